@@ -1,0 +1,141 @@
+package dname
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// uts46 maps the labels that are not ASCII: UTS 46, non-transitional, as
+// browsers look names up. ASCII labels never reach it, so that underscores and
+// "--" stay names; hence the checks for them are off.
+var uts46 = idna.New(
+	idna.MapForLookup(),
+	idna.Transitional(false),
+	idna.BidiRule(),
+	idna.StrictDomainName(false),
+	idna.CheckHyphens(false),
+)
+
+// dots are the label separators of UTS 46, section 4, step 2.
+var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
+
+// Parse reads the name of an order. Case does not matter and one trailing dot
+// may stand. ASCII labels of letters, digits, "-" and "_" are only lowered;
+// labels with other letters go through UTS 46 and become A-labels (RFC 5890).
+//
+// What is not a host name is an error that says why and what to write instead:
+// a scheme, a path, a port, an address, an empty label, "*", the root, a label
+// of more than 63 octets, a name of more than 253.
+func Parse(s string) (Name, error) {
+	if err := notAName(s); err != nil {
+		return Name{}, err
+	}
+	if !isASCII(s) {
+		if !utf8.ValidString(s) {
+			return Name{}, errors.New("is not valid UTF-8")
+		}
+		s = dots.Replace(s)
+	}
+	wire := make([]byte, 0, len(s)+2)
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		var err error
+		if wire, err = appendLabel(wire, label); err != nil {
+			return Name{}, err
+		}
+	}
+	if len(wire)+1 > MaxWire {
+		return Name{}, fmt.Errorf("name has %d octets, at most 253 are allowed", len(wire)-1)
+	}
+	// Full-width digits become an address only now.
+	n := Name{string(append(wire, 0))}
+	if _, err := netip.ParseAddr(n.String()); err == nil {
+		return Name{}, errAddress
+	}
+	return n, nil
+}
+
+var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
+
+// notAName finds the things that people write where a name belongs, so that
+// the error can say what to write instead.
+func notAName(s string) error {
+	switch {
+	case s == "":
+		return errors.New("name is empty")
+	case s == ".":
+		return errors.New("is the root, which no order can name")
+	case strings.Contains(s, "://"):
+		return errors.New(`has a scheme; write the bare name, or "url: ..." for one page`)
+	case isAddress(s):
+		return errAddress
+	case strings.ContainsAny(s, "/?#"):
+		return errors.New(`has a path; write the bare name, or "url: ..." for one page`)
+	case strings.ContainsRune(s, '*'):
+		return errors.New(`"*" may only stand as the whole first label, as in "*.example.com"`)
+	case strings.ContainsRune(s, ':'):
+		return errors.New("has a port; DNS blocks names whatever the port, write the bare name")
+	case strings.ContainsRune(s, '@'):
+		return errors.New(`has an "@"; write the bare name`)
+	}
+	if i := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }); i >= 0 {
+		return errors.New("has blanks or control characters; write one bare name")
+	}
+	return nil
+}
+
+// isAddress reports whether s is an IP address or a CIDR prefix, also in the
+// brackets that URLs have.
+func isAddress(s string) bool {
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
+		return true
+	}
+	_, err := netip.ParsePrefix(s)
+	return err == nil
+}
+
+func appendLabel(wire []byte, label string) ([]byte, error) {
+	if label == "" {
+		return nil, errors.New("has an empty label (two dots in a row, or a leading dot)")
+	}
+	if !isASCII(label) {
+		a, err := uts46.ToASCII(label)
+		if err != nil {
+			return nil, fmt.Errorf("label %q is not a valid internationalized label: %v", label, unprefix(err))
+		}
+		if a == "" || strings.ContainsRune(a, '.') {
+			return nil, fmt.Errorf("label %q is not one label after UTS 46 mapping", label)
+		}
+		label = a
+	}
+	if len(label) > MaxLabel {
+		return nil, fmt.Errorf("label %q has %d octets, at most %d are allowed", label, len(label), MaxLabel)
+	}
+	wire = append(wire, byte(len(label)))
+	for i := range len(label) {
+		c := lower(label[i])
+		if !('a' <= c && c <= 'z' || digit(c) || c == '-' || c == '_') {
+			return nil, fmt.Errorf("has the character %q, which no host name has", c)
+		}
+		wire = append(wire, c)
+	}
+	return wire, nil
+}
+
+// unprefix takes the library's name off its error.
+func unprefix(err error) string { return strings.TrimPrefix(err.Error(), "idna: ") }
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package dname
+
+// Wire is a name taken from a DNS message, canonical like Name, in a buffer of
+// its own: a handler keeps one on its stack and no query allocates. The zero
+// Wire is empty; Set it before use.
+type Wire struct {
+	buf    [MaxWire]byte
+	off    [MaxLabels]uint8
+	n      uint8 // octets used, the final 0 included
+	labels uint8
+}
+
+// Set reads a name in presentation form as miekg/dns unpacks it: labels parted
+// by dots, `\.` and `\DDD` escapes, with or without the trailing dot. It
+// reports whether the name is one that DNS can carry; on false w is unusable.
+// Any octet is allowed in a label, unlike in Parse: a query may ask anything.
+func (w *Wire) Set(s string) bool {
+	w.n, w.labels = 0, 0
+	if s == "." {
+		w.buf[0], w.n = 0, 1
+		return true
+	}
+	if s == "" {
+		return false
+	}
+	n, start := 1, 0 // next free octet; where the current label's length stands
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '.' {
+			if !w.endLabel(start, n) {
+				return false
+			}
+			start, n = n, n+1
+			continue
+		}
+		if c == '\\' {
+			i++
+			switch {
+			case i >= len(s):
+				return false
+			case i+2 < len(s) && digit(s[i]) && digit(s[i+1]) && digit(s[i+2]):
+				v := int(s[i]-'0')*100 + int(s[i+1]-'0')*10 + int(s[i+2]-'0')
+				if v > 255 {
+					return false
+				}
+				c, i = byte(v), i+2
+			default:
+				c = s[i]
+			}
+		}
+		// One octet must stay free for the root's 0.
+		if n >= MaxWire-1 {
+			return false
+		}
+		w.buf[n] = lower(c)
+		n++
+	}
+	if n-start > 1 { // no trailing dot
+		if !w.endLabel(start, n) {
+			return false
+		}
+		start = n
+	}
+	w.buf[start] = 0
+	w.n = uint8(start + 1)
+	return true
+}
+
+// endLabel writes the length of the label that began at start and ends before
+// n, and reports whether it is one.
+func (w *Wire) endLabel(start, n int) bool {
+	l := n - start - 1
+	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
+		return false
+	}
+	w.buf[start] = byte(l)
+	w.off[w.labels] = uint8(start)
+	w.labels++
+	return true
+}
+
+// SetName copies n, which must not be the zero Name.
+func (w *Wire) SetName(n Name) {
+	w.n = uint8(copy(w.buf[:], n.wire))
+	w.labels = uint8(offsets(n.wire, &w.off))
+}
+
+// NumLabels returns the number of labels; the root has none.
+func (w *Wire) NumLabels() int { return int(w.labels) }
+
+// Suffix returns the wire form of the ancestor with the last k labels, the name
+// itself for k = NumLabels. The bytes belong to w.
+func (w *Wire) Suffix(k int) []byte {
+	if k <= 0 {
+		return w.buf[w.n-1 : w.n]
+	}
+	return w.buf[w.off[int(w.labels)-k]:w.n]
+}
+
+// Label returns the label that Suffix(k) starts with, without its length octet;
+// k is 1 for the top-level label. The bytes belong to w.
+func (w *Wire) Label(k int) []byte {
+	o := int(w.off[int(w.labels)-k])
+	return w.buf[o+1 : o+1+int(w.buf[o])]
+}
+
+// Ancestor returns Suffix(k) as a Name of its own.
+func (w *Wire) Ancestor(k int) Name { return Name{string(w.Suffix(k))} }
+
+// Name returns the whole name as a Name of its own.
+func (w *Wire) Name() Name { return w.Ancestor(int(w.labels)) }
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
