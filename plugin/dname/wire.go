@@ -1,5 +1,7 @@
 package dname
 
+import "bytes"
+
 // Wire is a name taken from a DNS message, canonical like Name, in a buffer of
 // its own: a handler keeps one on its stack and no query allocates. The zero
 // Wire is empty; Set it before use.
@@ -111,3 +113,28 @@ func (w *Wire) Ancestor(k int) Name { return Name{string(w.Suffix(k))} }
 func (w *Wire) Name() Name { return w.Ancestor(int(w.labels)) }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// SetWire copies the canonical wire form b, which is not checked.
+func (w *Wire) SetWire(b []byte) {
+	w.n = uint8(copy(w.buf[:], b))
+	w.labels = 0
+	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {
+		w.off[w.labels] = uint8(i)
+		w.labels++
+	}
+}
+
+// Compare orders names canonically, as Name.Compare does.
+func (w *Wire) Compare(v *Wire) int {
+	for k := 1; k <= int(min(w.labels, v.labels)); k++ {
+		if c := bytes.Compare(w.Label(k), v.Label(k)); c != 0 {
+			return c
+		}
+	}
+	return int(w.labels) - int(v.labels)
+}
+
+// Covers reports whether v is w or lies below it.
+func (w *Wire) Covers(v *Wire) bool {
+	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
+}

@@ -222,8 +222,8 @@ type Target struct {
 	Name  dname.Name
 	// Attr holds what few targets have; nil when there is nothing. Targets of
 	// one order may share it.
-	Attr *Attr
-	Line int // in the order file, from 1
+	Attr         *Attr
+	Line, Column int // in the order file, from 1
 }
 
 // Attr are the attributes of a target beyond its name, intersected with

@@ -1,0 +1,133 @@
+package order
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxLine bounds one line of a side list; the longest name has 253 octets.
+const maxLine = 4096
+
+// targetsFrom only notes the list: it is read when the whole order is known,
+// since its exceptions may stand further down.
+func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
+	s := &SideList{}
+	p.object(n, f, map[string]func(*yaml.Node, string){
+		"file":   func(n *yaml.Node, f string) { s.File = p.sidePath(n, f); o.sideAt = n },
+		"sha256": func(n *yaml.Node, f string) { s.SHA256 = p.sha256(n, f) },
+	})
+	if o.sideAt == nil {
+		p.fault(n, join(f, "file"), "is required")
+	}
+	o.Side = s
+}
+
+// sidePath keeps side lists inside the order file's directory, so that an order
+// file from outside cannot have the server read anything else.
+func (p *parser) sidePath(n *yaml.Node, f string) string {
+	s := p.text(n, f)
+	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
+		p.bad(n, f, "must be a relative path inside the order file's directory")
+		return ""
+	}
+	return s
+}
+
+// readSide streams the side list of o into memory: one name a line, blank lines
+// and # comments.
+func (p *parser) readSide(o *draft) {
+	file := o.Side.File
+	if file == "" || p.opt.OpenSide == nil {
+		if file != "" {
+			p.bad(o.sideAt, "targets_from.file", "side lists cannot be read here")
+		}
+		return
+	}
+	r, err := p.opt.OpenSide(file)
+	if err != nil {
+		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
+		return
+	}
+	defer r.Close()
+	sum := sha256.New()
+	path := filepath.Join(filepath.Dir(p.file), file)
+	if err := p.sideLines(o, path, bufio.NewReaderSize(io.TeeReader(r, sum), 64<<10)); err != nil {
+		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
+		return
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); o.Side.SHA256 != "" && got != o.Side.SHA256 {
+		p.add(Problem{Line: o.sideAt.Line, Column: o.sideAt.Column, Field: "targets_from.sha256",
+			Msg: "does not match the list " + file + ", which has", Got: got, HasGot: true})
+	}
+	if o.Side.Names.Len() == 0 {
+		p.bad(o.sideAt, "targets_from.file", "the list holds no name: an empty download is not an order")
+	}
+}
+
+func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
+	orderFile := p.file
+	p.file = path // problems of the list carry its own name
+	defer func() { p.file = orderFile }()
+	for line := 1; ; line++ {
+		raw, err := r.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		s := strings.TrimSuffix(string(raw), "\n")
+		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
+			_, err = r.ReadSlice('\n')
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if line == 1 {
+			s = strings.TrimPrefix(s, "\uFEFF")
+		}
+		s = strings.TrimSuffix(s, "\r")
+		col := 1 + len(s) - len(strings.TrimLeft(s, " \t"))
+		switch name, why := sideName(s, long); {
+		case why != "":
+			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true})
+		case name.IsZero():
+		default:
+			if e, hit := covering(o.Except, name); hit {
+				p.add(Problem{Line: line, Column: col, Field: "targets_from",
+					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true})
+			}
+			o.Side.Names.Append(name)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// sideName reads one line of a side list: a name, or nothing.
+func sideName(s string, long bool) (name dname.Name, why string) {
+	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
+		s = s[:i]
+	}
+	s = strings.Trim(s, " \t")
+	switch {
+	case long || len(s) > maxLine:
+		return name, "line is too long for a name"
+	case s == "":
+		return name, ""
+	case !utf8.ValidString(s):
+		return name, "is not valid UTF-8"
+	case strings.HasPrefix(s, "*."):
+		return name, `a side list holds names with all below them; write "*." targets into the order file`
+	}
+	name, err := dname.Parse(s)
+	if err != nil {
+		why = err.Error()
+	}
+	return name, why
+}

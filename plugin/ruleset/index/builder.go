@@ -1,0 +1,261 @@
+package index
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// fill is how full the buckets are made: at 9 of 12 slots one probe in eight
+// reads a second line; fuller saves little memory.
+const fill = 9
+
+// Builder collects names. It is not safe for concurrent use.
+type Builder struct {
+	nodes  []node
+	labels []byte // length octet and label of each node
+	items  []item
+	table  []uint32 // open addressing: node number + 1
+}
+
+// node is a name under construction.
+type node struct {
+	hash   uint64
+	parent int32  // node number; -1: the root
+	label  uint32 // offset into labels
+	head   int32  // first item, -1: none
+	number uint32 // of an interior node, assigned by Freeze; 1 while building: has children
+}
+
+type item struct {
+	value uint32
+	next  int32
+}
+
+// Add hangs value on a name, which must not be the root. A name may be added
+// many times; its values keep their order.
+func (b *Builder) Add(name dname.Name, value uint32) {
+	var w dname.Wire
+	w.SetName(name)
+	parent := int32(-1)
+	for k := 1; k <= w.NumLabels(); k++ {
+		n := b.child(parent, w.Suffix(k))
+		if parent >= 0 {
+			b.nodes[parent].number = 1
+		}
+		parent = n
+	}
+	b.items = append(b.items, item{value, b.nodes[parent].head})
+	b.nodes[parent].head = int32(len(b.items) - 1)
+}
+
+// child finds or makes the node of a suffix.
+func (b *Builder) child(parent int32, suffix []byte) int32 {
+	if 4*(len(b.nodes)+1) > 3*len(b.table) {
+		b.grow()
+	}
+	h := xxhash.Sum64(suffix)
+	mask := len(b.table) - 1
+	i := int(h) & mask
+	for ; b.table[i] != 0; i = (i + 1) & mask {
+		n := &b.nodes[b.table[i]-1]
+		if n.hash == h && n.parent == parent && string(b.label(n)) == string(suffix[1:1+suffix[0]]) {
+			return int32(b.table[i] - 1)
+		}
+	}
+	b.nodes = append(b.nodes, node{hash: h, parent: parent, label: uint32(len(b.labels)), head: -1})
+	b.labels = append(b.labels, suffix[:1+suffix[0]]...)
+	b.table[i] = uint32(len(b.nodes))
+	return int32(len(b.nodes) - 1)
+}
+
+func (b *Builder) label(n *node) []byte {
+	l := uint32(b.labels[n.label])
+	return b.labels[n.label+1 : n.label+1+l]
+}
+
+func (b *Builder) grow() {
+	b.table = make([]uint32, max(1024, 2*len(b.table)))
+	mask := len(b.table) - 1
+	for k := range b.nodes {
+		i := int(b.nodes[k].hash) & mask
+		for b.table[i] != 0 {
+			i = (i + 1) & mask
+		}
+		b.table[i] = uint32(k + 1)
+	}
+}
+
+// Freeze returns the finished index and ends the builder's life. It calls ref
+// once for each name with the values that were added to it; ref returns what
+// look-ups get, and whether the name is marked for MarkedBelow.
+func (b *Builder) Freeze(ref func(name func() dname.Name, values []uint32) (r uint32, mark bool)) *Index {
+	x := &Index{nodes: []uint32{0}}
+	b.table = nil // its memory is not needed any more
+	b.number()
+	below := b.frozenRefs(x, ref)
+
+	buckets := max(1, (len(b.nodes)+fill-1)/fill)
+	x.buckets = make([]bucket, buckets)
+	x.arena = make([]byte, 0, len(b.labels)+4*len(b.nodes))
+	x.nodes = make([]uint32, 1+b.interiors())
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		if len(x.arena) > math.MaxUint32-1024 {
+			panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
+		}
+		off := uint32(len(x.arena))
+		b.appendRecord(x, n, below[i])
+		if n.number != 0 {
+			x.nodes[n.number] = off
+		}
+		if below[i]&isMarked != 0 {
+			x.marked = append(x.marked, off)
+		}
+		x.insert(n.hash, off)
+	}
+	x.arena = slices.Clip(x.arena)
+	x.sortMarked()
+	*b = Builder{}
+	return x
+}
+
+const (
+	isMarked    = 1
+	markedBelow = 2
+)
+
+// number gives interior nodes their numbers, those with the most children the
+// smallest, since every child repeats it.
+func (b *Builder) number() {
+	children := make([]uint32, len(b.nodes))
+	var inner []int32
+	for i := range b.nodes {
+		if p := b.nodes[i].parent; p >= 0 {
+			children[p]++
+		}
+		if b.nodes[i].number != 0 {
+			inner = append(inner, int32(i))
+		}
+	}
+	slices.SortStableFunc(inner, func(i, j int32) int { return int(children[j]) - int(children[i]) })
+	for k, i := range inner {
+		b.nodes[i].number = uint32(k + 1)
+	}
+}
+
+func (b *Builder) interiors() (c int) {
+	for i := range b.nodes {
+		if b.nodes[i].number != 0 {
+			c++
+		}
+	}
+	return c
+}
+
+// frozenRefs replaces each node's head by its ref plus one (0: none) and
+// returns the marks, handed up to all ancestors.
+func (b *Builder) frozenRefs(x *Index, ref func(func() dname.Name, []uint32) (uint32, bool)) []uint8 {
+	marks := make([]uint8, len(b.nodes))
+	var values []uint32
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		values = values[:0]
+		for k := n.head; k >= 0; k = b.items[k].next {
+			values = append(values, b.items[k].value)
+		}
+		if len(values) == 0 {
+			n.head = 0
+			continue
+		}
+		slices.Reverse(values) // the list is linked backwards
+		r, mark := ref(func() dname.Name { return b.name(n) }, values)
+		n.head = int32(r) + 1
+		x.names++
+		if !mark {
+			continue
+		}
+		marks[i] |= isMarked
+		for p := n.parent; p >= 0 && marks[p]&markedBelow == 0; p = b.nodes[p].parent {
+			marks[p] |= markedBelow
+		}
+	}
+	b.items = nil
+	return marks
+}
+
+func (b *Builder) name(n *node) dname.Name {
+	var wire []byte
+	for {
+		l := b.label(n)
+		wire = append(append(wire, byte(len(l))), l...)
+		if n.parent < 0 {
+			return dname.FromWire(string(append(wire, 0)))
+		}
+		n = &b.nodes[n.parent]
+	}
+}
+
+func (b *Builder) appendRecord(x *Index, n *node, marks uint8) {
+	parent := uint64(0)
+	if n.parent >= 0 {
+		parent = uint64(b.nodes[n.parent].number)
+	}
+	x.arena = binary.AppendUvarint(x.arena, parent)
+	l := b.label(n)
+	head := byte(len(l))
+	if n.head != 0 {
+		head |= hasRef
+	}
+	if n.number != 0 {
+		head |= interior
+	}
+	x.arena = append(append(x.arena, head), l...)
+	if n.head != 0 {
+		x.arena = binary.AppendUvarint(x.arena, uint64(uint32(n.head-1)))
+	}
+	if n.number != 0 {
+		x.arena = binary.AppendUvarint(x.arena, uint64(n.number)<<1|uint64(marks&markedBelow)>>1)
+	}
+}
+
+func (x *Index) insert(h uint64, off uint32) {
+	i := home(h, len(x.buckets))
+	for {
+		b := &x.buckets[i]
+		for s := range b.tags {
+			if b.tags[s] == 0 {
+				b.tags[s], b.offs[s] = tagOf(h), off
+				return
+			}
+		}
+		if i++; i == len(x.buckets) {
+			i = 0
+		}
+	}
+}
+
+func (x *Index) sortMarked() {
+	if len(x.marked) == 0 {
+		return
+	}
+	// Names are put together once each; comparing records in place would do it
+	// at every comparison.
+	type named struct {
+		name dname.Name
+		off  uint32
+	}
+	all := make([]named, len(x.marked))
+	var buf [dname.MaxWire]byte
+	for i, off := range x.marked {
+		r, _ := x.at(off)
+		all[i] = named{dname.FromWire(string(x.appendName(buf[:0], r))), off}
+	}
+	slices.SortFunc(all, func(a, b named) int { return a.name.Compare(b.name) })
+	for i := range all {
+		x.marked[i] = all[i].off
+	}
+}

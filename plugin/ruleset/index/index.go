@@ -1,0 +1,235 @@
+// Package index finds which of very many names a query name equals or lies
+// below, and what hangs on each of them, without allocating and without
+// pointers for the collector to walk.
+//
+// The index is a trie of labels kept in a hash table: every name that was added,
+// and every ancestor of one, is a node; a node is found by the hash of its whole
+// suffix, and proved by its parent's number and its own label, so there are no
+// false positives. A look-up goes from the top-level label down and stops at the
+// first suffix that is no node: most queries end at their second label, with one
+// cache line read.
+//
+//	buckets (64 octets, one cache line)       records (arena of octets)
+//	+------+------+---+-------+-------+---+   +--------+---------+-------+------+----------+
+//	| tag0 | tag1 |...| off0  | off1  |...|-->| parent | L|flags | label | [ref]| [number] |
+//	+------+------+---+-------+-------+---+   +--------+---------+-------+------+----------+
+//	 12 tags of 8 bits, 12 offsets of 32       varint   1 octet   L       varint varint
+//
+// parent is the number of the parent node, counted over nodes that have
+// children ("interior" nodes; the root is 0), so that it takes an octet or two.
+// ref is what hangs on the name; it is absent on nodes that are only ancestors.
+package index
+
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+const (
+	slots    = 12 // per bucket
+	hasRef   = 0x40
+	interior = 0x80
+	lenMask  = 0x3f
+)
+
+// bucket is one cache line. A tag of 0 marks a free slot; slots fill from the
+// left, and a bucket with a free slot ends every probe.
+type bucket struct {
+	tags [slots]uint8
+	offs [slots]uint32
+	_    [4]byte
+}
+
+// Index is a frozen set of names. It is immutable and safe for concurrent use.
+type Index struct {
+	buckets []bucket
+	arena   []byte
+	// nodes holds the record of each interior node by its number, 0 unused, so
+	// that a name can be put together from a record.
+	nodes []uint32
+	// marked holds the records of the marked names in canonical order, in which
+	// all names below another one stand together (RFC 4034, section 6.1).
+	marked []uint32
+	names  int
+}
+
+// Hit is a node on the path to a name.
+type Hit struct {
+	Labels int    // of the node's name
+	Ref    uint32 // what the builder hung on it
+}
+
+// Len returns the number of names that carry a ref.
+func (x *Index) Len() int { return x.names }
+
+// Bytes returns the memory that the index holds.
+func (x *Index) Bytes() int {
+	return len(x.buckets)*64 + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
+}
+
+// Walk appends a Hit for every name in the index that is w or above it, from
+// the shortest on, and reports whether a marked name lies below w. With room in
+// hits it does not allocate.
+func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
+	if x == nil || x.names == 0 {
+		return hits, false
+	}
+	parent, labels := uint64(0), w.NumLabels()
+	for k := 1; k <= labels; k++ {
+		r, ok := x.find(w.Suffix(k), parent)
+		if !ok {
+			return hits, false
+		}
+		if r.flags&hasRef != 0 {
+			hits = append(hits, Hit{k, r.ref})
+		}
+		if r.flags&interior == 0 {
+			return hits, false
+		}
+		parent, markedBelow = r.number>>1, r.number&1 != 0
+	}
+	// For the root itself the loop never ran; the root cannot be ordered.
+	return hits, markedBelow
+}
+
+// record is a decoded record.
+type record struct {
+	parent uint64
+	label  []byte
+	flags  uint8
+	ref    uint32
+	number uint64 // of an interior node, shifted left; bit 0: something marked lies below
+}
+
+func (x *Index) at(off uint32) (r record, next uint32) {
+	b := x.arena[off:]
+	v, n := binary.Uvarint(b)
+	r.parent = v
+	r.flags = b[n] &^ lenMask
+	l := int(b[n] & lenMask)
+	r.label = b[n+1 : n+1+l]
+	n += 1 + l
+	if r.flags&hasRef != 0 {
+		v, k := binary.Uvarint(b[n:])
+		r.ref = uint32(v)
+		n += k
+	}
+	if r.flags&interior != 0 {
+		v, k := binary.Uvarint(b[n:])
+		r.number = v
+		n += k
+	}
+	return r, off + uint32(n)
+}
+
+// find looks up the node of a suffix in wire form whose parent is known.
+func (x *Index) find(suffix []byte, parent uint64) (record, bool) {
+	h := xxhash.Sum64(suffix)
+	tag := tagOf(h)
+	label := suffix[1 : 1+suffix[0]]
+	for i := home(h, len(x.buckets)); ; {
+		b := &x.buckets[i]
+		for m := b.match(tag); m != 0; m &= m - 1 {
+			s := bits.TrailingZeros16(m)
+			if r, _ := x.at(b.offs[s]); r.parent == parent && string(r.label) == string(label) {
+				return r, true
+			}
+		}
+		if b.tags[slots-1] == 0 {
+			return record{}, false
+		}
+		if i++; i == len(x.buckets) {
+			i = 0
+		}
+	}
+}
+
+// match returns the slots whose tag is t, as bits.
+func (b *bucket) match(t uint8) (m uint16) {
+	for i := range b.tags {
+		if b.tags[i] == t {
+			m |= 1 << i
+		}
+	}
+	return m
+}
+
+// tagOf and home use different ends of the hash.
+func tagOf(h uint64) uint8 { return uint8(h) | uint8(1)*b2u(uint8(h) == 0) }
+
+func home(h uint64, n int) int {
+	hi, _ := bits.Mul64(h, uint64(n))
+	return int(hi)
+}
+
+func b2u(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// appendName appends the wire form of a record's name to dst.
+func (x *Index) appendName(dst []byte, r record) []byte {
+	for {
+		dst = append(dst, byte(len(r.label)))
+		dst = append(dst, r.label...)
+		if r.parent == 0 {
+			return append(dst, 0)
+		}
+		r, _ = x.at(x.nodes[r.parent])
+	}
+}
+
+// All yields every name that carries a ref, in no order.
+func (x *Index) All() iter.Seq2[dname.Name, uint32] {
+	return func(yield func(dname.Name, uint32) bool) {
+		if x == nil {
+			return
+		}
+		var buf [dname.MaxWire]byte
+		for off := uint32(0); int(off) < len(x.arena); {
+			r, next := x.at(off)
+			off = next
+			if r.flags&hasRef != 0 && !yield(dname.FromWire(string(x.appendName(buf[:0], r))), r.ref) {
+				return
+			}
+		}
+	}
+}
+
+// MarkedBelow yields the marked names strictly below w, in canonical order. What
+// it yields is overwritten by the next one.
+func (x *Index) MarkedBelow(w *dname.Wire) iter.Seq[*dname.Wire] {
+	return func(yield func(*dname.Wire) bool) {
+		if x == nil {
+			return
+		}
+		var name dname.Wire
+		lo, hi := 0, len(x.marked)
+		for lo < hi {
+			mid := int(uint(lo+hi) >> 1)
+			if x.name(x.marked[mid], &name); name.Compare(w) <= 0 {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		for ; lo < len(x.marked); lo++ {
+			if x.name(x.marked[lo], &name); !w.Covers(&name) || !yield(&name) {
+				return
+			}
+		}
+	}
+}
+
+// name puts the name of a record together in dst.
+func (x *Index) name(off uint32, dst *dname.Wire) {
+	var buf [dname.MaxWire]byte
+	r, _ := x.at(off)
+	dst.SetWire(x.appendName(buf[:0], r))
+}

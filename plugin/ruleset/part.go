@@ -1,0 +1,348 @@
+// Package ruleset compiles orders into an immutable set that answers one
+// question: what does this name get, for this client, at this second?
+//
+// A [Part] is one order file, compiled. A [Set] is several parts that are in
+// force together; [Merge] makes it, and it is what a server holds and swaps.
+// Time is an argument of every question, so that orders start and end to the
+// second without a timer: each rule carries the intervals in which it holds.
+//
+// How a verdict is found: the index yields the targets, exceptions and lifts at
+// the name and above it. Targets are tried in their order of precedence until
+// one is in force, reaches the client, and is neither excepted nor lifted.
+package ruleset
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+)
+
+// Options are the Corefile's settings that the verdicts depend on.
+type Options struct {
+	// Response is given for orders that prescribe none; the zero value is
+	// NXDOMAIN.
+	Response order.Response
+}
+
+// kind is what a rule does at its name. Those that cancel stand first, so that
+// a list of rules begins with them.
+type kind uint8
+
+const (
+	except kind = iota // the order does not touch the name and what is below
+	liftExact
+	liftSubtree
+	liftBelow
+	blockExact
+	blockSubtree
+	blockBelow
+)
+
+// match returns which names the rule covers.
+func (k kind) match() order.Match {
+	switch k {
+	case liftExact, blockExact:
+		return order.Exact
+	case liftBelow, blockBelow:
+		return order.Below
+	}
+	return order.Subtree
+}
+
+func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
+
+// rule is what one order says at one name.
+type rule struct {
+	entry uint32 // of the part's entries
+	sched uint32 // of the part's schedules
+	// group ties a target to exceptions of its own: an exception of group 0 is
+	// the whole order's, another only that of the targets with its group.
+	group uint32
+	kind  kind
+	last  bool // ends the list
+}
+
+// entry is an order as the set keeps it.
+type entry struct {
+	Order
+	action order.Action
+	status order.Status
+	// issued ranks blocks, place orders the history that lifts reach back in.
+	issued, place, from order.Time
+	file                *string // the file it came from; the pointer tells files apart
+	index               int32   // its place in the file
+	line                int32
+	lifts               []string
+	scope               *scope // nil: everyone
+	exempt              *exempt
+	sched               uint32 // of the order as a whole, for states and whole lifts
+	// names is the number of enforceable name targets, others the number of
+	// those that DNS does not enforce.
+	names, others int32
+	response      order.Response
+}
+
+// Part is one compiled order file. It is immutable.
+type Part struct {
+	path      *string
+	names     *index.Index
+	rules     []rule
+	entries   []entry
+	intervals []interval
+	schedules []schedule
+	whole     []uint32 // entries of lifts without targets
+}
+
+// Path returns the file's path.
+func (p *Part) Path() string { return *p.path }
+
+// Orders returns the number of orders in the file, whatever their state.
+func (p *Part) Orders() int { return len(p.entries) }
+
+// Targets returns the number of targets of the file's block orders.
+func (p *Part) Targets() (n int) {
+	for i := range p.entries {
+		if p.entries[i].action == order.Block {
+			n += int(p.entries[i].names + p.entries[i].others)
+		}
+	}
+	return n
+}
+
+// Bytes returns the memory that the part's tables hold, the orders' own texts
+// left out.
+func (p *Part) Bytes() int {
+	return p.names.Bytes() + 16*cap(p.rules) + 16*cap(p.intervals) + 8*cap(p.schedules) + 4*cap(p.whole)
+}
+
+// Builder compiles the orders of one file. It is not safe for concurrent use.
+type Builder struct {
+	opt      Options
+	part     *Part
+	index    index.Builder
+	rules    []rule // one for each Add to the index
+	interned interner
+	schedIDs map[string]uint32
+	problems order.Problems
+}
+
+// NewBuilder returns a Builder for the file of the given path.
+func NewBuilder(path string, opt Options) *Builder {
+	if opt.Response.Kind == order.ResponseUnset {
+		opt.Response.Kind = order.NXDOMAIN
+	}
+	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner()}
+	b.schedule(nil) // number 0: always
+	return b
+}
+
+// Add compiles one order. It keeps the order's Terms and strings, not the Order.
+func (b *Builder) Add(o *order.Order) {
+	e := entry{
+		Order:  Order{ID: o.ID, Terms: o.Terms, FilteringDatabases: o.FilteringDatabases},
+		action: o.Action, status: o.Status,
+		issued: o.Issued, place: o.PlaceInHistory(), from: o.From,
+		file: b.part.path, index: int32(o.Index), line: int32(o.Line),
+		scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
+		response: o.Response,
+	}
+	if len(o.References) > 0 {
+		e.Reference = o.References[0]
+	}
+	if e.response.Kind == order.ResponseUnset {
+		e.response = b.opt.Response
+	}
+	if len(o.Lifts) > 0 {
+		e.lifts = slices.Clone(o.Lifts)
+		slices.Sort(e.lifts)
+	}
+	own := intersect(single(e.start(), o.Until), windows(o.Windows))
+	e.sched = b.schedule(own)
+	n := uint32(len(b.part.entries))
+	if o.Status == order.Active {
+		for _, x := range o.Except {
+			b.rule(x, rule{entry: n, kind: except})
+		}
+	}
+	groups := ownExceptions(o.Targets)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		b.target(&e, n, own, t, groups[targetKey{t.Name, t.Match}])
+	}
+	if o.Side != nil {
+		r := rule{entry: n, sched: e.sched, kind: blockSubtree}
+		if o.Action == order.Lift {
+			r.kind = liftSubtree
+		}
+		e.names += int32(o.Side.Names.Len())
+		if o.Status == order.Active && len(own) > 0 {
+			for name := range o.Side.Names.All() {
+				b.rule(name, r)
+			}
+		}
+	}
+	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && o.Status == order.Active {
+		b.part.whole = append(b.part.whole, n)
+	}
+	b.part.entries = append(b.part.entries, e)
+}
+
+// start is when an order begins: its own from; for a lift that has none, its
+// place in history.
+func (e *entry) start() order.Time {
+	if e.action == order.Lift && e.from == order.NoTime {
+		return e.place
+	}
+	return e.from
+}
+
+// target compiles one target of the order that becomes entry n.
+func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
+	if t.Kind != order.TargetName {
+		e.others++
+		return
+	}
+	e.names++
+	if e.status != order.Active || t.Attr != nil && t.Attr.Status != order.Active {
+		return
+	}
+	r := rule{entry: n, sched: e.sched, group: group}
+	base := blockExact
+	if e.action == order.Lift {
+		base = liftExact
+	}
+	r.kind = base + kind(t.Match)
+	if a := t.Attr; a != nil {
+		if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {
+			r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
+		}
+		for _, x := range a.Except {
+			b.rule(x, rule{entry: n, kind: except, group: group})
+		}
+	}
+	if b.part.schedules[r.sched].n > 0 { // a target that is never in force needs no place
+		b.rule(t.Name, r)
+	}
+}
+
+type targetKey struct {
+	name  dname.Name
+	match order.Match
+}
+
+// ownExceptions numbers the targets that have exceptions of their own, from 1.
+// A target that stands twice has the exceptions of both mentions.
+func ownExceptions(targets []order.Target) map[targetKey]uint32 {
+	var groups map[targetKey]uint32
+	for i := range targets {
+		t := &targets[i]
+		if t.Kind != order.TargetName || t.Attr == nil || len(t.Attr.Except) == 0 {
+			continue
+		}
+		if groups == nil {
+			groups = map[targetKey]uint32{}
+		}
+		if k := (targetKey{t.Name, t.Match}); groups[k] == 0 {
+			groups[k] = uint32(len(groups) + 1)
+		}
+	}
+	return groups
+}
+
+func (b *Builder) rule(name dname.Name, r rule) {
+	b.index.Add(name, uint32(len(b.rules)))
+	b.rules = append(b.rules, r)
+}
+
+// Freeze returns the compiled part and what is worth a warning. The Builder must
+// not be used any more.
+func (b *Builder) Freeze() (*Part, order.Problems) {
+	p := b.part
+	lists := map[string]uint32{}
+	var key []byte
+	var list []rule
+	p.names = b.index.Freeze(func(name func() dname.Name, values []uint32) (uint32, bool) {
+		list = list[:0]
+		for _, v := range values {
+			list = append(list, b.rules[v])
+		}
+		list = b.tidy(name, list)
+		key = appendKey(key[:0], list)
+		ref, ok := lists[string(key)]
+		if !ok {
+			ref = uint32(len(p.rules))
+			p.rules = append(p.rules, list...)
+			// Lists of a single-order file repeat; those of a register of a
+			// million orders never do, and remembering them all would cost more
+			// than it saves.
+			if len(lists) < 1<<16 {
+				lists[string(key)] = ref
+			}
+		}
+		return ref, slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) })
+	})
+	p.rules = slices.Clip(p.rules)
+	p.entries = slices.Clip(p.entries)
+	p.intervals = slices.Clip(p.intervals)
+	p.schedules = slices.Clip(p.schedules)
+	problems := b.problems
+	*b = Builder{}
+	return p, problems
+}
+
+// deviates reports whether, because of r, a name may get something other than
+// NXDOMAIN while the names above it get just that.
+func (p *Part) deviates(r rule) bool {
+	return r.kind < blockExact || p.entries[r.entry].response.Kind != order.NXDOMAIN
+}
+
+// tidy sorts the rules at one name by precedence and merges what was said twice.
+func (b *Builder) tidy(name func() dname.Name, list []rule) []rule {
+	entries := b.part.entries
+	slices.SortStableFunc(list, func(x, y rule) int {
+		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(&entries[x.entry], &entries[y.entry]), cmp.Compare(x.entry, y.entry))
+	})
+	for i := 1; i < len(list); i++ {
+		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
+			e := &entries[y.entry]
+			b.problems = append(b.problems, order.Problem{
+				File: *e.file, Line: int(e.line), Order: e.ID, Field: "targets",
+				Msg: "the same target stands more than once", Got: name().String(), HasGot: true,
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
+			})
+			e.names--
+		}
+	}
+	list = slices.Compact(list)
+	for i := range list {
+		list[i].last = i == len(list)-1
+	}
+	return list
+}
+
+// precedence orders orders that have targets alike: the earliest issued first,
+// those without a date last, then by id.
+func precedence(x, y *entry) int {
+	if x == y {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(noTimeLast(x.issued), noTimeLast(y.issued)), cmp.Compare(x.ID, y.ID))
+}
+
+func noTimeLast(t order.Time) order.Time {
+	if t == order.NoTime {
+		return Forever
+	}
+	return t
+}
+
+func appendKey(key []byte, list []rule) []byte {
+	for _, r := range list {
+		key = fmt.Appendf(key, "%d.%d.%d.%d;", r.entry, r.sched, r.group, r.kind)
+	}
+	return key
+}

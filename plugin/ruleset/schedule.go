@@ -1,0 +1,106 @@
+package ruleset
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// interval is [from, until), in whole seconds.
+type interval struct{ from, until order.Time }
+
+// schedule is a run of a part's intervals, disjoint and in order.
+type schedule struct{ off, n uint32 }
+
+// single is the interval of a from and an until, either of which may be absent.
+func single(from, until order.Time) []interval {
+	if until == order.NoTime {
+		until = Forever
+	}
+	return []interval{{from, until}} // NoTime is before every time
+}
+
+// windows are the intervals of a list of windows, overlaps merged; always, when
+// there is no list.
+func windows(ws []order.Window) []interval {
+	if len(ws) == 0 {
+		return single(order.NoTime, order.NoTime)
+	}
+	var out []interval
+	for _, w := range ws {
+		out = append(out, single(w.From, w.Until)...)
+	}
+	slices.SortFunc(out, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
+	merged := out[:1]
+	for _, iv := range out[1:] {
+		if end := &merged[len(merged)-1].until; iv.from <= *end {
+			*end = max(*end, iv.until)
+		} else {
+			merged = append(merged, iv)
+		}
+	}
+	return merged
+}
+
+// intersect returns what lies in both lists; the result may be empty.
+func intersect(a, b []interval) []interval {
+	var out []interval
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		iv := interval{max(a[i].from, b[j].from), min(a[i].until, b[j].until)}
+		if iv.from < iv.until {
+			out = append(out, iv)
+		}
+		if a[i].until < b[j].until {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out
+}
+
+// schedule returns the number of a list of intervals; nil is number 0, always.
+func (b *Builder) schedule(ivs []interval) uint32 {
+	if b.schedIDs == nil {
+		b.schedIDs = map[string]uint32{}
+		ivs = single(order.NoTime, order.NoTime)
+	}
+	key := make([]byte, 0, 64)
+	for _, iv := range ivs {
+		key = binary.LittleEndian.AppendUint64(key, uint64(iv.from))
+		key = binary.LittleEndian.AppendUint64(key, uint64(iv.until))
+	}
+	if id, ok := b.schedIDs[string(key)]; ok {
+		return id
+	}
+	id := uint32(len(b.part.schedules))
+	b.schedIDs[string(key)] = id
+	b.part.schedules = append(b.part.schedules, schedule{uint32(len(b.part.intervals)), uint32(len(ivs))})
+	b.part.intervals = append(b.part.intervals, ivs...)
+	return id
+}
+
+// holds reports whether the schedule is in force at now, and until when that
+// stays so.
+func (p *Part) holds(sched uint32, now order.Time) (bool, order.Time) {
+	s := p.schedules[sched]
+	ivs := p.intervals[s.off : s.off+s.n]
+	i := 0
+	if len(ivs) > 1 {
+		i, _ = slices.BinarySearchFunc(ivs, now, func(iv interval, now order.Time) int {
+			if iv.until <= now {
+				return -1
+			}
+			return 1
+		})
+	}
+	switch {
+	case i == len(ivs) || ivs[i].until <= now:
+		return false, Forever
+	case ivs[i].from > now:
+		return false, ivs[i].from
+	}
+	return true, ivs[i].until
+}

@@ -1,0 +1,132 @@
+package ruleset
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/gaissmai/bart"
+)
+
+// scope is whom an order applies to, compiled.
+type scope struct {
+	countries []order.Country // the EU spelled out as a member test
+	eu        bool
+	clients   bart.Lite
+	hasNets   bool
+}
+
+// includes reports whether the scope reaches c. A client without an address or
+// with an unknown country is outside what it cannot be placed in.
+func (s *scope) includes(c Client) bool {
+	if s == nil {
+		return true
+	}
+	if c.Country != "" && (slices.Contains(s.countries, c.Country) || s.eu && c.Country.InEU()) {
+		return true
+	}
+	return s.hasNets && c.Addr.IsValid() && s.clients.Contains(c.Addr)
+}
+
+// exempt are the clients that still get the real answer.
+type exempt struct {
+	always bart.Lite
+	// until are the exemptions that end.
+	until []exemptNet
+}
+
+type exemptNet struct {
+	net   netip.Prefix
+	until order.Time
+}
+
+// covers reports whether c is exempt at now, and until when that stays so.
+// Exemptions end but do not begin, so a client that is not exempt stays that.
+func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
+	if e == nil || !c.Addr.IsValid() {
+		return false, Forever
+	}
+	if e.always.Contains(c.Addr) {
+		return true, Forever
+	}
+	end := order.NoTime
+	for _, x := range e.until {
+		if x.until > now && x.net.Contains(c.Addr) {
+			end = max(end, x.until)
+		}
+	}
+	if end == order.NoTime {
+		return false, Forever
+	}
+	return true, end
+}
+
+// interner shares scopes and exemptions that are equal: a register of a million
+// orders holds a few.
+type interner struct {
+	scopes  map[string]*scope
+	exempts map[string]*exempt
+	// The last one asked for, by identity: defaults hand the same value to every
+	// order, and putting the key together would cost more than the rest of it.
+	lastScope    *order.Scope
+	lastScopeIs  *scope
+	lastExempt   *order.Exempt
+	lastExemptIs *exempt
+}
+
+func newInterner() interner {
+	return interner{scopes: map[string]*scope{}, exempts: map[string]*exempt{}}
+}
+
+func (in *interner) scope(s *order.Scope) *scope {
+	if s == nil || s.Global {
+		return nil
+	}
+	if s == in.lastScope {
+		return in.lastScopeIs
+	}
+	key := fmt.Sprint(s.Countries, s.Clients)
+	out, ok := in.scopes[key]
+	if !ok {
+		out = &scope{hasNets: len(s.Clients) > 0}
+		for _, c := range s.Countries {
+			if c == order.EU {
+				out.eu = true
+			}
+			out.countries = append(out.countries, c)
+		}
+		for _, x := range s.Clients {
+			out.clients.Insert(x)
+		}
+		in.scopes[key] = out
+	}
+	in.lastScope, in.lastScopeIs = s, out
+	return out
+}
+
+func (in *interner) exempt(list []order.Exempt) *exempt {
+	if len(list) == 0 {
+		return nil
+	}
+	if &list[0] == in.lastExempt {
+		return in.lastExemptIs
+	}
+	key := fmt.Sprint(list)
+	out, ok := in.exempts[key]
+	if !ok {
+		out = &exempt{}
+		for _, e := range list {
+			for _, x := range e.Clients {
+				if e.Until == order.NoTime {
+					out.always.Insert(x)
+				} else {
+					out.until = append(out.until, exemptNet{x, e.Until})
+				}
+			}
+		}
+		in.exempts[key] = out
+	}
+	in.lastExempt, in.lastExemptIs = &list[0], out
+	return out
+}

@@ -1,0 +1,138 @@
+package ruleset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Set is the orders of several files, in force together. It is immutable and
+// safe for concurrent use.
+type Set struct {
+	parts []*Part // as loaded, one a file
+	// segments are what queries search: large parts as they are, the small ones
+	// merged into one, since every segment costs every query a look-up.
+	segments []*Part
+	// whole are the lifts that reach an order as a whole, by the order's id.
+	whole map[string][]wholeLift
+	// countries: some order depends on the client's country.
+	countries bool
+}
+
+type wholeLift struct {
+	part  *Part
+	entry *entry
+}
+
+const (
+	// ownSegment is the number of names from which a part may be a segment of
+	// its own. Below it, merging is cheaper than a further look-up a query.
+	ownSegment = 20_000
+	// maxOwn bounds the segments beside the merged one.
+	maxOwn = 2
+)
+
+// Merge puts parts together. It does not change them; a part may be in many
+// sets. Duplicate ids across files are the caller's to refuse (Duplicates).
+func Merge(parts []*Part) *Set {
+	s := &Set{parts: slices.Clone(parts), whole: map[string][]wholeLift{}}
+	bySize := slices.Clone(parts)
+	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
+	own := 0
+	for own < min(maxOwn, len(bySize)) && bySize[own].names.Len() >= ownSegment {
+		own++
+	}
+	s.segments = slices.Clone(bySize[:own])
+	switch rest := bySize[own:]; len(rest) {
+	case 0:
+	case 1:
+		s.segments = append(s.segments, rest[0])
+	default:
+		// In the order of loading, not of size: merging is then repeatable.
+		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
+		s.segments = append(s.segments, mergeParts(small))
+	}
+	for _, p := range s.segments {
+		for i := range p.entries {
+			s.countries = s.countries || p.entries[i].scope.hasCountries()
+		}
+		for _, i := range p.whole {
+			l := &p.entries[i]
+			for _, id := range l.lifts {
+				s.whole[id] = append(s.whole[id], wholeLift{p, l})
+			}
+		}
+	}
+	return s
+}
+
+func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
+
+// mergeParts compiles several parts into one that answers for all of them.
+func mergeParts(parts []*Part) *Part {
+	b := NewBuilder("", Options{})
+	for _, p := range parts {
+		first := uint32(len(b.part.entries))
+		scheds := make([]uint32, len(p.schedules))
+		for i, s := range p.schedules {
+			scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
+		}
+		for _, e := range p.entries {
+			e.sched = scheds[e.sched]
+			b.part.entries = append(b.part.entries, e)
+		}
+		for _, w := range p.whole {
+			b.part.whole = append(b.part.whole, first+w)
+		}
+		for name, ref := range p.names.All() {
+			for _, r := range p.list(ref) {
+				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
+				b.rule(name, r)
+			}
+		}
+	}
+	p, _ := b.Freeze() // each part gave its warnings when it was built
+	return p
+}
+
+// Duplicates returns a problem for each order of p whose id another part has
+// too. The newcomer is the one that is wrong.
+func Duplicates(p *Part, others []*Part) (out order.Problems) {
+	ids := make(map[string]*entry)
+	for _, o := range others {
+		for i := range o.entries {
+			ids[o.entries[i].ID] = &o.entries[i]
+		}
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		if x, ok := ids[e.ID]; ok {
+			out = append(out, order.Problem{
+				File: *e.file, Line: int(e.line), Order: e.ID, Field: "id",
+				Msg: "is used by an order of another file, " + *x.file, Got: e.ID, HasGot: true,
+				Sealed: e.Terms.Disclosure.Sealed(),
+			})
+		}
+	}
+	return out
+}
+
+// DependsOnCountry reports whether any order asks where a client is.
+func (s *Set) DependsOnCountry() bool { return s.countries }
+
+// Parts returns the parts that the set was made of, in their order.
+func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }
+
+// Bytes returns the memory that the set's tables hold, the orders' own texts
+// left out.
+func (s *Set) Bytes() (n int) {
+	seen := map[*Part]bool{}
+	for _, p := range slices.Concat(s.parts, s.segments) {
+		if !seen[p] {
+			seen[p] = true
+			n += p.Bytes()
+		}
+	}
+	return n
+}

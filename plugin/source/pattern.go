@@ -1,0 +1,228 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// endings are those of order files in a directory; what they mean is for the
+// parser to know.
+var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
+
+func orderEnding(name string) bool { return slices.Contains(endings, filepath.Ext(name)) }
+
+func hidden(name string) bool { return strings.HasPrefix(name, ".") }
+
+// kind is how a pattern is read. It is decided when something is first found
+// there and then stays: a directory that appears where a file stood is a fault,
+// not a new meaning of the Corefile.
+type kind uint8
+
+const (
+	undecided kind = iota // nothing there yet, and the name does not tell
+	plainFile
+	directory
+	glob
+)
+
+// pattern is one entry of the configuration.
+type pattern struct {
+	text string // as configured, cleaned
+	abs  string
+	kind kind
+	set  settler
+	told State // as last reported; 0 before, and while it is Ready
+}
+
+func newPattern(text string) (*pattern, error) {
+	if text == "" {
+		return nil, errors.New("empty path")
+	}
+	if _, err := filepath.Match(text, ""); err != nil {
+		return nil, fmt.Errorf("%s: %w", text, err)
+	}
+	p := &pattern{text: filepath.Clean(text)}
+	switch {
+	case os.IsPathSeparator(text[len(text)-1]):
+		p.kind = directory
+	case orderEnding(text) && !hasMeta(text):
+		// Also when a directory stands there: Docker makes one when the file to
+		// be mounted does not exist, and that must be an error, not "no orders".
+		p.kind = plainFile
+	}
+	var err error
+	p.abs, err = filepath.Abs(p.text)
+	return p, err
+}
+
+// hasMeta says whether filepath.Glob would see more than a name in it.
+func hasMeta(path string) bool {
+	if filepath.Separator == '\\' {
+		return strings.ContainsAny(path, "*?[")
+	}
+	return strings.ContainsAny(path, `*?[\`)
+}
+
+// members are the names in a directory whose coming and going changes what a
+// pattern names.
+type members struct {
+	dir   string // real path
+	match func(name string) bool
+}
+
+// expansion is what a pattern names at one moment.
+type expansion struct {
+	paths   []string // as shown, bytewise
+	points  []string // entries to be watched, as place.points
+	members []members
+	state   State // Ready, or why there are no paths; 0 for a plain file
+	err     error
+}
+
+// expand finds out what the pattern names.
+func (p *pattern) expand(f *files) expansion {
+	if p.kind == undecided {
+		p.decide(f)
+	}
+	switch p.kind {
+	case plainFile:
+		return expansion{paths: []string{p.text}}
+	case directory:
+		return p.expandDir(f)
+	case glob:
+		return p.expandGlob(f)
+	}
+	at := f.resolve(p.abs, nil)
+	v, _ := at.fault(p.text)
+	return expansion{points: at.points, state: v.state, err: v.err}
+}
+
+// decide tells a file, a directory and a glob apart. A name with * in it that
+// exists is that file.
+func (p *pattern) decide(f *files) {
+	at := f.resolve(p.abs, nil)
+	switch {
+	case at.err == nil && at.info.IsDir():
+		p.kind = directory
+	case at.err == nil:
+		p.kind = plainFile
+	case hasMeta(p.text):
+		p.kind = glob
+	}
+}
+
+// expandDir lists the order files of a directory: hidden files and sub-folders
+// are left out, links to files are not (the files of a ConfigMap are links).
+func (p *pattern) expandDir(f *files) (x expansion) {
+	at := f.resolve(p.abs, nil)
+	x.points = at.points
+	if at.err != nil {
+		x.state, x.err = stateOf(at.err), pathError(p.text, "", at.err)
+		return x
+	}
+	if !at.info.IsDir() {
+		x.state, x.err = Unreadable, fmt.Errorf("%s: is not a directory any more", p.text)
+		return x
+	}
+	match := func(name string) bool { return !hidden(name) && orderEnding(name) }
+	x.members = []members{{at.end, match}}
+	entries, err := f.readDir(at.end)
+	if err != nil {
+		x.state, x.err = stateOf(err), pathError(p.text, "", err)
+		return x
+	}
+	for _, e := range entries {
+		if match(e.Name()) && !f.isDir(filepath.Join(at.end, e.Name()), e.Type()) {
+			x.paths = append(x.paths, filepath.Join(p.text, e.Name()))
+		}
+	}
+	slices.Sort(x.paths)
+	return x.orEmpty(p.text, "directory")
+}
+
+// expandGlob lists what filepath.Glob finds, without directories, and without
+// hidden files and hidden directories that the pattern does not name by a dot
+// of its own. Unless the pattern spells out an ending (`*.txt`), only order
+// files are taken, as in a directory: `orders/*` must not take README.md or a
+// side list for one.
+func (p *pattern) expandGlob(f *files) (x expansion) {
+	x.watchGlob(f, p.text)
+	found, _ := filepath.Glob(p.text) // the pattern was checked; other errors are not told
+	any := !hasMeta(filepath.Ext(p.text)) && filepath.Ext(p.text) != ""
+	for _, path := range found {
+		if !any && !orderEnding(path) || hiddenBeyond(p.text, path) || f.isDir(path, fs.ModeSymlink) {
+			continue
+		}
+		x.paths = append(x.paths, path)
+	}
+	slices.Sort(x.paths)
+	return x.orEmpty(p.text, "glob")
+}
+
+// watchGlob notes, for each component with a wildcard, the directories in which
+// it is looked for.
+func (x *expansion) watchGlob(f *files, pat string) {
+	for rest := pat; hasMeta(rest); rest = filepath.Dir(rest) {
+		dir, base := filepath.Split(rest)
+		if !hasMeta(base) && rest == pat {
+			// The last component is a plain name below wildcards.
+			base = filepath.Base(rest)
+		}
+		dirs := []string{filepath.Clean(dir)}
+		if hasMeta(dir) {
+			dirs, _ = filepath.Glob(dirs[0])
+		}
+		match := func(name string) bool {
+			ok, _ := filepath.Match(base, name)
+			return ok && (!hidden(name) || hidden(base))
+		}
+		for _, d := range dirs {
+			abs, err := filepath.Abs(d)
+			if err != nil {
+				continue
+			}
+			at := f.resolve(abs, nil)
+			x.points = append(x.points, at.points...)
+			if at.err == nil && at.info.IsDir() {
+				x.members = append(x.members, members{at.end, match})
+			}
+		}
+	}
+}
+
+// hiddenBeyond says that a component of path is hidden and the pattern's is not.
+func hiddenBeyond(pat, path string) bool {
+	want, got := components(pat), components(path)
+	for i, c := range got {
+		if c != ".." && hidden(c) && (i >= len(want) || !hidden(want[i])) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x expansion) orEmpty(text, what string) expansion {
+	x.state = Ready
+	if len(x.paths) == 0 {
+		x.state, x.err = Empty, fmt.Errorf("%s: no order file (%s) in this %s", text, strings.Join(endings, " "), what)
+	}
+	return x
+}
+
+// isDir says that path, an entry of the given type, is or leads to a directory.
+func (f *files) isDir(path string, t fs.FileMode) bool {
+	if t&fs.ModeSymlink == 0 {
+		return t.IsDir()
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	at := f.resolve(abs, nil)
+	return at.err == nil && at.info.IsDir()
+}

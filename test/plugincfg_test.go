@@ -1,0 +1,254 @@
+//go:build e2e
+
+package test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// TestPluginCfg compiles the plugin into CoreDNS the way docs/compile.md says
+// for one's own: CoreDNS's source (from the module cache, which we compile from
+// anyway), one line in its plugin.cfg, go generate, go build. Then it asks the
+// result.
+//
+// The one difference is a replace directive, because what is tested is this
+// checkout and not a published version. plugin.cfg is not trimmed: .ci/run vets
+// cmd/coredns with -tags full before, which leaves all but CoreDNS's own
+// packages in the build cache.
+func TestPluginCfg(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	checkout, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := filepath.Join(t.TempDir(), "coredns")
+	run := func(dir, name string, args ...string) string {
+		t.Helper()
+		start := time.Now()
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Dir = dir
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.Bytes())
+		}
+		t.Logf("%5.1f s: %s %s", time.Since(start).Seconds(), filepath.Base(name), strings.Join(args, " "))
+		return string(out)
+	}
+
+	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
+	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
+
+	// In place of "go get". Our go.sum comes along so that a module cache filled
+	// by this checkout's own builds is enough, with no network at all.
+	before := requires(t, filepath.Join(src, "go.mod"))
+	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
+	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
+
+	run(src, "go", "generate", "coredns.go")
+	directives, err := os.ReadFile(filepath.Join(src, "core", "dnsserver", "zdirectives.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`"acl",\s+"blocklist",\s+"cache",`).Match(directives) {
+		t.Error("the generated directives do not have blocklist between acl and cache")
+	}
+	binary := filepath.Join(src, "coredns")
+	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
+
+	// The rule of cmd/coredns's TestVersions, seen from the other side: the
+	// plugin moved nothing that CoreDNS had chosen.
+	after := requires(t, filepath.Join(src, "go.mod"))
+	for path, v := range before {
+		if after[path] != v {
+			t.Errorf("compiling the plugin in moved %s from %s to %q", path, v, after[path])
+		}
+	}
+
+	if list := strings.Fields(run(src, binary, "-plugins")); !slices.Contains(list, "blocklist") {
+		t.Errorf("-plugins does not list blocklist: %q", list)
+	}
+	ask(t, binary)
+}
+
+// ask starts binary with a Corefile whose cache and whoami stand below the
+// plugin, and sees that a name under an order is blocked and another one passes.
+func ask(t *testing.T, binary string) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
+orders:
+  - id: one
+    authority: {name: A court}
+    scope: global
+    targets: [blocked.example]
+`)
+	addr := freePort(t)
+	_, port, _ := net.SplitHostPort(addr)
+	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
+	bind 127.0.0.1
+	errors
+	blocklist orders.yaml
+	cache
+	whoami
+}
+`, port))
+
+	var output bytes.Buffer
+	cmd := exec.Command(binary, "-conf", "Corefile")
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() { cmd.Wait(); close(exited) }()
+	stop := func() { cmd.Process.Kill(); <-exited }
+	defer stop()
+
+	// The first answer may have to wait for the server to listen: ask until the
+	// deadline, each time for a moment.
+	deadline := time.Now().Add(30 * time.Second)
+	client := &dns.Client{Timeout: 250 * time.Millisecond}
+	for _, tc := range []struct {
+		name  string
+		rcode int
+	}{
+		{"passes.example.", dns.RcodeSuccess},
+		{"blocked.example.", dns.RcodeNameError},
+		{"www.blocked.example.", dns.RcodeNameError},
+	} {
+		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
+		r, _, err := client.Exchange(q, addr)
+		for err != nil {
+			select {
+			case <-exited:
+				t.Fatalf("CoreDNS ended:\n%s", output.Bytes())
+			default:
+			}
+			if time.Now().After(deadline) {
+				stop()
+				t.Fatalf("no answer for %s: %v\n%s", tc.name, err, output.Bytes())
+			}
+			r, _, err = client.Exchange(q, addr)
+		}
+		if r.Rcode != tc.rcode {
+			t.Errorf("%s: %s, want %s", tc.name, dns.RcodeToString[r.Rcode], dns.RcodeToString[tc.rcode])
+		}
+	}
+}
+
+// copySource copies a module's files, writable, which they are not in the
+// module cache. Go files of other programs' tests are not needed to build.
+func copySource(t *testing.T, to, from string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		if d.IsDir() {
+			return os.MkdirAll(target, 0o755)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edit replaces the one match of pattern in file.
+func edit(t *testing.T, file, pattern, with string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	re := regexp.MustCompile(pattern)
+	if n := len(re.FindAll(data, -1)); n != 1 {
+		t.Fatalf("%s: %q found %d times, want once", file, pattern, n)
+	}
+	write(t, file, string(re.ReplaceAll(data, []byte(with))))
+}
+
+func appendFile(t *testing.T, to, from string) {
+	t.Helper()
+	var both []byte
+	for _, f := range []string{to, from} {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, data...)
+	}
+	write(t, to, string(both))
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var requireLine = regexp.MustCompile(`(?m)^(?:require)?\s+(\S+) (v\S+)(?: // indirect.*)?$`)
+
+// requires returns the versions by module path of a go.mod's require lines.
+func requires(t *testing.T, file string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]string{}
+	for _, g := range requireLine.FindAllStringSubmatch(string(data), -1) {
+		m[g[1]] = g[2]
+	}
+	if len(m) < 100 {
+		t.Fatalf("%s: read only %d requirements", file, len(m))
+	}
+	return m
+}
+
+// freePort returns a loopback address whose port is free for UDP and TCP.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.ListenPacket("udp", l.Addr().String())
+		l.Close()
+		if err == nil {
+			p.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal(errors.New("no port is free for both UDP and TCP"))
+	return ""
+}
