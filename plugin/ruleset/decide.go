@@ -176,8 +176,8 @@ func (s *Set) applies(p *path, part *Part, r *rule, e *entry, at place, c Client
 	if p.cancels && excepted(p, e, r.group) {
 		return false, Forever
 	}
-	lifted, next := s.lifted(p, e, at, c, now)
-	if lifted {
+	lift, next := s.lifter(p, e, at, c, now)
+	if lift != nil {
 		return false, next
 	}
 	return true, min(until, next)
@@ -201,9 +201,9 @@ func excepted(p *path, e *entry, group uint32) bool {
 	return false
 }
 
-// lifted reports whether a lift in force takes the place out of the order, and
-// until when that stays so at least.
-func (s *Set) lifted(p *path, e *entry, at place, c Client, now order.Time) (bool, order.Time) {
+// lifter returns the lift in force that takes the place out of the order, nil
+// when there is none, and until when that stays so at least.
+func (s *Set) lifter(p *path, e *entry, at place, c Client, now order.Time) (*entry, order.Time) {
 	until := Forever
 	for _, w := range s.whole[e.ID] {
 		if !w.entry.scope.includes(c) {
@@ -211,12 +211,12 @@ func (s *Set) lifted(p *path, e *entry, at place, c Client, now order.Time) (boo
 		}
 		holds, next := w.part.holds(w.entry.sched, now)
 		if holds {
-			return true, next
+			return w.entry, next
 		}
 		until = min(until, next)
 	}
 	if !p.cancels {
-		return false, until
+		return nil, until
 	}
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -234,12 +234,12 @@ func (s *Set) lifted(p *path, e *entry, at place, c Client, now order.Time) (boo
 			}
 			holds, next := h.part.holds(r.sched, now)
 			if holds {
-				return true, next
+				return l, next
 			}
 			until = min(until, next)
 		}
 	}
-	return false, until
+	return nil, until
 }
 
 // reaches reports whether a lift reaches an order: always one that it names;

@@ -207,8 +207,18 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 		return
 	}
 	e.names++
-	if e.status != order.Active || t.Attr != nil && t.Attr.Status != order.Active {
+	if e.status != order.Active {
 		return
+	}
+	if t.Attr != nil {
+		// Also when this mention is not active: another one of the same target
+		// has its exceptions too.
+		for _, x := range t.Attr.Except {
+			b.rule(x, rule{entry: n, kind: except, group: group})
+		}
+		if t.Attr.Status != order.Active {
+			return
+		}
 	}
 	r := rule{entry: n, sched: e.sched, group: group}
 	base := blockExact
@@ -216,13 +226,8 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 		base = liftExact
 	}
 	r.kind = base + kind(t.Match)
-	if a := t.Attr; a != nil {
-		if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {
-			r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
-		}
-		for _, x := range a.Except {
-			b.rule(x, rule{entry: n, kind: except, group: group})
-		}
+	if a := t.Attr; a != nil && (a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil) {
+		r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
 	}
 	if b.part.schedules[r.sched].n > 0 { // a target that is never in force needs no place
 		b.rule(t.Name, r)

@@ -1,0 +1,113 @@
+package ruleset
+
+import (
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Why says what becomes of one target at one name.
+type Why uint8
+
+// The reasons, in the order in which they are looked for.
+const (
+	Decides Why = iota
+	Outranked
+	NotActive // the order's or the target's status
+	NotYet
+	Over
+	OutOfScope
+	ExemptClient
+	Excepted
+	LiftedBy
+	OtherName // an exact or "*." target of this name that does not cover what was asked
+)
+
+// Reason is what one target on the path to a name has to say about it.
+type Reason struct {
+	Order  *Order
+	Target dname.Name
+	Match  order.Match
+	Why    Why
+	// By is the order that lifts or outranks it.
+	By *Order
+	// Until is until when that stays so, Forever when nothing is known to come.
+	Until order.Time
+	// Since is when a target that is in force came into force; NoTime: always.
+	Since order.Time
+}
+
+// Explain lists every target at the name or above it, the one that decides
+// first, and says why the others do not. Targets of orders that are not active
+// are not in the set and so not in the list. It is for people: it allocates.
+func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
+	v := s.Decide(q, c, now)
+	p := s.walk(&q.Wire, nil)
+	at := place{q.NumLabels(), q.NumLabels() - q.Service, false}
+	var first, rest []Reason
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k := range h.rules {
+			r := &h.rules[k]
+			if r.kind < blockExact {
+				continue
+			}
+			e := &h.part.entries[r.entry]
+			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime}
+			s.reason(&x, &p, h, r, e, at, c, now)
+			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
+				x.Why, x.By = Decides, nil
+				first = append(first, x)
+				continue
+			}
+			if x.Why == Outranked {
+				x.By = v.Order
+			}
+			rest = append(rest, x)
+		}
+	}
+	return v, append(first, rest...)
+}
+
+// reason fills in x; a target that nothing speaks against is Outranked.
+func (s *Set) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place, c Client, now order.Time) {
+	if !at.covers(x.Match, h.labels) {
+		x.Why = OtherName
+		return
+	}
+	holds, until := h.part.holds(r.sched, now)
+	if !holds {
+		x.Why, x.Until = NotYet, until
+		if until == Forever {
+			x.Why = Over
+		}
+		return
+	}
+	x.Until, x.Since = until, h.part.since(r.sched, now)
+	if !e.scope.includes(c) {
+		x.Why = OutOfScope
+		return
+	}
+	if exempt, end := e.exempt.covers(c, now); exempt {
+		x.Why, x.Until = ExemptClient, end
+		return
+	}
+	if excepted(p, e, r.group) {
+		x.Why = Excepted
+		return
+	}
+	if l, end := s.lifter(p, e, at, c, now); l != nil {
+		x.Why, x.By, x.Until = LiftedBy, &l.Order, end
+		return
+	}
+	x.Why = Outranked
+}
+
+// since returns the start of the interval that holds at now.
+func (p *Part) since(sched uint32, now order.Time) order.Time {
+	for _, iv := range p.ivs(sched) {
+		if iv.from <= now && now < iv.until {
+			return iv.from
+		}
+	}
+	return order.NoTime
+}

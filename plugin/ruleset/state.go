@@ -1,0 +1,209 @@
+package ruleset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// State is what an order is at one moment.
+type State uint8
+
+// The states of an order.
+const (
+	InForce State = iota
+	Pending       // will be in force
+	Ended         // was, by its until or its last window
+	Lifted        // lifted as a whole; lifts of single targets leave it InForce
+	Suspended
+	Shadow
+	Draft
+	NumStates
+)
+
+// String returns the state as metrics and lists write it.
+func (s State) String() string {
+	return [...]string{"in_force", "pending", "ended", "lifted", "suspended", "shadow", "draft"}[s]
+}
+
+// Counts are orders and targets by state.
+type Counts struct {
+	// Orders counts block orders, Lifts the lifts.
+	Orders, Lifts [NumStates]int
+	// Targets counts the name targets of block orders by their order's state.
+	Targets [NumStates]int
+	// NotDNS counts targets of block orders in force that DNS does not
+	// enforce: addresses, and pages of a host that is not meant as a whole.
+	NotDNS int
+}
+
+// state returns the state of an order and the next moment at which it may
+// change.
+func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
+	switch e.status {
+	case order.Suspended:
+		return Suspended, Forever
+	case order.Shadow:
+		return Shadow, Forever
+	case order.Draft:
+		return Draft, Forever
+	}
+	holds, next := p.holds(e.sched, now)
+	if !holds {
+		if next == Forever {
+			return Ended, next
+		}
+		return Pending, next
+	}
+	if e.action == order.Block {
+		for _, w := range s.whole[e.ID] {
+			// A lift for some clients only does not end the order.
+			on, until := w.part.holds(w.entry.sched, now)
+			if on && w.entry.scope == nil {
+				return Lifted, until
+			}
+			next = min(next, until)
+		}
+	}
+	return InForce, next
+}
+
+// Counts counts the orders and targets of the set at a time.
+func (s *Set) Counts(now order.Time) (c Counts) {
+	s.each(func(p *Part, e *entry) {
+		st, _ := s.state(p, e, now)
+		if e.action == order.Lift {
+			c.Lifts[st]++
+			return
+		}
+		c.Orders[st]++
+		c.Targets[st] += int(e.names)
+		if st == InForce {
+			c.NotDNS += int(e.others)
+		}
+	})
+	return c
+}
+
+func (s *Set) each(f func(*Part, *entry)) {
+	for _, p := range s.parts {
+		for i := range p.entries {
+			f(p, &p.entries[i])
+		}
+	}
+}
+
+// NextChange returns the next moment after now at which an order may start or
+// end.
+func (s *Set) NextChange(now order.Time) order.Time {
+	next := Forever
+	s.each(func(p *Part, e *entry) {
+		_, t := s.state(p, e, now)
+		next = min(next, t)
+	})
+	return next
+}
+
+// Transition is an order whose state differs between two moments.
+type Transition struct {
+	Order    *Order
+	Lift     bool
+	From, To State
+}
+
+// Transitions returns the orders whose state at now differs from that at then,
+// in the order of their files.
+func (s *Set) Transitions(then, now order.Time) (out []Transition) {
+	s.each(func(p *Part, e *entry) {
+		a, _ := s.state(p, e, then)
+		if b, _ := s.state(p, e, now); a != b {
+			out = append(out, Transition{&e.Order, e.action == order.Lift, a, b})
+		}
+	})
+	return out
+}
+
+// InForce returns the number of name targets of the part's block orders that
+// are in force at now, whole lifts left out of account: it is what a shrink of
+// the file is measured by.
+func (p *Part) InForce(now order.Time) (n int) {
+	for i := range p.entries {
+		e := &p.entries[i]
+		if on, _ := p.holds(e.sched, now); on && e.action == order.Block && e.status == order.Active {
+			n += int(e.names)
+		}
+	}
+	return n
+}
+
+// Label names the order where everybody may read it, as in the ordinary log:
+// its id, or for a sealed order a digest that blocklistctl list shows beside
+// the id.
+func (o *Order) Label() string {
+	if o.Terms.Disclosure.Sealed() {
+		return "sealed:" + Digest(o.ID)
+	}
+	return o.ID
+}
+
+// Digest is the name of a sealed order outside: the first 12 hexadecimal digits
+// of the SHA-256 of its id. Who can guess the id can check the guess, so sealed
+// orders want ids that cannot be guessed.
+func Digest(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Change counts how the orders of one version of a file differ from another's.
+type Change struct {
+	Added, Removed, Changed int
+}
+
+// String says the change in one short phrase.
+func (c Change) String() string {
+	return fmt.Sprintf("%d orders added, %d removed, %d changed", c.Added, c.Removed, c.Changed)
+}
+
+// Compare counts the orders that differ between two versions of a file; old is
+// nil for a new file. An order counts as changed when its times, status, number
+// of targets or terms differ; a target replaced by another one shows in the
+// number of targets only.
+func Compare(old, new *Part) (c Change) {
+	before := map[string]*entry{}
+	if old != nil {
+		for i := range old.entries {
+			before[old.entries[i].ID] = &old.entries[i]
+		}
+	}
+	for i := range new.entries {
+		e := &new.entries[i]
+		o, ok := before[e.ID]
+		switch {
+		case !ok:
+			c.Added++
+		case !sameOrder(old, o, new, e):
+			c.Changed++
+		}
+		delete(before, e.ID)
+	}
+	c.Removed = len(before)
+	return c
+}
+
+// sameOrder reports whether two compiled orders say the same, targets counted
+// but not compared.
+func sameOrder(p *Part, x *entry, q *Part, y *entry) bool {
+	return x.action == y.action && x.status == y.status && x.names == y.names && x.others == y.others &&
+		x.issued == y.issued && x.place == y.place && x.Reference == y.Reference &&
+		slices.Equal(x.lifts, y.lifts) && reflect.DeepEqual(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
+}
+
+// ivs returns the intervals of a schedule.
+func (p *Part) ivs(sched uint32) []interval {
+	s := p.schedules[sched]
+	return p.intervals[s.off : s.off+s.n]
+}
