@@ -1,10 +1,62 @@
 package blocklist
 
 import (
+	"time"
+
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-func init() { plugin.Register("blocklist", setup) }
+var log = clog.NewWithPlugin(name)
 
-func setup(c *caddy.Controller) error { return nil }
+func init() { plugin.Register(name, setup) }
+
+// setup reads the directive and hangs the plugin into the server block. Nothing
+// starts here: CoreDNS runs setup for configurations that it then drops, and the
+// old instance still runs while the new one is set up.
+func setup(c *caddy.Controller) error {
+	root := dnsserver.GetConfig(c).Root
+	b := &block{now: time.Now, zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
+	for i := 0; c.Next(); i++ {
+		if i > 0 {
+			return plugin.Error(name, plugin.ErrOnce)
+		}
+		if err := parse(c, root, &b.config); err != nil {
+			return plugin.Error(name, err)
+		}
+	}
+
+	inst := instanceOf(c)
+	c.OnStartup(func() error {
+		s, err := inst.acquire(b.store)
+		if err != nil {
+			return plugin.Error(name, err)
+		}
+		b.set = s.Set
+		b.warn(s.Set())
+		return nil
+	})
+	c.OnRestart(inst.restarting)
+	c.OnRestartFailed(inst.restartFailed)
+	c.OnShutdown(inst.shutdown)
+
+	// The closure runs once for each zone and listener: it must only wrap.
+	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
+		return &Blocklist{Next: next, block: b}
+	})
+	return nil
+}
+
+// warn tells the operator what of the configuration is likely not meant.
+func (b *block) warn(set *ruleset.Set) {
+	if set.DependsOnCountry() && !b.places.any && b.places.home == "" {
+		log.Warning("orders are scoped to countries, but neither country nor home is set: unless the geoip and metadata plugins place a client, those orders reach nobody")
+	}
+}
+
+// acquire is store.Acquire, for tests to replace.
+var acquire = func(opt store.Options) (*store.Store, error) { return store.Acquire(opt, log) }

@@ -5,11 +5,21 @@
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// By default it links a resolver's plugins, all of CoreDNS's but ten: azure,
-// clouddns, dnssec (its key store is a cloud's), dynupdate, etcd, k8s_external,
-// kubernetes, nomad, route53 and trace. With -tags full it links everything.
-// The reason is the first minute of somebody new here, FIGURES. A Corefile that
-// uses one of the ten is told about the tag.
+// By default it links a resolver's plugins: all of CoreDNS's but the ten that
+// bring a cloud's, an orchestrator's or a tracer's client along, or a database:
+// azure, clouddns, dnssec (it can fetch its keys from a cloud), dynupdate, etcd,
+// k8s_external, kubernetes, nomad, route53, trace. With -tags full it links all.
+// A Corefile that uses one of the ten is told so, and told of the tag.
+//
+// The reason is the first minute of somebody new here. With an empty build
+// cache, on two cores that had nothing else to do:
+//
+//	default      46 s,  87 s of CPU,  33 MB
+//	-tags full  160 s, 251 s of CPU, 111 MB
+//
+// Of the default's 87 s of CPU 70 s are the server itself (DNS over QUIC, HTTPS
+// and gRPC, and Prometheus), which no choice of plugins avoids; view and template
+// add 4 s, tls 5 s, geoip 2 s. dnssec alone would add 13 s.
 //
 // To compile the plugin into a CoreDNS of your own see docs/compile.md.
 package main

@@ -37,8 +37,8 @@ type Reason struct {
 }
 
 // Explain lists every target at the name or above it, the one that decides
-// first, and says why the others do not. Targets of orders that are not active
-// are not in the set and so not in the list. It is for people: it allocates.
+// first, and says why the others do not. Orders and targets
+// that are not active are listed too. It is for people: it allocates.
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)
@@ -76,8 +76,10 @@ func (s *Set) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place, c 
 	}
 	holds, until := h.part.holds(r.sched, now)
 	if !holds {
-		x.Why, x.Until = NotYet, until
-		if until == Forever {
+		switch x.Why, x.Until = NotYet, until; {
+		case r.sched == never:
+			x.Why = NotActive
+		case until == Forever:
 			x.Why = Over
 		}
 		return

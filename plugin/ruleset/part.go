@@ -130,13 +130,16 @@ type Builder struct {
 	problems order.Problems
 }
 
+// never is the number of the schedule without intervals: what is not active.
+const never = 0
+
 // NewBuilder returns a Builder for the file of the given path.
 func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
 	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner()}
-	b.schedule(nil) // number 0: always
+	b.schedule(nil) // number 0: never
 	return b
 }
 
@@ -163,10 +166,13 @@ func (b *Builder) Add(o *order.Order) {
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
 	e.sched = b.schedule(own)
 	n := uint32(len(b.part.entries))
-	if o.Status == order.Active {
-		for _, x := range o.Except {
-			b.rule(x, rule{entry: n, kind: except})
-		}
+	if o.Status != order.Active {
+		// Its names stand in the index all the same: a list that an operator
+		// suspends has not shrunk, and explain can say why it does nothing.
+		own, e.sched = nil, never
+	}
+	for _, x := range o.Except {
+		b.rule(x, rule{entry: n, kind: except})
 	}
 	groups := ownExceptions(o.Targets)
 	for i := range o.Targets {
@@ -179,10 +185,8 @@ func (b *Builder) Add(o *order.Order) {
 			r.kind = liftSubtree
 		}
 		e.names += int32(o.Side.Names.Len())
-		if o.Status == order.Active && len(own) > 0 {
-			for name := range o.Side.Names.All() {
-				b.rule(name, r)
-			}
+		for name := range o.Side.Names.All() {
+			b.rule(name, r)
 		}
 	}
 	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && o.Status == order.Active {
@@ -207,31 +211,23 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 		return
 	}
 	e.names++
-	if e.status != order.Active {
-		return
-	}
-	if t.Attr != nil {
-		// Also when this mention is not active: another one of the same target
-		// has its exceptions too.
-		for _, x := range t.Attr.Except {
-			b.rule(x, rule{entry: n, kind: except, group: group})
-		}
-		if t.Attr.Status != order.Active {
-			return
-		}
-	}
 	r := rule{entry: n, sched: e.sched, group: group}
 	base := blockExact
 	if e.action == order.Lift {
 		base = liftExact
 	}
 	r.kind = base + kind(t.Match)
-	if a := t.Attr; a != nil && (a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil) {
-		r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
+	if a := t.Attr; a != nil {
+		if a.Status != order.Active {
+			r.sched = never
+		} else if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {
+			r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
+		}
+		for _, x := range a.Except {
+			b.rule(x, rule{entry: n, kind: except, group: group})
+		}
 	}
-	if b.part.schedules[r.sched].n > 0 { // a target that is never in force needs no place
-		b.rule(t.Name, r)
-	}
+	b.rule(t.Name, r)
 }
 
 type targetKey struct {

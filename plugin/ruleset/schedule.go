@@ -61,11 +61,10 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// schedule returns the number of a list of intervals; nil is number 0, always.
+// schedule returns the number of a list of intervals.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}
-		ivs = single(order.NoTime, order.NoTime)
 	}
 	key := make([]byte, 0, 64)
 	for _, iv := range ivs {

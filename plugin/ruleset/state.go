@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -206,4 +207,31 @@ func sameOrder(p *Part, x *entry, q *Part, y *entry) bool {
 func (p *Part) ivs(sched uint32) []interval {
 	s := p.schedules[sched]
 	return p.intervals[s.off : s.off+s.n]
+}
+
+// Lost returns how many names that p blocks at now are targets of no order of
+// next any more, in whatever state: what an until, a lift or a status ends is
+// not lost, it still stands in the file.
+func (p *Part) Lost(next *Part, now order.Time) (n int) {
+	for name, ref := range p.names.All() {
+		blocks := slices.ContainsFunc(p.list(ref), func(r rule) bool {
+			on, _ := p.holds(r.sched, now)
+			return on && r.kind >= blockExact
+		})
+		if blocks && !next.targets(name) {
+			n++
+		}
+	}
+	return n
+}
+
+// targets reports whether a block order of p has the name as a target.
+func (p *Part) targets(name dname.Name) bool {
+	var w dname.Wire
+	w.SetName(name)
+	hits, _ := p.names.Walk(&w, nil)
+	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
+		return false
+	}
+	return slices.ContainsFunc(p.list(hits[len(hits)-1].Ref), func(r rule) bool { return r.kind >= blockExact })
 }

@@ -19,3 +19,6 @@ func (wallClock) After(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(d)
 	return t.C, func() { t.Stop() }
 }
+
+// WallClock is the real time.
+var WallClock Clock = wallClock{}

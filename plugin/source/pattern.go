@@ -80,7 +80,7 @@ type expansion struct {
 	paths   []string // as shown, bytewise
 	points  []string // entries to be watched, as place.points
 	members []members
-	state   State // Ready, or why there are no paths; 0 for a plain file
+	state   State // Ready, or why there are no paths; 0 when in doubt
 	err     error
 }
 
@@ -91,7 +91,7 @@ func (p *pattern) expand(f *files) expansion {
 	}
 	switch p.kind {
 	case plainFile:
-		return expansion{paths: []string{p.text}}
+		return expansion{paths: []string{p.text}, state: Ready} // the file has a state of its own
 	case directory:
 		return p.expandDir(f)
 	case glob:
@@ -164,15 +164,11 @@ func (p *pattern) expandGlob(f *files) (x expansion) {
 	return x.orEmpty(p.text, "glob")
 }
 
-// watchGlob notes, for each component with a wildcard, the directories in which
-// it is looked for.
+// watchGlob notes, for each component from the last to the first wildcard, the
+// directories in which it is looked for.
 func (x *expansion) watchGlob(f *files, pat string) {
 	for rest := pat; hasMeta(rest); rest = filepath.Dir(rest) {
 		dir, base := filepath.Split(rest)
-		if !hasMeta(base) && rest == pat {
-			// The last component is a plain name below wildcards.
-			base = filepath.Base(rest)
-		}
 		dirs := []string{filepath.Clean(dir)}
 		if hasMeta(dir) {
 			dirs, _ = filepath.Glob(dirs[0])

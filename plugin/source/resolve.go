@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -100,7 +101,7 @@ func (f *files) lstatVia(cache map[string]fs.FileInfo, path string, parent bool)
 // components splits a path, without the empty ones and the dots.
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
-		return r < 0x80 && filepath.Separator == r || r == '/' && filepath.Separator != '/'
+		return r < 0x80 && os.IsPathSeparator(uint8(r))
 	})
 	out := parts[:0]
 	for _, c := range parts {
@@ -128,8 +129,14 @@ next:
 	return out
 }
 
-// sight is what stands at p when no bytes can be read from it; ok is false when
-// they perhaps can.
+// within says that path is below dir.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != "." && filepath.IsLocal(rel)
+}
+
+// fault is what stands at p when no bytes can be read from it; ok is false when
+// they perhaps can. Messages show the path as shown.
 func (p place) fault(shown string) (v version, ok bool) {
 	switch {
 	case p.err != nil:

@@ -1,9 +1,6 @@
 package source
 
-import (
-	"io/fs"
-	"time"
-)
+import "time"
 
 // This file decides, without touching a file, a clock or an event, when what is
 // seen at a path may be handed over. A YAML file cut at any byte is often valid
@@ -65,11 +62,11 @@ const (
 
 // stamp is what stat tells about a file's content without reading it. Two
 // differing stamps mean that something happened; two equal ones prove nothing.
+// The inode's number is not in it: some network file systems make up a new one
+// each time, and such a file would never stand still.
 type stamp struct {
-	dev, ino     uint64
 	size         int64
 	mtime, ctime int64 // ns since 1970; ctime 0 where the system tells none
-	mode         fs.FileMode
 }
 
 // young says that the file may have been written to within the last Settle. A
@@ -132,24 +129,14 @@ type sight struct {
 
 // settler is the state machine of one path: sights in, versions out.
 type settler struct {
-	held    version   // the last that settled; the zero version before the first
-	cand    sight     // seen once, waiting to be seen again; zero when void
-	waiting bool      // something differs, or may differ, from held
-	since   time.Time // when waiting began; meaningful while waiting
+	held    version // the last that settled; the zero version before the first
+	cand    sight   // seen once, waiting to be seen again; zero when void
+	waiting bool    // something differs, or may differ, from held
 }
 
-// disturb says that something happened to the path at now, so that a sight from
-// before counts no more.
-func (s *settler) disturb(now time.Time) {
-	s.cand = sight{}
-	s.wait(now)
-}
-
-func (s *settler) wait(now time.Time) {
-	if !s.waiting {
-		s.waiting, s.since = true, now
-	}
-}
+// disturb says that something happened to the path, so that a sight from before
+// counts no more.
+func (s *settler) disturb() { s.cand, s.waiting = sight{}, true }
 
 // see takes a sight and says whether a new version has settled by it, to be
 // found in held.
@@ -167,7 +154,7 @@ func (s *settler) see(v sight) bool {
 	case !s.confirms(v):
 		s.cand = v
 	}
-	s.wait(v.at)
+	s.waiting = true
 	return false
 }
 

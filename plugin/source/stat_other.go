@@ -8,5 +8,5 @@ import "io/fs"
 // time a rename from a folder that is not watched cannot be told from a file
 // being written, so here such a file waits for Settle.
 func stampOf(info fs.FileInfo) stamp {
-	return stamp{size: info.Size(), mtime: info.ModTime().UnixNano(), mode: info.Mode()}
+	return stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/fsnotify/fsnotify"
@@ -65,11 +66,14 @@ func isMove(e fsnotify.Event) bool {
 	return e.Has(fsnotify.Create) && e != fsnotify.Event{Name: e.Name, Op: e.Op}
 }
 
-// doubt says that events were lost: each name may have been written to.
-func (ms *marks) doubt() {
+// doubt says that events were lost: each name in dir (in any, if dir is empty)
+// may have been written to.
+func (ms *marks) doubt(dir string) {
 	ms.seq++
-	for _, m := range ms.by {
-		m.last, m.written = ms.seq, ms.seq
+	for name, m := range ms.by {
+		if dir == "" || filepath.Dir(name) == dir {
+			m.last, m.written = ms.seq, ms.seq
+		}
 	}
 }
 
@@ -150,13 +154,13 @@ func (w *watcher) events() <-chan fsnotify.Event {
 }
 
 // arm watches the wanted directories and no others. fresh says that a watch is
-// new, so that what happened before must be looked for; broken, that one was
-// lost or replaced, and events with it. Adding a directory again is cheap and
-// needed: its inode number may have been given to its successor, in which case
-// only the kernel knows that the watch is gone.
-func (w *watcher) arm(want map[string]bool) (fresh, broken bool) {
+// new, so that what happened before must be looked for; doubt is called for a
+// directory that was replaced, so that events in it were missed. Adding a
+// directory again is cheap and needed: its inode number may have been given to
+// its successor, in which case only the kernel knows that the watch is gone.
+func (w *watcher) arm(want map[string]bool, doubt func(dir string)) (fresh bool) {
 	if w.w == nil {
-		return false, false
+		return false
 	}
 	for dir, had := range w.dirs {
 		if want[dir] {
@@ -164,7 +168,7 @@ func (w *watcher) arm(want map[string]bool) (fresh, broken bool) {
 			if err == nil && os.SameFile(had, now) {
 				continue
 			}
-			broken = true
+			doubt(dir)
 		}
 		w.drop(dir)
 	}
@@ -182,13 +186,13 @@ func (w *watcher) arm(want map[string]bool) (fresh, broken bool) {
 		case errors.Is(err, fs.ErrNotExist): // gone again; the next scan knows
 			w.drop(dir)
 		case errors.Is(err, fsnotify.ErrClosed):
-			return false, false
+			return false
 		default: // no permission to read it, or fs.inotify.max_user_watches
 			w.drop(dir)
 			w.complain(err)
 		}
 	}
-	return fresh, broken
+	return fresh
 }
 
 // drop ends a watch, which the kernel may have ended already.

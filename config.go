@@ -1,0 +1,249 @@
+package blocklist
+
+import (
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/store"
+	"golang.org/x/text/language"
+)
+
+// config is the directive as written.
+type config struct {
+	store  store.Options
+	answer answer.Config
+	places places
+}
+
+const (
+	defaultTTL       = 30 * time.Second
+	defaultMaxShrink = 50 // percent
+)
+
+// parse reads the directive
+//
+//	blocklist ORDERS... {
+//	    PROPERTY VALUE...
+//	}
+//
+// whose name the controller has just passed, into cfg. root is where relative
+// paths start.
+func parse(c *caddy.Controller, root string, cfg *config) error {
+	cfg.store.MaxShrink = defaultMaxShrink
+	cfg.store.Poll = source.DefaultPoll
+	cfg.store.Rules.Response.Kind = order.NXDOMAIN
+	cfg.answer.TTL = defaultTTL
+	cfg.answer.Language = "en"
+
+	orders := c.RemainingArgs()
+	if len(orders) == 0 {
+		return c.Err("needs at least one order file, directory or glob")
+	}
+	for _, p := range orders {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(root, p)
+		}
+		// Absolute, so that server blocks share a set however they spell it; a
+		// slash at the end says "directory" and must survive.
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return c.Errf("%v", err)
+		}
+		if strings.HasSuffix(p, "/") && abs != "/" {
+			abs += "/"
+		}
+		cfg.store.Patterns = append(cfg.store.Patterns, abs)
+	}
+	seen := map[string]bool{}
+	for c.NextBlock() {
+		property := c.Val()
+		read, ok := properties[property]
+		if !ok {
+			return c.Errf("unknown property '%s'", property)
+		}
+		if seen[property] && property != "country" {
+			return c.Errf("property '%s' is given twice", property)
+		}
+		seen[property] = true
+		args := c.RemainingArgs()
+		if len(args) == 0 {
+			return c.ArgErr()
+		}
+		if err := read(c, cfg, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// properties are the directive's properties, each with its reader; args has at
+// least one element.
+var properties = map[string]func(c *caddy.Controller, cfg *config, args []string) error{
+	"response":     readResponse,
+	"ttl":          readTTL,
+	"organization": readOrganization,
+	"contact":      readContact,
+	"language":     readLanguage,
+	"sde_option":   readSDEOption,
+	"country":      readCountry,
+	"home":         readHome,
+	"max_shrink":   readMaxShrink,
+	"poll":         readPoll,
+}
+
+// one returns the only argument.
+func one(c *caddy.Controller, args []string) (string, error) {
+	if len(args) != 1 {
+		return "", c.ArgErr()
+	}
+	return args[0], nil
+}
+
+func readResponse(c *caddy.Controller, cfg *config, args []string) error {
+	r := &cfg.store.Rules.Response
+	kinds := map[string]order.ResponseKind{"nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused, "redirect": order.Redirect}
+	kind, ok := kinds[args[0]]
+	if !ok {
+		return c.Errf("response must be nxdomain, nodata, refused or redirect, got '%s'", args[0])
+	}
+	r.Kind = kind
+	if kind != order.Redirect {
+		_, err := one(c, args)
+		return err
+	}
+	if len(args) == 1 {
+		return c.Err("response redirect needs at least one address")
+	}
+	for _, s := range args[1:] {
+		a, err := netip.ParseAddr(s)
+		if err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast() {
+			return c.Errf("response redirect needs IPv4 or IPv6 addresses, got '%s'", s)
+		}
+		r.Addresses = append(r.Addresses, a)
+	}
+	return nil
+}
+
+func readTTL(c *caddy.Controller, cfg *config, args []string) error {
+	return readDuration(c, args, "ttl", &cfg.answer.TTL, 0, order.MaxTTL, time.Second)
+}
+
+func readPoll(c *caddy.Controller, cfg *config, args []string) error {
+	return readDuration(c, args, "poll", &cfg.store.Poll, 10*time.Millisecond, time.Hour, time.Millisecond)
+}
+
+func readDuration(c *caddy.Controller, args []string, what string, d *time.Duration, least, most, unit time.Duration) error {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < least || v > most || v%unit != 0 {
+		return c.Errf("%s must be a duration from %s to %s, got '%s'", what, least, most, s)
+	}
+	*d = v
+	return nil
+}
+
+func readOrganization(c *caddy.Controller, cfg *config, args []string) (err error) {
+	cfg.answer.Organization, err = one(c, args)
+	return err
+}
+
+func readContact(c *caddy.Controller, cfg *config, args []string) error {
+	for _, u := range args {
+		if !order.ContactURI(u) {
+			return c.Errf("contact must be mailto: or tel: URIs, got '%s'", u)
+		}
+	}
+	cfg.answer.Contact = args
+	return nil
+}
+
+func readLanguage(c *caddy.Controller, cfg *config, args []string) error {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	if _, err := language.Parse(s); err != nil {
+		return c.Errf("language must be a BCP 47 tag, got '%s'", s)
+	}
+	cfg.answer.Language = s
+	return nil
+}
+
+// readSDEOption takes the EDNS option code of structured DNS errors. Code 15 is
+// EDE itself and 0 is reserved (RFC 6891).
+func readSDEOption(c *caddy.Controller, cfg *config, args []string) error {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	v, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || v == 0 || v == 15 {
+		return c.Errf("sde_option must be an EDNS option code from 1 to 65535 but 15, got '%s'", s)
+	}
+	cfg.answer.SDEOption = uint16(v)
+	return nil
+}
+
+func readCountry(c *caddy.Controller, cfg *config, args []string) error {
+	cc, err := countryCode(c, args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		return c.Errf("country %s needs at least one network", cc)
+	}
+	for _, s := range args[1:] {
+		x, why := order.ParsePrefix(s)
+		if why != "" {
+			return c.Errf("country %s: network %s, got '%s'", cc, why, s)
+		}
+		if was, ok := cfg.places.nets.Get(x); ok && was != cc {
+			return c.Errf("country %s: network %s is given to %s too", cc, x, was)
+		}
+		cfg.places.nets.Insert(x, cc)
+	}
+	cfg.places.any = true
+	return nil
+}
+
+func readHome(c *caddy.Controller, cfg *config, args []string) (err error) {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	cfg.places.home, err = countryCode(c, s)
+	return err
+}
+
+// countryCode reads the country of a client; EU is a group of orders, not a
+// place.
+func countryCode(c *caddy.Controller, s string) (order.Country, error) {
+	cc, ok := order.ParseCountry(s)
+	if !ok || cc == order.EU {
+		return "", c.Errf("country must be an ISO 3166-1 alpha-2 code, got '%s'", s)
+	}
+	return cc, nil
+}
+
+func readMaxShrink(c *caddy.Controller, cfg *config, args []string) error {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	v, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
+	if err != nil || !strings.HasSuffix(s, "%") || v < 0 || v > 100 {
+		return c.Errf("max_shrink must be a percentage from 0%% to 100%%, got '%s'", s)
+	}
+	cfg.store.MaxShrink = v
+	return nil
+}

@@ -1,0 +1,105 @@
+package blocklist
+
+import (
+	"sync"
+
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// instance holds what one CoreDNS instance, the product of one Corefile, has
+// acquired. On a reload CoreDNS starts the new instance while the old one runs:
+//
+//	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
+//
+// When listening fails, the new instance is dropped without a word to it, and
+// the old one gets OnRestartFailed: the survivor stops the orphan.
+type instance struct {
+	parent *instance // the instance that was being replaced when this one started
+	stores []*store.Store
+}
+
+// instances are the instances that hold stores; replacing is the one whose
+// replacement is under way.
+var instances = struct {
+	sync.Mutex
+	all       map[*instance]bool
+	replacing *instance
+}{all: map[*instance]bool{}}
+
+type instanceKey struct{}
+
+// instanceOf returns the instance that the controller belongs to; all server
+// blocks of a Corefile share it.
+func instanceOf(c *caddy.Controller) *instance {
+	if i, ok := c.Get(instanceKey{}).(*instance); ok {
+		return i
+	}
+	i := &instance{}
+	c.Set(instanceKey{}, i)
+	return i
+}
+
+// acquire gets the store for a server block of this instance.
+func (i *instance) acquire(opt store.Options) (*store.Store, error) {
+	s, err := acquire(opt)
+	if err != nil {
+		return nil, err
+	}
+	instances.Lock()
+	defer instances.Unlock()
+	if !instances.all[i] {
+		instances.all[i] = true
+		i.parent = instances.replacing
+	}
+	i.stores = append(i.stores, s)
+	return s, nil
+}
+
+// restarting is OnRestart of the old instance, once for each server block.
+func (i *instance) restarting() error {
+	instances.Lock()
+	defer instances.Unlock()
+	instances.replacing = i
+	return nil
+}
+
+// restartFailed is OnRestartFailed of the old instance, which goes on: what the
+// new one had acquired goes back.
+func (i *instance) restartFailed() error {
+	instances.Lock()
+	var orphans []*instance
+	for x := range instances.all {
+		if x.parent == i {
+			orphans = append(orphans, x)
+		}
+	}
+	instances.replacing = nil
+	instances.Unlock()
+	for _, x := range orphans {
+		x.release()
+	}
+	return nil
+}
+
+// shutdown is OnShutdown, of an old instance that was replaced or of the last.
+func (i *instance) shutdown() error {
+	instances.Lock()
+	if instances.replacing == i {
+		instances.replacing = nil
+	}
+	instances.Unlock()
+	i.release()
+	return nil
+}
+
+func (i *instance) release() {
+	instances.Lock()
+	stores := i.stores
+	i.stores = nil
+	delete(instances.all, i)
+	instances.Unlock()
+	for _, s := range stores {
+		store.Release(s)
+	}
+}

@@ -1,0 +1,102 @@
+package blocklist
+
+import (
+	"github.com/coredns/coredns/plugin"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// blockedRequests is counted here, since CoreDNS's own response counter cannot
+// tell who answered. No label names a client, a name or an order.
+var blockedRequests = promauto.NewCounterVec(prometheus.CounterOpts{
+	Namespace: plugin.Namespace, Subsystem: name, Name: "blocked_requests_total",
+	Help: "Counter of requests that got a blocking answer.",
+}, []string{"server", "zone", "view", "response"})
+
+func desc(metric, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(plugin.Namespace, name, metric), help, labels, nil)
+}
+
+var (
+	ordersDesc      = desc("orders", "Block orders by state.", "state")
+	targetsDesc     = desc("targets", "Name targets of block orders by the state of their order.", "state")
+	liftsDesc       = desc("lifts", "Lifts by state.", "state")
+	uselessDesc     = desc("useless_lifts", "Active lifts that reach nothing.")
+	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests decide alike.", "digest")
+	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
+	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
+	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
+	durationDesc    = desc("last_load_duration_seconds", "How long the last load took.")
+	indexDesc       = desc("index_bytes", "Memory that the tables of the order sets in force hold.")
+)
+
+// collector reads the stores when Prometheus asks, so that orders that start and
+// end by the clock need no timer to be counted rightly.
+type collector struct{}
+
+func init() { prometheus.MustRegister(collector{}) }
+
+// Describe implements prometheus.Collector.
+func (collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{ordersDesc, targetsDesc, liftsDesc, uselessDesc, infoDesc, failuresDesc,
+		lastOKDesc, lastSuccessDesc, durationDesc, indexDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. Several stores, which only server
+// blocks with different orders or options bring about, are added up.
+func (collector) Collect(ch chan<- prometheus.Metric) {
+	stores := store.All()
+	if len(stores) == 0 {
+		return
+	}
+	var orders, targets, lifts [ruleset.NumStates]int
+	useless, bytes, ok, success, duration := 0, 0, 1.0, 0.0, 0.0
+	digests, failures := map[string]bool{}, map[string]int{}
+	for _, s := range stores {
+		set, st := s.Set(), s.Status()
+		c := set.Counts(order.Time(s.Now().Unix()))
+		for i := range ruleset.NumStates {
+			orders[i] += c.Orders[i]
+			targets[i] += c.Targets[i]
+			lifts[i] += c.Lifts[i]
+		}
+		useless += st.UselessLifts
+		bytes += set.Bytes()
+		digests[st.Digest] = true
+		for _, f := range st.Files {
+			failures[f.Path] += f.Failures
+		}
+		if !st.LastOK {
+			ok = 0
+		}
+		// The oldest success and the longest load are the ones to look at.
+		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
+			success = t
+		}
+		duration = max(duration, st.Duration.Seconds())
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for i := range ruleset.NumStates {
+		gauge(ordersDesc, float64(orders[i]), i.String())
+		gauge(targetsDesc, float64(targets[i]), i.String())
+		gauge(liftsDesc, float64(lifts[i]), i.String())
+	}
+	gauge(uselessDesc, float64(useless))
+	gauge(indexDesc, float64(bytes))
+	gauge(lastOKDesc, ok)
+	gauge(lastSuccessDesc, success)
+	gauge(durationDesc, duration)
+	for d := range digests {
+		gauge(infoDesc, 1, d)
+	}
+	for file, n := range failures {
+		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)
+	}
+}

@@ -1,0 +1,311 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testClock stands still until it is told to move. It starts an hour behind the
+// file system's clock, so that no file that a test writes is ever old by it.
+type testClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newTestClock() *testClock { return &testClock{now: time.Now().Add(-time.Hour)} }
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *testClock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// After moves the clock instead of waiting for it.
+func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
+	ch := make(chan time.Time, 1)
+	c.add(max(d, 0))
+	ch <- c.Now()
+	return ch, func() {}
+}
+
+// rig drives a Source by hand, in the test's goroutine, with real files, real
+// events and a clock of its own.
+type rig struct {
+	t    *testing.T
+	s    *Source
+	c    *testClock
+	dir  string
+	got  []File // reported and not yet taken
+	n    int
+	note []error
+}
+
+type option func(*Config)
+
+func noEvents(c *Config) { c.NoEvents = true }
+
+func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
+	t.Helper()
+	r := &rig{t: t, c: newTestClock(), dir: dir}
+	cfg := Config{Clock: r.c, Notice: func(err error) { r.note = append(r.note, err) }}
+	for _, p := range patterns {
+		full := filepath.Join(dir, p)
+		if strings.HasSuffix(p, "/") {
+			full += "/"
+		}
+		cfg.Patterns = append(cfg.Patterns, full)
+	}
+	for _, o := range opts {
+		o(&cfg)
+	}
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s = s
+	t.Cleanup(func() { s.Close() })
+	return r
+}
+
+// start is newRig and the first Scan.
+func start(t *testing.T, dir string, patterns []string, opts ...option) *rig {
+	t.Helper()
+	r := newRig(t, dir, patterns, opts...)
+	r.scan(0)
+	return r
+}
+
+func (r *rig) scan(wait time.Duration) []File {
+	r.got = append(r.got, r.s.Scan(context.Background(), wait)...)
+	return r.take()
+}
+
+// both runs a test with events and by polling alone.
+func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
+	t.Run("events", func(t *testing.T) { fn(t) })
+	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
+}
+
+func (r *rig) events() bool { return r.s.watch.w != nil }
+
+// sync takes in every event of what the test did before. The kernel keeps the
+// events in order, so that the one of a file made now is the last.
+func (r *rig) sync() {
+	r.t.Helper()
+	if !r.events() {
+		return
+	}
+	for dir := range r.s.watch.dirs {
+		if _, err := os.Stat(dir); err == nil {
+			r.syncDir(dir)
+			return
+		}
+	}
+}
+
+func (r *rig) syncDir(dir string) {
+	r.t.Helper()
+	r.n++
+	name := filepath.Join(dir, fmt.Sprintf(".sync-%d", r.n))
+	r.write(name, "")
+	defer os.Remove(name)
+	deadline := time.After(20 * time.Second)
+	for {
+		select {
+		case e, ok := <-r.s.watch.events():
+			r.s.mu.Lock()
+			r.s.event(e, ok)
+			r.s.mu.Unlock()
+			if e.Name == name {
+				return
+			}
+		case <-r.s.wake:
+		case <-deadline:
+			r.t.Fatalf("no event for %s", name)
+		}
+	}
+}
+
+// pump does everything that is due without moving the clock.
+func (r *rig) pump() {
+	for {
+		r.s.mu.Lock()
+		busy, _ := r.s.turn()
+		out, _ := r.s.report(r.s.clock.Now(), false)
+		r.s.mu.Unlock()
+		r.got = append(r.got, out...)
+		if !busy && len(out) == 0 {
+			return
+		}
+	}
+}
+
+// pass lets d go by in small steps, as Run would see it.
+func (r *rig) pass(d time.Duration) {
+	r.t.Helper()
+	r.sync()
+	for d > 0 {
+		r.pump()
+		one := min(d, 2*time.Millisecond)
+		if d > 100*time.Millisecond {
+			one = 20 * time.Millisecond
+		}
+		r.c.add(one)
+		d -= one
+	}
+	r.pump()
+}
+
+// soon is the time within which a change that arrived whole must be reported:
+// events act at once, polling at the next poll.
+func (r *rig) soon() {
+	r.t.Helper()
+	if r.events() {
+		r.pass(50 * time.Millisecond)
+		return
+	}
+	r.pass(DefaultPoll)
+}
+
+// settled lets enough time pass for a change made in place.
+func (r *rig) settled() {
+	r.t.Helper()
+	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
+}
+
+func (r *rig) take() []File {
+	out := r.got
+	r.got = nil
+	return out
+}
+
+// want checks what has been reported since the last time, as "name=content" or
+// "name:state", without the folder.
+func (r *rig) want(want ...string) {
+	r.t.Helper()
+	var got []string
+	for _, f := range r.take() {
+		got = append(got, r.show(f))
+	}
+	if !slices.Equal(got, want) {
+		r.t.Fatalf("reported %q, want %q", got, want)
+	}
+}
+
+// wantSet is want for reports whose order is free.
+func (r *rig) wantSet(want ...string) {
+	r.t.Helper()
+	var got []string
+	for _, f := range r.take() {
+		got = append(got, r.show(f))
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		r.t.Fatalf("reported %q, want %q", got, want)
+	}
+}
+
+// wantNoBytes lets nothing pass but that a file is being written.
+func (r *rig) wantNoBytes() {
+	r.t.Helper()
+	for _, f := range r.take() {
+		if f.State != Pending {
+			r.t.Fatalf("reported %s", r.show(f))
+		}
+	}
+}
+
+func (r *rig) show(f File) string {
+	r.t.Helper()
+	name, err := filepath.Rel(r.dir, f.Path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if f.State != Ready || f.Pattern {
+		if f.State != Pending && f.State != Ready && (f.Err == nil || !strings.HasPrefix(f.Err.Error(), f.Path+": ")) {
+			r.t.Errorf("%s: error %q does not name it", f.Path, f.Err)
+		}
+		return name + ":" + f.State.String()
+	}
+	b, err := read(f.Open())
+	if err != nil {
+		r.t.Fatalf("reading %s: %v", name, err)
+	}
+	if sha256.Sum256(b) != f.Digest || int64(len(b)) != f.Size || f.Intact() != nil {
+		r.t.Fatalf("%s: bytes do not match the report, intact: %v", name, f.Intact())
+	}
+	return name + "=" + string(b)
+}
+
+// read reads to the end and closes; Close's error counts when Read has none.
+func read(rc io.ReadCloser, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(rc)
+	if cerr := rc.Close(); err == nil {
+		err = cerr
+	}
+	return b, err
+}
+
+func (r *rig) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.dir, name)
+}
+
+// write writes in place: truncates, then writes.
+func (r *rig) write(name, content string) {
+	r.t.Helper()
+	must(r.t, os.WriteFile(r.path(name), []byte(content), 0o644))
+}
+
+// publish writes beside the file and renames.
+func (r *rig) publish(name, content string) {
+	r.t.Helper()
+	tmp := filepath.Join(filepath.Dir(r.path(name)), ".tmp-"+filepath.Base(name))
+	must(r.t, os.WriteFile(tmp, []byte(content), 0o644))
+	must(r.t, os.Rename(tmp, r.path(name)))
+}
+
+// old makes a file that has stood still for long.
+func old(t *testing.T, path, content string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(content), 0o644))
+	age(t, path)
+}
+
+func age(t *testing.T, path string) {
+	t.Helper()
+	long := time.Now().Add(-24 * time.Hour)
+	must(t, os.Chtimes(path, long, long))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,303 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// load takes a batch of changed files and swaps the set once, when all of them
+// have been tried. Run calls it, one batch at a time.
+func (s *Store) load(reports []source.File) {
+	begin := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := false
+	for _, r := range reports {
+		changed = s.report(r) || changed
+	}
+	// A file that was refused for another one's order ids may be good now.
+	for progress := changed; progress; {
+		progress = false
+		for _, path := range s.order {
+			if f := s.files[path]; f.again != nil {
+				progress = s.report(*f.again) || progress
+			}
+		}
+	}
+	s.place()
+	if changed || s.set.Load() == nil {
+		s.swap()
+	}
+	s.summarize(begin)
+}
+
+// report acts on the state of one file and says whether the set has to change.
+func (s *Store) report(r source.File) bool {
+	f := s.files[r.Path]
+	if f == nil {
+		f = &file{serial: -1}
+		s.files[r.Path] = f
+		s.order = append(s.order, r.Path)
+	}
+	f.pattern, f.again = r.Pattern, nil
+	switch {
+	case r.State != source.Ready && r.State != source.Pending:
+		s.fail(r.Path, f, gone(r, f))
+		// A vanished file of a directory is not missed when it ordered nothing.
+		if f.part != nil && f.part.Orders() == 0 && s.src.Forget(r.Path) {
+			f.part = nil
+			delete(s.files, r.Path)
+			return true
+		}
+		if f.part == nil && !f.pattern && s.src.Forget(r.Path) {
+			delete(s.files, r.Path)
+		}
+		return false
+	case r.State == source.Pending:
+		s.fail(r.Path, f, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
+		return false
+	case r.Pattern:
+		f.err = nil
+		return false
+	}
+	digest := versionDigest(r)
+	if f.part != nil && f.digest == digest {
+		if f.err != nil {
+			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
+		}
+		f.err = nil
+		return false
+	}
+	part, parsed, err := s.read(r)
+	if err == nil {
+		err = s.check(r, f, part, parsed)
+	}
+	if err != nil {
+		if errors.Is(err, errTaken) {
+			f.again = &r
+		}
+		s.fail(r.Path, f, err)
+		return false
+	}
+	s.log.Infof("%s: in force: %s; %d orders, %d targets, version %.12s",
+		r.Path, ruleset.Compare(f.part, part), part.Orders(), part.Targets(), digest)
+	f.part, f.digest, f.own, f.serial, f.err = part, digest, r.Digest, parsed.Serial, nil
+	r.SetSides(parsed.Sides)
+	return true
+}
+
+// gone says what the loss of a file means.
+func gone(r source.File, f *file) error {
+	err := r.Err
+	if err == nil {
+		err = fmt.Errorf("%s: %s", r.Path, r.State)
+	}
+	if f.part != nil && f.part.Orders() > 0 {
+		return fmt.Errorf(`%w; its orders stay in force (to lift them write "orders: []")`, err)
+	}
+	return err
+}
+
+// read parses and compiles a file.
+func (s *Store) read(r source.File) (*ruleset.Part, *order.File, error) {
+	in, err := r.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	b := ruleset.NewBuilder(r.Path, s.opt.Rules)
+	parsed, problems := order.Parse(r.Path, in, order.Options{
+		OpenSide: func(name string) (io.ReadCloser, error) { return r.OpenSide(name) },
+		Emit:     b.Add,
+	})
+	if err := in.Close(); err != nil {
+		return nil, nil, err
+	}
+	// What was read while the file changed says nothing, neither good nor bad.
+	if err := r.Intact(); err != nil {
+		return nil, nil, err
+	}
+	if bad := problems.Errors(); len(bad) > 0 {
+		return nil, nil, bad
+	}
+	part, warnings := b.Freeze()
+	for _, w := range append(problems, warnings...) {
+		s.log.Warningf("%s", w.Redacted())
+	}
+	return part, parsed, nil
+}
+
+// errTaken marks the refusal that another file's change may undo.
+var errTaken = errors.New("order id taken")
+
+// check compares a good file with what is in force.
+func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
+	if f.part != nil && f.serial >= 0 {
+		switch {
+		case parsed.Serial < 0:
+			return fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
+		case parsed.Serial < f.serial:
+			return fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
+		case parsed.Serial == f.serial && r.Digest != f.own:
+			return fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
+		}
+	}
+	var others []*ruleset.Part
+	for path, o := range s.files {
+		if path != r.Path && o.part != nil {
+			others = append(others, o.part)
+		}
+	}
+	if dup := ruleset.Duplicates(part, others); len(dup) > 0 {
+		return fmt.Errorf("%w%w", wrapped{errTaken}, dup)
+	}
+	return s.checkShrink(r, f, part, parsed)
+}
+
+// wrapped is an error that errors.Is finds but that prints nothing.
+type wrapped struct{ error }
+
+func (wrapped) Error() string   { return "" }
+func (w wrapped) Unwrap() error { return w.error }
+
+// smallFile is the number of targets in force below which a file may shrink as
+// it likes.
+const smallFile = 20
+
+func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
+	if f.part == nil || parsed.Count == 0 { // "orders: []" says what it means
+		return nil
+	}
+	now := seconds(s.clock.Now())
+	before := f.part.InForce(now)
+	if before < smallFile || part.Targets() >= before {
+		return nil
+	}
+	lost := f.part.Lost(part, now)
+	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
+		return nil
+	}
+	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%; the version in force stays. "+
+		"If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
+		r.Path, lost, before, s.opt.MaxShrink, parsed.Targets)
+}
+
+// versionDigest names a file's version: the file itself, or when it has side
+// lists the file and all of them.
+func versionDigest(r source.File) string {
+	if len(r.Sides) == 0 {
+		return r.Digest.String()
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, r.Digest)
+	for _, side := range r.Sides {
+		fmt.Fprintln(h, side.Path, side.State, side.Digest)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// maxLogged bounds the problems of one file in the log; blocklistctl check lists
+// them all.
+const maxLogged = 20
+
+// fail records and logs why a file is not in force, once for each reason.
+func (s *Store) fail(path string, f *file, err error) {
+	if f.err != nil && f.err.Error() == err.Error() {
+		return
+	}
+	f.err = err
+	f.failures++
+	stays := "nothing of it is in force"
+	if f.part != nil {
+		stays = fmt.Sprintf("version %.12s stays in force", f.digest)
+	}
+	var ps order.Problems
+	if !errors.As(err, &ps) {
+		s.log.Errorf("%v; %s", err, stays)
+		return
+	}
+	for i, p := range ps {
+		if i == maxLogged {
+			s.log.Errorf("%s: %d more problems; blocklistctl check lists them", path, len(ps)-i)
+			break
+		}
+		s.log.Errorf("%s", p.Redacted())
+	}
+	s.log.Errorf("%s: refused with %d problems; %s", path, len(ps), stays)
+}
+
+// place brings the files into the order of the configuration, in which later
+// files are the newcomers.
+func (s *Store) place() {
+	rank := map[string]int{}
+	for i, f := range s.src.Snapshot() {
+		rank[f.Path] = i + 1
+	}
+	s.order = slices.DeleteFunc(s.order, func(path string) bool { return s.files[path] == nil })
+	slices.SortStableFunc(s.order, func(a, b string) int {
+		if rank[a] == 0 || rank[b] == 0 {
+			return 0
+		}
+		return rank[a] - rank[b]
+	})
+}
+
+// swap puts the last good versions of all files into force.
+func (s *Store) swap() {
+	var parts []*ruleset.Part
+	h := sha256.New()
+	for _, path := range s.order {
+		if f := s.files[path]; f.part != nil {
+			parts = append(parts, f.part)
+			fmt.Fprintln(h, f.digest)
+		}
+	}
+	set := ruleset.Merge(parts)
+	s.set.Store(set)
+	s.status.Digest = hex.EncodeToString(h.Sum(nil))
+	s.status.UselessLifts = set.UselessLifts()
+	for _, w := range set.Warnings() {
+		s.log.Warningf("%s", w.Redacted())
+	}
+	select {
+	case s.swapped <- struct{}{}:
+	default:
+	}
+}
+
+// summarize brings the status up to date after a batch.
+func (s *Store) summarize(begin time.Time) {
+	st := &s.status
+	st.Ready, st.LastOK = true, true
+	for _, f := range s.files {
+		st.LastOK = st.LastOK && f.err == nil
+		st.Ready = st.Ready && (f.part != nil || f.pattern && f.err == nil)
+	}
+	st.LastLoad = s.clock.Now()
+	st.Duration = st.LastLoad.Sub(begin)
+	if st.LastOK {
+		st.LastSuccess = st.LastLoad
+	}
+}
+
+// public is an error's text without what sealed orders must not tell.
+func public(err error) string {
+	var ps order.Problems
+	if !errors.As(err, &ps) {
+		return err.Error()
+	}
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Redacted()
+	}
+	return strings.Join(lines, "\n")
+}

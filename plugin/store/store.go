@@ -1,0 +1,219 @@
+// Package store keeps one order set in force: it is the one place that says
+// load, check, swap. Files come from a [source.Source], are parsed, compiled,
+// checked against what is in force, and the whole set is swapped at once.
+//
+// Each file stands for itself: a bad one keeps its last good version in force
+// and alarms, while the others go into force.
+//
+// Stores are shared by the process: server blocks, transports and views that
+// name the same files with the same options hold the same Store (see Acquire).
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// Options are what a Store does. Two Options that are Equal share a Store.
+type Options struct {
+	// Patterns are the order files, directories and globs; absolute.
+	Patterns []string
+	// Rules are the compiler's options.
+	Rules ruleset.Options
+	// MaxShrink is the share, in percent (0 to 100), of its targets in force
+	// that a file may lose at once.
+	MaxShrink int
+	// Poll is the time between two looks at the files.
+	Poll time.Duration
+}
+
+// key tells Options apart.
+func (o Options) key() string {
+	return fmt.Sprintf("%q %v %d %s", o.Patterns, o.Rules, o.MaxShrink, o.Poll)
+}
+
+// Log is the ordinary log. Never a client's address, and never a sealed order's
+// id or names, goes there.
+type Log interface {
+	Infof(format string, args ...any)
+	Warningf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Clock is the time, for tests to inject.
+type Clock = source.Clock
+
+// startPatience is how long a start waits for files that are being written.
+const startPatience = 5 * time.Second
+
+// Store is a set of orders in force, kept up to date with its files.
+type Store struct {
+	opt   Options
+	log   Log
+	clock Clock
+	src   *source.Source
+	set   atomic.Pointer[ruleset.Set]
+
+	mu     sync.Mutex // guards the rest
+	order  []string   // paths in the order of the configuration
+	files  map[string]*file
+	status Status
+
+	swapped chan struct{} // wakes watchTimes; holds one
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	refs    int // guarded by the registry
+}
+
+// file is what is known of one order file.
+type file struct {
+	part   *ruleset.Part // the last good version; nil when there was none
+	digest string        // of the last good version, side lists included
+	own    source.Digest // of the order file alone
+	serial int64         // -1: none
+	err    error         // why the file as it stands is not in force; nil when it is
+	// again is the report to try once more when other files change: an order's
+	// id was taken by one of them.
+	again *source.File
+	// pattern marks the entry of a directory or glob, which has no part.
+	pattern  bool
+	failures int
+}
+
+// Status is what a Store tells about itself.
+type Status struct {
+	// Digest names the set in force: nodes with equal digests decide alike.
+	Digest string
+	// LastSuccess is when a load last changed or confirmed the set with every
+	// file good.
+	LastSuccess time.Time
+	// LastLoad is when files were last loaded, LastOK whether all were good.
+	LastLoad time.Time
+	LastOK   bool
+	Duration time.Duration // of the last load
+	// UselessLifts are the active lifts of the set that reach nothing.
+	UselessLifts int
+	// Ready: every configured file is in force in some good version.
+	Ready bool
+	Files []FileStatus
+}
+
+// FileStatus is the state of one configured or found file.
+type FileStatus struct {
+	Path     string
+	Failures int   // loads that failed since the start
+	Err      error // why the file as it stands is not in force
+}
+
+// Open starts a Store of its own, outside the registry. It reads the files and
+// returns when they are in force. Without any good file it fails, with every
+// problem.
+func Open(opt Options, log Log, clock Clock) (*Store, error) {
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1)}
+	var err error
+	s.src, err = source.New(source.Config{
+		Patterns: opt.Patterns, Poll: opt.Poll, Clock: clock,
+		Notice: func(err error) { log.Warningf("%v", err) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.clock == nil {
+		s.clock = source.WallClock
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	if err := s.start(ctx); err != nil {
+		cancel()
+		return nil, errors.Join(err, s.src.Close())
+	}
+	s.done.Go(func() { s.src.Run(ctx, s.load) })
+	s.done.Go(func() { s.watchTimes(ctx) })
+	return s, nil
+}
+
+// start loads everything for the first time.
+func (s *Store) start(ctx context.Context) error {
+	deadline := s.clock.Now().Add(startPatience)
+	for {
+		now := s.clock.Now()
+		reports := s.src.Scan(ctx, max(0, deadline.Sub(now)))
+		s.load(reports)
+		// A file that changed while it was read is reported again.
+		if !s.unsettled() || !s.clock.Now().Before(deadline) {
+			break
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	good := false
+	for _, path := range s.order {
+		f := s.files[path]
+		good = good || f.part != nil
+		if f.err != nil {
+			all = append(all, public(f.err))
+		}
+	}
+	if !good {
+		return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(all, "\n"))
+	}
+	return nil
+}
+
+// unsettled reports whether some file has only failed because it is being
+// written.
+func (s *Store) unsettled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
+			return true
+		}
+	}
+	return false
+}
+
+// Set returns the set in force. It is one atomic load.
+func (s *Store) Set() *ruleset.Set { return s.set.Load() }
+
+// Ready reports whether every configured file is in force in some good version.
+func (s *Store) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status.Ready
+}
+
+// Status returns the store's state. The slice is the caller's.
+func (s *Store) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.status
+	for _, path := range s.order {
+		f := s.files[path]
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
+	}
+	return st
+}
+
+// Close stops watching; the set stays usable. It returns when nothing of the
+// Store runs any more.
+func (s *Store) Close() {
+	s.cancel()
+	s.src.Close()
+	s.done.Wait()
+}
+
+// Now returns the store's time.
+func (s *Store) Now() time.Time { return s.clock.Now() }
+
+func seconds(t time.Time) order.Time { return order.Time(t.Unix()) }

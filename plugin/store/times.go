@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// maxTransitions bounds the log lines of one moment.
+const maxTransitions = 100
+
+// watchTimes logs the orders that start and end. Nothing depends on it: queries
+// ask the clock themselves.
+func (s *Store) watchTimes(ctx context.Context) {
+	then := seconds(s.clock.Now())
+	for {
+		set := s.Set()
+		wait := time.Hour // at most: a clock that is set must not leave us asleep
+		if next := set.NextChange(then); next != ruleset.Forever {
+			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
+		}
+		alarm, stop := s.clock.After(wait)
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case <-s.swapped:
+			stop()
+			// Told by the load; the new set is watched from here on.
+			then = seconds(s.clock.Now())
+			continue
+		case <-alarm:
+		}
+		now := seconds(s.clock.Now())
+		for i, t := range set.Transitions(then, now) {
+			if i == maxTransitions {
+				s.log.Infof("more than %d orders start or end now", maxTransitions)
+				break
+			}
+			what := "order"
+			if t.Lift {
+				what = "lift"
+			}
+			s.log.Infof("%s %s: %s, was %s", what, t.Order.Label(), t.To, t.From)
+		}
+		then = now
+	}
+}
