@@ -159,40 +159,60 @@ func Digest(id string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Change counts how the orders of one version of a file differ from another's.
+// Change counts how one version of a file differs from another's. Names are
+// those that block orders have as targets, in whatever state.
 type Change struct {
-	Added, Removed, Changed int
+	OrdersAdded, OrdersRemoved, OrdersChanged int
+	NamesAdded, NamesRemoved                  int
 }
 
 // String says the change in one short phrase.
 func (c Change) String() string {
-	return fmt.Sprintf("%d orders added, %d removed, %d changed", c.Added, c.Removed, c.Changed)
+	return fmt.Sprintf("orders +%d -%d ~%d, names +%d -%d", c.OrdersAdded, c.OrdersRemoved, c.OrdersChanged, c.NamesAdded, c.NamesRemoved)
 }
 
-// Compare counts the orders that differ between two versions of a file; old is
-// nil for a new file. An order counts as changed when its times, status, number
-// of targets or terms differ; a target replaced by another one shows in the
-// number of targets only.
+// Compare counts what differs between two versions of a file; old is nil for a
+// new file. An order counts as changed when its times, status, terms or number
+// of targets differ.
 func Compare(old, new *Part) (c Change) {
-	before := map[string]*entry{}
-	if old != nil {
-		for i := range old.entries {
-			before[old.entries[i].ID] = &old.entries[i]
-		}
+	if old == nil {
+		old = &Part{}
+	}
+	before := make(map[string]*entry, len(old.entries))
+	for i := range old.entries {
+		before[old.entries[i].ID] = &old.entries[i]
 	}
 	for i := range new.entries {
 		e := &new.entries[i]
 		o, ok := before[e.ID]
 		switch {
 		case !ok:
-			c.Added++
+			c.OrdersAdded++
 		case !sameOrder(old, o, new, e):
-			c.Changed++
+			c.OrdersChanged++
 		}
 		delete(before, e.ID)
 	}
-	c.Removed = len(before)
+	c.OrdersRemoved = len(before)
+	c.NamesAdded, c.NamesRemoved = new.missing(old), old.missing(new)
 	return c
+}
+
+// missing counts the names that are targets in p but not in q.
+func (p *Part) missing(q *Part) (n int) {
+	for name, ref := range p.names.All() {
+		if p.blocks(ref) && !q.targets(name) {
+			n++
+		}
+	}
+	return n
+}
+
+// blocks reports whether the rules at ref hold a block order's target.
+func (p *Part) blocks(ref uint32) bool {
+	// Rules that cancel stand first.
+	list := p.list(ref)
+	return list[len(list)-1].kind >= blockExact
 }
 
 // sameOrder reports whether two compiled orders say the same, targets counted
@@ -233,5 +253,5 @@ func (p *Part) targets(name dname.Name) bool {
 	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
 		return false
 	}
-	return slices.ContainsFunc(p.list(hits[len(hits)-1].Ref), func(r rule) bool { return r.kind >= blockExact })
+	return p.blocks(hits[len(hits)-1].Ref)
 }

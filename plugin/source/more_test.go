@@ -534,7 +534,9 @@ func TestConcurrentUse(t *testing.T) {
 				read(f.OpenSide(side))
 				if b, err := read(f.Open()); err == nil && f.Intact() == nil {
 					f.SetSides([]string{side})
-					last.Store(string(b))
+					if filepath.Base(f.Path) == "19.yaml" {
+						last.Store(string(b))
+					}
 				}
 			}
 			select {

@@ -19,12 +19,11 @@ import (
 // have been tried. Run calls it, one batch at a time.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	changed := false
 	for _, r := range reports {
 		changed = s.report(r) || changed
 	}
+	s.place()
 	// A file that was refused for another one's order ids may be good now.
 	for progress := changed; progress; {
 		progress = false
@@ -34,11 +33,23 @@ func (s *Store) load(reports []source.File) {
 			}
 		}
 	}
-	s.place()
 	if changed || s.set.Load() == nil {
 		s.swap()
 	}
 	s.summarize(begin)
+	// What changed is told when it is in force: comparing large files takes time.
+	for _, n := range s.news {
+		s.log.Infof("%s: in force: %s; now %d orders, %d targets, version %.12s",
+			n.path, ruleset.Compare(n.old, n.new), n.new.Orders(), n.new.Targets(), n.digest)
+	}
+	s.news = nil
+}
+
+// news is a version of a file that goes into force with the next swap.
+type news struct {
+	path     string
+	old, new *ruleset.Part
+	digest   string
 }
 
 // report acts on the state of one file and says whether the set has to change.
@@ -52,16 +63,13 @@ func (s *Store) report(r source.File) bool {
 	f.pattern, f.again = r.Pattern, nil
 	switch {
 	case r.State != source.Ready && r.State != source.Pending:
-		s.fail(r.Path, f, gone(r, f))
 		// A vanished file of a directory is not missed when it ordered nothing.
-		if f.part != nil && f.part.Orders() == 0 && s.src.Forget(r.Path) {
-			f.part = nil
+		if (f.part == nil || f.part.Orders() == 0) && s.src.Forget(r.Path) {
+			s.log.Infof("%s: is gone; nothing of it was in force", r.Path)
 			delete(s.files, r.Path)
-			return true
+			return f.part != nil
 		}
-		if f.part == nil && !f.pattern && s.src.Forget(r.Path) {
-			delete(s.files, r.Path)
-		}
+		s.fail(r.Path, f, gone(r, f))
 		return false
 	case r.State == source.Pending:
 		s.fail(r.Path, f, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
@@ -89,8 +97,7 @@ func (s *Store) report(r source.File) bool {
 		s.fail(r.Path, f, err)
 		return false
 	}
-	s.log.Infof("%s: in force: %s; %d orders, %d targets, version %.12s",
-		r.Path, ruleset.Compare(f.part, part), part.Orders(), part.Targets(), digest)
+	s.news = append(s.news, news{r.Path, f.part, part, digest})
 	f.part, f.digest, f.own, f.serial, f.err = part, digest, r.Digest, parsed.Serial, nil
 	r.SetSides(parsed.Sides)
 	return true
@@ -263,8 +270,9 @@ func (s *Store) swap() {
 	}
 	set := ruleset.Merge(parts)
 	s.set.Store(set)
-	s.status.Digest = hex.EncodeToString(h.Sum(nil))
-	s.status.UselessLifts = set.UselessLifts()
+	st := s.Status()
+	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), set.UselessLifts()
+	s.status.Store(&st)
 	for _, w := range set.Warnings() {
 		s.log.Warningf("%s", w.Redacted())
 	}
@@ -276,17 +284,20 @@ func (s *Store) swap() {
 
 // summarize brings the status up to date after a batch.
 func (s *Store) summarize(begin time.Time) {
-	st := &s.status
-	st.Ready, st.LastOK = true, true
-	for _, f := range s.files {
+	st := s.Status()
+	st.Ready, st.LastOK, st.Files = true, true, nil
+	for _, path := range s.order {
+		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.pattern && f.err == nil)
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)
 	if st.LastOK {
 		st.LastSuccess = st.LastLoad
 	}
+	s.status.Store(&st)
 }
 
 // public is an error's text without what sealed orders must not tell.

@@ -63,10 +63,12 @@ type Store struct {
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
 
-	mu     sync.Mutex // guards the rest
-	order  []string   // paths in the order of the configuration
-	files  map[string]*file
-	status Status
+	status atomic.Pointer[Status]
+
+	// What follows belongs to the goroutine that loads: Open's, then Run's.
+	order []string // paths in the order of the configuration
+	files map[string]*file
+	news  []news // of the batch being loaded
 
 	swapped chan struct{} // wakes watchTimes; holds one
 	cancel  context.CancelFunc
@@ -116,9 +118,26 @@ type FileStatus struct {
 
 // Open starts a Store of its own, outside the registry. It reads the files and
 // returns when they are in force. Without any good file it fails, with every
-// problem.
+// problem. A nil clock is the real one.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1)}
+	s, err := prepare(opt, log, clock)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.done.Go(func() { s.src.Run(ctx, s.load) })
+	s.done.Go(func() { s.watchTimes(ctx) })
+	return s, nil
+}
+
+// prepare is Open without what runs in the background.
+func prepare(opt Options, log Log, clock Clock) (*Store, error) {
+	if clock == nil {
+		clock = source.WallClock
+	}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}}
+	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
 		Patterns: opt.Patterns, Poll: opt.Poll, Clock: clock,
@@ -127,17 +146,9 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.clock == nil {
-		s.clock = source.WallClock
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	if err := s.start(ctx); err != nil {
-		cancel()
+	if err := s.start(context.Background()); err != nil {
 		return nil, errors.Join(err, s.src.Close())
 	}
-	s.done.Go(func() { s.src.Run(ctx, s.load) })
-	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
 }
 
@@ -153,8 +164,6 @@ func (s *Store) start(ctx context.Context) error {
 			break
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var all []string
 	good := false
 	for _, path := range s.order {
@@ -173,8 +182,6 @@ func (s *Store) start(ctx context.Context) error {
 // unsettled reports whether some file has only failed because it is being
 // written.
 func (s *Store) unsettled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, f := range s.files {
 		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
 			return true
@@ -187,23 +194,10 @@ func (s *Store) unsettled() bool {
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Ready reports whether every configured file is in force in some good version.
-func (s *Store) Ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.status.Ready
-}
+func (s *Store) Ready() bool { return s.Status().Ready }
 
-// Status returns the store's state. The slice is the caller's.
-func (s *Store) Status() Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.status
-	for _, path := range s.order {
-		f := s.files[path]
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
-	}
-	return st
-}
+// Status returns the store's state. It is not to be changed.
+func (s *Store) Status() Status { return *s.status.Load() }
 
 // Close stops watching; the set stays usable. It returns when nothing of the
 // Store runs any more.

@@ -13,9 +13,8 @@ const maxTransitions = 100
 // watchTimes logs the orders that start and end. Nothing depends on it: queries
 // ask the clock themselves.
 func (s *Store) watchTimes(ctx context.Context) {
-	then := seconds(s.clock.Now())
+	set, then := s.Set(), seconds(s.clock.Now())
 	for {
-		set := s.Set()
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		if next := set.NextChange(then); next != ruleset.Forever {
 			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
@@ -27,9 +26,6 @@ func (s *Store) watchTimes(ctx context.Context) {
 			return
 		case <-s.swapped:
 			stop()
-			// Told by the load; the new set is watched from here on.
-			then = seconds(s.clock.Now())
-			continue
 		case <-alarm:
 		}
 		now := seconds(s.clock.Now())
@@ -44,6 +40,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 			}
 			s.log.Infof("%s %s: %s, was %s", what, t.Order.Label(), t.To, t.From)
 		}
-		then = now
+		// What a new set began with was told when it was loaded.
+		set, then = s.Set(), now
 	}
 }
