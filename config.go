@@ -47,12 +47,13 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 		return c.Err("needs at least one order file, directory or glob")
 	}
 	for _, p := range orders {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(root, p)
+		abs := p
+		if !filepath.IsAbs(abs) {
+			abs = filepath.Join(root, abs)
 		}
 		// Absolute, so that server blocks share a set however they spell it; a
 		// slash at the end says "directory" and must survive.
-		abs, err := filepath.Abs(p)
+		abs, err := filepath.Abs(abs)
 		if err != nil {
 			return c.Errf("%v", err)
 		}

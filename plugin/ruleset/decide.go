@@ -286,13 +286,14 @@ func (s *Set) below(q *Asked, p *path, c Client, now order.Time) (Below, order.T
 	// What an unmentioned name below gets, all get but for those with, or under,
 	// an exception, a lift, or a block of another form: the marked names.
 	looked := 0
+	var name dname.Wire
 	for _, part := range s.segments {
-		for name := range part.names.MarkedBelow(&q.Wire) {
+		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
 			if looked++; looked > maxBelow {
 				return BelowPasses, until
 			}
 			var room [pathRoom]hit
-			lower := s.walk(name, room[:0])
+			lower := s.walk(&name, room[:0])
 			for _, generic := range [...]bool{false, true} {
 				v := s.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic}, c, now)
 				until = min(until, v.Until)

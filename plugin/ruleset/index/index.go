@@ -202,29 +202,29 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// MarkedBelow yields the marked names strictly below w, in canonical order. What
-// it yields is overwritten by the next one.
-func (x *Index) MarkedBelow(w *dname.Wire) iter.Seq[*dname.Wire] {
-	return func(yield func(*dname.Wire) bool) {
-		if x == nil {
-			return
-		}
-		var name dname.Wire
-		lo, hi := 0, len(x.marked)
-		for lo < hi {
-			mid := int(uint(lo+hi) >> 1)
-			if x.name(x.marked[mid], &name); name.Compare(w) <= 0 {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-		for ; lo < len(x.marked); lo++ {
-			if x.name(x.marked[lo], &name); !w.Covers(&name) || !yield(&name) {
-				return
-			}
+// FirstMarked returns the place, in the canonical order of the marked names, of
+// the first one behind w. Those strictly below w follow one another from there.
+func (x *Index) FirstMarked(w *dname.Wire) int {
+	var name dname.Wire
+	lo, hi := 0, len(x.marked)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if x.name(x.marked[mid], &name); name.Compare(w) <= 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
 	}
+	return lo
+}
+
+// Marked puts the i-th marked name into dst and reports whether there is one.
+func (x *Index) Marked(i int, dst *dname.Wire) bool {
+	if i >= len(x.marked) {
+		return false
+	}
+	x.name(x.marked[i], dst)
+	return true
 }
 
 // name puts the name of a record together in dst.

@@ -1,0 +1,121 @@
+package blocklist
+
+import (
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// controller returns a controller that has read the directive's name, as setup
+// has when it calls parse.
+func controller(input string) *caddy.Controller {
+	c := caddy.NewTestController("dns", input)
+	c.Next()
+	return c
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tc := range []struct{ input, want string }{
+		{"blocklist", "Testfile:1 - Error during parsing: needs at least one order file, directory or glob"},
+		{"blocklist x.yaml {\nfoo bar\n}", "Testfile:2 - Error during parsing: unknown property 'foo'"},
+		{"blocklist x.yaml {\nttl 1s\nttl 2s\n}", "Testfile:3 - Error during parsing: property 'ttl' is given twice"},
+		{"blocklist x.yaml {\nttl\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'ttl'"},
+		{"blocklist x.yaml {\nttl 1s 2s\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after '2s'"},
+		{"blocklist x.yaml {\nttl 2h\n}", "Testfile:2 - Error during parsing: ttl must be a duration from 0s to 1h0m0s, got '2h'"},
+		{"blocklist x.yaml {\nttl 30\n}", "Testfile:2 - Error during parsing: ttl must be a duration from 0s to 1h0m0s, got '30'"},
+		{"blocklist x.yaml {\nttl 1.5s\n}", "Testfile:2 - Error during parsing: ttl must be a duration from 0s to 1h0m0s, got '1.5s'"},
+		{"blocklist x.yaml {\nttl -1s\n}", "Testfile:2 - Error during parsing: ttl must be a duration from 0s to 1h0m0s, got '-1s'"},
+		{"blocklist x.yaml {\npoll 1us\n}", "Testfile:2 - Error during parsing: poll must be a duration from 10ms to 1h0m0s, got '1us'"},
+		{"blocklist x.yaml {\nresponse drop\n}", "Testfile:2 - Error during parsing: response must be nxdomain, nodata, refused or redirect, got 'drop'"},
+		{"blocklist x.yaml {\nresponse nxdomain 192.0.2.1\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after '192.0.2.1'"},
+		{"blocklist x.yaml {\nresponse redirect\n}", "Testfile:2 - Error during parsing: response redirect needs at least one address"},
+		{"blocklist x.yaml {\nresponse redirect www.example\n}", "Testfile:2 - Error during parsing: response redirect needs IPv4 or IPv6 addresses, got 'www.example'"},
+		{"blocklist x.yaml {\ncontact https://example.org\n}", "Testfile:2 - Error during parsing: contact must be mailto: or tel: URIs, got 'https://example.org'"},
+		{"blocklist x.yaml {\nlanguage e\n}", "Testfile:2 - Error during parsing: language must be a BCP 47 tag, got 'e'"},
+		{"blocklist x.yaml {\nsde_option 15\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 1 to 65535 but 15, got '15'"},
+		{"blocklist x.yaml {\nsde_option 65536\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 1 to 65535 but 15, got '65536'"},
+		{"blocklist x.yaml {\ncountry IT\n}", "Testfile:2 - Error during parsing: country IT needs at least one network"},
+		{"blocklist x.yaml {\ncountry XX 192.0.2.0/24\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'XX'"},
+		{"blocklist x.yaml {\ncountry EU 192.0.2.0/24\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'EU'"},
+		{"blocklist x.yaml {\ncountry IT 192.0.2.1/24\n}", "Testfile:2 - Error during parsing: country IT: network has host bits set; write 192.0.2.0/24, or the address alone, got '192.0.2.1/24'"},
+		{"blocklist x.yaml {\ncountry IT 192.0.2.0/24\ncountry CH 192.0.2.0/24\n}", "Testfile:3 - Error during parsing: country CH: network 192.0.2.0/24 is given to IT too"},
+		{"blocklist x.yaml {\nhome Italy\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'Italy'"},
+		{"blocklist x.yaml {\nmax_shrink 50\n}", "Testfile:2 - Error during parsing: max_shrink must be a percentage from 0% to 100%, got '50'"},
+		{"blocklist x.yaml {\nmax_shrink 101%\n}", "Testfile:2 - Error during parsing: max_shrink must be a percentage from 0% to 100%, got '101%'"},
+		// What later versions bring is not accepted silently.
+		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
+		{"blocklist x.yaml {\nshadow\n}", "Testfile:2 - Error during parsing: unknown property 'shadow'"},
+	} {
+		var cfg config
+		err := parse(controller(tc.input), "", &cfg)
+		if err == nil || err.Error() != tc.want {
+			t.Errorf("%q\n got %v\nwant %s", tc.input, err, tc.want)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	var cfg config
+	err := parse(controller(`blocklist a.yaml /abs/b.json dir/ *.jsonl {
+		response redirect 192.0.2.1 2001:db8::1
+		ttl 5m
+		organization "An ISP"
+		contact mailto:abuse@isp.example tel:+39-02-1234
+		language it
+		sde_option 65001
+		country it 192.0.2.0/24 2001:db8::/32
+		country ch 198.51.100.7
+		home FR
+		max_shrink 10%
+		poll 250ms
+	}`), "/root/of/it", &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"/root/of/it/a.yaml", "/abs/b.json", "/root/of/it/dir/", "/root/of/it/*.jsonl"}; !slices.Equal(cfg.store.Patterns, want) {
+		t.Errorf("patterns %q, want %q", cfg.store.Patterns, want)
+	}
+	r := cfg.store.Rules.Response
+	if r.Kind != order.Redirect || len(r.Addresses) != 2 || r.Addresses[0] != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("response %+v", r)
+	}
+	a := cfg.answer
+	if a.TTL != 5*time.Minute || a.Organization != "An ISP" || len(a.Contact) != 2 || a.Language != "it" || a.SDEOption != 65001 {
+		t.Errorf("answer %+v", a)
+	}
+	for addr, want := range map[string]order.Country{"192.0.2.200": "IT", "2001:db8::5": "IT", "198.51.100.7": "CH"} {
+		if got, _ := cfg.places.nets.Lookup(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s is in %q, want %q", addr, got, want)
+		}
+	}
+	if cfg.places.home != "FR" || cfg.store.MaxShrink != 10 || cfg.store.Poll != 250*time.Millisecond {
+		t.Errorf("%+v", cfg.store)
+	}
+}
+
+// TestParseDefaults: a bare directive is a sound production default.
+func TestParseDefaults(t *testing.T) {
+	var cfg config
+	if err := parse(controller("blocklist orders.yaml"), "", &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if !filepath.IsAbs(cfg.store.Patterns[0]) {
+		t.Errorf("pattern %q is not absolute", cfg.store.Patterns[0])
+	}
+	if cfg.answer.TTL != 30*time.Second || cfg.store.MaxShrink != 50 || cfg.store.Poll != time.Second ||
+		cfg.store.Rules.Response.Kind != order.NXDOMAIN || cfg.answer.SDEOption != 0 || cfg.places.home != "" {
+		t.Errorf("%+v", cfg.store)
+	}
+}
+
+func TestSetupOnce(t *testing.T) {
+	err := setup(caddy.NewTestController("dns", "blocklist a.yaml\nblocklist b.yaml"))
+	if err == nil || err.Error() != "plugin/blocklist: this plugin can only be used once per Server Block" {
+		t.Errorf("got %v", err)
+	}
+}
