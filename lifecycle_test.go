@@ -1,0 +1,298 @@
+package blocklist
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/tls"
+	_ "github.com/coredns/coredns/plugin/whoami"
+	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/miekg/dns"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	caddy.Quiet, dnsserver.Quiet = true, true
+	i := slices.Index(dnsserver.Directives, "cache")
+	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// server is a real CoreDNS in this process.
+type server struct {
+	t    *testing.T
+	dir  string
+	inst *caddy.Instance
+}
+
+// startServer starts a Corefile, $DIR in it being a folder with the order file
+// a.yaml.
+func startServer(t *testing.T, corefile string) *server {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	s := &server{t: t, dir: t.TempDir()}
+	s.write("a.yaml", "one.example")
+	inst, err := caddy.Start(s.input(corefile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.inst = inst
+	t.Cleanup(func() {
+		for _, err := range s.inst.ShutdownCallbacks() {
+			t.Error(err)
+		}
+		if err := s.inst.Stop(); err != nil {
+			t.Error(err)
+		}
+		if len(store.All()) != 0 || len(instances.all) != 0 {
+			t.Errorf("%d stores, %d instances are left", len(store.All()), len(instances.all))
+		}
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *server) input(corefile string) caddy.Input {
+	return caddy.CaddyfileInput{
+		Filepath: "Corefile", ServerTypeName: "dns",
+		Contents: []byte(strings.ReplaceAll(corefile, "$DIR", s.dir)),
+	}
+}
+
+// write puts an order file into force by rename.
+func (s *server) write(file, target string) {
+	s.t.Helper()
+	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
+	tmp := filepath.Join(s.dir, ".tmp")
+	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	// Older than the second in which a file could still be being written.
+	old := time.Now().Add(-time.Minute)
+	os.Chtimes(tmp, old, old)
+	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// restart replaces the Corefile as SIGUSR1 and the reload plugin do.
+func (s *server) restart(corefile string) error {
+	inst, err := s.inst.Restart(s.input(corefile))
+	s.inst = inst
+	return err
+}
+
+// ask returns the rcode for an A query.
+func (s *server) ask(name string) int {
+	s.t.Helper()
+	addr := s.inst.Servers()[0].LocalAddr().String()
+	m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m.Rcode
+}
+
+func (s *server) want(name string, rcode int) {
+	s.t.Helper()
+	if got := s.ask(name); got != rcode {
+		s.t.Errorf("%s: %s, want %s", name, dns.RcodeToString[got], dns.RcodeToString[rcode])
+	}
+}
+
+// eventually waits for a condition that a change of files brings about.
+func (s *server) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatal(what)
+		}
+	}
+}
+
+// watchers counts the goroutines that watch files.
+func watchers() int {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	return strings.Count(string(buf), "plugin/source.(*Source).Run(")
+}
+
+const oneBlock = `.:0 {
+	bind 127.0.0.1
+	blocklist $DIR/a.yaml
+	whoami
+}`
+
+func TestStartStop(t *testing.T) {
+	s := startServer(t, oneBlock)
+	s.want("www.one.example.", dns.RcodeNameError)
+	s.want("two.example.", dns.RcodeSuccess)
+	s.write("a.yaml", "two.example")
+	s.eventually("the change is not seen", func() bool { return s.ask("two.example.") == dns.RcodeNameError })
+	s.want("one.example.", dns.RcodeSuccess)
+}
+
+// TestSharedStore: blocks, transports and views that name the same orders hold
+// one store with one watcher.
+func TestSharedStore(t *testing.T) {
+	startServer(t, `.:0 {
+		bind 127.0.0.1
+		blocklist $DIR/a.yaml
+		whoami
+	}
+	example.org:0 example.net:0 {
+		bind 127.0.0.1
+		blocklist $DIR/./a.yaml {
+			ttl 5m
+		}
+		whoami
+	}
+	tls://.:0 {
+		bind 127.0.0.1
+		blocklist $DIR/a.yaml
+		whoami
+	}`)
+	if n := len(store.All()); n != 1 || watchers() != 1 {
+		t.Errorf("%d stores, %d watchers", n, watchers())
+	}
+}
+
+func TestReload(t *testing.T) {
+	s := startServer(t, oneBlock)
+	first := store.All()[0]
+	loaded := first.Status().LastLoad
+	for range 3 {
+		if err := s.restart(oneBlock + "\n# changed"); err != nil {
+			t.Fatal(err)
+		}
+		s.want("one.example.", dns.RcodeNameError)
+	}
+	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded || watchers() != 1 {
+		t.Errorf("a reload that changes nothing loads nothing: %d stores, %d watchers", len(now), watchers())
+	}
+	// Other orders: the old store goes with the old instance.
+	s.write("b.yaml", "two.example")
+	if err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.want("one.example.", dns.RcodeSuccess)
+	s.want("two.example.", dns.RcodeNameError)
+	if now := store.All(); len(now) != 1 || now[0] == first || watchers() != 1 {
+		t.Errorf("%d stores, %d watchers", len(now), watchers())
+	}
+	s.write("b.yaml", "three.example")
+	s.eventually("the change is not seen", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+}
+
+// TestReloadFailsAtListen: the new instance has started and is then dropped
+// without a word to it. The old one goes on, watching, and nothing leaks.
+func TestReloadFailsAtListen(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := startServer(t, oneBlock)
+	s.write("b.yaml", "two.example")
+	for range 3 {
+		err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml") + fmt.Sprintf(`
+			.:%d {
+				bind 127.0.0.1
+				blocklist $DIR/a.yaml
+				blocklist_ignored
+			}`, taken.Addr().(*net.TCPAddr).Port))
+		if err == nil {
+			t.Fatal("an unknown directive was accepted")
+		}
+		err = s.restart(fmt.Sprintf(`.:%d {
+			bind 127.0.0.1
+			blocklist $DIR/b.yaml
+			whoami
+		}
+		example.org:%[1]d {
+			bind 127.0.0.1
+			blocklist $DIR/a.yaml
+			whoami
+		}`, taken.Addr().(*net.TCPAddr).Port))
+		if err == nil || !strings.Contains(err.Error(), "address already in use") {
+			t.Fatalf("restart: %v", err)
+		}
+	}
+	if n := len(store.All()); n != 1 || watchers() != 1 {
+		t.Errorf("%d stores, %d watchers: the orphan was not stopped", n, watchers())
+	}
+	s.want("one.example.", dns.RcodeNameError)
+	s.write("a.yaml", "three.example")
+	s.eventually("the survivor does not watch any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+	// And a later reload still works.
+	if err := s.restart(oneBlock); err != nil {
+		t.Fatal(err)
+	}
+	s.want("three.example.", dns.RcodeNameError)
+}
+
+// TestReloadFailsAtStartup: the second block's orders are bad; what the first
+// one acquired goes back.
+func TestReloadFailsAtStartup(t *testing.T) {
+	s := startServer(t, oneBlock)
+	s.write("b.yaml", "two.example")
+	err := s.restart(`.:0 {
+		bind 127.0.0.1
+		blocklist $DIR/b.yaml
+		whoami
+	}
+	example.org:0 {
+		bind 127.0.0.1
+		blocklist $DIR/none.yaml
+		whoami
+	}`)
+	if err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		t.Fatalf("restart: %v", err)
+	}
+	if n := len(store.All()); n != 1 || watchers() != 1 {
+		t.Errorf("%d stores, %d watchers", n, watchers())
+	}
+	s.want("one.example.", dns.RcodeNameError)
+}
+
+// TestReady: CoreDNS asks one instance of each plugin name only, so a block whose
+// orders are fine must speak for one whose orders are not.
+func TestReady(t *testing.T) {
+	s := startServer(t, `.:0 {
+		bind 127.0.0.1
+		blocklist $DIR/a.yaml $DIR/late.yaml
+		whoami
+	}
+	example.org:0 {
+		bind 127.0.0.1
+		blocklist $DIR/a.yaml
+		whoami
+	}`)
+	h := &Blocklist{}
+	if h.Ready() {
+		t.Error("ready, though late.yaml has never been in force")
+	}
+	s.write("late.yaml", "late.example")
+	s.eventually("not ready with all files in force", h.Ready)
+	os.Remove(filepath.Join(s.dir, "late.yaml"))
+	s.eventually("the loss is not seen", func() bool {
+		return slices.ContainsFunc(store.All(), func(s *store.Store) bool { return !s.Status().LastOK })
+	})
+	if !h.Ready() {
+		t.Error("not ready, though the last good version is in force")
+	}
+}
