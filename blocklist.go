@@ -5,7 +5,6 @@ package blocklist
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
@@ -51,7 +50,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
 	question := &r.Question[0]
-	q.Service = serviceLabels(question)
+	q.Service = answer.ServiceLabels(question.Name, question.Qtype)
 	state := request.Request{W: w, Req: r}
 	now := b.now()
 	v := set.Decide(&q, b.client(ctx, set, &state), order.Time(now.Unix()))
@@ -76,21 +75,4 @@ func judged(r *dns.Msg) bool {
 	}
 	q := &r.Question[0]
 	return (q.Qclass == dns.ClassINET || q.Qclass == dns.ClassANY) && q.Qtype != dns.TypeDS
-}
-
-// serviceLabels returns how many leading labels of an HTTPS or SVCB question
-// make it one about a service of the host behind them: the port and scheme
-// labels of RFC 9460, section 2.3, which begin with an underscore.
-func serviceLabels(q *dns.Question) (n int) {
-	if q.Qtype != dns.TypeHTTPS && q.Qtype != dns.TypeSVCB {
-		return 0
-	}
-	for rest := q.Name; n < 2 && strings.HasPrefix(rest, "_"); n++ {
-		i, end := dns.NextLabel(rest, 0)
-		if end {
-			break
-		}
-		rest = rest[i:]
-	}
-	return n
 }

@@ -1,0 +1,237 @@
+package blocklist
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy"
+	_ "github.com/coredns/coredns/plugin/acl"
+	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/forward"
+	_ "github.com/coredns/coredns/plugin/metrics"
+	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/template"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+const module = "github.com/dns-orders/blocklist"
+
+// floors are the packages of the house from the ground up. A package imports
+// those of lower floors only.
+var floors = [][]string{
+	{"plugin/dname"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
+	{"plugin/ruleset", "plugin/importer"},
+	{"plugin/answer", "plugin/diff", "plugin/lint"},
+	{"plugin/store"},
+	{"."},
+	{"cmd/coredns", "cmd/blocklistctl"},
+}
+
+// forbidden are imports from outside that would be convenient and wrong. Tests
+// may use them.
+var forbidden = []struct{ where, what, why string }{
+	{"plugin/", "github.com/coredns/", "the operator's tool runs the same code without CoreDNS"},
+	{"cmd/blocklistctl", "github.com/coredns/", "the operator's tool is no server"},
+	{"plugin/dname", "github.com/miekg/dns", "names are not messages"},
+	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},
+	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
+	{"plugin/ruleset", "os", "compiled orders know no files"},
+	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
+	{"plugin/answer", "time/tzdata", "answers are pure"},
+}
+
+func TestImports(t *testing.T) {
+	floorOf := map[string]int{}
+	for i, floor := range floors {
+		for _, p := range floor {
+			floorOf[p] = i
+		}
+	}
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != ".") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		seen[dir] = true
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			what, _ := strconv.Unquote(spec.Path.Value)
+			for _, f := range forbidden {
+				if (dir+"/" == f.where || strings.HasPrefix(dir+"/", f.where)) && (what == f.what || strings.HasSuffix(f.what, "/") && strings.HasPrefix(what, f.what)) {
+					t.Errorf("%s imports %s: %s", path, what, f.why)
+				}
+			}
+			if what != module && !strings.HasPrefix(what, module+"/") {
+				continue
+			}
+			to := strings.TrimPrefix(strings.TrimPrefix(what, module), "/")
+			if to == "" {
+				to = "."
+			}
+			from, ok := floorOf[dir]
+			if !ok {
+				continue // tests and benchmarks stand outside the house
+			}
+			if at, ok := floorOf[to]; !ok || at >= from {
+				t.Errorf("%s imports %s, which is not below it", path, to)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range floorOf {
+		if !seen[p] {
+			t.Errorf("%s has a floor but is not there", p)
+		}
+	}
+	for dir := range seen {
+		if _, ok := floorOf[dir]; !ok && (strings.HasPrefix(dir, "plugin/") || strings.HasPrefix(dir, "cmd/")) {
+			t.Errorf("%s has no floor", dir)
+		}
+	}
+}
+
+// TestMetricsInReadme: what the README names is registered, and the reverse.
+func TestMetricsInReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\* `(coredns_blocklist_[a-z_]+)").FindAllSubmatch(readme, -1) {
+		described[string(m[1])] = true
+	}
+	s := startServer(t, oneBlock)
+	s.ask("one.example.")
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if n := f.GetName(); strings.HasPrefix(n, "coredns_blocklist_") {
+			if !described[n] {
+				t.Errorf("%s is registered, but not in the README", n)
+			}
+			delete(described, n)
+		}
+	}
+	for n := range described {
+		t.Errorf("%s is in the README, but not registered", n)
+	}
+	lint, err := testutil.GatherAndLint(prometheus.DefaultGatherer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range lint {
+		if strings.HasPrefix(p.Metric, "coredns_blocklist_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+// TestCorefiles starts every Corefile of the README and of docs, and the example.
+func TestCorefiles(t *testing.T) {
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var corefiles []string
+	for _, f := range append(files, "README.md") {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~").FindAllSubmatch(text, -1) {
+			corefiles = append(corefiles, string(m[1]))
+		}
+	}
+	if len(corefiles) < 3 {
+		t.Fatalf("found %d Corefiles only", len(corefiles))
+	}
+	example, err := os.ReadFile("Corefile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders, err := os.ReadFile("orders.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	corefiles = append(corefiles, string(example))
+
+	// Every order file that a Corefile may name, each with an order of its own.
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"national", "orders"} {
+		os.Mkdir(dir, 0o755)
+	}
+	for i, f := range []string{"orders.yaml", "national/a.yaml", "orders/a.yaml"} {
+		os.WriteFile(f, []byte("version: 1\norders:\n- {id: o"+strconv.Itoa(i)+", authority: {name: A}, scope: global, targets: [a.example]}\n"), 0o644)
+	}
+	os.WriteFile("court.jsonl", []byte(`{"version":1,"count":0}`), 0o644)
+	os.WriteFile("orders.example.yaml", orders, 0o644)
+	for _, c := range corefiles {
+		// Ports and folders of this test's own.
+		free := map[string]string{}
+		ports := regexp.MustCompile(`:\d{4}\b`).ReplaceAllStringFunc(c, func(port string) string {
+			if free[port] == "" {
+				free[port] = freePort(t)
+			}
+			return free[port]
+		})
+		ports = strings.ReplaceAll(ports, "/etc/coredns/", "")
+		inst, err := caddy.Start(caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: []byte(ports)})
+		if err != nil {
+			t.Errorf("%s\n%v", ports, err)
+			continue
+		}
+		inst.ShutdownCallbacks()
+		inst.Stop()
+	}
+}
+
+// freePort returns a port of 127.0.0.1 that nobody listens on, with a colon.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port)
+}
+
+// TestReadmeStartsWithTwoCommands that a newcomer can run.
+func TestReadmeStartsWithTwoCommands(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(readme), "\n")
+	i := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "~~~ sh") })
+	if i < 0 || !strings.HasPrefix(lines[i+1], "go run ./cmd/coredns -conf Corefile.example") || lines[i+2] != "go test ./..." {
+		t.Error("the README's first two commands are not the run and the test")
+	}
+}
