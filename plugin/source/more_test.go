@@ -17,7 +17,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// still shows a file with the times that it had at first.
+// stillInfo shows a file with the times that it had at first.
 type stillInfo struct {
 	fs.FileInfo
 	mtime time.Time
@@ -36,11 +36,8 @@ func (f stillFile) Stat() (fs.FileInfo, error) {
 	return stillInfo{info, f.mtime}, err
 }
 
-// Equal size and mtime, and no event: only the digest tells.
-func TestMinuteDigest(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "block")
-	r := newRig(t, dir, []string{"o.yaml"}, noEvents)
+// standStill has every file keep its times, and counts how often one is opened.
+func standStill(r *rig, opened *int) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
 	mtime := time.Now().Add(-24 * time.Hour)
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
@@ -50,12 +47,20 @@ func TestMinuteDigest(t *testing.T) {
 		}
 		return stillInfo{info, mtime}, nil
 	}
-	opened := 0
 	r.s.fs.open = func(path string) (openFile, error) {
-		opened++
+		*opened++
 		f, err := open(path)
 		return stillFile{f, mtime}, err
 	}
+}
+
+// Equal size and mtime, and no event: only the digest tells.
+func TestMinuteDigest(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "block")
+	r := newRig(t, dir, []string{"o.yaml"}, noEvents)
+	opened := 0
+	standStill(r, &opened)
 	r.scan(0)
 	r.pass(Recheck / 2)
 	if opened != 1 {
@@ -67,6 +72,60 @@ func TestMinuteDigest(t *testing.T) {
 	r.pass(400*time.Millisecond + Settle)
 	r.want("o.yaml=BLOCK")
 }
+
+// With an event the digest is taken although stat sees no difference.
+func TestSameStampWithEvent(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "block")
+	r := newRig(t, dir, []string{"o.yaml"})
+	standStill(r, new(int))
+	r.scan(0)
+	r.write("o.yaml", "BLOCK")
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.write("o.yaml", "blOCK")
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.write("o.yaml", "BLOCK") // the candidate's bytes again, but not still
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.pass(100 * time.Millisecond)
+	r.want("o.yaml=BLOCK")
+}
+
+// The path leads elsewhere by the time the file that it led to is hashed.
+func TestReplacedWhileHashed(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "v1"), "1")
+	old(t, filepath.Join(dir, "v2"), "2")
+	must(t, os.Symlink("v1", filepath.Join(dir, "o.yaml")))
+	must(t, os.Symlink("v2", filepath.Join(dir, "tmp")))
+	r := newRig(t, dir, []string{"o.yaml"}, noEvents)
+	open, once := r.s.fs.open, true
+	r.s.fs.open = func(path string) (openFile, error) {
+		f, err := open(path)
+		if once {
+			once = false
+			must(t, os.Rename(r.path("tmp"), r.path("o.yaml")))
+		}
+		return f, err
+	}
+	r.got = r.scan(5 * time.Second)
+	r.want("o.yaml=2")
+}
+
+// A stream that never ends is not read for ever.
+func TestEndlessStream(t *testing.T) {
+	rcpt := &receipt{}
+	r := newReader(io.NopCloser(endless{}), "o.yaml", version{state: Ready, size: 1000}, rcpt, func() {})
+	if _, err := io.Copy(io.Discard, onlyReader{r}); !errors.Is(err, ErrChanged) || !errors.Is(rcpt.err, ErrChanged) {
+		t.Errorf("got %v, %v", err, rcpt.err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestBurst(t *testing.T) {
 	for _, how := range []string{"rename", "in place"} {

@@ -50,7 +50,7 @@ func newPattern(text string) (*pattern, error) {
 	switch {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
-	case false:
+	case orderEnding(text) && !hasMeta(text):
 		// Also when a directory stands there: Docker makes one when the file to
 		// be mounted does not exist, and that must be an error, not "no orders".
 		p.kind = plainFile

@@ -114,8 +114,8 @@ func (r *rig) sync() {
 	if !r.events() {
 		return
 	}
-	for dir := range r.s.watch.dirs {
-		if _, err := os.Stat(dir); err == nil {
+	for dir, watched := range r.s.watch.dirs {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(info, watched) {
 			r.syncDir(dir)
 			return
 		}

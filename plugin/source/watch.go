@@ -16,7 +16,7 @@ import (
 // back by whoever read them, since two paths may lead to one name.
 type mark struct {
 	last    uint64 // any event
-	created uint64 // the last Create, 0 after the name went away
+	created uint64 // the last Create
 	written uint64 // the last Write
 	// moved: that Create was the second half of a rename whose first half was
 	// seen too, so that it was IN_MOVED_TO and not IN_CREATE.
@@ -48,9 +48,6 @@ func (ms *marks) note(e fsnotify.Event, watched bool) {
 	}
 	ms.seq++
 	m.last = ms.seq
-	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
-		m.created = 0
-	}
 	if e.Has(fsnotify.Create) {
 		m.created, m.moved = ms.seq, isMove(e)
 	}

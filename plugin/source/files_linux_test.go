@@ -1,0 +1,56 @@
+package source
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Folders that are moved away and made anew leave no kernel watch behind, of
+// which there are few (fs.inotify.max_user_watches).
+func TestNoWatchLeaks(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
+	r := start(t, dir, []string{"a/b/o.yaml"})
+	before := watches(t)
+	for i := range 5 {
+		must(t, os.Rename(r.path("a"), r.path(fmt.Sprint("old", i))))
+		old(t, r.path("a/b/o.yaml"), "1")
+		r.pass(2 * time.Second)
+	}
+	if n := watches(t); before == 0 || n != before {
+		t.Errorf("%d kernel watches, before: %d", n, before)
+	}
+}
+
+// watches counts the watches of this process's inotify instances.
+func watches(t *testing.T) (n int) {
+	infos, err := filepath.Glob("/proc/self/fdinfo/*")
+	must(t, err)
+	for _, path := range infos {
+		b, _ := os.ReadFile(path)
+		n += strings.Count(string(b), "inotify wd:")
+	}
+	return n
+}
+
+// A pipe nobody writes to must not hang the watcher, neither when it is seen
+// nor when it takes the file's place between lstat and open.
+func TestPipe(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := start(t, dir, []string{"o.yaml"}, opts...)
+		must(t, os.Remove(r.path("o.yaml")))
+		must(t, syscall.Mkfifo(r.path("o.yaml"), 0o644))
+		r.settled()
+		r.want("o.yaml:not a file")
+		f, err := osFiles().open(r.path("o.yaml"))
+		must(t, err)
+		must(t, f.Close())
+	})
+}
