@@ -68,6 +68,7 @@ func startServer(t *testing.T, corefile string) *server {
 			t.Error(err)
 		}
 	})
+	s.serving()
 	return s
 }
 
@@ -98,7 +99,25 @@ func (s *server) write(file, target string) {
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
+	s.serving()
 	return err
+}
+
+// serving waits until every server of the instance has begun to serve: one that
+// is stopped before it has begun would serve on, which is not ours to mend.
+func (s *server) serving() {
+	udp, tcp := 0, 0
+	for _, l := range s.inst.Servers() {
+		if l.LocalAddr() != nil {
+			udp++
+		}
+		if l.Addr() != nil {
+			tcp++
+		}
+	}
+	s.eventually("the servers do not serve", func() bool {
+		return goroutinesIn("dns.(*Server).serveUDP(") == udp && goroutinesIn("dns.(*Server).serveTCP(") == tcp
+	})
 }
 
 // ask returns the rcode for an A query.
@@ -130,10 +149,13 @@ func (s *server) eventually(what string, ok func() bool) {
 }
 
 // watchers counts the goroutines that watch files.
-func watchers() int {
+func watchers() int { return goroutinesIn("plugin/source.(*Source).Run(") }
+
+// goroutinesIn counts the goroutines that are in a function.
+func goroutinesIn(function string) int {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
-	return strings.Count(string(buf), "plugin/source.(*Source).Run(")
+	return strings.Count(string(buf), function)
 }
 
 const oneBlock = `.:0 {

@@ -87,6 +87,14 @@ func (s *Store) report(r source.File) bool {
 		return false
 	}
 	part, parsed, err := s.read(r)
+	if errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) {
+		// Somebody is writing at this moment, a side list perhaps. That is no
+		// alarm: the file is reported again when it is over.
+		if f.part == nil {
+			f.err = err
+		}
+		return false
+	}
 	if err == nil {
 		err = s.check(r, f, part, parsed)
 	}
