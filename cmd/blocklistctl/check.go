@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// checkCmd is blocklistctl check.
+type checkCmd struct {
+	Orders     []string `arg:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
+	Strict     bool     `help:"Exit with 1 on warnings too."`
+	NoWarnings bool     `help:"Leave the warnings out."`
+	At         string   `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
+}
+
+// Help is the longer help.
+func (*checkCmd) Help() string {
+	return `Every problem is listed as FILE:LINE:COLUMN: order "ID": FIELD: what is wrong, got "VALUE". A file with a problem does not go into force; what is marked as a warning does, but somebody should look at it.
+
+Example:
+
+  blocklistctl check /etc/coredns/orders/
+
+The never-block guard is not part of this check yet.`
+}
+
+// checkJSON is what check writes with --json.
+type checkJSON struct {
+	Problems []problemJSON `json:"problems"`
+	Files    int           `json:"files"`
+	Orders   int           `json:"orders"`
+	Lifts    int           `json:"lifts"`
+	Targets  int           `json:"targets"`
+	InForce  int           `json:"in_force"`
+	Errors   int           `json:"errors"`
+	Warnings int           `json:"warnings"`
+}
+
+// Run checks.
+func (c *checkCmd) Run(e *env) error {
+	now, err := e.moment(c.At)
+	if err != nil {
+		return err
+	}
+	l := e.load(c.Orders, ruleset.Options{})
+	problems := l.problems
+	if c.NoWarnings {
+		problems = problems.Errors()
+	} else {
+		e.progress.say("looking at %d targets", l.targets)
+		problems = append(problems, lint.Check(l.files, l.set, now)...)
+		problems = append(problems, columns(l.set.Warnings(), l.all())...)
+	}
+	problems.Sort()
+	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
+		Errors: len(problems.Errors()), Warnings: len(problems.Warnings())}
+	for st := range l.set.Standings(now) {
+		switch {
+		case st.Lift:
+			out.Lifts++
+		default:
+			out.Orders++
+			if st.State == ruleset.InForce {
+				out.InForce++
+			}
+		}
+	}
+	if e.json {
+		if err := e.writeJSON(out); err != nil {
+			return err
+		}
+	} else {
+		e.progress.clear()
+		for _, p := range problems {
+			fmt.Fprintln(e.stdout, problemText(p))
+		}
+		fmt.Fprintf(e.stdout, "%s: %s (%d in force) and %s with %s; %s, %s\n",
+			count(out.Files, "file"), count(out.Orders, "order"), out.InForce, count(out.Lifts, "lift"),
+			count(out.Targets, "target"), count(out.Errors, "error"), count(out.Warnings, "warning"))
+	}
+	if out.Errors > 0 || c.Strict && out.Warnings > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+// problemText is a problem in one line, warnings marked as such.
+func problemText(p order.Problem) string {
+	if p.Warning {
+		p.Msg = "warning: " + p.Msg
+	}
+	return p.Error()
+}
+
+// count writes "1 file" and "2 files".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "s") {
+		return fmt.Sprintf("%d %ses", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

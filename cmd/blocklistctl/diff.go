@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// diffCmd is blocklistctl diff.
+type diffCmd struct {
+	Old      string `arg:"" help:"The older file, directory or glob."`
+	New      string `arg:"" help:"The newer one."`
+	At       string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
+	who      `embed:""`
+	ExitCode bool `help:"Exit with 1 when the two differ."`
+	Sealed   bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
+}
+
+// Help is the longer help.
+func (*diffCmd) Help() string {
+	return `Lists the orders that were added, removed, changed or lifted, and the names that NEW blocks and OLD does not, or the reverse, for a client of which nothing is known unless --client and --country say more. The exit code is 0 whether they differ or not, as differences are no problems; --exit-code gives 1 when they do.
+
+Example:
+
+  blocklistctl diff orders.yaml.old orders.yaml --at 2026-05-01`
+}
+
+// diffJSON is what diff writes with --json.
+type diffJSON struct {
+	At        string            `json:"at"`
+	Client    string            `json:"client"`
+	Orders    []orderDiffJSON   `json:"orders"`
+	Blocked   []nameJSON        `json:"blocked"`
+	Freed     []nameJSON        `json:"freed"`
+	Hidden    hiddenNames       `json:"undisclosed"`
+	Different bool              `json:"different"`
+	Counts    map[diff.Kind]int `json:"counts"`
+}
+
+type orderDiffJSON struct {
+	ID             string      `json:"id"`
+	Kind           diff.Kind   `json:"kind"`
+	Action         string      `json:"action"`
+	OldState       string      `json:"old_state,omitempty"`
+	NewState       string      `json:"new_state,omitempty"`
+	Fields         []fieldJSON `json:"fields,omitempty"`
+	TargetsAdded   []string    `json:"targets_added,omitempty"`
+	TargetsRemoved []string    `json:"targets_removed,omitempty"`
+	// Undisclosed counts targets that are left out.
+	Undisclosed int `json:"undisclosed,omitempty"`
+}
+
+type fieldJSON struct {
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
+type nameJSON struct {
+	Name   string `json:"name"`
+	Extent string `json:"extent"`
+	Order  string `json:"order"`
+	Lift   string `json:"lift,omitempty"`
+}
+
+// hiddenNames counts names that orders do not disclose.
+type hiddenNames struct {
+	Blocked int `json:"blocked"`
+	Freed   int `json:"freed"`
+}
+
+// Run compares.
+func (c *diffCmd) Run(e *env) error {
+	now, err := e.moment(c.At)
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	before, err := e.mustLoad([]string{c.Old}, ruleset.Options{})
+	if err != nil {
+		return err
+	}
+	after, err := e.mustLoad([]string{c.New}, ruleset.Options{})
+	if err != nil {
+		return err
+	}
+	from, to := diff.Version{Orders: before.all(), Set: before.set}, diff.Version{Orders: after.all(), Set: after.set}
+	out := diffJSON{At: now.String(), Client: c.who.String(), Orders: []orderDiffJSON{},
+		Counts: map[diff.Kind]int{diff.Added: 0, diff.Removed: 0, diff.Changed: 0, diff.Lifted: 0}}
+	e.progress.say("comparing orders")
+	for _, d := range diff.Orders(from, to, now) {
+		out.Counts[d.Kind]++
+		out.Orders = append(out.Orders, c.order(d))
+	}
+	e.progress.say("comparing names")
+	blocked, freed := diff.Names(from, to, client, now)
+	out.Different = len(out.Orders)+len(blocked)+len(freed) > 0
+	out.Blocked, out.Hidden.Blocked = c.names(blocked)
+	out.Freed, out.Hidden.Freed = c.names(freed)
+	if e.json {
+		err = e.writeJSON(out)
+	} else {
+		c.print(e, &out)
+	}
+	if err == nil && out.Different && c.ExitCode {
+		return errProblems
+	}
+	return err
+}
+
+func (c *diffCmd) order(d diff.Order) orderDiffJSON {
+	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: [...]string{"block", "lift"}[d.Order.Action], OldState: d.OldState, NewState: d.NewState}
+	for _, f := range d.Fields {
+		out.Fields = append(out.Fields, fieldJSON{f.Name, f.Old, f.New})
+	}
+	out.TargetsAdded, out.TargetsRemoved = d.TargetsAdded, d.TargetsRemoved
+	if c.Sealed {
+		return out
+	}
+	if d.Order.Disclosure != order.Full {
+		out.Undisclosed = len(d.TargetsAdded) + len(d.TargetsRemoved)
+		out.TargetsAdded, out.TargetsRemoved = nil, nil
+	}
+	if d.Order.Disclosure.Sealed() {
+		out.ID, out.Fields = "sealed:"+ruleset.Digest(d.Order.ID), nil
+	}
+	return out
+}
+
+// names leaves out what orders do not disclose and counts it.
+func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
+	out = []nameJSON{}
+	for _, n := range names {
+		if !c.Sealed && n.Order.Terms.Disclosure != order.Full {
+			hidden++
+			continue
+		}
+		x := nameJSON{Name: n.Name.String(), Extent: string(n.Extent), Order: n.Order.ID}
+		if n.Lift != nil {
+			if x.Lift = n.Lift.Label(); c.Sealed {
+				x.Lift = n.Lift.ID
+			}
+		}
+		out = append(out, x)
+	}
+	return out, hidden
+}
+
+func (c *diffCmd) print(e *env, d *diffJSON) {
+	e.progress.clear()
+	w := e.stdout
+	signs := map[diff.Kind]string{diff.Added: "+", diff.Removed: "-", diff.Changed: "~", diff.Lifted: "^"}
+	for _, o := range d.Orders {
+		what := "order"
+		if o.Action == "lift" {
+			what = "lift"
+		}
+		state := o.NewState
+		switch {
+		case o.Kind == diff.Removed:
+			state = "was " + o.OldState
+		case o.Kind != diff.Added && o.OldState != o.NewState:
+			state = o.OldState + " -> " + o.NewState
+		}
+		fmt.Fprintf(w, "%s %s %q %s, %s\n", signs[o.Kind], what, o.ID, o.Kind, state)
+		for _, f := range o.Fields {
+			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, or(f.Old, "(none)"), or(f.New, "(none)"))
+		}
+		for _, t := range o.TargetsAdded {
+			fmt.Fprintf(w, "    + %s\n", t)
+		}
+		for _, t := range o.TargetsRemoved {
+			fmt.Fprintf(w, "    - %s\n", t)
+		}
+		if o.Undisclosed > 0 {
+			fmt.Fprintf(w, "    %s not disclosed\n", count(o.Undisclosed, "target"))
+		}
+	}
+	list := func(title string, names []nameJSON, hidden int) {
+		if len(names)+hidden > 0 {
+			fmt.Fprintf(w, "%s:\n", title)
+		}
+		for _, n := range names {
+			name := n.Name
+			switch diff.Extent(n.Extent) {
+			case diff.Under:
+				name = "*." + name
+			case diff.Alone:
+				name += " (exact)"
+			}
+			by := fmt.Sprintf("order %q", n.Order)
+			if n.Lift != "" {
+				by += fmt.Sprintf(", lifted by %q", n.Lift)
+			}
+			fmt.Fprintf(w, "    %s (%s)\n", name, by)
+		}
+		if hidden > 0 {
+			fmt.Fprintf(w, "    %s of orders that do not disclose their targets (--sealed shows them)\n", count(hidden, "name"))
+		}
+	}
+	list("newly blocked", d.Blocked, d.Hidden.Blocked)
+	list("freed", d.Freed, d.Hidden.Freed)
+	fmt.Fprintf(w, "orders: %d added, %d removed, %d changed, %d lifted; names for %s at %s: %d newly blocked, %d freed\n",
+		d.Counts[diff.Added], d.Counts[diff.Removed], d.Counts[diff.Changed], d.Counts[diff.Lifted], d.Client, d.At,
+		len(d.Blocked)+d.Hidden.Blocked, len(d.Freed)+d.Hidden.Freed)
+}

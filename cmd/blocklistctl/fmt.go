@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// fmtCmd is blocklistctl fmt.
+type fmtCmd struct {
+	Files []string `arg:"" help:"Order files."`
+	Write bool     `short:"w" xor:"what" help:"Write each file back instead of printing it."`
+	Check bool     `short:"c" xor:"what" help:"Only list the files that are not in canonical form, and exit with 1 if there are any."`
+}
+
+// Help is the longer help.
+func (*fmtCmd) Help() string {
+	return `Keys come into the documented order, and count is written; values and comments stay. A file with problems is not touched. A file that carries a signature must be signed again afterwards.
+
+Example:
+
+  blocklistctl fmt -w orders.yaml`
+}
+
+type formattedJSON struct {
+	File    string `json:"file"`
+	Changed bool   `json:"changed"`
+	Written bool   `json:"written"`
+	Content string `json:"content,omitempty"`
+}
+
+// Run formats.
+func (c *fmtCmd) Run(e *env) error {
+	files := []formattedJSON{}
+	problems := order.Problems{}
+	for _, path := range c.Files {
+		data, out, bad, err := format(path)
+		if err != nil {
+			return err
+		}
+		if len(bad) > 0 {
+			problems = append(problems, bad...)
+			continue
+		}
+		f := formattedJSON{File: path, Changed: !bytes.Equal(data, out)}
+		switch {
+		case c.Write && f.Changed:
+			if err := writeFile(path, out); err != nil {
+				return err
+			}
+			f.Written = true
+			fallthrough
+		case c.Check && f.Changed:
+			if !e.json {
+				fmt.Fprintln(e.stdout, path)
+			}
+		case c.Write, c.Check:
+		case e.json:
+			f.Content = string(out)
+		default:
+			if _, err := e.stdout.Write(out); err != nil {
+				return err
+			}
+		}
+		files = append(files, f)
+	}
+	for _, p := range problems {
+		fmt.Fprintln(e.stderr, problemText(p))
+	}
+	if e.json {
+		if err := e.writeJSON(struct {
+			Files    []formattedJSON `json:"files"`
+			Problems []problemJSON   `json:"problems"`
+		}{files, problemsJSON(problems)}); err != nil {
+			return err
+		}
+	}
+	if len(problems) > 0 {
+		return errProblems
+	}
+	for _, f := range files {
+		if c.Check && f.Changed {
+			return errProblems
+		}
+	}
+	return nil
+}
+
+// format returns a file as it is and as it should be; problems keep it from
+// being formatted.
+func format(path string) (data, out []byte, problems order.Problems, err error) {
+	if data, err = os.ReadFile(path); err != nil {
+		return nil, nil, nil, err
+	}
+	var b bytes.Buffer
+	problems, err = order.Format(&b, path, bytes.NewReader(data), order.Options{OpenSide: openSide(path)})
+	return data, b.Bytes(), problems.Errors(), err
+}
+
+// openSide opens the side lists of an order file.
+func openSide(path string) func(name string) (io.ReadCloser, error) {
+	return func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(filepath.Dir(path), name)) }
+}
+
+// writeFile replaces a file by rename, so that a server that watches it never
+// sees half of it; the old file's mode is kept.
+func writeFile(path string, data []byte) (err error) {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s: is not a regular file", path)
+		}
+		mode = info.Mode().Perm()
+		// Through a link, so that the link stays.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	// Hidden: a server that reads the directory must not take it for an order.
+	f, err := os.CreateTemp(filepath.Dir(path), ".blocklistctl-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// importCmd groups the import formats.
+type importCmd struct {
+	Domains domainsCmd `cmd:"" help:"Import a plain list of names, one a line."`
+}
+
+// domainsCmd is blocklistctl import domains.
+type domainsCmd struct {
+	File string `arg:"" help:"The list; - is standard input."`
+	Out  string `short:"o" placeholder:"FILE" help:"The order file to write, .yaml, .yml, .json or .jsonl. Without it YAML goes to standard output."`
+	List string `placeholder:"FILE" help:"Write plain names to this side list (targets_from), in --out's directory or below it."`
+
+	SkipRefused bool `help:"Write the order without the lines that are refused. They are still listed."`
+	Overwrite   bool `help:"Replace an order file that is there and differs."`
+	Quiet       bool `short:"q" help:"Do not list the lines that were only cleaned."`
+
+	headFlags  `embed:"" group:"The order:"`
+	readsFlags `embed:"" group:"What the list leaves open (needed only if such a line is there; skip leaves it out):"`
+}
+
+// headFlags are the order's own fields.
+type headFlags struct {
+	ID               string   `name:"id" required:"" placeholder:"ID" help:"The order's id."`
+	Authority        string   `required:"" placeholder:"NAME" help:"The authority's name."`
+	AuthorityCountry string   `placeholder:"CC" help:"Its country."`
+	AuthorityKind    string   `placeholder:"KIND" help:"court, regulator, law or operator."`
+	Action           string   `enum:"block,lift" default:"block" help:"block (default) or lift."`
+	Lifts            []string `placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
+	Scope            string   `enum:"global," default:"" placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
+	ScopeCountry     []string `placeholder:"CC" help:"The order is for clients in this country."`
+	ScopeClient      []string `placeholder:"CIDR" help:"The order is for clients in this network."`
+	Reference        []string `sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
+	Issued           string   `placeholder:"TIME" help:"When it was decided."`
+	Served           string   `placeholder:"TIME" help:"When this operator received it."`
+	Deadline         string   `placeholder:"TIME" help:"When it must be in force, or a duration after --served."`
+	From             string   `placeholder:"TIME" help:"In force from; at once without it."`
+	Until            string   `placeholder:"TIME" help:"In force until."`
+	Review           string   `placeholder:"TIME" help:"When somebody must look again."`
+	Timezone         string   `placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
+	Status           string   `placeholder:"STATUS" help:"active, shadow, draft or suspended."`
+	Response         string   `placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
+	TTL              string   `name:"ttl" placeholder:"DURATION" help:"Of the answers."`
+	Disclosure       string   `placeholder:"WORD" help:"full, schedule, code or none."`
+	Basis            string   `placeholder:"TEXT" help:"The legal basis."`
+	Category         string   `placeholder:"TEXT" help:"copyright, gambling, ..."`
+	Subject          string   `placeholder:"TEXT" help:"Whom or what the decision is about."`
+	Note             string   `placeholder:"TEXT" help:"Anything else."`
+	URL              string   `name:"url" placeholder:"URL" help:"Public page about the order."`
+	ReportTo         string   `placeholder:"TEXT" help:"Who is owed the notice of effect."`
+}
+
+// readsFlags decide what a plain list leaves open.
+type readsFlags struct {
+	Charset      string `placeholder:"SET" help:"utf-8 (default), cp1250 or cp1251."`
+	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (example.com too) or below (without it)."`
+	Paths        string `placeholder:"HOW" help:"example.com/page: url (recorded, not enforced), host (that host alone) or name (it and all below)."`
+	Ports        string `placeholder:"HOW" help:"example.com:8080: name (whatever the port)."`
+	Addresses    string `placeholder:"HOW" help:"192.0.2.1, 192.0.2.0/24: recorded as enforced by network, none or dns."`
+	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop the text, or keep it as the target's note."`
+	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or recorded too, as enforced by network, none or dns."`
+	Several      string `placeholder:"HOW" help:"Two names in one line: split."`
+}
+
+// Help is the longer help.
+func (*domainsCmd) Help() string {
+	return `One name a line; blank lines and # comments are passed over. What has one meaning only is cleaned and said, line by line, on standard error: blanks, schemes, slashes, trailing dots, commas and semicolons, upper case, letters outside ASCII. What can be read in two ways is refused and names the option that decides it. With any refused line nothing is written, unless --skip-refused is given. The same list and options give the same bytes; a file that is there and differs is not replaced without --overwrite.
+
+Example:
+
+  blocklistctl import domains list.txt --id ncu/276-2081 --authority NCU --authority-country UA --authority-kind regulator --reference 276/2081 --issued 2024-04-05 --scope global --out orders/ncu-276-2081.yaml`
+}
+
+func (f *readsFlags) options() importer.Options {
+	o := importer.Options{Charset: f.Charset, Decide: map[importer.Form]string{}}
+	for form, word := range map[importer.Form]string{
+		importer.Mask: f.Mask, importer.Paths: f.Paths, importer.Ports: f.Ports, importer.Addresses: f.Addresses,
+		importer.TextAfter: f.TextAfter, importer.AddressAfter: f.AddressAfter, importer.Several: f.Several,
+	} {
+		if word != "" {
+			o.Decide[form] = word
+		}
+	}
+	return o
+}
+
+func (f *headFlags) head() *importer.Head {
+	h := &importer.Head{
+		Timezone: f.Timezone, ID: f.ID, Action: f.Action, Lifts: f.Lifts,
+		Authority: f.Authority, Country: f.AuthorityCountry, Kind: f.AuthorityKind,
+		References: f.Reference, Basis: f.Basis, Category: f.Category, Subject: f.Subject, Note: f.Note,
+		Issued: f.Issued, Served: f.Served, Deadline: f.Deadline, From: f.From, Until: f.Until, Review: f.Review,
+		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
+		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
+	}
+	switch f.Response {
+	case "", "nxdomain", "nodata", "refused":
+	default:
+		h.Response, h.Redirect = "", strings.Split(f.Response, ",")
+	}
+	return h
+}
+
+// flagOf names the option behind a field of the order.
+var flagOf = map[string]string{
+	"id": "--id", "action": "--action", "lifts": "--lifts", "authority": "--authority", "authority.name": "--authority",
+	"authority.country": "--authority-country", "authority.kind": "--authority-kind", "references": "--reference",
+	"scope": "--scope, --scope-country or --scope-client", "scope.countries": "--scope-country", "scope.clients": "--scope-client",
+	"issued": "--issued", "served": "--served", "deadline": "--deadline", "from": "--from", "until": "--until", "review": "--review",
+	"timezone": "--timezone", "status": "--status", "response": "--response", "response.redirect": "--response", "ttl": "--ttl",
+	"disclosure": "--disclosure", "url": "--url",
+}
+
+// importJSON is what import writes with --json.
+type importJSON struct {
+	ID         string     `json:"id"`
+	Lines      int        `json:"lines"`
+	Blank      int        `json:"blank"`
+	Comments   int        `json:"comments"`
+	Targets    int        `json:"targets"`
+	Duplicates int        `json:"duplicates"`
+	Refused    int        `json:"refused"`
+	Skipped    int        `json:"skipped"`
+	Notes      []noteJSON `json:"notes"`
+	Problems   []string   `json:"problems"`
+	Out        string     `json:"out,omitempty"`
+	List       string     `json:"list,omitempty"`
+	Written    bool       `json:"written"`
+	Content    string     `json:"content,omitempty"`
+}
+
+type noteJSON struct {
+	Line     int      `json:"line"`
+	Raw      string   `json:"raw"`
+	Targets  []string `json:"targets,omitempty"`
+	Did      []string `json:"did,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	Refused  string   `json:"refused,omitempty"`
+	Option   string   `json:"option,omitempty"`
+	Skipped  bool     `json:"skipped,omitempty"`
+}
+
+// Run imports.
+func (c *domainsCmd) Run(e *env) error {
+	name, side, err := c.paths()
+	if err != nil {
+		return err
+	}
+	in, closeIn, err := c.open(e)
+	if err != nil {
+		return err
+	}
+	defer closeIn()
+	e.progress.say("reading %s", c.File)
+	res, err := importer.Domains(in, c.options())
+	empty := errors.Is(err, importer.ErrEmpty)
+	if err != nil && !empty {
+		if res == nil {
+			return misuse("%v", err)
+		}
+		return err
+	}
+	e.progress.clear()
+	out := importJSON{ID: c.ID, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Targets: len(res.Targets),
+		Duplicates: res.Duplicates, Refused: res.Refused, Skipped: res.Skipped, Notes: notesJSON(res.Notes), Problems: []string{}}
+	c.say(e, res)
+	switch {
+	case res.Refused > 0 && !c.SkipRefused:
+		out.Problems = append(out.Problems, fmt.Sprintf("%s: %s refused; nothing is written (--skip-refused leaves them out)", c.File, count(res.Refused, "line")))
+	case empty:
+		out.Problems = append(out.Problems, fmt.Sprintf("%s: %v", c.File, err))
+	default:
+		if err := c.write(e, res.Targets, name, side, &out); err != nil {
+			return err
+		}
+	}
+	for _, p := range out.Problems {
+		fmt.Fprintln(e.stderr, p)
+	}
+	fmt.Fprintf(e.stderr, "%s: %s (%d blank, %d comments): %s, %d repeated, %d refused, %d left out\n", c.File,
+		count(out.Lines, "line"), out.Blank, out.Comments, count(out.Targets, "target"), out.Duplicates, out.Refused, out.Skipped)
+	if e.json {
+		if err := e.writeJSON(out); err != nil {
+			return err
+		}
+	}
+	if len(out.Problems) > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+// paths checks --out and --list and returns the order file's path and that of
+// the side list as the order file names it.
+func (c *domainsCmd) paths() (name, side string, err error) {
+	if name = c.Out; name == "" {
+		if c.List != "" {
+			return "", "", misuse("--list needs --out: the order file names the list relative to itself")
+		}
+		return "import.yaml", "", nil
+	}
+	switch filepath.Ext(name) {
+	case ".yaml", ".yml", ".json", ".jsonl":
+	default:
+		return "", "", misuse("--out must end in .yaml, .yml, .json or .jsonl, got %q", name)
+	}
+	if c.List == "" {
+		return name, "", nil
+	}
+	if side, err = filepath.Rel(filepath.Dir(name), c.List); err != nil || !filepath.IsLocal(side) {
+		return "", "", misuse("--list must be in the directory of --out or below it, got %q", c.List)
+	}
+	return name, filepath.ToSlash(side), nil
+}
+
+func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
+	if c.File == "-" {
+		return e.stdin, func() error { return nil }, nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
+// write puts the order file together and writes it, or says why not.
+func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
+	f, err := c.head().Write(name, targets, side)
+	var bad order.Problems
+	if errors.As(err, &bad) {
+		lines := make([]string, len(bad))
+		for i, p := range bad {
+			lines[i] = or(flagOf[strings.TrimRight(p.Field, "[]0123456789")], p.Field) + ": " + p.Msg
+			if p.HasGot {
+				lines[i] += fmt.Sprintf(", got %q", p.Got)
+			}
+		}
+		return misuse("%s", strings.Join(lines, "\n"))
+	}
+	if err != nil {
+		return err
+	}
+	if c.Out == "" {
+		if e.json {
+			out.Content, out.Written = string(f.Order), true
+			return nil
+		}
+		_, err := e.stdout.Write(f.Order)
+		out.Written = err == nil
+		return err
+	}
+	out.Out = c.Out
+	// The list first: an order file must never name one that is not there.
+	type file struct {
+		path string
+		data []byte
+	}
+	files := []file{{c.Out, f.Order}}
+	if f.Side != nil {
+		out.List = c.List
+		files = []file{{c.List, f.Side}, {c.Out, f.Order}}
+	}
+	changed := files[:0]
+	for _, x := range files {
+		switch old, err := os.ReadFile(x.path); {
+		case err == nil && string(old) == string(x.data): // its time stays, so that no watcher wakes
+		case err == nil && !c.Overwrite:
+			out.Problems = append(out.Problems, fmt.Sprintf("%s: is there and differs; nothing is written (--overwrite replaces it)", x.path))
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return err
+		default:
+			changed = append(changed, x)
+		}
+	}
+	if len(out.Problems) > 0 {
+		return nil
+	}
+	for _, x := range changed {
+		if err := writeFile(x.path, x.data); err != nil {
+			return err
+		}
+	}
+	out.Written = true
+	return nil
+}
+
+// say lists what became of the lines.
+func (c *domainsCmd) say(e *env, res *importer.Result) {
+	var how []string
+	if res.BOM {
+		how = append(how, "a byte order mark")
+	}
+	if res.CRLF {
+		how = append(how, "CRLF line ends")
+	}
+	if len(how) > 0 && !c.Quiet {
+		fmt.Fprintf(e.stderr, "%s: took off %s\n", c.File, strings.Join(how, " and "))
+	}
+	for _, n := range res.Notes {
+		at := fmt.Sprintf("%s:%d: %q", c.File, n.Line, n.Raw)
+		switch {
+		case n.Skipped:
+			fmt.Fprintf(e.stderr, "%s: left out: %s\n", at, n.Refused)
+		case n.Needs != "":
+			fmt.Fprintf(e.stderr, "%s: refused: %s; --%s decides (%s)\n", at, n.Refused, n.Needs, choices(n.Needs))
+		case n.Refused != "":
+			fmt.Fprintf(e.stderr, "%s: refused: %s\n", at, n.Refused)
+		case len(n.Did) > 0 && !c.Quiet:
+			fmt.Fprintf(e.stderr, "%s -> %q: %s\n", at, strings.Join(n.Targets, " "), strings.Join(n.Did, ", "))
+		}
+		for _, w := range n.Warnings {
+			fmt.Fprintf(e.stderr, "%s: warning: %s: %s\n", at, strings.Join(n.Targets, " "), w)
+		}
+	}
+}
+
+// choices are the words that an option takes.
+func choices(f importer.Form) string {
+	if f == importer.Charset {
+		return strings.Join(importer.Charsets, ", ")
+	}
+	return strings.Join(importer.Choices(f), ", ")
+}
+
+func notesJSON(notes []importer.Note) []noteJSON {
+	out := make([]noteJSON, len(notes))
+	for i, n := range notes {
+		out[i] = noteJSON{n.Line, n.Raw, n.Targets, n.Did, n.Warnings, n.Refused, "", n.Skipped}
+		if n.Needs != "" {
+			out[i].Option = "--" + string(n.Needs)
+		}
+	}
+	return out
+}

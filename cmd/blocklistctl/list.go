@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// listCmd is blocklistctl list.
+type listCmd struct {
+	Orders    []string `arg:"" help:"Order files, directories and globs, as in the Corefile."`
+	At        string   `placeholder:"TIME" help:"The states at this time instead of now."`
+	State     []string `enum:"in_force,pending,ended,lifted,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, suspended, shadow, draft."`
+	Action    string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
+	Authority string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
+	ID        string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
+	Target    string   `placeholder:"NAME" help:"Only orders that have a target at the name or above it."`
+	Targets   bool     `help:"Print the targets too."`
+	Sealed    bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
+}
+
+// Help is the longer help.
+func (*listCmd) Help() string {
+	return `One line an order. Sealed orders are listed by the digest that the server's log shows, and orders whose disclosure is not full without their targets, unless --sealed is given.
+
+Example:
+
+  blocklistctl list /etc/coredns/orders/ --state in_force --authority milan --targets`
+}
+
+// listedJSON is one order as list writes it with --json.
+type listedJSON struct {
+	ID         string   `json:"id"`
+	Digest     string   `json:"digest,omitempty"`
+	File       string   `json:"file"`
+	Line       int      `json:"line"`
+	Action     string   `json:"action"`
+	State      string   `json:"state"`
+	Until      string   `json:"state_until,omitempty"`
+	Targets    int      `json:"targets"`
+	Authority  string   `json:"authority,omitempty"`
+	References []string `json:"references,omitempty"`
+	Scope      string   `json:"scope,omitempty"`
+	Issued     string   `json:"issued,omitempty"`
+	Served     string   `json:"served,omitempty"`
+	Deadline   string   `json:"deadline,omitempty"`
+	From       string   `json:"from,omitempty"`
+	Ends       string   `json:"until,omitempty"`
+	Review     string   `json:"review,omitempty"`
+	Disclosure string   `json:"disclosure"`
+	TargetList []string `json:"target_list,omitempty"`
+}
+
+// Run lists.
+func (c *listCmd) Run(e *env) error {
+	now, err := e.moment(c.At)
+	if err != nil {
+		return err
+	}
+	keep, err := c.filter()
+	if err != nil {
+		return err
+	}
+	l, err := e.mustLoad(c.Orders, ruleset.Options{})
+	if err != nil {
+		return err
+	}
+	standing := map[string]ruleset.Standing{}
+	for st := range l.set.Standings(now) {
+		standing[st.Order.ID] = st
+	}
+	listed := []listedJSON{}
+	for _, f := range l.files {
+		for _, o := range f.Orders {
+			if st := standing[o.ID]; keep(o, st.State.String()) {
+				listed = append(listed, c.one(f.Path, o, st))
+			}
+		}
+	}
+	if e.json {
+		return e.writeJSON(struct {
+			At     string       `json:"at"`
+			Orders []listedJSON `json:"orders"`
+		}{now.String(), listed})
+	}
+	return c.print(e, listed)
+}
+
+// filter returns what decides which orders are listed.
+func (c *listCmd) filter() (func(o *order.Order, state string) bool, error) {
+	if c.Action != "" && c.Action != "block" && c.Action != "lift" {
+		return nil, misuse("--action must be block or lift, got %q", c.Action)
+	}
+	// path.Match stops at slashes, which ids are full of.
+	flat := strings.NewReplacer("/", "\x00")
+	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
+		return nil, misuse("--id: %v, got %q", err, c.ID)
+	}
+	var target dname.Name
+	if c.Target != "" {
+		var err error
+		if target, err = dname.Parse(c.Target); err != nil {
+			return nil, misuse("--target %v, got %q", err, c.Target)
+		}
+	}
+	states := map[string]bool{}
+	for _, s := range c.State {
+		states[s] = true
+	}
+	return func(o *order.Order, state string) bool {
+		if len(states) > 0 && !states[state] || c.Action == "block" && o.Lifting() || c.Action == "lift" && !o.Lifting() {
+			return false
+		}
+		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
+			return false
+		}
+		if c.ID != "" {
+			if ok, _ := path.Match(flat.Replace(c.ID), flat.Replace(o.ID)); !ok {
+				return false
+			}
+		}
+		return target.IsZero() || concerns(o, target)
+	}, nil
+}
+
+// concerns reports whether an order has a target at the name or above it, or a
+// page on it.
+func concerns(o *order.Order, name dname.Name) bool {
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		switch {
+		case t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name:
+			return true
+		case t.Kind != order.TargetName || !t.Name.Covers(name):
+		case t.Match == order.Exact && t.Name != name, t.Match == order.Below && t.Name == name:
+		default:
+			return true
+		}
+	}
+	if o.Side != nil {
+		for n := range o.Side.Names.All() {
+			if n.Covers(name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hostOf returns the host of a URL, the zero Name when it is no name.
+func hostOf(page string) dname.Name {
+	u, err := url.Parse(page)
+	if err != nil {
+		return dname.Name{}
+	}
+	n, err := dname.Parse(u.Hostname())
+	if err != nil {
+		return dname.Name{}
+	}
+	return n
+}
+
+func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing) listedJSON {
+	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
+		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
+		Disclosure: [...]string{"full", "schedule", "code", "none"}[o.Disclosure]}
+	if o.Disclosure.Sealed() {
+		x.Digest = "sealed:" + ruleset.Digest(o.ID)
+		if !c.Sealed {
+			x.ID, x.File, x.Line, x.Targets = x.Digest, "", 0, 0
+			return x
+		}
+	}
+	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
+	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
+	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
+	if !c.Targets || o.Disclosure != order.Full && !c.Sealed {
+		return x
+	}
+	for i := range o.Targets {
+		x.TargetList = append(x.TargetList, diff.TargetText(&o.Targets[i]))
+	}
+	if o.Side != nil {
+		for n := range o.Side.Names.All() {
+			x.TargetList = append(x.TargetList, n.String())
+		}
+	}
+	return x
+}
+
+func (c *listCmd) print(e *env, listed []listedJSON) error {
+	e.progress.clear()
+	if len(listed) == 0 {
+		fmt.Fprintln(e.stdout, "no order matches")
+		return nil
+	}
+	// The targets stand between the lines of the table, so the table is set
+	// first and then taken apart.
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tFROM\tUNTIL\tAUTHORITY\tREFERENCES")
+	for _, x := range listed {
+		id, targets := x.ID, fmt.Sprint(x.Targets)
+		if x.Digest != "" && x.Digest != x.ID {
+			id += " (" + x.Digest + ")"
+		} else if x.Digest != "" {
+			targets = "-"
+		}
+		fmt.Fprintln(w, strings.Join([]string{x.State, x.Action, id, targets, or(x.Issued, "-"), or(x.From, "-"), or(x.Ends, "-"),
+			or(x.Authority, "-"), or(strings.Join(x.References, ", "), "-")}, "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+	for i, line := range lines {
+		fmt.Fprintln(e.stdout, strings.TrimRight(line, " "))
+		if i > 0 {
+			for _, t := range listed[i-1].TargetList {
+				fmt.Fprintf(e.stdout, "    %s\n", t)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// orders is an order set as the server would load it at its start, with the
+// whole orders besides, which a server does not keep.
+type orders struct {
+	files    []lint.File
+	set      *ruleset.Set
+	problems order.Problems // errors and the warnings of parsing and compiling
+	found    int            // files, good and bad
+	targets  int
+}
+
+// all returns the orders of all files.
+func (l *orders) all() (out []*order.Order) {
+	for _, f := range l.files {
+		out = append(out, f.Orders...)
+	}
+	return out
+}
+
+// byID returns the orders by their ids.
+func (l *orders) byID() map[string]*order.Order {
+	m := map[string]*order.Order{}
+	for _, f := range l.files {
+		for _, o := range f.Orders {
+			m[o.ID] = o
+		}
+	}
+	return m
+}
+
+// load reads files, directories and globs by the server's rules. A bad file
+// gives its problems and no orders; the others are compiled.
+func (e *env) load(patterns []string, opt ruleset.Options) *orders {
+	l := &orders{}
+	paths, errs := source.Expand(patterns)
+	for _, err := range errs {
+		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
+	}
+	var parts []*ruleset.Part
+	for i, path := range paths {
+		e.progress.say("reading %d of %d: %s", i+1, len(paths), path)
+		parsed, problems := readFile(path)
+		l.found++
+		l.problems = append(l.problems, problems...)
+		if len(problems.Errors()) > 0 {
+			continue
+		}
+		b := ruleset.NewBuilder(path, opt)
+		for _, o := range parsed.Orders {
+			b.Add(o)
+		}
+		part, warnings := b.Freeze()
+		if dup := ruleset.Duplicates(part, parts); len(dup) > 0 {
+			l.problems = append(l.problems, columns(dup, parsed.Orders)...)
+			continue
+		}
+		l.problems = append(l.problems, columns(once(warnings, problems), parsed.Orders)...)
+		parts = append(parts, part)
+		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders})
+		l.targets += part.Targets()
+	}
+	e.progress.say("compiling")
+	l.set = ruleset.Merge(parts)
+	return l
+}
+
+// readFile parses one order file and its side lists.
+func readFile(path string) (*order.File, order.Problems) {
+	f, err := os.Open(path)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
+	}
+	defer f.Close()
+	return order.Parse(path, f, order.Options{OpenSide: openSide(path)})
+}
+
+// once leaves out the compiler's warnings that the parser gave too, which knows
+// the column.
+func once(warnings, given order.Problems) order.Problems {
+	type key struct{ order, got string }
+	said := map[key]bool{}
+	for _, p := range given {
+		said[key{p.Order, p.Got}] = p.Warning
+	}
+	return slices.DeleteFunc(warnings, func(p order.Problem) bool { return said[key{p.Order, p.Got}] })
+}
+
+// columns gives problems of the compiled set, which knows lines only, the
+// columns of their orders.
+func columns(problems order.Problems, list []*order.Order) order.Problems {
+	at := map[string]int{}
+	for _, o := range list {
+		at[o.ID] = o.Column
+	}
+	for i := range problems {
+		if problems[i].Column == 0 {
+			problems[i].Column = at[problems[i].Order]
+		}
+	}
+	return problems
+}
+
+// mustLoad is load for commands that say something about a whole set: with a bad
+// file among them, what they said would be wrong.
+func (e *env) mustLoad(patterns []string, opt ruleset.Options) (*orders, error) {
+	l := e.load(patterns, opt)
+	bad := l.problems.Errors()
+	if len(bad) == 0 {
+		return l, nil
+	}
+	e.progress.clear()
+	bad.Sort()
+	if e.json {
+		e.writeJSON(struct {
+			Problems []problemJSON `json:"problems"`
+		}{problemsJSON(bad)})
+	}
+	for _, p := range bad {
+		fmt.Fprintln(e.stderr, p.Error())
+	}
+	return nil, errProblems
+}
+
+// problemJSON is a problem in JSON.
+type problemJSON struct {
+	File    string  `json:"file,omitempty"`
+	Line    int     `json:"line,omitempty"`
+	Column  int     `json:"column,omitempty"`
+	Order   string  `json:"order,omitempty"`
+	Field   string  `json:"field,omitempty"`
+	Message string  `json:"message"`
+	Got     *string `json:"got,omitempty"`
+	Warning bool    `json:"warning"`
+}
+
+func problemsJSON(ps order.Problems) []problemJSON {
+	out := make([]problemJSON, len(ps))
+	for i, p := range ps {
+		out[i] = problemJSON{p.File, p.Line, p.Column, p.Order, p.Field, p.Msg, nil, p.Warning}
+		if p.HasGot {
+			out[i].Got = &p.Got
+		}
+	}
+	return out
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// explainer puts reasons into words.
+type explainer struct {
+	l      *orders
+	byID   map[string]*order.Order
+	sealed bool
+	now    order.Time
+	client ruleset.Client
+}
+
+func (x *explainer) label(o *ruleset.Order) string {
+	if x.sealed {
+		return o.ID
+	}
+	return o.Label()
+}
+
+func (x *explainer) hidden(o *ruleset.Order) bool { return o.Terms.Disclosure.Sealed() && !x.sealed }
+
+func (x *explainer) target(r ruleset.Reason) string {
+	if x.hidden(r.Order) {
+		return "" // how far up it is would give it away
+	}
+	return lint.Target(r.Target, r.Match)
+}
+
+func (x *explainer) order(o *ruleset.Order) *orderJSON {
+	if x.hidden(o) {
+		return &orderJSON{ID: o.Label()}
+	}
+	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
+	if whole := x.byID[o.ID]; whole != nil {
+		out.References = whole.References
+	}
+	return out
+}
+
+func (x *explainer) reason(r ruleset.Reason) reasonJSON {
+	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Until: until(r.Until)}
+	say := func(word, format string, args ...any) {
+		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
+	}
+	whole := x.byID[r.Order.ID]
+	switch r.Why {
+	case ruleset.Outranked:
+		by := ""
+		if r.By != nil {
+			by = x.label(r.By)
+		}
+		out.By = by
+		say("outranked", "in force too; order %q comes first", by)
+	case ruleset.NotActive:
+		say("not_active", "%s", notActive(whole, r))
+	case ruleset.NotYet:
+		say("not_yet", "in force from %s", out.Until)
+	case ruleset.Over:
+		say("over", "over%s", endOf(whole, r))
+	case ruleset.OutOfScope:
+		say("out_of_scope", "out of scope: the order is for %s", diff.Scope(r.Order.Terms.Scope))
+	case ruleset.ExemptClient:
+		say("exempt", "the client is exempt%s", x.exemption(r.Order))
+	case ruleset.Excepted:
+		say("excepted", "excepted: the order leaves the name out")
+	case ruleset.LiftedBy:
+		out.By = x.label(r.By)
+		say("lifted", "lifted by order %q%s", out.By, x.about(r.By))
+	case ruleset.OtherName:
+		say("other_name", "the target covers other names than this one")
+	}
+	if out.Until != "" && (r.Why == ruleset.LiftedBy || r.Why == ruleset.ExemptClient) {
+		out.Text += ", until " + out.Until
+	}
+	return out
+}
+
+// notActive says which status keeps a target out of force.
+func notActive(o *order.Order, r ruleset.Reason) string {
+	if o != nil && o.Status != order.Active {
+		return "the order's status is " + diff.Status(o.Status)
+	}
+	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Status != order.Active {
+		return "the target's status is " + diff.Status(t.Attr.Status)
+	}
+	return "its times have nothing in common: it is never in force"
+}
+
+// endOf says when a target ended.
+func endOf(o *order.Order, r ruleset.Reason) string {
+	if o == nil {
+		return ""
+	}
+	end := o.Until
+	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Until != order.NoTime && (end == order.NoTime || t.Attr.Until < end) {
+		end = t.Attr.Until
+	}
+	if end == order.NoTime {
+		return ": its last window has closed"
+	}
+	return " since " + end.String()
+}
+
+// targetOf returns the target of the order that a reason is about.
+func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
+	if o == nil {
+		return nil
+	}
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind == order.TargetName && t.Name == r.Target && t.Match == r.Match {
+			return t
+		}
+	}
+	return nil
+}
+
+// about is what people know an order by.
+func (x *explainer) about(o *ruleset.Order) string {
+	if x.hidden(o) {
+		return ""
+	}
+	s := " of " + o.Terms.Authority.Name
+	if whole := x.byID[o.ID]; whole != nil && whole.PlaceInHistory() != order.NoTime {
+		s += ", " + whole.PlaceInHistory().String()
+	}
+	return s
+}
+
+// exemption says by which entry of exempt the client is exempt.
+func (x *explainer) exemption(o *ruleset.Order) string {
+	for _, e := range o.Terms.Exempt {
+		for _, n := range e.Clients {
+			if x.client.Addr.IsValid() && n.Contains(x.client.Addr) && (e.Until == order.NoTime || e.Until > x.now) {
+				s := ": " + n.String()
+				if e.Reference != "" && !x.hidden(o) {
+					s += " (" + e.Reference + ")"
+				}
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// recorded lists the URLs of this host that orders in the set only record.
+func (x *explainer) recorded(name dname.Name) []reasonJSON {
+	out := []reasonJSON{}
+	for _, f := range x.l.files {
+		for _, o := range f.Orders {
+			if o.Disclosure.Sealed() && !x.sealed || o.Lifting() {
+				continue
+			}
+			for i := range o.Targets {
+				t := &o.Targets[i]
+				if t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name {
+					out = append(out, reasonJSON{Order: o.ID, Target: t.Attr.URL, Reason: "url",
+						Text: "one page, which DNS cannot block without its whole host"})
+				}
+			}
+		}
+	}
+	return out
+}

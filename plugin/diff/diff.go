@@ -1,0 +1,215 @@
+// Package diff says what differs between two versions of an order set: the
+// orders themselves, field by field, and what that means for names.
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// Version is one side of a comparison.
+type Version struct {
+	Orders []*order.Order // in the order of their files
+	Set    *ruleset.Set
+}
+
+// Kind says what became of an order.
+type Kind string
+
+// What may become of an order.
+const (
+	Added   Kind = "added"
+	Removed Kind = "removed"
+	Changed Kind = "changed"
+	Lifted  Kind = "lifted" // it stands as it did, and a lift ends it as a whole
+)
+
+// Field is one field of an order that differs; texts are empty when absent.
+type Field struct{ Name, Old, New string }
+
+// Order is one order that differs.
+type Order struct {
+	Kind  Kind
+	Order *order.Order // the new version, the old one of a removed order
+	// States are those of the order at the time of the comparison; empty where
+	// the order is not there.
+	OldState, NewState string
+	Fields             []Field
+	// TargetsAdded and TargetsRemoved are its targets that differ, those of an
+	// added or removed order included.
+	TargetsAdded, TargetsRemoved []string
+}
+
+// Orders compares orders by id: the new version's in its order, then the
+// removed ones in the old one's.
+func Orders(from, to Version, now order.Time) (out []Order) {
+	olds := byID(from.Orders)
+	oldStates, newStates := states(from.Set, now), states(to.Set, now)
+	seen := map[string]bool{}
+	for _, o := range to.Orders {
+		seen[o.ID] = true
+		d := Order{Kind: Changed, Order: o, OldState: oldStates[o.ID], NewState: newStates[o.ID]}
+		was := olds[o.ID]
+		if was == nil {
+			d.Kind, d.TargetsAdded = Added, slices.Sorted(keys(targets(o)))
+			out = append(out, d)
+			continue
+		}
+		d.Fields = fields(was, o)
+		d.TargetsAdded, d.TargetsRemoved = targetDiff(was, o)
+		switch {
+		case len(d.Fields)+len(d.TargetsAdded)+len(d.TargetsRemoved) > 0:
+		case d.NewState == ruleset.Lifted.String() && d.OldState != d.NewState:
+			d.Kind = Lifted
+		default:
+			continue
+		}
+		out = append(out, d)
+	}
+	for _, o := range from.Orders {
+		if !seen[o.ID] {
+			out = append(out, Order{Kind: Removed, Order: o, OldState: oldStates[o.ID],
+				TargetsRemoved: slices.Sorted(keys(targets(o)))})
+		}
+	}
+	return out
+}
+
+func byID(orders []*order.Order) map[string]*order.Order {
+	m := make(map[string]*order.Order, len(orders))
+	for _, o := range orders {
+		m[o.ID] = o
+	}
+	return m
+}
+
+func states(s *ruleset.Set, now order.Time) map[string]string {
+	m := map[string]string{}
+	for st := range s.Standings(now) {
+		m[st.Order.ID] = st.State.String()
+	}
+	return m
+}
+
+func targetDiff(was, is *order.Order) (added, removed []string) {
+	a, b := targets(was), targets(is)
+	for t, text := range b {
+		if old, ok := a[t]; !ok || old != text {
+			added = append(added, describe(t, text))
+		}
+	}
+	for t, text := range a {
+		if now, ok := b[t]; !ok || now != text {
+			removed = append(removed, describe(t, text))
+		}
+	}
+	slices.Sort(added)
+	slices.Sort(removed)
+	return added, removed
+}
+
+func describe(target, attrs string) string {
+	if attrs == "" {
+		return target
+	}
+	return target + " (" + attrs + ")"
+}
+
+func keys(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k, v := range m {
+			if !yield(describe(k, v)) {
+				return
+			}
+		}
+	}
+}
+
+// targets maps the targets of an order to what else is said of them.
+func targets(o *order.Order) map[string]string {
+	m := make(map[string]string, o.NumTargets())
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		m[TargetText(t)] = attributes(t)
+	}
+	if o.Side != nil {
+		for n := range o.Side.Names.All() {
+			m[n.String()] = ""
+		}
+	}
+	return m
+}
+
+// TargetText is a target in a few words.
+func TargetText(t *order.Target) string {
+	switch {
+	case t.Kind == order.TargetURL:
+		return t.Attr.URL
+	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP():
+		return t.Attr.Address.Addr().String()
+	case t.Kind == order.TargetAddress:
+		return t.Attr.Address.String()
+	case t.Match == order.Below:
+		return "*." + t.Name.String()
+	case t.Match == order.Exact:
+		return t.Name.String() + " (exact)"
+	}
+	return t.Name.String()
+}
+
+// attributes are what a target says besides what it is, equal for equal ones.
+func attributes(t *order.Target) string {
+	a := t.Attr
+	if a == nil {
+		return ""
+	}
+	var parts []string
+	put := func(key, value string) {
+		if value != "" {
+			parts = append(parts, key+" "+value)
+		}
+	}
+	if t.Kind == order.TargetAddress {
+		put("enforced_by", [...]string{"network", "none", "dns"}[a.EnforcedBy])
+	}
+	if t.Kind == order.TargetName {
+		put("url", a.URL)
+	}
+	put("from", a.From.String())
+	put("until", a.Until.String())
+	put("windows", windows(a.Windows))
+	put("except", join(a.Except))
+	if a.Status != order.Active {
+		put("status", Status(a.Status))
+	}
+	put("served", a.Served.String())
+	put("deadline", a.Deadline.String())
+	put("references", strings.Join(a.References, ", "))
+	put("note", a.Note)
+	return strings.Join(parts, ", ")
+}
+
+// Status is a status as the order file writes it.
+func Status(s order.Status) string {
+	return [...]string{"active", "shadow", "draft", "suspended"}[s]
+}
+
+func windows(ws []order.Window) string {
+	var parts []string
+	for _, w := range ws {
+		parts = append(parts, w.From.String()+"/"+w.Until.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func join[T fmt.Stringer](list []T) string {
+	parts := make([]string, len(list))
+	for i, x := range list {
+		parts[i] = x.String()
+	}
+	return strings.Join(parts, ", ")
+}

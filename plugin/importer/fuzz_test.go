@@ -1,0 +1,77 @@
+package importer
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// FuzzDomains: whatever a list holds, the importer does not panic; every name it
+// yields is one; every line that holds something gives a target or a note; and
+// what it yields makes an order file.
+func FuzzDomains(f *testing.F) {
+	files, _ := filepath.Glob("testdata/ua/*.txt")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		// Short seeds: the engine spends a minute on shortening long ones.
+		f.Add(string(data[:min(len(data), 200)]), uint(0))
+	}
+	f.Add("https://a.comhttps://b.com\n*.c.com d.com;e.com (f.com)\n1.2.3.4/24 [::1]:53\n", uint(1))
+	f.Add("a\u200bb.com\u00a0# x\n\"c.com\"\n//d.com\\x\n@\n:\n", uint(4095))
+	f.Add("http://a.com:80/%zz?#\nhttp://[::1]/x\nhttp://a.com/\x7f\n", uint(99))
+	f.Fuzz(func(t *testing.T, list string, seed uint) {
+		opt := Options{Decide: map[Form]string{}}
+		for _, form := range []Form{Mask, Paths, Ports, Addresses, TextAfter, AddressAfter, Several} {
+			words := append(Choices(form), "")
+			if w := words[seed%uint(len(words))]; w != "" {
+				opt.Decide[form] = w
+			}
+			seed /= uint(len(words))
+		}
+		opt.Charset = Charsets[seed%uint(len(Charsets))]
+		res, err := Domains(strings.NewReader(list), opt)
+		if res == nil {
+			t.Fatal(err)
+		}
+		noted := map[int]bool{}
+		gave := map[int]bool{}
+		for _, n := range res.Notes {
+			noted[n.Line] = true
+			if (n.Refused == "") != (len(n.Targets) > 0) {
+				t.Fatalf("refused %q and gave %q", n.Refused, n.Targets)
+			}
+		}
+		for i := range res.Targets {
+			tg := &res.Targets[i]
+			gave[tg.Line] = true
+			if tg.Kind == order.TargetName {
+				if back, err := dname.Parse(tg.Name.String()); err != nil || back != tg.Name {
+					t.Fatalf("%q does not parse: %v", tg.Name, err)
+				}
+			}
+		}
+		empty := res.Blank + res.Comments
+		for line := range res.Lines {
+			if !noted[line+1] && !gave[line+1] {
+				empty--
+			}
+		}
+		if empty != 0 {
+			t.Fatalf("%d lines of %q vanish", -empty, list)
+		}
+		if err != nil {
+			return
+		}
+		h := Head{ID: "fuzz", Authority: "A", Global: true}
+		if _, err := h.Write("a.yaml", res.Targets, ""); err != nil {
+			t.Fatalf("%q: %v", list, err)
+		}
+	})
+}

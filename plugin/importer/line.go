@@ -1,0 +1,308 @@
+package importer
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"golang.org/x/net/publicsuffix"
+)
+
+// cleaner turns one line into targets. What it does goes into the note.
+type cleaner struct {
+	decide         map[Form]string
+	note           *Note
+	blank, comment bool
+}
+
+func (c *cleaner) did(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	for _, was := range c.note.Did {
+		if was == s {
+			return
+		}
+	}
+	c.note.Did = append(c.note.Did, s)
+}
+
+// refuse gives up the whole line: half of a line that is not understood is not
+// understood either.
+func (c *cleaner) refuse(format string, args ...any) {
+	if c.note.Refused == "" || c.note.Skipped {
+		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
+	}
+}
+
+func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
+
+// choice returns what the caller decided a form to mean. When that is nothing
+// or Skip, ok is false and the note says so.
+func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
+	word = c.decide[f]
+	switch {
+	case c.refused():
+	case word == "":
+		c.note.Refused, c.note.Needs, c.note.Skipped = what, f, false
+	case word == Skip:
+		c.note.Refused, c.note.Skipped = what, true
+	default:
+		return word, true
+	}
+	return "", false
+}
+
+// line cleans a whole line.
+func (c *cleaner) line(s string) []order.Target {
+	trimmed := c.trim(s)
+	switch {
+	case trimmed == "":
+		c.blank = true
+		return nil
+	case trimmed[0] == '#':
+		c.comment = true
+		return nil
+	}
+	if i := blankHash(trimmed); i >= 0 {
+		trimmed = c.trim(trimmed[:i])
+		c.did("took off the comment")
+	}
+	head, text := c.textAfter(trimmed)
+	words := c.words(head)
+	names, rest := c.split(words)
+	if c.refused() {
+		return nil
+	}
+	text = strings.TrimSpace(strings.Join(rest, " ") + " " + text)
+	if len(names) > 1 {
+		if _, ok := c.choice(Several, "holds several names"); !ok {
+			return nil
+		}
+		c.did("split it into %d", len(names))
+	}
+	var out []order.Target
+	for _, w := range names {
+		out = append(out, c.piece(w)...)
+	}
+	if !c.refused() && len(out) > 0 && text != "" {
+		out = c.attach(out, text)
+	}
+	if c.refused() {
+		return nil
+	}
+	if len(out) > 0 && c.note.Skipped { // one of several pieces was left out
+		c.note.Warnings = append(c.note.Warnings, "part of the line is left out: "+c.note.Refused)
+		c.note.Refused, c.note.Skipped = "", false
+	}
+	return out
+}
+
+// invisible are characters that nobody sees and that lists pick up in word
+// processors: soft hyphen, zero-width ones, directions, BOM.
+func invisible(r rune) bool {
+	switch {
+	case r == '\u00ad', r == '\ufeff', r == '\u180e',
+		'\u200b' <= r && r <= '\u200f', '\u202a' <= r && r <= '\u202e', '\u2060' <= r && r <= '\u2069':
+		return true
+	}
+	return false
+}
+
+// trim takes blanks and invisible characters off both ends.
+func (c *cleaner) trim(s string) string {
+	out := strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
+	if out == "" || out == s {
+		return out
+	}
+	cut := strings.Replace(s, out, "", 1)
+	switch {
+	case strings.ContainsFunc(cut, invisible):
+		c.did("took off invisible characters")
+	case strings.ContainsRune(cut, '\u00a0'):
+		c.did("took off no-break spaces")
+	default:
+		c.did("took off blanks")
+	}
+	return out
+}
+
+// blankHash returns where a comment behind a name starts, -1 without one. A "#"
+// without a blank before it is a URL's fragment.
+func blankHash(s string) int {
+	for i := 1; i < len(s); i++ {
+		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
+			return i
+		}
+	}
+	return -1
+}
+
+// textAfter parts what stands in parentheses behind the name from the name.
+func (c *cleaner) textAfter(s string) (head, text string) {
+	i := strings.IndexByte(s, '(')
+	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
+		return s, "" // none, or part of a URL's path
+	}
+	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
+}
+
+var (
+	// glued finds where a further URL starts without a blank before it.
+	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
+	// schemes finds a scheme at the start, mistyped ones included.
+	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
+)
+
+// words are what blanks, commas, semicolons and glued schemes part.
+func (c *cleaner) words(s string) (words []string) {
+	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
+		cut := strings.Trim(field, ";,")
+		if cut != field {
+			c.did("took off %q", strings.Trim(strings.Replace(field, cut, "", 1), " "))
+		}
+		if cut == "" {
+			continue
+		}
+		for _, part := range c.unglue(cut) {
+			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
+			if sep := strings.IndexAny(part, ";,"); sep < 0 || path {
+				words = append(words, part) // in a path they are the path's
+				continue
+			}
+			words = append(words, strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })...)
+		}
+	}
+	return words
+}
+
+// unglue parts URLs that stand together without a blank. Schemes that follow
+// each other directly are one doubled scheme and stay.
+func (c *cleaner) unglue(s string) (parts []string) {
+	start := 0
+	for _, at := range glued.FindAllStringIndex(s, -1) {
+		before := schemes.ReplaceAllString(s[start:at[0]], "")
+		if before == "" {
+			continue
+		}
+		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
+			c.refuse("has a URL inside the path of another; nothing says whether that makes two")
+			return []string{s}
+		}
+		parts = append(parts, s[start:at[0]])
+		start = at[0]
+	}
+	return append(parts, s[start:])
+}
+
+// split tells the names of a line from the words behind them.
+func (c *cleaner) split(words []string) (names, rest []string) {
+	if len(words) == 0 {
+		c.refuse("holds no name")
+		return nil, nil
+	}
+	if len(words) == 1 {
+		return words, nil
+	}
+	if isAddress(words[0]) && !isAddress(words[1]) {
+		c.refuse("has an address before the name; a hosts file is another format")
+		return nil, nil
+	}
+	if !namelike(words[0]) && !isAddress(words[0]) {
+		c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
+		return nil, nil
+	}
+	like, addresses := 0, 0
+	for _, w := range words[1:] {
+		switch {
+		case isAddress(w):
+			addresses++
+		case namelike(w):
+			like++
+		}
+	}
+	switch {
+	case like == len(words)-1, addresses == len(words)-1 && isAddress(words[0]):
+		return words, nil
+	case like > 0:
+		c.refuse("mixes names and other words; nothing says which names are meant")
+		return nil, nil
+	}
+	return words[:1], words[1:]
+}
+
+// address reads a word that is an address or a network, brackets and points
+// around it left out.
+func address(s string) (netip.Prefix, bool) {
+	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
+	return x, why == ""
+}
+
+func isAddress(s string) bool {
+	_, ok := address(s)
+	return ok
+}
+
+// namelike reports whether a word is a whole name, or a URL of one, in a
+// top-level domain that there is. It judges words that might be prose.
+func namelike(s string) bool {
+	s = strings.Trim(s, "()[]<>\"'.,;:")
+	bare := schemes.ReplaceAllString(s, "")
+	url := bare != s
+	if i := strings.IndexAny(bare, "/?#:"); i >= 0 {
+		bare = bare[:i]
+	}
+	n, err := dname.Parse(strings.TrimPrefix(strings.Trim(bare, "."), "*."))
+	return err == nil && n.NumLabels() > 1 && (url || knownTop(n))
+}
+
+// knownTop reports whether the name ends in a top-level domain that is in the
+// public suffix list.
+func knownTop(n dname.Name) bool {
+	suffix, icann := publicsuffix.PublicSuffix(n.String())
+	return icann || strings.Contains(suffix, ".")
+}
+
+// attach deals with the text behind a name.
+func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
+	var addresses []string
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })
+	for _, w := range words {
+		switch {
+		case isAddress(w):
+			addresses = append(addresses, w)
+		case namelike(w):
+			c.refuse("has another name, %q, in the text behind the name", w)
+			return nil
+		}
+	}
+	form, what := TextAfter, "has text behind the name"
+	if len(addresses) > 0 {
+		form, what = AddressAfter, "has an address behind the name"
+	}
+	word, ok := c.choice(form, what)
+	switch {
+	case !ok:
+		return nil
+	case word == "drop":
+		c.did("dropped the text %q behind the name", text)
+	case word == "note":
+		c.did("kept the text %q behind the name as a note", text)
+		for i := range targets {
+			a := order.NewAttr()
+			if targets[i].Attr != nil {
+				*a = *targets[i].Attr
+			}
+			a.Note = text
+			targets[i].Attr = a
+		}
+	default:
+		c.did("took the text %q behind the name for addresses", text)
+		for _, s := range addresses {
+			targets = append(targets, addressTarget(s, word))
+		}
+	}
+	return targets
+}

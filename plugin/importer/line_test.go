@@ -1,0 +1,142 @@
+package importer
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestLines: each line of real lists, what it gives, and what is said of it.
+// Forms that are not decided are refused.
+func TestLines(t *testing.T) {
+	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
+		TextAfter: "drop", AddressAfter: "note", Several: "split"}
+	for _, tc := range []struct {
+		line   string
+		decide string // "" none, "all" the above, else FORM=WORD,...
+		want   string // targets, parted by blanks
+		says   string // a part of what is said, refusals and warnings included
+		needs  Form
+	}{
+		{"example.com", "", "example.com", "", ""},
+		{" example.com\t\t", "", "example.com", "took off blanks", ""},
+		{"example.com\u00a0", "", "example.com", "took off no-break spaces", ""},
+		{"\u200bexample.com\u200b", "", "example.com", "took off invisible characters", ""},
+		{"exam\u00adple.com", "", "example.com", "took out invisible characters", ""},
+		{"EXAMPLE.com", "", "example.com", "lowered the letters", ""},
+		{"example.com.", "", "example.com", "took off the trailing dot", ""},
+		{".example.com", "", "example.com", "took off the leading dot", ""},
+		{"example.com; ", "", "example.com", `took off ";"`, ""},
+		{"example.com,", "", "example.com", `took off ","`, ""},
+		{`"example.com"`, "", "example.com", "took off quotes", ""},
+		{"https://example.com", "", "example.com", "took off the scheme", ""},
+		{"HTTP://example.com/", "", "example.com", "took off the slash behind it", ""},
+		{"https://https://example.com", "", "example.com", "took off a doubled scheme", ""},
+		{"https//example.com", "", "example.com", "took off the scheme", ""},
+		{"http:/example.com", "", "example.com", "took off the scheme", ""},
+		{"https://example.com:443/", "", "example.com", "took off the scheme's own port", ""},
+		{"example.com:", "", "example.com", "took off the colon", ""},
+		{"_dmarc.example.com", "", "_dmarc.example.com", "", ""},
+		{"example.com # seen in May", "", "example.com", "took off the comment", ""},
+
+		// Letters. Nothing is repaired.
+		{"виплата.com", "", "xn--80aaeypxx.com", "A-labels", ""},
+		{"lіfedon.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
+		{"xn--lfedon-pvf.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
+		{"alco-grands.сom", "", "alco-grands.xn--om-nmc", "which is no top-level domain that anybody knows", ""},
+		{".com", "", "com", "IS A PUBLIC SUFFIX", ""},
+		{"com.by", "", "com.by", "IS A PUBLIC SUFFIX", ""},
+		{"blogspot.com", "", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
+
+		// What is not decided.
+		{"*.example.com", "", "", "has a mask", Mask},
+		{"*.example.com", "mask=subtree", "example.com", "the name and all below it", ""},
+		{"*.example.com", "mask=below", "*.example.com", "without the name itself", ""},
+		{"*.example.com", "mask=skip", "", "left out: has a mask", ""},
+		{"example.com/page?x=1", "", "", "has a path", Paths},
+		{"example.com/page?x=1", "paths=name", "example.com", "took off the path", ""},
+		{"example.com/page?x=1", "paths=url", "http://example.com/page?x=1", "wrote http:// before it", ""},
+		{"https://example.com:8080/page", "paths=url", "https://example.com:8080/page", "which DNS does not enforce", ""},
+		{"https://example.com/page", "paths=host", "https://example.com/page", "the whole host of the URL", ""},
+		{"https://example.com/page", "paths=skip", "", "left out: has a path", ""},
+		{"https://example.com/#", "paths=url", "example.com", "took off the empty path", ""},
+		{"example.com:8080", "", "", "has a port", Ports},
+		{"example.com:8080", "ports=name", "example.com", "took off the port", ""},
+		{"example.com:8080/x", "paths=name", "example.com", "took off the path", ""},
+		{"192.0.2.1", "", "", "is an address", Addresses},
+		{"192.0.2.1", "addresses=network", "192.0.2.1", "recorded it as an address", ""},
+		{"192.0.2.0/24", "addresses=none", "192.0.2.0/24", "recorded it as an address", ""},
+		{"https://192.0.2.1/", "addresses=dns", "192.0.2.1", "recorded it as an address", ""},
+		{"192.0.2.1:8080", "addresses=dns", "", "has a port", Ports},
+		{"2001:db8::1", "addresses=network", "2001:db8::1", "recorded it as an address", ""},
+		{"[2001:db8::1]", "addresses=network", "2001:db8::1", "recorded it as an address", ""},
+		{"example.com (a mirror)", "", "", "text behind the name", TextAfter},
+		{"example.com (a mirror)", "text-after=note", "example.com", `kept the text "a mirror"`, ""},
+		{"example.com blocked", "text-after=drop", "example.com", `dropped the text "blocked"`, ""},
+		{"https://example.com/ (167.235.12.146)", "", "", "an address behind the name", AddressAfter},
+		{"example.com 167.235.12.146", "address-after=note", "example.com", `kept the text "167.235.12.146"`, ""},
+		{"example.com (167.235.12.146)", "address-after=none", "example.com 167.235.12.146", "for addresses", ""},
+		{"example.com example.net", "", "", "several names", Several},
+		{"example.com, example.net;example.org", "several=split", "example.com example.net example.org", "split it into 3", ""},
+		{"https://example.comhttps://example.net/", "several=split", "example.com example.net", "split it into 2", ""},
+		{"https://example.com/https://example.net", "several=split", "example.com example.net", "split it into 2", ""},
+		{"example.com/x example.net", "several=split,paths=skip", "example.net", "part of the line is left out: has a path", ""},
+
+		// What no option lets in.
+		{"https://ua- reporter.сom/", "all", "", "nothing says which name is meant", ""},
+		{"brillx55gg", "all", "", "has no dot and is no top-level domain", ""},
+		{"192.0.2.5/24", "all", "", "has host bits set", ""},
+		{"192.0.2.300", "all", "", "ends in a number", ""},
+		{"0.0.0.0 example.com", "all", "", "a hosts file is another format", ""},
+		{"example.com і example.net", "all", "", "mixes names and other words", ""},
+		{"example.com (and example.net)", "all", "", "has another name", ""},
+		{"https://example.com/to?u=https://example.net", "all", "", "inside the path of another", ""},
+		{"user@example.com", "all", "", `has an "@"`, ""},
+		{"a.*.example.com", "all", "", `"*" may only stand as the whole first label`, ""},
+		{"||example.com^", "all", "", "", ""},
+		{"example..com", "all", "", "empty label", ""},
+		{"exa mple.com", "all", "", "nothing says which name is meant", ""},
+		{";,;", "all", "", "holds no name", ""},
+		{"*", "all", "", "", ""},
+		{"http://", "all", "", "name is empty", ""},
+		{strings.Repeat("a", 64) + ".com", "all", "", "at most 63", ""},
+		{"ftp://example.com/x", "paths=url", "", "not a page of the web", ""},
+		{"http://192.0.2.1/x", "paths=url", "", "is an IP address", ""},
+	} {
+		decide := map[Form]string{}
+		if tc.decide == "all" {
+			decide = decided
+		} else if tc.decide != "" {
+			for kv := range strings.SplitSeq(tc.decide, ",") {
+				k, v, _ := strings.Cut(kv, "=")
+				decide[Form(k)] = v
+			}
+		}
+		res, err := Domains(strings.NewReader(tc.line+"\n"), Options{Decide: decide})
+		if res == nil {
+			t.Errorf("%q %s: %v", tc.line, tc.decide, err)
+			continue
+		}
+		var targets []string
+		for i := range res.Targets {
+			targets = append(targets, targetText(&res.Targets[i]))
+		}
+		if got := strings.Join(targets, " "); got != tc.want {
+			t.Errorf("%q %s: got %q, want %q", tc.line, tc.decide, got, tc.want)
+		}
+		var n Note
+		if len(res.Notes) > 0 {
+			n = res.Notes[0]
+		}
+		said := strings.Join(append(n.Did, n.Warnings...), "; ")
+		if n.Skipped {
+			said += "left out: "
+		}
+		said += n.Refused
+		if !strings.Contains(said, tc.says) || tc.says == "" && tc.want != "" && said != "" || n.Needs != tc.needs {
+			t.Errorf("%q %s: said %q (needs %q), want %q (%q)", tc.line, tc.decide, said, n.Needs, tc.says, tc.needs)
+		}
+		if (n.Refused == "") != (tc.want != "") {
+			t.Errorf("%q %s: refused %q, but gave %q", tc.line, tc.decide, n.Refused, targets)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package lint
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// covered warns of targets that are blocked already by another order that is in
+// force for at least the same clients: lifting one of the two frees nothing.
+func (l *linter) covered(o *order.Order) {
+	if st := l.standing[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
+		return
+	}
+	client := member(o.Scope)
+	warn := l.each(o)
+	look := func(t *order.Target, field string, name dname.Name, match order.Match) {
+		if by, ok := l.coverer(o, name, match, client); ok {
+			warn(t, field, "%s is covered already by order %q, target %s", Target(name, match), by.Order.ID, Target(by.Target, by.Match))
+		}
+	}
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind == order.TargetName {
+			look(t, fmt.Sprintf("targets[%d]", i), t.Name, t.Match)
+		}
+	}
+	if o.Side != nil {
+		at := &order.Target{Line: o.Line, Column: o.Column}
+		for name := range o.Side.Names.All() {
+			look(at, "targets_from", name, order.Subtree)
+		}
+	}
+	warn(nil, "targets", "%d more targets that another order covers already")
+}
+
+// member is a client that the scope reaches.
+func member(s *order.Scope) (c ruleset.Client) {
+	if len(s.Countries) > 0 {
+		c.Country = s.Countries[0]
+		if c.Country == order.EU {
+			c.Country = "BE" // any member will do: scopes are compared besides
+		}
+	} else if len(s.Clients) > 0 {
+		c.Addr = s.Clients[0].Addr()
+	}
+	return c
+}
+
+// coverer returns a target of another order that covers all that the given one
+// does.
+func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
+	q := ruleset.Asked{}
+	q.SetName(name)
+	if match == order.Below && !q.SetBelow(name) {
+		return ruleset.Reason{}, false
+	}
+	_, reasons := l.set.Explain(&q, client, l.now)
+	own := slices.IndexFunc(reasons, func(r ruleset.Reason) bool {
+		return r.Order.ID == o.ID && r.Target == name && r.Match == match
+	})
+	if own < 0 || reasons[own].Why == ruleset.LiftedBy || reasons[own].Why == ruleset.Over {
+		return ruleset.Reason{}, false
+	}
+	for i, r := range reasons {
+		switch {
+		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
+		case r.Match == order.Exact && match != order.Exact:
+		case r.Target == name && r.Match == match && i > own: // of two alike, the later one is told
+		case !r.Order.Terms.Scope.Global && !reflect.DeepEqual(r.Order.Terms.Scope, o.Scope):
+		default:
+			return r, true
+		}
+	}
+	return ruleset.Reason{}, false
+}
+
+// Target is a target as an order file writes it, the match said when it is not
+// the usual one.
+func Target(n dname.Name, m order.Match) string {
+	switch m {
+	case order.Below:
+		return "*." + n.String()
+	case order.Exact:
+		return n.String() + " (exact)"
+	}
+	return n.String()
+}

@@ -1,0 +1,181 @@
+// Package lint finds what is odd about orders that are valid: nothing that it
+// says keeps a file from going into force. It looks at whole orders, which a
+// server does not keep, and at the compiled set.
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// File is the orders of one file.
+type File struct {
+	Path   string
+	Orders []*order.Order
+}
+
+// maxEach bounds how often one order gets the same kind of warning about its
+// targets; the rest is counted.
+const maxEach = 10
+
+// Check returns the warnings about the files at now, in the order of files and
+// orders; set is the files compiled. The set's own Warnings are not among them.
+func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
+	l := &linter{set: set, now: now, standing: map[string]ruleset.Standing{}, orders: map[string]*order.Order{}}
+	for s := range set.Standings(now) {
+		l.standing[s.Order.ID] = s
+	}
+	for _, f := range files {
+		for _, o := range f.Orders {
+			l.orders[o.ID] = o
+		}
+	}
+	for _, f := range files {
+		l.path = f.Path
+		for _, o := range f.Orders {
+			l.order(o)
+		}
+	}
+	return l.out
+}
+
+type linter struct {
+	set      *ruleset.Set
+	now      order.Time
+	standing map[string]ruleset.Standing
+	orders   map[string]*order.Order
+	path     string
+	out      order.Problems
+}
+
+// warn adds a warning about o; it stands at the target t when t is not nil.
+func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
+	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
+		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
+	if t != nil {
+		p.Line, p.Column = t.Line, t.Column
+	}
+	l.out = append(l.out, p)
+	return &l.out[len(l.out)-1]
+}
+
+func (l *linter) order(o *order.Order) {
+	l.times(o)
+	if len(o.References) == 0 {
+		l.warn(o, nil, "references", "none is given: nobody can tell which decision this carries out")
+	}
+	switch o.Status {
+	case order.Suspended:
+		l.warn(o, nil, "status", "is suspended, without an end: a stay or an appeal's outcome is a lift with its date")
+	case order.Shadow, order.Draft:
+		l.warn(o, nil, "status", "is %s: the order is not enforced", l.standing[o.ID].State)
+	}
+	if o.Scope != nil && len(o.Scope.Countries) > 0 {
+		l.warn(o, nil, "scope.countries", "need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country")
+	}
+	if o.Lifting() {
+		return
+	}
+	if o.Response.Kind == order.Refused {
+		l.warn(o, nil, "response", "refused is best effort: clients try their next server, and caches that serve stale answers keep the old one")
+	}
+	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) {
+		l.warn(o, nil, "until", "the order has no until and no review: nobody will ask whether it still holds")
+	}
+	l.unenforced(o)
+	l.covered(o)
+}
+
+// times warns of what time has overtaken and of windows that never open.
+func (l *linter) times(o *order.Order) {
+	st := l.standing[o.ID]
+	switch {
+	case o.Until != order.NoTime && o.Until <= l.now:
+		l.warn(o, nil, "until", "is past: the order does nothing any more, it ended at %s", o.Until)
+	case st.Order != nil && st.State == ruleset.Ended:
+		l.warn(o, nil, "windows", "are all past, or outside from and until: the order does nothing any more")
+	}
+	if o.Review != order.NoTime && o.Review <= l.now {
+		l.warn(o, nil, "review", "is past since %s: somebody must look at the order again; it is still enforced", o.Review)
+	}
+	for i, w := range o.Windows {
+		if !overlap(w, order.Window{From: o.From, Until: o.Until}) {
+			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "is outside the order's from and until: it never opens")
+		}
+	}
+	for i, e := range o.Exempt {
+		if e.Until != order.NoTime && e.Until <= l.now {
+			l.warn(o, nil, fmt.Sprintf("exempt[%d].until", i), "is past: these clients are not exempt any more")
+		}
+	}
+	dead := l.each(o)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		if t.Attr == nil {
+			continue
+		}
+		field := fmt.Sprintf("targets[%d]", i)
+		if u := t.Attr.Until; u != order.NoTime && u <= l.now && !(o.Until != order.NoTime && o.Until <= l.now) {
+			dead(t, field+".until", "is past: the target ended at %s", u)
+		}
+		own := order.Window{From: t.Attr.From, Until: t.Attr.Until}
+		if !overlap(own, order.Window{From: o.From, Until: o.Until}) {
+			dead(t, field, "has times outside the order's from and until: it is never in force")
+		}
+		for k, w := range t.Attr.Windows {
+			if !overlap(w, own) || !overlap(w, order.Window{From: o.From, Until: o.Until}) {
+				dead(t, fmt.Sprintf("%s.windows[%d]", field, k), "is outside from and until: it never opens")
+			}
+		}
+	}
+	dead(nil, "targets", "%d more targets whose times are past or empty")
+}
+
+// overlap reports whether two windows have a moment in common.
+func overlap(a, b order.Window) bool {
+	from := max(a.From, b.From) // NoTime is before every time
+	return (a.Until == order.NoTime || from < a.Until) && (b.Until == order.NoTime || from < b.Until)
+}
+
+// windowsEnd reports whether an order that has windows ends by them.
+func windowsEnd(ws []order.Window) bool {
+	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
+}
+
+// each returns a warn for one kind of warning about targets, which lists maxEach
+// and counts the rest: called without a target it says how many there were more.
+func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
+	n := 0
+	return func(t *order.Target, field, format string, args ...any) {
+		switch {
+		case t != nil && n < maxEach:
+			l.warn(o, t, field, format, args...)
+			n++
+		case t != nil:
+			n++
+		case n > maxEach:
+			l.warn(o, nil, field, format, n-maxEach)
+		}
+	}
+}
+
+// unenforced warns of targets that this server leaves to others.
+func (l *linter) unenforced(o *order.Order) {
+	warn := l.each(o)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		field := fmt.Sprintf("targets[%d]", i)
+		switch {
+		case t.Kind == order.TargetURL:
+			warn(t, field, "is one page, which DNS cannot block without its whole host: recorded, not enforced (%s)", t.Attr.URL)
+		case t.Kind == order.TargetAddress && t.Attr.EnforcedBy == order.ByDNS:
+			warn(t, field, "is an address to be found in answers, which this server does not look at: recorded, not enforced (%s)", t.Attr.Address)
+		case t.Kind == order.TargetAddress:
+			warn(t, field, "is an address, which DNS does not block: recorded, not enforced (%s)", t.Attr.Address)
+		}
+	}
+	warn(nil, "targets", "%d more targets that DNS does not enforce")
+}

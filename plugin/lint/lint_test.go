@@ -1,0 +1,117 @@
+package lint
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// at is the time of all tests: 2026-05-01T12:00:00Z.
+const at order.Time = 1777636800
+
+// warnings are those about orders that each have a reference and a review, so
+// that only what a test is about is warned of.
+func warnings(t *testing.T, orders string, side map[string]string) string {
+	t.Helper()
+	text := "version: 1\ndefaults: {authority: {name: Court}, references: [r], review: 2027-01-01, scope: global}\norders:\n" + orders
+	f, problems := order.Parse("o.yaml", strings.NewReader(text), order.Options{OpenSide: func(name string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(side[name])), nil
+	}})
+	if bad := problems.Errors(); len(bad) > 0 {
+		t.Fatal(bad)
+	}
+	b := ruleset.NewBuilder("o.yaml", ruleset.Options{})
+	for _, o := range f.Orders {
+		b.Add(o)
+	}
+	part, _ := b.Freeze()
+	var out []string
+	for _, p := range Check([]File{{"o.yaml", f.Orders}}, ruleset.Merge([]*ruleset.Part{part}), at) {
+		if !p.Warning || p.Line == 0 || p.Column == 0 || p.File != "o.yaml" {
+			t.Errorf("no warning with a place: %+v", p)
+		}
+		out = append(out, p.Order+" "+p.Field+": "+p.Msg)
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestCheck(t *testing.T) {
+	const forSome = "scope: {clients: [192.0.2.0/24]}, "
+	for name, tc := range map[string]struct{ orders, want string }{
+		"fine":             {"- {id: a, targets: [a.example]}", ""},
+		"ends now":         {"- {id: a, until: 2026-05-01T12:00:00Z, targets: [a.example]}", "a until: is past"},
+		"ends next second": {"- {id: a, until: 2026-05-01T12:00:01Z, targets: [a.example]}", ""},
+		"review past":      {"- {id: a, review: 2026-04-01, targets: [a.example]}", "a review: is past"},
+		"no reference":     {"- {id: a, references: [], targets: [a.example]}", "a references: none"},
+		"open window":      {"- {id: a, windows: [{from: 2026-04-01}], targets: [a.example]}", ""},
+		"past windows":     {"- {id: a, windows: [{from: 2026-04-01, until: 2026-04-02}], targets: [a.example]}", "a windows: are all past"},
+		"window touches":   {"- {id: a, until: 2026-08-01T00:00Z, windows: [{from: 2026-05-01}, {from: 2026-08-01T00:00Z}], targets: [a.example]}", "a windows[1]: is outside"},
+		"target past":      {"- {id: a, targets: [{name: a.example, until: 2026-04-01}]}", "a targets[0].until: is past"},
+		"target's windows": {"- {id: a, until: 2027-01-01, targets: [{name: a.example, windows: [{from: 2027-02-01}]}]}", "a targets[0].windows[0]: is outside"},
+		"exemption past":   {"- {id: a, exempt: [{clients: 192.0.2.1, until: 2026-01-01}], targets: [a.example]}", "a exempt[0].until: is past"},
+		"suspended":        {"- {id: a, status: suspended, targets: [a.example]}", "a status: is suspended"},
+		"draft":            {"- {id: a, status: draft, targets: [a.example]}", "a status: is draft"},
+		"country":          {"- {id: a, scope: {countries: [IT]}, targets: [a.example]}", "a scope.countries: need"},
+		"refused":          {"- {id: a, response: refused, targets: [a.example]}", "a response: refused"},
+		"address":          {"- {id: a, targets: [{address: 192.0.2.1}]}", "a targets[0]: is an address, which DNS does not block"},
+		"address by dns":   {"- {id: a, targets: [{address: 192.0.2.1, enforced_by: dns}]}", "a targets[0]: is an address to be found in answers"},
+		"page":             {"- {id: a, targets: [{url: \"https://a.example/x\"}]}", "a targets[0]: is one page"},
+		"whole host":       {"- {id: a, targets: [{url: \"https://a.example/x\", whole_host: true}]}", ""},
+
+		"same target":       {"- {id: a, targets: [a.example]}\n- {id: b, targets: [a.example]}", "b targets[0]: a.example is covered already by order \"a\""},
+		"issued decides":    {"- {id: a, issued: 2026-02-01, targets: [a.example]}\n- {id: b, issued: 2026-01-01, targets: [a.example]}", "a targets[0]: a.example is covered already by order \"b\""},
+		"wider":             {"- {id: a, targets: [w.a.example]}\n- {id: b, targets: [a.example]}", "a targets[0]: w.a.example is covered already by order \"b\""},
+		"exact covers less": {"- {id: a, targets: [{name: a.example, match: exact}]}\n- {id: b, issued: 2026-01-01, targets: [a.example]}", "a targets[0]: a.example (exact) is covered already by order \"b\""},
+		"below is not all":  {"- {id: a, issued: 2026-01-01, targets: [\"*.a.example\"]}\n- {id: b, targets: [a.example]}", "a targets[0]: *.a.example is covered already by order \"b\""},
+		"below covers":      {"- {id: a, targets: [\"*.a.example\"]}\n- {id: b, targets: [w.a.example]}", "b targets[0]: w.a.example is covered already by order \"a\", target *.a.example"},
+		"excepted":          {"- {id: a, targets: [a.example], except: [w.a.example]}\n- {id: b, targets: [w.a.example]}", ""},
+		"not yet":           {"- {id: a, from: 2026-06-01, targets: [a.example]}\n- {id: b, issued: 2026-01-01, targets: [a.example]}", "a targets[0]: a.example is covered already by order \"b\""},
+		"by a pending one":  {"- {id: a, targets: [w.a.example]}\n- {id: b, from: 2026-06-01, targets: [a.example]}", ""},
+		"by fewer clients":  {"- {id: a, targets: [w.a.example]}\n- {id: b, " + forSome + "targets: [a.example]}", ""},
+		"by more clients":   {"- {id: a, " + forSome + "targets: [w.a.example]}\n- {id: b, targets: [a.example]}", "a targets[0]: w.a.example is covered"},
+		"same clients":      {"- {id: a, " + forSome + "targets: [a.example]}\n- {id: b, " + forSome + "targets: [a.example]}", "b targets[0]: a.example is covered"},
+		"others' clients":   {"- {id: a, " + forSome + "targets: [a.example]}\n- {id: b, scope: {clients: [192.0.2.0/25]}, targets: [a.example]}", ""},
+		"lifted":            {"- {id: a, issued: 2026-01-01, targets: [a.example]}\n- {id: b, authority: {name: B}, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [a], targets: [a.example]}", ""},
+	} {
+		got := warnings(t, tc.orders, nil)
+		if tc.want == "" && got != "" || !strings.HasPrefix(got, tc.want) || strings.Count(got, "\n") > 0 {
+			t.Errorf("%s: got\n%s\nwant %s", name, got, tc.want)
+		}
+	}
+}
+
+// TestLongLists are cut, and side lists looked at too.
+func TestLongLists(t *testing.T) {
+	many := make([]string, 15)
+	for i := range many {
+		many[i] = fmt.Sprintf("n%d.example", i)
+	}
+	list := strings.Join(many, ", ")
+	got := warnings(t, "- {id: a, targets: ["+list+"]}\n- {id: b, targets: ["+list+"]}", nil)
+	if strings.Count(got, "covered already by") != maxEach || !strings.Contains(got, "b targets: 5 more targets that another order covers already") {
+		t.Errorf("got\n%s", got)
+	}
+	got = warnings(t, "- {id: a, targets: ["+list+"]}\n- {id: b, targets_from: {file: l}}", map[string]string{"l": "n3.example\n"})
+	if got != `b targets_from: n3.example is covered already by order "a", target n3.example` {
+		t.Errorf("side list: got\n%s", got)
+	}
+}
+
+// TestNoExpiry: nobody will look at an order again that has neither end nor review.
+func TestNoExpiry(t *testing.T) {
+	f, _ := order.Parse("o.yaml", strings.NewReader(`
+version: 1
+orders:
+- {id: never, authority: {name: C}, references: [r], scope: global, targets: [a.example]}
+- {id: windows, authority: {name: C}, references: [r], scope: global, windows: [{until: 2027-01-01}], targets: [b.example]}
+- {id: open, authority: {name: C}, references: [r], scope: global, windows: [{until: 2027-01-01}, {from: 2028-01-01}], targets: [c.example]}
+`), order.Options{})
+	got := Check([]File{{"o.yaml", f.Orders}}, ruleset.Merge(nil), at)
+	if len(got) != 2 || got[0].Order != "never" || got[1].Order != "open" || got[0].Field != "until" {
+		t.Errorf("got %v", got)
+	}
+}
