@@ -58,13 +58,30 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
 	// Everything is read from the request before WriteMsg, which edits its OPT.
-	m := answer.Build(r, state.Size(), v, now, &b.answer)
+	m := answer.Build(r, state.Size()-roomAbove(r), v, now, &b.answer)
 	blockedRequests.WithLabelValues(metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx),
 		answer.Label(v, question.Qtype)).Inc()
 	w.WriteMsg(m)
 	// Written once: any other code would have the server write a second reply to
 	// a refused query.
 	return dns.RcodeSuccess, nil
+}
+
+// nsidRoom is what the nsid plugin, which stands above, may add to our OPT when
+// the client asks for it: a host name of the usual length.
+const nsidRoom = 4 + 128
+
+// roomAbove returns the octets to leave free for what plugins above add to the
+// reply, so that the text makes room and not the SOA.
+func roomAbove(r *dns.Msg) int {
+	if o := r.IsEdns0(); o != nil {
+		for _, opt := range o.Option {
+			if opt.Option() == dns.EDNS0NSID {
+				return nsidRoom
+			}
+		}
+	}
+	return 0
 }
 
 // judged reports whether orders have a say in r: one question, opcode QUERY,

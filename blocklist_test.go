@@ -179,6 +179,28 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
+// TestNSID: the nsid plugin stands above and adds its option after us; the text
+// makes room for it, not the SOA.
+func TestNSID(t *testing.T) {
+	now := noon
+	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
+	for _, nsid := range []bool{false, true} {
+		m := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
+		m.SetEdns0(512, false)
+		if nsid {
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_NSID{Code: dns.EDNS0NSID}}
+		}
+		rec := dnstest.NewRecorder(&test.ResponseWriter{})
+		h.ServeDNS(context.Background(), rec, m)
+		if got := strings.Contains(brief(rec.Msg), "xxx"); got == nsid {
+			t.Errorf("NSID asked for: %v, long text sent: %v", nsid, got)
+		}
+		if len(rec.Msg.Ns) != 1 || rec.Msg.Len()+nsidRoom > 512 && nsid {
+			t.Errorf("NSID asked for: %v, %d octets, SOA %v", nsid, rec.Msg.Len(), rec.Msg.Ns)
+		}
+	}
+}
+
 // TestTime: the same handler, the same set; only the clock moves.
 func TestTime(t *testing.T) {
 	now := noon

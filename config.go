@@ -12,7 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
-	"golang.org/x/text/language"
 )
 
 // config is the directive as written.
@@ -173,23 +172,27 @@ func readLanguage(c *caddy.Controller, cfg *config, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := language.Parse(s); err != nil {
+	if !order.LanguageTag(s) {
 		return c.Errf("language must be a BCP 47 tag, got '%s'", s)
 	}
 	cfg.answer.Language = s
 	return nil
 }
 
-// readSDEOption takes the EDNS option code of structured DNS errors. Code 15 is
-// EDE itself and 0 is reserved (RFC 6891).
+// lastAssignedOption is the highest EDNS option code that has another meaning in
+// the range that IANA assigns from; every client that sends a cookie (10), say,
+// would seem to ask for structured errors.
+const lastAssignedOption = 19
+
+// readSDEOption takes the EDNS option code of structured DNS errors.
 func readSDEOption(c *caddy.Controller, cfg *config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
 	}
 	v, err := strconv.ParseUint(s, 10, 16)
-	if err != nil || v == 0 || v == 15 {
-		return c.Errf("sde_option must be an EDNS option code from 1 to 65535 but 15, got '%s'", s)
+	if err != nil || v <= lastAssignedOption {
+		return c.Errf("sde_option must be an EDNS option code from %d to 65535, got '%s'", lastAssignedOption+1, s)
 	}
 	cfg.answer.SDEOption = uint16(v)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
@@ -37,7 +38,9 @@ func setup(c *caddy.Controller) error {
 			return plugin.Error(name, err)
 		}
 		b.set = s.Set
-		b.warn(s.Set())
+		for _, w := range b.warnings(s.Set(), dnsserver.GetConfig(c).Handler("rewrite") != nil) {
+			log.Warning(w)
+		}
 		return nil
 	})
 	c.OnRestart(inst.restarting)
@@ -51,11 +54,18 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// warn tells the operator what of the configuration is likely not meant.
-func (b *block) warn(set *ruleset.Set) {
+// warnings are what of the configuration is likely not meant.
+func (b *block) warnings(set *ruleset.Set, rewrites bool) (out []string) {
 	if set.DependsOnCountry() && !b.places.any && b.places.home == "" {
-		log.Warning("orders are scoped to countries, but neither country nor home is set: unless the geoip and metadata plugins place a client, those orders reach nobody")
+		out = append(out, "orders are scoped to countries, but neither country nor home is set: unless the geoip and metadata plugins place a client, those orders reach nobody")
 	}
+	if b.store.Rules.Response.Kind == order.Refused {
+		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")
+	}
+	if rewrites {
+		out = append(out, "rewrite stands above: a blocked name that it rewrites passes")
+	}
+	return out
 }
 
 // acquire is store.Acquire, for tests to replace.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,9 +37,9 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nresponse redirect\n}", "Testfile:2 - Error during parsing: response redirect needs at least one address"},
 		{"blocklist x.yaml {\nresponse redirect www.example\n}", "Testfile:2 - Error during parsing: response redirect needs IPv4 or IPv6 addresses, got 'www.example'"},
 		{"blocklist x.yaml {\ncontact https://example.org\n}", "Testfile:2 - Error during parsing: contact must be mailto: or tel: URIs, got 'https://example.org'"},
-		{"blocklist x.yaml {\nlanguage e\n}", "Testfile:2 - Error during parsing: language must be a BCP 47 tag, got 'e'"},
-		{"blocklist x.yaml {\nsde_option 15\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 1 to 65535 but 15, got '15'"},
-		{"blocklist x.yaml {\nsde_option 65536\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 1 to 65535 but 15, got '65536'"},
+		{"blocklist x.yaml {\nlanguage en_US\n}", "Testfile:2 - Error during parsing: language must be a BCP 47 tag, got 'en_US'"},
+		{"blocklist x.yaml {\nsde_option 15\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 20 to 65535, got '15'"},
+		{"blocklist x.yaml {\nsde_option 65536\n}", "Testfile:2 - Error during parsing: sde_option must be an EDNS option code from 20 to 65535, got '65536'"},
 		{"blocklist x.yaml {\ncountry IT\n}", "Testfile:2 - Error during parsing: country IT needs at least one network"},
 		{"blocklist x.yaml {\ncountry XX 192.0.2.0/24\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'XX'"},
 		{"blocklist x.yaml {\ncountry EU 192.0.2.0/24\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'EU'"},
@@ -117,5 +118,30 @@ func TestSetupOnce(t *testing.T) {
 	err := setup(caddy.NewTestController("dns", "blocklist a.yaml\nblocklist b.yaml"))
 	if err == nil || err.Error() != "plugin/blocklist: this plugin can only be used once per Server Block" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, tc := range []struct {
+		properties, orders string
+		rewrites           bool
+		want               []string // how the warnings begin
+	}{
+		{orders: "scope: global"},
+		{orders: "scope: {countries: [IT]}", want: []string{"orders are scoped to countries"}},
+		{orders: "scope: {countries: [IT]}", properties: "home IT"},
+		{orders: "scope: {countries: [IT]}", properties: "country IT 192.0.2.0/24"},
+		{orders: "scope: global", properties: "response refused", want: []string{"response refused is best effort"}},
+		{orders: "scope: global", rewrites: true, want: []string{"rewrite stands above"}},
+	} {
+		b := &block{}
+		if err := parse(controller("blocklist x.yaml {\n"+tc.properties+"\n}"), "", &b.config); err != nil {
+			t.Fatal(err)
+		}
+		set := compile(t, "version: 1\norders:\n- {id: a, authority: {name: A}, targets: [a.example], "+tc.orders+"}\n")
+		got := b.warnings(set, tc.rewrites)
+		if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
+			t.Errorf("%+v: got %q", tc, got)
+		}
 	}
 }

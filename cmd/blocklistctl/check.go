@@ -53,7 +53,8 @@ func (c *checkCmd) Run(e *env) error {
 	} else {
 		e.progress.say("looking at %d targets", l.targets)
 		problems = append(problems, lint.Check(l.files, l.set, now)...)
-		problems = append(problems, columns(l.set.Warnings(), l.all())...)
+		warnings, _ := l.set.Warnings()
+		problems = append(problems, columns(warnings, l.all())...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,

@@ -63,7 +63,7 @@ func appendEDE(m *dns.Msg, size int, n notice, cfg *Config) {
 	switch {
 	case terms.Disclosure == order.Code:
 	case n.structured:
-		e.ExtraText = n.object(cfg).fit(room)
+		e.ExtraText = n.object(cfg).fit(room, n.sentence())
 	default:
 		if s := n.sentence(); len(s) <= room {
 			e.ExtraText = s
@@ -164,18 +164,25 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns the JSON of o when it takes at most room octets, else without the
-// prose, "j" and "o" and the "l" that goes with them (section 5.2 asks for that
-// order), else nothing. What is left without prose is worth sending for its
-// contacts, and for its database entries too: they are what clients of the
-// second draft look for, although one that knows only the first discards them
-// when there is no contact.
-func (o object) fit(room int) string {
+// fit returns the JSON of o when it takes at most room octets. Else it goes
+// without the prose, "j" and "o" and the "l" that goes with them (section 5.2
+// asks for that order); where no contact is left, our short sentence stands for
+// the justification, since a client discards an object that has neither. Last,
+// database entries alone are worth sending: they are what clients of the second
+// draft look for. Else it is nothing.
+func (o object) fit(room int, sentence string) string {
 	s := o.json()
 	if len(s) <= room {
 		return s
 	}
 	o.Justification, o.Organization, o.Language = "", "", ""
+	if len(o.Contact) == 0 {
+		short := o
+		short.Justification, short.Language = sentence, defaultLanguage
+		if s = short.json(); len(s) <= room {
+			return s
+		}
+	}
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}

@@ -188,3 +188,31 @@ func TestHugeText(t *testing.T) {
 		}
 	}
 }
+
+// TestSentenceStandsIn: a client that asks for structure must not learn less
+// than one that does not, because the justification is too long for its buffer.
+func TestSentenceStandsIn(t *testing.T) {
+	long := func(_ *ruleset.Verdict, terms *order.Terms) {
+		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"
+	}
+	for what, tt := range map[string]struct {
+		edit []func(*ruleset.Verdict, *order.Terms)
+		want string
+	}{
+		"nothing else": {nil, `{"j":"Blocked by order 914/2719 of NCU","l":"en"}`},
+		"a database":   {[]func(*ruleset.Verdict, *order.Terms){listed}, `{"j":"Blocked by order 914/2719 of NCU","l":"en","fdbs":[{"db":"lumen","id":"1"}]}`},
+		"a contact":    {[]func(*ruleset.Verdict, *order.Terms){contact}, `{"c":["tel:+1"]}`},
+	} {
+		v := verdict(order.NXDOMAIN, append(tt.edit, long)...)
+		m := Build(query(t, "www.example.com.", dns.TypeA, signal), 1232, v, now, config())
+		if e := ede(t, m); e == nil || e.ExtraText != tt.want {
+			t.Errorf("%s: got %v, want %s", what, e, tt.want)
+		}
+	}
+}
+
+func listed(v *ruleset.Verdict, _ *order.Terms) {
+	v.Order.FilteringDatabases = []order.FilteringDatabase{{DB: "lumen", ID: "1"}}
+}
+
+func contact(_ *ruleset.Verdict, terms *order.Terms) { terms.Contact = []string{"tel:+1"} }

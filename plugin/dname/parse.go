@@ -33,14 +33,15 @@ var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 // a scheme, a path, a port, an address, an empty label, "*", the root, a label
 // of more than 63 octets, a name of more than 253.
 func Parse(s string) (Name, error) {
-	if err := notAName(s); err != nil {
-		return Name{}, err
-	}
-	if !isASCII(s) {
+	ascii := isASCII(s)
+	if !ascii {
 		if !utf8.ValidString(s) {
 			return Name{}, errors.New("is not valid UTF-8")
 		}
 		s = dots.Replace(s)
+	}
+	if err := notAName(s); err != nil {
+		return Name{}, err
 	}
 	wire := make([]byte, 0, len(s)+2)
 	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
@@ -52,9 +53,8 @@ func Parse(s string) (Name, error) {
 	if len(wire)+1 > MaxWire {
 		return Name{}, fmt.Errorf("name has %d octets, at most 253 are allowed", len(wire)-1)
 	}
-	// Full-width digits become an address only now.
 	n := Name{string(append(wire, 0))}
-	if _, err := netip.ParseAddr(n.String()); err == nil {
+	if !ascii && isAddress(n.String()) { // full-width digits become one only now
 		return Name{}, errAddress
 	}
 	return n, nil
@@ -89,9 +89,16 @@ func notAName(s string) error {
 	return nil
 }
 
-// isAddress reports whether s is an IP address or a CIDR prefix, also in the
-// brackets that URLs have.
+// isAddress reports whether s is an IP address, also with a port or in the
+// brackets that URLs have, or a CIDR prefix.
 func isAddress(s string) bool {
+	// Most names are told by their end, at no cost.
+	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
+		return false
+	}
+	if _, err := netip.ParseAddrPort(s); err == nil {
+		return true
+	}
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return true
@@ -107,15 +114,15 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 	if !isASCII(label) {
 		a, err := uts46.ToASCII(label)
 		if err != nil {
-			return nil, fmt.Errorf("label %q is not a valid internationalized label: %v", label, unprefix(err))
+			return nil, fmt.Errorf("label %q is not a valid internationalized label: %s", clip(label), unprefix(err))
 		}
 		if a == "" || strings.ContainsRune(a, '.') {
-			return nil, fmt.Errorf("label %q is not one label after UTS 46 mapping", label)
+			return nil, fmt.Errorf("label %q is not one label after UTS 46 mapping", clip(label))
 		}
 		label = a
 	}
 	if len(label) > MaxLabel {
-		return nil, fmt.Errorf("label %q has %d octets, at most %d are allowed", label, len(label), MaxLabel)
+		return nil, fmt.Errorf("label %q has %d octets, at most %d are allowed", clip(label), len(label), MaxLabel)
 	}
 	wire = append(wire, byte(len(label)))
 	for i := range len(label) {
@@ -128,8 +135,17 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 	return wire, nil
 }
 
+// clip shortens what a message repeats: a line may be of any length.
+func clip(label string) string {
+	const most = 80
+	if len(label) <= most {
+		return label
+	}
+	return strings.ToValidUTF8(label[:most], "") + "..."
+}
+
 // unprefix takes the library's name off its error.
-func unprefix(err error) string { return strings.TrimPrefix(err.Error(), "idna: ") }
+func unprefix(err error) string { return clip(strings.TrimPrefix(err.Error(), "idna: ")) }
 
 func isASCII(s string) bool {
 	for i := range len(s) {

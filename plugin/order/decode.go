@@ -3,6 +3,7 @@ package order
 import (
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -17,20 +18,24 @@ type decoder struct {
 	json     bool // JSON: a number is not a string
 	loc      *time.Location
 	order    string // id of the order being read
+	owner    place  // of the side list being read, in its order
 	problems Problems
+	failed   bool // an error is among problems
+	cut      bool // there were more than maxProblems
 }
 
 // maxProblems bounds the list: a file of a million bad lines is one mistake.
 const maxProblems = 10000
 
 func (d *decoder) add(p Problem) {
-	switch {
-	case len(d.problems) > maxProblems:
-		return
-	case len(d.problems) == maxProblems:
-		p = Problem{Msg: fmt.Sprintf("more than %d problems; the rest is not listed", maxProblems)}
+	if !p.Warning {
+		d.failed = true
 	}
-	p.File, p.Order = d.file, d.order
+	if len(d.problems) >= maxProblems {
+		d.cut = d.cut || !p.Warning
+		return
+	}
+	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	d.problems = append(d.problems, p)
 }
 
@@ -51,12 +56,14 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...), Got: got, HasGot: true})
 }
 
+const errAlias = "aliases are not allowed in an order file"
+
 // plain refuses what YAML offers beyond JSON's model; the node's content must
 // not be looked at when it returns false.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.fault(n, field, "aliases are not allowed in an order file")
+		d.fault(n, field, errAlias)
 	case n.Anchor != "":
 		d.fault(n, field, "anchors are not allowed in an order file")
 	case n.Style&yaml.TaggedStyle != 0:
@@ -65,6 +72,11 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 		return true
 	}
 	return false
+}
+
+// isPlain is plain without a report.
+func isPlain(n *yaml.Node) bool {
+	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
@@ -83,7 +95,7 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 		return nil
 	}
 	pairs := make([]pair, 0, len(n.Content)/2)
-	first := make(map[string]int, len(n.Content)/2) // key -> line
+	var first keys
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if !d.plain(k, field) {
@@ -97,13 +109,15 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 			d.fault(k, field, "merge keys are not allowed in an order file")
 			continue
 		}
-		line, dup := first[k.Value]
-		if dup {
-			d.fault(k, join(field, k.Value), "duplicate key, first used on line %d", line)
+		if before := first.add(k, n, i); before != nil {
+			d.fault(k, join(field, k.Value), "duplicate key, first used on line %d", before.Line)
 			continue
 		}
-		first[k.Value] = k.Line
-		if !d.plain(v, join(field, k.Value)) || isNull(v) {
+		if !isPlain(v) {
+			d.plain(v, join(field, k.Value))
+			continue
+		}
+		if isNull(v) {
 			continue
 		}
 		pairs = append(pairs, pair{k, v})
@@ -111,40 +125,60 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return pairs
 }
 
-// object decodes a mapping by a table of its keys; unknown keys are problems.
-func (d *decoder) object(n *yaml.Node, field string, keys map[string]func(n *yaml.Node, field string)) {
-	for _, p := range d.mapping(n, field) {
-		if f, ok := keys[p.key.Value]; ok {
-			f(p.value, join(field, p.key.Value))
-		} else {
-			d.fault(p.key, join(field, p.key.Value), "unknown key")
-		}
-	}
-}
+// keys finds the duplicates among the keys of a mapping. Most have a few, for
+// which a map would be the larger part of the work.
+type keys map[string]*yaml.Node
 
-// list returns the items of a sequence.
-func (d *decoder) list(n *yaml.Node, field string) []*yaml.Node {
-	if n.Kind != yaml.SequenceNode {
-		d.bad(n, field, "must be a list")
+// add returns the key before index i of n that equals k.
+func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
+	const few = 64
+	if *m == nil && i < 2*few {
+		for j := 0; j < i; j += 2 {
+			if n.Content[j].Value == k.Value && n.Content[j].Kind == yaml.ScalarNode {
+				return n.Content[j]
+			}
+		}
 		return nil
 	}
-	items := make([]*yaml.Node, 0, len(n.Content))
-	for i, item := range n.Content {
-		if !d.plain(item, index(field, i)) {
-			continue
+	if *m == nil {
+		*m = keys{}
+		for j := 0; j < i; j += 2 {
+			if _, twice := (*m)[n.Content[j].Value]; !twice && n.Content[j].Kind == yaml.ScalarNode {
+				(*m)[n.Content[j].Value] = n.Content[j]
+			}
 		}
-		if isNull(item) {
-			d.fault(item, index(field, i), "is empty")
-			continue
-		}
-		items = append(items, item)
 	}
-	return items
+	if before, twice := (*m)[k.Value]; twice {
+		return before
+	}
+	(*m)[k.Value] = k
+	return nil
+}
+
+// list yields the items of a sequence with their indices.
+func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
+	return func(yield func(int, *yaml.Node) bool) {
+		if n.Kind != yaml.SequenceNode {
+			d.bad(n, field, "must be a list")
+			return
+		}
+		for i, item := range n.Content {
+			switch {
+			case !isPlain(item):
+				d.plain(item, index(field, i))
+			case isNull(item):
+				d.fault(item, index(field, i), "is empty")
+			case !yield(i, item):
+				return
+			}
+		}
+	}
 }
 
 // text returns a scalar as it was written. YAML's plain numbers and dates are
 // text too: "references: [2719]" loses nothing. Only true and false are
-// refused, since who writes them means something else.
+// refused, since who writes them means something else. It is "" only after a
+// problem was reported.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	switch {
 	case n.Kind != yaml.ScalarNode,
@@ -159,10 +193,11 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return n.Value
 }
 
-func (d *decoder) texts(n *yaml.Node, field string) []string {
-	var out []string
+func (d *decoder) texts(n *yaml.Node, field string) (out []string) {
 	for i, item := range d.list(n, field) {
-		out = append(out, d.text(item, index(field, i)))
+		if s := d.text(item, index(field, i)); s != "" {
+			out = append(out, s)
+		}
 	}
 	return out
 }
@@ -175,14 +210,15 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer.
-func (d *decoder) natural(n *yaml.Node, field string) int64 {
+// natural decodes a non-negative decimal integer. YAML's other spellings are
+// refused: "010" is eight to one reader and ten to the next.
+func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || v < 0 || strings.HasPrefix(n.Value, "+") {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
 		d.bad(n, field, "must be a whole number from 0")
-		return 0
+		return 0, false
 	}
-	return v
+	return v, true
 }
 
 // choice decodes one of a few words.
@@ -197,7 +233,8 @@ func choice[T any](d *decoder, n *yaml.Node, field string, words []string, value
 	return zero
 }
 
-// duration decodes Go's durations, with "d" for 24 hours as the largest unit.
+// parseDuration decodes Go's durations, with "d" for 24 hours as the largest
+// unit.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
 	var days time.Duration
@@ -212,8 +249,8 @@ func parseDuration(s string) (time.Duration, error) {
 		}
 	}
 	v, err := time.ParseDuration(rest)
-	if err == nil && v < 0 {
-		err = strconv.ErrRange
+	if err == nil && (rest[0] < '0' || rest[0] > '9' || days+v < days) {
+		err = strconv.ErrRange // a sign, or too long for any clock
 	}
 	return days + v, err
 }
@@ -223,7 +260,11 @@ func parseDuration(s string) (time.Duration, error) {
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {
-	v, err := parseDuration(d.text(n, field))
+	s := d.text(n, field)
+	if s == "" {
+		return -1
+	}
+	v, err := parseDuration(s)
 	if err != nil || v > MaxTTL || v%time.Second != 0 {
 		d.bad(n, field, "must be whole seconds from 0s to %s, such as 30s or 5m", "1h")
 		return -1
@@ -233,6 +274,9 @@ func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {
 
 func (d *decoder) sha256(n *yaml.Node, field string) string {
 	s := strings.ToLower(d.text(n, field))
+	if s == "" {
+		return ""
+	}
 	if b, err := hex.DecodeString(s); err != nil || len(b) != 32 {
 		d.bad(n, field, "must be a SHA-256 digest, 64 hexadecimal digits")
 		return ""
@@ -247,4 +291,4 @@ func join(field, key string) string {
 	return field + "." + key
 }
 
-func index(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }

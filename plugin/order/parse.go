@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -20,8 +19,9 @@ var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 // File is an order file's top level.
 type File struct {
 	Path     string
-	Serial   int64 // -1 when not given
-	ShrinkOK int64 // -1 when not given
+	Serial   int64  // -1 when not given
+	ShrinkOK int64  // -1 when not given
+	Timezone string // as written, empty when not given
 	// Count is the number of orders in the file.
 	Count int
 	// Targets is the number of targets of its block orders.
@@ -52,18 +52,27 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 		decoder: decoder{file: path, loc: time.UTC},
 		opt:     opt,
 		out:     &File{Path: path, Serial: -1, ShrinkOK: -1},
-		ids:     map[string]int{},
+		ids:     map[string]firstUse{},
 	}
 	if err := p.parse(filepath.Ext(path), r); err != nil {
-		var s *syntaxError
-		if errors.As(err, &s) {
-			p.add(Problem{Line: s.line, Column: s.col, Msg: s.msg})
-		} else {
-			p.add(Problem{Msg: "cannot be read: " + err.Error()})
-		}
+		p.addSyntax(err)
 	}
 	p.problems.Sort()
+	if p.cut {
+		p.problems = append(p.problems, Problem{File: path, Msg: fmt.Sprintf("has more than %d problems; the rest is not listed", maxProblems)})
+	}
 	return p.out, p.problems
+}
+
+// addSyntax reports what left nothing to look at: a fault of the syntax or of
+// reading. Its text holds no value, so that it may tell of sealed orders too.
+func (p *parser) addSyntax(err error) {
+	var s *syntaxError
+	if errors.As(err, &s) {
+		p.add(Problem{Line: s.line, Column: s.col, Msg: s.msg})
+	} else {
+		p.add(Problem{Msg: "cannot be read: " + err.Error()})
+	}
 }
 
 type parser struct {
@@ -71,13 +80,19 @@ type parser struct {
 	opt Options
 	out *File
 
-	version, count int64 // count is -1 when not given
+	head header
 	// base is what defaults give to every block order, and handles what an
 	// authority's entry adds to that.
 	base          *draft
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
-	ids           map[string]int // id -> line
+	ids           map[string]firstUse
+}
+
+// firstUse is where an id was used first.
+type firstUse struct {
+	line   int
+	sealed bool
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {
@@ -89,9 +104,12 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	default:
 		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, got %q", ext)}
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return err
+	}
+	if len(data) > maxFile {
+		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d MiB; write such a file as JSON Lines", maxFile>>20)}
 	}
 	data = bytes.TrimPrefix(data, bom)
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -105,24 +123,32 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		p.json = true
 		root, err = parseJSON(data, 1)
 	} else {
-		root, err = parseYAML(data)
+		var doc *yaml.Node
+		if doc, err = parseYAML(data); err == nil {
+			root = doc.Content[0]
+		}
 	}
-	if err != nil {
+	if err != nil || !p.header(root) {
 		return err
 	}
-	orders := p.header(root)
-	if orders == nil {
+	if p.head.orders == nil {
+		if lookup(root, "orders") != nil {
+			return nil // reported
+		}
 		p.fault(root, "orders", `is required; to lift everything write "orders: []"`)
 		return nil
 	}
-	for _, n := range p.list(orders, "orders") {
+	for _, n := range p.list(p.head.orders, "orders") {
 		p.readOrder(n)
 	}
-	p.checkCount(root.Line, root.Column)
+	p.checkCount()
 	return nil
 }
 
 var bom = []byte("\uFEFF")
+
+// maxFile bounds a YAML or JSON document, which is held whole.
+const maxFile = 1 << 30
 
 // maxJSONLine bounds one line of JSON Lines, an order of some million names.
 const maxJSONLine = 256 << 20
@@ -131,6 +157,7 @@ const maxJSONLine = 256 << 20
 func (p *parser) jsonLines(r io.Reader) error {
 	br := bufio.NewReaderSize(r, 256<<10)
 	seenHeader := false
+	var lines lineReader
 	for line := 1; ; line++ {
 		data, err := readLine(br)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -141,8 +168,18 @@ func (p *parser) jsonLines(r io.Reader) error {
 			data = bytes.TrimPrefix(data, bom)
 		}
 		if len(bytes.TrimSpace(data)) > 0 {
-			if err := p.jsonLine(data, line, !seenHeader); err != nil {
-				return err
+			n, err := lines.read(data, line)
+			switch {
+			case !seenHeader:
+				if err != nil || !p.lineHeader(n) {
+					return err // without it nothing can be said of the orders
+				}
+			case err != nil:
+				// The other lines stand by themselves, so their problems are listed too.
+				p.out.Count++
+				p.addSyntax(err)
+			default:
+				p.readOrder(n)
 			}
 			seenHeader = true
 		}
@@ -151,31 +188,42 @@ func (p *parser) jsonLines(r io.Reader) error {
 		}
 	}
 	if !seenHeader {
-		return &syntaxError{1, 1, "is empty, which lifts nothing"}
+		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "count": 0`}
 	}
-	p.checkCount(1, 1)
+	p.checkCount()
 	return nil
 }
 
-func (p *parser) jsonLine(data []byte, line int, header bool) error {
+// lineReader reads lines of JSON. The header's nodes are kept; an order's are
+// gone with the next line.
+type lineReader struct {
+	json   jsonReader
+	header bool // was read
+}
+
+func (r *lineReader) read(data []byte, line int) (*yaml.Node, error) {
 	if err := validUTF8(data, line); err != nil {
-		return err
+		return nil, err
 	}
-	n, err := parseJSON(data, line)
-	if err != nil {
-		return err
+	if !r.header {
+		r.header = true
+		return parseJSON(data, line)
 	}
-	if !header {
-		p.readOrder(n)
-		return nil
+	return r.json.read(data, line)
+}
+
+// lineHeader reads the first line of JSON Lines. It reports whether it is one.
+func (p *parser) lineHeader(n *yaml.Node) bool {
+	if !p.header(n) {
+		return false
 	}
-	if orders := p.header(n); orders != nil {
-		p.fault(orders, "orders", "does not stand in the first line of JSON Lines; write one order a line below it")
+	if p.head.orders != nil {
+		p.fault(p.head.orders, "orders", "does not stand in the first line of JSON Lines; write one order a line below it")
 	}
-	if p.count < 0 {
+	if lookup(n, "count") == nil {
 		p.fault(n, "count", "is required in JSON Lines: the number of orders that follow")
 	}
-	return nil
+	return true
 }
 
 // readLine returns the next line without its end; the bytes are the caller's.
@@ -201,7 +249,7 @@ func validUTF8(data []byte, line int) error {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		if r == utf8.RuneError && size == 1 {
-			return &syntaxError{line, i - start + 1, fmt.Sprintf("is not valid UTF-8, got byte 0x%02x", data[i])}
+			return &syntaxError{line, utf8.RuneCount(data[start:i]) + 1, fmt.Sprintf("is not valid UTF-8, got byte 0x%02x", data[i])}
 		}
 		if r == '\n' {
 			line, start = line+1, i+1
@@ -209,227 +257,4 @@ func validUTF8(data []byte, line int) error {
 		i += size
 	}
 	return nil
-}
-
-// header decodes the top level and returns its orders, nil when there are none.
-// defaults and authorities are read before orders wherever they stand.
-func (p *parser) header(root *yaml.Node) (orders *yaml.Node) {
-	p.count = -1
-	p.base = &draft{Order: emptyOrder()}
-	p.handles = map[string]*draft{}
-	var defaults, authorities *yaml.Node
-	p.object(root, "", map[string]func(*yaml.Node, string){
-		"version":   func(n *yaml.Node, f string) { p.version = p.natural(n, f); p.checkVersion(n, f) },
-		"serial":    func(n *yaml.Node, f string) { p.out.Serial = p.natural(n, f) },
-		"count":     func(n *yaml.Node, f string) { p.count = p.natural(n, f) },
-		"shrink_ok": func(n *yaml.Node, f string) { p.out.ShrinkOK = p.natural(n, f) },
-		"timezone": func(n *yaml.Node, f string) {
-			loc, err := time.LoadLocation(p.text(n, f))
-			if err != nil || n.Value == "Local" {
-				p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
-				return
-			}
-			p.loc = loc
-		},
-		"defaults":    func(n *yaml.Node, f string) { defaults = n },
-		"authorities": func(n *yaml.Node, f string) { authorities = n },
-		"orders":      func(n *yaml.Node, f string) { orders = n },
-	})
-	if p.version == 0 {
-		p.fault(root, "version", "is required: 1")
-	}
-	if defaults != nil {
-		for _, kv := range p.fill(p.base, defaults, "defaults") {
-			p.defaultHandle = kv
-		}
-	}
-	if authorities != nil {
-		for _, kv := range p.mapping(authorities, "authorities") {
-			f := join("authorities", kv.key.Value)
-			a := p.base.clone()
-			a.Authority = Authority{}
-			for _, n := range p.fill(a, kv.value, f) {
-				p.bad(n, join(f, "authority"), "must be a mapping with name, country and kind")
-			}
-			if a.Authority.Name == "" && kv.value.Kind == yaml.MappingNode {
-				p.fault(kv.value, join(f, "authority"), "is required")
-			}
-			p.handles[kv.key.Value] = a
-		}
-	}
-	return orders
-}
-
-func (p *parser) checkVersion(n *yaml.Node, f string) {
-	if p.version != 1 {
-		p.bad(n, f, "this program reads version 1")
-	}
-}
-
-func (p *parser) checkCount(line, col int) {
-	if p.count >= 0 && int(p.count) != p.out.Count {
-		p.add(Problem{Line: line, Column: col, Field: "count",
-			Msg: fmt.Sprintf("does not match the %d orders that follow: the file may be cut off", p.out.Count),
-			Got: fmt.Sprint(p.count), HasGot: true})
-	}
-}
-
-// fill decodes the entries of defaults or of an authority into base. It returns
-// the value of authority when that is a handle.
-func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle []*yaml.Node) {
-	before := len(p.problems)
-	base.ownTerms = true
-	for _, kv := range p.mapping(n, f) {
-		key := join(f, kv.key.Value)
-		switch spec := fieldByKey[kv.key.Value]; {
-		case spec == nil:
-			p.fault(kv.key, key, "unknown key")
-			base.doubt = true
-		case spec.use&filled == 0:
-			p.fault(kv.key, key, "cannot be filled in; write it on each order")
-		case spec.key == "authority" && kv.value.Kind == yaml.ScalarNode:
-			handle = append(handle, kv.value)
-		default:
-			spec.decode(p, kv.value, key, base)
-		}
-	}
-	p.seal(before, base)
-	base.ownTerms = false
-	return handle
-}
-
-// seal marks the problems from index start on when they may tell of a sealed
-// order.
-func (p *parser) seal(start int, o *draft) {
-	if !o.doubt && !o.Disclosure.Sealed() {
-		return
-	}
-	for i := start; i < len(p.problems); i++ {
-		p.problems[i].Sealed = true
-	}
-}
-
-func emptyOrder() Order {
-	return Order{Terms: &Terms{TTL: -1}, Issued: NoTime, Served: NoTime, From: NoTime, Until: NoTime, Review: NoTime, Deadline: NoTime}
-}
-
-// clone returns a copy of o with Terms of its own.
-func (o *draft) clone() *draft {
-	c := *o
-	terms := *o.Terms
-	c.Terms = &terms
-	return &c
-}
-
-// lookup returns the value of a key without reporting anything.
-func lookup(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key && !isNull(n.Content[i+1]) {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// readOrder decodes one order, checks it and hands it on.
-func (p *parser) readOrder(n *yaml.Node) {
-	before := len(p.problems)
-	p.out.Count++
-	if id := lookup(n, "id"); id != nil && id.Kind == yaml.ScalarNode {
-		p.order = id.Value
-	}
-	defer func() { p.order = "" }()
-
-	o := p.startOrder(n)
-	o.Line, o.Column, o.Index = n.Line, n.Column, p.out.Count-1
-	p.checkID(n, o)
-	for _, kv := range p.mapping(n, "") {
-		switch spec := fieldByKey[kv.key.Value]; {
-		case spec == nil:
-			p.fault(kv.key, kv.key.Value, "unknown key")
-			o.doubt = true
-		case o.Action == Lift && spec.use&onLift == 0:
-			p.fault(kv.key, kv.key.Value, "says how to block and does not go on a lift")
-		default:
-			if spec.use&term != 0 && !o.ownTerms && kv.value.Kind != yaml.AliasNode && !(spec.key == "authority" && kv.value.Kind == yaml.ScalarNode) {
-				terms := *o.Terms
-				o.Terms, o.ownTerms = &terms, true
-			}
-			spec.decode(p, kv.value, kv.key.Value, o)
-		}
-	}
-	p.finish(n, o)
-	p.seal(before, o)
-	if !o.Lifting() {
-		p.out.Targets += o.NumTargets()
-	}
-	if len(p.problems.Errors()) > 0 {
-		return
-	}
-	result := o.Order
-	if p.opt.Emit != nil {
-		p.opt.Emit(&result)
-	} else {
-		p.out.Orders = append(p.out.Orders, &result)
-	}
-}
-
-// startOrder returns the draft that the order's own fields go into: what its
-// authority and the defaults fill in. A lift takes only the authority.
-func (p *parser) startOrder(n *yaml.Node) *draft {
-	base := p.base
-	handle := lookup(n, "authority")
-	if handle == nil {
-		handle = p.defaultHandle
-	}
-	doubt := false
-	if handle != nil && handle.Kind == yaml.ScalarNode {
-		if a, ok := p.handles[handle.Value]; ok {
-			base = a
-		} else {
-			p.bad(handle, "authority", "names no entry of authorities")
-			doubt = true
-		}
-	}
-	action := Block
-	if a := lookup(n, "action"); a != nil {
-		action = choice(&p.decoder, a, "action", []string{"block", "lift"}, Block, Lift)
-	}
-	var o draft
-	if action == Lift {
-		o = draft{Order: emptyOrder(), ownTerms: true}
-		o.Authority = base.Authority
-	} else {
-		o = *base
-	}
-	o.Action = action
-	o.doubt = o.doubt || doubt
-	return &o
-}
-
-// Lifting reports whether o is a lift.
-func (o *Order) Lifting() bool { return o.Action == Lift }
-
-func (p *parser) checkID(n *yaml.Node, o *draft) {
-	id := lookup(n, "id")
-	if id == nil {
-		p.fault(n, "id", "is required")
-		return
-	}
-	o.ID = p.text(id, "id")
-	if o.ID == "" {
-		return
-	}
-	if !idPattern.MatchString(o.ID) {
-		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -")
-		return
-	}
-	if line, dup := p.ids[o.ID]; dup {
-		p.bad(id, "id", "is used twice, first on line %d", line)
-		return
-	}
-	p.ids[strings.Clone(o.ID)] = id.Line
 }

@@ -3,8 +3,10 @@ package order
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Problem is one thing wrong with an order file.
@@ -20,6 +22,15 @@ type Problem struct {
 	// Sealed marks a problem in an order that is, or in doubt may be, sealed:
 	// the ordinary log gets Redacted, only the operator's tool gets Error.
 	Sealed bool
+	// owner is where the order names the side list that the problem is in; the
+	// list's own name may tell of a sealed order.
+	owner place
+}
+
+// place is a place in an order file.
+type place struct {
+	file      string
+	line, col int
 }
 
 // maxGot bounds the value that a message repeats.
@@ -31,20 +42,28 @@ func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
 	if p.Order != "" {
-		fmt.Fprintf(&b, "order %q: ", p.Order)
+		fmt.Fprintf(&b, "order %q: ", clip(p.Order))
 	}
 	if p.Field != "" {
-		b.WriteString(p.Field + ": ")
+		b.WriteString(clip(p.Field) + ": ")
 	}
 	b.WriteString(p.Msg)
 	if p.HasGot {
-		got := p.Got
-		if len(got) > maxGot {
-			got = got[:maxGot] + "..."
-		}
-		fmt.Fprintf(&b, ", got %q", got)
+		fmt.Fprintf(&b, ", got %q", clip(p.Got))
 	}
 	return b.String()
+}
+
+// clip shortens s to what a message may repeat of it.
+func clip(s string) string {
+	if len(s) <= maxGot {
+		return s
+	}
+	n := maxGot
+	for n > maxGot-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "..."
 }
 
 // Redacted is Error without what a sealed order must not tell: it keeps the
@@ -54,19 +73,45 @@ func (p Problem) Redacted() string {
 	if !p.Sealed {
 		return p.Error()
 	}
-	return p.where() + "sealed order: " + p.Field + ": problem not shown here; run blocklistctl check"
+	at := place{p.File, p.Line, p.Column}
+	if p.owner.file != "" {
+		at = p.owner
+	}
+	out := at.String() + "sealed order: "
+	if f := knownField(p.Field); f != "" {
+		out += f + ": "
+	}
+	return out + "problem not shown here; run blocklistctl check"
 }
 
-func (p Problem) where() string {
-	switch {
-	case p.File == "":
-		return ""
-	case p.Line == 0:
-		return p.File + ": "
-	case p.Column == 0:
-		return fmt.Sprintf("%s:%d: ", p.File, p.Line)
+var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
+
+// knownField cuts a field's path before the first key that is not the
+// schema's: it may be a name that slipped to the wrong place.
+func knownField(field string) string {
+	end := 0
+	for part := range strings.SplitSeq(field, ".") {
+		m := fieldPart.FindStringSubmatch(part)
+		if m == nil || !schemaWords[m[1]] {
+			break
+		}
+		end += len(part) + 1
 	}
-	return fmt.Sprintf("%s:%d:%d: ", p.File, p.Line, p.Column)
+	return field[:max(end-1, 0)]
+}
+
+func (p Problem) where() string { return place{p.File, p.Line, p.Column}.String() }
+
+func (p place) String() string {
+	switch {
+	case p.file == "":
+		return ""
+	case p.line == 0:
+		return p.file + ": "
+	case p.col == 0:
+		return fmt.Sprintf("%s:%d: ", p.file, p.line)
+	}
+	return fmt.Sprintf("%s:%d:%d: ", p.file, p.line, p.col)
 }
 
 // Problems are the problems of one or more files.

@@ -17,18 +17,20 @@ import (
 // maxLine bounds one line of a side list; the longest name has 253 octets.
 const maxLine = 4096
 
+var sideTable = table[SideList]{
+	{"file", func(p *parser, n *yaml.Node, f string, s *SideList) { s.File = p.sidePath(n, f) }},
+	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
+}
+
 // targetsFrom only notes the list: it is read when the whole order is known,
 // since its exceptions may stand further down.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
-	s := &SideList{}
-	p.object(n, f, map[string]func(*yaml.Node, string){
-		"file":   func(n *yaml.Node, f string) { s.File = p.sidePath(n, f); o.sideAt = n },
-		"sha256": func(n *yaml.Node, f string) { s.SHA256 = p.sha256(n, f) },
-	})
-	if o.sideAt == nil {
+	o.Side = &SideList{}
+	object(p, n, f, sideTable, o.Side)
+	o.sideAt, o.sumAt = lookup(n, "file"), lookup(n, "sha256")
+	if o.sideAt == nil && n.Kind == yaml.MappingNode {
 		p.fault(n, join(f, "file"), "is required")
 	}
-	o.Side = s
 }
 
 // sidePath keeps side lists inside the order file's directory, so that an order
@@ -57,26 +59,28 @@ func (p *parser) readSide(o *draft) {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	defer r.Close()
-	sum := sha256.New()
+	defer func() { _ = r.Close() }() // read only: nothing can be lost
+	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
 	if err := p.sideLines(o, path, bufio.NewReaderSize(io.TeeReader(r, sum), 64<<10)); err != nil {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	if got := hex.EncodeToString(sum.Sum(nil)); o.Side.SHA256 != "" && got != o.Side.SHA256 {
-		p.add(Problem{Line: o.sideAt.Line, Column: o.sideAt.Column, Field: "targets_from.sha256",
-			Msg: "does not match the list " + file + ", which has", Got: got, HasGot: true})
-	}
-	if o.Side.Names.Len() == 0 {
+	if o.Side.Names.Len() == 0 && len(p.problems) == before {
 		p.bad(o.sideAt, "targets_from.file", "the list holds no name: an empty download is not an order")
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); o.Side.SHA256 != "" && got != o.Side.SHA256 {
+		p.add(Problem{Line: o.sumAt.Line, Column: o.sumAt.Column, Field: "targets_from.sha256",
+			Msg: "does not match the list " + file + ": it was changed, or the digest is another's", Got: got, HasGot: true})
 	}
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
-	orderFile := p.file
-	p.file = path // problems of the list carry its own name
-	defer func() { p.file = orderFile }()
+	// Problems of the list carry its own name.
+	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
+	p.file = path
+	defer func() { p.file, p.owner = p.owner.file, place{} }()
+	except := nameSet(o.Except)
 	for line := 1; ; line++ {
 		raw, err := r.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -92,12 +96,12 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
 		}
 		s = strings.TrimSuffix(s, "\r")
 		col := 1 + len(s) - len(strings.TrimLeft(s, " \t"))
-		switch name, why := sideName(s, long); {
+		switch name, why := sideName(s, long || len(s) > maxLine); {
 		case why != "":
 			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true})
 		case name.IsZero():
 		default:
-			if e, hit := covering(o.Except, name); hit {
+			if e, hit := except.covering(name); hit {
 				p.add(Problem{Line: line, Column: col, Field: "targets_from",
 					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true})
 			}
@@ -116,7 +120,7 @@ func sideName(s string, long bool) (name dname.Name, why string) {
 	}
 	s = strings.Trim(s, " \t")
 	switch {
-	case long || len(s) > maxLine:
+	case long:
 		return name, "line is too long for a name"
 	case s == "":
 		return name, ""

@@ -1,6 +1,8 @@
 package order
 
 import (
+	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -42,7 +44,6 @@ func (p *parser) names(n *yaml.Node, f string) (out []dname.Name) {
 }
 
 func (p *parser) targets(n *yaml.Node, f string, o *draft) {
-	items := p.list(n, f)
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		if o.Action == Lift {
 			p.fault(n, f, "is empty; leave it out to lift the orders as a whole")
@@ -50,105 +51,189 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 			p.fault(n, f, "is empty")
 		}
 	}
-	o.Targets = make([]Target, 0, len(items))
-	for i, item := range items {
-		t := Target{Match: Subtree, Line: item.Line, Column: item.Column}
+	if n.Kind == yaml.SequenceNode {
+		o.Targets = make([]Target, 0, len(n.Content))
+	}
+	for i, item := range p.list(n, f) {
+		t, rows := Target{Match: Subtree, Line: item.Line, Column: item.Column}, len(o.rowClocks)
 		if item.Kind == yaml.MappingNode {
 			p.targetMapping(item, index(f, i), o, &t)
-		} else if s := p.text(item, index(f, i)); s != "" {
+		} else {
 			var err error
-			if t.Name, t.Match, err = ParseTarget(s); err != nil {
-				p.bad(item, index(f, i), "%v", err)
+			// The usual target costs no words of where it stands.
+			if t.Name, t.Match, err = ParseTarget(item.Value); err != nil || item.Tag != "!!str" {
+				t.Name = dname.Name{}
+				p.oddTarget(item, index(f, i), &t)
 			}
 		}
 		if t.Kind == TargetName && t.Name.IsZero() {
+			o.rowClocks = o.rowClocks[:rows]
 			continue // reported
 		}
 		o.Targets = append(o.Targets, t)
 	}
+	p.warnTwice(o)
+}
+
+// oddTarget reads a target that is not a good name in a string.
+func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
+	if s := p.text(n, f); s != "" {
+		var err error
+		if t.Name, t.Match, err = ParseTarget(s); err != nil {
+			p.bad(n, f, "%v", err)
+		}
+	}
+}
+
+// sameTarget is what makes two targets of one order the same.
+type sameTarget struct {
+	kind    TargetKind
+	match   Match
+	name    dname.Name
+	address netip.Prefix
+	url     string
+}
+
+// warnTwice warns of targets that the order names twice. Both stay: together
+// they are one target with the attributes of both.
+func (p *parser) warnTwice(o *draft) {
+	if len(o.Targets) < 2 {
+		return
+	}
+	first := make(map[sameTarget]int, len(o.Targets)) // -> line
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		k := sameTarget{kind: t.Kind, match: t.Match, name: t.Name}
+		switch t.Kind {
+		case TargetAddress:
+			if !t.Attr.Address.IsValid() {
+				continue // reported
+			}
+			k.address = t.Attr.Address
+		case TargetURL:
+			k.url = t.Attr.URL
+		}
+		if line, twice := first[k]; twice {
+			p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets", Warning: true,
+				Msg: fmt.Sprintf("is in this order twice, first on line %d", line), Got: t.written(), HasGot: true})
+			continue
+		}
+		first[k] = t.Line
+	}
+}
+
+// written returns what t names.
+func (t *Target) written() string {
+	switch {
+	case t.Kind == TargetAddress:
+		return writtenPrefix(t.Attr.Address)
+	case t.Kind == TargetURL:
+		return t.Attr.URL
+	case t.Match == Below:
+		return "*." + t.Name.String()
+	}
+	return t.Name.String()
+}
+
+// targetDraft is a target being put together; the nodes are those whose meaning
+// depends on the target's other keys.
+type targetDraft struct {
+	Attr
+	match                                 Match
+	given                                 []string // of name, address, url
+	name, matchAt, url, enforcedAt, whole *yaml.Node
+	deadlineAt                            *yaml.Node
+	servedDate                            bool
+	after                                 time.Duration
+}
+
+var targetTable = table[targetDraft]{
+	{"name", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.given, t.name = append(t.given, "name"), n }},
+	{"match", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		t.matchAt = n
+		t.match = choice(&p.decoder, n, f, []string{"subtree", "exact"}, Subtree, Exact)
+	}},
+	{"address", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		t.given = append(t.given, "address")
+		t.Address, _ = p.prefix(n, f)
+	}},
+	{"enforced_by", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		t.enforcedAt = n
+		t.EnforcedBy = choice(&p.decoder, n, f, []string{"network", "none", "dns"}, ByNetwork, ByNobody, ByDNS)
+	}},
+	{"url", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.given, t.url = append(t.given, "url"), n }},
+	{"whole_host", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		if p.boolean(n, f) {
+			t.whole = n
+		}
+	}},
+	{"from", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.From = p.time(n, f, startOfDay) }},
+	{"until", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Until = p.time(n, f, endOfDay) }},
+	{"windows", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Windows = p.windows(n, f) }},
+	{"except", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Except = p.names(n, f) }},
+	{"status", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Status = p.status(n, f) }},
+	{"served", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		t.Served, t.servedDate = p.timeOrDate(n, f, startOfDay)
+	}},
+	{"deadline", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
+		t.deadlineAt = n
+		t.Deadline, t.after = p.deadline(n, f)
+	}},
+	{"references", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.References = p.texts(n, f) }},
+	{"note", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Note = p.text(n, f) }},
 }
 
 func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
-	a := &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}
-	var given []string // of name, address, url
-	var nameAt, matchAt, urlAt, enforcedAt, wholeAt, deadlineAt *yaml.Node
-	var servedDate bool
-	var after time.Duration
-	match := Subtree
-	p.object(n, f, map[string]func(*yaml.Node, string){
-		"name": func(n *yaml.Node, f string) { given, nameAt = append(given, "name"), n },
-		"url":  func(n *yaml.Node, f string) { given, urlAt = append(given, "url"), n },
-		"address": func(n *yaml.Node, f string) {
-			given = append(given, "address")
-			t.Kind = TargetAddress
-			a.Address, _ = p.prefix(n, f)
-		},
-		"match": func(n *yaml.Node, f string) {
-			matchAt = n
-			match = choice(&p.decoder, n, f, []string{"subtree", "exact"}, Subtree, Exact)
-		},
-		"enforced_by": func(n *yaml.Node, f string) {
-			enforcedAt = n
-			a.EnforcedBy = choice(&p.decoder, n, f, []string{"network", "none", "dns"}, ByNetwork, ByNobody, ByDNS)
-		},
-		"whole_host": func(n *yaml.Node, f string) {
-			if p.boolean(n, f) {
-				wholeAt = n
-			}
-		},
-		"from":       func(n *yaml.Node, f string) { a.From = p.time(n, f, startOfDay) },
-		"until":      func(n *yaml.Node, f string) { a.Until = p.time(n, f, endOfDay) },
-		"windows":    func(n *yaml.Node, f string) { a.Windows = p.windows(n, f) },
-		"except":     func(n *yaml.Node, f string) { a.Except = p.names(n, f) },
-		"status":     func(n *yaml.Node, f string) { a.Status = p.status(n, f) },
-		"served":     func(n *yaml.Node, f string) { a.Served, servedDate = p.timeOrDate(n, f, startOfDay) },
-		"deadline":   func(n *yaml.Node, f string) { a.Deadline, after = p.deadline(n, f); deadlineAt = n },
-		"references": func(n *yaml.Node, f string) { a.References = p.texts(n, f) },
-		"note":       func(n *yaml.Node, f string) { a.Note = p.text(n, f) },
-	})
-	p.interval(n, f, a.From, a.Until)
-	if after > 0 {
-		p.deadlineAfter(deadlineAt, join(f, "deadline"), &a.Deadline, a.Served, servedDate, after)
+	d := targetDraft{match: Subtree, Attr: Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}}
+	before := len(p.problems)
+	object(p, n, f, targetTable, &d)
+	p.interval(n, f, d.From, d.Until)
+	if d.after > 0 {
+		p.deadlineAfter(d.deadlineAt, join(f, "deadline"), &d.Deadline, d.Served, d.servedDate, d.after)
 	}
-	if len(given) != 1 {
-		p.fault(n, f, "needs exactly one of name, address and url, has %s", orNone(given))
+	if len(d.given) > 1 || len(d.given) == 0 && len(p.problems) == before {
+		p.fault(n, f, "needs exactly one of name, address and url, has %s", orNone(d.given))
 	}
-
-	if nameAt != nil {
-		if s := p.text(nameAt, join(f, "name")); s != "" {
-			var err error
-			if t.Name, t.Match, err = ParseTarget(s); err != nil {
-				p.bad(nameAt, join(f, "name"), "%v", err)
-			}
-		}
-	}
-	if urlAt != nil {
+	switch {
+	case d.url != nil:
 		t.Kind = TargetURL
-		a.URL = urlAt.Value
-		if host, ok := p.pageURL(urlAt, join(f, "url")); ok && wholeAt != nil {
+		d.URL = d.url.Value
+		if host, ok := p.pageURL(d.url, join(f, "url")); ok && d.whole != nil {
 			// A URL names one host, so that host alone is meant unless
 			// "match: subtree" says that those below it are, too.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
+	case d.Address.IsValid() || d.name == nil:
+		t.Kind = TargetAddress
+	default:
+		if s := p.text(d.name, join(f, "name")); s != "" {
+			var err error
+			if t.Name, t.Match, err = ParseTarget(s); err != nil {
+				p.bad(d.name, join(f, "name"), "%v", err)
+			}
+		}
 	}
 	switch {
-	case matchAt == nil:
+	case d.matchAt == nil:
 	case t.Kind != TargetName:
-		p.fault(matchAt, join(f, "match"), "goes with names only")
+		p.fault(d.matchAt, join(f, "match"), "goes with names only")
 	case t.Match == Below:
-		p.fault(matchAt, join(f, "match"), `does not go with "*."`)
+		p.fault(d.matchAt, join(f, "match"), `does not go with "*."`)
 	default:
-		t.Match = match
+		t.Match = d.match
 	}
-	if enforcedAt != nil && t.Kind != TargetAddress {
-		p.fault(enforcedAt, join(f, "enforced_by"), "goes with address only")
+	if d.enforcedAt != nil && t.Kind != TargetAddress {
+		p.fault(d.enforcedAt, join(f, "enforced_by"), "goes with address only")
 	}
-	if wholeAt != nil && urlAt == nil {
-		p.fault(wholeAt, join(f, "whole_host"), "goes with url only")
+	if d.whole != nil && d.url == nil {
+		p.fault(d.whole, join(f, "whole_host"), "goes with url only")
 	}
-	t.Attr = a
-	if t.Kind == TargetName && a.plain() {
-		t.Attr = nil
+	if d.Served != NoTime && d.Deadline == NoTime && d.deadlineAt == nil {
+		o.rowClocks = append(o.rowClocks, rowClock{len(o.Targets), lookup(n, "served"), f, d.servedDate})
+	}
+	if a := &d.Attr; t.Kind != TargetName || !a.plain() {
+		attr := *a // a copy of its own: d is many times as large
+		t.Attr = &attr
 	}
 }
 
@@ -167,9 +252,13 @@ func orNone(words []string) string {
 
 // pageURL checks the URL of a page and returns its host when that is a name.
 func (p *parser) pageURL(n *yaml.Node, f string) (dname.Name, bool) {
-	u, err := url.Parse(p.text(n, f))
+	s := p.text(n, f)
+	if s == "" {
+		return dname.Name{}, false
+	}
+	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		p.bad(n, f, "must be an http or https URL")
 		return dname.Name{}, false
 	case (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "":
@@ -181,67 +270,4 @@ func (p *parser) pageURL(n *yaml.Node, f string) (dname.Name, bool) {
 		p.bad(n, f, "host %v", err)
 	}
 	return host, err == nil
-}
-
-func (p *parser) force(n *yaml.Node, f string, o *draft) {
-	o.forceAt = map[string]*yaml.Node{}
-	for _, kv := range p.mapping(n, f) {
-		reason := p.text(kv.value, f)
-		o.Force = append(o.Force, Force{kv.key.Value, reason})
-		o.forceAt[kv.key.Value] = kv.key
-	}
-}
-
-// checkExcept refuses targets that the order's own exceptions take away again.
-func (p *parser) checkExcept(o *draft) {
-	for i := range o.Targets {
-		t := &o.Targets[i]
-		if t.Kind != TargetName {
-			continue
-		}
-		e, hit := covering(o.Except, t.Name)
-		if !hit && t.Attr != nil {
-			e, hit = covering(t.Attr.Except, t.Name)
-		}
-		if hit {
-			p.add(Problem{Line: t.Line, Column: t.Column, Field: index("targets", i),
-				Msg: "is at or under the order's own exception " + e.String(), Got: t.Name.String(), HasGot: true})
-		}
-	}
-}
-
-// covering returns the first of names that is n or above it.
-func covering(names []dname.Name, n dname.Name) (dname.Name, bool) {
-	for _, e := range names {
-		if e.Covers(n) {
-			return e, true
-		}
-	}
-	return dname.Name{}, false
-}
-
-// checkForce refuses reasons for targets that the order does not have. Names
-// of a side list are not searched.
-func (p *parser) checkForce(o *draft) {
-	if o.Side != nil {
-		return
-	}
-	for _, fc := range o.Force {
-		if n := o.forceAt[fc.Target]; n != nil && !o.hasTarget(fc.Target) {
-			p.bad(n, "force", "names no target of this order")
-		}
-	}
-}
-
-func (o *Order) hasTarget(s string) bool {
-	prefix, why := ParsePrefix(s)
-	name, match, err := ParseTarget(s)
-	for _, t := range o.Targets {
-		switch {
-		case t.Kind == TargetAddress && why == "" && t.Attr.Address == prefix,
-			t.Kind == TargetName && err == nil && t.Name == name && (match != Below || t.Match == Below):
-			return true
-		}
-	}
-	return false
 }

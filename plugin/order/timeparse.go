@@ -2,6 +2,7 @@ package order
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -42,38 +43,48 @@ var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01
 // parseTime reads RFC 3339 with seconds and offset optional (then loc), or a
 // bare date. Years are 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
+	m := timeForm.FindStringSubmatch(strings.ToUpper(s))
+	if m == nil {
+		return t, false, errTime
+	}
+	date, clock, seconds, offset := m[1], m[2], m[3], m[4]
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil || day.Year() == 0 {
+		return t, false, errTime
+	}
+	if clock == "" {
 		if e == endOfDay {
 			day = day.AddDate(0, 0, 1)
 		}
 		return dayStart(day, loc), true, nil
 	}
-	if len(s) > 10 && (s[10] == ' ' || s[10] == 't') {
-		s = s[:10] + "T" + s[11:]
+	if seconds == "" {
+		seconds = ":00"
 	}
-	// time.Parse takes "," for "." in fractions; RFC 3339 does not.
-	if strings.Contains(s, ",") {
+	wall, err := time.Parse("2006-01-02T15:04:05", date+"T"+clock+seconds)
+	if err != nil {
 		return t, false, errTime
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
-			return t, false, nil
+	if offset != "" {
+		t, err := time.Parse(time.RFC3339, date+"T"+clock+seconds+offset)
+		if err != nil {
+			return t, false, errTime
 		}
+		return t, false, nil
 	}
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if wall, err := time.Parse(layout, s); err == nil {
-			switch c := instants(wall, loc); len(c) {
-			case 0:
-				return t, false, errors.New("does not exist in " + loc.String() + ": the clocks skip it; write the offset")
-			case 1:
-				return c[0], false, nil
-			default:
-				return t, false, errors.New("happens twice in " + loc.String() + ": the clocks are set back; write the offset")
-			}
-		}
+	switch c := instants(wall, loc); len(c) {
+	case 0:
+		return t, false, errors.New("does not exist in " + loc.String() + ": the clocks skip it; write the offset")
+	case 1:
+		return c[0], false, nil
+	default:
+		return t, false, errors.New("happens twice in " + loc.String() + ": the clocks are set back; write the offset")
 	}
-	return t, false, errTime
 }
+
+// timeForm is what RFC 3339, section 5.6, allows, with seconds, offset and time
+// of day optional. The time package alone takes more, such as "1:30".
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
 
 // zoneReach is further than any zone transition moves the clocks from UTC, so
 // that the offsets on both sides of a wall time are found that far from it.
@@ -97,9 +108,6 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 // also where the clocks skip or repeat midnight.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if c := instants(day, loc); len(c) > 0 {
-		if len(c) == 2 && c[1].Before(c[0]) {
-			return c[1]
-		}
 		return c[0]
 	}
 	_, before := day.Add(-zoneReach).In(loc).Zone()

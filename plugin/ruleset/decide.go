@@ -22,6 +22,15 @@ type Asked struct {
 	Service int
 }
 
+// serviceLabels returns how many leading labels of the name could be those of a
+// service: one or two that begin with an underscore.
+func (q *Asked) serviceLabels() (n int) {
+	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
+		n++
+	}
+	return n
+}
+
 // path are the rules at a name and above it.
 type path struct {
 	hits []hit
@@ -62,16 +71,17 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
-	v := s.judge(&p, place{q.NumLabels(), q.NumLabels() - q.Service, false}, c, now)
-	if v.Order == nil {
-		return v
+	d := s.judge(&p, place{q.NumLabels(), q.NumLabels() - q.Service, false}, c, now)
+	if d.entry == nil {
+		return Verdict{Until: d.until}
 	}
-	until := Forever
-	v.Below, until = s.below(q, &p, c, now)
-	if v.Response.Kind == order.NXDOMAIN && v.Below == BelowNXDOMAIN {
-		v.Until = min(v.Until, until)
+	below, until := s.below(q, &p, d, c, now)
+	// While all names below are blocked, that decides too: an NXDOMAIN denies
+	// them, and a denied DNSKEY (of any form) makes them bogus once one passes.
+	if below != BelowPasses {
+		d.until = min(d.until, until)
 	}
-	return v
+	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, d.until}
 }
 
 // walk collects the rules at w and above it, those of the longest name first.
@@ -128,36 +138,48 @@ func (at place) covers(m order.Match, labels int) bool {
 	return true
 }
 
-// judge finds the order that decides at a place of the path. The verdict's Below
-// is not set.
-func (s *Set) judge(p *path, at place, c Client, now order.Time) Verdict {
-	v := Verdict{Until: Forever}
-	var best *entry
+// decision is what judge finds, few words that are passed in registers.
+type decision struct {
+	entry  *entry // of the order that decides; nil when the name passes
+	labels int    // of its target
+	match  order.Match
+	// everywhere: names below that the set does not mention get the same.
+	everywhere bool
+	until      order.Time
+}
+
+// judge finds the order that decides at a place of the path.
+func (s *Set) judge(p *path, at place, c Client, now order.Time) decision {
+	d := decision{until: Forever, everywhere: !p.cancels}
 	for i := range p.hits {
 		h := &p.hits[i]
-		if best != nil && h.labels < v.TargetLabels {
+		if d.entry != nil && h.labels < d.labels {
 			break // a longer target has decided
 		}
 		for k := range h.rules {
 			r := &h.rules[k]
-			if r.kind < blockExact || !at.covers(r.kind.match(), h.labels) {
+			if r.kind < blockExact {
+				continue
+			}
+			match := r.kind.match()
+			d.everywhere = d.everywhere && match == order.Subtree
+			if !at.covers(match, h.labels) {
 				continue
 			}
 			e := &h.part.entries[r.entry]
 			// Another part may have a target of the same name that ranks higher.
-			if best != nil && (r.kind.match() > v.Match || r.kind.match() == v.Match && precedence(best, e) < 0) {
+			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
 			applies, until := s.applies(p, h.part, r, e, at, c, now)
-			v.Until = min(v.Until, until)
+			d.until = min(d.until, until)
 			if applies {
-				best = e
-				v.Order, v.Response, v.TargetLabels, v.Match = &e.Order, e.response, h.labels, r.kind.match()
+				d.entry, d.labels, d.match = e, h.labels, match
 				break
 			}
 		}
 	}
-	return v
+	return d
 }
 
 // applies reports whether a block rule that covers the place is enforced there,
@@ -269,16 +291,29 @@ func (l *entry) reaches(e *entry) bool {
 	return true
 }
 
-// below says what names below q get, and until when that stays so at least.
-func (s *Set) below(q *Asked, p *path, c Client, now order.Time) (Below, order.Time) {
-	at := place{q.NumLabels(), q.NumLabels(), true}
-	v := s.judge(p, at, c, now)
-	if v.Order == nil {
-		return BelowPasses, v.Until
-	}
-	worst, until := BelowNXDOMAIN, v.Until
-	if v.Response.Kind != order.NXDOMAIN {
+// below says what names below q get, for which d was decided, and until when that
+// stays so at least.
+//
+// So does q itself as the name of a service, where the query's type decides (see
+// Asked.Service): an NXDOMAIN speaks for all types of a name.
+func (s *Set) below(q *Asked, p *path, d decision, c Client, now order.Time) (Below, order.Time) {
+	worst, until := BelowNXDOMAIN, d.until
+	if d.entry.response.Kind != order.NXDOMAIN {
 		worst = BelowBlocked
+	}
+	if !d.everywhere {
+		n := q.NumLabels()
+		places := [...]place{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
+		for _, at := range places[:2+q.serviceLabels()] {
+			d := s.judge(p, at, c, now)
+			until = min(until, d.until)
+			switch {
+			case d.entry == nil:
+				return BelowPasses, until
+			case d.entry.response.Kind != order.NXDOMAIN:
+				worst = BelowBlocked
+			}
+		}
 	}
 	if !p.below {
 		return worst, until
@@ -295,12 +330,12 @@ func (s *Set) below(q *Asked, p *path, c Client, now order.Time) (Below, order.T
 			var room [pathRoom]hit
 			lower := s.walk(&name, room[:0])
 			for _, generic := range [...]bool{false, true} {
-				v := s.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic}, c, now)
-				until = min(until, v.Until)
+				d := s.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic}, c, now)
+				until = min(until, d.until)
 				switch {
-				case v.Order == nil:
+				case d.entry == nil:
 					return BelowPasses, until
-				case v.Response.Kind != order.NXDOMAIN:
+				case d.entry.response.Kind != order.NXDOMAIN:
 					worst = BelowBlocked
 				}
 			}

@@ -13,7 +13,7 @@ package ruleset
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/binary"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -95,6 +95,8 @@ type Part struct {
 	intervals []interval
 	schedules []schedule
 	whole     []uint32 // entries of lifts without targets
+	lifts     []uint32 // entries of all lifts
+	countries bool     // some order depends on the client's country
 }
 
 // Path returns the file's path.
@@ -185,6 +187,7 @@ func (b *Builder) Add(o *order.Order) {
 			r.kind = liftSubtree
 		}
 		e.names += int32(o.Side.Names.Len())
+		b.index.Grow(o.Side.Names.Len())
 		for name := range o.Side.Names.All() {
 			b.rule(name, r)
 		}
@@ -192,7 +195,17 @@ func (b *Builder) Add(o *order.Order) {
 	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && o.Status == order.Active {
 		b.part.whole = append(b.part.whole, n)
 	}
-	b.part.entries = append(b.part.entries, e)
+	b.entry(e)
+}
+
+// entry appends e to the part's.
+func (b *Builder) entry(e entry) {
+	p := b.part
+	if e.action == order.Lift {
+		p.lifts = append(p.lifts, uint32(len(p.entries)))
+	}
+	p.countries = p.countries || e.scope.hasCountries()
+	p.entries = append(p.entries, e)
 }
 
 // start is when an order begins: its own from; for a lift that has none, its
@@ -255,8 +268,11 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 }
 
 func (b *Builder) rule(name dname.Name, r rule) {
-	b.index.Add(name, uint32(len(b.rules)))
-	b.rules = append(b.rules, r)
+	// The names of a list follow one another with the same rule.
+	if n := len(b.rules); n == 0 || b.rules[n-1] != r {
+		b.rules = append(b.rules, r)
+	}
+	b.index.Add(name, uint32(len(b.rules)-1))
 }
 
 // Freeze returns the compiled part and what is worth a warning. The Builder must
@@ -266,7 +282,16 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	lists := map[string]uint32{}
 	var key []byte
 	var list []rule
+	// The last name with one rule, and what it got: the names of a list are all
+	// alike.
+	var alone struct {
+		rule, ref    uint32
+		mark, isThis bool
+	}
 	p.names = b.index.Freeze(func(name func() dname.Name, values []uint32) (uint32, bool) {
+		if len(values) == 1 && alone.isThis && alone.rule == values[0] {
+			return alone.ref, alone.mark
+		}
 		list = list[:0]
 		for _, v := range values {
 			list = append(list, b.rules[v])
@@ -284,16 +309,24 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 				lists[string(key)] = ref
 			}
 		}
-		return ref, slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) })
+		mark := slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) })
+		if len(values) == 1 {
+			alone.rule, alone.ref, alone.mark, alone.isThis = values[0], ref, mark, true
+		}
+		return ref, mark
 	})
-	p.rules = slices.Clip(p.rules)
-	p.entries = slices.Clip(p.entries)
-	p.intervals = slices.Clip(p.intervals)
-	p.schedules = slices.Clip(p.schedules)
+	p.rules = fit(p.rules)
+	p.entries = fit(p.entries)
+	p.intervals = fit(p.intervals)
+	p.schedules = fit(p.schedules)
 	problems := b.problems
 	*b = Builder{}
 	return p, problems
 }
+
+// fit gives back what a grown slice has beyond its length; slices.Clip would only
+// hide it.
+func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 // deviates reports whether, because of r, a name may get something other than
 // NXDOMAIN while the names above it get just that.
@@ -343,7 +376,10 @@ func noTimeLast(t order.Time) order.Time {
 
 func appendKey(key []byte, list []rule) []byte {
 	for _, r := range list {
-		key = fmt.Appendf(key, "%d.%d.%d.%d;", r.entry, r.sched, r.group, r.kind)
+		key = binary.LittleEndian.AppendUint32(key, r.entry)
+		key = binary.LittleEndian.AppendUint32(key, r.sched)
+		key = binary.LittleEndian.AppendUint32(key, r.group)
+		key = append(key, byte(r.kind))
 	}
 	return key
 }

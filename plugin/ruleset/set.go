@@ -54,9 +54,7 @@ func Merge(parts []*Part) *Set {
 		s.segments = append(s.segments, mergeParts(small))
 	}
 	for _, p := range s.segments {
-		for i := range p.entries {
-			s.countries = s.countries || p.entries[i].scope.hasCountries()
-		}
+		s.countries = s.countries || p.countries
 		for _, i := range p.whole {
 			l := &p.entries[i]
 			for _, id := range l.lifts {
@@ -80,7 +78,7 @@ func mergeParts(parts []*Part) *Part {
 		}
 		for _, e := range p.entries {
 			e.sched = scheds[e.sched]
-			b.part.entries = append(b.part.entries, e)
+			b.entry(e)
 		}
 		for _, w := range p.whole {
 			b.part.whole = append(b.part.whole, first+w)
@@ -99,15 +97,38 @@ func mergeParts(parts []*Part) *Part {
 // Duplicates returns a problem for each order of p whose id another part has
 // too. The newcomer is the one that is wrong.
 func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	ids := make(map[string]*entry)
+	// The table is made of the fewer orders: a small file that changes beside a
+	// register must not cost a table of the register.
+	n := 0
 	for _, o := range others {
-		for i := range o.entries {
-			ids[o.entries[i].ID] = &o.entries[i]
+		n += len(o.entries)
+	}
+	of := map[string]*entry{} // ids of others that p may have
+	if n < len(p.entries) {
+		for _, o := range others {
+			for i := range o.entries {
+				of[o.entries[i].ID] = &o.entries[i]
+			}
 		}
+	} else {
+		own := make(map[string]bool, len(p.entries))
+		for i := range p.entries {
+			own[p.entries[i].ID] = true
+		}
+		for _, o := range others {
+			for i := range o.entries {
+				if e := &o.entries[i]; own[e.ID] {
+					of[e.ID] = e
+				}
+			}
+		}
+	}
+	if len(of) == 0 {
+		return nil
 	}
 	for i := range p.entries {
 		e := &p.entries[i]
-		if x, ok := ids[e.ID]; ok {
+		if x, ok := of[e.ID]; ok {
 			out = append(out, order.Problem{
 				File: *e.file, Line: int(e.line), Order: e.ID, Field: "id",
 				Msg: "is used by an order of another file, " + *x.file, Got: e.ID, HasGot: true,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
 // State is what an order is at one moment.
@@ -200,8 +201,8 @@ func Compare(old, new *Part) (c Change) {
 
 // missing counts the names that are targets in p but not in q.
 func (p *Part) missing(q *Part) (n int) {
-	for name, ref := range p.names.All() {
-		if p.blocks(ref) && !q.targets(name) {
+	for w, ref := range p.names.Wires() {
+		if p.blocks(ref) && !q.targets(w) {
 			n++
 		}
 	}
@@ -233,12 +234,12 @@ func (p *Part) ivs(sched uint32) []interval {
 // next any more, in whatever state: what an until, a lift or a status ends is
 // not lost, it still stands in the file.
 func (p *Part) Lost(next *Part, now order.Time) (n int) {
-	for name, ref := range p.names.All() {
+	for w, ref := range p.names.Wires() {
 		blocks := slices.ContainsFunc(p.list(ref), func(r rule) bool {
 			on, _ := p.holds(r.sched, now)
 			return on && r.kind >= blockExact
 		})
-		if blocks && !next.targets(name) {
+		if blocks && !next.targets(w) {
 			n++
 		}
 	}
@@ -246,12 +247,23 @@ func (p *Part) Lost(next *Part, now order.Time) (n int) {
 }
 
 // targets reports whether a block order of p has the name as a target.
-func (p *Part) targets(name dname.Name) bool {
-	var w dname.Wire
-	w.SetName(name)
-	hits, _ := p.names.Walk(&w, nil)
+func (p *Part) targets(w *dname.Wire) bool {
+	var room [pathRoom]index.Hit
+	hits, _ := p.names.Walk(w, room[:0])
 	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
 		return false
 	}
 	return p.blocks(hits[len(hits)-1].Ref)
+}
+
+// Refusing returns the number of active block orders that themselves ask for
+// REFUSED.
+func (p *Part) Refusing() (n int) {
+	for i := range p.entries {
+		e := &p.entries[i]
+		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {
+			n++
+		}
+	}
+	return n
 }

@@ -263,17 +263,35 @@ func (t *twin) decide(name, host dname.Name, c Client, now order.Time) (v twinVe
 			continue
 		}
 		for _, n := range []twinName{{m, m, false}, {m, m, true}} {
-			if m == name && !n.generic {
-				continue
-			}
-			switch b := t.judge(n, c, now); {
-			case b == nil:
-				v.below = BelowPasses
-				return v
-			case t.response(b) != order.NXDOMAIN:
-				v.below = BelowBlocked
-			}
+			v.below = max(v.below, t.gets(n, c, now))
 		}
 	}
+	// The name as that of a service, of whichever host.
+	host = name
+	for range twinServiceLabels(name) {
+		host = host.Parent()
+		v.below = max(v.below, t.gets(twinName{name, host, false}, c, now))
+	}
 	return v
+}
+
+// gets says what a name contributes to the Below of those above it.
+func (t *twin) gets(n twinName, c Client, now order.Time) Below {
+	switch b := t.judge(n, c, now); {
+	case b == nil:
+		return BelowPasses
+	case t.response(b) != order.NXDOMAIN:
+		return BelowBlocked
+	}
+	return BelowNXDOMAIN
+}
+
+// twinServiceLabels counts the leading labels that begin with an underscore, two
+// at most, and never the last label.
+func twinServiceLabels(n dname.Name) int {
+	count := 0
+	for count < 2 && n.NumLabels() > 1 && strings.HasPrefix(n.String(), "_") {
+		count, n = count+1, n.Parent()
+	}
+	return count
 }

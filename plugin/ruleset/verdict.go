@@ -31,7 +31,9 @@ const (
 	BelowNXDOMAIN Below = iota
 	// BelowBlocked: all are blocked, some with another answer than NXDOMAIN.
 	BelowBlocked
-	// BelowPasses: some name below is not blocked.
+	// BelowPasses: some name below is not blocked; or there are more than can be
+	// looked at, since to deny less is the safe side. The name itself counts as
+	// below when queries of another type for it pass (see Asked.Service).
 	BelowPasses
 )
 
@@ -50,9 +52,9 @@ type Verdict struct {
 	// Below is meaningful on a blocked name.
 	Below Below
 	// Until is the first second at which any of the above may differ, Below
-	// included when Response is NXDOMAIN and Below BelowNXDOMAIN (an NXDOMAIN
-	// speaks for the names below it as well). It is never before such a change
-	// and always after now.
+	// included unless it is BelowPasses (an NXDOMAIN speaks for the names below it
+	// as well, and so does a denied DNSKEY). It is never before such a change and
+	// always after now.
 	Until order.Time
 }
 

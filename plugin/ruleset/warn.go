@@ -9,11 +9,12 @@ import (
 
 // Warnings returns what is odd about the orders together: lifts of unknown ids,
 // lifts that reach nothing, and lifts whose place in history another file
-// shares. A lift that misses is one of the most common clerical errors.
-func (s *Set) Warnings() (out order.Problems) {
+// shares. A lift that misses is one of the most common clerical errors; useless
+// is the number of the lifts that reach nothing.
+func (s *Set) Warnings() (out order.Problems, useless int) {
 	lifts, blocks := s.lifts()
 	if len(lifts) == 0 {
-		return nil
+		return nil, 0
 	}
 	ids := map[string]bool{}
 	s.each(func(_ *Part, e *entry) { ids[e.ID] = true })
@@ -21,35 +22,26 @@ func (s *Set) Warnings() (out order.Problems) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
 	}
-	reached := s.reached(lifts, blocks)
+	found := s.meetings(lifts, blocks)
 	for _, l := range lifts {
-		unknown := 0
+		unknown, m := 0, found[l.entry]
 		for _, id := range l.entry.lifts {
 			if !ids[id] {
 				unknown++
 				warn(l.entry, "lifts", "names an order that is not in the set", id)
 			}
 		}
-		if !reached[l.entry] && unknown == 0 {
+		if !m.reached {
+			useless++
+		}
+		if !m.reached && unknown == 0 {
 			warn(l.entry, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
 		}
-		if x := sharesPlace(l.entry, blocks); x != nil {
+		if x := m.tie; x != nil {
 			warn(l.entry, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.entry.place.String())
 		}
 	}
-	return out
-}
-
-// UselessLifts counts the lifts that reach nothing.
-func (s *Set) UselessLifts() (n int) {
-	lifts, blocks := s.lifts()
-	reached := s.reached(lifts, blocks)
-	for _, l := range lifts {
-		if !reached[l.entry] {
-			n++
-		}
-	}
-	return n
+	return out, useless
 }
 
 type partEntry struct {
@@ -58,102 +50,111 @@ type partEntry struct {
 	index uint32
 }
 
-// lifts returns the active lifts, and the block orders by authority name.
+// lifts returns the active lifts and, when there are any, the block orders by
+// authority name.
 func (s *Set) lifts() (lifts []partEntry, blocks map[string][]*entry) {
-	blocks = map[string][]*entry{}
 	for _, p := range s.parts {
-		for i := range p.entries {
-			switch e := &p.entries[i]; {
-			case e.action == order.Block:
-				blocks[e.Terms.Authority.Name] = append(blocks[e.Terms.Authority.Name], e)
-			case e.status == order.Active:
-				lifts = append(lifts, partEntry{p, e, uint32(i)})
+		for _, i := range p.lifts {
+			if e := &p.entries[i]; e.status == order.Active {
+				lifts = append(lifts, partEntry{p, e, i})
 			}
 		}
 	}
+	if len(lifts) == 0 {
+		return nil, nil
+	}
+	blocks = map[string][]*entry{}
+	s.each(func(_ *Part, e *entry) {
+		if e.action == order.Block {
+			blocks[e.Terms.Authority.Name] = append(blocks[e.Terms.Authority.Name], e)
+		}
+	})
 	return lifts, blocks
 }
 
-// sharesPlace returns an order of another file that the lift reaches only
-// because nothing says which of the two came first.
-func sharesPlace(l *entry, blocks map[string][]*entry) *entry {
-	if len(l.lifts) > 0 {
-		return nil
-	}
-	for _, e := range blocks[l.Terms.Authority.Name] {
-		if e.file != l.file && e.place == l.place && e.from == l.from && l.reaches(e) {
-			return e
-		}
-	}
-	return nil
+// meeting is what a lift has to lift.
+type meeting struct {
+	reached bool
+	// tie is an order of another file that it reaches only because nothing says
+	// which of the two came first.
+	tie *entry
 }
 
-// reached returns the lifts that have something to lift: as a whole, an order
-// that is there; by targets, a reached order with a target at, above or below
-// one of theirs.
-func (s *Set) reached(lifts []partEntry, blocks map[string][]*entry) map[*entry]bool {
-	out := map[*entry]bool{}
-	byID := map[string]bool{}
-	for _, list := range blocks {
-		for _, e := range list {
-			byID[e.ID] = true
-		}
+func (m *meeting) with(l, e *entry) {
+	if !l.reaches(e) {
+		return
 	}
-	open := map[dname.Name][]*entry{} // targets of lifts that met nothing at or above them
+	m.reached = true
+	if len(l.lifts) == 0 && e.file != l.file && e.place == l.place && e.from == l.from {
+		m.tie = e
+	}
+}
+
+// meetings finds for each lift the reached orders with a target at, above or
+// below one of its own; for a lift without targets, the orders it names.
+func (s *Set) meetings(lifts []partEntry, blocks map[string][]*entry) map[*entry]*meeting {
+	found := map[*entry]*meeting{}
 	for _, l := range lifts {
-		if l.entry.names == 0 && l.entry.others == 0 {
-			for _, id := range l.entry.lifts {
-				out[l.entry] = out[l.entry] || byID[id]
-			}
-		} else if l.entry.names == 0 {
-			out[l.entry] = true // addresses and pages are not looked up here
-		}
-	}
-	for _, p := range s.parts {
-		for name, ref := range p.names.All() {
-			for _, r := range p.list(ref) {
-				if e := &p.entries[r.entry]; r.kind.isLift() && !out[e] {
-					if s.meets(name, e) {
-						out[e] = true
-					} else {
-						open[name] = append(open[name], e)
-					}
+		m := &meeting{}
+		found[l.entry] = m
+		switch {
+		case l.entry.names > 0:
+		case l.entry.others > 0:
+			m.reached = true // addresses and pages are not looked up
+		default:
+			for _, list := range blocks {
+				for _, e := range list {
+					m.with(l.entry, e)
 				}
 			}
 		}
 	}
-	if len(open) == 0 {
-		return out
+	targets := map[dname.Name][]*entry{} // of the lifts
+	for _, p := range s.parts {
+		if len(p.lifts) == 0 {
+			continue
+		}
+		for name, ref := range p.names.All() {
+			for _, r := range p.list(ref) {
+				if l := &p.entries[r.entry]; r.kind.isLift() && found[l] != nil {
+					targets[name] = append(targets[name], l)
+					s.above(name, func(e *entry) { found[l].with(l, e) })
+				}
+			}
+		}
+	}
+	if len(targets) == 0 {
+		return found
 	}
 	// Below: every blocked name looks for such targets above itself.
 	for _, p := range s.parts {
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {
-				for _, l := range open[up] {
+				for _, l := range targets[up] {
 					for _, r := range p.list(ref) {
-						out[l] = out[l] || r.kind >= blockExact && l.reaches(&p.entries[r.entry])
+						if r.kind >= blockExact {
+							found[l].with(l, &p.entries[r.entry])
+						}
 					}
 				}
 			}
 		}
 	}
-	return out
+	return found
 }
 
-// meets reports whether an order that the lift reaches has a target at the name
-// or above it.
-func (s *Set) meets(name dname.Name, l *entry) bool {
+// above calls f for every block order with a target at the name or above it.
+func (s *Set) above(name dname.Name, f func(*entry)) {
+	var w dname.Wire
+	w.SetName(name)
 	for _, p := range s.parts {
-		var w dname.Wire
-		w.SetName(name)
 		hits, _ := p.names.Walk(&w, nil)
 		for _, h := range hits {
 			for _, r := range p.list(h.Ref) {
-				if r.kind >= blockExact && l.reaches(&p.entries[r.entry]) {
-					return true
+				if r.kind >= blockExact {
+					f(&p.entries[r.entry])
 				}
 			}
 		}
 	}
-	return false
 }

@@ -105,6 +105,9 @@ func (s *Store) report(r source.File) bool {
 		s.fail(r.Path, f, err)
 		return false
 	}
+	if n := part.Refusing(); n > 0 {
+		s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", r.Path, n)
+	}
 	s.news = append(s.news, news{r.Path, f.part, part, digest})
 	f.part, f.digest, f.own, f.serial, f.err = part, digest, r.Digest, parsed.Serial, nil
 	r.SetSides(parsed.Sides)
@@ -279,9 +282,11 @@ func (s *Store) swap() {
 	set := ruleset.Merge(parts)
 	s.set.Store(set)
 	st := s.Status()
-	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), set.UselessLifts()
+	st.Digest = hex.EncodeToString(h.Sum(nil))
+	var warnings order.Problems
+	warnings, st.UselessLifts = set.Warnings()
 	s.status.Store(&st)
-	for _, w := range set.Warnings() {
+	for _, w := range warnings {
 		s.log.Warningf("%s", w.Redacted())
 	}
 	select {

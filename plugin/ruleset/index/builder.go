@@ -15,24 +15,33 @@ const fill = 9
 
 // Builder collects names. It is not safe for concurrent use.
 type Builder struct {
-	nodes  []node
+	nodes  []growing
 	labels []byte // length octet and label of each node
 	items  []item
 	table  []uint32 // open addressing: node number + 1
 }
 
-// node is a name under construction.
-type node struct {
+// growing is a node under construction.
+type growing struct {
 	hash   uint64
 	parent int32  // node number; -1: the root
 	label  uint32 // offset into labels
-	head   int32  // first item, -1: none
+	head   int32  // 0: no value; n > 0: the one value n-1; n < 0: the last item, ^n
 	number uint32 // of an interior node, assigned by Freeze; 1 while building: has children
 }
 
+// item is a value of a name that has several.
 type item struct {
 	value uint32
-	next  int32
+	next  int32 // as growing.head
+}
+
+// Grow makes room for n more names, so that adding them copies nothing.
+func (b *Builder) Grow(n int) {
+	// Real lists bring up to a fifth more nodes, and 11 octets a label.
+	b.nodes = slices.Grow(b.nodes, n+n/5)
+	b.labels = slices.Grow(b.labels, 14*n)
+	b.tableFor(cap(b.nodes))
 }
 
 // Add hangs value on a name, which must not be the root. A name may be added
@@ -48,15 +57,32 @@ func (b *Builder) Add(name dname.Name, value uint32) {
 		}
 		parent = n
 	}
-	b.items = append(b.items, item{value, b.nodes[parent].head})
-	b.nodes[parent].head = int32(len(b.items) - 1)
+	n := &b.nodes[parent]
+	if n.head == 0 {
+		n.head = int32(value) + 1
+		return
+	}
+	b.items = append(b.items, item{value, n.head})
+	n.head = ^int32(len(b.items) - 1)
+}
+
+// values appends a node's values to dst in the order in which they were added.
+func (b *Builder) values(dst []uint32, n *growing) []uint32 {
+	if n.head == 0 {
+		return dst
+	}
+	first, k := len(dst), n.head
+	for ; k < 0; k = b.items[^k].next {
+		dst = append(dst, b.items[^k].value)
+	}
+	dst = append(dst, uint32(k-1))
+	slices.Reverse(dst[first:])
+	return dst
 }
 
 // child finds or makes the node of a suffix.
 func (b *Builder) child(parent int32, suffix []byte) int32 {
-	if 4*(len(b.nodes)+1) > 3*len(b.table) {
-		b.grow()
-	}
+	b.tableFor(len(b.nodes) + 1)
 	h := xxhash.Sum64(suffix)
 	mask := len(b.table) - 1
 	i := int(h) & mask
@@ -66,20 +92,29 @@ func (b *Builder) child(parent int32, suffix []byte) int32 {
 			return int32(b.table[i] - 1)
 		}
 	}
-	b.nodes = append(b.nodes, node{hash: h, parent: parent, label: uint32(len(b.labels)), head: -1})
+	b.nodes = append(b.nodes, growing{hash: h, parent: parent, label: uint32(len(b.labels))})
 	b.labels = append(b.labels, suffix[:1+suffix[0]]...)
 	b.table[i] = uint32(len(b.nodes))
 	return int32(len(b.nodes) - 1)
 }
 
-func (b *Builder) label(n *node) []byte {
+func (b *Builder) label(n *growing) []byte {
 	l := uint32(b.labels[n.label])
 	return b.labels[n.label+1 : n.label+1+l]
 }
 
-func (b *Builder) grow() {
-	b.table = make([]uint32, max(1024, 2*len(b.table)))
-	mask := len(b.table) - 1
+// tableFor makes the table big enough for n nodes: a power of two, three quarters
+// full at most.
+func (b *Builder) tableFor(n int) {
+	if 4*n <= 3*len(b.table) {
+		return
+	}
+	size := max(1024, 2*len(b.table))
+	for 4*n > 3*size {
+		size *= 2
+	}
+	b.table = make([]uint32, size)
+	mask := size - 1
 	for k := range b.nodes {
 		i := int(b.nodes[k].hash) & mask
 		for b.table[i] != 0 {
@@ -100,7 +135,7 @@ func (b *Builder) Freeze(ref func(name func() dname.Name, values []uint32) (r ui
 
 	buckets := max(1, (len(b.nodes)+fill-1)/fill)
 	x.buckets = make([]bucket, buckets)
-	x.arena = make([]byte, 0, len(b.labels)+4*len(b.nodes))
+	x.arena = make([]byte, 0, b.arenaSize(below))
 	x.nodes = make([]uint32, 1+b.interiors())
 	for i := range b.nodes {
 		n := &b.nodes[i]
@@ -117,7 +152,6 @@ func (b *Builder) Freeze(ref func(name func() dname.Name, values []uint32) (r ui
 		}
 		x.insert(n.hash, off)
 	}
-	x.arena = slices.Clip(x.arena)
 	x.sortMarked()
 	*b = Builder{}
 	return x
@@ -161,18 +195,14 @@ func (b *Builder) interiors() (c int) {
 func (b *Builder) frozenRefs(x *Index, ref func(func() dname.Name, []uint32) (uint32, bool)) []uint8 {
 	marks := make([]uint8, len(b.nodes))
 	var values []uint32
+	var n *growing
+	name := func() dname.Name { return b.name(n) } // one for all: a closure each would be a million
 	for i := range b.nodes {
-		n := &b.nodes[i]
-		values = values[:0]
-		for k := n.head; k >= 0; k = b.items[k].next {
-			values = append(values, b.items[k].value)
-		}
-		if len(values) == 0 {
-			n.head = 0
+		n = &b.nodes[i]
+		if values = b.values(values[:0], n); len(values) == 0 {
 			continue
 		}
-		slices.Reverse(values) // the list is linked backwards
-		r, mark := ref(func() dname.Name { return b.name(n) }, values)
+		r, mark := ref(name, values)
 		n.head = int32(r) + 1
 		x.names++
 		if !mark {
@@ -187,7 +217,7 @@ func (b *Builder) frozenRefs(x *Index, ref func(func() dname.Name, []uint32) (ui
 	return marks
 }
 
-func (b *Builder) name(n *node) dname.Name {
+func (b *Builder) name(n *growing) dname.Name {
 	var wire []byte
 	for {
 		l := b.label(n)
@@ -199,7 +229,18 @@ func (b *Builder) name(n *node) dname.Name {
 	}
 }
 
-func (b *Builder) appendRecord(x *Index, n *node, marks uint8) {
+// arenaSize returns the octets of all records.
+func (b *Builder) arenaSize(marks []uint8) (size int) {
+	var x Index
+	for i := range b.nodes {
+		x.arena = x.arena[:0]
+		b.appendRecord(&x, &b.nodes[i], marks[i])
+		size += len(x.arena)
+	}
+	return size
+}
+
+func (b *Builder) appendRecord(x *Index, n *growing, marks uint8) {
 	parent := uint64(0)
 	if n.parent >= 0 {
 		parent = uint64(b.nodes[n.parent].number)

@@ -98,8 +98,13 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 
 // record is a decoded record.
 type record struct {
+	node
 	parent uint64
 	label  []byte
+}
+
+// node is what a look-up needs of a record.
+type node struct {
 	flags  uint8
 	ref    uint32
 	number uint64 // of an interior node, shifted left; bit 0: something marked lies below
@@ -109,25 +114,15 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
 	v, n := binary.Uvarint(b)
 	r.parent = v
-	r.flags = b[n] &^ lenMask
 	l := int(b[n] & lenMask)
 	r.label = b[n+1 : n+1+l]
-	n += 1 + l
-	if r.flags&hasRef != 0 {
-		v, k := binary.Uvarint(b[n:])
-		r.ref = uint32(v)
-		n += k
-	}
-	if r.flags&interior != 0 {
-		v, k := binary.Uvarint(b[n:])
-		r.number = v
-		n += k
-	}
-	return r, off + uint32(n)
+	var size int
+	r.node, size = tail(b[n], b[n+1+l:])
+	return r, off + uint32(n+1+l+size)
 }
 
 // find looks up the node of a suffix in wire form whose parent is known.
-func (x *Index) find(suffix []byte, parent uint64) (record, bool) {
+func (x *Index) find(suffix []byte, parent uint64) (node, bool) {
 	h := xxhash.Sum64(suffix)
 	tag := tagOf(h)
 	label := suffix[1 : 1+suffix[0]]
@@ -135,12 +130,12 @@ func (x *Index) find(suffix []byte, parent uint64) (record, bool) {
 		b := &x.buckets[i]
 		for m := b.match(tag); m != 0; m &= m - 1 {
 			s := bits.TrailingZeros16(m)
-			if r, _ := x.at(b.offs[s]); r.parent == parent && string(r.label) == string(label) {
-				return r, true
+			if n, ok := x.is(b.offs[s], parent, label); ok {
+				return n, true
 			}
 		}
 		if b.tags[slots-1] == 0 {
-			return record{}, false
+			return node{}, false
 		}
 		if i++; i == len(x.buckets) {
 			i = 0
@@ -148,14 +143,52 @@ func (x *Index) find(suffix []byte, parent uint64) (record, bool) {
 	}
 }
 
-// match returns the slots whose tag is t, as bits.
-func (b *bucket) match(t uint8) (m uint16) {
-	for i := range b.tags {
-		if b.tags[i] == t {
-			m |= 1 << i
-		}
+// is reports whether the record at off is that of a label below a parent.
+func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
+	b := x.arena[off:]
+	p, n := binary.Uvarint(b)
+	if p != parent {
+		return node{}, false
 	}
-	return m
+	head, b := b[n], b[n+1:]
+	l := int(head & lenMask)
+	if string(b[:l]) != string(label) {
+		return node{}, false
+	}
+	v, _ := tail(head, b[l:])
+	return v, true
+}
+
+// tail decodes what follows the label, and returns its octets.
+func tail(head uint8, b []byte) (n node, size int) {
+	n.flags = head &^ lenMask
+	if head&hasRef != 0 {
+		v, k := binary.Uvarint(b)
+		n.ref, size = uint32(v), k
+	}
+	if head&interior != 0 {
+		v, k := binary.Uvarint(b[size:])
+		n.number = v
+		size += k
+	}
+	return n, size
+}
+
+// match returns the slots whose tag is t as bits. A slot to the right of a match
+// may be among them without having the tag; the record tells.
+func (b *bucket) match(t uint8) uint16 {
+	tag := ones * uint64(t)
+	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
+		zeros(uint64(binary.LittleEndian.Uint32(b.tags[8:]))^tag)&0xf<<8 // the upper half is not tags
+}
+
+// ones has every octet 1.
+const ones = 0x0101010101010101
+
+// zeros returns which octets of x are 0, as bits: the octets borrow in the
+// subtraction, and the product gathers their top bits in the highest octet.
+func zeros(x uint64) uint16 {
+	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
 
 // tagOf and home use different ends of the hash.
@@ -188,14 +221,30 @@ func (x *Index) appendName(dst []byte, r record) []byte {
 // All yields every name that carries a ref, in no order.
 func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
+		for w, ref := range x.Wires() {
+			if !yield(w.Name(), ref) {
+				return
+			}
+		}
+	}
+}
+
+// Wires is All without a copy of each name: the Wire is good until the next one.
+func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
+	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
 			return
 		}
 		var buf [dname.MaxWire]byte
+		var w dname.Wire
 		for off := uint32(0); int(off) < len(x.arena); {
 			r, next := x.at(off)
 			off = next
-			if r.flags&hasRef != 0 && !yield(dname.FromWire(string(x.appendName(buf[:0], r))), r.ref) {
+			if r.flags&hasRef == 0 {
+				continue
+			}
+			w.SetWire(x.appendName(buf[:0], r))
+			if !yield(&w, r.ref) {
 				return
 			}
 		}

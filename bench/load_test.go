@@ -1,0 +1,83 @@
+package bench
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// kinds are the ways to write a list down.
+var kinds = []struct {
+	name string
+	make func(names []string) input
+}{
+	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
+}
+
+// BenchmarkLoad is from text in memory to a set that can be put into force. Beside
+// the time it reports what stays on the heap for each name (B/name), what of that
+// the set's own tables are (table-B/name), and the most heap that a load took
+// (peak-MB).
+func BenchmarkLoad(b *testing.B) {
+	eachKind(b, func(b *testing.B, in input, n int) {
+		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}) })
+		before := heap()
+		s := ruleset.Merge([]*ruleset.Part{compile(in)})
+		b.ReportMetric(float64(heap()-before)/float64(n), "B/name")
+		b.ReportMetric(float64(s.Bytes())/float64(n), "table-B/name")
+		runtime.KeepAlive(s)
+		b.ReportMetric(float64(peak(func() { s = ruleset.Merge([]*ruleset.Part{compile(in)}) }))/1e6, "peak-MB")
+	})
+}
+
+// BenchmarkParse is order.Parse's share of BenchmarkLoad.
+func BenchmarkParse(b *testing.B) {
+	eachKind(b, func(b *testing.B, in input, n int) {
+		eachLoop(b, func() { parse(in, func(*order.Order) {}) })
+	})
+}
+
+func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) {
+			eachSize(b, func(b *testing.B, n int) {
+				if k.name != "side-list" && n > 1_000_000 {
+					b.Skip("10,000,000 names are for side lists")
+				}
+				f(b, k.make(list(n).Names), n)
+			})
+		})
+	}
+}
+
+// BenchmarkReload is what a changed file costs when a big one and a small one are
+// in force, as the store does it: parse and compile the changed file, look for
+// order ids that stand in both, merge, look at the lifts; then, when the set is in
+// force, count what changed for the log.
+func BenchmarkReload(b *testing.B) {
+	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
+	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })
+}
+
+func reload(b *testing.B, write func([]string) input) {
+	eachSize(b, func(b *testing.B, n int) {
+		names := list(n).Names
+		big, bigger := write(names), write(append(names[:n:n], "added-in-a-reload.example"))
+		oldBig, oldSmall := compile(big), compile(small(1))
+		swap := func(b *testing.B, changed, other, old *ruleset.Part) {
+			must(b, len(ruleset.Duplicates(changed, []*ruleset.Part{other})) == 0, "an order id stands in both files")
+			s := ruleset.Merge([]*ruleset.Part{changed, other})
+			s.Warnings()
+			s.NextChange(now)
+			ruleset.Compare(old, changed)
+		}
+		b.Run("one-name-added", func(b *testing.B) {
+			eachLoop(b, func() { swap(b, compile(bigger), oldSmall, oldBig) })
+		})
+		b.Run("other-file-changed", func(b *testing.B) {
+			eachLoop(b, func() { swap(b, compile(small(2)), oldBig, oldSmall) })
+		})
+	})
+}

@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+	_ "github.com/coredns/coredns/plugin/bind" // the directive
+	"github.com/coredns/coredns/plugin/test"
+	_ "github.com/dns-orders/blocklist" // the directive
+	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/miekg/dns"
+)
+
+// discard is a response writer that drops what is written.
+type discard struct{ test.ResponseWriter }
+
+func (*discard) WriteMsg(*dns.Msg) error { return nil }
+
+// chain is what the directive "endpoint" remembers of the server block it is in.
+var chain *dnsserver.Config
+
+// init makes a CoreDNS of three directives; endpoint stands behind blocklist and
+// answers nothing, so that what is measured is blocklist alone.
+func init() {
+	plugin.Register("endpoint", func(c *caddy.Controller) error {
+		chain = dnsserver.GetConfig(c)
+		chain.AddPlugin(func(plugin.Handler) plugin.Handler {
+			return plugin.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) { return dns.RcodeSuccess, nil })
+		})
+		return nil
+	})
+	if err := dnsserver.SetDirectives([]string{"bind", "blocklist", "endpoint"}); err != nil {
+		panic(err)
+	}
+	dnsserver.Quiet = true
+	log.SetOutput(io.Discard) // what is in force, each time
+}
+
+// handler starts a server with a side list of n names and returns its blocklist.
+func handler(b *testing.B, n int) plugin.Handler {
+	dir := b.TempDir()
+	in := sideList(list(n).Names)
+	for name, text := range map[string][]byte{"side.yaml": in.text, "names.txt": in.side} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	corefile := fmt.Sprintf(".:0 {\n bind 127.0.0.1\n blocklist %s\n endpoint\n}\n", filepath.Join(dir, "side.yaml"))
+	instance, err := caddy.Start(caddy.CaddyfileInput{Contents: []byte(corefile), ServerTypeName: "dns"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		instance.ShutdownCallbacks()
+		instance.Stop()
+	})
+	return chain.Handler("blocklist")
+}
+
+// BenchmarkServeDNS is the handler with an unpacked query and a writer that drops
+// the answer: what the plugin adds to a query that passes, and what a blocked one
+// costs in the next plugins' stead. The same message is asked under changing
+// names, so that no message is made while the clock runs.
+func BenchmarkServeDNS(b *testing.B) {
+	eachSize(b, func(b *testing.B, n int) {
+		h := handler(b, n)
+		for _, kind := range []struct {
+			name string
+			qs   corpus.Queries
+			edns bool
+		}{
+			{"passing", misses(n), false}, {"passing-edns", misses(n), true}, {"mix-edns", mix(n), true},
+			{"blocked", hits(n), false}, {"blocked-edns", hits(n), true},
+		} {
+			b.Run(kind.name, func(b *testing.B) {
+				m, w, ctx := new(dns.Msg), &discard{}, context.Background()
+				m.SetQuestion(".", dns.TypeA)
+				if kind.edns {
+					m.SetEdns0(1232, false)
+				}
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					if i == len(kind.qs) {
+						i = 0
+					}
+					m.Question[0].Name = kind.qs[i]
+					if code, err := h.ServeDNS(ctx, w, m); code != dns.RcodeSuccess || err != nil {
+						b.Fatal(code, err)
+					}
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package dname
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	l63 := strings.Repeat("a", 63)
+	n253 := strings.Join([]string{l63, l63, l63, strings.Repeat("b", 61)}, ".")
+	for _, tt := range []struct{ in, want string }{
+		{"example.com", "example.com"},
+		{"EXAMPLE.Com", "example.com"},
+		{"example.com.", "example.com"},
+		{"com", "com"},
+		{"_dmarc.example.com", "_dmarc.example.com"},
+		{"-a-.b--c.example", "-a-.b--c.example"},
+		{"1.2.3.e164.arpa", "1.2.3.e164.arpa"},
+		{"1and1.com", "1and1.com"},
+		{"r3---sn-abc.googlevideo.com", "r3---sn-abc.googlevideo.com"},
+		// ASCII labels are taken as they are, also those that look encoded.
+		{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
+		{"xn--a.example", "xn--a.example"},
+		// UTS 46, non-transitional.
+		{"bücher.example", "xn--bcher-kva.example"},
+		{"BÜCHER.example", "xn--bcher-kva.example"},
+		{"bu\u0308cher.example", "xn--bcher-kva.example"},
+		{"faß.de", "xn--fa-hia.de"},
+		{"βόλος.com", "xn--nxasmm1c.com"},
+		{"пример.укр", "xn--e1afmkfd.xn--j1amh"},
+		{"例え.テスト", "xn--r8jz45g.xn--zckzah"},
+		{"אבג.example", "xn--4dbcd.example"},
+		{"_ü.example", "xn--_-eha.example"},
+		{"ｅｘａｍｐｌｅ．ｃｏｍ", "example.com"},
+		{"例え。テスト", "xn--r8jz45g.xn--zckzah"},
+		{"example。com。", "example.com"},
+		{"exam\u00adple.com", "example.com"}, // a soft hyphen is not part of a name
+		{l63 + ".com", l63 + ".com"},
+		{n253, n253},
+		{n253 + ".", n253},
+	} {
+		n, err := Parse(tt.in)
+		if err != nil {
+			t.Errorf("Parse(%q): %v", tt.in, err)
+		} else if n.String() != tt.want {
+			t.Errorf("Parse(%q) = %q, want %q", tt.in, n, tt.want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	const (
+		empty   = "has an empty label (two dots in a row, or a leading dot)"
+		root    = "is the root, which no order can name"
+		scheme  = `has a scheme; write the bare name, or "url: ..." for one page`
+		path    = `has a path; write the bare name, or "url: ..." for one page`
+		port    = "has a port; DNS blocks names whatever the port, write the bare name"
+		address = `is an IP address, not a name; write "address: ..."`
+		star    = `"*" may only stand as the whole first label, as in "*.example.com"`
+		blank   = "has blanks or control characters; write one bare name"
+	)
+	l63 := strings.Repeat("a", 63)
+	for _, tt := range []struct{ in, want string }{
+		{"", "name is empty"},
+		{".", root},
+		{"。", root},
+		{"..", empty},
+		{".example.com", empty},
+		{"example..com", empty},
+		{"example.com..", empty},
+		{"http://example.com", scheme},
+		{"https://example.com/a", scheme},
+		{"example.com/", path},
+		{"example.com/a?b", path},
+		{"example.com?b", path},
+		{"example.com#b", path},
+		{"example.com:443", port},
+		{"192.0.2.1", address},
+		{"192.0.2.1.", address},
+		{"192.0.2.0/24", address},
+		{"192.0.2.1:443", address},
+		{"2001:db8::1", address},
+		{"[2001:db8::1]", address},
+		{"[2001:db8::1]:443", address},
+		{"2001:db8::/32", address},
+		{"::ffff:192.0.2.1", address},
+		{"１９２.0.2.1", address},
+		{"*", star},
+		{"*.example.com", star}, // a target, which is not this function's
+		{"a.*.example.com", star},
+		{"*a.example.com", star},
+		{"user@example.com", `has an "@"; write the bare name`},
+		{" example.com", blank},
+		{"example.com ", blank},
+		{"exam ple.com", blank},
+		{"example.com\t", blank},
+		{"example.com\x00", blank},
+		{"example\u00a0.com", blank},
+		{`a\.b.example`, `has the character '\\', which no host name has`},
+		{"a,b.example", `has the character ',', which no host name has`},
+		{"a!.example", `has the character '!', which no host name has`},
+		{"＊.example", `has the character '*', which no host name has`},
+		{"\xff.example", "is not valid UTF-8"},
+		{"a\u2024b.example", "label \"a\u2024b\" is not a valid internationalized label: disallowed rune U+2024"},
+		{"\u00ad.example", "label \"\\u00ad\" is not one label after UTS 46 mapping"},
+		{l63 + "a.com", `label "` + l63 + `a" has 64 octets, at most 63 are allowed`},
+		{strings.Repeat("ü", 60) + ".com", `label "` + "xn--tda" + strings.Repeat("a", 58)},
+		{strings.Repeat(l63+".", 3) + strings.Repeat("b", 62), "name has 254 octets, at most 253 are allowed"},
+		{strings.Repeat("a.", 127) + "b", "name has 255 octets, at most 253 are allowed"},
+		{"a\u0600.example", "label \"a\\u0600\" is not a valid internationalized label: "},
+	} {
+		n, err := Parse(tt.in)
+		if err == nil {
+			t.Errorf("Parse(%q) = %q, want the error %q", tt.in, n, tt.want)
+		} else if got := err.Error(); got != tt.want && !strings.HasPrefix(got, tt.want) {
+			t.Errorf("Parse(%q): %s\nwant %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+// TestParseLong: an error must not repeat a line of any length.
+func TestParseLong(t *testing.T) {
+	for _, c := range []string{"a", "ü", "\u0600"} {
+		if _, err := Parse(strings.Repeat(c, 1<<20)); err == nil || len(err.Error()) > 500 {
+			t.Errorf("Parse of 2^20 %q: %d octets of error", c, len(err.Error()))
+		}
+	}
+}
+
+// FuzzParse holds what the rest of the program relies on: a parsed name is
+// canonical, and is the name that a query for it carries.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"example.com", "BÜCHER.example.", "faß.de", "_a.1.xn--a", "例え。テスト", "*.a", "a..b", "1.2.3.4"} {
+		f.Add(s, "www."+s)
+	}
+	f.Fuzz(func(t *testing.T, s, other string) {
+		n, err := Parse(s)
+		if err != nil {
+			if !n.IsZero() || err.Error() == "" {
+				t.Fatalf("Parse(%q) = %q with error %q", s, n, err)
+			}
+			return
+		}
+		if again, err := Parse(n.String()); err != nil || again != n {
+			t.Fatalf("Parse(%q) = %q, which parses to %q, %v", s, n, again, err)
+		}
+		if again, err := Parse(n.FQDN()); err != nil || again != n {
+			t.Fatalf("Parse(%q) = %q, whose FQDN parses to %q, %v", s, n, again, err)
+		}
+		var set, setName, setWire Wire
+		if !set.Set(n.String()) {
+			t.Fatalf("Wire.Set(%q) fails", n)
+		}
+		setName.SetName(n)
+		setWire.SetWire([]byte(n.Wire()))
+		for _, w := range []*Wire{&set, &setName, &setWire} {
+			if w.Name() != n || w.NumLabels() != n.NumLabels() || w.Compare(&set) != 0 {
+				t.Fatalf("%q: wire name %q with %d labels", n, w.Name(), w.NumLabels())
+			}
+		}
+		if m, err := Parse(other); err == nil {
+			checkOrder(t, n, m)
+			checkOrder(t, n, n.Parent())
+		}
+	})
+}

@@ -1,0 +1,301 @@
+package order
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Header is what stands at the top of a written order file.
+type Header struct {
+	Serial, ShrinkOK int64 // -1 for none
+	// Timezone is the zone of the dates that are written; empty for UTC.
+	Timezone string
+}
+
+// New returns an order with nothing in it, whose times and TTL are unset.
+func New() *Order {
+	o := emptyOrder()
+	return &o
+}
+
+// NewAttr returns attributes that say nothing.
+func NewAttr() *Attr {
+	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}
+}
+
+// Encode writes orders as a file of the form that ext (".yaml", ".json" or
+// ".jsonl") names, in canonical form and with its count. Names are written as
+// A-labels; a time as a date when it is the beginning (until and the like: the
+// end) of a day in the header's zone, else as RFC 3339 in UTC. Parse reads back
+// the same orders. Side lists are referred to, not written.
+func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
+	loc, err := time.LoadLocation(h.Timezone)
+	if err != nil {
+		return err
+	}
+	e := encoder{loc}
+	head := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	put(head, "version", number(1))
+	if h.Serial >= 0 {
+		put(head, "serial", number(h.Serial))
+	}
+	put(head, "count", number(int64(len(orders))))
+	if h.ShrinkOK >= 0 {
+		put(head, "shrink_ok", number(h.ShrinkOK))
+	}
+	putText(head, "timezone", h.Timezone)
+
+	bw := bufio.NewWriter(w)
+	if ext == ".jsonl" {
+		buf := append(appendJSON(nil, head, compact), '\n')
+		for _, o := range orders {
+			// A write error sticks to bw and comes out of Flush.
+			_, _ = bw.Write(buf)
+			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
+		}
+		_, _ = bw.Write(buf)
+		return bw.Flush()
+	}
+	list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	for _, o := range orders {
+		list.Content = append(list.Content, e.order(o))
+	}
+	put(head, "orders", list)
+	switch ext {
+	case ".json":
+		_, _ = bw.Write(append(appendJSON(nil, head, 0), '\n'))
+	case ".yaml", ".yml":
+		out, err := writeYAML(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{head}})
+		if err != nil {
+			return err
+		}
+		_, _ = bw.Write(out)
+	default:
+		return fmt.Errorf("order files end in .yaml, .yml, .json or .jsonl, got %q", ext)
+	}
+	return bw.Flush()
+}
+
+type encoder struct{ loc *time.Location }
+
+func (e encoder) order(o *Order) *yaml.Node {
+	n := mapping()
+	putText(n, "id", o.ID)
+	if o.Action == Lift {
+		put(n, "action", word("lift"))
+	}
+	putTexts(n, "lifts", o.Lifts)
+	t := o.Terms
+	if t == nil {
+		t = &Terms{TTL: -1}
+	}
+	if t.Authority.Name != "" {
+		a := mapping()
+		putText(a, "name", t.Authority.Name)
+		putText(a, "country", string(t.Authority.Country))
+		putText(a, "kind", []string{"", "court", "regulator", "law", "operator"}[t.Authority.Kind])
+		put(n, "authority", a)
+	}
+	putTexts(n, "references", o.References)
+	putText(n, "basis", t.Basis)
+	putText(n, "category", t.Category)
+	putText(n, "subject", o.Subject)
+	putText(n, "note", o.Note)
+	putTime(n, "issued", e.time(o.Issued, startOfDay))
+	if o.DeadlineAfter > 0 { // a date has no time of day to count from
+		putTime(n, "served", o.Served.String())
+		putText(n, "deadline", writtenDuration(o.DeadlineAfter))
+	} else {
+		putTime(n, "served", e.time(o.Served, startOfDay))
+		putTime(n, "deadline", e.time(o.Deadline, endOfDay))
+	}
+	putTime(n, "from", e.time(o.From, startOfDay))
+	putTime(n, "until", e.time(o.Until, endOfDay))
+	putList(n, "windows", e.windows(o.Windows))
+	putTime(n, "review", e.time(o.Review, endOfDay))
+	putStatus(n, o.Status)
+	if s := t.Scope; s != nil {
+		put(n, "scope", scopeNode(s))
+	}
+	putList(n, "exempt", e.exempts(t.Exempt))
+	var targets []*yaml.Node
+	for i := range o.Targets {
+		targets = append(targets, e.target(&o.Targets[i], o.DeadlineAfter))
+	}
+	putList(n, "targets", targets)
+	if s := o.Side; s != nil {
+		side := mapping()
+		putText(side, "file", s.File)
+		putText(side, "sha256", s.SHA256)
+		put(n, "targets_from", side)
+	}
+	putTexts(n, "except", nameTexts(o.Except))
+	if len(o.Force) > 0 {
+		f := mapping()
+		for _, x := range o.Force {
+			putText(f, x.Target, x.Reason)
+		}
+		put(n, "force", f)
+	}
+	e.terms(n, t)
+	var dbs []*yaml.Node
+	for _, x := range o.FilteringDatabases {
+		db := mapping()
+		putText(db, "db", x.DB)
+		putText(db, "id", x.ID)
+		dbs = append(dbs, db)
+	}
+	putList(n, "filtering_databases", dbs)
+	if d := o.Document; d != nil {
+		doc := mapping()
+		putText(doc, "sha256", d.SHA256)
+		putText(doc, "verified_by", d.VerifiedBy)
+		putText(doc, "approved_by", d.ApprovedBy)
+		putText(doc, "note", d.Note)
+		put(n, "document", doc)
+	}
+	putText(n, "report_to", t.ReportTo)
+	return n
+}
+
+// terms writes the fields from response to url.
+func (e encoder) terms(n *yaml.Node, t *Terms) {
+	if t.Response.Kind == Redirect {
+		var to []string
+		for _, a := range t.Response.Addresses {
+			to = append(to, a.String())
+		}
+		r := mapping()
+		putTexts(r, "redirect", to)
+		put(n, "response", r)
+	} else {
+		putText(n, "response", []string{"", "nxdomain", "nodata", "refused"}[t.Response.Kind])
+	}
+	if t.TTL >= 0 {
+		putText(n, "ttl", writtenDuration(t.TTL))
+	}
+	putText(n, "disclosure", []string{"", "schedule", "code", "none"}[t.Disclosure])
+	putText(n, "justification", t.Justification)
+	putText(n, "language", t.Language)
+	putText(n, "organization", t.Organization)
+	putTexts(n, "contact", t.Contact)
+	putText(n, "url", t.URL)
+}
+
+// target writes a name as a plain string when that says all.
+func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
+	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
+		return text(t.written())
+	}
+	n := mapping()
+	a := t.Attr
+	if a == nil {
+		a = NewAttr()
+	}
+	switch {
+	case t.Kind == TargetAddress:
+		putText(n, "address", writtenPrefix(a.Address))
+		putText(n, "enforced_by", []string{"", "none", "dns"}[a.EnforcedBy])
+	case a.URL != "":
+		if t.Kind == TargetName && t.Match == Subtree {
+			put(n, "match", word("subtree"))
+		}
+		putText(n, "url", a.URL)
+		if t.Kind == TargetName {
+			put(n, "whole_host", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+		}
+	default:
+		putText(n, "name", t.written())
+		if t.Match == Exact {
+			put(n, "match", word("exact"))
+		}
+	}
+	putTime(n, "from", e.time(a.From, startOfDay))
+	putTime(n, "until", e.time(a.Until, endOfDay))
+	putList(n, "windows", e.windows(a.Windows))
+	putTexts(n, "except", nameTexts(a.Except))
+	putStatus(n, a.Status)
+	if orderDeadline > 0 {
+		putTime(n, "served", a.Served.String())
+	} else {
+		putTime(n, "served", e.time(a.Served, startOfDay))
+	}
+	putTime(n, "deadline", e.time(a.Deadline, endOfDay))
+	putTexts(n, "references", a.References)
+	putText(n, "note", a.Note)
+	return n
+}
+
+func (e encoder) windows(ws []Window) (out []*yaml.Node) {
+	for _, w := range ws {
+		n := mapping()
+		putTime(n, "from", e.time(w.From, startOfDay))
+		putTime(n, "until", e.time(w.Until, endOfDay))
+		out = append(out, n)
+	}
+	return out
+}
+
+func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
+	for _, x := range list {
+		if len(x.Clients) == 1 && x.Until == NoTime && x.Reference == "" {
+			out = append(out, text(writtenPrefix(x.Clients[0])))
+			continue
+		}
+		n := mapping()
+		putTexts(n, "clients", prefixTexts(x.Clients))
+		putTime(n, "until", e.time(x.Until, endOfDay))
+		putText(n, "reference", x.Reference)
+		out = append(out, n)
+	}
+	return out
+}
+
+// time writes t so that it is read back, as a date when it is one.
+func (e encoder) time(t Time, at edge) string {
+	if t == NoTime {
+		return ""
+	}
+	day := t.Time().In(e.loc)
+	if at == endOfDay {
+		day = day.AddDate(0, 0, -1)
+	}
+	date := day.Format(time.DateOnly)
+	if back, _, err := parseTime(date, e.loc, at); err == nil && FromTime(back) == t {
+		return date
+	}
+	return t.String()
+}
+
+func scopeNode(s *Scope) *yaml.Node {
+	if s.Global {
+		return word("global")
+	}
+	n := mapping()
+	var countries []string
+	for _, c := range s.Countries {
+		countries = append(countries, string(c))
+	}
+	putTexts(n, "countries", countries)
+	putTexts(n, "clients", prefixTexts(s.Clients))
+	return n
+}
+
+// writtenDuration writes d in the largest units that divide it.
+func writtenDuration(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 0 && d%day == 0 && d/day <= 65535:
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	case d > 0 && d%time.Hour == 0:
+		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+	case d > 0 && d%time.Minute == 0:
+		return strconv.FormatInt(int64(d/time.Minute), 10) + "m"
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+}

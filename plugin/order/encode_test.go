@@ -1,0 +1,169 @@
+package order
+
+import (
+	"bytes"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var encodings = []string{".yaml", ".json", ".jsonl"}
+
+// checkEncode writes orders in each form and reads them back.
+func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Options) {
+	t.Helper()
+	for _, ext := range encodings {
+		var b bytes.Buffer
+		if err := Encode(&b, ext, h, orders); err != nil {
+			t.Fatalf("%s as %s: %v", what, ext, err)
+		}
+		f, problems := Parse("a"+ext, bytes.NewReader(b.Bytes()), opt)
+		if len(problems.Errors()) > 0 {
+			t.Fatalf("%s as %s: %v\n%s", what, ext, problems, b.String())
+		}
+		sameOrders(t, what+" as "+ext, normal(f.Orders), normal(orders))
+		if f.Serial != h.Serial || f.ShrinkOK != h.ShrinkOK || f.Timezone != h.Timezone || f.Count != len(orders) {
+			t.Errorf("%s as %s: header %+v, want %+v", what, ext, f, h)
+		}
+		if got := format(t, "a"+ext, b.String(), opt); got != b.String() {
+			t.Errorf("%s as %s is not canonical: \n%s\nformatted\n%s", what, ext, b.String(), got)
+		}
+	}
+}
+
+// normal forgets what no reader of an order can see: whether an empty list is
+// nil, where the order came from, and Terms that say nothing.
+func normal(orders []*Order) []*Order {
+	out := stripped(orders)
+	for i, o := range out {
+		o.Index = i
+		terms := *o.Terms
+		o.Terms = &terms
+		for _, v := range []reflect.Value{reflect.ValueOf(o).Elem(), reflect.ValueOf(o.Terms).Elem()} {
+			for k := range v.NumField() {
+				if f := v.Field(k); f.Kind() == reflect.Slice && f.Len() == 0 {
+					f.SetZero()
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestEncodeGood(t *testing.T) {
+	for _, path := range glob(t, "good") {
+		f := loadGood(t, path)
+		checkEncode(t, path, Header{f.Serial, f.ShrinkOK, f.Timezone}, f.Orders, Options{OpenSide: openSide("good")})
+	}
+}
+
+func TestEncode(t *testing.T) {
+	o := New()
+	o.ID = "ua-502/2307"
+	o.Authority = Authority{"NCU", "UA", KindRegulator}
+	o.References = []string{"502/2307", "true", "№ 12", "12", "no", "- a: b #c", "two\nlines", " blank", "tab\t", "\u2028\u0085\x00\x7f", `"\`, "2026-05-01", "\na\n", "a\n\nb", "null", "~", "'", "\uFEFFx", "x\uFEFF\ny", "a\x01\nb", "%a", "? a", "---", "...", "a\n...\nb", "a\n---\nb"}
+	o.Note = "first\nsecond\n"
+	o.Scope = &Scope{Countries: []Country{"UA", "NO"}}
+	o.Issued = at(t, "2024-06-25T21:00:00Z") // midnight in Kyiv
+	o.Served = at(t, "2024-06-27T21:00:00Z")
+	o.DeadlineAfter, o.Deadline = 2*24*time.Hour, at(t, "2024-06-29T21:00:00Z")
+	o.Until = at(t, "2025-06-30T21:00:00Z")
+	o.TTL = 90 * time.Second
+	o.Response = Response{Redirect, []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
+	a := NewAttr()
+	a.Served, a.Deadline = o.Served, o.Deadline
+	o.Targets = []Target{
+		{Match: Subtree, Name: name(t, "ükraine.example")},
+		{Match: Below, Name: name(t, "one.example")},
+		{Match: Exact, Name: name(t, "no")},
+		{Match: Subtree, Name: name(t, "123")},
+		{Match: Subtree, Name: name(t, "two.example"), Attr: a},
+	}
+	checkEncode(t, "an order", Header{-1, -1, "Europe/Kyiv"}, []*Order{o}, Options{})
+	checkEncode(t, "no orders", Header{3, 0, ""}, nil, Options{})
+
+	o.References, o.Note = []string{"502/2307", "12"}, "first\nsecond"
+	var b bytes.Buffer
+	if err := Encode(&b, ".yaml", Header{4, -1, "Europe/Kyiv"}, []*Order{o}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `version: 1
+serial: 4
+count: 1
+timezone: Europe/Kyiv
+orders:
+  - id: ua-502/2307
+    authority:
+      name: NCU
+      country: UA
+      kind: regulator
+    references:
+      - 502/2307
+      - "12"
+    note: |-
+      first
+      second
+    issued: 2024-06-26
+    served: 2024-06-27T21:00:00Z
+    deadline: 2d
+    until: 2025-06-30
+    scope:
+      countries:
+        - UA
+        - "NO"
+    targets:
+      - xn--kraine-2ya.example
+      - '*.one.example'
+      - name: "no"
+        match: exact
+      - "123"
+      - name: two.example
+        served: 2024-06-27T21:00:00Z
+        deadline: 2024-06-29
+    response:
+      redirect:
+        - 192.0.2.1
+    ttl: 90s
+...
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for _, ext := range encodings {
+		if err := Encode(failing{}, ext, Header{-1, -1, ""}, []*Order{New()}); err == nil {
+			t.Errorf("%s: a disk that is full is no error", ext)
+		}
+	}
+	if err := Encode(&bytes.Buffer{}, ".txt", Header{}, nil); err == nil || !strings.Contains(err.Error(), `".txt"`) {
+		t.Error(err)
+	}
+	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
+		t.Error("an unknown zone is no error")
+	}
+	// What is missing in the order is left out, and found by Parse.
+	var b bytes.Buffer
+	if err := Encode(&b, ".json", Header{-1, -1, ""}, []*Order{{Action: Lift}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := Parse("a.json", &b, Options{}); len(problems) == 0 {
+		t.Error("an empty order is fine")
+	}
+}
+
+// TestWrittenDurations: what is written is read back.
+func TestWrittenDurations(t *testing.T) {
+	for _, d := range []time.Duration{0, time.Second, 90 * time.Second, time.Minute, 90 * time.Minute, time.Hour, 36 * time.Hour, 24 * time.Hour, 65535 * 24 * time.Hour, 65536 * 24 * time.Hour} {
+		if got, err := parseDuration(writtenDuration(d)); err != nil || got != d {
+			t.Errorf("%v is written %q, read %v, %v", d, writtenDuration(d), got, err)
+		}
+	}
+	if !slices.Equal([]string{writtenDuration(0), writtenDuration(time.Minute), writtenDuration(36 * time.Hour), writtenDuration(168 * time.Hour)}, []string{"0s", "1m", "36h", "7d"}) {
+		t.Error("odd units")
+	}
+}

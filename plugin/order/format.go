@@ -1,0 +1,262 @@
+package order
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Format writes the order file in r to w in its canonical form: keys in the
+// order of the schema's tables, indented by two, with its count; YAML keeps its
+// comments and ends with "...", JSON Lines has one compact order a line and is
+// streamed. Values stay as they were written: a legal text is not rewritten.
+//
+// It reads r twice. A file with errors is not written; its problems are
+// returned, as they are when YAML's comments could not be kept. The error is
+// that of reading or writing; what w got is then of no use.
+func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
+	opt.Emit = func(*Order) {}
+	file, problems := Parse(path, r, opt)
+	if len(problems.Errors()) > 0 {
+		return problems, nil
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return problems, err
+	}
+	if filepath.Ext(path) == ".jsonl" {
+		return problems, formatLines(w, r)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return problems, err
+	}
+	data = bytes.TrimPrefix(data, bom)
+	if filepath.Ext(path) == ".json" {
+		root, err := parseJSON(data, 1)
+		if err != nil {
+			return problems, err // the file changed since it was parsed
+		}
+		canonical(root, fileShape)
+		setCount(root, file.Count)
+		_, err = w.Write(append(appendJSON(nil, root, 0), '\n'))
+		return problems, err
+	}
+	out, err := formatYAML(data, file.Count)
+	if err != nil {
+		return append(problems, Problem{File: path, Msg: err.Error()}), nil
+	}
+	_, err = w.Write(out)
+	return problems, err
+}
+
+// formatLines rewrites JSON Lines line by line. The count is there already.
+func formatLines(w io.Writer, r io.Reader) error {
+	br, bw := bufio.NewReaderSize(r, 256<<10), bufio.NewWriter(w)
+	s := fileShape
+	var buf []byte
+	for line := 1; ; line++ {
+		data, err := readLine(br)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if line == 1 {
+			data = bytes.TrimPrefix(data, bom)
+		}
+		if len(bytes.TrimSpace(data)) > 0 {
+			n, err := parseJSON(data, line)
+			if err != nil {
+				return err
+			}
+			canonical(n, s)
+			buf = append(appendJSON(buf[:0], n, compact), '\n')
+			if _, err := bw.Write(buf); err != nil {
+				return err
+			}
+			s = orderShape
+		}
+		if err != nil {
+			return bw.Flush()
+		}
+	}
+}
+
+// canonical sorts the keys of a tree that has no problems.
+func canonical(n *yaml.Node, s *shape) {
+	if s == nil {
+		return
+	}
+	if n.Kind == yaml.SequenceNode {
+		for _, item := range n.Content {
+			canonical(item, s)
+		}
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	type keyValue struct{ key, value *yaml.Node }
+	pairs := make([]keyValue, 0, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		pairs = append(pairs, keyValue{k, v})
+		if s.each != nil {
+			canonical(v, s.each)
+		} else {
+			canonical(v, s.sub[k.Value])
+		}
+	}
+	if len(s.keys) == 0 { // free keys, whose order is the author's
+		return
+	}
+	slices.SortStableFunc(pairs, func(a, b keyValue) int {
+		return slices.Index(s.keys, a.key.Value) - slices.Index(s.keys, b.key.Value)
+	})
+	for i, kv := range pairs {
+		n.Content[2*i], n.Content[2*i+1] = kv.key, kv.value
+	}
+}
+
+// setCount writes the number of orders into the top level.
+func setCount(root *yaml.Node, count int) {
+	text := strconv.Itoa(count)
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "count" {
+			v := root.Content[i+1]
+			v.Tag, v.Value, v.Style = "!!int", text, 0
+			return
+		}
+	}
+	root.Content = append(root.Content, word("count"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text})
+	canonical(root, fileShape)
+}
+
+// formatYAML formats until nothing changes: the library moves some comments
+// only when it reads them back. Then it makes sure that nothing got lost on the
+// way, since comments of a legal text are part of it.
+func formatYAML(data []byte, count int) ([]byte, error) {
+	const tries = 6
+	out := data
+	for range tries {
+		before := out
+		doc, err := parseYAML(before)
+		if err != nil {
+			return nil, fmt.Errorf("cannot be formatted: %w", err)
+		}
+		canonical(doc.Content[0], fileShape)
+		setCount(doc.Content[0], count)
+		spellNull(doc)
+		if out, err = writeYAML(doc); err != nil {
+			return nil, fmt.Errorf("cannot be formatted: %w", err)
+		}
+		if bytes.Equal(out, before) {
+			return out, sameText(data, out, count)
+		}
+	}
+	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
+}
+
+// spellNull writes out the nulls that were written as nothing, which the library
+// would make empty strings of.
+func spellNull(n *yaml.Node) {
+	if isNull(n) && n.Value == "" {
+		n.Value = "null"
+	}
+	for _, c := range n.Content {
+		spellNull(c)
+	}
+}
+
+func writeYAML(doc *yaml.Node) ([]byte, error) {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(doc); err != nil {
+		return nil, err
+	}
+	if err := enc.Close(); err != nil {
+		return nil, err
+	}
+	// The end mark shows that the file is whole.
+	if !bytes.HasSuffix(b.Bytes(), []byte("\n...\n")) {
+		b.WriteString("...\n")
+	}
+	return b.Bytes(), nil
+}
+
+// sameText makes sure that two YAML files hold the same values and comments.
+func sameText(before, after []byte, count int) error {
+	a, err := parseYAML(before)
+	if err != nil {
+		return err
+	}
+	b, err := parseYAML(after)
+	if err != nil {
+		return fmt.Errorf("cannot be formatted: %w", err)
+	}
+	for _, doc := range []*yaml.Node{a, b} {
+		canonical(doc.Content[0], fileShape)
+		setCount(doc.Content[0], count)
+	}
+	if at := difference(a.Content[0], b.Content[0]); at != nil {
+		return fmt.Errorf("cannot be formatted without changing the value on line %d", at.Line)
+	}
+	was, is := comments(before, a), comments(after, b)
+	for _, c := range was {
+		if i, ok := slices.BinarySearch(is, c); ok {
+			is = slices.Delete(is, i, i+1)
+		} else {
+			return fmt.Errorf("cannot be formatted without losing the comment %q; put it on a line of its own above what it is about", clip(c))
+		}
+	}
+	return nil
+}
+
+// difference returns the first node of a whose value is another in b.
+func difference(a, b *yaml.Node) *yaml.Node {
+	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
+		return a
+	}
+	for i := range a.Content {
+		if d := difference(a.Content[i], b.Content[i]); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+// kindOfTag is a tag with times taken for the strings that they are to us.
+func kindOfTag(tag string) string {
+	if tag == "!!timestamp" {
+		return "!!str"
+	}
+	return tag
+}
+
+// comments returns the comments of a file, sorted: those that the tree has, and
+// all lines that begin with "#", which finds those that the library drops.
+func comments(data []byte, doc *yaml.Node) (out []string) {
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {
+			out = append(out, line)
+		}
+	}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if c := strings.TrimSpace(n.LineComment); c != "" {
+			out = append(out, c)
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+	}
+	walk(doc)
+	slices.Sort(out)
+	return out
+}

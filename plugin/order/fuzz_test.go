@@ -1,0 +1,225 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// seeds adds the files of testdata with this ending.
+func seeds(f *testing.F, ext string) {
+	f.Helper()
+	for _, dir := range []string{"good", "bad"} {
+		paths, err := filepath.Glob(filepath.Join("testdata", dir, "*"+ext))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if len(data) < 1<<14 {
+				f.Add(data)
+			}
+		}
+	}
+}
+
+// side is the list that fuzzed orders get whatever they ask for.
+func side(data string) func(string) (io.ReadCloser, error) {
+	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
+}
+
+// check holds what any bytes must give: no panic, problems with a message and a
+// place, and without errors a file that is sane, that a formatted and a newly
+// written copy load to as well.
+func check(t *testing.T, path string, data []byte) {
+	opt := Options{OpenSide: side("side.example\n")}
+	file, problems := Parse(path, bytes.NewReader(data), opt)
+	for _, p := range problems {
+		if p.Msg == "" || p.File == "" || !strings.HasPrefix(p.Error(), p.File+":") || strings.Contains(p.Redacted(), "\n") {
+			t.Fatalf("problem %+v", p)
+		}
+		if p.Line == 0 && p.Column != 0 || p.Line < 0 || p.Column < 0 {
+			t.Fatalf("problem at %d:%d: %v", p.Line, p.Column, p)
+		}
+	}
+	if file == nil || file.Path != path {
+		t.Fatalf("file %+v", file)
+	}
+	emitted := 0
+	opt.Emit = func(*Order) { emitted++ }
+	streamed, again := Parse(path, bytes.NewReader(data), opt)
+	if again.Error() != problems.Error() || emitted != len(file.Orders) || streamed.Count != file.Count || len(streamed.Orders) != 0 {
+		t.Fatalf("streamed: %d orders, %v; whole: %d, %v", emitted, again, len(file.Orders), problems)
+	}
+	opt.Emit = nil
+	if len(problems.Errors()) > 0 {
+		if !problems.Errors()[0].Warning && len(file.Orders) > file.Count {
+			t.Fatalf("%d orders of %d", len(file.Orders), file.Count)
+		}
+		return
+	}
+	if file.Count != len(file.Orders) {
+		t.Fatalf("%d orders, count %d", len(file.Orders), file.Count)
+	}
+	checkFile(t, file)
+	var b bytes.Buffer
+	formatted, err := Format(&b, path, bytes.NewReader(data), opt)
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case len(formatted.Errors()) == 0:
+		checkFormat(t, path, string(data), opt)
+	case strings.HasSuffix(path, ".yaml") && strings.Contains(string(data), "#"): // a comment that YAML would lose
+	default:
+		t.Fatalf("cannot be formatted: %v", formatted)
+	}
+	checkEncode(t, path, Header{file.Serial, file.ShrinkOK, file.Timezone}, file.Orders, opt)
+}
+
+func FuzzYAML(f *testing.F) {
+	seeds(f, ".yaml")
+	f.Fuzz(func(t *testing.T, data []byte) { check(t, "a.yaml", data) })
+}
+
+func FuzzJSONLines(f *testing.F) {
+	seeds(f, ".jsonl")
+	f.Fuzz(func(t *testing.T, data []byte) { check(t, "a.jsonl", data) })
+}
+
+// FuzzJSON also compares our reader of JSON with the standard library's.
+func FuzzJSON(f *testing.F) {
+	seeds(f, ".json")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		check(t, "a.json", data)
+		checkJSON(t, data)
+	})
+}
+
+func checkJSON(t *testing.T, data []byte) {
+	if !utf8.Valid(data) {
+		return // refused before; encoding/json replaces such bytes
+	}
+	n, err := parseJSON(data, 1)
+	if valid := json.Valid(data); valid != (err == nil) {
+		if err != nil && (strings.Contains(err.Error(), "half a surrogate") || strings.Contains(err.Error(), "nested more than")) {
+			return // stricter on purpose
+		}
+		t.Fatalf("%q: json.Valid says %v, parseJSON %v", data, valid, err)
+	}
+	if err != nil {
+		return
+	}
+	// The same values: written compactly, both are the same document.
+	var want, got any
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	for _, indent := range []int{compact, 0} {
+		dec = json.NewDecoder(bytes.NewReader(appendJSON(nil, n, indent)))
+		dec.UseNumber()
+		if err := dec.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		a, _ := json.Marshal(want)
+		b, _ := json.Marshal(got)
+		if !bytes.Equal(a, b) {
+			t.Fatalf("%q reads as %s, want %s", data, b, a)
+		}
+	}
+}
+
+// FuzzSide reads side lists: every line is a name of the list, a problem with
+// the list's own place, or nothing.
+func FuzzSide(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*/lists/*.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) < 1<<14 {
+			f.Add(data)
+		}
+	}
+	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, except: [except.example], targets_from: {file: list.txt}}]"
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data))})
+		for _, p := range problems {
+			if p.Msg == "" || p.File != "list.txt" && p.File != "a.yaml" || p.Line < 1 || p.Column < 1 {
+				t.Fatalf("problem %+v", p)
+			}
+		}
+		if len(problems.Errors()) > 0 {
+			return
+		}
+		checkFile(t, file)
+		var names []string
+		for n := range file.Orders[0].Side.Names.All() {
+			names = append(names, n.String())
+		}
+		if len(names) == 0 || len(names) != file.Targets {
+			t.Fatalf("%d names, %d targets", len(names), file.Targets)
+		}
+		// The names alone give the same list.
+		again, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(strings.Join(names, "\n"))})
+		if len(problems) > 0 || again.Targets != file.Targets {
+			t.Fatalf("%q: %v", names, problems)
+		}
+		lines := 0
+		for line := range strings.SplitSeq(strings.TrimPrefix(string(data), "\uFEFF"), "\n") {
+			line, _, _ = strings.Cut(strings.Trim(line, " \t\r"), "#")
+			if strings.Trim(line, " \t\r") != "" {
+				lines++
+			}
+		}
+		if lines != len(names) {
+			t.Fatalf("%d names of %d lines in %q", len(names), lines, data)
+		}
+	})
+}
+
+// TestJSONValid is the table to FuzzJSON's comparison.
+func TestJSONValid(t *testing.T) {
+	for _, s := range []string{
+		"", " ", "1", "-0", "0", "00", "01", "-", "-1", "+1", "1.", ".1", "1.0", "1e", "1e1", "1E+1", "1e-", "1e+01", "0e0", "0x1", "1 2", "12a",
+		"true", "tru", "truex", "false", "null", "nul", "nulL", "NaN", `"`, `""`, `"\`, `"\"`, `"\u`, `"\u0`, `"\u00g0"`, `"\u0041"`, `"\u+041"`, `"\u 041"`, `"\u0x41"`, `"\x"`, "\"\t\"", "\"\x7f\"", `"\/\b"`,
+		"[", "]", "[]", "[ ]", "[,]", "[1,]", "[1,,2]", "[1 2]", "[1:2]", "[[]", "{", "}", "{}", "{ }", `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1 "b":2}`, `{1:2}`, `{"a":1,"a":2}`, "{]", "[}",
+		"\v1", "1\f", "\u00a01", "\uFEFF1", "//", "'a'", "{a:1}",
+	} {
+		checkJSON(t, []byte(s))
+		for i := range s {
+			checkJSON(t, []byte(s[:i]))
+		}
+	}
+	for _, s := range []string{`"\ud83d"`, `"\ud83d\u0041"`, `"\ude00"`, `"\ude00\ud83d"`, `"\ud83d\\u0041"`} {
+		if _, err := parseJSON([]byte(s), 1); err == nil || !strings.Contains(err.Error(), "half a surrogate pair") {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+	deep := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	if _, err := parseJSON(deep(maxDepth), 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := parseJSON(deep(maxDepth+2), 1); err == nil {
+		t.Error("depth is not bounded")
+	}
+	// Places are in characters, behind any line feed.
+	_, err := parseJSON([]byte("{\r\n\t\"ü€😀\": x}"), 7)
+	if s, ok := err.(*syntaxError); !ok || s.line != 8 || s.col != 9 {
+		t.Errorf("%+v", fmt.Sprintf("%+v", err))
+	}
+}

@@ -1,0 +1,175 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// header is a file's top level while it is read.
+type header struct {
+	count                         int64
+	countAt                       *yaml.Node
+	defaults, authorities, orders *yaml.Node
+}
+
+var headerTable = table[header]{
+	{"version", func(p *parser, n *yaml.Node, f string, h *header) {
+		if v, ok := p.natural(n, f); ok && v != 1 {
+			p.bad(n, f, "this program reads version 1")
+		}
+	}},
+	{"serial", func(p *parser, n *yaml.Node, f string, h *header) { p.out.Serial = p.given(n, f) }},
+	{"count", func(p *parser, n *yaml.Node, f string, h *header) { h.count, h.countAt = p.given(n, f), n }},
+	{"shrink_ok", func(p *parser, n *yaml.Node, f string, h *header) { p.out.ShrinkOK = p.given(n, f) }},
+	{"timezone", func(p *parser, n *yaml.Node, f string, h *header) {
+		s := p.text(n, f)
+		loc, err := time.LoadLocation(s)
+		switch {
+		case s == "":
+		case err != nil || s == "Local":
+			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
+		default:
+			p.loc, p.out.Timezone = loc, s
+		}
+	}},
+	{"defaults", func(p *parser, n *yaml.Node, f string, h *header) { h.defaults = n }},
+	{"authorities", func(p *parser, n *yaml.Node, f string, h *header) { h.authorities = n }},
+	{"orders", func(p *parser, n *yaml.Node, f string, h *header) { h.orders = n }},
+}
+
+// given decodes an integer of the header, -1 when it is none.
+func (p *parser) given(n *yaml.Node, f string) int64 {
+	if v, ok := p.natural(n, f); ok {
+		return v
+	}
+	return -1
+}
+
+// header decodes the top level; it reports whether there is one to speak of.
+// defaults and authorities are read before orders wherever they stand.
+func (p *parser) header(root *yaml.Node) bool {
+	if !p.plain(root, "") {
+		return false
+	}
+	if root.Kind != yaml.MappingNode {
+		p.bad(root, "", "must be a mapping with version and orders")
+		return false
+	}
+	p.base = &draft{Order: emptyOrder()}
+	p.handles = map[string]*draft{}
+	object(p, root, "", headerTable, &p.head)
+	if lookup(root, "version") == nil {
+		p.fault(root, "version", "is required: 1")
+	}
+	// A misspelt "defaults" may have been what seals the orders.
+	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
+	if n := p.head.defaults; n != nil {
+		p.defaultHandle = p.fill(p.base, n, "defaults")
+	}
+	if n := p.head.authorities; n != nil {
+		before := len(p.problems)
+		pairs := p.mapping(n, "authorities")
+		p.base.doubt = p.base.doubt || len(p.problems) > before
+		p.seal(before, p.base)
+		for _, kv := range pairs {
+			p.authorityEntry(kv.key.Value, kv.value)
+		}
+	}
+	if n := p.defaultHandle; n != nil {
+		before := len(p.problems)
+		if s := p.text(n, "defaults.authority"); s == "" || p.handles[s] == nil {
+			if s != "" {
+				p.bad(n, "defaults.authority", "names no entry of authorities")
+			}
+			p.defaultHandle = nil
+			p.base.doubt, p.base.noAuthority = true, true
+			p.seal(before, p.base)
+		}
+	}
+	return true
+}
+
+// harmless reports whether f is a key that says nothing of the orders.
+func harmless(f string) bool {
+	return slices.Contains(fileShape.keys, f) && f != "defaults" && f != "authorities"
+}
+
+// authorityEntry decodes what orders with this handle take.
+func (p *parser) authorityEntry(handle string, n *yaml.Node) {
+	f := join("authorities", handle)
+	a := p.base.clone()
+	a.Authority, a.noAuthority = Authority{}, false
+	p.handles[handle] = a
+	before := len(p.problems)
+	if own := p.fill(a, n, f); own != nil {
+		p.bad(own, join(f, "authority"), "must be a mapping with name, country and kind")
+		a.noAuthority = true
+	} else if n.Kind == yaml.MappingNode && a.Authority.Name == "" && !a.noAuthority {
+		p.fault(n, join(f, "authority"), "is required")
+		a.noAuthority = true
+	}
+	a.noAuthority = a.noAuthority || a.Authority.Name == ""
+	p.seal(before, a)
+}
+
+func (p *parser) checkCount() {
+	h := &p.head
+	if h.countAt != nil && h.count >= 0 && h.count != int64(p.out.Count) {
+		p.add(Problem{Line: h.countAt.Line, Column: h.countAt.Column, Field: "count",
+			Msg: fmt.Sprintf("does not match the %d orders that follow: the file may be cut off", p.out.Count),
+			Got: fmt.Sprint(h.count), HasGot: true})
+	}
+}
+
+// fill decodes the entries of defaults or of an authority into base. It returns
+// the value of authority when that is a handle.
+func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
+	before := len(p.problems)
+	base.ownTerms = true
+	pairs := p.mapping(n, f)
+	base.doubt = base.doubt || len(p.problems) > before
+	for _, kv := range pairs {
+		key := join(f, kv.key.Value)
+		switch spec := fieldByKey[kv.key.Value]; {
+		case spec == nil:
+			p.fault(kv.key, key, "unknown key")
+			base.doubt = true
+		case spec.use&filled == 0:
+			p.fault(kv.key, key, "cannot be filled in; write it on each order")
+		case spec.key == "authority" && kv.value.Kind == yaml.ScalarNode:
+			handle = kv.value
+		default:
+			spec.decode(p, kv.value, key, base)
+		}
+	}
+	base.forceAt = nil // to be found in whichever order has the target
+	p.seal(before, base)
+	base.ownTerms = false
+	return handle
+}
+
+// seal marks the problems from index start on when they may tell of a sealed
+// order.
+func (p *parser) seal(start int, o *draft) {
+	if !o.doubt && !o.Disclosure.Sealed() {
+		return
+	}
+	for i := start; i < len(p.problems); i++ {
+		p.problems[i].Sealed = true
+	}
+}
+
+func emptyOrder() Order {
+	return Order{Terms: &Terms{TTL: -1}, Issued: NoTime, Served: NoTime, From: NoTime, Until: NoTime, Review: NoTime, Deadline: NoTime}
+}
+
+// clone returns a copy of o with Terms of its own.
+func (o *draft) clone() *draft {
+	c := *o
+	terms := *o.Terms
+	c.Terms = &terms
+	return &c
+}

@@ -1,0 +1,332 @@
+package order
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxDepth bounds the nesting of JSON; the schema needs six levels.
+const maxDepth = 64
+
+// parseJSON reads exactly one JSON value (RFC 8259) of valid UTF-8; line is the
+// number of its first line. It is a reader of its own because the tree needs
+// the place of every value, and because encoding/json takes what a legal text
+// must not contain: duplicate keys are found above, half a surrogate pair here.
+func parseJSON(data []byte, line int) (*yaml.Node, error) {
+	return new(jsonReader).read(data, line)
+}
+
+// read is parseJSON with the memory of the last call: the nodes that it
+// returned are overwritten. JSON Lines are read so, line by line.
+func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
+	clear(j.nodes[:j.used])
+	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, stack: j.stack[:0]}
+	n, err := j.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if j.space(); j.pos < len(data) {
+		return nil, j.fault(j.pos, errTrailing)
+	}
+	return n, nil
+}
+
+type jsonReader struct {
+	data []byte
+	pos  int // next octet to read
+	// seen walks forward through data behind pos together with line and col,
+	// so that a position costs no rescan.
+	seen, line, col int
+	// nodes is where the next node comes from: a file has many, and they die
+	// together. stack holds the items of the collections that are open.
+	nodes []yaml.Node
+	used  int
+	stack []*yaml.Node
+}
+
+// at returns the line and column, in characters from 1, of an offset that is
+// not before an earlier one.
+func (j *jsonReader) at(off int) (line, col int) {
+	for ; j.seen < off; j.seen++ {
+		switch c := j.data[j.seen]; {
+		case c == '\n':
+			j.line, j.col = j.line+1, 1
+		case utf8.RuneStart(c):
+			j.col++
+		}
+	}
+	return j.line, j.col
+}
+
+func (j *jsonReader) fault(off int, format string, args ...any) error {
+	if off >= len(j.data) {
+		format, args = "is cut off: the JSON ends too early", nil
+	}
+	line, col := j.at(min(max(off, j.seen), len(j.data)))
+	return &syntaxError{line, col, fmt.Sprintf(format, args...)}
+}
+
+// unexpected reports the character at pos.
+func (j *jsonReader) unexpected(want string) error {
+	r, _ := utf8.DecodeRune(j.data[j.pos:])
+	return j.fault(j.pos, "is not JSON: got %q where %s belongs", r, want)
+}
+
+func (j *jsonReader) space() {
+	for j.pos < len(j.data) {
+		switch j.data[j.pos] {
+		case ' ', '\t', '\r', '\n':
+			j.pos++
+		default:
+			return
+		}
+	}
+}
+
+// peek returns the next octet behind blanks, 0 at the end.
+func (j *jsonReader) peek() byte {
+	j.space()
+	if j.pos < len(j.data) {
+		return j.data[j.pos]
+	}
+	return 0
+}
+
+// node returns a node that begins at pos.
+func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
+	if j.used == len(j.nodes) {
+		// The nodes handed out stay where they are. The last slab alone is used
+		// again, and grows until a line fits into it.
+		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
+	}
+	n := &j.nodes[j.used]
+	j.used++
+	n.Kind, n.Tag = kind, tag
+	n.Line, n.Column = j.at(j.pos)
+	return n
+}
+
+func (j *jsonReader) value(depth int) (*yaml.Node, error) {
+	c := j.peek()
+	if depth > maxDepth {
+		return nil, j.fault(j.pos, "is nested more than %d levels deep", maxDepth)
+	}
+	switch {
+	case c == '{' || c == '[':
+		return j.collection(c == '{', depth)
+	case c == '"':
+		return j.text()
+	case c == '-' || digit(c):
+		return j.number()
+	case c == 't':
+		return j.word("true", "!!bool")
+	case c == 'f':
+		return j.word("false", "!!bool")
+	case c == 'n':
+		return j.word("null", "!!null")
+	}
+	return nil, j.unexpected("a value")
+}
+
+// collection reads an object or an array.
+func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
+	n, end := j.node(yaml.SequenceNode, "!!seq"), byte(']')
+	if object {
+		n.Kind, n.Tag, end = yaml.MappingNode, "!!map", '}'
+	}
+	j.pos++
+	if j.peek() == end {
+		j.pos++
+		return n, nil
+	}
+	base := len(j.stack)
+	for {
+		if object {
+			if j.peek() != '"' {
+				return nil, j.unexpected("a key")
+			}
+			key, err := j.text()
+			if err != nil {
+				return nil, err
+			}
+			if j.peek() != ':' {
+				return nil, j.unexpected(`":"`)
+			}
+			j.pos++
+			j.stack = append(j.stack, key)
+		}
+		v, err := j.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		j.stack = append(j.stack, v)
+		switch j.peek() {
+		case end:
+			j.pos++
+			n.Content = slices.Clone(j.stack[base:])
+			j.stack = j.stack[:base]
+			return n, nil
+		case ',':
+			j.pos++
+		default:
+			return nil, j.unexpected(`"," or "` + string(end) + `"`)
+		}
+	}
+}
+
+func (j *jsonReader) word(w, tag string) (*yaml.Node, error) {
+	rest := j.data[j.pos:]
+	if !bytes.HasPrefix(rest, []byte(w)) {
+		if bytes.HasPrefix([]byte(w), rest) { // the file ends inside the word
+			return nil, j.fault(len(j.data), "")
+		}
+		return nil, j.fault(j.pos, "is not JSON: words are true, false and null")
+	}
+	n := j.node(yaml.ScalarNode, tag)
+	n.Value = w
+	j.pos += len(w)
+	return n, nil
+}
+
+func (j *jsonReader) number() (*yaml.Node, error) {
+	n := j.node(yaml.ScalarNode, "!!int")
+	start := j.pos
+	at := func() byte {
+		if j.pos < len(j.data) {
+			return j.data[j.pos]
+		}
+		return 0
+	}
+	digits := func() bool {
+		before := j.pos
+		for digit(at()) {
+			j.pos++
+		}
+		return j.pos > before
+	}
+	if at() == '-' {
+		j.pos++
+	}
+	if at() == '0' {
+		j.pos++
+	} else if !digits() {
+		return nil, j.unexpected("a digit")
+	}
+	if at() == '.' {
+		n.Tag = "!!float"
+		if j.pos++; !digits() {
+			return nil, j.unexpected("a digit")
+		}
+	}
+	if c := at(); c == 'e' || c == 'E' {
+		n.Tag = "!!float"
+		j.pos++
+		if c := at(); c == '+' || c == '-' {
+			j.pos++
+		}
+		if !digits() {
+			return nil, j.unexpected("a digit")
+		}
+	}
+	n.Value = string(j.data[start:j.pos])
+	return n, nil
+}
+
+// text reads a string. One without escapes is one copy.
+func (j *jsonReader) text() (*yaml.Node, error) {
+	n := j.node(yaml.ScalarNode, "!!str")
+	n.Style = yaml.DoubleQuotedStyle
+	j.pos++
+	start := j.pos
+	var out []byte // what stands before start, once there was an escape
+	for j.pos < len(j.data) {
+		switch c := j.data[j.pos]; {
+		case c == '"':
+			if raw := j.data[start:j.pos]; out != nil {
+				n.Value = string(append(out, raw...))
+			} else if known, ok := knownWords[string(raw)]; ok {
+				n.Value = known
+			} else {
+				n.Value = string(raw)
+			}
+			j.pos++
+			return n, nil
+		case c == '\\':
+			out = append(out, j.data[start:j.pos]...)
+			var err error
+			if out, err = j.escape(out); err != nil {
+				return nil, err
+			}
+			start = j.pos
+		case c < ' ':
+			return nil, j.fault(j.pos, "is not JSON: a string contains the control character %q; write it as an escape", rune(c))
+		default:
+			j.pos++
+		}
+	}
+	return nil, j.fault(len(j.data), "")
+}
+
+// knownWords are the keys of the schema, so that a million orders share them.
+var knownWords = func() map[string]string {
+	m := make(map[string]string, len(schemaWords))
+	for w := range schemaWords {
+		m[w] = w
+	}
+	return m
+}()
+
+var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escape appends what the escape at pos stands for.
+func (j *jsonReader) escape(out []byte) ([]byte, error) {
+	at := j.pos
+	if at+1 >= len(j.data) {
+		return nil, j.fault(len(j.data), "")
+	}
+	if c, ok := jsonEscapes[j.data[at+1]]; ok {
+		j.pos += 2
+		return append(out, c), nil
+	}
+	r, err := j.hex4()
+	if err != nil {
+		return nil, err
+	}
+	if utf16.IsSurrogate(r) {
+		var low rune
+		if bytes.HasPrefix(j.data[j.pos:], []byte(`\u`)) {
+			if low, err = j.hex4(); err != nil {
+				return nil, err
+			}
+		}
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			return nil, j.fault(at, `has a "\u" escape that is half a surrogate pair`)
+		}
+	}
+	return utf8.AppendRune(out, r), nil
+}
+
+// hex4 reads \uXXXX at pos.
+func (j *jsonReader) hex4() (rune, error) {
+	if j.data[j.pos+1] != 'u' {
+		return 0, j.fault(j.pos, "is not JSON: no such escape")
+	}
+	if j.pos+6 > len(j.data) {
+		return 0, j.fault(len(j.data), "")
+	}
+	digits := j.data[j.pos+2 : j.pos+6]
+	v, err := strconv.ParseUint(string(digits), 16, 16)
+	if err != nil {
+		return 0, j.fault(j.pos, `is not JSON: "\u" needs four hexadecimal digits`)
+	}
+	j.pos += 6
+	return rune(v), nil
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,139 @@
+package order
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// TestRedacted: what goes into the ordinary log of an order that is sealed, or
+// may be, tells where to look and nothing else. Every secret holds "secret".
+func TestRedacted(t *testing.T) {
+	const lists = "secret.example\n*.secret.example\n"
+	open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(lists)), nil }
+	o := func(fields string) string {
+		return "version: 1\norders:\n- {id: secret-1, authority: {name: secret}, scope: global, targets: [secret.example], " + fields + "}\n"
+	}
+	for what, text := range map[string]string{
+		"sealed":                     o("disclosure: none, ttl: secret"),
+		"sealed code":                o("ttl: secret, disclosure: code"),
+		"many":                       o("disclosure: none, response: secret, except: [http://secret.example, example], force: {secret: secret.example}"),
+		"id":                         strings.Replace(o("disclosure: none"), "secret-1", "secret 1", 1),
+		"unknown key":                o("disclosure: none, secret.example: true"),
+		"key with a bracket":         o(`disclosure: none, "targets[secret": true`),
+		"key with a dot":             o("disclosure: none, targets.secret: true"),
+		"target's key":               o("disclosure: none") + "- {id: secret, disclosure: code, authority: {name: secret}, scope: global, targets: [{name: secret.example, secret: a}]}\n",
+		"force twice":                o("disclosure: none, force: {secret.example: a, secret.example: b}"),
+		"unknown disclosure":         o("disclosure: secret, ttl: secret"),
+		"typo in disclosure":         o("disclosur: none, ttl: secret"),
+		"disclosure twice":           o("disclosure: full, disclosure: none, ttl: secret"),
+		"tagged disclosure":          o("disclosure: !secret none, ttl: secret"),
+		"anchored disclosure":        o("disclosure: &secret none, ttl: secret"),
+		"list of disclosures":        o("disclosure: [none], ttl: secret"),
+		"id twice":                   o("disclosure: none") + "- {id: secret-1, authority: {name: X}, scope: global, targets: [secret.example]}\n",
+		"id twice, reversed":         o("disclosure: full") + "- {id: secret-1, disclosure: none, authority: {name: X}, scope: global, targets: [secret.example]}\n",
+		"not a mapping":              "version: 1\norders: [secret.example]\n",
+		"unknown authority":          "version: 1\norders: [{id: secret, authority: secret, ttl: secret}]\n",
+		"authority's":                "version: 1\nauthorities: {secret: {authority: {name: secret}, disclosure: none, ttl: secret}}\norders: [{id: secret, authority: secret, scope: secret}]\n",
+		"authority in doubt":         "version: 1\nauthorities: {secret: {authority: {name: secret}, disclosur: none}}\norders: [{id: secret, authority: secret, scope: secret}]\n",
+		"authority twice":            "version: 1\nauthorities: {secret: {authority: {name: secret}}, secret: {disclosure: none}}\norders: [{id: secret, authority: secret, scope: secret}]\n",
+		"defaults'":                  "version: 1\ndefaults: {disclosure: none, ttl: secret}\norders: [{id: secret, scope: secret}]\n",
+		"defaults in doubt":          "version: 1\ndefaults: {disclosure: secret}\norders: [{id: secret, scope: secret}]\n",
+		"defaults' two":              "version: 1\ndefaults: {disclosure: full, disclosure: none}\norders: [{id: secret, scope: secret}]\n",
+		"authority's two":            "version: 1\nauthorities: {secret: {authority: {name: secret}, disclosure: full, disclosure: none}}\norders: [{id: secret, authority: secret, scope: secret}]\n",
+		"authority's name":           "version: 1\nauthorities: {secret: {authority: {country: secret}, disclosure: none}}\norders: []\n",
+		"authority's handle":         "version: 1\nauthorities: {secret: {authority: secret, disclosure: none}}\norders: []\n",
+		"typo in defaults":           "version: 1\ndefault: {disclosure: none}\norders: [{id: secret, scope: secret}]\n",
+		"defaults twice":             "version: 1\ndefaults: {ttl: 1s}\ndefaults: {disclosure: none}\norders: [{id: secret, scope: secret}]\n",
+		"defaults anchored":          "version: 1\ndefaults: &a {disclosure: none}\norders: [{id: secret, scope: secret}]\n",
+		"defaults' handle":           "version: 1\ndefaults: {authority: secret}\norders: [{id: secret, scope: secret}]\n",
+		"lift":                       o("disclosure: none") + "- {id: secret-2, action: lift, disclosure: code, lifts: [secret-1, secret 1]}\n",
+		"lift of a sealed authority": "version: 1\nauthorities: {a: {authority: {name: A}, disclosure: none}}\norders: [{id: secret, action: lift, authority: a, lifts: [secret 1]}]\n",
+		"side list":                  "version: 1\norders: [{id: secret, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: secret.txt}}]\n",
+		"side path":                  "version: 1\norders: [{id: secret, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: ../secret}}]\n",
+		"digest":                     "version: 1\norders: [{id: secret, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: secret, sha256: secret}}]\n",
+		"duplicate target":           "version: 1\norders: [{id: secret, disclosure: none, authority: {name: X}, scope: global, targets: [secret.example, secret.example]}]\n",
+	} {
+		_, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: open})
+		if len(problems) == 0 {
+			t.Errorf("%s: no problem", what)
+		}
+		told := false
+		for _, p := range problems {
+			redacted := p.Redacted()
+			told = told || p.Sealed
+			if strings.Contains(strings.ReplaceAll(redacted, "problem not shown here", ""), "secret") {
+				t.Errorf("%s: %s", what, redacted)
+			}
+			if !strings.HasPrefix(redacted, "a.yaml:") {
+				t.Errorf("%s: no place: %s", what, redacted)
+			}
+			if p.Sealed && !strings.HasSuffix(redacted, ": problem not shown here; run blocklistctl check") || !p.Sealed && redacted != p.Error() {
+				t.Errorf("%s: %s\nof %s", what, redacted, p.Error())
+			}
+		}
+		if !told {
+			t.Errorf("%s: nothing is sealed in %v", what, problems)
+		}
+	}
+}
+
+func TestRedactedText(t *testing.T) {
+	for _, tt := range []struct{ field, want string }{
+		{"ttl", "a.yaml:3:4: sealed order: ttl: problem not shown here; run blocklistctl check"},
+		{"targets[2].name", "a.yaml:3:4: sealed order: targets[2].name: problem not shown here; run blocklistctl check"},
+		{"", "a.yaml:3:4: sealed order: problem not shown here; run blocklistctl check"},
+		{"x.example", "a.yaml:3:4: sealed order: problem not shown here; run blocklistctl check"},
+		{"targets[0].x.name", "a.yaml:3:4: sealed order: targets[0]: problem not shown here; run blocklistctl check"},
+		{"targets[x].name", "a.yaml:3:4: sealed order: problem not shown here; run blocklistctl check"},
+	} {
+		p := Problem{File: "a.yaml", Line: 3, Column: 4, Order: "id", Field: tt.field, Msg: "is id", Got: "id", HasGot: true, Sealed: true}
+		if got := p.Redacted(); got != tt.want {
+			t.Errorf("%q: got\n%s\nwant\n%s", tt.field, got, tt.want)
+		}
+	}
+	// Of a side list, whose name tells something, the order's mention is shown.
+	_, problems := Parse("a.yaml", strings.NewReader(`version: 1
+orders: [{id: a, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]
+`), Options{OpenSide: side("*.one.example")})
+	if got, want := problems[0].Redacted(), "a.yaml:2:94: sealed order: targets_from: problem not shown here; run blocklistctl check"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// A problem of another order of the same file is told in full.
+	_, problems = parseString(t, `version: 1
+orders:
+- {id: a, disclosure: none, authority: {name: X}, scope: global, targets: [one.example]}
+- {id: b, authority: {name: X}, scope: global, targets: [two.example], ttl: long}
+`)
+	if len(problems) != 1 || problems[0].Sealed || problems[0].Redacted() != problems[0].Error() {
+		t.Errorf("%v, sealed %v", problems, problems[0].Sealed)
+	}
+}
+
+func TestProblemError(t *testing.T) {
+	for _, tt := range []struct {
+		p    Problem
+		want string
+	}{
+		{Problem{Msg: "is bad"}, "is bad"},
+		{Problem{File: "a", Msg: "is bad"}, "a: is bad"},
+		{Problem{File: "a", Line: 1, Msg: "is bad"}, "a:1: is bad"},
+		{Problem{File: "a", Line: 1, Column: 2, Order: "o", Field: "f.g", Msg: "is bad", HasGot: true}, `a:1:2: order "o": f.g: is bad, got ""`},
+		{Problem{Msg: "is bad", Got: "x"}, "is bad"},
+		{Problem{Msg: "is bad", Got: "a\n\"ü", HasGot: true}, `is bad, got "a\n\"ü"`},
+		{Problem{Msg: "is bad", Got: strings.Repeat("x", 119) + "üy", HasGot: true}, `is bad, got "` + strings.Repeat("x", 119) + `..."`},
+		{Problem{Msg: "is bad", Got: strings.Repeat("\x80", 300), HasGot: true}, `is bad, got "` + strings.Repeat(`\x80`, 116) + `..."`},
+	} {
+		if got := tt.p.Error(); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
+	}
+	ps := Problems{{File: "b", Line: 1}, {File: "a", Line: 2, Column: 1, Warning: true}, {File: "a", Line: 1, Column: 9, Msg: "x"}, {File: "a", Line: 1, Column: 9, Msg: "a"}, {File: "a"}}
+	ps.Sort()
+	if got := strings.ReplaceAll(ps.Error(), "\n", "|"); got != "a: |a:1:9: x|a:1:9: a|a:2:1: |b:1: " {
+		t.Error(got)
+	}
+	if len(ps.Errors()) != 4 || len(ps.Warnings()) != 1 {
+		t.Errorf("%d errors, %d warnings", len(ps.Errors()), len(ps.Warnings()))
+	}
+}

@@ -1,0 +1,149 @@
+package order
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// lookup returns the value of a key without reporting anything.
+func lookup(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key && !isNull(n.Content[i+1]) {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// readOrder decodes one order, checks it and hands it on.
+func (p *parser) readOrder(n *yaml.Node) {
+	before := len(p.problems)
+	p.out.Count++
+	if n.Kind != yaml.MappingNode {
+		p.bad(n, "orders", "must be a mapping, one order")
+		p.seal(before, &draft{Order: emptyOrder(), doubt: true})
+		return
+	}
+	if id := lookup(n, "id"); id != nil && id.Kind == yaml.ScalarNode {
+		p.order = id.Value
+	}
+	defer func() { p.order = "" }()
+
+	o := p.startOrder(n)
+	o.Line, o.Column, o.Index = n.Line, n.Column, p.out.Count-1
+	twice := p.checkID(n, o)
+	checked := len(p.problems)
+	pairs := p.mapping(n, "")
+	o.doubt = o.doubt || len(p.problems) > checked // the dropped key may have sealed it
+	for _, kv := range pairs {
+		switch spec := fieldByKey[kv.key.Value]; {
+		case spec == nil:
+			p.fault(kv.key, kv.key.Value, "unknown key")
+			o.doubt = true
+		case o.Action == Lift && spec.use&onLift == 0:
+			p.fault(kv.key, kv.key.Value, "says how to block and does not go on a lift")
+		default:
+			if spec.use&term != 0 && !o.ownTerms && !(spec.key == "authority" && kv.value.Kind == yaml.ScalarNode) {
+				terms := *o.Terms
+				o.Terms, o.ownTerms = &terms, true
+			}
+			spec.decode(p, kv.value, kv.key.Value, o)
+		}
+	}
+	p.finish(n, o)
+	o.doubt = o.doubt || twice.sealed
+	p.seal(before, o)
+	p.noteID(o)
+	if !o.Lifting() {
+		p.out.Targets += o.NumTargets()
+	}
+	if p.failed {
+		return
+	}
+	result := o.Order
+	if p.opt.Emit != nil {
+		p.opt.Emit(&result)
+	} else {
+		p.out.Orders = append(p.out.Orders, &result)
+	}
+}
+
+// startOrder returns the draft that the order's own fields go into: what its
+// authority and the defaults fill in. A lift takes only the authority.
+func (p *parser) startOrder(n *yaml.Node) *draft {
+	base := p.base
+	handle := lookup(n, "authority")
+	own := handle != nil
+	if !own {
+		handle = p.defaultHandle
+	}
+	doubt, noAuthority := base.doubt, !own && base.noAuthority
+	if handle != nil && !isPlain(handle) {
+		noAuthority = true // to be reported with the other keys
+	} else if handle != nil && handle.Kind == yaml.ScalarNode {
+		if s := p.text(handle, "authority"); p.handles[s] != nil {
+			base = p.handles[s]
+			noAuthority = base.noAuthority
+		} else {
+			if s != "" {
+				p.bad(handle, "authority", "names no entry of authorities")
+			}
+			doubt, noAuthority = true, true
+		}
+	}
+	action := Block
+	if a := lookup(n, "action"); a != nil && isPlain(a) {
+		action = choice(&p.decoder, a, "action", []string{"block", "lift"}, Block, Lift)
+	}
+	var o draft
+	if action == Lift {
+		o = draft{Order: emptyOrder(), ownTerms: true}
+		o.Authority = base.Authority
+		// Nothing but the authority is filled in, but where its orders are
+		// sealed the lift's id and names had better not be logged either.
+		doubt = doubt || base.Disclosure.Sealed() && lookup(n, "disclosure") == nil
+	} else {
+		o = *base
+	}
+	o.Action = action
+	o.doubt = doubt || base.doubt
+	o.noAuthority = noAuthority
+	return &o
+}
+
+// Lifting reports whether o is a lift.
+func (o *Order) Lifting() bool { return o.Action == Lift }
+
+// checkID reads the order's id; it returns where the id was used before.
+func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
+	id := lookup(n, "id")
+	if id == nil {
+		p.fault(n, "id", "is required")
+		return twice
+	}
+	if !isPlain(id) {
+		return twice // to be reported with the other keys
+	}
+	s := p.text(id, "id")
+	switch twice = p.ids[s]; {
+	case s == "":
+	case !idPattern.MatchString(s):
+		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -")
+	case twice.line > 0:
+		p.bad(id, "id", "is used twice, first on line %d", twice.line)
+	default:
+		o.ID = s
+	}
+	return twice
+}
+
+// noteID keeps the id of an order that was read.
+func (p *parser) noteID(o *draft) {
+	if o.ID != "" {
+		p.ids[strings.Clone(o.ID)] = firstUse{o.Line, o.doubt || o.Disclosure.Sealed()}
+	}
+}

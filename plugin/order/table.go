@@ -1,0 +1,91 @@
+package order
+
+import "go.yaml.in/yaml/v3"
+
+// entry is one key of a mapping of the schema and how its value is read into v.
+type entry[T any] struct {
+	key    string
+	decode func(p *parser, n *yaml.Node, f string, v *T)
+}
+
+// table are the keys of a mapping in their canonical order, which Format and
+// Encode write. The schema for editors is tested against the same tables.
+type table[T any] []entry[T]
+
+// object decodes a mapping by the table of its keys; unknown keys are problems.
+// The tables are short, so a key is searched along them.
+func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
+next:
+	for _, kv := range p.mapping(n, f) {
+		for i := range t {
+			if t[i].key == kv.key.Value {
+				t[i].decode(p, kv.value, join(f, kv.key.Value), v)
+				continue next
+			}
+		}
+		p.fault(kv.key, join(f, kv.key.Value), "unknown key")
+	}
+}
+
+// shape tells which mappings of a file have which keys, for whom the values do
+// not matter: Format, Redacted and the test of the schema. A shape holds for
+// the items of a list, too.
+type shape struct {
+	keys []string
+	sub  map[string]*shape // of some keys' values
+	each *shape            // of every value, in a mapping whose keys are free
+}
+
+func shapeOf[T any](t table[T], sub map[string]*shape) *shape {
+	s := &shape{sub: sub}
+	for i := range t {
+		s.keys = append(s.keys, t[i].key)
+	}
+	return s
+}
+
+var (
+	windowsShape = map[string]*shape{"windows": shapeOf(windowTable, nil)}
+	orderShape   = func() *shape {
+		s := &shape{sub: map[string]*shape{
+			"authority":           shapeOf(authorityTable, nil),
+			"windows":             windowsShape["windows"],
+			"scope":               shapeOf(scopeTable, nil),
+			"exempt":              shapeOf(exemptTable, nil),
+			"targets":             shapeOf(targetTable, windowsShape),
+			"targets_from":        shapeOf(sideTable, nil),
+			"force":               {},
+			"response":            shapeOf(responseTable, nil),
+			"filtering_databases": shapeOf(databaseTable, nil),
+			"document":            shapeOf(documentTable, nil),
+		}}
+		for i := range fields {
+			s.keys = append(s.keys, fields[i].key)
+		}
+		return s
+	}()
+	fileShape = shapeOf(headerTable, map[string]*shape{
+		"defaults":    orderShape,
+		"authorities": {each: orderShape},
+		"orders":      orderShape,
+	})
+)
+
+// schemaWords are all keys of the schema: what may be said of a sealed order's
+// problem. Other keys may hold a name that slipped to the wrong place.
+var schemaWords = func() map[string]bool {
+	words := map[string]bool{}
+	var walk func(s *shape)
+	walk = func(s *shape) {
+		if s == nil {
+			return
+		}
+		for _, k := range s.keys {
+			words[k] = true
+			walk(s.sub[k])
+		}
+		walk(s.each)
+	}
+	walk(fileShape)
+	return words
+}()

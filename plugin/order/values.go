@@ -1,0 +1,350 @@
+package order
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/language"
+)
+
+// lifts decodes the ids that a lift reaches.
+func (p *parser) lifts(n *yaml.Node, f string, o *draft) {
+	for i, item := range p.list(n, f) {
+		id := p.text(item, index(f, i))
+		switch {
+		case id == "":
+		case !idPattern.MatchString(id) || id == o.ID:
+			p.bad(item, index(f, i), "must be the id of another order")
+		case !slices.Contains(o.Lifts, id):
+			o.Lifts = append(o.Lifts, id)
+		}
+	}
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		p.fault(n, f, "is empty; leave it out to lift the authority's earlier orders")
+	}
+}
+
+var authorityTable = table[Authority]{
+	{"name", func(p *parser, n *yaml.Node, f string, a *Authority) {
+		a.Name = strings.Join(strings.Fields(p.text(n, f)), " ")
+	}},
+	{"country", func(p *parser, n *yaml.Node, f string, a *Authority) { a.Country = p.country(n, f) }},
+	{"kind", func(p *parser, n *yaml.Node, f string, a *Authority) {
+		a.Kind = choice(&p.decoder, n, f, []string{"court", "regulator", "law", "operator"}, KindCourt, KindRegulator, KindLaw, KindOperator)
+	}},
+}
+
+func (p *parser) authority(n *yaml.Node, f string) (a Authority) {
+	if n.Kind != yaml.MappingNode {
+		p.bad(n, f, "must be a handle, or a mapping with name, country and kind")
+		return a
+	}
+	object(p, n, f, authorityTable, &a)
+	if lookup(n, "name") == nil {
+		p.fault(n, join(f, "name"), "is required")
+	}
+	return a
+}
+
+func (p *parser) country(n *yaml.Node, f string) Country {
+	s := p.text(n, f)
+	c, ok := ParseCountry(s)
+	if !ok && s != "" {
+		p.bad(n, f, "must be an ISO 3166-1 alpha-2 country code or EU")
+	}
+	return c
+}
+
+func (p *parser) status(n *yaml.Node, f string) Status {
+	return choice(&p.decoder, n, f, []string{"active", "shadow", "draft", "suspended"}, Active, Shadow, Draft, Suspended)
+}
+
+var windowTable = table[Window]{
+	{"from", func(p *parser, n *yaml.Node, f string, w *Window) { w.From = p.time(n, f, startOfDay) }},
+	{"until", func(p *parser, n *yaml.Node, f string, w *Window) { w.Until = p.time(n, f, endOfDay) }},
+}
+
+func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
+	for i, item := range p.list(n, f) {
+		w, before := Window{NoTime, NoTime}, len(p.problems)
+		object(p, item, index(f, i), windowTable, &w)
+		if w == (Window{NoTime, NoTime}) && len(p.problems) == before {
+			p.fault(item, index(f, i), "needs from, until or both")
+		}
+		p.interval(item, index(f, i), w.From, w.Until)
+		ws = append(ws, w)
+	}
+	if len(n.Content) == 0 && n.Kind == yaml.SequenceNode {
+		p.fault(n, f, "is empty: the order would never be in force; leave it out")
+	}
+	return ws
+}
+
+// interval checks that something lies between the from and until of n.
+func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
+	if from != NoTime && until != NoTime && until <= from {
+		if at := lookup(n, "until"); at != nil {
+			n = at
+		}
+		p.add(Problem{Line: n.Line, Column: n.Column, Field: join(f, "until"),
+			Msg: "must be later than from, " + from.String(), Got: until.String(), HasGot: true})
+	}
+}
+
+// deadline is a time, or a duration that is counted from served later on.
+func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
+	s := p.text(n, f)
+	if s == "" {
+		return NoTime, 0
+	}
+	if d, err := parseDuration(s); err == nil && d > 0 && d%time.Second == 0 {
+		return NoTime, d
+	}
+	t, _, err := parseTime(s, p.loc, endOfDay)
+	switch {
+	case errors.Is(err, errTime):
+		p.bad(n, f, "must be a time, or a duration after served in whole seconds such as 30m or 7d")
+	case err != nil:
+		p.bad(n, f, "%v", err)
+	default:
+		return FromTime(t), 0
+	}
+	return NoTime, 0
+}
+
+var scopeTable = table[Scope]{
+	{"countries", func(p *parser, n *yaml.Node, f string, s *Scope) {
+		for i, item := range p.list(n, f) {
+			if c := p.country(item, index(f, i)); c != "" && !slices.Contains(s.Countries, c) {
+				s.Countries = append(s.Countries, c)
+			}
+		}
+	}},
+	{"clients", func(p *parser, n *yaml.Node, f string, s *Scope) { s.Clients = p.prefixes(n, f) }},
+}
+
+func (p *parser) scope(n *yaml.Node, f string) *Scope {
+	if n.Kind == yaml.ScalarNode && n.Value == "global" {
+		return &Scope{Global: true}
+	}
+	if n.Kind != yaml.MappingNode {
+		p.bad(n, f, `must be "global", or a mapping with countries or clients`)
+		return &Scope{}
+	}
+	s := &Scope{}
+	before := len(p.problems)
+	object(p, n, f, scopeTable, s)
+	if len(s.Countries)+len(s.Clients) == 0 && len(p.problems) == before {
+		p.fault(n, f, `reaches nobody; name countries or clients, or write "global"`)
+	}
+	return s
+}
+
+// prefixes decodes a list of networks.
+func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
+	for i, item := range p.list(n, f) {
+		if x, ok := p.prefix(item, index(f, i)); ok && !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// prefix decodes a network in CIDR form or one address.
+func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
+	s := p.text(n, f)
+	x, why := ParsePrefix(s)
+	if why != "" && s != "" {
+		p.bad(n, f, "%s", why)
+	}
+	return x, why == ""
+}
+
+// ParsePrefix reads an address or a CIDR network, strictly; why says what is
+// wrong with it, or is empty. Host bits would leave open whether the address
+// or the network was meant, so they are refused.
+func ParsePrefix(s string) (x netip.Prefix, why string) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		if a.Zone() != "" {
+			return x, "must not have a zone"
+		}
+		if a.Is4In6() {
+			return x, "is an IPv4-mapped IPv6 address; write the IPv4 address"
+		}
+		return netip.PrefixFrom(a, a.BitLen()), ""
+	}
+	x, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return x, "must be an IP address or a network such as 192.0.2.0/24"
+	case x.Addr().Is4In6():
+		return x, "is an IPv4-mapped IPv6 network; write the IPv4 network"
+	case x.Masked() != x:
+		return x, "has host bits set; write " + x.Masked().String() + ", or the address alone"
+	}
+	return x, ""
+}
+
+var exemptTable = table[Exempt]{
+	{"clients", func(p *parser, n *yaml.Node, f string, e *Exempt) {
+		if n.Kind == yaml.ScalarNode {
+			e.Clients = p.onePrefix(n, f)
+			return
+		}
+		e.Clients = p.prefixes(n, f)
+		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+			p.fault(n, f, "is empty")
+		}
+	}},
+	{"until", func(p *parser, n *yaml.Node, f string, e *Exempt) { e.Until = p.time(n, f, endOfDay) }},
+	{"reference", func(p *parser, n *yaml.Node, f string, e *Exempt) { e.Reference = p.text(n, f) }},
+}
+
+func (p *parser) exempt(n *yaml.Node, f string) (out []Exempt) {
+	for i, item := range p.list(n, f) {
+		e := Exempt{Until: NoTime}
+		if item.Kind == yaml.ScalarNode {
+			e.Clients = p.onePrefix(item, index(f, i))
+		} else {
+			object(p, item, index(f, i), exemptTable, &e)
+			if item.Kind == yaml.MappingNode && lookup(item, "clients") == nil {
+				p.fault(item, join(index(f, i), "clients"), "is required")
+			}
+		}
+		if len(e.Clients) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// onePrefix decodes one network as a list.
+func (p *parser) onePrefix(n *yaml.Node, f string) []netip.Prefix {
+	if x, ok := p.prefix(n, f); ok {
+		return []netip.Prefix{x}
+	}
+	return nil
+}
+
+var responseTable = table[Response]{
+	{"redirect", func(p *parser, n *yaml.Node, f string, r *Response) {
+		r.Kind = Redirect
+		for i, item := range p.list(n, f) {
+			s := p.text(item, index(f, i))
+			a, err := netip.ParseAddr(s)
+			switch {
+			case s == "":
+			case err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast():
+				p.bad(item, index(f, i), "must be an IPv4 or IPv6 address")
+			case !slices.Contains(r.Addresses, a):
+				r.Addresses = append(r.Addresses, a)
+			}
+		}
+		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+			p.fault(n, f, "needs at least one address")
+		}
+	}},
+}
+
+func (p *parser) response(n *yaml.Node, f string) (r Response) {
+	if n.Kind != yaml.MappingNode {
+		r.Kind = choice(&p.decoder, n, f, []string{"nxdomain", "nodata", "refused", "{redirect: [address]}"}, NXDOMAIN, NODATA, Refused, ResponseUnset)
+		return r
+	}
+	object(p, n, f, responseTable, &r)
+	if len(n.Content) == 0 {
+		p.fault(n, f, "must be nxdomain, nodata, refused or {redirect: [address]}")
+	}
+	return r
+}
+
+func (p *parser) language(n *yaml.Node, f string) string {
+	s := p.text(n, f)
+	if s != "" && !LanguageTag(s) {
+		p.bad(n, f, "must be a BCP 47 language tag such as en or uk")
+	}
+	return s
+}
+
+// LanguageTag reports whether s is a language tag of BCP 47. The library takes
+// "_" for "-"; BCP 47 and what clients parse do not.
+func LanguageTag(s string) bool {
+	_, err := language.Parse(s)
+	return err == nil && !strings.Contains(s, "_")
+}
+
+func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
+	for i, item := range p.list(n, f) {
+		switch u := p.text(item, index(f, i)); {
+		case u == "":
+		case !ContactURI(u):
+			p.bad(item, index(f, i), "must be a mailto: or tel: URI")
+		default:
+			uris = append(uris, u)
+		}
+	}
+	return uris
+}
+
+// ContactURI reports whether u may stand as a contact in a structured DNS
+// error: a mailto: or tel: URI with something behind the scheme.
+func ContactURI(u string) bool {
+	parsed, err := url.Parse(u)
+	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
+}
+
+func (p *parser) httpsURL(n *yaml.Node, f string) string {
+	s := p.text(n, f)
+	if u, err := url.Parse(s); s != "" && (err != nil || u.Scheme != "https" || u.Hostname() == "") {
+		p.bad(n, f, "must be an https URL")
+	}
+	return s
+}
+
+var databaseTable = table[FilteringDatabase]{
+	{"db", func(p *parser, n *yaml.Node, f string, db *FilteringDatabase) { db.DB = p.text(n, f) }},
+	{"id", func(p *parser, n *yaml.Node, f string, db *FilteringDatabase) { db.ID = p.text(n, f) }},
+}
+
+func (p *parser) databases(n *yaml.Node, f string) (out []FilteringDatabase) {
+	for i, item := range p.list(n, f) {
+		var db FilteringDatabase
+		object(p, item, index(f, i), databaseTable, &db)
+		if item.Kind == yaml.MappingNode && (lookup(item, "db") == nil || lookup(item, "id") == nil) {
+			p.fault(item, index(f, i), "needs both db and id")
+		}
+		out = append(out, db)
+	}
+	return out
+}
+
+var documentTable = table[Document]{
+	{"sha256", func(p *parser, n *yaml.Node, f string, d *Document) { d.SHA256 = p.sha256(n, f) }},
+	{"verified_by", func(p *parser, n *yaml.Node, f string, d *Document) { d.VerifiedBy = p.text(n, f) }},
+	{"approved_by", func(p *parser, n *yaml.Node, f string, d *Document) { d.ApprovedBy = p.text(n, f) }},
+	{"note", func(p *parser, n *yaml.Node, f string, d *Document) { d.Note = p.text(n, f) }},
+}
+
+func (p *parser) document(n *yaml.Node, f string) *Document {
+	doc := &Document{}
+	object(p, n, f, documentTable, doc)
+	return doc
+}
+
+// idPattern is what an order's id looks like.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,128}$`)
+
+// writtenPrefix is the form in which ParsePrefix reads x: one address stands
+// without its length.
+func writtenPrefix(x netip.Prefix) string {
+	if x.IsSingleIP() {
+		return x.Addr().String()
+	}
+	return x.String()
+}

@@ -1,0 +1,161 @@
+package index
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// twin is the index as one would write it on a blackboard.
+type twin struct {
+	refs   map[dname.Name]uint32
+	marked []dname.Name // in canonical order
+}
+
+// build puts names into an index and a twin; ref is the sum of a name's values,
+// and odd sums are marked.
+func build(names []dname.Name) (*Index, *twin) {
+	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
+	for i, n := range names {
+		b.Add(n, uint32(i))
+		t.refs[n] += uint32(i)
+	}
+	for n, sum := range t.refs {
+		if sum%2 == 1 {
+			t.marked = append(t.marked, n)
+		}
+	}
+	slices.SortFunc(t.marked, dname.Name.Compare)
+	return b.Freeze(func(_ func() dname.Name, values []uint32) (uint32, bool) {
+		sum := uint32(0)
+		for _, v := range values {
+			sum += v
+		}
+		return sum, sum%2 == 1
+	}), t
+}
+
+// check compares everything the index says about a name.
+func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
+	t.Helper()
+	var w dname.Wire
+	w.SetName(n)
+	hits, below := x.Walk(&w, nil)
+	var want []Hit
+	for up := n; up.NumLabels() > 0; up = up.Parent() {
+		if ref, ok := tw.refs[up]; ok {
+			want = append(want, Hit{up.NumLabels(), ref})
+		}
+	}
+	slices.Reverse(want)
+	if !slices.Equal(hits, want) {
+		t.Fatalf("%s: hits %v, want %v", n, hits, want)
+	}
+	var wantBelow, gotBelow []dname.Name
+	for _, m := range tw.marked {
+		if m != n && n.Covers(m) {
+			wantBelow = append(wantBelow, m)
+		}
+	}
+	var m dname.Wire
+	for i := x.FirstMarked(&w); x.Marked(i, &m) && w.Covers(&m); i++ {
+		gotBelow = append(gotBelow, m.Name())
+	}
+	if below != (len(wantBelow) > 0) || !slices.Equal(gotBelow, wantBelow) {
+		t.Fatalf("%s: marked below %v %v, want %v", n, below, gotBelow, wantBelow)
+	}
+}
+
+func name(t testing.TB, s string) dname.Name {
+	n, err := dname.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestIndex: few labels, so that names nest and share, and enough of them that
+// buckets overflow.
+func TestIndex(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	random := func(letters int) dname.Name {
+		parts := make([]string, 1+r.IntN(5))
+		for i := range parts {
+			parts[i] = fmt.Sprintf("l%d", r.IntN(letters))
+		}
+		return name(t, strings.Join(parts, "."))
+	}
+	for _, size := range []int{0, 1, 2, 12, 13, 200, 20000} {
+		letters := 3 + size/100
+		var names []dname.Name
+		for range size {
+			names = append(names, random(letters))
+		}
+		x, tw := build(names)
+		if x.Len() != len(tw.refs) {
+			t.Errorf("%d names: Len %d, want %d", size, x.Len(), len(tw.refs))
+		}
+		all := map[dname.Name]uint32{}
+		for n, ref := range x.All() {
+			if _, twice := all[n]; twice {
+				t.Errorf("%s comes twice", n)
+			}
+			all[n] = ref
+		}
+		if fmt.Sprint(all) != fmt.Sprint(tw.refs) {
+			t.Errorf("%d names: All differs", size)
+		}
+		for i := range min(500, size) {
+			// Not the root: it is no target, so nobody asks what is below it.
+			for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
+				check(t, x, tw, n)
+			}
+		}
+		for range 500 {
+			check(t, x, tw, random(letters+1))
+		}
+	}
+}
+
+// TestLongNames: 127 labels, 63 octets, and 255 octets in all.
+func TestLongNames(t *testing.T) {
+	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
+	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
+	x, tw := build([]dname.Name{name(t, "q"), deep, name(t, "r"), wide, wide.Parent()})
+	for n := deep; n.NumLabels() > 0; n = n.Parent() {
+		check(t, x, tw, n)
+	}
+	check(t, x, tw, wide)
+	check(t, x, tw, wide.Parent())
+}
+
+// FuzzIndex compares the index with its twin: the input is a list of names in
+// presentation form, one a line, of which every second one is added.
+func FuzzIndex(f *testing.F) {
+	f.Add("a.b\nb\nc.b\nx.a.b\n")
+	f.Add("com\nexample.com\nwww.example.com\nexample.org")
+	f.Fuzz(func(t *testing.T, text string) {
+		var added, asked []dname.Name
+		for i, line := range strings.Split(text, "\n") {
+			var w dname.Wire
+			if !w.Set(line) || w.NumLabels() == 0 {
+				continue
+			}
+			asked = append(asked, w.Name())
+			if i%2 == 0 {
+				added = append(added, w.Name())
+			}
+		}
+		x, tw := build(added)
+		for _, n := range asked {
+			check(t, x, tw, n)
+			if n.NumLabels() > 1 {
+				check(t, x, tw, n.Parent())
+			}
+		}
+	})
+}
