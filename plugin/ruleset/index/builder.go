@@ -103,14 +103,14 @@ func (b *Builder) label(n *growing) []byte {
 	return b.labels[n.label+1 : n.label+1+l]
 }
 
-// tableFor makes the table big enough for n nodes: a power of two, three quarters
-// full at most.
+// tableFor makes the table big enough for n nodes: a power of two, half full at
+// most, since every slot that a probe passes is a node read from cold memory.
 func (b *Builder) tableFor(n int) {
-	if 4*n <= 3*len(b.table) {
+	if 2*n <= len(b.table) {
 		return
 	}
 	size := max(1024, 2*len(b.table))
-	for 4*n > 3*size {
+	for 2*n > size {
 		size *= 2
 	}
 	b.table = make([]uint32, size)
