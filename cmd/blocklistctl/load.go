@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -68,7 +67,7 @@ func (e *env) load(patterns []string, opt ruleset.Options) *orders {
 			l.problems = append(l.problems, columns(dup, parsed.Orders)...)
 			continue
 		}
-		l.problems = append(l.problems, columns(once(warnings, problems), parsed.Orders)...)
+		l.problems = append(l.problems, columns(warnings, parsed.Orders)...)
 		parts = append(parts, part)
 		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders})
 		l.targets += part.Targets()
@@ -90,17 +89,6 @@ func readFile(path string) (*order.File, order.Problems) {
 	}
 	defer f.Close()
 	return order.Parse(path, f, order.Options{OpenSide: openSide(path)})
-}
-
-// once leaves out the compiler's warnings that the parser gave too, which knows
-// the column.
-func once(warnings, given order.Problems) order.Problems {
-	type key struct{ order, got string }
-	said := map[key]bool{}
-	for _, p := range given {
-		said[key{p.Order, p.Got}] = p.Warning
-	}
-	return slices.DeleteFunc(warnings, func(p order.Problem) bool { return said[key{p.Order, p.Got}] })
 }
 
 // columns gives problems of the compiled set, which knows lines only, the

@@ -14,6 +14,7 @@ package ruleset
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -129,7 +130,9 @@ type Builder struct {
 	rules    []rule // one for each Add to the index
 	interned interner
 	schedIDs map[string]uint32
-	problems order.Problems
+	// repeated counts the targets that stand twice, for orders with side lists;
+	// in the order file itself the parser has seen them.
+	repeated map[uint32]int
 }
 
 // never is the number of the schedule without intervals: what is not active.
@@ -182,6 +185,10 @@ func (b *Builder) Add(o *order.Order) {
 		b.target(&e, n, own, t, groups[targetKey{t.Name, t.Match}])
 	}
 	if o.Side != nil {
+		if b.repeated == nil {
+			b.repeated = map[uint32]int{}
+		}
+		b.repeated[n] = 0
 		r := rule{entry: n, sched: e.sched, kind: blockSubtree}
 		if o.Action == order.Lift {
 			r.kind = liftSubtree
@@ -288,7 +295,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		rule, ref    uint32
 		mark, isThis bool
 	}
-	p.names = b.index.Freeze(func(name func() dname.Name, values []uint32) (uint32, bool) {
+	p.names = b.index.Freeze(func(values []uint32) (uint32, bool) {
 		if len(values) == 1 && alone.isThis && alone.rule == values[0] {
 			return alone.ref, alone.mark
 		}
@@ -296,7 +303,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		for _, v := range values {
 			list = append(list, b.rules[v])
 		}
-		list = b.tidy(name, list)
+		list = b.tidy(list)
 		key = appendKey(key[:0], list)
 		ref, ok := lists[string(key)]
 		if !ok {
@@ -319,7 +326,17 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	p.entries = fit(p.entries)
 	p.intervals = fit(p.intervals)
 	p.schedules = fit(p.schedules)
-	problems := b.problems
+	var problems order.Problems
+	for i := range p.entries {
+		if n := b.repeated[uint32(i)]; n > 0 {
+			e := &p.entries[i]
+			problems = append(problems, order.Problem{
+				File: *e.file, Line: int(e.line), Order: e.ID, Field: "targets_from",
+				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
+			})
+		}
+	}
 	*b = Builder{}
 	return p, problems
 }
@@ -335,7 +352,7 @@ func (p *Part) deviates(r rule) bool {
 }
 
 // tidy sorts the rules at one name by precedence and merges what was said twice.
-func (b *Builder) tidy(name func() dname.Name, list []rule) []rule {
+func (b *Builder) tidy(list []rule) []rule {
 	entries := b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
 		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(&entries[x.entry], &entries[y.entry]), cmp.Compare(x.entry, y.entry))
@@ -343,11 +360,9 @@ func (b *Builder) tidy(name func() dname.Name, list []rule) []rule {
 	for i := 1; i < len(list); i++ {
 		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
 			e := &entries[y.entry]
-			b.problems = append(b.problems, order.Problem{
-				File: *e.file, Line: int(e.line), Order: e.ID, Field: "targets",
-				Msg: "the same target stands more than once", Got: name().String(), HasGot: true,
-				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
-			})
+			if n, ok := b.repeated[y.entry]; ok {
+				b.repeated[y.entry] = n + 1
+			}
 			e.names--
 		}
 	}

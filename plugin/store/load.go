@@ -148,9 +148,7 @@ func (s *Store) read(r source.File) (*ruleset.Part, *order.File, error) {
 		return nil, nil, bad
 	}
 	part, warnings := b.Freeze()
-	for _, w := range append(problems, warnings...) {
-		s.log.Warningf("%s", w.Redacted())
-	}
+	s.warn(r.Path, append(problems, warnings...))
 	return part, parsed, nil
 }
 
@@ -227,6 +225,17 @@ func versionDigest(r source.File) string {
 // them all.
 const maxLogged = 20
 
+// warn logs the warnings about a file.
+func (s *Store) warn(path string, warnings order.Problems) {
+	for i, w := range warnings {
+		if i == maxLogged {
+			s.log.Warningf("%s: %d more warnings; blocklistctl check lists them", path, len(warnings)-i)
+			break
+		}
+		s.log.Warningf("%s", w.Redacted())
+	}
+}
+
 // fail records and logs why a file is not in force, once for each reason.
 func (s *Store) fail(path string, f *file, err error) {
 	if f.err != nil && f.err.Error() == err.Error() {
@@ -286,9 +295,7 @@ func (s *Store) swap() {
 	var warnings order.Problems
 	warnings, st.UselessLifts = set.Warnings()
 	s.status.Store(&st)
-	for _, w := range warnings {
-		s.log.Warningf("%s", w.Redacted())
-	}
+	s.warn("the order set", warnings)
 	select {
 	case s.swapped <- struct{}{}:
 	default:

@@ -103,14 +103,15 @@ func (b *Builder) label(n *growing) []byte {
 	return b.labels[n.label+1 : n.label+1+l]
 }
 
-// tableFor makes the table big enough for n nodes: a power of two, half full at
-// most, since every slot that a probe passes is a node read from cold memory.
+// tableFor makes the table big enough for n nodes: a power of two, three quarters
+// full at most. Half full was measured too: 5 % of a load faster at best, and 8 MB
+// more of a million names.
 func (b *Builder) tableFor(n int) {
-	if 2*n <= len(b.table) {
+	if 4*n <= 3*len(b.table) {
 		return
 	}
 	size := max(1024, 2*len(b.table))
-	for 2*n > size {
+	for 4*n > 3*size {
 		size *= 2
 	}
 	b.table = make([]uint32, size)
@@ -126,8 +127,8 @@ func (b *Builder) tableFor(n int) {
 
 // Freeze returns the finished index and ends the builder's life. It calls ref
 // once for each name with the values that were added to it; ref returns what
-// look-ups get, and whether the name is marked for MarkedBelow.
-func (b *Builder) Freeze(ref func(name func() dname.Name, values []uint32) (r uint32, mark bool)) *Index {
+// look-ups get, and whether the name is marked for Marked.
+func (b *Builder) Freeze(ref func(values []uint32) (r uint32, mark bool)) *Index {
 	x := &Index{nodes: []uint32{0}}
 	b.table = nil // its memory is not needed any more
 	b.number()
@@ -192,17 +193,15 @@ func (b *Builder) interiors() (c int) {
 
 // frozenRefs replaces each node's head by its ref plus one (0: none) and
 // returns the marks, handed up to all ancestors.
-func (b *Builder) frozenRefs(x *Index, ref func(func() dname.Name, []uint32) (uint32, bool)) []uint8 {
+func (b *Builder) frozenRefs(x *Index, ref func([]uint32) (uint32, bool)) []uint8 {
 	marks := make([]uint8, len(b.nodes))
 	var values []uint32
-	var n *growing
-	name := func() dname.Name { return b.name(n) } // one for all: a closure each would be a million
 	for i := range b.nodes {
-		n = &b.nodes[i]
+		n := &b.nodes[i]
 		if values = b.values(values[:0], n); len(values) == 0 {
 			continue
 		}
-		r, mark := ref(name, values)
+		r, mark := ref(values)
 		n.head = int32(r) + 1
 		x.names++
 		if !mark {
@@ -215,18 +214,6 @@ func (b *Builder) frozenRefs(x *Index, ref func(func() dname.Name, []uint32) (ui
 	}
 	b.items = nil
 	return marks
-}
-
-func (b *Builder) name(n *growing) dname.Name {
-	var wire []byte
-	for {
-		l := b.label(n)
-		wire = append(append(wire, byte(len(l))), l...)
-		if n.parent < 0 {
-			return dname.FromWire(string(append(wire, 0)))
-		}
-		n = &b.nodes[n.parent]
-	}
 }
 
 // arenaSize returns the octets of all records.

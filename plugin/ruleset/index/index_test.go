@@ -30,7 +30,7 @@ func build(names []dname.Name) (*Index, *twin) {
 		}
 	}
 	slices.SortFunc(t.marked, dname.Name.Compare)
-	return b.Freeze(func(_ func() dname.Name, values []uint32) (uint32, bool) {
+	return b.Freeze(func(values []uint32) (uint32, bool) {
 		sum := uint32(0)
 		for _, v := range values {
 			sum += v
