@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -78,15 +81,14 @@ func (s *Store) report(r source.File) bool {
 		f.err = nil
 		return false
 	}
-	digest := versionDigest(r)
-	if f.part != nil && f.digest == digest {
+	if digest := versionDigest(r.Digest, reportedSides(r)); f.part != nil && f.digest == digest {
 		if f.err != nil {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
 		f.err = nil
 		return false
 	}
-	part, parsed, err := s.read(r)
+	part, parsed, digest, err := s.read(r)
 	if errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) {
 		// Somebody is writing at this moment, a side list perhaps. That is no
 		// alarm: the file is reported again when it is over.
@@ -126,30 +128,43 @@ func gone(r source.File, f *file) error {
 	return err
 }
 
-// read parses and compiles a file.
-func (s *Store) read(r source.File) (*ruleset.Part, *order.File, error) {
+// read parses and compiles a file, and names the version that it read.
+func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
 	in, err := r.Open()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	b := ruleset.NewBuilder(r.Path, s.opt.Rules)
+	sums := map[string]hash.Hash{}
 	parsed, problems := order.Parse(r.Path, in, order.Options{
-		OpenSide: func(name string) (io.ReadCloser, error) { return r.OpenSide(name) },
-		Emit:     b.Add,
+		OpenSide: func(name string) (io.ReadCloser, error) {
+			side, err := r.OpenSide(name)
+			if err != nil {
+				return nil, err
+			}
+			sum := sha256.New()
+			sums[filepath.Join(filepath.Dir(r.Path), name)] = sum
+			return hashedSide{side, sum}, nil
+		},
+		Emit: b.Add,
 	})
 	if err := in.Close(); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	// What was read while the file changed says nothing, neither good nor bad.
 	if err := r.Intact(); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	if bad := problems.Errors(); len(bad) > 0 {
-		return nil, nil, bad
+		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
 	s.warn(r.Path, append(problems, warnings...))
-	return part, parsed, nil
+	sides := map[string]string{}
+	for path, sum := range sums {
+		sides[path] = hex.EncodeToString(sum.Sum(nil))
+	}
+	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
 // errTaken marks the refusal that another file's change may undo.
@@ -208,17 +223,43 @@ func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *
 }
 
 // versionDigest names a file's version: the file itself, or when it has side
-// lists the file and all of them.
-func versionDigest(r source.File) string {
-	if len(r.Sides) == 0 {
-		return r.Digest.String()
+// lists the file and all of them, given by path. The paths themselves do not
+// count: equal files on two nodes are equal wherever they lie.
+func versionDigest(own source.Digest, sides map[string]string) string {
+	if len(sides) == 0 {
+		return own.String()
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, r.Digest)
-	for _, side := range r.Sides {
-		fmt.Fprintln(h, side.Path, side.State, side.Digest)
+	fmt.Fprintln(h, own)
+	for _, path := range slices.Sorted(maps.Keys(sides)) {
+		fmt.Fprintln(h, sides[path])
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// reportedSides are the side lists of a report, for versionDigest.
+func reportedSides(r source.File) map[string]string {
+	sides := map[string]string{}
+	for _, side := range r.Sides {
+		sides[side.Path] = side.Digest.String()
+		if side.State != source.Ready {
+			sides[side.Path] = side.State.String() // like no version that was ever read
+		}
+	}
+	return sides
+}
+
+// hashedSide is a side list that is being read, and hashed on the way: which
+// lists a file has, and so its version, is only known when it has been parsed.
+type hashedSide struct {
+	io.ReadCloser
+	sum hash.Hash
+}
+
+func (h hashedSide) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	h.sum.Write(p[:n])
+	return n, err
 }
 
 // maxLogged bounds the problems of one file in the log; blocklistctl check lists

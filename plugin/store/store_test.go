@@ -425,6 +425,20 @@ func TestSideList(t *testing.T) {
 	w.mustStart()
 	w.wantBlocked("www.a.example", "www.a.example", "b.example")
 	first := w.s.Status().Digest
+	for list, same := range map[string]bool{"# names\na.example\n": true, "other.example\n": false} {
+		node := newWorld(t)
+		node.write("a.yaml", text)
+		node.write("names.txt", list)
+		node.mustStart()
+		if (node.s.Status().Digest == first) != same {
+			t.Errorf("another node with %q: same digest %v, want %v", list, !same, same)
+		}
+	}
+	// What is as it was is not loaded again.
+	loaded := w.s.Set()
+	if w.step(); w.s.Set() != loaded {
+		t.Error("an unchanged file was loaded again")
+	}
 
 	w.write("names.txt", "b.example\r\n")
 	w.step()
