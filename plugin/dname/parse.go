@@ -33,6 +33,9 @@ var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 // a scheme, a path, a port, an address, an empty label, "*", the root, a label
 // of more than 63 octets, a name of more than 253.
 func Parse(s string) (Name, error) {
+	if n, ok := parsePlain(s); ok {
+		return n, nil
+	}
 	ascii := isASCII(s)
 	if !ascii {
 		if !utf8.ValidString(s) {
@@ -58,6 +61,44 @@ func Parse(s string) (Name, error) {
 		return Name{}, errAddress
 	}
 	return n, nil
+}
+
+// plain maps the octets of host names to lower case, all others to 0.
+var plain = func() (t [256]byte) {
+	for c := range byte(128) {
+		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
+			t[c] = l
+		}
+	}
+	return t
+}()
+
+// parsePlain reads what nearly all names of long lists are, in one pass: ASCII
+// host names that do not end in a digit, as addresses do. For all others it
+// reports false, and Parse finds out what they are.
+func parsePlain(s string) (Name, bool) {
+	var wire [MaxWire]byte
+	if len(s) > MaxWire-2 || s == "" || digit(s[len(s)-1]) {
+		return Name{}, false
+	}
+	start := 0 // where the current label's length goes; its octets stand one further than in s
+	for i := range len(s) {
+		if c := plain[s[i]]; c != 0 {
+			wire[i+1] = c
+			continue
+		}
+		n := i - start
+		if s[i] != '.' || n < 1 || n > MaxLabel {
+			return Name{}, false
+		}
+		wire[start], start = byte(n), i+1
+	}
+	n := len(s) - start
+	if n < 1 || n > MaxLabel { // a trailing dot, too
+		return Name{}, false
+	}
+	wire[start] = byte(n)
+	return Name{string(wire[:len(s)+2])}, true
 }
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)

@@ -164,3 +164,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestParsePlain: the short cut says what the long way says, or nothing.
+func TestParsePlain(t *testing.T) {
+	taken := 0
+	for _, s := range []string{
+		"example.com", "EXAMPLE.com", "a-b_c--d.example", "xn--80ak6aa92e.com", "1.2.3.x", "_dmarc.example", "localhost",
+		strings.Repeat("a", 63) + ".b", strings.Repeat(strings.Repeat("a", 62)+".", 4) + "b",
+		"", ".", "a.", ".a", "a..b", "1.2.3.4", "a.1", strings.Repeat("a", 64) + ".b", strings.Repeat("a.", 127) + "b",
+		"a b.c", "*.a", "a/b", "a:80", "\u00e9.fr", "a\x00.b", "a.b\n",
+	} {
+		n, ok := parsePlain(s)
+		if !ok {
+			continue
+		}
+		taken++
+		var w Wire
+		if !w.Set(s) || w.Name() != n || notAName(s) != nil {
+			t.Errorf("%q: %q, %v", s, n.Wire(), notAName(s))
+		}
+	}
+	if taken != 9 {
+		t.Errorf("%d names took the short cut, want 9", taken)
+	}
+}
