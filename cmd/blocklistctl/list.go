@@ -118,6 +118,9 @@ func (c *listCmd) filter() (func(o *order.Order, state string) bool, error) {
 		if len(states) > 0 && !states[state] || c.Action == "block" && o.Lifting() || c.Action == "lift" && !o.Lifting() {
 			return false
 		}
+		if o.Disclosure.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
+			return false // that it matches would tell
+		}
 		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
 			return false
 		}

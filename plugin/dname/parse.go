@@ -60,6 +60,9 @@ func Parse(s string) (Name, error) {
 	if !ascii && isAddress(n.String()) { // full-width digits become one only now
 		return Name{}, errAddress
 	}
+	if numericEnd(n) {
+		return Name{}, errors.New(`ends in a number, as no name does; an IP address is written "address: ..."`)
+	}
 	return n, nil
 }
 
@@ -130,6 +133,20 @@ func notAName(s string) error {
 	return nil
 }
 
+// numericEnd reports whether the last label is all digits. No top-level domain is
+// (RFC 3696, section 2), so that a name would be an address, if anything:
+// 192.168.001.001.
+func numericEnd(n Name) bool {
+	var w Wire
+	w.SetName(n)
+	for _, c := range w.Label(1) {
+		if !digit(c) {
+			return false
+		}
+	}
+	return true
+}
+
 // isAddress reports whether s is an IP address, also with a port or in the
 // brackets that URLs have, or a CIDR prefix.
 func isAddress(s string) bool {
@@ -160,6 +177,10 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 		if a == "" || strings.ContainsRune(a, '.') {
 			return nil, fmt.Errorf("label %q is not one label after UTS 46 mapping", clip(label))
 		}
+		if i := strings.IndexFunc(label, isPunctuation); i >= 0 && strings.HasPrefix(a, "xn--") {
+			r, _ := utf8.DecodeRuneInString(label[i:])
+			return nil, fmt.Errorf("has the character %q, which no host name has; is it from a word processor?", r)
+		}
 		label = a
 	}
 	if len(label) > MaxLabel {
@@ -183,6 +204,14 @@ func clip(label string) string {
 		return label
 	}
 	return strings.ToValidUTF8(label[:most], "") + "..."
+}
+
+// isPunctuation reports whether r is a quotation mark, a dash or the like. UTS 46
+// would make a label of it that nobody can ask for, and the order would be
+// carried out on that. What IDNA 2008 allows in its context stays (RFC 5892,
+// appendix A).
+func isPunctuation(r rune) bool {
+	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }
 
 // unprefix takes the library's name off its error.

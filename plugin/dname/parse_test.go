@@ -188,3 +188,21 @@ func TestParsePlain(t *testing.T) {
 		t.Errorf("%d names took the short cut, want 9", taken)
 	}
 }
+
+// TestWordProcessor: what a word processor makes of a name, and numbers, are
+// refused: as names they would be carried out on what nobody can ask for.
+func TestWordProcessor(t *testing.T) {
+	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",
+		"192.168.001.001", "1.2.3", "1234567", "example.123"} {
+		if n, err := Parse(s); err == nil {
+			t.Errorf("%q is %s", s, n)
+		} else {
+			t.Log(err)
+		}
+	}
+	for _, s := range []string{"\u00fcnicode.example", "l\u00b7l.cat", "i\u2764.example", "\u30c6\u30fc\u30fb\u30b9.example", "3com.com", "123.example"} {
+		if _, err := Parse(s); err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}

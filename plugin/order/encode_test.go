@@ -79,7 +79,7 @@ func TestEncode(t *testing.T) {
 		{Match: Subtree, Name: name(t, "ükraine.example")},
 		{Match: Below, Name: name(t, "one.example")},
 		{Match: Exact, Name: name(t, "no")},
-		{Match: Subtree, Name: name(t, "123")},
+		{Match: Subtree, Name: name(t, "123.x")},
 		{Match: Subtree, Name: name(t, "two.example"), Attr: a},
 	}
 	checkEncode(t, "an order", Header{-1, -1, "Europe/Kyiv"}, []*Order{o}, Options{})
@@ -119,7 +119,7 @@ orders:
       - '*.one.example'
       - name: "no"
         match: exact
-      - "123"
+      - 123.x
       - name: two.example
         served: 2024-06-27T21:00:00Z
         deadline: 2024-06-29

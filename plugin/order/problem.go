@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,7 +47,7 @@ func (p Problem) Error() string {
 		fmt.Fprintf(&b, "order %q: ", clip(p.Order))
 	}
 	if p.Field != "" {
-		b.WriteString(clip(p.Field) + ": ")
+		b.WriteString(oneLine(clip(p.Field)) + ": ")
 	}
 	b.WriteString(p.Msg)
 	if p.HasGot {
@@ -147,4 +149,13 @@ func (ps Problems) Error() string {
 		lines[i] = p.Error()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// oneLine quotes a field that has control characters: an unknown key may be
+// anything, and must not write lines of its own into a log.
+func oneLine(field string) string {
+	if strings.ContainsFunc(field, unicode.IsControl) {
+		return strconv.Quote(field)
+	}
+	return field
 }

@@ -103,9 +103,10 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// Nothing but the authority is filled in, but where its orders are
-		// sealed the lift's id and names had better not be logged either.
-		doubt = doubt || base.Disclosure.Sealed() && lookup(n, "disclosure") == nil
+		// A lift names other orders and their targets, and those may be sealed,
+		// in this file or another one: unless the lift says how much of it may
+		// be told, its values are not logged.
+		doubt = doubt || lookup(n, "disclosure") == nil
 	} else {
 		o = *base
 	}

@@ -89,11 +89,12 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 // interval checks that something lies between the from and until of n.
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
+		got := until.String()
 		if at := lookup(n, "until"); at != nil {
-			n = at
+			n, got = at, at.Value
 		}
 		p.add(Problem{Line: n.Line, Column: n.Column, Field: join(f, "until"),
-			Msg: "must be later than from, " + from.String(), Got: until.String(), HasGot: true})
+			Msg: "must be later than from, " + from.String(), Got: got, HasGot: true})
 	}
 }
 

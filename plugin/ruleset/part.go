@@ -76,7 +76,7 @@ type entry struct {
 	issued, place, from order.Time
 	file                *string // the file it came from; the pointer tells files apart
 	index               int32   // its place in the file
-	line                int32
+	line, column        int32
 	lifts               []string
 	scope               *scope // nil: everyone
 	exempt              *exempt
@@ -154,7 +154,7 @@ func (b *Builder) Add(o *order.Order) {
 		Order:  Order{ID: o.ID, Terms: o.Terms, FilteringDatabases: o.FilteringDatabases},
 		action: o.Action, status: o.Status,
 		issued: o.Issued, place: o.PlaceInHistory(), from: o.From,
-		file: b.part.path, index: int32(o.Index), line: int32(o.Line),
+		file: b.part.path, index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 		scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
 		response: o.Response,
 	}
@@ -331,7 +331,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		if n := b.repeated[uint32(i)]; n > 0 {
 			e := &p.entries[i]
 			problems = append(problems, order.Problem{
-				File: *e.file, Line: int(e.line), Order: e.ID, Field: "targets_from",
+				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets_from",
 				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
 				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
 			})

@@ -130,7 +130,7 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 		e := &p.entries[i]
 		if x, ok := of[e.ID]; ok {
 			out = append(out, order.Problem{
-				File: *e.file, Line: int(e.line), Order: e.ID, Field: "id",
+				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
 				Msg: "is used by an order of another file, " + *x.file, Got: e.ID, HasGot: true,
 				Sealed: e.Terms.Disclosure.Sealed(),
 			})

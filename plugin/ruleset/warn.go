@@ -19,8 +19,10 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	ids := map[string]bool{}
 	s.each(func(_ *Part, e *entry) { ids[e.ID] = true })
 	warn := func(e *entry, field, msg, got string) {
-		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Order: e.ID, Field: field, Msg: msg,
-			Got: got, HasGot: got != "", Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
+			Got: got, HasGot: got != "", Warning: true,
+			// An id that is not in the set may be a sealed order's whose file is bad.
+			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts, blocks)
 	for _, l := range lifts {
