@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -105,6 +106,17 @@ func (p *Part) Path() string { return *p.path }
 
 // Orders returns the number of orders in the file, whatever their state.
 func (p *Part) Orders() int { return len(p.entries) }
+
+// IDs yields the ids of the file's orders.
+func (p *Part) IDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range p.entries {
+			if !yield(p.entries[i].ID) {
+				return
+			}
+		}
+	}
+}
 
 // Targets returns the number of targets of the file's block orders.
 func (p *Part) Targets() (n int) {

@@ -27,15 +27,7 @@ func (s *Store) load(reports []source.File) {
 		changed = s.report(r) || changed
 	}
 	s.place()
-	// A file that was refused for another one's order ids may be good now.
-	for progress := changed; progress; {
-		progress = false
-		for _, path := range s.order {
-			if f := s.files[path]; f.again != nil {
-				progress = s.report(*f.again) || progress
-			}
-		}
-	}
+	changed = s.admit() || changed
 	if changed || s.set.Load() == nil {
 		s.swap()
 	}
@@ -46,6 +38,98 @@ func (s *Store) load(reports []source.File) {
 			n.path, ruleset.Compare(n.old, n.new), n.new.Orders(), n.new.Targets(), n.digest)
 	}
 	s.news = nil
+}
+
+// candidate is a version of a file that is good by itself and waits for its
+// order ids to be free.
+type candidate struct {
+	path   string
+	own    source.Digest
+	part   *ruleset.Part
+	parsed *order.File
+	digest string
+	keep   func() // tells the source which side lists belong to it
+}
+
+// admit puts candidates into force, all that fit together: an order may move
+// from one file to another in one step. Of two files with the same id the
+// newcomer is refused; it waits, since the other one may let the id go. A file
+// that is gone gives way when its orders, all of them, have come in others: it
+// was renamed or split. admit says whether the set has to change.
+func (s *Store) admit() bool {
+	var cs []*candidate
+	for _, path := range s.order {
+		if c := s.files[path].waiting; c != nil {
+			cs = append(cs, c)
+		}
+	}
+	var moved []string
+	for len(cs) > 0 {
+		clash := map[*candidate][]*ruleset.Part{}
+		if moved = s.clashes(cs, clash); len(clash) == 0 {
+			break
+		}
+		for c, parts := range clash {
+			dup := ruleset.Duplicates(c.part, parts)
+			s.fail(c.path, s.files[c.path], dup)
+		}
+		cs = slices.DeleteFunc(cs, func(c *candidate) bool { return clash[c] != nil })
+	}
+	for _, path := range moved {
+		s.log.Infof("%s: is gone; its orders have come in other files", path)
+		s.files[path].part = nil
+		if s.src.Forget(path) {
+			delete(s.files, path)
+			s.order = slices.DeleteFunc(s.order, func(p string) bool { return p == path })
+		}
+	}
+	for _, c := range cs {
+		f := s.files[c.path]
+		if n := c.part.Refusing(); n > 0 {
+			s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.path, n)
+		}
+		s.news = append(s.news, news{c.path, f.part, c.part, c.digest})
+		f.part, f.digest, f.own, f.serial, f.err, f.waiting = c.part, c.digest, c.own, c.parsed.Serial, nil, nil
+		c.keep()
+	}
+	return len(cs) > 0
+}
+
+// clashes finds the candidates whose ids are taken, by earlier candidates or by
+// files in force, and the files that are gone whose ids have all come in
+// candidates.
+func (s *Store) clashes(cs []*candidate, clash map[*candidate][]*ruleset.Part) (moved []string) {
+	ids, isCandidate := map[string]*candidate{}, map[string]bool{}
+	for _, c := range cs {
+		isCandidate[c.path] = true
+		for id := range c.part.IDs() {
+			if first := ids[id]; first == nil {
+				ids[id] = c
+			} else if !slices.Contains(clash[c], first.part) {
+				clash[c] = append(clash[c], first.part)
+			}
+		}
+	}
+	for _, path := range s.order {
+		f := s.files[path]
+		if f.part == nil || isCandidate[path] {
+			continue
+		}
+		n, hit := 0, map[*candidate]bool{}
+		for id := range f.part.IDs() {
+			if c := ids[id]; c != nil {
+				n, hit[c] = n+1, true
+			}
+		}
+		if n > 0 && f.gone && n == f.part.Orders() {
+			moved = append(moved, path)
+			continue
+		}
+		for c := range hit {
+			clash[c] = append(clash[c], f.part)
+		}
+	}
+	return moved
 }
 
 // news is a version of a file that goes into force with the next swap.
@@ -63,7 +147,8 @@ func (s *Store) report(r source.File) bool {
 		s.files[r.Path] = f
 		s.order = append(s.order, r.Path)
 	}
-	f.pattern, f.again = r.Pattern, nil
+	f.pattern, f.waiting = r.Pattern, nil
+	f.gone = r.State == source.Missing
 	switch {
 	case r.State != source.Ready && r.State != source.Pending:
 		// A vanished file of a directory is not missed when it ordered nothing.
@@ -101,19 +186,11 @@ func (s *Store) report(r source.File) bool {
 		err = s.check(r, f, part, parsed)
 	}
 	if err != nil {
-		if errors.Is(err, errTaken) {
-			f.again = &r
-		}
 		s.fail(r.Path, f, err)
 		return false
 	}
-	if n := part.Refusing(); n > 0 {
-		s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", r.Path, n)
-	}
-	s.news = append(s.news, news{r.Path, f.part, part, digest})
-	f.part, f.digest, f.own, f.serial, f.err = part, digest, r.Digest, parsed.Serial, nil
-	r.SetSides(parsed.Sides)
-	return true
+	f.waiting = &candidate{r.Path, r.Digest, part, parsed, digest, func() { r.SetSides(parsed.Sides) }}
+	return false
 }
 
 // gone says what the loss of a file means.
@@ -167,9 +244,6 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
-// errTaken marks the refusal that another file's change may undo.
-var errTaken = errors.New("order id taken")
-
 // check compares a good file with what is in force.
 func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if f.part != nil && f.serial >= 0 {
@@ -182,23 +256,8 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 			return fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
 		}
 	}
-	var others []*ruleset.Part
-	for path, o := range s.files {
-		if path != r.Path && o.part != nil {
-			others = append(others, o.part)
-		}
-	}
-	if dup := ruleset.Duplicates(part, others); len(dup) > 0 {
-		return fmt.Errorf("%w%w", wrapped{errTaken}, dup)
-	}
 	return s.checkShrink(r, f, part, parsed)
 }
-
-// wrapped is an error that errors.Is finds but that prints nothing.
-type wrapped struct{ error }
-
-func (wrapped) Error() string   { return "" }
-func (w wrapped) Unwrap() error { return w.error }
 
 // smallFile is the number of targets in force below which a file may shrink as
 // it likes.
@@ -284,13 +343,18 @@ func (s *Store) fail(path string, f *file, err error) {
 	}
 	f.err = err
 	f.failures++
-	stays := "nothing of it is in force"
-	if f.part != nil {
-		stays = fmt.Sprintf("version %.12s stays in force", f.digest)
+	stays := "; nothing of it is in force"
+	switch {
+	case f.pattern:
+		stays = "" // its files speak for themselves
+	case f.gone && f.part != nil:
+		stays = "" // said by gone
+	case f.part != nil:
+		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
 	}
 	var ps order.Problems
 	if !errors.As(err, &ps) {
-		s.log.Errorf("%v; %s", err, stays)
+		s.log.Errorf("%v%s", err, stays)
 		return
 	}
 	for i, p := range ps {
@@ -300,7 +364,7 @@ func (s *Store) fail(path string, f *file, err error) {
 		}
 		s.log.Errorf("%s", p.Redacted())
 	}
-	s.log.Errorf("%s: refused with %d problems; %s", path, len(ps), stays)
+	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
 }
 
 // place brings the files into the order of the configuration, in which later

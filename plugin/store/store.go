@@ -83,9 +83,11 @@ type file struct {
 	own    source.Digest // of the order file alone
 	serial int64         // -1: none
 	err    error         // why the file as it stands is not in force; nil when it is
-	// again is the report to try once more when other files change: an order's
-	// id was taken by one of them.
-	again *source.File
+	// waiting is a good version that is not in force yet; it stays when another
+	// file has one of its order ids.
+	waiting *candidate
+	// gone: there is no file at the path any more.
+	gone bool
 	// pattern marks the entry of a directory or glob, which has no part.
 	pattern  bool
 	failures int

@@ -417,6 +417,55 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
+// TestOrdersSwap: two files that exchange orders in one step, as a ConfigMap's
+// swap does, are good together.
+func TestOrdersSwap(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.write("b.yaml", orders("", "b: b.example"))
+	w.mustStart()
+	w.log.take()
+	w.write("a.yaml", orders("", "b: b.example", "n: n.example"))
+	w.write("b.yaml", orders("", "a: a.example", "m: m.example"))
+	w.step()
+	w.wantBlocked("a.example b.example n.example m.example", "a.example", "b.example", "n.example", "m.example")
+	if got := w.log.take(); strings.Contains(got, "error") || !w.s.Status().LastOK {
+		t.Errorf("an alarm for what is good:\n%s", got)
+	}
+}
+
+// TestRenamed: a file that comes back under another name, or split into two,
+// takes its orders along; one that brings only some of them does not.
+func TestRenamed(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
+	w.write("z.yaml", orders("", "z: z.example"))
+	w.mustStart()
+	os.Rename(filepath.Join(w.dir, "a.yaml"), filepath.Join(w.dir, "c.yaml"))
+	w.step()
+	w.wantBlocked("a.example b.example", "a.example", "b.example")
+	if st := w.s.Status(); !st.LastOK || len(st.Files) != 2 {
+		t.Errorf("%+v", st)
+	}
+	w.write("c.yaml", orders("", "a: a.example", "b: b.example", "x: x.example"))
+	w.step()
+	w.wantBlocked("a.example b.example x.example", "a.example", "b.example", "x.example")
+
+	os.Remove(filepath.Join(w.dir, "c.yaml"))
+	w.write("d.yaml", orders("", "a: a.example", "x: x.example"))
+	w.step()
+	if w.s.Status().LastOK {
+		t.Error("order b is nowhere, and nobody says so")
+	}
+	w.wantBlocked("a.example b.example x.example", "a.example", "b.example", "x.example")
+	w.write("e.yaml", orders("", "b: b.example"))
+	w.step()
+	w.wantBlocked("a.example b.example x.example", "a.example", "b.example", "x.example")
+	if st := w.s.Status(); !st.LastOK || len(st.Files) != 3 {
+		t.Errorf("%+v\n%s", st, w.log.take())
+	}
+}
+
 func TestSideList(t *testing.T) {
 	const text = "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n"
 	w := newWorld(t)
