@@ -283,7 +283,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 		}
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil {
+		// Not a socket's own question, which it receives when it has the server's port.
+		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}
 		if time.Now().After(deadline) {
