@@ -14,10 +14,10 @@
 // The reason is the first minute of somebody new here. With an empty build
 // cache, on two cores that had nothing else to do:
 //
-//	default      46 s,  87 s of CPU,  33 MB
+//	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
 //
-// Of the default's 87 s of CPU 70 s are the server itself (DNS over QUIC, HTTPS
+// Of the default's CPU some 70 s are the server itself (DNS over QUIC, HTTPS
 // and gRPC, and Prometheus), which no choice of plugins avoids; view and template
 // add 4 s, tls 5 s, geoip 2 s. dnssec alone would add 13 s.
 //
