@@ -137,3 +137,18 @@ func TestProblemError(t *testing.T) {
 		t.Errorf("%d errors, %d warnings", len(ps.Errors()), len(ps.Warnings()))
 	}
 }
+
+// TestLiftsAreRedacted: a lift names other orders and their targets, which may be
+// sealed; only a lift that states its disclosure is logged with its values.
+func TestLiftsAreRedacted(t *testing.T) {
+	for disclosure, shown := range map[string]bool{"": false, "disclosure: full, ": true, "disclosure: code, ": false} {
+		text := "version: 1\norders: [{id: l, action: lift, " + disclosure + "authority: {name: A}, issued: 2024-01-01, lifts: [a], targets: ['https://secret.example']}]\n"
+		_, problems := Parse("a.yaml", strings.NewReader(text), Options{})
+		if len(problems) != 1 {
+			t.Fatalf("%q: %v", disclosure, problems)
+		}
+		if got := strings.Contains(problems[0].Redacted(), "secret.example"); got != shown {
+			t.Errorf("%q: %s", disclosure, problems[0].Redacted())
+		}
+	}
+}

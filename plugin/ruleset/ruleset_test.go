@@ -337,3 +337,13 @@ func TestDNSKEYOutlivesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsKeepSealedIds: an id that is not in the set may be that of a sealed
+// order whose file is bad, so the log does not get it.
+func TestWarningsKeepSealedIds(t *testing.T) {
+	s := set(t, "- {id: l, action: lift, issued: 2024-01-02, lifts: [secret-id]}\n")
+	warnings, _ := s.Warnings()
+	if len(warnings) != 1 || strings.Contains(warnings[0].Redacted(), "secret-id") || !strings.Contains(warnings[0].Error(), "secret-id") {
+		t.Errorf("got %v", warnings)
+	}
+}
