@@ -17,40 +17,59 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// stillInfo shows a file with the times that it had at first.
-type stillInfo struct {
+// restamped shows a file with another time of its last write.
+type restamped struct {
 	fs.FileInfo
 	mtime time.Time
 }
 
-func (i stillInfo) ModTime() time.Time { return i.mtime }
-func (i stillInfo) Sys() any           { return nil }
+func (i restamped) ModTime() time.Time { return i.mtime }
 
-type stillFile struct {
+// still is a file that keeps its times, those of its inode included.
+type still struct{ restamped }
+
+func (still) Sys() any { return nil }
+
+type shownFile struct {
 	openFile
-	mtime time.Time
+	show func(fs.FileInfo) fs.FileInfo
 }
 
-func (f stillFile) Stat() (fs.FileInfo, error) {
+func (f shownFile) Stat() (fs.FileInfo, error) {
 	info, err := f.openFile.Stat()
-	return stillInfo{info, f.mtime}, err
+	if err != nil {
+		return info, err
+	}
+	return f.show(info), nil
 }
 
-// standStill has every file keep its times, and counts how often one is opened.
-func standStill(r *rig, opened *int) {
+// shown has the source see every file, folders apart, as show makes it.
+func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
-	mtime := time.Now().Add(-24 * time.Hour)
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
 		info, err := lstat(path)
 		if err != nil || info.IsDir() {
 			return info, err
 		}
-		return stillInfo{info, mtime}, nil
+		return show(info), nil
 	}
 	r.s.fs.open = func(path string) (openFile, error) {
-		*opened++
 		f, err := open(path)
-		return stillFile{f, mtime}, err
+		if err != nil {
+			return nil, err
+		}
+		return shownFile{f, show}, nil
+	}
+}
+
+// standStill has every file keep its times, and counts how often one is opened.
+func standStill(r *rig, opened *int) {
+	mtime := time.Now().Add(-24 * time.Hour)
+	shown(r, func(info fs.FileInfo) fs.FileInfo { return still{restamped{info, mtime}} })
+	open := r.s.fs.open
+	r.s.fs.open = func(path string) (openFile, error) {
+		*opened++
+		return open(path)
 	}
 }
 
