@@ -42,6 +42,7 @@ func (s *Store) admit() bool {
 			s.fail(c.path, s.files[c.path], dup)
 		}
 		cs = slices.DeleteFunc(cs, func(c *candidate) bool { return clash[c] != nil })
+		moved = nil // a file that is gone must not give way to one that is refused
 	}
 	for _, path := range moved {
 		s.log.Infof("%s: is gone; its orders have come in other files", path)

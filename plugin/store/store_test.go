@@ -466,6 +466,25 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
+// TestRenamedAndRefused: a vanished file gives way to one that is in force, not to
+// one that brings its orders and is refused for another of them.
+func TestRenamedAndRefused(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.write("y.yaml", orders("", "y: y.example"))
+	w.mustStart()
+	os.Remove(filepath.Join(w.dir, "a.yaml"))
+	w.write("z.yaml", orders("", "a: a.example", "y: other.example"))
+	w.step()
+	w.wantBlocked("a.example y.example", "a.example", "y.example", "other.example")
+	if w.s.Status().LastOK {
+		t.Error("no alarm")
+	}
+	w.write("y.yaml", orders(""))
+	w.step()
+	w.wantBlocked("a.example other.example", "a.example", "y.example", "other.example")
+}
+
 func TestSideList(t *testing.T) {
 	const text = "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n"
 	w := newWorld(t)
