@@ -480,6 +480,10 @@ func TestRenamedAndRefused(t *testing.T) {
 	if w.s.Status().LastOK {
 		t.Error("no alarm")
 	}
+	// Nor is it lost when another file brings about the next swap.
+	w.write("other.yaml", orders("", "o: third.example"))
+	w.step()
+	w.wantBlocked("a.example y.example third.example", "a.example", "y.example", "third.example", "other.example")
 	w.write("y.yaml", orders(""))
 	w.step()
 	w.wantBlocked("a.example other.example", "a.example", "y.example", "other.example")
