@@ -48,7 +48,7 @@ func compile(t testing.TB, text string) *ruleset.Set {
 		t.Fatal(problems)
 	}
 	p, _ := b.Freeze()
-	return ruleset.Merge([]*ruleset.Part{p})
+	return ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
 }
 
 // newTestHandler returns a handler on the given orders whose next plugin answers

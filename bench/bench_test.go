@@ -72,7 +72,9 @@ var (
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
 	// set is the order set of a side list.
-	set = once(func(n int) *ruleset.Set { return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}) })
+	set = once(func(n int) *ruleset.Set {
+		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
+	})
 )
 
 // input is an order file with its side list, as text.

@@ -22,13 +22,13 @@ var kinds = []struct {
 // (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
-		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}) })
+		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
 		before := heap()
-		s := ruleset.Merge([]*ruleset.Part{compile(in)})
+		s := ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{})
 		b.ReportMetric(float64(heap()-before)/float64(n), "B/name")
 		b.ReportMetric(float64(s.Bytes())/float64(n), "table-B/name")
 		runtime.KeepAlive(s)
-		b.ReportMetric(float64(peak(func() { s = ruleset.Merge([]*ruleset.Part{compile(in)}) }))/1e6, "peak-MB")
+		b.ReportMetric(float64(peak(func() { s = ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) }))/1e6, "peak-MB")
 	})
 }
 
@@ -68,7 +68,7 @@ func reload(b *testing.B, write func([]string) input) {
 		oldBig, oldSmall := compile(big), compile(small(1))
 		swap := func(b *testing.B, changed, other, old *ruleset.Part) {
 			must(b, len(ruleset.Duplicates(changed, []*ruleset.Part{other})) == 0, "an order id stands in both files")
-			s := ruleset.Merge([]*ruleset.Part{changed, other})
+			s := ruleset.Merge([]*ruleset.Part{changed, other}, ruleset.Options{})
 			s.Warnings()
 			s.NextChange(now)
 			ruleset.Compare(old, changed)

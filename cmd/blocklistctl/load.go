@@ -73,7 +73,7 @@ func (e *env) load(patterns []string, opt ruleset.Options) *orders {
 		l.targets += part.Targets()
 	}
 	e.progress.say("compiling")
-	l.set = ruleset.Merge(parts)
+	l.set = ruleset.Merge(parts, opt)
 	return l
 }
 

@@ -75,6 +75,10 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	case ruleset.LiftedBy:
 		out.By = x.label(r.By)
 		say("lifted", "lifted by order %q%s", out.By, x.about(r.By))
+	case ruleset.HeldBack:
+		say("held", "held by the never-block guard, not enforced: it %s", r.Held)
+	case ruleset.InShadow:
+		say("shadow", "in shadow: decided and counted, not enforced; %s", notActive(whole, r))
 	case ruleset.OtherName:
 		say("other_name", "the target covers other names than this one")
 	}

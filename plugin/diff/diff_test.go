@@ -27,7 +27,7 @@ func version(t *testing.T, orders string) Version {
 		b.Add(o)
 	}
 	part, _ := b.Freeze()
-	return Version{f.Orders, ruleset.Merge([]*ruleset.Part{part})}
+	return Version{f.Orders, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})}
 }
 
 // TestFields: no field of an order is forgotten.

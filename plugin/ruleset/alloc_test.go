@@ -30,7 +30,7 @@ func TestDecideAllocatesNothing(t *testing.T) {
 	b.Add(block)
 	b.Add(lift)
 	p, _ := b.Freeze()
-	s := Merge([]*Part{p})
+	s := Merge([]*Part{p}, Options{})
 	client := Client{netip.MustParseAddr("10.1.1.1"), "IT"}
 	for name, blocked := range map[string]bool{
 		"hit.example.": true, "x.y.hit.example.": true, "ok.hit.example.": false, "lifted.example.": false,

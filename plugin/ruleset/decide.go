@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -44,7 +45,9 @@ type path struct {
 type hit struct {
 	part   *Part
 	rules  []rule
-	labels int
+	labels int // of the name; of a network, its prefix length
+	// held is the name or network when the guard holds targets there.
+	held *heldTarget
 }
 
 // pathRoom is how many names with rules a path holds without allocating.
@@ -62,27 +65,91 @@ func (s *Set) Covers(name *dname.Wire) bool {
 	return false
 }
 
-// Decide judges a name for a client at a time, in whole Unix seconds. It does
-// not allocate. The DNS query type plays no part but through q.Service; what a
-// type changes is the answer's business.
+// Query is what a name or an address is judged for.
+type Query struct {
+	Client Client
+	Now    order.Time // whole Unix seconds
+	// Asked is the name that was asked when it is not the one judged, but the
+	// answer for it leads there: orders that leave the asked name out, by an
+	// exception or a lift, leave out where it leads as well. Nil otherwise.
+	Asked *Asked
+	// Shadow judges as if the orders in shadow were in force.
+	Shadow bool
+}
+
+// Decide judges a name for a client at a time.
 func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
-	var room [pathRoom]hit
-	p := s.walk(&q.Wire, room[:0])
-	if len(p.hits) == 0 {
+	return s.Judge(q, Query{Client: c, Now: now})
+}
+
+// Judge judges a name. It does not allocate. The DNS query type plays no part but
+// through name.Service; what a type changes is the answer's business.
+func (s *Set) Judge(name *Asked, q Query) Verdict {
+	var room, askedRoom [pathRoom]hit
+	p := s.walk(&name.Wire, room[:0])
+	if len(p.hits) == 0 || q.Asked != nil && s.protected(q.Asked) {
 		return Verdict{Until: Forever}
 	}
-	d := s.judge(&p, place{q.NumLabels(), q.NumLabels() - q.Service, false}, c, now)
+	j := s.judgement(&q, askedRoom[:0])
+	d := j.judge(&p, name.place())
 	if d.entry == nil {
-		return Verdict{Until: d.until}
+		return Verdict{Until: d.until, Scoped: j.scoped}
 	}
-	below, until := s.below(q, &p, d, c, now)
+	below, until := j.below(name, &p, d)
 	// While all names below are blocked, that decides too: an NXDOMAIN denies
 	// them, and a denied DNSKEY (of any form) makes them bogus once one passes.
 	if below != BelowPasses {
 		d.until = min(d.until, until)
 	}
-	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, d.until}
+	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, d.until, j.scoped}
 }
+
+// JudgeAddress judges an address that stands in an answer. Its verdict has no
+// target name: what it blocks is the name that was asked.
+func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
+	var room, askedRoom [pathRoom]hit
+	p := s.addressPath(a, room[:0])
+	if len(p.hits) == 0 || q.Asked != nil && s.protected(q.Asked) {
+		return Verdict{Until: Forever}
+	}
+	j := s.judgement(&q, askedRoom[:0])
+	d := j.judge(&p, place{labels: a.BitLen(), host: a.BitLen()})
+	if d.entry == nil {
+		return Verdict{Until: d.until, Scoped: j.scoped}
+	}
+	return Verdict{&d.entry.Order, d.entry.response, dname.MaxLabels, d.match, BelowBlocked, d.until, j.scoped}
+}
+
+// judgement is one query being judged.
+type judgement struct {
+	*Set
+	c      Client
+	now    order.Time
+	shadow bool
+	// asked is the path of the asked name when another one is judged; empty
+	// when no rule stands there that could spare it.
+	asked   path
+	askedAt place
+	// scoped: an order was met that is for some countries only.
+	scoped bool
+}
+
+func (s *Set) judgement(q *Query, room []hit) judgement {
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.Asked != nil {
+		j.asked = s.walk(&q.Asked.Wire, room)
+		j.askedAt = q.Asked.place()
+	}
+	return j
+}
+
+// protected reports whether the operator's guard protects an asked name.
+func (s *Set) protected(asked *Asked) bool {
+	return s.opt.Guard != nil && s.opt.Guard.Protected(&asked.Wire)
+}
+
+// place is where the name stands on its own path.
+func (q *Asked) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
 // walk collects the rules at w and above it, those of the longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
@@ -94,9 +161,15 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		for _, f := range found {
 			rules := part.list(f.Ref)
 			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, f.Labels})
+			p.hits = append(p.hits, hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels))})
 		}
 	}
+	p.sort()
+	return p
+}
+
+// sort puts the longest names first.
+func (p *path) sort() {
 	// Insertion sort: the few hits of each part are in order already, and
 	// equally long names of several parts keep the parts' order.
 	for i := 1; i < len(p.hits); i++ {
@@ -104,7 +177,6 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
 		}
 	}
-	return p
 }
 
 // list returns the rules that start at ref.
@@ -149,7 +221,7 @@ type decision struct {
 }
 
 // judge finds the order that decides at a place of the path.
-func (s *Set) judge(p *path, at place, c Client, now order.Time) decision {
+func (j *judgement) judge(p *path, at place) decision {
 	d := decision{until: Forever, everywhere: !p.cancels}
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -158,10 +230,13 @@ func (s *Set) judge(p *path, at place, c Client, now order.Time) decision {
 		}
 		for k := range h.rules {
 			r := &h.rules[k]
-			if r.kind < blockExact {
+			if r.kind < blockExact || r.shadow && !j.shadow {
 				continue
 			}
 			match := r.kind.match()
+			if h.held != nil && !h.part.entries[r.entry].force.covers(h.held, match) {
+				continue
+			}
 			d.everywhere = d.everywhere && match == order.Subtree
 			if !at.covers(match, h.labels) {
 				continue
@@ -171,7 +246,7 @@ func (s *Set) judge(p *path, at place, c Client, now order.Time) decision {
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
-			applies, until := s.applies(p, h.part, r, e, at, c, now)
+			applies, until := j.applies(p, h.part, r, e, at)
 			d.until = min(d.until, until)
 			if applies {
 				d.entry, d.labels, d.match = e, h.labels, match
@@ -184,25 +259,38 @@ func (s *Set) judge(p *path, at place, c Client, now order.Time) decision {
 
 // applies reports whether a block rule that covers the place is enforced there,
 // and until when that stays so at least.
-func (s *Set) applies(p *path, part *Part, r *rule, e *entry, at place, c Client, now order.Time) (bool, order.Time) {
-	if !e.scope.includes(c) {
+func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
+	if !j.includes(e) {
 		return false, Forever
 	}
-	holds, until := part.holds(r.sched, now)
+	holds, until := part.holds(r.sched, j.now)
 	if !holds {
 		return false, until
 	}
-	if exempt, end := e.exempt.covers(c, now); exempt {
+	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
 		return false, end
 	}
-	if p.cancels && excepted(p, e, r.group) {
-		return false, Forever
+	for _, x := range [...]*path{p, &j.asked} {
+		if x.cancels && excepted(x, e, r.group) {
+			return false, Forever
+		}
 	}
-	lift, next := s.lifter(p, e, at, c, now)
+	lift, next := j.lifter(p, e, at)
+	if lift == nil && j.asked.cancels {
+		var end order.Time
+		lift, end = j.lifter(&j.asked, e, j.askedAt)
+		next = min(next, end)
+	}
 	if lift != nil {
 		return false, next
 	}
 	return true, min(until, next)
+}
+
+// includes reports whether an order is for the client.
+func (j *judgement) includes(e *entry) bool {
+	j.scoped = j.scoped || e.scope.hasCountries()
+	return e.scope.includes(j.c)
 }
 
 // excepted reports whether an exception of the order covers the path's name.
@@ -225,13 +313,13 @@ func excepted(p *path, e *entry, group uint32) bool {
 
 // lifter returns the lift in force that takes the place out of the order, nil
 // when there is none, and until when that stays so at least.
-func (s *Set) lifter(p *path, e *entry, at place, c Client, now order.Time) (*entry, order.Time) {
+func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 	until := Forever
-	for _, w := range s.whole[e.ID] {
-		if !w.entry.scope.includes(c) {
+	for _, w := range j.whole[e.ID] {
+		if w.shadow() && !j.shadow || !j.includes(w.entry) {
 			continue
 		}
-		holds, next := w.part.holds(w.entry.sched, now)
+		holds, next := w.part.holds(w.entry.sched, j.now)
 		if holds {
 			return w.entry, next
 		}
@@ -247,14 +335,14 @@ func (s *Set) lifter(p *path, e *entry, at place, c Client, now order.Time) (*en
 			if r.kind >= blockExact {
 				break
 			}
-			if !r.kind.isLift() || !at.covers(r.kind.match(), h.labels) {
+			if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
 				continue
 			}
 			l := &h.part.entries[r.entry]
-			if !l.reaches(e) || !l.scope.includes(c) || excepted(p, l, r.group) {
+			if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
 				continue
 			}
-			holds, next := h.part.holds(r.sched, now)
+			holds, next := h.part.holds(r.sched, j.now)
 			if holds {
 				return l, next
 			}
@@ -296,7 +384,7 @@ func (l *entry) reaches(e *entry) bool {
 //
 // So does q itself as the name of a service, where the query's type decides (see
 // Asked.Service): an NXDOMAIN speaks for all types of a name.
-func (s *Set) below(q *Asked, p *path, d decision, c Client, now order.Time) (Below, order.Time) {
+func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	worst, until := BelowNXDOMAIN, d.until
 	if d.entry.response.Kind != order.NXDOMAIN {
 		worst = BelowBlocked
@@ -305,7 +393,7 @@ func (s *Set) below(q *Asked, p *path, d decision, c Client, now order.Time) (Be
 		n := q.NumLabels()
 		places := [...]place{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
 		for _, at := range places[:2+q.serviceLabels()] {
-			d := s.judge(p, at, c, now)
+			d := j.judge(p, at)
 			until = min(until, d.until)
 			switch {
 			case d.entry == nil:
@@ -322,15 +410,15 @@ func (s *Set) below(q *Asked, p *path, d decision, c Client, now order.Time) (Be
 	// an exception, a lift, or a block of another form: the marked names.
 	looked := 0
 	var name dname.Wire
-	for _, part := range s.segments {
+	for _, part := range j.segments {
 		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
 			if looked++; looked > maxBelow {
 				return BelowPasses, until
 			}
 			var room [pathRoom]hit
-			lower := s.walk(&name, room[:0])
+			lower := j.walk(&name, room[:0])
 			for _, generic := range [...]bool{false, true} {
-				d := s.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic}, c, now)
+				d := j.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic})
 				until = min(until, d.until)
 				switch {
 				case d.entry == nil:

@@ -20,6 +20,8 @@ const (
 	Excepted
 	LiftedBy
 	OtherName // an exact or "*." target of this name that does not cover what was asked
+	HeldBack  // by the guard
+	InShadow  // it would be in force, were it not in shadow
 )
 
 // Reason is what one target on the path to a name has to say about it.
@@ -30,6 +32,8 @@ type Reason struct {
 	Why    Why
 	// By is the order that lifts or outranks it.
 	By *Order
+	// Held is why the guard holds the target.
+	Held string
 	// Until is until when that stays so, Forever when nothing is known to come.
 	Until order.Time
 	// Since is when a target that is in force came into force; NoTime: always.
@@ -42,7 +46,8 @@ type Reason struct {
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)
-	at := place{q.NumLabels(), q.NumLabels() - q.Service, false}
+	j := s.judgement(&Query{Client: c, Now: now}, nil)
+	at := q.place()
 	var first, rest []Reason
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -53,7 +58,7 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 			}
 			e := &h.part.entries[r.entry]
 			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime}
-			s.reason(&x, &p, h, r, e, at, c, now)
+			j.reason(&x, &p, h, r, e, at)
 			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
 				x.Why, x.By = Decides, nil
 				first = append(first, x)
@@ -69,12 +74,12 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 }
 
 // reason fills in x; a target that nothing speaks against is Outranked.
-func (s *Set) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place, c Client, now order.Time) {
+func (j *judgement) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
 		return
 	}
-	holds, until := h.part.holds(r.sched, now)
+	holds, until := h.part.holds(r.sched, j.now)
 	if !holds {
 		switch x.Why, x.Until = NotYet, until; {
 		case r.sched == never:
@@ -84,12 +89,12 @@ func (s *Set) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place, c 
 		}
 		return
 	}
-	x.Until, x.Since = until, h.part.since(r.sched, now)
-	if !e.scope.includes(c) {
+	x.Until, x.Since = until, h.part.since(r.sched, j.now)
+	if !e.scope.includes(j.c) {
 		x.Why = OutOfScope
 		return
 	}
-	if exempt, end := e.exempt.covers(c, now); exempt {
+	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
 		x.Why, x.Until = ExemptClient, end
 		return
 	}
@@ -97,11 +102,18 @@ func (s *Set) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place, c 
 		x.Why = Excepted
 		return
 	}
-	if l, end := s.lifter(p, e, at, c, now); l != nil {
+	if l, end := j.lifter(p, e, at); l != nil {
 		x.Why, x.By, x.Until = LiftedBy, &l.Order, end
 		return
 	}
-	x.Why = Outranked
+	switch {
+	case h.held != nil && !e.force.covers(h.held, x.Match):
+		x.Why, x.Held = HeldBack, h.held.why
+	case r.shadow:
+		x.Why = InShadow
+	default:
+		x.Why = Outranked
+	}
 }
 
 // since returns the start of the interval that holds at now.

@@ -146,12 +146,12 @@ func world(c *choices) (*Set, *twin) {
 		t.files = append(t.files, file)
 	}
 	if c.n(2) == 0 {
-		return Merge(parts), t
+		return Merge(parts, opt), t
 	}
 	// As when every file is large: a segment each.
-	s := Merge(nil)
+	s := Merge(nil, Options{})
 	for _, p := range parts {
-		one := Merge([]*Part{p})
+		one := Merge([]*Part{p}, Options{})
 		s.segments = append(s.segments, p)
 		for id, w := range one.whole {
 			s.whole[id] = append(s.whole[id], w...)

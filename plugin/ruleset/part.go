@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -23,11 +24,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Options are the Corefile's settings that the verdicts depend on.
+// Options are the operator's settings that the verdicts depend on. What Merge
+// needs of them must be what its parts were built with.
 type Options struct {
 	// Response is given for orders that prescribe none; the zero value is
 	// NXDOMAIN.
 	Response order.Response
+	// Guard holds targets back; nil holds none.
+	Guard Guard
+	// NoCountry: nothing tells the country of clients. Orders for countries only
+	// are held.
+	NoCountry bool
+	// Addresses: addresses in answers are judged too. Without it targets that are
+	// addresses are recorded and not enforced.
+	Addresses bool
 }
 
 // kind is what a rule does at its name. Those that cancel stand first, so that
@@ -63,9 +73,10 @@ type rule struct {
 	sched uint32 // of the part's schedules
 	// group ties a target to exceptions of its own: an exception of group 0 is
 	// the whole order's, another only that of the targets with its group.
-	group uint32
-	kind  kind
-	last  bool // ends the list
+	group  uint32
+	kind   kind
+	shadow bool // judged only as if the orders in shadow were in force
+	last   bool // ends the list
 }
 
 // entry is an order as the set keeps it.
@@ -82,10 +93,11 @@ type entry struct {
 	scope               *scope // nil: everyone
 	exempt              *exempt
 	sched               uint32 // of the order as a whole, for states and whole lifts
-	// names is the number of enforceable name targets, others the number of
-	// those that DNS does not enforce.
-	names, others int32
-	response      order.Response
+	// names is the number of name targets, addrs that of addresses to be found in
+	// answers, others that of targets which DNS does not enforce.
+	names, addrs, others int32
+	response             order.Response
+	force                *forced // nil: nothing is
 }
 
 // Part is one compiled order file. It is immutable.
@@ -96,9 +108,12 @@ type Part struct {
 	entries   []entry
 	intervals []interval
 	schedules []schedule
+	addrs     *addressTable
 	whole     []uint32 // entries of lifts without targets
 	lifts     []uint32 // entries of all lifts
 	countries bool     // some order depends on the client's country
+	held      held     // of its targets, by the guard that it was built with
+	redirects []netip.Addr
 }
 
 // Path returns the file's path.
@@ -122,7 +137,8 @@ func (p *Part) IDs() iter.Seq[string] {
 func (p *Part) Targets() (n int) {
 	for i := range p.entries {
 		if p.entries[i].action == order.Block {
-			n += int(p.entries[i].names + p.entries[i].others)
+			e := &p.entries[i]
+			n += int(e.names + e.addrs + e.others)
 		}
 	}
 	return n
@@ -140,6 +156,8 @@ type Builder struct {
 	part     *Part
 	index    index.Builder
 	rules    []rule // one for each Add to the index
+	addrs    map[netip.Prefix][]rule
+	wire     dname.Wire // of the name that the guard looks at
 	interned interner
 	schedIDs map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
@@ -168,7 +186,7 @@ func (b *Builder) Add(o *order.Order) {
 		issued: o.Issued, place: o.PlaceInHistory(), from: o.From,
 		file: b.part.path, index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 		scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
-		response: o.Response,
+		response: o.Response, force: newForced(o.Force),
 	}
 	if len(o.References) > 0 {
 		e.Reference = o.References[0]
@@ -180,10 +198,13 @@ func (b *Builder) Add(o *order.Order) {
 		e.lifts = slices.Clone(o.Lifts)
 		slices.Sort(e.lifts)
 	}
+	if e.response.Kind == order.Redirect && e.action == order.Block {
+		b.redirects(e.response.Addresses)
+	}
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
 	e.sched = b.schedule(own)
 	n := uint32(len(b.part.entries))
-	if o.Status != order.Active {
+	if o.Status != order.Active && o.Status != order.Shadow {
 		// Its names stand in the index all the same: a list that an operator
 		// suspends has not shrunk, and explain can say why it does nothing.
 		own, e.sched = nil, never
@@ -201,7 +222,7 @@ func (b *Builder) Add(o *order.Order) {
 			b.repeated = map[uint32]int{}
 		}
 		b.repeated[n] = 0
-		r := rule{entry: n, sched: e.sched, kind: blockSubtree}
+		r := rule{entry: n, sched: e.sched, kind: blockSubtree, shadow: o.Status == order.Shadow}
 		if o.Action == order.Lift {
 			r.kind = liftSubtree
 		}
@@ -211,7 +232,7 @@ func (b *Builder) Add(o *order.Order) {
 			b.rule(name, r)
 		}
 	}
-	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && o.Status == order.Active {
+	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && (o.Status == order.Active || o.Status == order.Shadow) {
 		b.part.whole = append(b.part.whole, n)
 	}
 	b.entry(e)
@@ -238,19 +259,23 @@ func (e *entry) start() order.Time {
 
 // target compiles one target of the order that becomes entry n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
-	if t.Kind != order.TargetName {
+	if t.Kind == order.TargetURL || t.Kind == order.TargetAddress && t.Attr.EnforcedBy != order.ByDNS {
 		e.others++
 		return
 	}
-	e.names++
-	r := rule{entry: n, sched: e.sched, group: group}
+	r := rule{entry: n, sched: e.sched, group: group, shadow: e.status == order.Shadow}
 	base := blockExact
 	if e.action == order.Lift {
 		base = liftExact
 	}
-	r.kind = base + kind(t.Match)
+	match := t.Match
+	if t.Kind == order.TargetAddress {
+		match = order.Subtree // a network and all addresses in it
+	}
+	r.kind = base + kind(match)
 	if a := t.Attr; a != nil {
-		if a.Status != order.Active {
+		r.shadow = r.shadow || a.Status == order.Shadow
+		if a.Status != order.Active && a.Status != order.Shadow {
 			r.sched = never
 		} else if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {
 			r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
@@ -259,6 +284,12 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 			b.rule(x, rule{entry: n, kind: except, group: group})
 		}
 	}
+	if t.Kind == order.TargetAddress {
+		e.addrs++
+		b.address(t.Attr.Address, r)
+		return
+	}
+	e.names++
 	b.rule(t.Name, r)
 }
 
@@ -287,6 +318,10 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 }
 
 func (b *Builder) rule(name dname.Name, r rule) {
+	if b.opt.Guard != nil && r.kind >= blockExact {
+		b.wire.SetName(name)
+		b.part.held.name(b.opt.Guard, &b.wire)
+	}
 	// The names of a list follow one another with the same rule.
 	if n := len(b.rules); n == 0 || b.rules[n-1] != r {
 		b.rules = append(b.rules, r)
@@ -315,7 +350,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		for _, v := range values {
 			list = append(list, b.rules[v])
 		}
-		list = b.tidy(list)
+		list = b.tidy(list, func(e *entry) { e.names-- })
 		key = appendKey(key[:0], list)
 		ref, ok := lists[string(key)]
 		if !ok {
@@ -334,6 +369,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		}
 		return ref, mark
 	})
+	b.freezeAddresses()
 	p.rules = fit(p.rules)
 	p.entries = fit(p.entries)
 	p.intervals = fit(p.intervals)
@@ -360,11 +396,12 @@ func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 // deviates reports whether, because of r, a name may get something other than
 // NXDOMAIN while the names above it get just that.
 func (p *Part) deviates(r rule) bool {
-	return r.kind < blockExact || p.entries[r.entry].response.Kind != order.NXDOMAIN
+	return !r.shadow && (r.kind < blockExact || p.entries[r.entry].response.Kind != order.NXDOMAIN)
 }
 
-// tidy sorts the rules at one name by precedence and merges what was said twice.
-func (b *Builder) tidy(list []rule) []rule {
+// tidy sorts the rules at one name by precedence and merges what was said twice,
+// which uncount takes off the order's targets.
+func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
 	entries := b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
 		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(&entries[x.entry], &entries[y.entry]), cmp.Compare(x.entry, y.entry))
@@ -375,7 +412,7 @@ func (b *Builder) tidy(list []rule) []rule {
 			if n, ok := b.repeated[y.entry]; ok {
 				b.repeated[y.entry] = n + 1
 			}
-			e.names--
+			uncount(e)
 		}
 	}
 	list = slices.Compact(list)
@@ -401,12 +438,19 @@ func noTimeLast(t order.Time) order.Time {
 	return t
 }
 
+func b2u(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func appendKey(key []byte, list []rule) []byte {
 	for _, r := range list {
 		key = binary.LittleEndian.AppendUint32(key, r.entry)
 		key = binary.LittleEndian.AppendUint32(key, r.sched)
 		key = binary.LittleEndian.AppendUint32(key, r.group)
-		key = append(key, byte(r.kind))
+		key = append(key, byte(r.kind), b2u(r.shadow))
 	}
 	return key
 }

@@ -22,7 +22,9 @@ func part(t testing.TB, path, orders string) *Part {
 	return p
 }
 
-func set(t testing.TB, orders string) *Set { return Merge([]*Part{part(t, "a.yaml", orders)}) }
+func set(t testing.TB, orders string) *Set {
+	return Merge([]*Part{part(t, "a.yaml", orders)}, Options{})
+}
 
 func asked(t testing.TB, name string) *Asked {
 	t.Helper()
@@ -66,7 +68,7 @@ func TestHistory(t *testing.T) {
 		}
 		// In two files, and the lift first: only the tie by file order changes.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
-		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)})
+		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
@@ -118,7 +120,7 @@ func TestPrecedence(t *testing.T) {
 		for i, o := range strings.Split(tc.orders, "\n") {
 			segments = append(segments, part(t, fmt.Sprint(i, ".yaml"), o))
 		}
-		s := Merge(segments)
+		s := Merge(segments, Options{})
 		s.segments = segments
 		if v := s.Decide(asked(t, "a.example."), Client{}, now); v.Order == nil || v.Order.ID != tc.want {
 			t.Errorf("%s, in segments: got %+v, want %s", tc.name, v.Order, tc.want)
@@ -197,6 +199,8 @@ func TestExplain(t *testing.T) {
 - {id: hole, targets: [a.example], except: [w.a.example]}
 - {id: free, targets: [a.example], exempt: [192.0.2.1]}
 - {id: off, status: suspended, targets: [a.example]}
+- {id: dark, status: shadow, targets: [a.example]}
+- {id: dim, targets: [{name: a.example, status: shadow}]}
 - {id: later, from: 2026-06-01, targets: [a.example]}
 - {id: over, until: 2025-06-01, targets: [a.example]}
 `)
@@ -205,7 +209,7 @@ func TestExplain(t *testing.T) {
 	if v.Order == nil || v.Order.ID != "near" {
 		t.Fatalf("decided by %+v", v.Order)
 	}
-	names := [...]string{"decides", "outranked", "not active", "not yet", "over", "out of scope", "exempt", "excepted", "lifted", "other name"}
+	names := [...]string{"decides", "outranked", "not active", "not yet", "over", "out of scope", "exempt", "excepted", "lifted", "other name", "held", "shadow"}
 	got := map[string]string{}
 	for i, r := range reasons {
 		got[r.Order.ID] = names[r.Why]
@@ -218,7 +222,7 @@ func TestExplain(t *testing.T) {
 	}
 	want := map[string]string{
 		"near": "decides", "far": "outranked by near", "lifted": "lifted by lift", "exact": "other name", "italy": "out of scope",
-		"hole": "excepted", "free": "exempt", "off": "not active", "later": "not yet", "over": "over",
+		"hole": "excepted", "free": "exempt", "off": "not active", "dark": "shadow", "dim": "shadow", "later": "not yet", "over": "over",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -266,7 +270,7 @@ func TestWarnings(t *testing.T) {
 		{"same day in two files", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [a.example]}", "is the same time as that of an order"},
 		{"same day in two files, other names", "- {id: b, issued: 2024-01-01, targets: [a.example]}\n- {id: c, issued: 2023-01-01, targets: [c.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [c.example]}", ""},
 	} {
-		s := Merge([]*Part{part(t, "a.yaml", tc.a+"\n"), part(t, "b.yaml", tc.b+"\n")})
+		s := Merge([]*Part{part(t, "a.yaml", tc.a+"\n"), part(t, "b.yaml", tc.b+"\n")}, Options{})
 		warnings, count := s.Warnings()
 		got := warnings.Error()
 		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
@@ -296,7 +300,7 @@ func TestSegments(t *testing.T) {
 		return p
 	}
 	parts := []*Part{part(t, "s1.yaml", "- {id: s1, targets: [a.example]}"), big("b1"), part(t, "s2.yaml", "- {id: s2, targets: [b.example]}"), big("b2"), big("b3")}
-	s := Merge(parts)
+	s := Merge(parts, Options{})
 	if len(s.segments) != maxOwn+1 {
 		t.Errorf("%d segments", len(s.segments))
 	}

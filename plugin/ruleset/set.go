@@ -18,12 +18,18 @@ type Set struct {
 	whole map[string][]wholeLift
 	// countries: some order depends on the client's country.
 	countries bool
+	opt       Options
+	held      held
+	heldRules []heldRule
+	heldOf    map[*entry]int32 // targets that are held, of the parts' orders
 }
 
 type wholeLift struct {
 	part  *Part
 	entry *entry
 }
+
+func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
 
 const (
 	// ownSegment is the number of names from which a part may be a segment of
@@ -33,10 +39,11 @@ const (
 	maxOwn = 2
 )
 
-// Merge puts parts together. It does not change them; a part may be in many
-// sets. Duplicate ids across files are the caller's to refuse (Duplicates).
-func Merge(parts []*Part) *Set {
-	s := &Set{parts: slices.Clone(parts), whole: map[string][]wholeLift{}}
+// Merge puts parts together, which were built, or Guarded, with the same options.
+// It does not change them; a part may be in many sets. Duplicate ids across files
+// are the caller's to refuse (Duplicates).
+func Merge(parts []*Part, opt Options) *Set {
+	s := &Set{parts: slices.Clone(parts), whole: map[string][]wholeLift{}, opt: opt}
 	bySize := slices.Clone(parts)
 	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
 	own := 0
@@ -62,6 +69,7 @@ func Merge(parts []*Part) *Set {
 			}
 		}
 	}
+	s.hold(opt)
 	return s
 }
 
@@ -87,6 +95,15 @@ func mergeParts(parts []*Part) *Part {
 			for _, r := range p.list(ref) {
 				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
 				b.rule(name, r)
+			}
+		}
+		if p.addrs == nil {
+			continue
+		}
+		for x, rules := range p.addrs.All() {
+			for _, r := range rules {
+				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
+				b.address(x, r)
 			}
 		}
 	}

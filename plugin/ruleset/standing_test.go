@@ -29,7 +29,7 @@ orders:
 		b.Add(o)
 	}
 	part, _ := b.Freeze()
-	s := Merge([]*Part{part})
+	s := Merge([]*Part{part}, Options{})
 	const at order.Time = 1777636800 // 2026-05-01T12:00:00Z
 	var got []string
 	for st := range s.Standings(at) {

@@ -21,6 +21,7 @@ const (
 	Pending       // will be in force
 	Ended         // was, by its until or its last window
 	Lifted        // lifted as a whole; lifts of single targets leave it InForce
+	OnHold        // in force or pending, but nothing of it can be enforced; see Set.Held
 	Suspended
 	Shadow
 	Draft
@@ -29,17 +30,18 @@ const (
 
 // String returns the state as metrics and lists write it.
 func (s State) String() string {
-	return [...]string{"in_force", "pending", "ended", "lifted", "suspended", "shadow", "draft"}[s]
+	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
 }
 
 // Counts are orders and targets by state.
 type Counts struct {
 	// Orders counts block orders, Lifts the lifts.
 	Orders, Lifts [NumStates]int
-	// Targets counts the name targets of block orders by their order's state.
+	// Targets counts the targets of block orders that DNS enforces, by their
+	// order's state; those that the guard holds are OnHold.
 	Targets [NumStates]int
-	// NotDNS counts targets of block orders in force that DNS does not
-	// enforce: addresses, and pages of a host that is not meant as a whole.
+	// NotDNS counts targets of block orders in force that are not enforced here:
+	// addresses, and pages of a host that is not meant as a whole.
 	NotDNS int
 }
 
@@ -59,17 +61,23 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 		if next == Forever {
 			return Ended, next
 		}
+		if s.heldBack(e) {
+			return OnHold, next
+		}
 		return Pending, next
 	}
 	if e.action == order.Block {
 		for _, w := range s.whole[e.ID] {
 			// A lift for some clients only does not end the order.
 			on, until := w.part.holds(w.entry.sched, now)
-			if on && w.entry.scope == nil {
+			if on && w.entry.scope == nil && !w.shadow() {
 				return Lifted, until
 			}
 			next = min(next, until)
 		}
+	}
+	if s.heldBack(e) {
+		return OnHold, next
 	}
 	return InForce, next
 }
@@ -83,9 +91,14 @@ func (s *Set) Counts(now order.Time) (c Counts) {
 			return
 		}
 		c.Orders[st]++
-		c.Targets[st] += int(e.names)
+		n, h := s.enforceable(e), int32(0)
+		if st == InForce || st == Pending {
+			h = s.heldOf[e]
+		}
+		c.Targets[st] += int(n - h)
+		c.Targets[OnHold] += int(h)
 		if st == InForce {
-			c.NotDNS += int(e.others)
+			c.NotDNS += int(e.others + e.names + e.addrs - n)
 		}
 	})
 	return c
@@ -136,7 +149,7 @@ func (p *Part) InForce(now order.Time) (n int) {
 	for i := range p.entries {
 		e := &p.entries[i]
 		if on, _ := p.holds(e.sched, now); on && e.action == order.Block && e.status == order.Active {
-			n += int(e.names)
+			n += int(e.names + e.addrs)
 		}
 	}
 	return n
@@ -219,7 +232,7 @@ func (p *Part) blocks(ref uint32) bool {
 // sameOrder reports whether two compiled orders say the same, targets counted
 // but not compared.
 func sameOrder(p *Part, x *entry, q *Part, y *entry) bool {
-	return x.action == y.action && x.status == y.status && x.names == y.names && x.others == y.others &&
+	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued == y.issued && x.place == y.place && x.Reference == y.Reference &&
 		slices.Equal(x.lifts, y.lifts) && reflect.DeepEqual(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
 }
@@ -237,7 +250,7 @@ func (p *Part) Lost(next *Part, now order.Time) (n int) {
 	for w, ref := range p.names.Wires() {
 		blocks := slices.ContainsFunc(p.list(ref), func(r rule) bool {
 			on, _ := p.holds(r.sched, now)
-			return on && r.kind >= blockExact
+			return on && r.kind >= blockExact && !r.shadow
 		})
 		if blocks && !next.targets(w) {
 			n++

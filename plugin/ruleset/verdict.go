@@ -56,6 +56,8 @@ type Verdict struct {
 	// as well, and so does a denied DNSKEY). It is never before such a change and
 	// always after now.
 	Until order.Time
+	// Scoped: for a client in another country it may be another verdict.
+	Scoped bool
 }
 
 // Blocked reports whether the name is blocked.

@@ -101,7 +101,7 @@ func (s *Set) meetings(lifts []partEntry, blocks map[string][]*entry) map[*entry
 		found[l.entry] = m
 		switch {
 		case l.entry.names > 0:
-		case l.entry.others > 0:
+		case l.entry.others+l.entry.addrs > 0:
 			m.reached = true // addresses and pages are not looked up
 		default:
 			for _, list := range blocks {

@@ -301,7 +301,7 @@ func (s *Store) swap() {
 			fmt.Fprintln(h, f.digest)
 		}
 	}
-	set := ruleset.Merge(parts)
+	set := ruleset.Merge(parts, s.opt.Rules)
 	s.set.Store(set)
 	st := s.Status()
 	st.Digest = hex.EncodeToString(h.Sum(nil))

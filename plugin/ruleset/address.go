@@ -1,0 +1,63 @@
+package ruleset
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/gaissmai/bart"
+)
+
+// addressTable holds the rules at networks, those of a network sorted as those at
+// a name are.
+type addressTable = bart.Table[[]rule]
+
+// address adds a rule at a network.
+func (b *Builder) address(x netip.Prefix, r rule) {
+	if b.opt.Guard != nil && r.kind >= blockExact {
+		b.part.held.net(b.opt.Guard, x)
+	}
+	if b.addrs == nil {
+		b.addrs = map[netip.Prefix][]rule{}
+	}
+	b.addrs[x] = append(b.addrs[x], r)
+}
+
+func (b *Builder) freezeAddresses() {
+	if b.addrs == nil {
+		return
+	}
+	b.part.addrs = new(addressTable)
+	for x, list := range b.addrs {
+		b.part.addrs.Insert(x, slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- })))
+	}
+}
+
+// redirects remembers addresses that answers redirect to: blocking those would
+// block the page that explains.
+func (b *Builder) redirects(addrs []netip.Addr) {
+	for _, a := range addrs {
+		if !slices.Contains(b.part.redirects, a) {
+			b.part.redirects = append(b.part.redirects, a)
+		}
+	}
+}
+
+// addressPath collects the rules at the networks that an address lies in, those of
+// the longest first: to the judge a network is what a name above is to a name.
+func (s *Set) addressPath(a netip.Addr, hits []hit) path {
+	p := path{hits: hits}
+	if !s.opt.Addresses {
+		return p
+	}
+	for _, part := range s.segments {
+		if part.addrs == nil {
+			continue
+		}
+		for x, rules := range part.addrs.Supernets(netip.PrefixFrom(a, a.BitLen())) {
+			p.cancels = p.cancels || rules[0].kind < blockExact
+			p.hits = append(p.hits, hit{part, rules, x.Bits(), s.held.nets[x]})
+		}
+	}
+	p.sort()
+	return p
+}
