@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/coredns/coredns/request"
 	"github.com/dns-orders/blocklist/plugin/answer"
@@ -15,6 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const name = "blocklist"
@@ -33,6 +35,8 @@ type block struct {
 	// set is where the order set in force is found; nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
+	// geoip is CoreDNS's plugin of that name, nil when it is not in use here.
+	geoip metadata.Provider
 }
 
 // Name implements plugin.Handler.
@@ -44,27 +48,133 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	var q ruleset.Asked
 	set := b.set()
-	if !judged(r) || !q.Set(r.Question[0].Name) || !set.Covers(&q.Wire) {
+	var asked answer.Lead
+	if set.Empty() || !judged(r) || !asked.Name.Set(r.Question[0].Name) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	question := &r.Question[0]
-	q.Service = answer.ServiceLabels(question.Name, question.Qtype)
+	covered := set.Covers(&asked.Name.Wire)
+	if outer := outermost(ctx); outer != nil {
+		if !covered || !b.answerLookup(ctx, w, r, set, &asked, outer) {
+			return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+		}
+		return dns.RcodeSuccess, nil
+	}
+	watch := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, until: ruleset.Forever}
+	if covered && b.answerAsked(&watch, &asked) {
+		// Written once: any other code would have the server write a second reply
+		// to a refused query.
+		return dns.RcodeSuccess, nil
+	}
+	if t := r.Question[0].Qtype; t == dns.TypeAXFR || t == dns.TypeIXFR {
+		// A zone's transfer goes from server to server and leads nobody anywhere.
+		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+	}
+	return b.watched(watch)
+}
+
+// watched asks the plugins below, and looks at their answer.
+func (b *Blocklist) watched(watch watcher) (int, error) {
+	w := &watch
+	if o := w.req.IsEdns0(); o != nil {
+		w.options = o.Option
+	}
+	return plugin.NextOrFailure(name, b.Next, w, w, w.req)
+}
+
+// answerAsked answers a query for a name that orders cover, and reports whether it
+// did. If not, it leaves in the watcher what was found.
+func (b *block) answerAsked(w *watcher, asked *answer.Lead) bool {
+	q := &w.req.Question[0]
+	asked.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
+	state := request.Request{W: w.ResponseWriter, Req: w.req}
+	now := b.now()
+	who := b.asker(w.Context, w.set, &state)
+	v, shadow := b.judge(w.set, asked, ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())})
+	if v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+		w.ResponseWriter.WriteMsg(b.reply(w.Context, &state, v, now, &who))
+		return true
+	}
+	w.until, w.scoped = v.Until, v.Scoped
+	if shadow.Blocked() && !answer.Passes(q.Qtype, shadow.Below) {
+		w.counted = true
+		b.inShadow(w.Context, &state, shadow)
+	} else if !v.Blocked() {
+		b.tellSpared(w.Context, w.set, &asked.Name, who.Client, order.Time(now.Unix()))
+	}
+	return false
+}
+
+// answerLookup answers a look-up that a plugin below makes to complete its answer
+// for the client's query, and reports whether it did. The client's own query is
+// the one that is counted, when its answer comes by.
+func (b *block) answerLookup(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, set *ruleset.Set, target *answer.Lead, outer *watcher) bool {
+	if b.answersOff || b.shadow {
+		return false
+	}
+	var asked ruleset.Asked
+	first := &outer.req.Question[0]
+	asked.Set(first.Name)
+	asked.Service = answer.ServiceLabels(first.Name, first.Qtype)
+	q := &r.Question[0]
+	target.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
 	state := request.Request{W: w, Req: r}
 	now := b.now()
-	v := set.Decide(&q, b.client(ctx, set, &state), order.Time(now.Unix()))
-	if !v.Blocked() || answer.Passes(question.Qtype, v.Below) {
-		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+	v := set.Judge(&target.Name, ruleset.Query{Client: b.asker(ctx, set, &state).Client, Now: order.Time(now.Unix()), Asked: &asked})
+	if !v.Blocked() || answer.Passes(q.Qtype, v.Below) {
+		return false
 	}
+	w.WriteMsg(answer.Build(r, state.Size(), answer.Through(v), now, &b.answer))
+	return true
+}
+
+// judge judges a name or an address. What orders in shadow would do, or all orders
+// when the plugin as a whole is in shadow, comes apart and changes no answer.
+func (b *block) judge(set *ruleset.Set, l *answer.Lead, q ruleset.Query) (v, shadow ruleset.Verdict) {
+	of := func(q ruleset.Query) ruleset.Verdict {
+		if l.Addr.IsValid() {
+			return set.JudgeAddress(l.Addr, q)
+		}
+		return set.Judge(&l.Name, q)
+	}
+	v = ruleset.Verdict{Until: ruleset.Forever}
+	if !b.shadow {
+		v = of(q)
+	}
+	if !v.Blocked() && (b.shadow || set.HasShadow()) {
+		q.Shadow = true
+		shadow = of(q)
+	}
+	return v, shadow
+}
+
+// reply is the answer that a verdict prescribes, counted.
+func (b *block) reply(ctx context.Context, state *request.Request, v ruleset.Verdict, now time.Time, who *asker) *dns.Msg {
 	// Everything is read from the request before WriteMsg, which edits its OPT.
-	m := answer.Build(r, state.Size()-roomAbove(r), v, now, &b.answer)
-	blockedRequests.WithLabelValues(metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx),
-		answer.Label(v, question.Qtype)).Inc()
-	w.WriteMsg(m)
-	// Written once: any other code would have the server write a second reply to
-	// a refused query.
-	return dns.RcodeSuccess, nil
+	r := state.Req
+	echo := v.Scoped && who.subnet != nil
+	size := state.Size() - roomAbove(r)
+	if echo {
+		size -= answer.SubnetRoom(who.subnet)
+	}
+	m := answer.Build(r, size, v, now, &b.answer)
+	if echo {
+		answer.EchoSubnet(m, r.IsEdns0(), who.subnet)
+	}
+	b.count(ctx, blockedRequests, state, v)
+	b.tell(ctx, verdictBlocked, v.Order)
+	return m
+}
+
+// inShadow counts a verdict that changes no answer.
+func (b *block) inShadow(ctx context.Context, state *request.Request, v ruleset.Verdict) {
+	b.count(ctx, shadowRequests, state, v)
+	b.tell(ctx, verdictShadow, v.Order)
+}
+
+func (b *block) count(ctx context.Context, c *prometheus.CounterVec, state *request.Request, v ruleset.Verdict) {
+	c.WithLabelValues(metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx),
+		answer.Label(v, state.QType())).Inc()
 }
 
 // nsidRoom is what the nsid plugin, which stands above, may add to our OPT when

@@ -19,45 +19,93 @@ type places struct {
 	home order.Country
 }
 
-// client returns whom the query is judged for. It is asked for names that some
-// order covers only, so passing queries do not pay for it.
-func (b *block) client(ctx context.Context, set *ruleset.Set, state *request.Request) ruleset.Client {
-	addr, err := netip.ParseAddr(state.IP())
-	if err != nil {
-		addr = netip.Addr{}
+// asker is whom a query is judged for.
+type asker struct {
+	ruleset.Client
+	// subnet is the EDNS client subnet of a peer whose word is taken for it, nil
+	// otherwise. Answers that depend on it say so.
+	subnet *dns.EDNS0_SUBNET
+}
+
+// asker finds out who asks. It is called for names that orders may cover only, so
+// passing queries do not pay for it.
+func (b *block) asker(ctx context.Context, set *ruleset.Set, state *request.Request) (a asker) {
+	addr, _ := netip.ParseAddr(state.IP())
+	a.Addr = addr.Unmap().WithZone("")
+	if !set.DependsOnCountry() {
+		return a
 	}
-	c := ruleset.Client{Addr: addr.Unmap().WithZone("")}
-	if set.DependsOnCountry() {
-		c.Country = b.country(ctx, state.Req, c.Addr)
+	subnet := clientSubnet(state.Req)
+	if subnet != nil && b.ecsFrom.Contains(a.Addr) {
+		a.subnet = subnet
 	}
-	return c
+	a.Country = b.country(ctx, state, a, subnet != nil)
+	return a
 }
 
 // country places a client: by the operator's networks, by the label of the geoip
-// plugin, else at home.
-func (b *block) country(ctx context.Context, r *dns.Msg, addr netip.Addr) order.Country {
-	if b.places.any && addr.IsValid() {
-		if cc, ok := b.places.nets.Lookup(addr); ok {
+// plugin, else at home. With a subnet that is believed it places that instead of
+// the peer that sent it.
+func (b *block) country(ctx context.Context, state *request.Request, a asker, hasSubnet bool) order.Country {
+	where := netip.Prefix{}
+	if a.Addr.IsValid() {
+		where = netip.PrefixFrom(a.Addr, a.Addr.BitLen())
+	}
+	believed, ok := network(a.subnet)
+	if ok {
+		where = believed
+	}
+	if b.places.any && where.IsValid() {
+		if cc, ok := b.places.nets.LookupPrefix(where); ok {
 			return cc
 		}
 	}
-	// With an EDNS client subnet the label may be about an address that the
-	// client made up; anybody can send one.
-	if f := metadata.ValueFunc(ctx, "geoip/country/code"); f != nil && !hasClientSubnet(r) {
-		if cc, ok := order.ParseCountry(f()); ok {
+	label := metadata.ValueFunc(ctx, geoipCountry)
+	if hasSubnet && !ok && label != nil {
+		label = b.ownLabel(state)
+	}
+	if label != nil {
+		if cc, ok := order.ParseCountry(label()); ok {
 			return cc
 		}
 	}
 	return b.places.home
 }
 
-func hasClientSubnet(r *dns.Msg) bool {
+// geoipCountry is the label of CoreDNS's geoip plugin.
+const geoipCountry = "geoip/country/code"
+
+// ownLabel asks geoip again, about the address that the query came from. The label
+// that geoip left may be about an address that the client made up: anybody can
+// send a client subnet, and a subnet of 0.0.0.0/0 must not lead out of a country.
+func (b *block) ownLabel(state *request.Request) metadata.Func {
+	if b.geoip == nil {
+		return nil
+	}
+	ctx := metadata.ContextWithMetadata(context.Background())
+	b.geoip.Metadata(ctx, request.Request{W: state.W, Req: new(dns.Msg)})
+	return metadata.ValueFunc(ctx, geoipCountry)
+}
+
+// clientSubnet returns the query's EDNS client subnet, nil without one.
+func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
-			if opt.Option() == dns.EDNS0SUBNET {
-				return true
+			if s, ok := opt.(*dns.EDNS0_SUBNET); ok {
+				return s
 			}
 		}
 	}
-	return false
+	return nil
+}
+
+// network returns the network that a client subnet names. One of no bits names
+// none: the client does not want to be placed by it (RFC 7871, section 7.1.2).
+func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
+	if s == nil || s.SourceNetmask == 0 {
+		return netip.Prefix{}, false
+	}
+	addr, ok := netip.AddrFromSlice(s.Address)
+	p, err := addr.Unmap().Prefix(int(s.SourceNetmask))
+	return p, ok && err == nil
 }

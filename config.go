@@ -12,6 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/gaissmai/bart"
 )
 
 // config is the directive as written.
@@ -19,6 +20,12 @@ type config struct {
 	store  store.Options
 	answer answer.Config
 	places places
+	// answersOff: only the name that was asked is judged, not where its answer
+	// leads.
+	answersOff bool
+	ecsFrom    bart.Lite // peers whose EDNS client subnet is believed
+	// shadow: orders are decided and counted, and no answer is changed.
+	shadow bool
 }
 
 const (
@@ -73,7 +80,7 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 		}
 		seen[property] = true
 		args := c.RemainingArgs()
-		if len(args) == 0 {
+		if len(args) == 0 && property != "shadow" {
 			return c.ArgErr()
 		}
 		if err := read(c, cfg, args); err != nil {
@@ -84,7 +91,7 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 }
 
 // properties are the directive's properties, each with its reader; args has at
-// least one element.
+// least one element, but for shadow.
 var properties = map[string]func(c *caddy.Controller, cfg *config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
@@ -92,8 +99,11 @@ var properties = map[string]func(c *caddy.Controller, cfg *config, args []string
 	"contact":      readContact,
 	"language":     readLanguage,
 	"sde_option":   readSDEOption,
+	"answers":      readAnswers,
 	"country":      readCountry,
 	"home":         readHome,
+	"ecs_from":     readECSFrom,
+	"shadow":       readShadow,
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
 }
@@ -195,6 +205,42 @@ func readSDEOption(c *caddy.Controller, cfg *config, args []string) error {
 		return c.Errf("sde_option must be an EDNS option code from %d to 65535, got '%s'", lastAssignedOption+1, s)
 	}
 	cfg.answer.SDEOption = uint16(v)
+	return nil
+}
+
+func readAnswers(c *caddy.Controller, cfg *config, args []string) error {
+	s, err := one(c, args)
+	if err != nil {
+		return err
+	}
+	switch s {
+	case "off":
+		cfg.answersOff = true
+	case "names":
+	case "addresses":
+		cfg.store.Rules.Addresses = true
+	default:
+		return c.Errf("answers must be off, names or addresses, got '%s'", s)
+	}
+	return nil
+}
+
+func readECSFrom(c *caddy.Controller, cfg *config, args []string) error {
+	for _, s := range args {
+		x, why := order.ParsePrefix(s)
+		if why != "" {
+			return c.Errf("ecs_from: network %s, got '%s'", why, s)
+		}
+		cfg.ecsFrom.Insert(x)
+	}
+	return nil
+}
+
+func readShadow(c *caddy.Controller, cfg *config, args []string) error {
+	if len(args) != 0 {
+		return c.ArgErr()
+	}
+	cfg.shadow = true
 	return nil
 }
 

@@ -16,6 +16,13 @@ var blockedRequests = promauto.NewCounterVec(prometheus.CounterOpts{
 	Help: "Counter of requests that got a blocking answer.",
 }, []string{"server", "zone", "view", "response"})
 
+// shadowRequests are those that would have got a blocking answer, were the order,
+// or the plugin, not in shadow.
+var shadowRequests = promauto.NewCounterVec(prometheus.CounterOpts{
+	Namespace: plugin.Namespace, Subsystem: name, Name: "shadow_requests_total",
+	Help: "Counter of requests that would have got a blocking answer but for shadow.",
+}, []string{"server", "zone", "view", "response"})
+
 func desc(metric, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(plugin.Namespace, name, metric), help, labels, nil)
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
@@ -33,12 +33,13 @@ func setup(c *caddy.Controller) error {
 
 	inst := instanceOf(c)
 	c.OnStartup(func() error {
+		b.place(dnsserver.GetConfig(c))
 		s, err := inst.acquire(b.store)
 		if err != nil {
 			return plugin.Error(name, err)
 		}
 		b.set = s.Set
-		for _, w := range b.warnings(s.Set(), dnsserver.GetConfig(c).Handler("rewrite") != nil) {
+		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
 		}
 		return nil
@@ -54,11 +55,17 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// warnings are what of the configuration is likely not meant.
-func (b *block) warnings(set *ruleset.Set, rewrites bool) (out []string) {
-	if set.DependsOnCountry() && !b.places.any && b.places.home == "" {
-		out = append(out, "orders are scoped to countries, but neither country nor home is set: unless the geoip and metadata plugins place a client, those orders reach nobody")
+// place finds out what tells the country of clients. Other plugins of the server
+// block are known only when all have been set up.
+func (b *block) place(cfg *dnsserver.Config) {
+	if cfg.Handler("metadata") != nil {
+		b.geoip, _ = cfg.Handler("geoip").(metadata.Provider)
 	}
+	b.store.Rules.NoCountry = !b.places.any && b.places.home == "" && b.geoip == nil
+}
+
+// warnings are what of the configuration is likely not meant.
+func (b *block) warnings(rewrites bool) (out []string) {
 	if b.store.Rules.Response.Kind == order.Refused {
 		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")
 	}

@@ -48,9 +48,13 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nhome Italy\n}", "Testfile:2 - Error during parsing: country must be an ISO 3166-1 alpha-2 code, got 'Italy'"},
 		{"blocklist x.yaml {\nmax_shrink 50\n}", "Testfile:2 - Error during parsing: max_shrink must be a percentage from 0% to 100%, got '50'"},
 		{"blocklist x.yaml {\nmax_shrink 101%\n}", "Testfile:2 - Error during parsing: max_shrink must be a percentage from 0% to 100%, got '101%'"},
+		{"blocklist x.yaml {\nanswers all\n}", "Testfile:2 - Error during parsing: answers must be off, names or addresses, got 'all'"},
+		{"blocklist x.yaml {\nanswers\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'answers'"},
+		{"blocklist x.yaml {\necs_from 192.0.2.1/24\n}", "Testfile:2 - Error during parsing: ecs_from: network has host bits set; write 192.0.2.0/24, or the address alone, got '192.0.2.1/24'"},
+		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'yes'"},
+		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
 		// What later versions bring is not accepted silently.
 		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
-		{"blocklist x.yaml {\nshadow\n}", "Testfile:2 - Error during parsing: unknown property 'shadow'"},
 	} {
 		var cfg config
 		err := parse(controller(tc.input), "", &cfg)
@@ -123,23 +127,19 @@ func TestSetupOnce(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for _, tc := range []struct {
-		properties, orders string
-		rewrites           bool
-		want               []string // how the warnings begin
+		properties string
+		rewrites   bool
+		want       []string // how the warnings begin
 	}{
-		{orders: "scope: global"},
-		{orders: "scope: {countries: [IT]}", want: []string{"orders are scoped to countries"}},
-		{orders: "scope: {countries: [IT]}", properties: "home IT"},
-		{orders: "scope: {countries: [IT]}", properties: "country IT 192.0.2.0/24"},
-		{orders: "scope: global", properties: "response refused", want: []string{"response refused is best effort"}},
-		{orders: "scope: global", rewrites: true, want: []string{"rewrite stands above"}},
+		{},
+		{properties: "response refused", want: []string{"response refused is best effort"}},
+		{rewrites: true, want: []string{"rewrite stands above"}},
 	} {
 		b := &block{}
 		if err := parse(controller("blocklist x.yaml {\n"+tc.properties+"\n}"), "", &b.config); err != nil {
 			t.Fatal(err)
 		}
-		set := compile(t, "version: 1\norders:\n- {id: a, authority: {name: A}, targets: [a.example], "+tc.orders+"}\n")
-		got := b.warnings(set, tc.rewrites)
+		got := b.warnings(tc.rewrites)
 		if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
 			t.Errorf("%+v: got %q", tc, got)
 		}

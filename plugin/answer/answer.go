@@ -160,22 +160,14 @@ func addressType(a netip.Addr) uint16 {
 }
 
 // timeToLive is the order's TTL, or else the operator's, cut so that the answer
-// is forgotten before the verdict may change: a remainder of 1.9 s is 1 s.
+// is forgotten before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
 		d = cfg.TTL
 	}
-	ttl := order.Time(min(max(int64(d/time.Second), 0), maxTTL))
-	// FromTime rounds up, and so the difference down. Forever is later than any
-	// end, and comparing before subtracting cannot overflow on it.
-	switch t := order.FromTime(now); {
-	case v.Until <= t:
-		return 0
-	case v.Until < t+ttl:
-		return uint32(v.Until - t)
-	}
-	return uint32(ttl)
+	left, _ := TimeLeft(v.Until, now)
+	return min(uint32(min(max(int64(d/time.Second), 0), maxTTL)), left)
 }
 
 // header is that of a forged record. The class is IN also when the query's is

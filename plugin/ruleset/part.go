@@ -112,6 +112,7 @@ type Part struct {
 	whole     []uint32 // entries of lifts without targets
 	lifts     []uint32 // entries of all lifts
 	countries bool     // some order depends on the client's country
+	shadows   bool     // some order or target is in shadow
 	held      held     // of its targets, by the guard that it was built with
 	redirects []netip.Addr
 }
@@ -245,6 +246,7 @@ func (b *Builder) entry(e entry) {
 		p.lifts = append(p.lifts, uint32(len(p.entries)))
 	}
 	p.countries = p.countries || e.scope.hasCountries()
+	p.shadows = p.shadows || e.status == order.Shadow
 	p.entries = append(p.entries, e)
 }
 
@@ -259,7 +261,8 @@ func (e *entry) start() order.Time {
 
 // target compiles one target of the order that becomes entry n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
-	if t.Kind == order.TargetURL || t.Kind == order.TargetAddress && t.Attr.EnforcedBy != order.ByDNS {
+	// Whoever was to enforce it, a lift ends it.
+	if t.Kind == order.TargetURL || t.Kind == order.TargetAddress && t.Attr.EnforcedBy != order.ByDNS && e.action == order.Block {
 		e.others++
 		return
 	}
@@ -275,6 +278,7 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	r.kind = base + kind(match)
 	if a := t.Attr; a != nil {
 		r.shadow = r.shadow || a.Status == order.Shadow
+		b.part.shadows = b.part.shadows || r.shadow
 		if a.Status != order.Active && a.Status != order.Shadow {
 			r.sched = never
 		} else if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {

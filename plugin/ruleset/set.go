@@ -18,6 +18,7 @@ type Set struct {
 	whole map[string][]wholeLift
 	// countries: some order depends on the client's country.
 	countries bool
+	shadows   bool // some order or target is in shadow
 	opt       Options
 	held      held
 	heldRules []heldRule
@@ -62,6 +63,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	}
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries
+		s.shadows = s.shadows || p.shadows
 		for _, i := range p.whole {
 			l := &p.entries[i]
 			for _, id := range l.lifts {
@@ -79,6 +81,7 @@ func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
+		b.part.shadows = b.part.shadows || p.shadows
 		first := uint32(len(b.part.entries))
 		scheds := make([]uint32, len(p.schedules))
 		for i, s := range p.schedules {
@@ -158,6 +161,14 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 
 // DependsOnCountry reports whether any order asks where a client is.
 func (s *Set) DependsOnCountry() bool { return s.countries }
+
+// HasShadow reports whether any order or target is in shadow.
+func (s *Set) HasShadow() bool { return s.shadows }
+
+// Empty reports whether there is nothing that any name or address could match.
+func (s *Set) Empty() bool {
+	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
+}
 
 // Parts returns the parts that the set was made of, in their order.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }

@@ -1,0 +1,176 @@
+package blocklist
+
+import (
+	"context"
+	"crypto/tls"
+	"time"
+
+	"github.com/coredns/coredns/request"
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/miekg/dns"
+)
+
+// watcher looks at the answer of a query that passes, on its way from the plugins
+// below to the client: it may lead to a blocked name, and it must not be kept
+// beyond the start of an order.
+//
+// It is the context of the plugins below as well, so that look-ups from there,
+// which run through the whole chain again (a CNAME that is followed), are known
+// as such. One object for both, since each passing query pays for it.
+type watcher struct {
+	dns.ResponseWriter
+	context.Context
+
+	b   *block
+	set *ruleset.Set // that the asked name was judged by
+	req *dns.Msg
+	// options are the request's, as they came: look-ups from below strip them.
+	options []dns.EDNS0
+	// until is when the asked name may come under an order; scoped, whether
+	// clients of other countries may get another verdict.
+	until  order.Time
+	scoped bool
+	// counted: the query has been counted for an order in shadow.
+	counted bool
+}
+
+type watcherKey struct{}
+
+// Value implements context.Context.
+func (w *watcher) Value(key any) any {
+	if key == (watcherKey{}) {
+		return w
+	}
+	return w.Context.Value(key)
+}
+
+// outermost returns the watcher of the client's query that a look-up from below
+// serves; nil when the query is a client's own.
+func outermost(ctx context.Context) *watcher {
+	w, _ := ctx.Value(watcherKey{}).(*watcher)
+	return w
+}
+
+// WriteMsg implements dns.ResponseWriter.
+func (w *watcher) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.WriteMsg(w.look(m)) }
+
+// Write implements dns.ResponseWriter, for plugins that write octets.
+func (w *watcher) Write(b []byte) (int, error) {
+	m := new(dns.Msg)
+	if m.Unpack(b) == nil {
+		if out := w.look(m); out != m {
+			return len(b), w.ResponseWriter.WriteMsg(out)
+		}
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// ConnectionState implements dns.ConnectionStater, which embedding would hide.
+func (w *watcher) ConnectionState() *tls.ConnectionState {
+	if cs, ok := w.ResponseWriter.(dns.ConnectionStater); ok {
+		return cs.ConnectionState()
+	}
+	return nil
+}
+
+// look returns what the client gets instead of m: mostly m itself. Others hold
+// pointers to its records, so copies are changed.
+func (w *watcher) look(m *dns.Msg) *dns.Msg {
+	set := w.b.set()
+	leads := !w.b.answersOff && answer.MayLead(m, w.b.store.Rules.Addresses)
+	if !leads && set == w.set && w.until == ruleset.Forever && !w.scoped {
+		return m
+	}
+	return w.follow(m, set, leads)
+}
+
+// follow is look for an answer that may lead elsewhere, or whose asked name has to
+// be judged again.
+func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads bool) *dns.Msg {
+	r := w.request()
+	q := r.Question[0]
+	state := request.Request{W: w.ResponseWriter, Req: r}
+	now := w.b.now()
+	t := trail{b: w.b, set: set, who: w.b.asker(w.Context, set, &state), now: order.Time(now.Unix()), until: w.until, scoped: w.scoped}
+	t.asked.Name.Set(q.Name)
+	t.asked.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
+
+	// The plugins below took their time. Meanwhile an order may have started, or
+	// come in a file.
+	if set != w.set || w.until <= t.now {
+		t.until, t.scoped = ruleset.Forever, false
+		if v := t.judge(&t.asked, nil); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+			return w.b.reply(w.Context, &state, v, now, &t.who)
+		}
+	}
+	addresses := w.b.store.Rules.Addresses
+	if leads {
+		for l := range answer.Leads(m, q, addresses) {
+			if v := t.judge(l, &t.asked.Name); v.Blocked() {
+				v.Until, v.Scoped = t.until, t.scoped
+				return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
+			}
+		}
+		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
+	}
+	if t.shadow.Blocked() && !w.counted {
+		w.counted = true
+		w.b.inShadow(w.Context, &state, answer.Through(t.shadow))
+	}
+	return t.pass(m, r, now)
+}
+
+// pass returns m as the client may keep it: until an order starts at most, and for
+// its own network when another country may get another answer.
+func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
+	ttl, limited := answer.TimeLeft(t.until, now)
+	cut, echo := limited && answer.Outlives(m, ttl), t.scoped && t.who.subnet != nil
+	if !cut && !echo {
+		return m
+	}
+	m = m.Copy()
+	if cut {
+		answer.Cut(m, ttl)
+	}
+	if echo {
+		answer.EchoSubnet(m, r.IsEdns0(), t.who.subnet)
+	}
+	return m
+}
+
+// request is the query as it came.
+func (w *watcher) request() *dns.Msg {
+	o := w.req.IsEdns0()
+	if o == nil {
+		return w.req
+	}
+	r, opt := *w.req, *o
+	opt.Option = w.options
+	r.Extra = []dns.RR{&opt}
+	return &r
+}
+
+// trail is the way of one answer, and what was learnt on it.
+type trail struct {
+	b      *block
+	set    *ruleset.Set
+	asked  answer.Lead
+	who    asker
+	now    order.Time
+	until  order.Time
+	scoped bool
+	shadow ruleset.Verdict // the first that orders in shadow would have given
+}
+
+// judge judges where the answer for the asked name leads; asked is nil when it is
+// that name itself.
+func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
+	v, shadow := t.b.judge(t.set, l, ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
+	t.until, t.scoped = min(t.until, v.Until), t.scoped || v.Scoped
+	if shadow.Blocked() && !t.shadow.Blocked() {
+		t.shadow = shadow
+	}
+	return v
+}

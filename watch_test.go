@@ -1,0 +1,428 @@
+package blocklist
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/plugin/pkg/dnstest"
+	"github.com/coredns/coredns/plugin/pkg/nonwriter"
+	"github.com/coredns/coredns/plugin/test"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+const watchOrders = `version: 1
+defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
+orders:
+- {id: sub, targets: [bad.example], except: [spared.example]}
+- {id: exact, targets: [{name: exact.example, match: exact}]}
+- {id: redirect, response: {redirect: [198.51.100.1]}, targets: [redirect.example]}
+- {id: soon, from: 2026-05-01T12:00:10Z, targets: [soon.example]}
+- {id: italy, scope: {countries: [IT]}, targets: [italy.example]}
+- {id: dark, status: shadow, targets: [dark.example]}
+- {id: lifted, issued: 2026-01-01, targets: [lifted-target.example]}
+- {id: lift, action: lift, lifts: [lifted], issued: 2026-01-02, targets: [freed.example]}
+- {id: address, targets: [{address: 45.45.45.0/24, enforced_by: dns}, {address: 2a0e:1234::/48, enforced_by: dns}]}
+- {id: address-lift, action: lift, lifts: [address], issued: 2026-01-02, targets: [{address: 45.45.45.128/25}]}
+- {id: address-soon, from: 2026-05-01T12:00:05Z, targets: [{address: 46.46.46.46, enforced_by: dns}]}
+`
+
+// upstream answers with the records of a zone file, whatever is asked; a line
+// "additional" starts the next section, "nxdomain" and the like set the RCODE.
+func upstream(t testing.TB, zone string) plugin.HandlerFunc {
+	t.Helper()
+	reply := new(dns.Msg)
+	section := &reply.Answer
+	for line := range strings.Lines(zone) {
+		switch line = strings.TrimSpace(line); line {
+		case "":
+		case "authority":
+			section = &reply.Ns
+		case "additional":
+			section = &reply.Extra
+		case "nxdomain":
+			reply.Rcode = dns.RcodeNameError
+		default:
+			rr, err := dns.NewRR(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*section = append(*section, rr)
+		}
+	}
+	return func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		before := reply.String()
+		m := new(dns.Msg).SetReply(r)
+		m.Rcode, m.Answer, m.Ns, m.Extra = reply.Rcode, reply.Answer, reply.Ns, reply.Extra
+		err := w.WriteMsg(m)
+		if reply.String() != before {
+			t.Errorf("the answer, which others may hold, was changed\n%s\n%s", before, reply)
+		}
+		return dns.RcodeSuccess, err
+	}
+}
+
+// records are the records of a reply in few words.
+func records(m *dns.Msg) string {
+	var out []string
+	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
+		if rr.Header().Rrtype != dns.TypeOPT {
+			out = append(out, strings.Join(strings.Fields(strings.ReplaceAll(rr.String(), "\tIN\t", " ")), " "))
+		}
+	}
+	return dns.RcodeToString[m.Rcode] + "; " + strings.Join(out, "; ")
+}
+
+// protects is a guard that protects a name and holds nothing.
+type protects struct {
+	ruleset.Guard
+	name dname.Name
+}
+
+func (p protects) Protected(w *dname.Wire) bool { return p.name.Covers(w.Name()) }
+
+func TestWatch(t *testing.T) {
+	blocked := func(name string) string {
+		return "NOERROR; " + name + " 30 SOA . . 1 3600 600 86400 30"
+	}
+	for _, tc := range []struct {
+		name, corefile, qname, qtype, zone string
+		want                               string // "" is what the upstream said
+	}{
+		{name: "nothing in the way", zone: "asked.example. 300 A 192.0.2.1"},
+		{name: "CNAME to a blocked name", zone: "asked.example. 300 CNAME www.bad.example.\nwww.bad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
+		{name: "its letter case", qname: "aSKed.eXample.", zone: "asked.example. 300 CNAME WWW.BAD.example.", want: blocked("aSKed.eXample.")},
+		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
+		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
+		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
+		{name: "a loop", zone: "asked.example. 1 CNAME b.example.\nb.example. 1 CNAME asked.example."},
+		{name: "NXDOMAIN at the end of the chain", zone: "nxdomain\nasked.example. 1 CNAME bad.example.", want: blocked("asked.example.")},
+		{name: "DNAME with its CNAME", qname: "x.asked.example.", zone: "asked.example. 300 DNAME bad.example.\nx.asked.example. 300 CNAME x.bad.example.", want: blocked("x.asked.example.")},
+		{name: "DNAME alone", qname: "x.asked.example.", zone: "asked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
+		{name: "DNAME to an exact target: names below go on", qname: "x.asked.example.", zone: "asked.example. 300 DNAME exact.example."},
+		{name: "DNAME into an exact target", qname: "exact.asked.example.", zone: "asked.example. 300 DNAME example.", want: blocked("exact.asked.example.")},
+		{name: "DNAME is not for its owner", zone: "asked.example. 300 DNAME bad.example."},
+		{name: "redirect", zone: "asked.example. 300 CNAME redirect.example.", want: "NOERROR; asked.example. 30 A 198.51.100.1"},
+		{name: "HTTPS alias", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 0 bad.example.", want: blocked("asked.example.")},
+		{name: "HTTPS service", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 bad.example. alpn=h2", want: blocked("asked.example.")},
+		{name: "HTTPS of the owner", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1"},
+		{name: "HTTPS behind a port's name", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 _8443._https.exact.example.", want: blocked("asked.example.")},
+		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
+		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
+		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
+		{name: "a lift of another name", zone: "asked.example. 300 CNAME lifted-target.example.", want: blocked("asked.example.")},
+		{name: "a protected name", qname: "protected.example.", zone: "protected.example. 300 CNAME bad.example."},
+		{name: "another client's country", zone: "asked.example. 300 CNAME italy.example."},
+		{name: "the client's country", corefile: "home IT", zone: "asked.example. 300 CNAME italy.example.", want: blocked("asked.example.")},
+		{name: "addresses in the additional section", qtype: "MX", zone: "asked.example. 300 MX 1 bad.example.\nadditional\nbad.example. 300 A 192.0.2.1\nok.example. 300 A 192.0.2.2\nbad.example. 300 AAAA 2001:db8::1\nbad.example. 300 TXT x",
+			want: "NOERROR; asked.example. 300 MX 1 bad.example.; ok.example. 300 A 192.0.2.2; bad.example. 300 TXT \"x\""},
+		{name: "answers off", corefile: "answers off", zone: "asked.example. 300 CNAME bad.example."},
+		{name: "the plugin in shadow", corefile: "shadow", zone: "asked.example. 300 CNAME bad.example."},
+		{name: "an order in shadow", zone: "asked.example. 300 CNAME dark.example."},
+
+		{name: "asked name under an order soon", qname: "soon.example.", zone: "soon.example. 300 A 192.0.2.1\nauthority\nexample. 5 NS ns.example.\nadditional\nns.example. 60 A 192.0.2.3",
+			want: "NOERROR; soon.example. 10 A 192.0.2.1; example. 5 NS ns.example.; ns.example. 10 A 192.0.2.3"},
+		{name: "chain under an order soon", zone: "asked.example. 300 CNAME soon.example.\nsoon.example. 7 A 192.0.2.1", want: "NOERROR; asked.example. 10 CNAME soon.example.; soon.example. 7 A 192.0.2.1"},
+		{name: "HTTPS target under an order soon", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 soon.example.", want: `NOERROR; asked.example. 10 HTTPS 1 soon.example.`},
+		{name: "negative answer", qname: "soon.example.", zone: "nxdomain\nauthority\nexample. 3600 SOA . . 1 2 3 4 900", want: "NXDOMAIN; example. 10 SOA . . 1 2 3 4 900"},
+		{name: "soon, in shadow", corefile: "shadow", qname: "soon.example.", zone: "soon.example. 300 A 192.0.2.1"},
+
+		{name: "addresses are not judged by default", zone: "asked.example. 300 A 45.45.45.45"},
+		{name: "address", corefile: "answers addresses", zone: "asked.example. 300 A 192.0.2.1\nasked.example. 300 A 45.45.45.45", want: blocked("asked.example.")},
+		{name: "IPv6 address", corefile: "answers addresses", qtype: "AAAA", zone: "asked.example. 300 AAAA 2a0e:1234::1", want: blocked("asked.example.")},
+		{name: "IPv4 in IPv6", corefile: "answers addresses", qtype: "AAAA", zone: "asked.example. 300 AAAA ::ffff:45.45.45.45", want: blocked("asked.example.")},
+		{name: "another address", corefile: "answers addresses", zone: "asked.example. 300 A 45.45.46.1"},
+		{name: "lifted address", corefile: "answers addresses", zone: "asked.example. 300 A 45.45.45.200"},
+		{name: "hint", corefile: "answers addresses", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 . ipv4hint=192.0.2.1,45.45.45.45", want: blocked("asked.example.")},
+		{name: "IPv6 hint", corefile: "answers addresses", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 . ipv6hint=2a0e:1234::9", want: blocked("asked.example.")},
+		{name: "address under an order soon", corefile: "answers addresses", zone: "asked.example. 300 A 46.46.46.46", want: "NOERROR; asked.example. 5 A 46.46.46.46"},
+		{name: "address, protected name", corefile: "answers addresses", qname: "protected.example.", zone: "protected.example. 300 A 45.45.45.45"},
+		{name: "address in the additional section", corefile: "answers addresses", qtype: "NS", zone: "asked.example. 300 NS ns.example.\nadditional\nns.example. 300 A 45.45.45.45",
+			want: "NOERROR; asked.example. 300 NS ns.example."},
+		{name: "zone transfers are no resolution", qtype: "AXFR", zone: "asked.example. 300 CNAME bad.example."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			now := noon
+			h := newTestHandler(t, watchOrders, &now)
+			if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
+				t.Fatal(err)
+			}
+			protected, _ := dname.Parse("protected.example")
+			h.store.Rules.Guard = protects{name: protected}
+			set := ruleset.Merge(compile(t, watchOrders).Parts(), h.store.Rules)
+			h.set = func() *ruleset.Set { return set }
+			h.Next = upstream(t, tc.zone)
+			q := dns.Question{Name: "asked.example.", Qtype: dns.TypeA, Qclass: dns.ClassINET}
+			if tc.qname != "" {
+				q.Name = tc.qname
+			}
+			if tc.qtype != "" {
+				q.Qtype = dns.StringToType[tc.qtype]
+			}
+			ask := func(h plugin.Handler) *dns.Msg {
+				m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{q}}
+				rec := dnstest.NewRecorder(&test.ResponseWriter{})
+				h.ServeDNS(context.Background(), rec, m)
+				return rec.Msg
+			}
+			got := ask(h)
+			if tc.want == "" {
+				if plain := ask(h.Next); got.String() != plain.String() {
+					t.Errorf("got\n%s\nwant it untouched\n%s", got, plain)
+				}
+			} else if s := records(got); s != tc.want {
+				t.Errorf("\n got %s\nwant %s", s, tc.want)
+			}
+		})
+	}
+}
+
+// TestWatchWire: a plugin that writes octets is no way around.
+func TestWatchWire(t *testing.T) {
+	now := noon
+	h := newTestHandler(t, watchOrders, &now)
+	next := upstream(t, "asked.example. 300 CNAME bad.example.")
+	h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		nw := nonwriter.New(w)
+		next(ctx, nw, r)
+		b, _ := nw.Msg.Pack()
+		_, err := w.Write(b)
+		return 0, err
+	})
+	rec := dnstest.NewRecorder(&test.ResponseWriter{})
+	h.ServeDNS(context.Background(), rec, new(dns.Msg).SetQuestion("asked.example.", dns.TypeA))
+	if rec.Msg == nil || len(rec.Msg.Answer) != 0 {
+		t.Errorf("got %v", rec.Msg)
+	}
+}
+
+// TestWhileBelow: an order that starts, or comes in a file, while the plugins below
+// look for the answer is in force when the answer comes.
+func TestWhileBelow(t *testing.T) {
+	for name, tc := range map[string]struct {
+		qname  string
+		change func(h *Blocklist, now *time.Time)
+	}{
+		"time passes": {"soon.example.", func(_ *Blocklist, now *time.Time) { *now = now.Add(10 * time.Second) }},
+		"an order file": {"new.example.", func(h *Blocklist, _ *time.Time) {
+			set := compile(t, strings.ReplaceAll(watchOrders, "bad.example", "new.example"))
+			h.set = func() *ruleset.Set { return set }
+		}},
+	} {
+		now := noon
+		h := newTestHandler(t, watchOrders, &now)
+		next := upstream(t, tc.qname+" 300 A 192.0.2.1")
+		h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			tc.change(h, &now)
+			return next(ctx, w, r)
+		})
+		rec := dnstest.NewRecorder(&test.ResponseWriter{})
+		h.ServeDNS(context.Background(), rec, new(dns.Msg).SetQuestion(tc.qname, dns.TypeA))
+		if rec.Msg.Rcode != dns.RcodeNameError {
+			t.Errorf("%s: got %v", name, rec.Msg)
+		}
+	}
+}
+
+// TestLookups: look-ups that plugins below make to complete an answer run through
+// the chain again. They are judged as what the answer leads to, and the client's
+// query is the one that is counted.
+func TestLookups(t *testing.T) {
+	count := func() (n float64) {
+		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
+			n += testutil.ToFloat64(blockedRequests.WithLabelValues("", ".", "", r))
+		}
+		return n
+	}
+	for _, tc := range []struct {
+		asked, target, corefile string
+		want                    string
+		inner                   bool // the look-up is blocked
+	}{
+		{asked: "asked.example.", target: "bad.example.", want: "NOERROR; asked.example. 30 SOA . . 1 3600 600 86400 30", inner: true},
+		{asked: "spared.example.", target: "bad.example.", want: "NOERROR; spared.example. 60 CNAME bad.example.; bad.example. 60 A 192.0.2.1"},
+		{asked: "asked.example.", target: "ok.example.", want: "NOERROR; asked.example. 60 CNAME ok.example.; ok.example. 60 A 192.0.2.1"},
+		{asked: "asked.example.", target: "bad.example.", corefile: "answers off", want: "NOERROR; asked.example. 60 CNAME bad.example.; bad.example. 60 A 192.0.2.1"},
+	} {
+		now := noon
+		h := newTestHandler(t, watchOrders, &now)
+		if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
+			t.Fatal(err)
+		}
+		h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			if r.Question[0].Name != tc.asked {
+				return upstream(t, tc.target+" 60 A 192.0.2.1")(ctx, w, r)
+			}
+			nw := nonwriter.New(w)
+			h.ServeDNS(ctx, nw, new(dns.Msg).SetQuestion(tc.target, dns.TypeA))
+			if got := len(nw.Msg.Answer) == 0; got != tc.inner {
+				t.Errorf("%s: look-up blocked: %v, want %v", tc.asked, got, tc.inner)
+			}
+			m := new(dns.Msg).SetReply(r)
+			m.Answer = append([]dns.RR{test.CNAME(tc.asked + " 60 IN CNAME " + tc.target)}, nw.Msg.Answer...)
+			return 0, w.WriteMsg(m)
+		})
+		before := count()
+		rec := dnstest.NewRecorder(&test.ResponseWriter{})
+		h.ServeDNS(context.Background(), rec, new(dns.Msg).SetQuestion(tc.asked, dns.TypeA))
+		if got := records(rec.Msg); got != tc.want {
+			t.Errorf("%s: got %s, want %s", tc.asked, got, tc.want)
+		}
+		counted := 0.0
+		if tc.inner {
+			counted = 1
+		}
+		if got := count() - before; got != counted {
+			t.Errorf("%s: counted %v times, want %v", tc.asked, got, counted)
+		}
+	}
+}
+
+// TestShadow: counted once, whatever leads to it, and told to metadata; no answer
+// is changed.
+func TestShadow(t *testing.T) {
+	for _, tc := range []struct {
+		corefile, qname, zone string
+		form                  string
+		blocked               bool
+	}{
+		{qname: "dark.example.", zone: "dark.example. 60 A 192.0.2.1", form: "nxdomain"},
+		{qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
+		{qname: "dark.example.", zone: "dark.example. 60 CNAME x.dark.example.", form: "nxdomain"},
+		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
+		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
+		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
+		// An enforced order on the way counts alone.
+		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
+	} {
+		now := noon
+		h := newTestHandler(t, watchOrders, &now)
+		if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
+			t.Fatal(err)
+		}
+		h.Next = upstream(t, tc.zone)
+		counter := shadowRequests.WithLabelValues("", ".", "", tc.form)
+		before := testutil.ToFloat64(counter)
+		ctx := metadata.ContextWithMetadata(context.Background())
+		rec := dnstest.NewRecorder(&test.ResponseWriter{})
+		h.ServeDNS(ctx, rec, new(dns.Msg).SetQuestion(tc.qname, dns.TypeA))
+		if got := len(rec.Msg.Answer) == 0; got != tc.blocked {
+			t.Errorf("%+v: got %v", tc, rec.Msg)
+		}
+		if got := testutil.ToFloat64(counter) - before; got != 1 {
+			t.Errorf("%+v: counted %v times", tc, got)
+		}
+		want := map[bool]string{false: "shadow", true: "blocked"}[tc.blocked]
+		if f := metadata.ValueFunc(ctx, "blocklist/verdict"); f == nil || f() != want {
+			t.Errorf("%+v: verdict is not %s", tc, want)
+		}
+	}
+}
+
+// TestClientSubnet: a trusted peer's subnet decides the country, and the reply says
+// for which network it holds; a stranger's decides nothing.
+func TestClientSubnet(t *testing.T) {
+	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
+	for _, tc := range []struct {
+		name, qname, zone, peer, subnet string
+		upstreamSubnet                  bool
+		want                            string
+	}{
+		{name: "trusted, inside", qname: "italy.example.", peer: "10.0.0.1", subnet: "192.0.2.0/24", want: "NXDOMAIN 192.0.2.0/24/24"},
+		{name: "trusted, outside", qname: "italy.example.", peer: "10.0.0.1", subnet: "203.0.113.0/24", want: "NOERROR 203.0.113.0/24/24"},
+		{name: "trusted, wider than the network", qname: "italy.example.", peer: "10.0.0.1", subnet: "192.0.0.0/16", want: "NOERROR 192.0.0.0/16/16"},
+		{name: "trusted, IPv6", qname: "italy.example.", peer: "10.0.0.1", subnet: "2001:db8::/48", want: "NXDOMAIN 2001:db8::/48/48"},
+		{name: "trusted, no bits: the peer's own country", qname: "italy.example.", peer: "10.0.0.1", subnet: "0.0.0.0/0", want: "NXDOMAIN 0.0.0.0/0/0"},
+		{name: "trusted, order for all", qname: "all.example.", peer: "10.0.0.1", subnet: "192.0.2.0/24", want: "NXDOMAIN"},
+		{name: "trusted, no order", qname: "free.example.", peer: "10.0.0.1", subnet: "192.0.2.0/24", want: "NOERROR"},
+		{name: "trusted, chain", qname: "free.example.", zone: "free.example. 1 CNAME italy.example.", peer: "10.0.0.1", subnet: "203.0.113.0/24", want: "NOERROR 203.0.113.0/24/24"},
+		{name: "trusted, blocked chain", qname: "free.example.", zone: "free.example. 1 CNAME italy.example.", peer: "10.0.0.1", subnet: "192.0.2.0/24", want: "NOERROR 192.0.2.0/24/24"},
+		{name: "upstream's own scope", qname: "italy.example.", peer: "10.0.0.1", subnet: "203.0.113.0/24", upstreamSubnet: true, want: "NOERROR 203.0.113.0/24/24"},
+		{name: "stranger at home", qname: "italy.example.", peer: "192.0.2.9", subnet: "203.0.113.0/24", want: "NXDOMAIN"},
+		{name: "stranger at home, no bits", qname: "italy.example.", peer: "192.0.2.9", subnet: "0.0.0.0/0", want: "NXDOMAIN"},
+		{name: "stranger abroad", qname: "italy.example.", peer: "203.0.113.9", subnet: "192.0.2.0/24", want: "NOERROR"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			now := noon
+			h := newTestHandler(t, orders, &now)
+			if err := parse(controller("blocklist x.yaml {\ncountry IT 192.0.2.0/24 2001:db8::/32 10.0.0.0/8\ncountry FR 203.0.113.0/24\necs_from 10.0.0.0/8\n}"), "", &h.config); err != nil {
+				t.Fatal(err)
+			}
+			if tc.zone == "" {
+				tc.zone = tc.qname + " 60 A 192.0.2.80"
+			}
+			next := upstream(t, tc.zone)
+			h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				nw := nonwriter.New(w)
+				next(ctx, nw, r)
+				if tc.upstreamSubnet {
+					nw.Msg.SetEdns0(1232, false)
+					nw.Msg.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IP{203, 0, 113, 0}}}
+				}
+				return 0, w.WriteMsg(nw.Msg)
+			})
+			ip, x, _ := net.ParseCIDR(tc.subnet)
+			bits, _ := x.Mask.Size()
+			family := uint16(1)
+			if ip.To4() == nil {
+				family = 2
+			}
+			m := new(dns.Msg).SetQuestion(tc.qname, dns.TypeA)
+			m.SetEdns0(1232, false)
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(bits), Address: ip}}
+			rec := dnstest.NewRecorder(&from{ip: tc.peer})
+			h.ServeDNS(context.Background(), rec, m)
+			got := dns.RcodeToString[rec.Msg.Rcode]
+			if o := rec.Msg.IsEdns0(); o != nil {
+				for _, opt := range o.Option {
+					if s, ok := opt.(*dns.EDNS0_SUBNET); ok {
+						got += fmt.Sprintf(" %s/%d/%d", s.Address, s.SourceNetmask, s.SourceScope)
+					}
+				}
+			}
+			if got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestMetadata: what log and dnstap may show of a verdict.
+func TestMetadata(t *testing.T) {
+	const orders = `version: 1
+defaults: {authority: {name: NCU}, scope: global}
+orders:
+- {id: open, targets: [open.example]}
+- {id: sealed, disclosure: code, targets: [sealed.example]}
+- {id: but, targets: [but.example], exempt: [10.0.0.0/8]}
+`
+	for qname, want := range map[string]string{
+		"open.example.":   "blocked open NCU",
+		"sealed.example.": "blocked",
+		"but.example.":    "exempt but NCU",
+		"free.example.":   "",
+	} {
+		now := noon
+		h := newTestHandler(t, orders, &now)
+		ctx := metadata.ContextWithMetadata(context.Background())
+		h.ServeDNS(ctx, &from{ip: "10.0.0.1"}, new(dns.Msg).SetQuestion(qname, dns.TypeA))
+		var got []string
+		for _, label := range []string{"verdict", "order", "authority"} {
+			if f := metadata.ValueFunc(ctx, "blocklist/"+label); f != nil {
+				got = append(got, f())
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: got %q, want %q", qname, s, want)
+		}
+	}
+}
