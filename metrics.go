@@ -1,6 +1,9 @@
 package blocklist
 
 import (
+	"math"
+	"time"
+
 	"github.com/coredns/coredns/plugin"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -32,6 +35,10 @@ var (
 	targetsDesc     = desc("targets", "Name targets of block orders by the state of their order.", "state")
 	liftsDesc       = desc("lifts", "Lifts by state.", "state")
 	uselessDesc     = desc("useless_lifts", "Active lifts that reach nothing.")
+	reviewDesc      = desc("orders_past_review", "Orders in force past the time at which somebody was to look at them again.")
+	overdueDesc     = desc("orders_past_deadline", "Orders that are past their deadline and not in force.")
+	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
+	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
 	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests decide alike.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
@@ -48,7 +55,7 @@ func init() { prometheus.MustRegister(collector{}) }
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ordersDesc, targetsDesc, liftsDesc, uselessDesc, infoDesc, failuresDesc,
+	for _, d := range []*prometheus.Desc{ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
 		lastOKDesc, lastSuccessDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
@@ -63,15 +70,21 @@ func (collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	var orders, targets, lifts [ruleset.NumStates]int
 	useless, bytes, ok, success, duration := 0, 0, 1.0, 0.0, 0.0
+	review, overdue, deadline, change := 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures := map[string]bool{}, map[string]int{}
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
-		c := set.Counts(order.Time(s.Now().Unix()))
+		now := order.Time(s.Now().Unix())
+		c, d := set.Counts(now), set.Duties(now)
 		for i := range ruleset.NumStates {
 			orders[i] += c.Orders[i]
 			targets[i] += c.Targets[i]
 			lifts[i] += c.Lifts[i]
 		}
+		review += d.PastReview
+		overdue += d.Overdue
+		deadline = min(deadline, secondsUntil(d.NextDeadline, s.Now()))
+		change = min(change, secondsUntil(set.NextChange(now), s.Now()))
 		useless += st.UselessLifts
 		bytes += set.Bytes()
 		digests[st.Digest] = true
@@ -96,6 +109,10 @@ func (collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(liftsDesc, float64(lifts[i]), i.String())
 	}
 	gauge(uselessDesc, float64(useless))
+	gauge(reviewDesc, float64(review))
+	gauge(overdueDesc, float64(overdue))
+	gauge(deadlineDesc, deadline)
+	gauge(changeDesc, change)
 	gauge(indexDesc, float64(bytes))
 	gauge(lastOKDesc, ok)
 	gauge(lastSuccessDesc, success)
@@ -106,4 +123,13 @@ func (collector) Collect(ch chan<- prometheus.Metric) {
 	for file, n := range failures {
 		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)
 	}
+}
+
+// secondsUntil is +Inf for what never comes, so that an alert on a small value
+// needs no care.
+func secondsUntil(t order.Time, now time.Time) float64 {
+	if t == ruleset.Forever {
+		return math.Inf(1)
+	}
+	return t.Time().Sub(now).Seconds()
 }

@@ -92,6 +92,9 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at pla
 	x.Until, x.Since = until, h.part.since(r.sched, j.now)
 	if !e.scope.includes(j.c) {
 		x.Why = OutOfScope
+		if j.undecidable(e) {
+			x.Why, x.Held = HeldBack, noCountry
+		}
 		return
 	}
 	if exempt, end := e.exempt.covers(j.c, j.now); exempt {

@@ -254,11 +254,11 @@ type Held struct {
 	Target string
 	Why    string
 	File   string
-	Line   int
+	Line   int // of the order in its file
 }
 
 // noCountry is why an order is held whose scope cannot be decided.
-const noCountry = "nothing tells the country of clients: set country or home, or use the geoip and metadata plugins"
+const noCountry = "is for clients of some countries, and nothing tells the country of clients: set country or home in the Corefile, or use the geoip and metadata plugins"
 
 // Held returns what is held of the orders of the set, draft and suspended ones
 // and those of the past included, in the order of the files.

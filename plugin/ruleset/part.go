@@ -115,6 +115,8 @@ type Part struct {
 	shadows   bool     // some order or target is in shadow
 	held      held     // of its targets, by the guard that it was built with
 	redirects []netip.Addr
+	// deadlines and reviews are in the order of the entries.
+	deadlines, reviews []duty
 }
 
 // Path returns the file's path.
@@ -210,6 +212,7 @@ func (b *Builder) Add(o *order.Order) {
 		// suspends has not shrunk, and explain can say why it does nothing.
 		own, e.sched = nil, never
 	}
+	b.duties(o, &e, n)
 	for _, x := range o.Except {
 		b.rule(x, rule{entry: n, kind: except})
 	}
@@ -286,6 +289,9 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 		}
 		for _, x := range a.Except {
 			b.rule(x, rule{entry: n, kind: except, group: group})
+		}
+		if a.Deadline != order.NoTime {
+			b.part.deadlines = append(b.part.deadlines, duty{a.Deadline, n, r.sched})
 		}
 	}
 	if t.Kind == order.TargetAddress {
@@ -376,6 +382,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	b.freezeAddresses()
 	p.rules = fit(p.rules)
 	p.entries = fit(p.entries)
+	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
 	p.intervals = fit(p.intervals)
 	p.schedules = fit(p.schedules)
 	var problems order.Problems

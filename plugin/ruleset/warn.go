@@ -7,14 +7,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns what is odd about the orders together: lifts of unknown ids,
-// lifts that reach nothing, and lifts whose place in history another file
-// shares. A lift that misses is one of the most common clerical errors; useless
-// is the number of the lifts that reach nothing.
+// Warnings returns what is odd about the orders together: targets that are held,
+// addresses that nobody looks for, lifts of unknown ids, lifts that reach nothing,
+// and lifts whose place in history another file shares. A lift that misses is one
+// of the most common clerical errors; useless is the number of the lifts that reach
+// nothing.
 func (s *Set) Warnings() (out order.Problems, useless int) {
+	out = s.unenforced()
 	lifts, blocks := s.lifts()
 	if len(lifts) == 0 {
-		return nil, 0
+		return out, 0
 	}
 	ids := map[string]bool{}
 	s.each(func(_ *Part, e *entry) { ids[e.ID] = true })
@@ -44,6 +46,28 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 		}
 	}
 	return out, useless
+}
+
+// unenforced are the warnings about what is recorded and not enforced, though DNS
+// could.
+func (s *Set) unenforced() (out order.Problems) {
+	for _, h := range s.Held() {
+		p := order.Problem{File: h.File, Line: h.Line, Order: h.Order.ID, Field: "scope.countries", Msg: "is held, not enforced: the order " + h.Why,
+			Warning: true, Sealed: h.Order.Terms.Disclosure.Sealed()}
+		if h.Target != "" {
+			p.Field, p.Got, p.HasGot = "targets", h.Target, true
+			p.Msg = "is held, not enforced: it " + h.Why + "; to enforce it all the same write force with a reason"
+		}
+		out = append(out, p)
+	}
+	s.each(func(_ *Part, e *entry) {
+		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
+			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
+				Msg:     fmt.Sprintf("%d addresses to be found in answers are not enforced: that needs answers addresses in the Corefile", e.addrs),
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		}
+	})
+	return out
 }
 
 type partEntry struct {
