@@ -33,6 +33,7 @@ const module = "github.com/dns-orders/blocklist"
 var floors = [][]string{
 	{"plugin/dname"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
+	{"plugin/guard"},
 	{"plugin/ruleset", "plugin/importer"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
 	{"plugin/store"},
@@ -50,6 +51,8 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
 	{"plugin/ruleset", "os", "compiled orders know no files"},
 	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
+	{"plugin/guard", "os", "protect lists come in as readers, as orders do"},
+	{"plugin/guard", "github.com/miekg/dns", "names are not messages"},
 	{"plugin/answer", "time/tzdata", "answers are pure"},
 }
 

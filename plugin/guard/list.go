@@ -1,0 +1,157 @@
+package guard
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// maxLine bounds one line of a protect list; the longest name has 253 octets.
+const maxLine = 4096
+
+// List is one protect list, parsed. It is immutable; a nil List is empty.
+type List struct {
+	file    string
+	entries []protected
+}
+
+// protected is an entry: a name, or the zero Name and a network.
+type protected struct {
+	name  dname.Name
+	exact bool // "=name": what is below is left alone
+	net   netip.Prefix
+	line  int
+}
+
+// String is the entry in canonical form, as Parse takes it back.
+func (p protected) String() string {
+	switch {
+	case p.name.IsZero() && p.net.IsSingleIP():
+		return p.net.Addr().String()
+	case p.name.IsZero():
+		return p.net.String()
+	case p.exact:
+		return "=" + p.name.String()
+	}
+	return p.name.String()
+}
+
+// Len returns the number of entries.
+func (l *List) Len() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.entries)
+}
+
+// Parse reads a protect list: one entry a line, "name", "=name", an address or a
+// network; blank lines and # comments, also behind an entry. It lists every
+// problem. With an error among them there is no list: half of one would leave
+// names unprotected that the operator believes safe.
+func Parse(path string, r io.Reader) (*List, order.Problems) {
+	l, problems := &List{file: path}, order.Problems(nil)
+	lineOf := map[protected]int{} // the key's own line is 0
+	lines := bufio.NewReaderSize(r, maxLine)
+	for line := 1; ; line++ {
+		raw, err := lines.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		s := string(raw)
+		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
+			_, err = lines.ReadSlice('\n')
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			problems = append(problems, order.Problem{File: path, Msg: fmt.Sprintf("cannot be read: %v", err)})
+			return nil, problems
+		}
+		if line == 1 {
+			s = strings.TrimPrefix(s, "\uFEFF")
+		}
+		text := uncommented(s)
+		e, why := readEntry(text)
+		if long {
+			why = "line is too long for a name"
+		}
+		p := order.Problem{File: path, Line: line, Column: 1 + len(s) - len(strings.TrimLeft(s, blanks)), Msg: why, Got: text, HasGot: true}
+		switch first := lineOf[e]; {
+		case why != "":
+			problems = append(problems, p)
+		case text == "":
+		case first != 0:
+			p.Msg, p.Warning = fmt.Sprintf("stands on line %d already", first), true
+			problems = append(problems, p)
+		default:
+			lineOf[e] = line
+			e.line = line
+			l.entries = append(l.entries, e)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if len(problems.Errors()) > 0 {
+		return nil, problems
+	}
+	if l.Len() == 0 {
+		problems = append(problems, order.Problem{File: path, Msg: "holds no entry, so it protects nothing", Warning: true})
+	}
+	return l, problems
+}
+
+const blanks = " \t\r\n"
+
+// uncommented returns what a line says. A # inside a word begins no comment.
+func uncommented(s string) string {
+	for i := range len(s) {
+		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
+			s = s[:i]
+			break
+		}
+	}
+	return strings.Trim(s, blanks)
+}
+
+// readEntry reads an entry without its line; why says what is wrong with it.
+func readEntry(s string) (e protected, why string) {
+	name, exact := strings.CutPrefix(s, "=")
+	switch {
+	case s == "":
+		return e, ""
+	case !utf8.ValidString(s):
+		return e, "is not valid UTF-8"
+	case looksLikeAddress(name):
+		if exact {
+			return e, `"=" is for names; write the address alone`
+		}
+		e.net, why = order.ParsePrefix(s)
+		return e, why
+	case strings.ContainsAny(name, "/?"):
+		return e, "has a scheme or a path; write the bare name"
+	case strings.Contains(name, "#"):
+		return e, `a comment needs a blank before its "#"`
+	case strings.Contains(name, "*"):
+		return e, `must not have a "*"; a name stands for all below it too, "=name" for itself alone`
+	}
+	n, err := dname.Parse(name)
+	if err != nil {
+		return e, err.Error()
+	}
+	return protected{name: n, exact: exact}, ""
+}
+
+// looksLikeAddress reports whether somebody who wrote s meant an address or a
+// network, right or wrong: the error should speak of that.
+func looksLikeAddress(s string) bool {
+	host, _, _ := strings.Cut(s, "/")
+	_, err := netip.ParseAddr(host)
+	_, withPort := netip.ParseAddrPort(host)
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	number := last != "" && strings.Trim(last, "0123456789") == "" // no name's end
+	return err == nil || withPort == nil || number || strings.HasPrefix(host, "[")
+}

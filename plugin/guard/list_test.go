@@ -1,0 +1,143 @@
+package guard
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestParse(t *testing.T) {
+	long := strings.Repeat("a", maxLine)
+	for _, tt := range []struct {
+		name, in string
+		entries  string // one a word
+		problems []string
+	}{
+		{"all forms", "google.com\n=www.Example.ORG.\n192.0.2.1\n192.0.2.0/24\n2001:DB8::/32\n2001:db8:0::1\n",
+			"google.com =www.example.org 192.0.2.1 192.0.2.0/24 2001:db8::/32 2001:db8::1", nil},
+		{"comments and blanks", "# a list\n\n  google.com  # search\n\t=example.org\t#x\n   \n#b.example\n", "google.com =example.org", nil},
+		{"a mark and CRLF", "\uFEFFgoogle.com\r\n\r\n=example.org\r\n", "google.com =example.org", nil},
+		{"a mark before a comment", "\uFEFF# a list\ngoogle.com\n", "google.com", nil},
+		{"a mark before an address", "\uFEFF192.0.2.1\n", "192.0.2.1", nil},
+		{"no line feed at the end", "google.com\nexample.org", "google.com example.org", nil},
+		{"other scripts", "bücher.example\n=ПРИМЕР.укр\n", "xn--bcher-kva.example =xn--e1afmkfd.xn--j1amh", nil},
+		{"a top-level domain", "gov\n=mil\n", "gov =mil", nil},
+		{"the whole of IPv4", "0.0.0.0/0\n", "0.0.0.0/0", nil},
+
+		{"twice", "google.com\n=google.com\nGoogle.com. # again\n10.0.0.1\n10.0.0.1/32\n", "google.com =google.com 10.0.0.1",
+			[]string{`p.txt:3:1: stands on line 1 already, got "Google.com."`, `p.txt:5:1: stands on line 4 already, got "10.0.0.1/32"`}},
+		{"empty", "", "", []string{`p.txt: holds no entry, so it protects nothing`}},
+		{"comments only", "# nothing\n\n", "", []string{`p.txt: holds no entry, so it protects nothing`}},
+
+		{"every problem", "google.com\n  https://example.com/\nexample.com/path\n*.example.com\na b.example\n=\n.\n10.0.0.1/24\n=10.0.0.1\n10.0.0.1:53\n10.0.0.0/33\n" +
+			"fe80::1%eth0\n::ffff:10.0.0.1\n[::1]:53\nexample.com#x\n\xff.example\n" + long + "\n256.1.1.1\nexample..com\n=*.example.com\na.*.example\nuser@example.com\nexample.com:53\n",
+			"", []string{
+				`p.txt:2:3: has a scheme or a path; write the bare name, got "https://example.com/"`,
+				`p.txt:3:1: has a scheme or a path; write the bare name, got "example.com/path"`,
+				`p.txt:4:1: must not have a "*"; a name stands for all below it too, "=name" for itself alone, got "*.example.com"`,
+				`p.txt:5:1: has blanks or control characters; write one bare name, got "a b.example"`,
+				`p.txt:6:1: name is empty, got "="`,
+				`p.txt:7:1: is the root, which no order can name, got "."`,
+				`p.txt:8:1: has host bits set; write 10.0.0.0/24, or the address alone, got "10.0.0.1/24"`,
+				`p.txt:9:1: "=" is for names; write the address alone, got "=10.0.0.1"`,
+				`p.txt:10:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.1:53"`,
+				`p.txt:11:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.0/33"`,
+				`p.txt:12:1: must not have a zone, got "fe80::1%eth0"`,
+				`p.txt:13:1: is an IPv4-mapped IPv6 address; write the IPv4 address, got "::ffff:10.0.0.1"`,
+				`p.txt:14:1: must be an IP address or a network such as 192.0.2.0/24, got "[::1]:53"`,
+				`p.txt:15:1: a comment needs a blank before its "#", got "example.com#x"`,
+				`p.txt:16:1: is not valid UTF-8, got "\xff.example"`,
+				`p.txt:17:1: line is too long for a name, got "` + long[:120] + `..."`,
+				`p.txt:18:1: must be an IP address or a network such as 192.0.2.0/24, got "256.1.1.1"`,
+				`p.txt:19:1: has an empty label (two dots in a row, or a leading dot), got "example..com"`,
+				`p.txt:20:1: must not have a "*"; a name stands for all below it too, "=name" for itself alone, got "=*.example.com"`,
+				`p.txt:21:1: must not have a "*"; a name stands for all below it too, "=name" for itself alone, got "a.*.example"`,
+				`p.txt:22:1: has an "@"; write the bare name, got "user@example.com"`,
+				`p.txt:23:1: has a port; DNS blocks names whatever the port, write the bare name, got "example.com:53"`,
+			}},
+	} {
+		for how, r := range map[string]io.Reader{"at once": strings.NewReader(tt.in), "octet by octet": iotest.OneByteReader(strings.NewReader(tt.in))} {
+			l, problems := Parse("p.txt", r)
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.Error())
+			}
+			if !slices.Equal(got, tt.problems) {
+				t.Errorf("%s, %s: problems\n%s\nwant\n%s", tt.name, how, strings.Join(got, "\n"), strings.Join(tt.problems, "\n"))
+			}
+			if bad := len(problems.Errors()) > 0; bad != (l == nil) {
+				t.Errorf("%s, %s: list %v with errors: %v", tt.name, how, l, bad)
+			}
+			if got := entries(l); got != tt.entries || l.Len() != len(strings.Fields(tt.entries)) {
+				t.Errorf("%s, %s: entries %q, want %q; Len = %d", tt.name, how, got, tt.entries, l.Len())
+			}
+		}
+	}
+}
+
+// TestParseFailingReader: a file that could not be read to its end is no list.
+func TestParseFailingReader(t *testing.T) {
+	l, problems := Parse("p.txt", io.MultiReader(strings.NewReader("google.com\nexam"), iotest.ErrReader(errors.New("disk on fire"))))
+	if l != nil || len(problems) != 1 || problems[0].Error() != "p.txt: cannot be read: disk on fire" || problems[0].Warning {
+		t.Errorf("%v, %v", l, problems)
+	}
+}
+
+func entries(l *List) string {
+	var words []string
+	if l != nil {
+		for _, e := range l.entries {
+			words = append(words, e.String())
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"google.com\n=a.example # x\n10.0.0.0/8\n\n", "\uFEFFa.example\r\n", "a.example\na.example\n", "=::1\n", "*.a\n", "a.example#b\n#", "\x00",
+		"=" + strings.Repeat("a", maxLine-2) + "\nb.example", strings.Repeat(" ", maxLine) + "a.example"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		l, problems := Parse("p", strings.NewReader(s))
+		// Every line is an entry, a problem, or says nothing.
+		lines := strings.Split(strings.TrimPrefix(s, "\uFEFF"), "\n")
+		said := map[int]int{}
+		for _, p := range problems {
+			if p.Line > 0 {
+				said[p.Line]++
+			}
+			if _, rest, _ := strings.Cut(p.Error(), ": "); rest == "" || strings.ContainsAny(p.Error(), "\n\r") {
+				t.Errorf("%q", p.Error())
+			}
+		}
+		if l != nil {
+			for _, e := range l.entries {
+				said[e.line]++
+			}
+			for i, line := range lines {
+				word := strings.Trim(line, blanks)
+				want := 1
+				if word == "" || word[0] == '#' {
+					want = 0
+				}
+				if said[i+1] != want {
+					t.Errorf("line %d, %q, is told of %d times", i+1, line, said[i+1])
+				}
+			}
+			// What was read is read again as the same.
+			again, problems := Parse("p", strings.NewReader(strings.ReplaceAll(entries(l), " ", "\n")))
+			if len(problems.Errors()) > 0 || entries(again) != entries(l) {
+				t.Errorf("%q is read as %q: %v", entries(l), entries(again), problems)
+			}
+		}
+		for n, times := range said {
+			if times != 1 || n > len(lines) {
+				t.Errorf("line %d is told of %d times", n, times)
+			}
+		}
+	})
+}
