@@ -24,6 +24,7 @@ type config struct {
 	// leads.
 	answersOff bool
 	ecsFrom    bart.Lite // peers whose EDNS client subnet is believed
+	root       string    // where relative paths start
 	// shadow: orders are decided and counted, and no answer is changed.
 	shadow bool
 }
@@ -40,29 +41,25 @@ const (
 //	}
 //
 // whose name the controller has just passed, into cfg. root is where relative
-// paths start.
+// paths start, that of the root plugin.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	cfg.store.MaxShrink = defaultMaxShrink
 	cfg.store.Poll = source.DefaultPoll
 	cfg.store.Rules.Response.Kind = order.NXDOMAIN
 	cfg.answer.TTL = defaultTTL
 	cfg.answer.Language = "en"
+	cfg.root = root
 
 	orders := c.RemainingArgs()
 	if len(orders) == 0 {
 		return c.Err("needs at least one order file, directory or glob")
 	}
 	for _, p := range orders {
-		abs := p
-		if !filepath.IsAbs(abs) {
-			abs = filepath.Join(root, abs)
-		}
-		// Absolute, so that server blocks share a set however they spell it; a
-		// slash at the end says "directory" and must survive.
-		abs, err := filepath.Abs(abs)
+		abs, err := absolute(p, root)
 		if err != nil {
 			return c.Errf("%v", err)
 		}
+		// A slash at the end says "directory" and must survive.
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
@@ -90,6 +87,15 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 	return nil
 }
 
+// absolute makes a path absolute, so that server blocks share a set however they
+// spell it.
+func absolute(path, root string) (string, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root, path)
+	}
+	return filepath.Abs(path)
+}
+
 // properties are the directive's properties, each with its reader; args has at
 // least one element, but for shadow.
 var properties = map[string]func(c *caddy.Controller, cfg *config, args []string) error{
@@ -104,6 +110,7 @@ var properties = map[string]func(c *caddy.Controller, cfg *config, args []string
 	"home":         readHome,
 	"ecs_from":     readECSFrom,
 	"shadow":       readShadow,
+	"protect":      readProtect,
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
 }
@@ -283,6 +290,17 @@ func countryCode(c *caddy.Controller, s string) (order.Country, error) {
 		return "", c.Errf("country must be an ISO 3166-1 alpha-2 code, got '%s'", s)
 	}
 	return cc, nil
+}
+
+func readProtect(c *caddy.Controller, cfg *config, args []string) error {
+	for _, s := range args {
+		abs, err := absolute(s, cfg.root)
+		if err != nil {
+			return c.Errf("protect: %v", err)
+		}
+		cfg.store.Protect = append(cfg.store.Protect, abs)
+	}
+	return nil
 }
 
 func readMaxShrink(c *caddy.Controller, cfg *config, args []string) error {

@@ -197,6 +197,7 @@ func TestCorefiles(t *testing.T) {
 	}
 	os.WriteFile("court.jsonl", []byte(`{"version":1,"count":0}`), 0o644)
 	os.WriteFile("orders.example.yaml", orders, 0o644)
+	os.WriteFile("protect.txt", []byte("ours.example\n"), 0o644)
 	for _, c := range corefiles {
 		// Ports and folders of this test's own.
 		free := map[string]string{}

@@ -47,6 +47,9 @@ type Config struct {
 	// where it has a dot of its own, and files of other endings only when it
 	// spells the ending out.
 	Patterns []string
+	// Files are watched too, after the patterns' files; each is a file, whatever
+	// its name.
+	Files []string
 	// Poll is the time between two polls, 10 ms at least; 0 is DefaultPoll.
 	Poll time.Duration
 	// NoEvents leaves the kernel's events out.
@@ -115,6 +118,14 @@ func New(cfg Config) (*Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("order files: %w", err)
 		}
+		s.patterns = append(s.patterns, p)
+	}
+	for _, path := range cfg.Files {
+		p, err := newPattern(path)
+		if err != nil {
+			return nil, err
+		}
+		p.kind = plainFile
 		s.patterns = append(s.patterns, p)
 	}
 	if len(s.patterns) == 0 {

@@ -22,9 +22,11 @@ import (
 // have been tried. Run calls it, one batch at a time.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
-	changed := false
+	changed := s.protect(reports)
 	for _, r := range reports {
-		changed = s.report(r) || changed
+		if !slices.Contains(s.opt.Protect, r.Path) {
+			changed = s.report(r) || changed
+		}
 	}
 	s.place()
 	changed = s.admit() || changed
@@ -49,12 +51,7 @@ type news struct {
 
 // report acts on the state of one file and says whether the set has to change.
 func (s *Store) report(r source.File) bool {
-	f := s.files[r.Path]
-	if f == nil {
-		f = &file{serial: -1}
-		s.files[r.Path] = f
-		s.order = append(s.order, r.Path)
-	}
+	f := s.known(r.Path)
 	f.pattern, f.waiting = r.Pattern, nil
 	f.gone = r.State == source.Missing
 	switch {
@@ -101,6 +98,17 @@ func (s *Store) report(r source.File) bool {
 	return false
 }
 
+// known returns what is known of the file at a path, new ones included.
+func (s *Store) known(path string) *file {
+	f := s.files[path]
+	if f == nil {
+		f = &file{serial: -1}
+		s.files[path] = f
+		s.order = append(s.order, path)
+	}
+	return f
+}
+
 // gone says what the loss of a file means.
 func gone(r source.File, f *file) error {
 	err := r.Err
@@ -119,7 +127,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if err != nil {
 		return nil, nil, "", err
 	}
-	b := ruleset.NewBuilder(r.Path, s.opt.Rules)
+	b := ruleset.NewBuilder(r.Path, s.rules)
 	sums := map[string]hash.Hash{}
 	parsed, problems := order.Parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
@@ -255,9 +263,9 @@ func (s *Store) fail(path string, f *file, err error) {
 	switch {
 	case f.pattern:
 		stays = "" // its files speak for themselves
-	case f.gone && f.part != nil:
-		stays = "" // said by gone
-	case f.part != nil:
+	case f.gone && (f.part != nil || f.list != nil):
+		stays = "" // said by gone and listGone
+	case f.part != nil || f.list != nil:
 		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
 	}
 	var ps order.Problems
@@ -299,9 +307,11 @@ func (s *Store) swap() {
 		if f := s.files[path]; f.part != nil {
 			parts = append(parts, f.part)
 			fmt.Fprintln(h, f.digest)
+		} else if f.list != nil {
+			fmt.Fprintln(h, "protect", f.digest)
 		}
 	}
-	set := ruleset.Merge(parts, s.opt.Rules)
+	set := ruleset.Merge(parts, s.rules)
 	s.set.Store(set)
 	st := s.Status()
 	st.Digest = hex.EncodeToString(h.Sum(nil))
@@ -322,7 +332,7 @@ func (s *Store) summarize(begin time.Time) {
 	for _, path := range s.order {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.pattern && f.err == nil)
+		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && f.err == nil)
 		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
 	}
 	st.LastLoad = s.clock.Now()

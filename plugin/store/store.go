@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -27,8 +28,10 @@ import (
 type Options struct {
 	// Patterns are the order files, directories and globs; absolute.
 	Patterns []string
-	// Rules are the compiler's options.
+	// Rules are the compiler's options; the guard is the Store's own to set.
 	Rules ruleset.Options
+	// Protect are the files of the operator's protect lists; absolute, clean.
+	Protect []string
 	// MaxShrink is the share, in percent (0 to 100), of its targets in force
 	// that a file may lose at once.
 	MaxShrink int
@@ -38,7 +41,7 @@ type Options struct {
 
 // key tells Options apart.
 func (o Options) key() string {
-	return fmt.Sprintf("%q %v %d %s", o.Patterns, o.Rules, o.MaxShrink, o.Poll)
+	return fmt.Sprintf("%q %v %q %d %s", o.Patterns, o.Rules, o.Protect, o.MaxShrink, o.Poll)
 }
 
 // Log is the ordinary log. Never a client's address, and never a sealed order's
@@ -68,7 +71,8 @@ type Store struct {
 	// What follows belongs to the goroutine that loads: Open's, then Run's.
 	order []string // paths in the order of the configuration
 	files map[string]*file
-	news  []news // of the batch being loaded
+	rules ruleset.Options // with the guard in force
+	news  []news          // of the batch being loaded
 
 	swapped chan struct{} // wakes watchTimes; holds one
 	cancel  context.CancelFunc
@@ -91,6 +95,8 @@ type file struct {
 	// pattern marks the entry of a directory or glob, which has no part.
 	pattern  bool
 	failures int
+	// list is the last good version of a protect list, which has no part.
+	list *guard.List
 }
 
 // Status is what a Store tells about itself.
@@ -138,11 +144,12 @@ func prepare(opt Options, log Log, clock Clock) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}, rules: opt.Rules}
+	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
-		Patterns: opt.Patterns, Poll: opt.Poll, Clock: clock,
+		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock,
 		Notice: func(err error) { log.Warningf("%v", err) },
 	})
 	if err != nil {

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// protect takes the protect lists among the reports, before any order file is
+// read: what is protected must be known first. It says whether the guard, and so
+// the set, has to change.
+//
+// A bad list never lessens what is protected: its last good version stays.
+func (s *Store) protect(reports []source.File) bool {
+	changed := false
+	for _, r := range reports {
+		if slices.Contains(s.opt.Protect, r.Path) {
+			changed = s.reportList(r) || changed
+		}
+	}
+	if !changed {
+		return false
+	}
+	var lists []*guard.List
+	for _, path := range s.opt.Protect {
+		lists = append(lists, s.known(path).list)
+	}
+	s.rules.Guard = guard.New(lists...)
+	// Nothing is parsed again: each part looks at its names with the new guard.
+	for _, f := range s.files {
+		if f.part != nil {
+			f.part = f.part.Guarded(s.rules.Guard)
+		}
+		if f.waiting != nil {
+			f.waiting.part = f.waiting.part.Guarded(s.rules.Guard)
+		}
+	}
+	return true
+}
+
+// reportList acts on the state of one protect list and says whether it changed.
+func (s *Store) reportList(r source.File) bool {
+	f := s.known(r.Path)
+	f.gone = r.State == source.Missing
+	switch r.State {
+	case source.Ready:
+	case source.Pending:
+		s.fail(r.Path, f, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
+		return false
+	default:
+		s.fail(r.Path, f, listGone(r, f))
+		return false
+	}
+	digest := r.Digest.String()
+	if f.list != nil && f.digest == digest {
+		f.err = nil
+		return false
+	}
+	list, err := s.readList(r)
+	if errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) {
+		if f.list == nil {
+			f.err = err
+		}
+		return false
+	}
+	if err != nil {
+		s.fail(r.Path, f, err)
+		return false
+	}
+	f.list, f.digest, f.own, f.err = list, digest, r.Digest, nil
+	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
+	return true
+}
+
+// listGone says what the loss of a protect list means.
+func listGone(r source.File, f *file) error {
+	err := r.Err
+	if err == nil {
+		err = fmt.Errorf("%s: %s", r.Path, r.State)
+	}
+	if f.list != nil {
+		return fmt.Errorf("%w; what it protects stays protected", err)
+	}
+	return fmt.Errorf("%w; what it is to protect is not protected", err)
+}
+
+func (s *Store) readList(r source.File) (*guard.List, error) {
+	in, err := r.Open()
+	if err != nil {
+		return nil, err
+	}
+	list, problems := guard.Parse(r.Path, in)
+	if err := in.Close(); err != nil {
+		return nil, err
+	}
+	if err := r.Intact(); err != nil {
+		return nil, err
+	}
+	if bad := problems.Errors(); len(bad) > 0 {
+		return nil, bad
+	}
+	s.warn(r.Path, problems)
+	return list, nil
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// startProtected starts a store with the protect lists a.txt and b.txt.
+func (w *world) startProtected(lists ...string) error {
+	return w.start(func(o *Options) {
+		for _, l := range lists {
+			o.Protect = append(o.Protect, filepath.Join(w.dir, l))
+		}
+	}, "a.yaml")
+}
+
+func TestProtect(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io"))
+	w.write("a.txt", "google.com\n")
+	w.write("b.txt", "# nothing yet\nother.example\n")
+	if err := w.startProtected("a.txt", "b.txt"); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"drive.usercontent.google.com", "blocked.example", "github.io", "someone.github.io"}
+	want := func(when, names_ string) {
+		t.Helper()
+		t.Log(when)
+		w.wantBlocked(names_, names...)
+	}
+	want("at the start", "blocked.example someone.github.io")
+	w.wantLog("a.txt: in force: protect list of 1 entries", "is held, not enforced: it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
+	digest := w.s.Status().Digest
+
+	w.write("b.txt", "blocked.example\n")
+	w.step()
+	want("an entry more, no order file touched", "someone.github.io")
+	w.wantLog("b.txt: in force: protect list of 1 entries", `got "blocked.example"`)
+	if w.s.Status().Digest == digest {
+		t.Error("nodes that protect different names have the same digest")
+	}
+
+	w.write("a.txt", "*.google.com\n")
+	w.step()
+	want("a bad list protects as before", "someone.github.io")
+	w.wantLog(`a.txt:1:1: must not have a "*"`, "stays in force")
+	if st := w.s.Status(); st.LastOK || !st.Ready {
+		t.Errorf("status %+v", st)
+	}
+
+	os.Remove(filepath.Join(w.dir, "a.txt"))
+	w.step()
+	want("so does one that is gone", "someone.github.io")
+	w.wantLog("a.txt", "what it protects stays protected")
+
+	w.write("a.txt", "elsewhere.example\n")
+	w.step()
+	want("an entry less", "drive.usercontent.google.com someone.github.io")
+
+	// An order file that changes is judged by the guard in force.
+	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))
+	w.step()
+	w.wantBlocked("drive.usercontent.google.com", "drive.usercontent.google.com", "more.blocked.example", "blocked.example")
+	if !w.s.Status().LastOK {
+		t.Error(w.s.Status())
+	}
+}
+
+// TestProtectBadAtStart: the orders are in force, for they must be; but the server
+// is not ready, since what the operator wants safe is not.
+func TestProtectBadAtStart(t *testing.T) {
+	for name, text := range map[string]string{"bad": "-- --\n", "missing": ""} {
+		w := newWorld(t)
+		w.write("a.yaml", orders("", "x: blocked.example"))
+		if text != "" {
+			w.write("a.txt", text)
+		}
+		if err := w.startProtected("a.txt"); err != nil {
+			t.Fatal(name, err)
+		}
+		w.wantBlocked("blocked.example", "blocked.example")
+		if w.s.Ready() {
+			t.Errorf("%s: ready", name)
+		}
+		w.write("a.txt", "blocked.example\n")
+		w.step()
+		w.wantBlocked("", "blocked.example")
+		if !w.s.Ready() {
+			t.Errorf("%s: not ready, %+v", name, w.s.Status())
+		}
+	}
+}
