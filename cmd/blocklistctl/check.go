@@ -12,9 +12,10 @@ import (
 // checkCmd is blocklistctl check.
 type checkCmd struct {
 	Orders     []string `arg:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
-	Strict     bool     `help:"Exit with 1 on warnings too."`
-	NoWarnings bool     `help:"Leave the warnings out."`
-	At         string   `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
+	guardFlag  `embed:""`
+	Strict     bool   `help:"Exit with 1 on warnings too."`
+	NoWarnings bool   `help:"Leave the warnings out."`
+	At         string `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
 }
 
 // Help is the longer help.
@@ -23,9 +24,9 @@ func (*checkCmd) Help() string {
 
 Example:
 
-  blocklistctl check /etc/coredns/orders/
+  blocklistctl check /etc/coredns/orders/ --protect /etc/coredns/protect.txt
 
-The never-block guard is not part of this check yet.`
+Targets that the never-block guard holds are warned of: they are not enforced unless the order gives a reason to force them.`
 }
 
 // checkJSON is what check writes with --json.
@@ -46,7 +47,7 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l := e.load(c.Orders, ruleset.Options{})
+	l := e.load(c.Orders, c.guardFlag, ruleset.Options{})
 	problems := l.problems
 	if c.NoWarnings {
 		problems = problems.Errors()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -10,12 +11,13 @@ import (
 
 // diffCmd is blocklistctl diff.
 type diffCmd struct {
-	Old      string `arg:"" help:"The older file, directory or glob."`
-	New      string `arg:"" help:"The newer one."`
-	At       string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
-	who      `embed:""`
-	ExitCode bool `help:"Exit with 1 when the two differ."`
-	Sealed   bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
+	Old       string `arg:"" help:"The older file, directory or glob."`
+	New       string `arg:"" help:"The newer one."`
+	At        string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
+	who       `embed:""`
+	guardFlag `embed:""`
+	ExitCode  bool `help:"Exit with 1 when the two differ."`
+	Sealed    bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
 }
 
 // Help is the longer help.
@@ -29,14 +31,21 @@ Example:
 
 // diffJSON is what diff writes with --json.
 type diffJSON struct {
-	At        string            `json:"at"`
-	Client    string            `json:"client"`
-	Orders    []orderDiffJSON   `json:"orders"`
-	Blocked   []nameJSON        `json:"blocked"`
-	Freed     []nameJSON        `json:"freed"`
+	At      string          `json:"at"`
+	Client  string          `json:"client"`
+	Orders  []orderDiffJSON `json:"orders"`
+	Blocked []nameJSON      `json:"blocked"`
+	Freed   []nameJSON      `json:"freed"`
+	// Held are the targets of NEW, and none of OLD, that the guard holds.
+	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
+}
+
+type heldOfJSON struct {
+	Order string `json:"order"`
+	heldJSON
 }
 
 type orderDiffJSON struct {
@@ -81,11 +90,11 @@ func (c *diffCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	before, err := e.mustLoad([]string{c.Old}, ruleset.Options{})
+	before, err := e.mustLoad([]string{c.Old}, c.guardFlag, ruleset.Options{})
 	if err != nil {
 		return err
 	}
-	after, err := e.mustLoad([]string{c.New}, ruleset.Options{})
+	after, err := e.mustLoad([]string{c.New}, c.guardFlag, ruleset.Options{})
 	if err != nil {
 		return err
 	}
@@ -102,6 +111,7 @@ func (c *diffCmd) Run(e *env) error {
 	out.Different = len(out.Orders)+len(blocked)+len(freed) > 0
 	out.Blocked, out.Hidden.Blocked = c.names(blocked)
 	out.Freed, out.Hidden.Freed = c.names(freed)
+	out.Held = c.held(before.set, after.set)
 	if e.json {
 		err = e.writeJSON(out)
 	} else {
@@ -149,6 +159,20 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 		out = append(out, x)
 	}
 	return out, hidden
+}
+
+// held are the targets that the guard holds in the new version only. Those that
+// are not disclosed are counted nowhere: check tells of them.
+func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
+	out, was := []heldOfJSON{}, heldBy(before)
+	for _, h := range after.Held() {
+		x := heldJSON{h.Target, h.Why}
+		if slices.Contains(was[h.Order.ID], x) || !c.Sealed && h.Order.Terms.Disclosure != order.Full {
+			continue
+		}
+		out = append(out, heldOfJSON{h.Order.ID, x})
+	}
+	return out
 }
 
 func (c *diffCmd) print(e *env, d *diffJSON) {
@@ -205,6 +229,12 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 	}
 	list("newly blocked", d.Blocked, d.Hidden.Blocked)
 	list("freed", d.Freed, d.Hidden.Freed)
+	if len(d.Held) > 0 {
+		fmt.Fprintln(w, "newly held, not enforced:")
+	}
+	for _, h := range d.Held {
+		fmt.Fprintf(w, "    %s (order %q): it %s\n", or(h.Target, "the order"), h.Order, h.Why)
+	}
 	fmt.Fprintf(w, "orders: %d added, %d removed, %d changed, %d lifted; names for %s at %s: %d newly blocked, %d freed\n",
 		d.Counts[diff.Added], d.Counts[diff.Removed], d.Counts[diff.Changed], d.Counts[diff.Lifted], d.Client, d.At,
 		len(d.Blocked)+d.Hidden.Blocked, len(d.Freed)+d.Hidden.Freed)

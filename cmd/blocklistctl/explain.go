@@ -16,8 +16,9 @@ import (
 type explainCmd struct {
 	Name       string   `arg:"" help:"The name, with or without a trailing dot, in any script."`
 	Orders     []string `arg:"" help:"Order files, directories and globs, as in the Corefile."`
-	At         string   `placeholder:"TIME" help:"Judge at this time instead of now."`
-	Type       string   `short:"t" default:"A" help:"The query's type."`
+	guardFlag  `embed:""`
+	At         string `placeholder:"TIME" help:"Judge at this time instead of now."`
+	Type       string `short:"t" default:"A" help:"The query's type."`
 	who        `embed:""`
 	terms      `embed:""`
 	EDNS       bool   `name:"edns" default:"true" negatable:"" help:"The query carries EDNS."`
@@ -95,7 +96,7 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.mustLoad(c.Orders, ruleset.Options{Response: response})
+	l, err := e.mustLoad(c.Orders, c.guardFlag, ruleset.Options{Response: response})
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,9 @@ import (
 // listCmd is blocklistctl list.
 type listCmd struct {
 	Orders    []string `arg:"" help:"Order files, directories and globs, as in the Corefile."`
+	guardFlag `embed:""`
 	At        string   `placeholder:"TIME" help:"The states at this time instead of now."`
-	State     []string `enum:"in_force,pending,ended,lifted,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, suspended, shadow, draft."`
+	State     []string `enum:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
 	Action    string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
 	Authority string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
 	ID        string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
@@ -56,6 +57,8 @@ type listedJSON struct {
 	Review     string   `json:"review,omitempty"`
 	Disclosure string   `json:"disclosure"`
 	TargetList []string `json:"target_list,omitempty"`
+	// Held are the targets that the guard holds. They are shown like the targets.
+	Held []heldJSON `json:"held,omitempty"`
 }
 
 // Run lists.
@@ -68,7 +71,7 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.mustLoad(c.Orders, ruleset.Options{})
+	l, err := e.mustLoad(c.Orders, c.guardFlag, ruleset.Options{})
 	if err != nil {
 		return err
 	}
@@ -76,11 +79,11 @@ func (c *listCmd) Run(e *env) error {
 	for st := range l.set.Standings(now) {
 		standing[st.Order.ID] = st
 	}
-	listed := []listedJSON{}
+	listed, held := []listedJSON{}, heldBy(l.set)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if st := standing[o.ID]; keep(o, st.State.String()) {
-				listed = append(listed, c.one(f.Path, o, st))
+				listed = append(listed, c.one(f.Path, o, st, held[o.ID]))
 			}
 		}
 	}
@@ -170,7 +173,7 @@ func hostOf(page string) dname.Name {
 	return n
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing) listedJSON {
+func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
 		Disclosure: [...]string{"full", "schedule", "code", "none"}[o.Disclosure]}
@@ -184,7 +187,11 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing) listedJS
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
-	if !c.Targets || o.Disclosure != order.Full && !c.Sealed {
+	if o.Disclosure != order.Full && !c.Sealed {
+		return x
+	}
+	x.Held = held
+	if !c.Targets {
 		return x
 	}
 	for i := range o.Targets {
@@ -228,6 +235,9 @@ func (c *listCmd) print(e *env, listed []listedJSON) error {
 		if i > 0 {
 			for _, t := range listed[i-1].TargetList {
 				fmt.Fprintf(e.stdout, "    %s\n", t)
+			}
+			for _, h := range listed[i-1].Held {
+				fmt.Fprintf(e.stdout, "    held, not enforced: %s %s\n", or(h.Target, "the order"), h.Why)
 			}
 		}
 	}

@@ -43,8 +43,10 @@ func (l *orders) byID() map[string]*order.Order {
 
 // load reads files, directories and globs by the server's rules. A bad file
 // gives its problems and no orders; the others are compiled.
-func (e *env) load(patterns []string, opt ruleset.Options) *orders {
+func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders {
 	l := &orders{}
+	opt.Guard, l.problems = g.guard()
+	opt.Addresses = true
 	paths, errs := source.Expand(patterns)
 	for _, err := range errs {
 		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
@@ -108,8 +110,8 @@ func columns(problems order.Problems, list []*order.Order) order.Problems {
 
 // mustLoad is load for commands that say something about a whole set: with a bad
 // file among them, what they said would be wrong.
-func (e *env) mustLoad(patterns []string, opt ruleset.Options) (*orders, error) {
-	l := e.load(patterns, opt)
+func (e *env) mustLoad(patterns []string, g guardFlag, opt ruleset.Options) (*orders, error) {
+	l := e.load(patterns, g, opt)
 	bad := l.problems.Errors()
 	if len(bad) == 0 {
 		return l, nil

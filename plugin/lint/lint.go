@@ -172,7 +172,7 @@ func (l *linter) unenforced(o *order.Order) {
 		case t.Kind == order.TargetURL:
 			warn(t, field, "is one page, which DNS cannot block without its whole host: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetAddress && t.Attr.EnforcedBy == order.ByDNS:
-			warn(t, field, "is an address to be found in answers, which this server does not look at: recorded, not enforced (%s)", t.Attr.Address)
+			warn(t, field, "is an address to be found in answers: enforced only where the Corefile says answers addresses (%s)", t.Attr.Address)
 		case t.Kind == order.TargetAddress:
 			warn(t, field, "is an address, which DNS does not block: recorded, not enforced (%s)", t.Attr.Address)
 		}
