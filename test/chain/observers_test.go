@@ -1,0 +1,290 @@
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	stdlog "log"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	tap "github.com/dnstap/golang-dnstap"
+	"github.com/miekg/dns"
+	"google.golang.org/protobuf/proto"
+)
+
+// buffer is a log that many write.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// logged catches what is logged until the test ends.
+func logged(t *testing.T) *buffer {
+	b := &buffer{}
+	stdlog.SetOutput(b)
+	t.Cleanup(func() { stdlog.SetOutput(io.Discard) })
+	return b
+}
+
+// TestLogAndErrors: log sees the answer that the client gets, errors has nothing
+// to say about it, and we log neither clients nor what they ask.
+func TestLogAndErrors(t *testing.T) {
+	out := logged(t)
+	s := start(t, "", "127.0.0.1", []string{`
+errors
+log . "query {name} {rcode} {>rflags}"` + plain}, nil)
+	want := ""
+	for _, q := range []string{"www.blocked.example A", "refused.example A", "page.example AAAA", "a.sealed.example A", "ok.example A"} {
+		r := unpack(t, overUDP(s, q))
+		want += fmt.Sprintf("query %s %s qr,rd,ra\n", r.Question[0].Name, dns.RcodeToString[r.Rcode])
+	}
+	var got strings.Builder
+	// Log lines are written after the reply: the last may still be on its way.
+	eventually(t, func() bool {
+		got.Reset()
+		for _, m := range regexp.MustCompile(`query .*\n`).FindAllString(out.String(), -1) {
+			got.WriteString(m)
+		}
+		return strings.Count(got.String(), "\n") >= 5
+	})
+	if got.String() != want {
+		t.Errorf("log says\n%swant\n%s", got.String(), want)
+	}
+	for _, line := range strings.Split(out.String(), "\n") {
+		if strings.Contains(line, "[ERROR]") {
+			t.Errorf("an error that is none: %s", line)
+		}
+		if strings.Contains(line, "plugin/"+name) && (strings.Contains(line, "127.0.0.1") || strings.Contains(line, "blocked.example")) {
+			t.Errorf("we log a client or a name: %s", line)
+		}
+	}
+}
+
+// TestDnstap: the tapped response is the client's, octet for octet.
+func TestDnstap(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	frames := make(chan []byte, 16)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return // the test has failed and gone
+		}
+		defer c.Close()
+		if in, err := tap.NewFrameStreamInput(c, true); err == nil {
+			in.ReadInto(frames)
+		}
+	}()
+	s := start(t, "", "127.0.0.1", []string{`
+dnstap tcp://` + l.Addr().String() + ` full` + plain}, nil)
+	want := map[string]bool{}
+	for _, q := range []string{"www.blocked.example A", "refused.example A", "page.example AAAA", "ok.example A"} {
+		want[string(overUDP(s, q))] = true
+	}
+	deadline := time.After(patience)
+	for len(want) > 0 {
+		select {
+		case f := <-frames:
+			m := new(tap.Dnstap)
+			if err := proto.Unmarshal(f, m); err != nil {
+				t.Fatal(err)
+			}
+			if m.Message.GetType() != tap.Message_CLIENT_RESPONSE {
+				continue
+			}
+			if got := m.Message.ResponseMessage; !want[string(got)] {
+				t.Errorf("a response that no client got:\n%s", unpack(t, got))
+			} else {
+				delete(want, string(got))
+			}
+		case <-deadline:
+			t.Fatalf("%d responses were not tapped", len(want))
+		}
+	}
+}
+
+// TestPrometheusAndReady reads both over HTTP, as their users do.
+func TestPrometheusAndReady(t *testing.T) {
+	metrics, readiness := freePort(t), freePort(t)
+	s := start(t, "", "127.0.0.1", []string{`
+prometheus ` + metrics + `
+ready ` + readiness + `
+view inside {
+    expr incidr(client_ip(), '127.0.0.2/32')
+}` + plain, `
+prometheus ` + metrics + `
+ready ` + readiness + plain}, nil)
+	line := func(metric string, labels ...string) int {
+		for _, l := range strings.Split(get(t, "http://"+metrics+"/metrics"), "\n") {
+			if rest, ok := strings.CutPrefix(l, metric+"{"); ok {
+				all := true
+				for _, want := range labels {
+					all = all && strings.Contains(rest, want)
+				}
+				if all {
+					var n int
+					fmt.Sscan(rest[strings.LastIndexByte(rest, ' ')+1:], &n)
+					return n
+				}
+			}
+		}
+		return 0
+	}
+	const blockedTotal = "coredns_blocklist_blocked_requests_total"
+	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
+	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
+	// The plugin label of CoreDNS's own counter names no more than a neighbour;
+	// its rcode is ours.
+	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
+	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
+	overUDP(s, "www.blocked.example A")
+	overUDP(s, "www.blocked.example A")
+	overUDP(s, "www.blocked.example A +from=127.0.0.2")
+	overUDP(s, "ok.example A")
+	want := []int{before[0] + 2, before[1] + 1, before[2] + 2}
+	eventually(t, func() bool { return line("coredns_dns_responses_total", own...) == want[2] })
+	if got := []int{line(blockedTotal, outside...), line(blockedTotal, inside...)}; got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("outside and inside the view %d were counted, want %d", got, want[:2])
+	}
+	if got := get(t, "http://"+readiness+"/ready"); got != "OK" {
+		t.Errorf("ready says %q", got)
+	}
+}
+
+// TestRestartUnderQueries replaces the Corefile, as reload does, while clients ask:
+// whatever is answered, nobody gets through.
+func TestRestartUnderQueries(t *testing.T) {
+	s := &server{t: t, dir: t.TempDir()}
+	s.write("orders.yaml", orders)
+	// A port of its own: reload keeps it, and port 0 would move.
+	addr := freePort(t)
+	input := func(directive string) caddy.Input {
+		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
+		in.Contents = bytes.Replace(in.Contents, []byte(".:0 "), []byte(".:"+addr[strings.LastIndexByte(addr, ':')+1:]+" "), 1)
+		return in
+	}
+	inst, err := caddy.Start(input(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var answered [2]atomic.Int64
+	for i, network := range []string{"udp", "tcp"} {
+		wg.Go(func() {
+			// A question that falls between two sockets is lost, or its
+			// connection: the next one counts.
+			client := &dns.Client{Net: network, Timeout: 200 * time.Millisecond}
+			q := parseQuery(t, "www.blocked.example A")
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r, _, err := client.Exchange(q.Copy(), addr)
+				if err != nil || !r.Response {
+					continue
+				}
+				answered[i].Add(1)
+				if got := brief(r); got != blocked.want {
+					t.Errorf("over %s\n got %s\nwant %s", network, got, blocked.want)
+					return
+				}
+			}
+		})
+	}
+	for i := range 4 {
+		// All of them ask before each replacement, and after the last.
+		udp, tcp := answered[0].Load(), answered[1].Load()
+		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
+		directive := ""
+		if i == 2 {
+			directive = "no_such_plugin" // a bad Corefile: the old one goes on
+		}
+		next, err := inst.Restart(input(directive))
+		if (err != nil) != (directive != "") {
+			t.Error(err)
+		}
+		if err == nil {
+			inst = next
+		}
+	}
+	close(stop)
+	wg.Wait()
+	for _, err := range inst.ShutdownCallbacks() {
+		t.Error(err)
+	}
+	if err := inst.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// freePort returns a loopback address whose port is free for TCP and UDP.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.ListenPacket("udp", l.Addr().String())
+		l.Close()
+		if err == nil {
+			p.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return ""
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// eventually waits for what comes soon after a reply, and is no more than looked at.
+func eventually(t *testing.T, what func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !what(); {
+		if time.Now().After(deadline) {
+			t.Error("it did not happen")
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -1,0 +1,239 @@
+// Package chain tests the plugin in company: real CoreDNS servers with the
+// plugins that operators put around it, on loopback sockets, in front of a
+// scripted upstream.
+//
+// Each test holds four things: what a blocked name gets, how often it is
+// counted, what the upstream was asked, and that a name that passes is answered
+// with the very bytes that the same Corefile gives without the directive.
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	stdlog "log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/acl"
+	_ "github.com/coredns/coredns/plugin/any"
+	_ "github.com/coredns/coredns/plugin/autopath"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/bufsize"
+	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/chaos"
+	_ "github.com/coredns/coredns/plugin/dns64"
+	_ "github.com/coredns/coredns/plugin/dnssec"
+	_ "github.com/coredns/coredns/plugin/dnstap"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/file"
+	_ "github.com/coredns/coredns/plugin/forward"
+	_ "github.com/coredns/coredns/plugin/header"
+	_ "github.com/coredns/coredns/plugin/hosts"
+	_ "github.com/coredns/coredns/plugin/loadbalance"
+	_ "github.com/coredns/coredns/plugin/local"
+	_ "github.com/coredns/coredns/plugin/log"
+	_ "github.com/coredns/coredns/plugin/metadata"
+	_ "github.com/coredns/coredns/plugin/metrics"
+	_ "github.com/coredns/coredns/plugin/minimal"
+	_ "github.com/coredns/coredns/plugin/nsid"
+	_ "github.com/coredns/coredns/plugin/proxyproto"
+	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/rewrite"
+	_ "github.com/coredns/coredns/plugin/siit"
+	_ "github.com/coredns/coredns/plugin/template"
+	_ "github.com/coredns/coredns/plugin/tls"
+	_ "github.com/coredns/coredns/plugin/view"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+
+	_ "github.com/dns-orders/blocklist"
+)
+
+const name = "blocklist"
+
+// up is the upstream of all servers here.
+var up *upstream
+
+func TestMain(m *testing.M) {
+	caddy.Quiet, dnsserver.Quiet = true, true
+	stdlog.SetOutput(io.Discard)
+	// As cmd/coredns does; it cannot be imported, being a command.
+	i := slices.Index(dnsserver.Directives, "cache")
+	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
+		panic(err)
+	}
+	up = startUpstream()
+	os.Exit(m.Run())
+}
+
+// server is a CoreDNS in this process.
+type server struct {
+	t        *testing.T
+	inst     *caddy.Instance
+	dir      string
+	scheme   string
+	udp, tcp string // where it listens; one of the two with most schemes
+}
+
+// start starts server blocks for all names on a loopback address. In their text
+// and in the files, $DIR is where the files are, $ORDERS the usual order file,
+// $UPSTREAM the address of up and $SOON the time in 20 seconds. Port 0 keeps clear
+// of ports that others use.
+func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
+	t.Helper()
+	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
+	s.write("orders.yaml", orders)
+	for file, text := range files {
+		s.write(file, text)
+	}
+	inst, err := caddy.Start(s.input(bind, blocks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.inst = inst
+	t.Cleanup(func() {
+		for _, err := range s.inst.ShutdownCallbacks() {
+			t.Error(err)
+		}
+		if err := s.inst.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.listening()
+	return s
+}
+
+func (s *server) listening() {
+	l := s.inst.Servers()[0]
+	if a := l.LocalAddr(); a != nil {
+		s.udp = a.String()
+	}
+	if a := l.Addr(); a != nil {
+		s.tcp = a.String()
+	}
+}
+
+func (s *server) input(bind string, blocks []string) caddy.Input {
+	var text strings.Builder
+	for _, b := range blocks {
+		zone, body := ".", b
+		if first, rest, ok := strings.Cut(b, ":\n"); ok && !strings.ContainsAny(first, "\n{") {
+			zone, body = first, rest // for a block of its own zone, "zone:" on the first line
+		}
+		fmt.Fprintf(&text, "%s%s:0 {\nbind %s\n%s\n}\n", s.scheme, zone, bind, body)
+	}
+	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: []byte(s.expand(text.String()))}
+}
+
+func (s *server) expand(text string) string {
+	soon := time.Now().Add(20 * time.Second).UTC().Format(time.RFC3339)
+	return strings.NewReplacer("$DIR", s.dir, "$ORDERS", filepath.Join(s.dir, "orders.yaml"), "$UPSTREAM", up.addr, "$SOON", soon).Replace(text)
+}
+
+func (s *server) write(file, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, file)
+	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	// Older than the second in which a file could still be being written.
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(path, old, old); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+var directive = regexp.MustCompile(`(?m)^\s*blocklist [^{\n]*(\{[^}]*\})?$`)
+
+// pair starts the blocks twice: as they are, and without our directive.
+func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]string) (with, without *server) {
+	t.Helper()
+	bare := slices.Clone(blocks)
+	removed := 0
+	for i, b := range bare {
+		removed += len(directive.FindAllString(b, -1))
+		bare[i] = directive.ReplaceAllString(b, "")
+	}
+	if removed == 0 {
+		t.Fatal("no directive to leave out")
+	}
+	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
+}
+
+// counts is what the counter of blocked requests says, by zone, view and
+// response; servers are added up, since their label is port 0.
+type counts map[string]int
+
+func counted(t *testing.T) counts {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := counts{}
+	for _, f := range families {
+		if f.GetName() != "coredns_blocklist_blocked_requests_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			l := map[string]string{}
+			for _, p := range m.GetLabel() {
+				l[p.GetName()] = p.GetValue()
+			}
+			key := l["response"]
+			if l["view"] != "" {
+				key += " in view " + l["view"]
+			}
+			if l["zone"] != "." {
+				key += " in zone " + l["zone"]
+			}
+			c[key] += int(m.GetCounter().GetValue())
+		}
+	}
+	return c
+}
+
+// since is what was counted after before, as "2 nodata, 1 nxdomain".
+func (c counts) since(before counts) string {
+	var out []string
+	for k, n := range c {
+		if n != before[k] {
+			out = append(out, fmt.Sprintf("%d %s", n-before[k], k))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// show makes a reply readable, if it is one.
+func show(wire []byte) string {
+	m := new(dns.Msg)
+	if m.Unpack(wire) != nil {
+		return string(wire)
+	}
+	return m.String()
+}
+
+// same fails the test unless both servers give the same bytes to the query.
+// Twice each: the first fills caches and the second is answered from them.
+func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
+	t.Helper()
+	before := counted(t)
+	for _, round := range []string{"first", "second"} {
+		got, want := ask(with, q), ask(without, q)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s, %s time: with the directive\n%s\nwithout it\n%s", q, round, show(got), show(want))
+		}
+	}
+	if got := counted(t).since(before); got != "" {
+		t.Errorf("%s: passes, but counted %s", q, got)
+	}
+}
