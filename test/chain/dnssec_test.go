@@ -13,16 +13,9 @@ import (
 // TestDNSSEC: the plugin that signs stands below. It never sees our answers,
 // which are unsigned and would be bogus to a validator, and signs what passes.
 func TestDNSSEC(t *testing.T) {
-	key := &dns.DNSKEY{
-		Hdr:   dns.RR_Header{Name: "example.", Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 3600},
-		Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ECDSAP256SHA256,
-	}
-	private, err := key.Generate(256)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, private := newKey(t)
 	row{
-		files: map[string]string{"K.key": key.String(), "K.private": key.PrivateKeyString(private)},
+		files: map[string]string{"K.key": key.String(), "K.private": private},
 		blocks: []string{`
 blocklist $ORDERS
 cache {
@@ -45,6 +38,20 @@ forward . $UPSTREAM`},
 			"ok.example A +do", "alias.example A +do", "nope.example A +do", "ok.example AAAA +do +cd"},
 		wire: func(t testing.TB, reply []byte) []byte { return unsigned(t, reply, key) },
 	}.run(t)
+}
+
+// newKey returns a key for the zone example, and its private half as files have it.
+func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
+	t.Helper()
+	key = &dns.DNSKEY{
+		Hdr:   dns.RR_Header{Name: "example.", Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 3600},
+		Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ECDSAP256SHA256,
+	}
+	p, err := key.Generate(256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, key.PrivateKeyString(p)
 }
 
 // unsigned returns the reply with its signatures checked, blanked and put in order:

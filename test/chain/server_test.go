@@ -168,8 +168,8 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// counts is what the counter of blocked requests says, by zone, view and
-// response; servers are added up, since their label is port 0.
+// counts is what the counters of blocked requests and of those in shadow say, by
+// zone, view and response; servers are added up, since their label is port 0.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -180,7 +180,12 @@ func counted(t *testing.T) counts {
 	}
 	c := counts{}
 	for _, f := range families {
-		if f.GetName() != "coredns_blocklist_blocked_requests_total" {
+		shadow := ""
+		switch f.GetName() {
+		case "coredns_blocklist_blocked_requests_total":
+		case "coredns_blocklist_shadow_requests_total":
+			shadow = " in shadow"
+		default:
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -188,7 +193,7 @@ func counted(t *testing.T) counts {
 			for _, p := range m.GetLabel() {
 				l[p.GetName()] = p.GetValue()
 			}
-			key := l["response"]
+			key := l["response"] + shadow
 			if l["view"] != "" {
 				key += " in view " + l["view"]
 			}

@@ -33,6 +33,14 @@ exact.example.       300 A     192.0.2.66
 below.exact.example. 300 A     192.0.2.82
 to-blocked.example.  300 CNAME www.blocked.example.
 to-page.example.     300 CNAME page.example.
+to-only.example.     300 CNAME only.example.
+to-exact.example.    300 CNAME exact.example.
+https.example.       300 HTTPS 1 www.blocked.example. alpn=h2
+starting.example.    300 A     192.0.2.83
+shadow.example.      300 A     192.0.2.84
+to-shadow.example.   300 CNAME shadow.example.
+to-starting.example. 300 CNAME starting.example.
+spared.blocked.example. 300 CNAME www.blocked.example.
 `
 
 const filler = `"` +

@@ -1,0 +1,192 @@
+package chain
+
+import (
+	"testing"
+)
+
+// The subtle ones. CNAMEs are followed by plugins below us: file and template send
+// the target through the whole chain again, us included. The outermost of us judges
+// the answer as a whole, for the name that the client asked, and counts it once.
+
+// house is a zone whose aliases lead out of it.
+const house = `
+@             300 SOA   ns host 1 3600 600 86400 60
+@             300 NS    ns
+ns            300 A     192.0.2.10
+to-ok         300 CNAME ok.example.
+to-blocked    300 CNAME www.blocked.example.
+to-page       300 CNAME page.example.
+to-refused    300 CNAME refused.example.
+to-exact      300 CNAME exact.example.
+further       300 CNAME to-blocked.example.
+inner         300 CNAME to-blocked
+spared        300 CNAME www.blocked.example.
+blocked       300 CNAME ok.example.
+d             300 DNAME blocked.example.
+https         300 HTTPS 1 www.blocked.example.
+mail          300 MX    10 www.blocked.example.
+`
+
+// scoped has orders for 127.0.0.1 only, so that one cache serves those whom they
+// reach and those whom they do not.
+const scoped = `version: 1
+defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
+orders:
+- {id: nxdomain, targets: [blocked.example], except: [spared.house.example, spared.blocked.example]}
+- {id: page, response: {redirect: [192.0.2.99, "2001:db8::99"]}, targets: [page.example]}
+- {id: refused, response: refused, targets: [refused.example]}
+- {id: exact, targets: [{name: exact.example, match: exact}]}
+- {id: asked, targets: [blocked.house.example]}
+`
+
+// reentry are the queries of those whom the orders reach; every alias here is
+// named alike in the zone and in the template.
+var reentry = []step{
+	{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
+	{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", "page.example. A"},
+	{"to-page.house.example AAAA", "NOERROR rd ra; to-page.house.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", "page.example. AAAA"},
+	{"to-refused.house.example A", "REFUSED rd ra" + censored, "1 refused", "refused.example. A"},
+	{"to-exact.house.example A", "NOERROR rd ra; SOA to-exact.house.example. 30" + censored, "1 nodata", "exact.example. A"},
+	// The asked name itself is ordered: nothing is followed.
+	{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
+}
+
+func TestReentry(t *testing.T) {
+	files := map[string]string{"zone": house, "scoped.yaml": scoped}
+	for _, r := range []row{
+		{
+			name:    "file follows",
+			follows: true,
+			files:   files,
+			blocks: []string{`
+blocklist $DIR/scoped.yaml
+file $DIR/zone house.example
+forward . $UPSTREAM`},
+			steps: append([]step{
+				{"further.house.example A", "NOERROR rd ra; SOA further.house.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
+				{"inner.house.example A", "NOERROR rd ra; SOA inner.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
+				{"www.d.house.example A", "NOERROR rd ra; SOA www.d.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
+				{"to-blocked.house.example CNAME", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", ""},
+				{"https.house.example HTTPS", "NOERROR rd ra; SOA https.house.example. 30" + censored, "1 nodata", ""},
+			}, reentry...),
+			passes: []string{"to-ok.house.example A", "spared.house.example A", "mail.house.example MX",
+				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
+			// The zone is another server block's: the look-up leaves it by the root.
+			name:    "file follows, in a block of its own",
+			follows: true,
+			files:   files,
+			blocks: []string{`house.example:
+blocklist $DIR/scoped.yaml
+file $DIR/zone`, `
+blocklist $DIR/scoped.yaml
+forward . $UPSTREAM`},
+			steps:  inZone(reentry, " in zone house.example."),
+			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
+			name:    "template follows",
+			follows: true,
+			files:   files,
+			blocks: []string{`
+blocklist $DIR/scoped.yaml
+template ANY ANY house.example {
+    match "^(?:to-|)(?P<to>[^.]*)[.]house[.]example[.]$"
+    answer "{{ .Name }} 60 IN CNAME {{ if eq .Group.to \"blocked\" \"spared\" }}www.blocked{{ else }}{{ .Group.to }}{{ end }}.example."
+    upstream
+}
+forward . $UPSTREAM`},
+			steps:  reentry,
+			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
+			// Said in the README: every block needs the directive. The look-up is a
+			// question of its own then, and its denial becomes the alias's.
+			name:  "file in a block without the directive",
+			files: files,
+			blocks: []string{`house.example:
+file $DIR/zone`, `
+blocklist $DIR/scoped.yaml
+forward . $UPSTREAM`},
+			steps: []step{
+				{"to-blocked.house.example A", "NXDOMAIN aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; SOA house.example. 300", "1 nxdomain", ""},
+			},
+			passes: []string{"to-ok.house.example A"},
+		},
+		{
+			name:  "answers off follows nothing",
+			files: files,
+			blocks: []string{`
+blocklist $DIR/scoped.yaml {
+    answers off
+}
+cache {
+    keepttl
+}
+file $DIR/zone house.example
+forward . $UPSTREAM`},
+			steps: []step{
+				{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
+				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""},
+			},
+			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
+		},
+		{
+			// It stands above and follows for itself: the look-up is as a client's
+			// own, blocked and counted, and what rewrite makes of the two answers is an
+			// alias without an address. The EDE is lost.
+			name: "rewrite cname leads to a blocked name",
+			blocks: []string{`
+rewrite cname exact older.example. www.blocked.example.` + plain},
+			steps: []step{
+				{"old.example A", "NOERROR rd ra; old.example. 300 CNAME www.blocked.example.", "1 nxdomain", "old.example. A"},
+				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""},
+			},
+		},
+		{
+			name: "rewrite cname would lead away from one",
+			blocks: []string{`
+rewrite cname exact www.blocked.example. ok.example.` + plain},
+			steps: []step{
+				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
+			},
+		},
+		{
+			name: "dns64 asks twice for an alias, too",
+			bind: "::1",
+			blocks: []string{`
+dns64` + plain},
+			steps: []step{
+				{"to-only.example AAAA", "NOERROR rd; to-only.example. 30 AAAA 64:ff9b::c000:263" + forged, "1 nodata, 1 redirect", "to-only.example. AAAA, to-only.example. A"},
+				{"to-blocked.example AAAA", "NOERROR rd; SOA to-blocked.example. 30" + censored, "2 nodata", "to-blocked.example. AAAA, to-blocked.example. A"},
+			},
+		},
+		{
+			name:   "plain forwarding",
+			blocks: []string{plain},
+			steps: []step{
+				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
+				// Cached below us by now; blocked and counted again.
+				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", ""},
+				{"To-Page.example A +do +cd", "NOERROR rd ra cd; To-Page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", "to-page.example. A"},
+				{"to-page.example MX +noedns", "NOERROR rd ra; SOA to-page.example. 30; no OPT", "1 nodata", "to-page.example. MX"},
+				{"https.example HTTPS", "NOERROR rd ra; SOA https.example. 30" + censored, "1 nodata", "https.example. HTTPS"},
+				{"to-exact.example A +class=ANY", "NOERROR rd ra; SOA to-exact.example. 30" + censored, "1 nodata", "to-exact.example. A"},
+			},
+		},
+	} {
+		t.Run(r.name, r.run)
+	}
+}
+
+// inZone returns the steps as they count in another zone.
+func inZone(steps []step, zone string) (out []step) {
+	for _, st := range steps {
+		if st.count != "" {
+			st.count += zone
+		}
+		out = append(out, st)
+	}
+	return out
+}
