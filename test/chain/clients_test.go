@@ -183,3 +183,35 @@ forward . $UPSTREAM`}, files)
 		}
 	}
 }
+
+// TestClientSubnet: a forwarder that is trusted asks for its clients, and is told
+// for whom it may keep the answer. Anybody else's subnet is not looked at.
+func TestClientSubnet(t *testing.T) {
+	files := map[string]string{"scoped.yaml": `version: 1
+orders:
+- {id: italy, authority: {name: Court}, scope: {countries: [IT]}, targets: [blocked.example]}
+`}
+	with, without := pair(t, "", "127.0.0.1", []string{`
+blocklist $DIR/scoped.yaml {
+    country IT 198.51.100.0/24 127.0.0.3/32
+    home FR
+    ecs_from 127.0.0.1/32
+}
+forward . $UPSTREAM`}, files)
+	const denied, passed = "NXDOMAIN rd ra; SOA blocked.example. 30; EDE 16 Blocked by order of Court", "NOERROR rd ra; www.blocked.example. 300 A 192.0.2.66"
+	for _, tc := range []struct{ ask, want string }{
+		{"www.blocked.example A +subnet=198.51.100.0/24", denied + "; ECS 198.51.100.0/24/24"},
+		{"www.blocked.example A +subnet=203.0.113.0/24", passed + "; ECS 203.0.113.0/24/24"},
+		{"to-blocked.example A +subnet=198.51.100.0/24", "NOERROR rd ra; SOA to-blocked.example. 30; EDE 16 Blocked by order of Court; ECS 198.51.100.0/24/24"},
+		{"www.blocked.example A", passed},
+		{"www.blocked.example A +from=127.0.0.2 +subnet=198.51.100.0/24", passed},
+		{"www.blocked.example A +from=127.0.0.3 +subnet=0.0.0.0/0", denied},
+	} {
+		if got := brief(unpack(t, overUDP(with, tc.ask))); got != tc.want {
+			t.Errorf("%s\n got %s\nwant %s", tc.ask, got, tc.want)
+		}
+	}
+	for _, q := range passing {
+		same(t, with, without, q, overUDP)
+	}
+}

@@ -80,7 +80,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	}
 }
 
-// TestDnstap: the tapped response is the client's, octet for octet.
+// TestDnstap: the tapped response is the client's, octet for octet, and says what
+// became of the query.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,10 +100,13 @@ func TestDnstap(t *testing.T) {
 		}
 	}()
 	s := start(t, "", "127.0.0.1", []string{`
-dnstap tcp://` + l.Addr().String() + ` full` + plain}, nil)
-	want := map[string]bool{}
-	for _, q := range []string{"www.blocked.example A", "refused.example A", "page.example AAAA", "ok.example A"} {
-		want[string(overUDP(s, q))] = true
+metadata
+dnstap tcp://` + l.Addr().String() + ` full {
+    extra "{/blocklist/verdict}"
+}` + plain}, nil)
+	want := map[string]string{} // the extra, by reply
+	for q, extra := range map[string]string{"www.blocked.example A": "blocked", "refused.example A": "blocked", "page.example AAAA": "blocked", "to-page.example A": "blocked", "ok.example A": "-"} {
+		want[string(overUDP(s, q))] = extra
 	}
 	deadline := time.After(patience)
 	for len(want) > 0 {
@@ -115,11 +119,12 @@ dnstap tcp://` + l.Addr().String() + ` full` + plain}, nil)
 			if m.Message.GetType() != tap.Message_CLIENT_RESPONSE {
 				continue
 			}
-			if got := m.Message.ResponseMessage; !want[string(got)] {
-				t.Errorf("a response that no client got:\n%s", unpack(t, got))
-			} else {
-				delete(want, string(got))
+			got := m.Message.ResponseMessage
+			extra, ok := want[string(got)]
+			if !ok || extra != string(m.Extra) {
+				t.Errorf("extra %q, want %q, with a response that a client got: %v\n%s", m.Extra, extra, ok, unpack(t, got))
 			}
+			delete(want, string(got))
 		case <-deadline:
 			t.Fatalf("%d responses were not tapped", len(want))
 		}

@@ -167,6 +167,8 @@ func brief(m *dns.Msg) string {
 		case *dns.EDNS0_NSID:
 			id, _ := hex.DecodeString(opt.Nsid)
 			out = append(out, "NSID "+string(id))
+		case *dns.EDNS0_SUBNET:
+			out = append(out, fmt.Sprintf("ECS %s/%d/%d", opt.Address, opt.SourceNetmask, opt.SourceScope))
 		default:
 			out = append(out, fmt.Sprintf("option %d", opt.Option()))
 		}

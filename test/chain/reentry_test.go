@@ -115,6 +115,26 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A"},
 		},
 		{
+			// Counted as it would be, once, and answered as if there were nothing.
+			name:    "shadow",
+			files:   files,
+			follows: true,
+			blocks: []string{`
+blocklist $DIR/scoped.yaml {
+    shadow
+}
+file $DIR/zone house.example
+forward . $UPSTREAM`},
+			steps: []step{
+				{"www.blocked.example A", "NOERROR rd ra; www.blocked.example. 300 A 192.0.2.66", "1 nxdomain in shadow", ""},
+				{"to-blocked.example A", "NOERROR rd ra; to-blocked.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66", "1 nodata in shadow", ""},
+				{"to-blocked.house.example A", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66; NS house.example. 300", "1 nodata in shadow", ""},
+				{"to-page.house.example A", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 300 A 192.0.2.66; NS house.example. 300", "1 redirect in shadow", ""},
+				{"blocked.house.example A", "NOERROR aa rd; blocked.house.example. 300 CNAME ok.example.; ok.example. 300 A 192.0.2.80; NS house.example. 300", "1 nxdomain in shadow", ""},
+			},
+			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
 			name:  "answers off follows nothing",
 			files: files,
 			blocks: []string{`
