@@ -17,6 +17,7 @@ orders:
 - {id: nxdomain, targets: [blocked.example], exempt: [127.0.0.3]}
 - {id: page, response: {redirect: [192.0.2.99]}, targets: [page.example]}
 - {id: shadow, status: shadow, targets: [shadow.example]}
+- {id: suffix, targets: [co.uk]}
 - {id: sealed, disclosure: none, targets: [sealed.example]}
 `}
 	const chain = `
@@ -44,6 +45,7 @@ view inside {
 		{"a.sealed.example A", "[blocked] [-] [-]"},
 		{"shadow.example A", "[shadow] [shadow] [Court]"},
 		{"to-shadow.example A", "[shadow] [shadow] [Court]"},
+		{"www.example.co.uk A", "[held] [suffix] [Court]"},
 		{"page.example AAAA", "[blocked] [page] [Court]"},
 	} {
 		from := len(out.String())
