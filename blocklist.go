@@ -35,6 +35,8 @@ type block struct {
 	// set is where the order set in force is found; nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
+	// loaded is where set comes from: blocks that share it decide alike.
+	loaded *store.Store
 	// geoip is CoreDNS's plugin of that name, nil when it is not in use here.
 	geoip metadata.Provider
 }
@@ -55,12 +57,15 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	}
 	covered := set.Covers(&asked.Name.Wire)
 	if outer := outermost(ctx); outer != nil {
-		if !covered || !b.answerLookup(ctx, w, r, set, &asked, outer) {
+		// With the same orders it is judged when the answer that it completes comes
+		// by. Blocked here, it would be kept by a cache between the two, for
+		// clients that the order does not reach and beyond its end.
+		if outer.b.loaded == b.loaded || !covered || !b.answerLookup(ctx, w, r, set, &asked, outer) {
 			return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 		}
 		return dns.RcodeSuccess, nil
 	}
-	watch := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, until: ruleset.Forever}
+	watch := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
 	if covered && b.answerAsked(&watch, &asked) {
 		// Written once: any other code would have the server write a second reply
 		// to a refused query.
@@ -105,9 +110,9 @@ func (b *block) answerAsked(w *watcher, asked *answer.Lead) bool {
 	return false
 }
 
-// answerLookup answers a look-up that a plugin below makes to complete its answer
-// for the client's query, and reports whether it did. The client's own query is
-// the one that is counted, when its answer comes by.
+// answerLookup answers a look-up that comes from another server block, with other
+// orders, to complete an answer there, and reports whether it did. Nobody but us
+// knows these orders, so it is counted here.
 func (b *block) answerLookup(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, set *ruleset.Set, target *answer.Lead, outer *watcher) bool {
 	if b.answersOff || b.shadow {
 		return false
@@ -124,7 +129,9 @@ func (b *block) answerLookup(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if !v.Blocked() || answer.Passes(q.Qtype, v.Below) {
 		return false
 	}
-	w.WriteMsg(answer.Build(r, state.Size(), answer.Through(v), now, &b.answer))
+	v = answer.Through(v)
+	b.count(ctx, blockedRequests, &state, v)
+	w.WriteMsg(answer.Build(r, state.Size(), v, now, &b.answer))
 	return true
 }
 

@@ -38,7 +38,7 @@ func setup(c *caddy.Controller) error {
 		if err != nil {
 			return plugin.Error(name, err)
 		}
-		b.set = s.Set
+		b.set, b.loaded = s.Set, s
 		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
 		}

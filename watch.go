@@ -26,7 +26,9 @@ type watcher struct {
 	b   *block
 	set *ruleset.Set // that the asked name was judged by
 	req *dns.Msg
-	// options are the request's, as they came: look-ups from below strip them.
+	// header and options are the request's, as they came: look-ups from below
+	// strip options, and the plugin header edits flags.
+	header  dns.MsgHdr
 	options []dns.EDNS0
 	// until is when the asked name may come under an order; scoped, whether
 	// clients of other countries may get another verdict.
@@ -142,13 +144,13 @@ func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 
 // request is the query as it came.
 func (w *watcher) request() *dns.Msg {
-	o := w.req.IsEdns0()
-	if o == nil {
-		return w.req
+	r := *w.req
+	r.MsgHdr = w.header
+	if o := w.req.IsEdns0(); o != nil {
+		opt := *o
+		opt.Option = w.options
+		r.Extra = []dns.RR{&opt}
 	}
-	r, opt := *w.req, *o
-	opt.Option = w.options
-	r.Extra = []dns.RR{&opt}
 	return &r
 }
 

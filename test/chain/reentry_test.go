@@ -6,7 +6,11 @@ import (
 
 // The subtle ones. CNAMEs are followed by plugins below us: file and template send
 // the target through the whole chain again, us included. The outermost of us judges
-// the answer as a whole, for the name that the client asked, and counts it once.
+// the answer as a whole, for the name that the client asked, and counts it once; the
+// look-up from below goes through untouched. Were it blocked for itself, its
+// denial would become the alias's (RFC 8020), an excepted name would be blocked
+// by where it leads, and a cache between us and the follower would give one
+// client's block to the next.
 
 // house is a zone whose aliases lead out of it.
 const house = `
@@ -55,9 +59,8 @@ func TestReentry(t *testing.T) {
 	files := map[string]string{"zone": house, "scoped.yaml": scoped}
 	for _, r := range []row{
 		{
-			name:    "file follows",
-			follows: true,
-			files:   files,
+			name:  "file follows",
+			files: files,
 			blocks: []string{`
 blocklist $DIR/scoped.yaml
 file $DIR/zone house.example
@@ -74,9 +77,8 @@ forward . $UPSTREAM`},
 		},
 		{
 			// The zone is another server block's: the look-up leaves it by the root.
-			name:    "file follows, in a block of its own",
-			follows: true,
-			files:   files,
+			name:  "file follows, in a block of its own",
+			files: files,
 			blocks: []string{`house.example:
 blocklist $DIR/scoped.yaml
 file $DIR/zone`, `
@@ -86,9 +88,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			name:    "template follows",
-			follows: true,
-			files:   files,
+			name:  "template follows",
+			files: files,
 			blocks: []string{`
 blocklist $DIR/scoped.yaml
 template ANY ANY house.example {
@@ -99,6 +100,28 @@ template ANY ANY house.example {
 forward . $UPSTREAM`},
 			steps:  reentry,
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
+			// One cache for all: what it keeps must be the real answer, whoever asks
+			// first.
+			name:  "cache above file",
+			files: files,
+			blocks: []string{`
+blocklist $DIR/scoped.yaml
+cache {
+    keepttl
+}
+file $DIR/zone house.example
+forward . $UPSTREAM`},
+			steps: []step{
+				{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
+				{"to-blocked.house.example A +from=127.0.0.2", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66; NS house.example. 300", "", ""},
+				{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", ""},
+				{"spared.house.example A", "NOERROR aa rd; spared.house.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66; NS house.example. 300", "", ""},
+				{"to-page.house.example A +from=127.0.0.2", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 300 A 192.0.2.66; NS house.example. 300", "", "page.example. A"},
+				{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
+			},
+			passes: []string{"spared.house.example A", "spared.blocked.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
 			// Said in the README: every block needs the directive. The look-up is a
@@ -116,9 +139,8 @@ forward . $UPSTREAM`},
 		},
 		{
 			// Counted as it would be, once, and answered as if there were nothing.
-			name:    "shadow",
-			files:   files,
-			follows: true,
+			name:  "shadow",
+			files: files,
 			blocks: []string{`
 blocklist $DIR/scoped.yaml {
     shadow
@@ -126,13 +148,33 @@ blocklist $DIR/scoped.yaml {
 file $DIR/zone house.example
 forward . $UPSTREAM`},
 			steps: []step{
-				{"www.blocked.example A", "NOERROR rd ra; www.blocked.example. 300 A 192.0.2.66", "1 nxdomain in shadow", ""},
-				{"to-blocked.example A", "NOERROR rd ra; to-blocked.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66", "1 nodata in shadow", ""},
-				{"to-blocked.house.example A", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66; NS house.example. 300", "1 nodata in shadow", ""},
-				{"to-page.house.example A", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 300 A 192.0.2.66; NS house.example. 300", "1 redirect in shadow", ""},
-				{"blocked.house.example A", "NOERROR aa rd; blocked.house.example. 300 CNAME ok.example.; ok.example. 300 A 192.0.2.80; NS house.example. 300", "1 nxdomain in shadow", ""},
+				{"www.blocked.example A", "NOERROR rd ra; www.blocked.example. 300 A 192.0.2.66", "1 nxdomain in shadow", "www.blocked.example. A"},
+				{"to-blocked.example A", "NOERROR rd ra; to-blocked.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66", "1 nodata in shadow", "to-blocked.example. A"},
+				{"to-blocked.house.example A", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66; NS house.example. 300", "1 nodata in shadow", "www.blocked.example. A"},
+				{"to-page.house.example A", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 300 A 192.0.2.66; NS house.example. 300", "1 redirect in shadow", "page.example. A"},
+				{"blocked.house.example A", "NOERROR aa rd; blocked.house.example. 300 CNAME ok.example.; ok.example. 300 A 192.0.2.80; NS house.example. 300", "1 nxdomain in shadow", "ok.example. A"},
 			},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
+		},
+		{
+			// The root's orders are not the zone's: they hold for what is looked up
+			// there, which is blocked and counted there. What file makes of it is an
+			// alias that leads nowhere, without an EDE.
+			name: "file in a block with other orders",
+			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
+orders:
+- {id: other, authority: {name: Other}, scope: global, targets: [other.example]}
+`},
+			blocks: []string{`house.example:
+blocklist $DIR/other.yaml
+file $DIR/zone`, `
+blocklist $DIR/scoped.yaml
+forward . $UPSTREAM`},
+			steps: []step{
+				{"to-blocked.house.example A", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; SOA house.example. 300", "1 nodata", ""},
+				{"to-page.house.example A", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 30 A 192.0.2.99; NS house.example. 300", "1 redirect", ""},
+			},
+			passes: []string{"to-ok.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
 			name:  "answers off follows nothing",
@@ -180,6 +222,19 @@ dns64` + plain},
 			steps: []step{
 				{"to-only.example AAAA", "NOERROR rd; to-only.example. 30 AAAA 64:ff9b::c000:263" + forged, "1 nodata, 1 redirect", "to-only.example. AAAA, to-only.example. A"},
 				{"to-blocked.example AAAA", "NOERROR rd; SOA to-blocked.example. 30" + censored, "2 nodata", "to-blocked.example. AAAA, to-blocked.example. A"},
+			},
+		},
+		{
+			// It edits the query below us; the reply says what the client said.
+			name: "header below",
+			blocks: []string{`
+blocklist $ORDERS
+header {
+    query clear rd
+}
+forward . $UPSTREAM`},
+			steps: []step{
+				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
 			},
 		},
 		{
