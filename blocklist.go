@@ -55,16 +55,13 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if set.Empty() || !judged(r) || !asked.Name.Set(r.Question[0].Name) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	covered := set.Covers(&asked.Name.Wire)
-	if outer := outermost(ctx); outer != nil {
-		// With the same orders it is judged when the answer that it completes comes
-		// by. Blocked here, it would be kept by a cache between the two, for
-		// clients that the order does not reach and beyond its end.
-		if outer.b.loaded == b.loaded || !covered || !b.answerLookup(ctx, w, r, set, &asked, outer) {
-			return plugin.NextOrFailure(name, b.Next, ctx, w, r)
-		}
-		return dns.RcodeSuccess, nil
+	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
+		// A look-up from below is judged by what it does to the client's answer,
+		// when that comes by. Blocked here, it would be kept by a cache between the
+		// two, for clients that the order does not reach and beyond its end.
+		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
+	covered := set.Covers(&asked.Name.Wire)
 	watch := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
 	if covered && b.answerAsked(&watch, &asked) {
 		// Written once: any other code would have the server write a second reply
@@ -108,31 +105,6 @@ func (b *block) answerAsked(w *watcher, asked *answer.Lead) bool {
 		b.tellSpared(w.Context, w.set, &asked.Name, who.Client, order.Time(now.Unix()))
 	}
 	return false
-}
-
-// answerLookup answers a look-up that comes from another server block, with other
-// orders, to complete an answer there, and reports whether it did. Nobody but us
-// knows these orders, so it is counted here.
-func (b *block) answerLookup(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, set *ruleset.Set, target *answer.Lead, outer *watcher) bool {
-	if b.answersOff || b.shadow {
-		return false
-	}
-	var asked ruleset.Asked
-	first := &outer.req.Question[0]
-	asked.Set(first.Name)
-	asked.Service = answer.ServiceLabels(first.Name, first.Qtype)
-	q := &r.Question[0]
-	target.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
-	state := request.Request{W: w, Req: r}
-	now := b.now()
-	v := set.Judge(&target.Name, ruleset.Query{Client: b.asker(ctx, set, &state).Client, Now: order.Time(now.Unix()), Asked: &asked})
-	if !v.Blocked() || answer.Passes(q.Qtype, v.Below) {
-		return false
-	}
-	v = answer.Through(v)
-	b.count(ctx, blockedRequests, &state, v)
-	w.WriteMsg(answer.Build(r, state.Size(), v, now, &b.answer))
-	return true
 }
 
 // judge judges a name or an address. What orders in shadow would do, or all orders

@@ -157,9 +157,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The root's orders are not the zone's: they hold for what is looked up
-			// there, which is blocked and counted there. What file makes of it is an
-			// alias that leads nowhere, without an EDE.
+			// The root's orders are not the zone's: what is looked up there is a query
+			// like any other, blocked and counted there. What file makes of it is an
+			// alias to a name that does not exist (RFC 6604), without an EDE.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -171,7 +171,7 @@ file $DIR/zone`, `
 blocklist $DIR/scoped.yaml
 forward . $UPSTREAM`},
 			steps: []step{
-				{"to-blocked.house.example A", "NOERROR aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; SOA house.example. 300", "1 nodata", ""},
+				{"to-blocked.house.example A", "NXDOMAIN aa rd; to-blocked.house.example. 300 CNAME www.blocked.example.; SOA house.example. 300", "1 nxdomain", ""},
 				{"to-page.house.example A", "NOERROR aa rd; to-page.house.example. 300 CNAME page.example.; page.example. 30 A 192.0.2.99; NS house.example. 300", "1 redirect", ""},
 			},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
