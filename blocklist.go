@@ -32,7 +32,8 @@ type Blocklist struct {
 type block struct {
 	config
 	zones plugin.Zones
-	// set is where the order set in force is found; nil before the start.
+	// set is where the order set in force is found, now the store's time, so that
+	// verdicts, log and gauges go by one clock; nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
 	// loaded is where set comes from: blocks that share it decide alike.

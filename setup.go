@@ -1,8 +1,6 @@
 package blocklist
 
 import (
-	"time"
-
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
@@ -21,7 +19,7 @@ func init() { plugin.Register(name, setup) }
 // old instance still runs while the new one is set up.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
-	b := &block{now: time.Now, zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
+	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
 	for i := 0; c.Next(); i++ {
 		if i > 0 {
 			return plugin.Error(name, plugin.ErrOnce)
@@ -38,7 +36,7 @@ func setup(c *caddy.Controller) error {
 		if err != nil {
 			return plugin.Error(name, err)
 		}
-		b.set, b.loaded = s.Set, s
+		b.set, b.now, b.loaded = s.Set, s.Now, s
 		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
 		}
@@ -76,4 +74,4 @@ func (b *block) warnings(rewrites bool) (out []string) {
 }
 
 // acquire is store.Acquire, for tests to replace.
-var acquire = func(opt store.Options) (*store.Store, error) { return store.Acquire(opt, log) }
+var acquire = func(opt store.Options) (*store.Store, error) { return store.Acquire(opt, log, nil) }

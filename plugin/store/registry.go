@@ -11,15 +11,15 @@ var registry = struct {
 }{stores: map[string]*Store{}}
 
 // Acquire returns the process's Store for opt, starting it when it is the first
-// to ask. Every Acquire wants one Release.
-func Acquire(opt Options, log Log) (*Store, error) {
+// to ask. Every Acquire wants one Release. A nil clock is the real one.
+func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	registry.Lock()
 	defer registry.Unlock()
 	key := opt.key()
 	s, ok := registry.stores[key]
 	if !ok {
 		var err error
-		if s, err = Open(opt, log, nil); err != nil {
+		if s, err = Open(opt, log, clock); err != nil {
 			return nil, err
 		}
 		registry.stores[key] = s

@@ -556,16 +556,16 @@ func TestRegistry(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
 	opt := Options{Patterns: []string{w.dir}, MaxShrink: 50, Poll: 20 * time.Millisecond}
-	a, err := Acquire(opt, w.log)
+	a, err := Acquire(opt, w.log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Acquire(opt, w.log)
+	b, err := Acquire(opt, w.log, nil)
 	if err != nil || a != b {
 		t.Fatalf("equal options share a store: %p %p %v", a, b, err)
 	}
 	opt.MaxShrink = 49
-	c, err := Acquire(opt, w.log)
+	c, err := Acquire(opt, w.log, nil)
 	if err != nil || c == a {
 		t.Fatalf("other options do not: %v", err)
 	}
