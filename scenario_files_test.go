@@ -1,0 +1,88 @@
+package blocklist
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// put writes a file in place, with the virtual time on it.
+func (s *scenario) put(name string, data []byte, at time.Time) {
+	s.t.Helper()
+	s.must(os.MkdirAll(filepath.Dir(name), 0o755))
+	s.must(os.WriteFile(name, data, 0o644))
+	s.must(os.Chtimes(name, at, at))
+}
+
+func (s *scenario) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// version is what a step puts into a file: NAME#VERSION is one of several
+// versions of NAME.
+func (s *scenario) version(args []string) (name string, data []byte) {
+	s.t.Helper()
+	full := args[len(args)-1]
+	data, ok := s.files[full]
+	if !ok {
+		s.t.Fatalf("no file %s", full)
+	}
+	s.used[full] = true
+	for _, option := range args[:len(args)-1] {
+		switch option {
+		case "-bom":
+			data = append([]byte("\xef\xbb\xbf"), data...)
+		case "-crlf":
+			data = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
+		default:
+			s.t.Fatalf("no such option: %s", option)
+		}
+	}
+	name, _, _ = strings.Cut(full, "#")
+	return name, data
+}
+
+// write writes a file in place, as an editor may.
+func (s *scenario) write(args []string) string {
+	name, data := s.version(args)
+	s.put(name, data, s.clock.Now())
+	s.noticed()
+	return ""
+}
+
+// rename writes beside the file and renames.
+func (s *scenario) rename(args []string) string {
+	name, data := s.version(args)
+	tmp := filepath.Join(filepath.Dir(name), ".tmp")
+	s.put(tmp, data, s.clock.Now())
+	s.must(os.Rename(tmp, name))
+	s.noticed()
+	return ""
+}
+
+// link has a symbolic link lead to a file, in place of what it led to.
+func (s *scenario) link(args []string) string {
+	tmp := filepath.Join(filepath.Dir(args[0]), ".link")
+	s.must(os.Symlink(args[1], tmp))
+	s.must(os.Rename(tmp, args[0]))
+	s.noticed()
+	return ""
+}
+
+// move gives a file another name.
+func (s *scenario) move(args []string) string {
+	s.must(os.Rename(args[0], args[1]))
+	s.noticed()
+	return ""
+}
+
+func (s *scenario) remove(args []string) string {
+	s.must(os.Remove(args[0]))
+	s.noticed()
+	return ""
+}

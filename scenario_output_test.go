@@ -1,0 +1,108 @@
+package blocklist
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// digests are the names of versions; they change with every letter of a scenario.
+var digests = regexp.MustCompile(`(version |digest=")[0-9a-f]{12,}`)
+
+// text is what the product said, without the folder and digests.
+func (s *scenario) text(out string) string {
+	out = strings.ReplaceAll(out, s.dir+"/", "")
+	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
+}
+
+// logged is what was logged and not yet taken.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.buf.Reset()
+	return l.buf.String()
+}
+
+// takeLog prints what the plugin logged since the last time, and what the log plugin
+// did in a format that begins with "query".
+func (s *scenario) takeLog([]string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s.log.take()) {
+		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
+			b.WriteString(s.text(level + "] " + said))
+		} else if strings.HasPrefix(line, "[INFO] query ") {
+			b.WriteString(s.text(line))
+		}
+	}
+	return b.String()
+}
+
+// ready prints what the ready plugin is told.
+func (s *scenario) ready([]string) string {
+	if (&Blocklist{}).Ready() {
+		return "yes\n"
+	}
+	return "no\n"
+}
+
+// metrics prints samples of the plugin's metrics. Counters count from the
+// scenario's beginning; with labels, zeros are left out.
+func (s *scenario) metrics(names []string) string {
+	var lines []string
+	for sample, v := range s.samples(names) {
+		if v -= s.counted[sample]; v != 0 || !strings.HasSuffix(sample, "}") {
+			lines = append(lines, s.text(fmt.Sprintf("%s %v", sample, v)))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// counters are the counters of the process, which outlive the scenario.
+func (s *scenario) counters() map[string]float64 {
+	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
+}
+
+// samples are metrics as the prometheus plugin shows them.
+func (s *scenario) samples(names []string) map[string]float64 {
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range families {
+		short, ok := strings.CutPrefix(f.GetName(), "coredns_blocklist_")
+		if !ok || !slices.Contains(names, short) {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				value := strings.ReplaceAll(l.GetValue(), ":0", ":1053")
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), value))
+			}
+			sample := f.GetName()
+			if len(labels) > 0 {
+				sample += "{" + strings.Join(labels, ",") + "}"
+			}
+			out[sample] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return out
+}

@@ -1,0 +1,127 @@
+package blocklist
+
+import (
+	"bytes"
+	"regexp"
+	"time"
+
+	"github.com/coredns/caddy"
+	_ "github.com/coredns/coredns/plugin/log"
+	_ "github.com/coredns/coredns/plugin/metadata"
+	_ "github.com/coredns/coredns/plugin/rewrite"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// at moves the clock to a time, or to a time of the same day.
+func (s *scenario) at(args []string) string {
+	now := s.clock.Now()
+	to, err := time.Parse(time.RFC3339, args[0])
+	if err != nil {
+		if to, err = time.Parse(time.TimeOnly, args[0]); err != nil {
+			s.t.Fatal(err)
+		}
+		y, m, d := now.Date()
+		to = to.AddDate(y, int(m)-1, d-1)
+	}
+	if s.inst != nil && to.Before(now) {
+		s.t.Fatalf("it is %s already", now)
+	}
+	s.clock.set(to)
+	s.calm()
+	return ""
+}
+
+// pass lets time go by.
+func (s *scenario) pass(args []string) string {
+	d, err := time.ParseDuration(args[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.clock.set(s.clock.Now().Add(d))
+	s.calm()
+	return ""
+}
+
+// start starts a Corefile. It prints why it does not start.
+func (s *scenario) start(args []string) string {
+	inst, err := caddy.Start(s.corefile(args))
+	if err != nil {
+		return s.text(err.Error())
+	}
+	s.inst = inst
+	s.listening()
+	s.calm()
+	return ""
+}
+
+// reload starts a Corefile in the place of the one that runs, as SIGUSR1 does.
+func (s *scenario) reload(args []string) string {
+	inst, err := s.inst.Restart(s.corefile(args))
+	s.inst = inst
+	s.listening()
+	s.calm()
+	if err != nil {
+		return s.text(err.Error())
+	}
+	return ""
+}
+
+func (s *scenario) stop([]string) string {
+	if s.inst == nil {
+		return ""
+	}
+	for _, err := range s.inst.ShutdownCallbacks() {
+		s.t.Error(err)
+	}
+	if err := s.inst.Stop(); err != nil {
+		s.t.Error(err)
+	}
+	s.inst = nil
+	if n := len(store.All()); n != 0 {
+		s.t.Errorf("%d stores are left", n)
+	}
+	return ""
+}
+
+// block is the line that opens a server block.
+var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
+
+// corefile is a Corefile of the scenario on ports of its own: only on loopback,
+// and with the scripted upstream in the place of 192.0.2.53.
+func (s *scenario) corefile(args []string) caddy.Input {
+	name := append(args, "Corefile")[0]
+	text, ok := s.files[name]
+	if !ok {
+		s.t.Fatalf("no file %s", name)
+	}
+	s.used[name] = true
+	text = blockLine.ReplaceAll(text, []byte("${1}0 {\n bind 127.0.0.1"))
+	text = bytes.ReplaceAll(text, []byte("192.0.2.53"), []byte(s.upstream.addr))
+	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: text}
+}
+
+// listening waits until every server serves: one that is stopped before that
+// would serve on.
+func (s *scenario) listening() {
+	udp, tcp := 1, 1 // the upstream's
+	for _, l := range s.inst.Servers() {
+		if l.LocalAddr() != nil {
+			udp++
+		}
+		if l.Addr() != nil {
+			tcp++
+		}
+	}
+	s.eventually("the servers do not serve", func() bool {
+		return goroutinesIn("dns.(*Server).serveUDP(") == udp && goroutinesIn("dns.(*Server).serveTCP(") == tcp
+	})
+}
+
+func (s *scenario) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(50 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatal(what)
+		}
+	}
+}
