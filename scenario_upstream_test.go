@@ -38,15 +38,8 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 	if err := parser.Err(); err != nil {
 		t.Fatal(err)
 	}
-	streams, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.addr = streams.Addr().String()
-	packets, err := net.ListenPacket("udp", u.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	streams, packets := listenBoth(t)
+	u.addr = packets.LocalAddr().String()
 	for _, srv := range []*dns.Server{{PacketConn: packets, Handler: u}, {Listener: streams, Handler: u}} {
 		started := make(chan bool)
 		srv.NotifyStartedFunc = func() { close(started) }
@@ -55,6 +48,26 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 		t.Cleanup(func() { srv.Shutdown() })
 	}
 	return u
+}
+
+// listenBoth listens on one port for TCP and UDP, a port that is free for both.
+func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
+	t.Helper()
+	var refused error
+	for range 100 {
+		streams, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets, err := net.ListenPacket("udp", streams.Addr().String())
+		if err == nil {
+			return streams, packets
+		}
+		streams.Close()
+		refused = err
+	}
+	t.Fatal(refused)
+	return nil, nil
 }
 
 // ServeDNS implements dns.Handler.
