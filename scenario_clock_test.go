@@ -89,14 +89,16 @@ func (s *scenario) calm() {
 // resting is the first line of a goroutine that waits.
 var resting = regexp.MustCompile(`^goroutine \d+ \[(select|IO wait|chan receive)[],]`)
 
+// dump has room for all goroutines.
+var dump = make([]byte, 1<<20)
+
 // atRest reports whether every goroutine of the stores, their sources and the
 // kernel's file events waits, and no query is under way (the log plugin writes when
 // the client has its answer). The dump is of one moment: what one of them sent
 // another has received.
 func atRest() bool {
-	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	for g := range strings.SplitSeq(string(buf), "\n\n") {
+	all := dump[:runtime.Stack(dump, true)]
+	for g := range strings.SplitSeq(string(all), "\n\n") {
 		ours := strings.Contains(g, "blocklist/plugin/") || strings.Contains(g, "/fsnotify.")
 		query := strings.Contains(g, "dnsserver.(*Server).ServeDNS(")
 		if query || ours && !resting.MatchString(g) {
