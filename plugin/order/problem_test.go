@@ -152,3 +152,31 @@ func TestLiftsAreRedacted(t *testing.T) {
 		}
 	}
 }
+
+// TestSaysPublic: an order that says of itself that it is not sealed is told in
+// full, whatever else is wrong with it; saying it twice, or not readably, is not
+// saying it.
+func TestSaysPublic(t *testing.T) {
+	for fields, public := range map[string]bool{
+		"disclosure: full, discloser: x":                   true,
+		"disclosure: schedule, discloser: x":               true,
+		"disclosure: code, discloser: x":                   false,
+		"discloser: x":                                     false,
+		"disclosure: full, disclosure: code, discloser: x": false,
+		"disclosure: [full], discloser: x":                 false,
+		"disclosure: full, authority: nobody":              true,
+	} {
+		if !strings.Contains(fields, "authority") {
+			fields += ", authority: {name: X}"
+		}
+		_, problems := parseString(t, "version: 1\norders:\n- {id: b, scope: global, targets: [two.example], "+fields+"}\n")
+		if len(problems) == 0 {
+			t.Fatalf("%s: no problem", fields)
+		}
+		for _, p := range problems {
+			if p.Sealed == public {
+				t.Errorf("%s: sealed %v: %s", fields, p.Sealed, p)
+			}
+		}
+	}
+}

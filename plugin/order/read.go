@@ -55,7 +55,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 		}
 	}
 	p.finish(n, o)
-	o.doubt = o.doubt || twice.sealed
+	o.doubt = o.doubt && !saysPublic(n) || twice.sealed
 	p.seal(before, o)
 	p.noteID(o)
 	if !o.Lifting() {
@@ -70,6 +70,20 @@ func (p *parser) readOrder(n *yaml.Node) {
 	} else {
 		p.out.Orders = append(p.out.Orders, &result)
 	}
+}
+
+// saysPublic reports whether an order itself says, once and plainly, that it is not
+// sealed: then nothing else that is wrong with it puts that in doubt.
+func saysPublic(n *yaml.Node) bool {
+	said, public := 0, false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "disclosure" {
+			said++
+			v := n.Content[i+1]
+			public = isPlain(v) && (v.Value == "full" || v.Value == "schedule")
+		}
+	}
+	return said == 1 && public
 }
 
 // startOrder returns the draft that the order's own fields go into: what its

@@ -164,7 +164,7 @@ func (s *Set) hold(opt Options) {
 		for x := range p.addrs.All() {
 			for a := range redirects {
 				if x.Contains(a) {
-					s.held.holdNet(x, "answers redirect to "+a.String())
+					s.held.holdNet(x, "is, or holds, the address "+a.String()+" that answers redirect to")
 				}
 			}
 		}

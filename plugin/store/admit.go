@@ -39,7 +39,7 @@ func (s *Store) admit() bool {
 		}
 		for c, parts := range clash {
 			dup := ruleset.Duplicates(c.part, parts)
-			s.fail(c.path, s.files[c.path], dup)
+			s.fail(c.path, s.files[c.path], c.own, dup)
 		}
 		cs = slices.DeleteFunc(cs, func(c *candidate) bool { return clash[c] != nil })
 		moved = nil // a file that is gone must not give way to one that is refused

@@ -62,10 +62,10 @@ func (s *Store) report(r source.File) bool {
 			delete(s.files, r.Path)
 			return f.part != nil
 		}
-		s.fail(r.Path, f, gone(r, f))
+		s.fail(r.Path, f, r.Digest, gone(r, f))
 		return false
 	case r.State == source.Pending:
-		s.fail(r.Path, f, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
+		s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
 		return false
 	case r.Pattern:
 		f.err = nil
@@ -91,7 +91,7 @@ func (s *Store) report(r source.File) bool {
 		err = s.check(r, f, part, parsed)
 	}
 	if err != nil {
-		s.fail(r.Path, f, err)
+		s.fail(r.Path, f, r.Digest, err)
 		return false
 	}
 	f.waiting = &candidate{r.Path, r.Digest, part, parsed, digest, func() { r.SetSides(parsed.Sides) }}
@@ -192,7 +192,7 @@ func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *
 	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
 		return nil
 	}
-	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%; the version in force stays. "+
+	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
 		"If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
 		r.Path, lost, before, s.opt.MaxShrink, parsed.Targets)
 }
@@ -252,12 +252,13 @@ func (s *Store) warn(path string, warnings order.Problems) {
 	}
 }
 
-// fail records and logs why a file is not in force, once for each reason.
-func (s *Store) fail(path string, f *file, err error) {
-	if f.err != nil && f.err.Error() == err.Error() {
+// fail records and logs why a version of a file is not in force, or why there is
+// none, once for each version and reason.
+func (s *Store) fail(path string, f *file, version source.Digest, err error) {
+	if f.err != nil && f.refused == version && f.err.Error() == err.Error() {
 		return
 	}
-	f.err = err
+	f.err, f.refused = err, version
 	f.failures++
 	stays := "; nothing of it is in force"
 	switch {

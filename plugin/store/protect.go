@@ -48,10 +48,10 @@ func (s *Store) reportList(r source.File) bool {
 	switch r.State {
 	case source.Ready:
 	case source.Pending:
-		s.fail(r.Path, f, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
+		s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
 		return false
 	default:
-		s.fail(r.Path, f, listGone(r, f))
+		s.fail(r.Path, f, r.Digest, listGone(r, f))
 		return false
 	}
 	digest := r.Digest.String()
@@ -67,7 +67,7 @@ func (s *Store) reportList(r source.File) bool {
 		return false
 	}
 	if err != nil {
-		s.fail(r.Path, f, err)
+		s.fail(r.Path, f, r.Digest, err)
 		return false
 	}
 	f.list, f.digest, f.own, f.err = list, digest, r.Digest, nil
@@ -84,7 +84,7 @@ func listGone(r source.File, f *file) error {
 	if f.list != nil {
 		return fmt.Errorf("%w; what it protects stays protected", err)
 	}
-	return fmt.Errorf("%w; what it is to protect is not protected", err)
+	return err
 }
 
 func (s *Store) readList(r source.File) (*guard.List, error) {

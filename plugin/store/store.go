@@ -87,6 +87,8 @@ type file struct {
 	own    source.Digest // of the order file alone
 	serial int64         // -1: none
 	err    error         // why the file as it stands is not in force; nil when it is
+	// refused is the version that err is about; zero when there is no file.
+	refused source.Digest
 	// waiting is a good version that is not in force yet; it stays when another
 	// file has one of its order ids.
 	waiting *candidate

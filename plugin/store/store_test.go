@@ -303,6 +303,23 @@ func TestMaxShrink(t *testing.T) {
 	}
 }
 
+// TestRefusedAgain: every version that is refused counts, also when the reason reads
+// the same.
+func TestRefusedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: "+many(40)))
+	w.mustStart("a.yaml")
+	for i, note := range []string{"# one\n", "# another\n"} {
+		w.write("a.yaml", note+orders("", "a: "+many(3)))
+		w.step()
+		w.step()
+		w.wantLog("loses 37 of its 40 targets")
+		if got := w.s.Status().Files[0].Failures; got != i+1 {
+			t.Errorf("%d failures after %d versions", got, i+1)
+		}
+	}
+}
+
 // TestVanished: removing a file is not a lift.
 func TestVanished(t *testing.T) {
 	for _, tc := range []struct {
