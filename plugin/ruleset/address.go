@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -30,6 +31,23 @@ func (b *Builder) freezeAddresses() {
 	for x, list := range b.addrs {
 		b.part.addrs.Insert(x, slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- })))
 	}
+}
+
+// networks yields the networks with rules.
+func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
+	if p.addrs == nil {
+		return func(func(netip.Prefix, []rule) bool) {}
+	}
+	return p.addrs.All()
+}
+
+// rulesAtNet returns the rules at the network itself.
+func (p *Part) rulesAtNet(x netip.Prefix) []rule {
+	if p.addrs == nil {
+		return nil
+	}
+	rules, _ := p.addrs.Get(x)
+	return rules
 }
 
 // redirects remembers addresses that answers redirect to: blocking those would

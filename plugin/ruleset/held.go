@@ -7,7 +7,6 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
 // Guard says which targets must not be enforced, so that a slip does not block
@@ -126,15 +125,13 @@ func (p *Part) Guarded(g Guard) *Part {
 		return &q
 	}
 	for w, ref := range p.names.Wires() {
-		if p.blocks(ref) {
+		if blocks(p.list(ref)) {
 			q.held.name(g, w)
 		}
 	}
-	if p.addrs != nil {
-		for x, rules := range p.addrs.All() {
-			if rules[len(rules)-1].kind >= blockExact {
-				q.held.net(g, x)
-			}
+	for x, rules := range p.networks() {
+		if blocks(rules) {
+			q.held.net(g, x)
 		}
 	}
 	return &q
@@ -158,10 +155,10 @@ func (s *Set) hold(opt Options) {
 		}
 	}
 	for _, p := range s.parts {
-		if p.addrs == nil || opt.Guard == nil {
-			continue
+		if opt.Guard == nil {
+			break
 		}
-		for x := range p.addrs.All() {
+		for x := range p.networks() {
 			for a := range redirects {
 				if x.Contains(a) {
 					s.held.holdNet(x, "is, or holds, the address "+a.String()+" that answers redirect to")
@@ -196,11 +193,9 @@ func (s *Set) findHeld() {
 			w.SetName(h.name)
 			add(p, p.rulesAt(&w), h)
 		}
-		if p.addrs != nil {
-			for x, rules := range p.addrs.All() {
-				if h := s.held.nets[x]; h != nil {
-					add(p, rules, h)
-				}
+		for x, rules := range p.networks() {
+			if h := s.held.nets[x]; h != nil {
+				add(p, rules, h)
 			}
 		}
 		slices.SortFunc(s.heldRules[from:], func(a, b heldRule) int {
@@ -214,16 +209,6 @@ func (s *Set) findHeld() {
 	for _, h := range s.heldRules {
 		s.heldOf[h.entry]++
 	}
-}
-
-// rulesAt returns the rules at the name itself.
-func (p *Part) rulesAt(w *dname.Wire) []rule {
-	var room [pathRoom]index.Hit
-	hits, _ := p.names.Walk(w, room[:0])
-	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
-		return nil
-	}
-	return p.list(hits[len(hits)-1].Ref)
 }
 
 // undecidable reports whether an order's scope cannot be decided, because nothing

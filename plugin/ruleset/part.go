@@ -153,6 +153,16 @@ func (p *Part) Bytes() int {
 	return p.names.Bytes() + 16*cap(p.rules) + 16*cap(p.intervals) + 8*cap(p.schedules) + 4*cap(p.whole)
 }
 
+// rulesAt returns the rules at the name itself.
+func (p *Part) rulesAt(w *dname.Wire) []rule {
+	var room [pathRoom]index.Hit
+	hits, _ := p.names.Walk(w, room[:0])
+	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
+		return nil
+	}
+	return p.list(hits[len(hits)-1].Ref)
+}
+
 // Builder compiles the orders of one file. It is not safe for concurrent use.
 type Builder struct {
 	opt      Options

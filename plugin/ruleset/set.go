@@ -44,7 +44,7 @@ const (
 // It does not change them; a part may be in many sets. Duplicate ids across files
 // are the caller's to refuse (Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
-	s := &Set{parts: slices.Clone(parts), whole: map[string][]wholeLift{}, opt: opt}
+	s := &Set{parts: slices.Clone(parts), opt: opt}
 	bySize := slices.Clone(parts)
 	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
 	own := 0
@@ -64,6 +64,16 @@ func Merge(parts []*Part, opt Options) *Set {
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries
 		s.shadows = s.shadows || p.shadows
+	}
+	s.findWhole()
+	s.hold(opt)
+	return s
+}
+
+// findWhole finds the lifts of whole orders in the segments.
+func (s *Set) findWhole() {
+	s.whole = map[string][]wholeLift{}
+	for _, p := range s.segments {
 		for _, i := range p.whole {
 			l := &p.entries[i]
 			for _, id := range l.lifts {
@@ -71,8 +81,6 @@ func Merge(parts []*Part, opt Options) *Set {
 			}
 		}
 	}
-	s.hold(opt)
-	return s
 }
 
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
@@ -100,10 +108,7 @@ func mergeParts(parts []*Part) *Part {
 				b.rule(name, r)
 			}
 		}
-		if p.addrs == nil {
-			continue
-		}
-		for x, rules := range p.addrs.All() {
+		for x, rules := range p.networks() {
 			for _, r := range rules {
 				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
 				b.address(x, r)

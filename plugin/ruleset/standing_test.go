@@ -61,3 +61,27 @@ func TestSetBelow(t *testing.T) {
 		t.Errorf("nothing fits below %s, got %s", long, q.Name())
 	}
 }
+
+// TestLostCountsTargets: each target once, however many orders name it, and
+// networks as well as names.
+func TestLostCountsTargets(t *testing.T) {
+	now := at(t, "2026-01-01")
+	for _, tc := range []struct {
+		name, before, after string
+		inForce, lost       int
+	}{
+		{"networks", "- {id: a, targets: [{address: 192.0.2.1, enforced_by: dns}, {address: 192.0.2.0/28, enforced_by: dns}]}",
+			"- {id: a, targets: [{address: 192.0.2.1, enforced_by: dns}]}", 2, 1},
+		{"a name of two orders", "- {id: a, targets: [a.example]}\n- {id: b, targets: [a.example]}", "- {id: a, targets: [b.example]}", 1, 1},
+		{"what others enforce", "- {id: a, targets: [{address: 192.0.2.1}, {url: \"http://a.example/x\"}]}", "- {id: a, targets: [b.example]}", 0, 0},
+		{"shadow", "- {id: a, status: shadow, targets: [a.example]}\n- {id: b, targets: [{name: b.example, status: shadow}]}", "- {id: a, targets: [c.example]}", 0, 0},
+		{"to shadow", "- {id: a, targets: [a.example]}", "- {id: a, status: shadow, targets: [a.example]}", 1, 0},
+		{"a target that ended", "- {id: a, targets: [{name: a.example, until: 2025-01-01}, b.example]}", "- {id: a, targets: [c.example]}", 1, 1},
+		{"only its lift stays", "- {id: a, targets: [a.example]}", "- {id: l, action: lift, lifts: [a], issued: 2025-01-01, targets: [a.example]}", 1, 1},
+	} {
+		before, after := part(t, "a.yaml", tc.before), part(t, "a.yaml", tc.after)
+		if n, m := before.InForce(now), before.Lost(after, now); n != tc.inForce || m != tc.lost {
+			t.Errorf("%s: %d in force and %d lost, want %d and %d", tc.name, n, m, tc.inForce, tc.lost)
+		}
+	}
+}

@@ -7,9 +7,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
 // State is what an order is at one moment.
@@ -142,18 +140,9 @@ func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	return out
 }
 
-// InForce returns the number of name targets of the part's block orders that
-// are in force at now, whole lifts left out of account: it is what a shrink of
-// the file is measured by.
-func (p *Part) InForce(now order.Time) (n int) {
-	for i := range p.entries {
-		e := &p.entries[i]
-		if on, _ := p.holds(e.sched, now); on && e.action == order.Block && e.status == order.Active {
-			n += int(e.names + e.addrs)
-		}
-	}
-	return n
-}
+// InForce returns how many targets the part's orders block at now, lifts left out
+// of account: it is what a shrink of the file is measured by.
+func (p *Part) InForce(now order.Time) int { return p.Lost(&Part{}, now) }
 
 // Label names the order where everybody may read it, as in the ordinary log:
 // its id, or for a sealed order a digest that blocklistctl list shows beside
@@ -215,18 +204,18 @@ func Compare(old, new *Part) (c Change) {
 // missing counts the names that are targets in p but not in q.
 func (p *Part) missing(q *Part) (n int) {
 	for w, ref := range p.names.Wires() {
-		if p.blocks(ref) && !q.targets(w) {
+		if blocks(p.list(ref)) && !blocks(q.rulesAt(w)) {
 			n++
 		}
 	}
 	return n
 }
 
-// blocks reports whether the rules at ref hold a block order's target.
-func (p *Part) blocks(ref uint32) bool {
+// blocks reports whether the rules at a name or network hold a block order's
+// target.
+func blocks(rules []rule) bool {
 	// Rules that cancel stand first.
-	list := p.list(ref)
-	return list[len(list)-1].kind >= blockExact
+	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
 // sameOrder reports whether two compiled orders say the same, targets counted
@@ -243,30 +232,25 @@ func (p *Part) ivs(sched uint32) []interval {
 	return p.intervals[s.off : s.off+s.n]
 }
 
-// Lost returns how many names that p blocks at now are targets of no order of
-// next any more, in whatever state: what an until, a lift or a status ends is
-// not lost, it still stands in the file.
+// Lost returns how many names and networks that p blocks at now are targets of no
+// order of next any more, in whatever state: what an until, a lift or a status ends
+// is not lost, it still stands in the file.
 func (p *Part) Lost(next *Part, now order.Time) (n int) {
+	inForce := func(r rule) bool {
+		on, _ := p.holds(r.sched, now)
+		return on && r.kind >= blockExact && !r.shadow
+	}
 	for w, ref := range p.names.Wires() {
-		blocks := slices.ContainsFunc(p.list(ref), func(r rule) bool {
-			on, _ := p.holds(r.sched, now)
-			return on && r.kind >= blockExact && !r.shadow
-		})
-		if blocks && !next.targets(w) {
+		if slices.ContainsFunc(p.list(ref), inForce) && !blocks(next.rulesAt(w)) {
+			n++
+		}
+	}
+	for x, rules := range p.networks() {
+		if slices.ContainsFunc(rules, inForce) && !blocks(next.rulesAtNet(x)) {
 			n++
 		}
 	}
 	return n
-}
-
-// targets reports whether a block order of p has the name as a target.
-func (p *Part) targets(w *dname.Wire) bool {
-	var room [pathRoom]index.Hit
-	hits, _ := p.names.Walk(w, room[:0])
-	if len(hits) == 0 || hits[len(hits)-1].Labels != w.NumLabels() {
-		return false
-	}
-	return p.blocks(hits[len(hits)-1].Ref)
 }
 
 // Refusing returns the number of active block orders that themselves ask for
