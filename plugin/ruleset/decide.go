@@ -316,7 +316,7 @@ func excepted(p *path, e *entry, group uint32) bool {
 func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 	until := Forever
 	for _, w := range j.whole[e.ID] {
-		if w.shadow() && !j.shadow || !j.includes(w.entry) {
+		if w.shadow() && !j.shadow || !j.includes(w.entry) || w.entry.excepts && excepted(p, w.entry, 0) {
 			continue
 		}
 		holds, next := w.part.holds(w.entry.sched, j.now)

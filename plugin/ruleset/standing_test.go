@@ -85,3 +85,18 @@ func TestLostCountsTargets(t *testing.T) {
 		}
 	}
 }
+
+// TestLiftOfAllBut: a lift of a whole order does not touch its own exceptions.
+func TestLiftOfAllBut(t *testing.T) {
+	now := at(t, "2026-01-01")
+	s := set(t, "- {id: a, targets: [a.example, b.example]}\n"+
+		"- {id: l, action: lift, lifts: [a], issued: 2025-01-01, except: [b.example]}\n")
+	for name, blocked := range map[string]bool{"a.example.": false, "b.example.": true, "x.b.example.": true} {
+		if got := s.Decide(asked(t, name), Client{}, now).Blocked(); got != blocked {
+			t.Errorf("%s: blocked %v, want %v", name, got, blocked)
+		}
+	}
+	if c := s.Counts(now); c.Orders[InForce] != 1 || c.Orders[Lifted] != 0 {
+		t.Errorf("a part of the order is in force, counts %+v", c)
+	}
+}

@@ -66,9 +66,11 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	}
 	if e.action == order.Block {
 		for _, w := range s.whole[e.ID] {
-			// A lift for some clients only does not end the order.
+			if w.shadow() || w.entry.scope != nil || w.entry.excepts {
+				continue // a lift for some clients or names only does not end the order
+			}
 			on, until := w.part.holds(w.entry.sched, now)
-			if on && w.entry.scope == nil && !w.shadow() {
+			if on {
 				return Lifted, until
 			}
 			next = min(next, until)
