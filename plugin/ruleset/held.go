@@ -194,14 +194,17 @@ func (s *Set) findHeld() {
 			add(p, p.rulesAt(&w), h)
 		}
 		for x, rules := range p.networks() {
-			if h := s.held.nets[x]; h != nil {
+			if h := s.held.nets[x]; h != nil && s.opt.Addresses {
 				add(p, rules, h)
 			}
 		}
-		slices.SortFunc(s.heldRules[from:], func(a, b heldRule) int {
+		own := s.heldRules[from:]
+		slices.SortFunc(own, func(a, b heldRule) int {
 			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.place.name.Compare(b.place.name),
 				a.place.net.Compare(b.place.net), cmp.Compare(a.match, b.match))
 		})
+		// A target that stands twice, at different times, is one.
+		s.heldRules = s.heldRules[:from+len(slices.Compact(own))]
 	}
 	if len(s.heldRules) > 0 {
 		s.heldOf = map[*entry]int32{}

@@ -1,0 +1,118 @@
+package ruleset
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// bank protects a name with everything above and below it, another alone, and a
+// network.
+func bank(t testing.TB) Guard {
+	t.Helper()
+	name := func(s string) dname.Name {
+		n, err := dname.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	return &stubGuard{
+		names: []protect{{name("bank.example"), false}, {name("only.example"), true}},
+		nets:  []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+	}
+}
+
+// with is set with options.
+func with(t testing.TB, opt Options, orders string) *Set {
+	t.Helper()
+	b := NewBuilder("a.yaml", opt)
+	text := "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n" + orders
+	if _, ps := order.Parse("a.yaml", strings.NewReader(text), order.Options{Emit: b.Add}); len(ps.Errors()) > 0 {
+		t.Fatal(ps)
+	}
+	p, _ := b.Freeze()
+	return Merge([]*Part{p}, opt)
+}
+
+func heldList(s *Set) (out []string) {
+	for _, h := range s.Held() {
+		out = append(out, strings.TrimSpace(h.Order.ID+" "+h.Target))
+	}
+	return out
+}
+
+// TestHeld: which targets are held, what that makes of their orders, and that the
+// other targets are enforced.
+func TestHeld(t *testing.T) {
+	for _, tc := range []struct {
+		name, orders string
+		opt          Options
+		held         string
+		state        State
+		targets      [2]int // of the order: as its state says, and held
+	}{
+		{"nothing", "targets: [a.example]", Options{}, "", InForce, [2]int{1, 0}},
+		{"one of two", "targets: [a.example, w.bank.example]", Options{}, "b w.bank.example", InForce, [2]int{1, 1}},
+		{"all", "targets: [bank.example, example]", Options{}, "b example|b bank.example", OnHold, [2]int{2, 2}},
+		{"all, not yet", "from: 2027-01-01, targets: [bank.example]", Options{}, "b bank.example", OnHold, [2]int{1, 1}},
+		{"one of two, not yet", "from: 2027-01-01, targets: [a.example, bank.example]", Options{}, "b bank.example", Pending, [2]int{1, 1}},
+		{"all, and over", "until: 2025-01-01, targets: [bank.example]", Options{}, "b bank.example", Ended, [2]int{1, 0}},
+		{"below a name that is protected alone", "targets: [w.only.example, only.example]", Options{}, "b only.example", InForce, [2]int{1, 1}},
+		{"by its base", `targets: ["*.example"]`, Options{}, "b *.example", OnHold, [2]int{1, 1}},
+		{"forced", "force: {bank.example: reason}, targets: [bank.example]", Options{}, "", InForce, [2]int{1, 0}},
+		{"forced whatever its match", "force: {bank.example: reason}, targets: [{name: bank.example, match: exact}, \"*.bank.example\"]", Options{}, "", InForce, [2]int{2, 0}},
+		{"the subtree not forced", `force: {"*.bank.example": reason}, targets: ["*.bank.example", bank.example]`, Options{}, "b bank.example", InForce, [2]int{1, 1}},
+		{"twice, at different times", "targets: [{name: bank.example, until: 2030-01-01}, {name: bank.example, from: 2031-01-01}, a.example]", Options{}, "b bank.example", InForce, [2]int{1, 1}},
+		{"in shadow", "status: shadow, targets: [bank.example]", Options{}, "b bank.example", Shadow, [2]int{1, 0}},
+		{"an address", "targets: [a.example, {address: 192.0.2.1, enforced_by: dns}]", Options{Addresses: true}, "b 192.0.2.1/32", InForce, [2]int{1, 1}},
+		{"an address that routers see to", "targets: [a.example, {address: 192.0.2.1}]", Options{Addresses: true}, "", InForce, [2]int{1, 0}},
+		{"an address that nobody looks at", "targets: [a.example, {address: 192.0.2.1, enforced_by: dns}]", Options{}, "", InForce, [2]int{1, 0}},
+		{"an address, forced", "force: {192.0.2.1: reason}, targets: [{address: 192.0.2.1, enforced_by: dns}]", Options{Addresses: true}, "", InForce, [2]int{1, 0}},
+		{"a redirect's", "response: {redirect: [198.51.100.1]}, targets: [a.example, {address: 198.51.100.0/24, enforced_by: dns}]", Options{Addresses: true}, "b 198.51.100.0/24", InForce, [2]int{1, 1}},
+		{"a redirect's by default", "targets: [{address: 198.51.100.1, enforced_by: dns}]",
+			Options{Addresses: true, Response: order.Response{Kind: order.Redirect, Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.1")}}}, "b 198.51.100.1/32", OnHold, [2]int{1, 1}},
+		{"for a country", "scope: {countries: [IT]}, targets: [a.example]", Options{}, "", InForce, [2]int{1, 0}},
+		{"for an unknown country", "scope: {countries: [IT]}, targets: [a.example]", Options{NoCountry: true}, "b", OnHold, [2]int{1, 1}},
+		{"for clients too", "scope: {countries: [IT], clients: [10.0.0.0/8]}, targets: [a.example]", Options{NoCountry: true}, "", InForce, [2]int{1, 0}},
+	} {
+		tc.opt.Guard = bank(t)
+		s := with(t, tc.opt, "- {id: b, "+tc.orders+"}\n")
+		c := s.Counts(at(t, "2026-01-01"))
+		if got := strings.Join(heldList(s), "|"); got != tc.held {
+			t.Errorf("%s: held %q, want %q", tc.name, got, tc.held)
+		}
+		if c.Orders[tc.state] != 1 || c.Targets[tc.state] != tc.targets[0] || c.Targets[OnHold] != tc.targets[1] {
+			t.Errorf("%s: want an order %s of %v targets, counts %+v", tc.name, tc.state, tc.targets, c)
+		}
+	}
+}
+
+// TestHeldPasses: a query sees of an order what the guard leaves.
+func TestHeldPasses(t *testing.T) {
+	s := with(t, Options{Guard: bank(t)}, `
+- {id: b, targets: [w.bank.example, a.example, only.example]}
+- {id: f, force: {only.example: reason}, targets: [only.example]}
+`)
+	for name, want := range map[string]string{"w.bank.example.": "", "a.example.": "b", "only.example.": "f"} {
+		got := ""
+		if v := s.Decide(asked(t, name), Client{}, 0); v.Blocked() {
+			got = v.Order.ID
+		}
+		if got != want {
+			t.Errorf("%s: blocked by %q, want %q", name, got, want)
+		}
+	}
+	v, reasons := s.Explain(asked(t, "only.example."), Client{}, 0)
+	if v.Order.ID != "f" || len(reasons) != 2 || reasons[1].Why != HeldBack || reasons[1].Held != "protects only.example" {
+		t.Errorf("explained by %+v", reasons)
+	}
+	// A guard that lets go needs no building again.
+	s = Merge([]*Part{s.parts[0].Guarded(nil)}, Options{})
+	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Client{}, 0).Blocked() {
+		t.Errorf("still held: %v", s.Held())
+	}
+}
