@@ -61,12 +61,14 @@ func (b *Builder) redirects(addrs []netip.Addr) {
 }
 
 // addressPath collects the rules at the networks that an address lies in, those of
-// the longest first: to the judge a network is what a name above is to a name.
+// the longest first: to the judge a network is what a name above is to a name. Hosts
+// connect to the IPv4 address that an IPv6 one maps, so that is what counts.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	p := path{hits: hits}
 	if !s.opt.Addresses {
 		return p
 	}
+	a = a.Unmap()
 	for _, part := range s.segments {
 		if part.addrs == nil {
 			continue

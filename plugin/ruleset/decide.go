@@ -113,7 +113,7 @@ func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
 		return Verdict{Until: Forever}
 	}
 	j := s.judgement(&q, askedRoom[:0])
-	d := j.judge(&p, place{labels: a.BitLen(), host: a.BitLen()})
+	d := j.judge(&p, place{}) // a network covers all its addresses
 	if d.entry == nil {
 		return Verdict{Until: d.until, Scoped: j.scoped}
 	}

@@ -116,3 +116,46 @@ func TestHeldPasses(t *testing.T) {
 		t.Errorf("still held: %v", s.Held())
 	}
 }
+
+// TestJudgeAddress: an address in an answer, with what orders and lifts say about
+// networks.
+func TestJudgeAddress(t *testing.T) {
+	now := at(t, "2026-01-01")
+	orders := `
+- {id: wide, issued: 2025-01-01, targets: [{address: 198.51.100.0/24, enforced_by: dns, except: [free.example]}, w.example]}
+- {id: narrow, issued: 2025-01-02, targets: [{address: 198.51.100.5, enforced_by: dns}]}
+- {id: lift, action: lift, lifts: [wide], issued: 2025-01-03, targets: [{address: 198.51.100.128/25}, lifted.example]}
+- {id: six, targets: [{address: "2001:db8::/48", enforced_by: dns}]}
+- {id: routers, targets: [{address: 203.0.113.1}, {address: 203.0.113.2, enforced_by: none}]}
+`
+	s := with(t, Options{Addresses: true}, orders)
+	for _, tc := range []struct{ addr, asked, want string }{
+		{"198.51.100.5", "www.example.", "narrow"},
+		{"198.51.100.6", "www.example.", "wide"},
+		{"::ffff:198.51.100.6", "www.example.", "wide"}, // hosts connect to the IPv4 address
+		{"198.51.100.200", "www.example.", ""},          // however it was blocked
+		{"198.51.101.1", "www.example.", ""},
+		{"2001:db8::1", "www.example.", "six"},
+		{"203.0.113.1", "www.example.", ""},
+		{"203.0.113.2", "www.example.", ""},
+		{"198.51.100.6", "x.free.example.", ""},
+		{"198.51.100.6", "lifted.example.", ""},
+		{"198.51.100.5", "free.example.", "narrow"}, // the exception is another target's
+	} {
+		v := s.JudgeAddress(netip.MustParseAddr(tc.addr), Query{Now: now, Asked: asked(t, tc.asked)})
+		got := ""
+		if v.Blocked() {
+			got = v.Order.ID
+		}
+		if got != tc.want {
+			t.Errorf("%s for %s: blocked by %q, want %q", tc.addr, tc.asked, got, tc.want)
+		}
+	}
+	// The exception is the network's, not the name's.
+	if v := s.Judge(asked(t, "w.example."), Query{Now: now, Asked: asked(t, "free.example.")}); !v.Blocked() {
+		t.Error("the exception of one target spares another")
+	}
+	if s := with(t, Options{}, orders); s.JudgeAddress(netip.MustParseAddr("198.51.100.5"), Query{Now: now}).Blocked() {
+		t.Error("blocked though addresses are not judged")
+	}
+}

@@ -230,7 +230,7 @@ func (b *Builder) Add(o *order.Order) {
 	groups := ownExceptions(o.Targets)
 	for i := range o.Targets {
 		t := &o.Targets[i]
-		b.target(&e, n, own, t, groups[targetKey{t.Name, t.Match}])
+		b.target(&e, n, own, t, groups[keyOf(t)])
 	}
 	if o.Side != nil {
 		if b.repeated == nil {
@@ -314,9 +314,19 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	b.rule(t.Name, r)
 }
 
+// targetKey is what makes two targets of an order the same.
 type targetKey struct {
-	name  dname.Name
-	match order.Match
+	name    dname.Name
+	match   order.Match
+	address netip.Prefix
+}
+
+func keyOf(t *order.Target) targetKey {
+	k := targetKey{name: t.Name, match: t.Match}
+	if t.Kind == order.TargetAddress {
+		k.address = t.Attr.Address
+	}
+	return k
 }
 
 // ownExceptions numbers the targets that have exceptions of their own, from 1.
@@ -325,13 +335,13 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
 		t := &targets[i]
-		if t.Kind != order.TargetName || t.Attr == nil || len(t.Attr.Except) == 0 {
+		if t.Kind == order.TargetURL || t.Attr == nil || len(t.Attr.Except) == 0 {
 			continue
 		}
 		if groups == nil {
 			groups = map[targetKey]uint32{}
 		}
-		if k := (targetKey{t.Name, t.Match}); groups[k] == 0 {
+		if k := keyOf(t); groups[k] == 0 {
 			groups[k] = uint32(len(groups) + 1)
 		}
 	}
