@@ -1,7 +1,9 @@
 package ruleset
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +116,26 @@ func TestHeldPasses(t *testing.T) {
 	s = Merge([]*Part{s.parts[0].Guarded(nil)}, Options{})
 	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Client{}, 0).Blocked() {
 		t.Errorf("still held: %v", s.Held())
+	}
+}
+
+// TestExplainNoCountry: what is held since nobody can tell is not out of scope.
+func TestExplainNoCountry(t *testing.T) {
+	s := with(t, Options{NoCountry: true}, "- {id: b, scope: {countries: [IT]}, targets: [a.example]}\n")
+	if _, reasons := s.Explain(asked(t, "a.example."), Client{}, 0); len(reasons) != 1 || reasons[0].Why != HeldBack || reasons[0].Held != noCountry {
+		t.Errorf("explained by %+v", reasons)
+	}
+}
+
+// TestShadowRedirects: who answers nobody redirects nobody, and so holds nothing.
+func TestShadowRedirects(t *testing.T) {
+	orders := "- {id: b, targets: [{address: 198.51.100.1, enforced_by: dns}]}\n" +
+		"- {id: s, status: %s, response: {redirect: [198.51.100.1]}, targets: [a.example]}\n"
+	for status, held := range map[string][]string{"active": {"b 198.51.100.1/32"}, "shadow": nil, "draft": nil, "suspended": nil} {
+		s := with(t, Options{Guard: bank(t), Addresses: true}, fmt.Sprintf(orders, status))
+		if got := heldList(s); !slices.Equal(got, held) {
+			t.Errorf("%s: held %q, want %q", status, got, held)
+		}
 	}
 }
 

@@ -212,7 +212,7 @@ func (b *Builder) Add(o *order.Order) {
 		e.lifts = slices.Clone(o.Lifts)
 		slices.Sort(e.lifts)
 	}
-	if e.response.Kind == order.Redirect && e.action == order.Block {
+	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
 		b.redirects(e.response.Addresses)
 	}
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
