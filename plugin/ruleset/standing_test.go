@@ -100,3 +100,17 @@ func TestLiftOfAllBut(t *testing.T) {
 		t.Errorf("a part of the order is in force, counts %+v", c)
 	}
 }
+
+// TestLiftedEnds: an order that is lifted ends at its until all the same.
+func TestLiftedEnds(t *testing.T) {
+	now := at(t, "2026-01-01")
+	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
+	for st := range s.Standings(now) {
+		if st.Order.ID == "a" && (st.State != Lifted || st.Until != at(t, "2026-02-02")) {
+			t.Errorf("%s until %v", st.State, st.Until)
+		}
+	}
+	if next := s.NextChange(now); next != at(t, "2026-02-02") {
+		t.Errorf("next change %v", next)
+	}
+}

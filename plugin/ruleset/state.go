@@ -71,7 +71,7 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 			}
 			on, until := w.part.holds(w.entry.sched, now)
 			if on {
-				return Lifted, until
+				return Lifted, min(next, until)
 			}
 			next = min(next, until)
 		}
