@@ -181,3 +181,27 @@ func TestJudgeAddress(t *testing.T) {
 		t.Error("blocked though addresses are not judged")
 	}
 }
+
+// TestShadowShowsNothing: with or without an order in shadow, the same verdict in
+// every word.
+func TestShadowShowsNothing(t *testing.T) {
+	enforced := "- {id: b, targets: [example]}\n- {id: c, from: 2027-01-01, scope: {countries: [IT]}, targets: [a.example]}\n"
+	var many strings.Builder
+	for i := range maxBelow + 1 {
+		fmt.Fprintf(&many, ", e%d.example", i)
+	}
+	now := at(t, "2026-01-01")
+	want := set(t, enforced).Decide(asked(t, "example."), Client{}, now)
+	for _, shadow := range []string{
+		"except: [x.a.example" + many.String() + "], targets: [b.example]",
+		"response: nodata, targets: [a.example]",
+		"targets: [{name: a.example, match: exact, except: [x.a.example]}]",
+		"action: lift, lifts: [b], issued: 2025-01-01, until: 2026-03-01, targets: [a.example], except: [x.a.example]",
+		"action: lift, lifts: [b], issued: 2025-01-01, until: 2026-03-01",
+	} {
+		got := set(t, enforced+"- {id: s, status: shadow, "+shadow+"}\n").Decide(asked(t, "example."), Client{}, now)
+		if got.Order == nil || got.Order.ID != "b" || got.Below != want.Below || got.Until != want.Until || got.Scoped != want.Scoped {
+			t.Errorf("%.40s: got %+v, want %+v", shadow, got, want)
+		}
+	}
+}

@@ -426,9 +426,11 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 // deviates reports whether, because of r, a name may get something other than
-// NXDOMAIN while the names above it get just that.
+// NXDOMAIN while the names above it get just that. What is not enforced must not
+// show, not even as more names to look at than maxBelow.
 func (p *Part) deviates(r rule) bool {
-	return !r.shadow && (r.kind < blockExact || p.entries[r.entry].response.Kind != order.NXDOMAIN)
+	e := &p.entries[r.entry]
+	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
 // tidy sorts the rules at one name by precedence and merges what was said twice,
