@@ -276,15 +276,14 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 		}
 	}
 	lift, next := j.lifter(p, e, at)
-	if lift == nil && j.asked.cancels {
-		var end order.Time
-		lift, end = j.lifter(&j.asked, e, j.askedAt)
-		next = min(next, end)
-	}
 	if lift != nil {
 		return false, next
 	}
-	return true, min(until, next)
+	lift, end := j.lifterAt(&j.asked, e, j.askedAt)
+	if lift != nil {
+		return false, end
+	}
+	return true, min(until, next, end)
 }
 
 // includes reports whether an order is for the client.
@@ -325,6 +324,16 @@ func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 		}
 		until = min(until, next)
 	}
+	lift, next := j.lifterAt(p, e, at)
+	if lift != nil {
+		return lift, next
+	}
+	return nil, min(until, next)
+}
+
+// lifterAt is lifter for the lifts that have a target which covers the place.
+func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
+	until := Forever
 	if !p.cancels {
 		return nil, until
 	}

@@ -182,6 +182,45 @@ func TestJudgeAddress(t *testing.T) {
 	}
 }
 
+// TestAsked: what spares the asked name spares it where its answer leads.
+func TestAsked(t *testing.T) {
+	now := at(t, "2026-01-01")
+	s := with(t, Options{Guard: bank(t)}, `
+- {id: b, issued: 2025-01-01, except: [free.example], targets: [cdn.example, lifted.example, {name: own.example, except: [ours.example]}, whole.example]}
+- {id: l, action: lift, lifts: [b], issued: 2025-02-01, until: 2026-02-01, targets: [lifted.example, {name: once.example, match: exact}]}
+- {id: e, action: lift, lifts: [b], issued: 2025-02-01, targets: [far.example], except: [near.far.example]}
+- {id: w, issued: 2025-01-01, targets: [wide.example]}
+- {id: a, action: lift, lifts: [w], issued: 2025-02-01, except: [stays.wide.example]}
+`)
+	for _, tc := range []struct {
+		asked, name string
+		blocked     bool
+	}{
+		{"www.example.", "cdn.example.", true},
+		{"x.free.example.", "cdn.example.", false},
+		{"lifted.example.", "x.cdn.example.", false},
+		{"once.example.", "cdn.example.", false},
+		{"x.once.example.", "cdn.example.", true},
+		{"far.example.", "cdn.example.", false},
+		{"near.far.example.", "cdn.example.", true},
+		{"far.example.", "wide.example.", false},
+		{"far.example.", "stays.wide.example.", true},
+		{"ours.example.", "own.example.", false},
+		{"ours.example.", "cdn.example.", true},
+		{"x.bank.example.", "cdn.example.", false},
+		{"x.only.example.", "cdn.example.", true},
+		{"only.example.", "cdn.example.", false},
+	} {
+		v := s.Judge(asked(t, tc.name), Query{Now: now, Asked: asked(t, tc.asked)})
+		if v.Blocked() != tc.blocked {
+			t.Errorf("%s leads to %s: blocked %v", tc.asked, tc.name, v.Blocked())
+		}
+		if lifted := tc.asked == "lifted.example." || tc.asked == "once.example."; lifted != (v.Until == at(t, "2026-02-02")) {
+			t.Errorf("%s leads to %s: until %v", tc.asked, tc.name, v.Until)
+		}
+	}
+}
+
 // TestShadowShowsNothing: with or without an order in shadow, the same verdict in
 // every word.
 func TestShadowShowsNothing(t *testing.T) {
