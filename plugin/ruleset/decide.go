@@ -260,10 +260,10 @@ func (j *judgement) judge(p *path, at place) decision {
 // applies reports whether a block rule that covers the place is enforced there,
 // and until when that stays so at least.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
-	if !j.includes(e) {
+	holds, until := part.holds(r.sched, j.now)
+	if !holds && until == Forever || !j.includes(e) {
 		return false, Forever
 	}
-	holds, until := part.holds(r.sched, j.now)
 	if !holds {
 		return false, until
 	}
@@ -286,10 +286,14 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client.
+// includes reports whether an order is for the client. It is asked before an order
+// is in force, too: a cache may keep the answer until then.
 func (j *judgement) includes(e *entry) bool {
+	if e.scope.reaches(j.c.Addr) {
+		return true
+	}
 	j.scoped = j.scoped || e.scope.hasCountries()
-	return e.scope.includes(j.c)
+	return e.scope.has(j.c.Country)
 }
 
 // excepted reports whether an exception of the order covers the path's name.

@@ -17,16 +17,18 @@ type scope struct {
 	hasNets   bool
 }
 
-// includes reports whether the scope reaches c. A client without an address or
+// includes reports whether the scope has c in it. A client without an address or
 // with an unknown country is outside what it cannot be placed in.
-func (s *scope) includes(c Client) bool {
-	if s == nil {
-		return true
-	}
-	if c.Country != "" && (slices.Contains(s.countries, c.Country) || s.eu && c.Country.InEU()) {
-		return true
-	}
-	return s.hasNets && c.Addr.IsValid() && s.clients.Contains(c.Addr)
+func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
+
+// reaches reports whether a client is in the scope wherever it is.
+func (s *scope) reaches(a netip.Addr) bool {
+	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
+}
+
+// has reports whether the country is in the scope.
+func (s *scope) has(cc order.Country) bool {
+	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }
 
 // exempt are the clients that still get the real answer.
