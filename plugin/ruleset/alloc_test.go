@@ -3,49 +3,73 @@ package ruleset
 import (
 	"net/netip"
 	"testing"
-
-	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // TestDecideAllocatesNothing, whatever the verdict: a hit, a miss, a lifted and
-// an excepted name, and one with marked names below it.
+// an excepted name, one with marked names below it, one that is held, and one to
+// which the answer for another leads.
 func TestDecideAllocatesNothing(t *testing.T) {
-	terms := &order.Terms{TTL: -1, Authority: order.Authority{Name: "A"}, Scope: &order.Scope{Countries: []order.Country{"EU"}, Clients: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
-	block := &order.Order{ID: "b", Terms: terms, Issued: 1, Served: order.NoTime, From: order.NoTime, Until: order.NoTime}
-	lift := &order.Order{ID: "l", Action: order.Lift, Terms: &order.Terms{TTL: -1, Authority: terms.Authority}, Issued: 2, Served: order.NoTime, From: order.NoTime, Until: order.NoTime}
-	parse := func(s string) dname.Name {
-		n, err := dname.Parse(s)
-		if err != nil {
-			t.Fatal(err)
+	orders := `
+- {id: b, issued: 2024-01-01, scope: {countries: [EU], clients: [10.0.0.0/8]}, except: [ok.hit.example],
+   targets: [hit.example, lifted.example, a.b.c.d.e.f.example, w.bank.example, {address: 198.51.100.0/24, enforced_by: dns}, {address: 192.0.2.1, enforced_by: dns}]}
+- {id: l, action: lift, issued: 2024-01-02, targets: [lifted.example, {address: 198.51.100.8/29}]}
+- {id: s, status: shadow, targets: [dark.example]}
+`
+	s, free := with(t, Options{Guard: bank(t), Addresses: true}, orders), with(t, Options{Addresses: true}, orders)
+	q := Query{Client: Client{netip.MustParseAddr("10.1.1.1"), "IT"}, Now: at(t, "2026-01-01")}
+	costs := func(allocs float64, what string, want bool, judge func() Verdict) {
+		t.Helper()
+		var v Verdict
+		if n := testing.AllocsPerRun(100, func() { v = judge() }); n != allocs || v.Blocked() != want {
+			t.Errorf("%s: %v allocations, blocked %v, want %v and %v", what, n, v.Blocked(), allocs, want)
 		}
-		return n
 	}
-	for _, s := range []string{"hit.example", "lifted.example", "a.b.c.d.e.f.example"} {
-		block.Targets = append(block.Targets, order.Target{Name: parse(s), Match: order.Subtree})
-	}
-	block.Except = []dname.Name{parse("ok.hit.example")}
-	lift.Targets = []order.Target{{Name: parse("lifted.example"), Match: order.Subtree}}
-	b := NewBuilder("f", Options{})
-	b.Add(block)
-	b.Add(lift)
-	p, _ := b.Freeze()
-	s := Merge([]*Part{p}, Options{})
-	client := Client{netip.MustParseAddr("10.1.1.1"), "IT"}
 	for name, blocked := range map[string]bool{
 		"hit.example.": true, "x.y.hit.example.": true, "ok.hit.example.": false, "lifted.example.": false,
-		"x.a.b.c.d.e.f.example.": true, "miss.example.": false, "a.b.c.d.e.example.": false,
+		"x.a.b.c.d.e.f.example.": true, "miss.example.": false, "a.b.c.d.e.example.": false, "w.bank.example.": false,
 	} {
-		var v Verdict
-		got := testing.AllocsPerRun(100, func() {
-			var q Asked
-			q.Set(name)
-			if s.Covers(&q.Wire) {
-				v = s.Decide(&q, client, 5)
+		costs(0, name, blocked, func() (v Verdict) {
+			var n Asked
+			n.Set(name)
+			if s.Covers(&n.Wire) {
+				v = s.Judge(&n, q)
 			}
+			return v
 		})
-		if got != 0 || v.Blocked() != blocked {
-			t.Errorf("%s: %v allocations, blocked %v, want 0 and %v", name, got, v.Blocked(), blocked)
+		// Asked for, it is spared where its answer leads by an exception, a lift and
+		// the guard, which gets a copy of the name.
+		led := func(s *Set) func() Verdict {
+			return func() Verdict {
+				var n, hit Asked
+				n.Set(name)
+				hit.Set("hit.example.")
+				led := q
+				led.Asked = &n
+				return s.Judge(&hit, led)
+			}
 		}
+		spared := name == "ok.hit.example." || name == "lifted.example."
+		costs(0, name+" leads to a hit", !spared, led(free))
+		costs(1, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
+	}
+	costs(0, "shadow", true, func() Verdict {
+		var n Asked
+		n.Set("dark.example.")
+		dark := q
+		dark.Shadow = true
+		return s.Judge(&n, dark)
+	})
+	for addr, blocked := range map[string]bool{
+		"198.51.100.1": true, "::ffff:198.51.100.1": true, "198.51.100.9": false, "192.0.2.1": false, "203.0.113.1": false, "2001:db8::1": false,
+	} {
+		a := netip.MustParseAddr(addr)
+		costs(0, addr, blocked, func() Verdict { return s.JudgeAddress(a, q) })
+		costs(0, addr+" for a name", blocked || addr == "192.0.2.1", func() Verdict {
+			var n Asked
+			n.Set("www.example.")
+			led := q
+			led.Asked = &n
+			return free.JudgeAddress(a, led)
+		})
 	}
 }

@@ -82,7 +82,7 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 	return s.Judge(q, Query{Client: c, Now: now})
 }
 
-// Judge judges a name. It does not allocate. The DNS query type plays no part but
+// Judge judges a name. It does not allocate (but see protected). The DNS query type plays no part but
 // through name.Service; what a type changes is the answer's business.
 func (s *Set) Judge(name *Asked, q Query) Verdict {
 	var room, askedRoom [pathRoom]hit
@@ -143,9 +143,15 @@ func (s *Set) judgement(q *Query, room []hit) judgement {
 	return j
 }
 
-// protected reports whether the operator's guard protects an asked name.
+// protected reports whether the operator's guard protects an asked name. It gets a
+// copy, so that names on their callers' stacks can stay there: an answer that leads
+// to a name with rules costs one allocation, everything else none.
 func (s *Set) protected(asked *Asked) bool {
-	return s.opt.Guard != nil && s.opt.Guard.Protected(&asked.Wire)
+	if s.opt.Guard == nil {
+		return false
+	}
+	w := asked.Wire
+	return s.opt.Guard.Protected(&w)
 }
 
 // place is where the name stands on its own path.
