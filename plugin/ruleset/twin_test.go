@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,8 +13,9 @@ import (
 // twin decides slowly and obviously, straight from the orders and the words of
 // order-file.md and answers.md: no index, no compiled schedule, no early exit.
 type twin struct {
-	files []twinFile
-	opt   Options
+	files  []twinFile
+	opt    Options
+	orders []twinOrder // of all files
 }
 
 type twinFile struct {
@@ -25,37 +27,44 @@ type twinOrder struct {
 	file int
 }
 
-func (t *twin) all() (out []twinOrder) {
-	for f, file := range t.files {
-		for _, o := range file.orders {
-			out = append(out, twinOrder{o, f})
-		}
-	}
-	return out
-}
-
-// twinName is a name as labels, the first label first. generic stands for any
-// unmentioned name below it.
-type twinName struct {
+// twinPlace is what orders are looked up for: a name, or else an address.
+type twinPlace struct {
 	name    dname.Name
 	host    dname.Name // what a service name stands for, else name
-	generic bool
+	generic bool       // any unmentioned name below name
+	addr    netip.Addr // of an answer; then there is no name
 }
 
-func (n twinName) under(base dname.Name) bool { return base.Covers(n.name) }
+func (n twinPlace) under(base dname.Name) bool { return base.Covers(n.name) }
 
-func (n twinName) strictlyUnder(base dname.Name) bool {
-	return base.Covers(n.name) && (n.generic || base != n.name)
+// twinQuery is Query in the twin's words.
+type twinQuery struct {
+	asked  *twinPlace // the asked name, when its answer leads to the place
+	c      Client
+	now    order.Time
+	shadow bool
 }
 
-func twinCovers(name dname.Name, m order.Match, n twinName) bool {
-	switch m {
-	case order.Exact:
-		return !n.generic && (name == n.name || name == n.host)
-	case order.Below:
-		return n.strictlyUnder(name)
+// covers reports whether a target means the place. An address is one that "answers
+// that carry it are blocked" for by enforced_by: dns; a lift is not about how it
+// was blocked.
+func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
+	if x.Kind == order.TargetAddress {
+		// A mapped address is the IPv4 one: hosts connect to that.
+		a := n.addr.Unmap()
+		return t.opt.Addresses && a.IsValid() && x.Attr.Address.Contains(a) &&
+			(o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
 	}
-	return n.under(name)
+	if x.Kind == order.TargetURL || n.addr.IsValid() {
+		return false
+	}
+	switch x.Match {
+	case order.Exact:
+		return !n.generic && (x.Name == n.name || x.Name == n.host)
+	case order.Below:
+		return n.under(x.Name) && (n.generic || x.Name != n.name)
+	}
+	return n.under(x.Name)
 }
 
 func inWindow(from, until order.Time, now order.Time) bool {
@@ -69,18 +78,25 @@ func inWindows(ws []order.Window, now order.Time) bool {
 	return slices.ContainsFunc(ws, func(w order.Window) bool { return inWindow(w.From, w.Until, now) })
 }
 
-func twinInForce(o *order.Order, t *order.Target, now order.Time) bool {
+// twinInTime reports whether the order's dates hold, whatever its status.
+func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
 		from = o.PlaceInHistory()
 	}
-	if o.Status != order.Active || !inWindow(from, o.Until, now) || !inWindows(o.Windows, now) {
+	return inWindow(from, o.Until, now) && inWindows(o.Windows, now)
+}
+
+func (q *twinQuery) counts(s order.Status) bool {
+	return s == order.Active || q.shadow && s == order.Shadow
+}
+
+func (q *twinQuery) inForce(o *order.Order, t *order.Target) bool {
+	if !q.counts(o.Status) || !twinInTime(o, q.now) {
 		return false
 	}
-	if t == nil || t.Attr == nil {
-		return true
-	}
-	return t.Attr.Status == order.Active && inWindow(t.Attr.From, t.Attr.Until, now) && inWindows(t.Attr.Windows, now)
+	return t == nil || t.Attr == nil || q.counts(t.Attr.Status) &&
+		inWindow(t.Attr.From, t.Attr.Until, q.now) && inWindows(t.Attr.Windows, q.now)
 }
 
 func twinScope(o *order.Order, c Client) bool {
@@ -112,15 +128,25 @@ func twinExempt(o *order.Order, c Client, now order.Time) bool {
 	return false
 }
 
+// sameTarget: "the same target twice in one order is one target".
+func sameTarget(a, b *order.Target) bool {
+	if a.Kind != b.Kind || a.Kind == order.TargetURL {
+		return false
+	}
+	if a.Kind == order.TargetAddress {
+		return a.Attr.Address == b.Attr.Address
+	}
+	return a.Name == b.Name && a.Match == b.Match
+}
+
 // twinExcepted: the exceptions of the order, and those of every mention of the
 // target, since a target that stands twice is one with both attributes.
-func twinExcepted(o *order.Order, t *order.Target, n twinName) bool {
+func twinExcepted(o *order.Order, t *order.Target, n twinPlace) bool {
 	if slices.ContainsFunc(o.Except, n.under) {
 		return true
 	}
 	for i := range o.Targets {
-		x := &o.Targets[i]
-		if x.Name == t.Name && x.Match == t.Match && x.Attr != nil && slices.ContainsFunc(x.Attr.Except, n.under) {
+		if x := &o.Targets[i]; t != nil && x.Attr != nil && sameTarget(x, t) && slices.ContainsFunc(x.Attr.Except, n.under) {
 			return true
 		}
 	}
@@ -128,13 +154,14 @@ func twinExcepted(o *order.Order, t *order.Target, n twinName) bool {
 }
 
 func twinTargets(o *order.Order) []order.Target {
-	out := slices.Clone(o.Targets)
-	if o.Side != nil {
-		for name := range o.Side.Names.All() {
-			out = append(out, order.Target{Name: name, Match: order.Subtree})
-		}
+	if o.Side == nil {
+		return o.Targets
 	}
-	return slices.DeleteFunc(out, func(t order.Target) bool { return t.Kind != order.TargetName })
+	out := slices.Clone(o.Targets)
+	for name := range o.Side.Names.All() {
+		out = append(out, order.Target{Name: name, Match: order.Subtree})
+	}
+	return out
 }
 
 func twinReaches(l, o twinOrder) bool {
@@ -158,19 +185,22 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-func (t *twin) lifted(o twinOrder, n twinName, c Client, now order.Time) bool {
-	for _, l := range t.all() {
-		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, c) {
+// twinWhole: "without targets it lifts all of lifts".
+func twinWhole(l *order.Order) bool {
+	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
+}
+
+// lifted: of a place that was asked for, only a lift that names it says something.
+func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
+	for _, l := range t.orders {
+		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
 			continue
 		}
-		if len(l.Targets) == 0 && l.Side == nil {
-			if twinInForce(l.Order, nil, now) {
-				return true
-			}
-			continue
+		if twinWhole(l.Order) && !asked && q.inForce(l.Order, nil) && !twinExcepted(l.Order, nil, n) {
+			return true
 		}
 		for _, lt := range twinTargets(l.Order) {
-			if twinCovers(lt.Name, lt.Match, n) && twinInForce(l.Order, &lt, now) && !twinExcepted(l.Order, &lt, n) {
+			if t.covers(l.Order, &lt, n) && q.inForce(l.Order, &lt) && !twinExcepted(l.Order, &lt, n) {
 				return true
 			}
 		}
@@ -178,21 +208,40 @@ func (t *twin) lifted(o twinOrder, n twinName, c Client, now order.Time) bool {
 	return false
 }
 
-// candidate is a target that is enforced on a name.
+// spared reports whether an exception or a lift takes the place out of the target
+// of the order: by the place itself, or by the asked name that led there.
+func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
+	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
+		return true
+	}
+	return q.asked != nil && (twinExcepted(o.Order, x, *q.asked) || t.lifted(o, *q.asked, q, true))
+}
+
+// candidate is a target that is enforced on a place.
 type candidate struct {
 	order  twinOrder
 	target order.Target
 }
 
-func (t *twin) judge(n twinName, c Client, now order.Time) *candidate {
+// size is what "longest target first" compares.
+func (c *candidate) size() int {
+	if c.target.Kind == order.TargetAddress {
+		return c.target.Attr.Address.Bits()
+	}
+	return c.target.Name.NumLabels()
+}
+
+func (t *twin) judge(n twinPlace, q twinQuery) *candidate {
+	if q.asked != nil && t.opt.Guard != nil && t.guard().protects(q.asked.name) {
+		return nil
+	}
 	var all []candidate
-	for _, o := range t.all() {
-		if o.Action != order.Block || !twinScope(o.Order, c) || twinExempt(o.Order, c, now) {
+	for _, o := range t.orders {
+		if o.Action != order.Block || t.undecidable(o.Order) || !twinScope(o.Order, q.c) || twinExempt(o.Order, q.c, q.now) {
 			continue
 		}
 		for _, x := range twinTargets(o.Order) {
-			if twinCovers(x.Name, x.Match, n) && twinInForce(o.Order, &x, now) &&
-				!twinExcepted(o.Order, &x, n) && !t.lifted(o, n, c, now) {
+			if t.covers(o.Order, &x, n) && q.inForce(o.Order, &x) && !t.held(o.Order, &x) && !t.spared(o, &x, n, q) {
 				all = append(all, candidate{o, x})
 			}
 		}
@@ -208,7 +257,7 @@ func (t *twin) judge(n twinName, c Client, now order.Time) *candidate {
 	}
 	best := slices.MinFunc(all, func(a, b candidate) int {
 		return cmp.Or(
-			cmp.Compare(b.target.Name.NumLabels(), a.target.Name.NumLabels()),
+			cmp.Compare(b.size(), a.size()),
 			cmp.Compare(a.target.Match, b.target.Match),
 			cmp.Compare(issued(a.order.Order), issued(b.order.Order)),
 			strings.Compare(a.order.ID, b.order.ID))
@@ -216,13 +265,13 @@ func (t *twin) judge(n twinName, c Client, now order.Time) *candidate {
 	return &best
 }
 
-func (t *twin) response(c *candidate) order.ResponseKind {
-	r := c.order.Response.Kind
-	if r == order.ResponseUnset {
-		r = t.opt.Response.Kind
+func (t *twin) response(o *order.Order) order.Response {
+	r := o.Response
+	if r.Kind == order.ResponseUnset {
+		r = t.opt.Response
 	}
-	if r == order.ResponseUnset {
-		r = order.NXDOMAIN
+	if r.Kind == order.ResponseUnset {
+		r.Kind = order.NXDOMAIN
 	}
 	return r
 }
@@ -236,16 +285,21 @@ type twinVerdict struct {
 	below    Below
 }
 
-func (t *twin) decide(name, host dname.Name, c Client, now order.Time) (v twinVerdict) {
-	best := t.judge(twinName{name, host, false}, c, now)
+func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
+	best := t.judge(n, q)
 	if best == nil {
 		return v
 	}
-	v = twinVerdict{best.order.ID, best.target.Name.NumLabels(), best.target.Match, t.response(best), BelowNXDOMAIN}
+	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
+	if n.addr.IsValid() {
+		// The answer is for the asked name, which was not ordered: nothing below it is.
+		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
+		return v
+	}
 	// Every name below is like one that is mentioned, or like an unmentioned one
 	// below the nearest name that is.
-	mentioned := map[dname.Name]bool{name: true}
-	for _, o := range t.all() {
+	mentioned := map[dname.Name]bool{n.name: true}
+	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
 			mentioned[x.Name] = true
 			if x.Attr != nil {
@@ -259,28 +313,28 @@ func (t *twin) decide(name, host dname.Name, c Client, now order.Time) (v twinVe
 		}
 	}
 	for m := range mentioned {
-		if !name.Covers(m) {
+		if !n.name.Covers(m) {
 			continue
 		}
-		for _, n := range []twinName{{m, m, false}, {m, m, true}} {
-			v.below = max(v.below, t.gets(n, c, now))
+		for _, x := range []twinPlace{{name: m, host: m}, {name: m, host: m, generic: true}} {
+			v.below = max(v.below, t.gets(x, q))
 		}
 	}
 	// The name as that of a service, of whichever host.
-	host = name
-	for range twinServiceLabels(name) {
+	host := n.name
+	for range twinServiceLabels(n.name) {
 		host = host.Parent()
-		v.below = max(v.below, t.gets(twinName{name, host, false}, c, now))
+		v.below = max(v.below, t.gets(twinPlace{name: n.name, host: host}, q))
 	}
 	return v
 }
 
 // gets says what a name contributes to the Below of those above it.
-func (t *twin) gets(n twinName, c Client, now order.Time) Below {
-	switch b := t.judge(n, c, now); {
+func (t *twin) gets(n twinPlace, q twinQuery) Below {
+	switch b := t.judge(n, q); {
 	case b == nil:
 		return BelowPasses
-	case t.response(b) != order.NXDOMAIN:
+	case t.response(b.order.Order).Kind != order.NXDOMAIN:
 		return BelowBlocked
 	}
 	return BelowNXDOMAIN

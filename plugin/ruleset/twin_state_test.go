@@ -1,0 +1,287 @@
+package ruleset
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
+
+// undecidable: "an order whose country scope cannot be decided because no country
+// source is configured is held too"; its networks suffice, where it has any.
+func (t *twin) undecidable(o *order.Order) bool {
+	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
+}
+
+// held reports whether the guard holds a target and the order does not force it.
+func (t *twin) held(o *order.Order, x *order.Target) bool {
+	if t.opt.Guard == nil || twinForced(o, x) {
+		return false
+	}
+	if x.Kind == order.TargetName {
+		return t.guard().name(x.Name) != "" // "a *. target is judged by its base"
+	}
+	return t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains)
+}
+
+// redirects are the addresses that "answers redirect to". Orders that give no
+// answers, as those in shadow, redirect nobody.
+func (t *twin) redirects() (out []netip.Addr) {
+	for _, o := range t.orders {
+		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
+			out = append(out, r.Addresses...)
+		}
+	}
+	return out
+}
+
+// twinForced: a name in force means every target of that name, "*." and a name
+// only that one.
+func twinForced(o *order.Order, x *order.Target) bool {
+	return slices.ContainsFunc(o.Force, func(f order.Force) bool {
+		if x.Kind == order.TargetAddress {
+			a, err := netip.ParseAddr(f.Target)
+			p, _ := netip.ParsePrefix(f.Target)
+			return p == x.Attr.Address || err == nil && x.Attr.Address.IsSingleIP() && a == x.Attr.Address.Addr()
+		}
+		return f.Target == x.Name.String() || x.Match == order.Below && f.Target == "*."+x.Name.String()
+	})
+}
+
+// enforceable are the different targets that DNS enforces when nothing holds them.
+func (t *twin) enforceable(o *order.Order) (out []order.Target) {
+	for _, x := range twinTargets(o) {
+		here := x.Kind == order.TargetName ||
+			x.Kind == order.TargetAddress && t.opt.Addresses && x.Attr.EnforcedBy == order.ByDNS
+		if here && !slices.ContainsFunc(out, func(y order.Target) bool { return sameTarget(&x, &y) }) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (t *twin) heldTargets(o *order.Order) (out []order.Target) {
+	if o.Action == order.Lift {
+		return nil // a lift blocks nothing
+	}
+	return slices.DeleteFunc(t.enforceable(o), func(x order.Target) bool { return !t.held(o, &x) })
+}
+
+// state is what an order is at a second.
+func (t *twin) state(o *order.Order, now order.Time) State {
+	switch o.Status {
+	case order.Shadow:
+		return Shadow
+	case order.Suspended:
+		return Suspended
+	case order.Draft:
+		return Draft
+	}
+	on, later := twinInTime(o, now), false
+	for s := now + 1; s <= lastSecond; s++ {
+		later = later || twinInTime(o, s)
+	}
+	if !on && !later {
+		return Ended
+	}
+	if on && o.Action == order.Block {
+		for _, l := range t.orders {
+			everyone := l.Scope == nil || l.Scope.Global
+			if twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) && everyone && l.Status == order.Active && twinInTime(l.Order, now) {
+				return Lifted
+			}
+		}
+	}
+	held := t.heldTargets(o)
+	switch {
+	case t.undecidable(o), len(held) > 0 && len(held) == len(t.enforceable(o)):
+		return OnHold
+	case on:
+		return InForce
+	}
+	return Pending
+}
+
+func (t *twin) counts(now order.Time) (c Counts) {
+	for _, o := range t.orders {
+		s := t.state(o.Order, now)
+		if o.Action == order.Lift {
+			c.Lifts[s]++
+			continue
+		}
+		c.Orders[s]++
+		targets, held := len(t.enforceable(o.Order)), 0
+		if s == InForce || s == Pending {
+			held = len(t.heldTargets(o.Order))
+		}
+		c.Targets[s] += targets - held
+		c.Targets[OnHold] += held
+		if s == InForce {
+			c.NotDNS += len(t.recorded(o.Order))
+		}
+	}
+	return c
+}
+
+// recorded are the targets that DNS does not enforce. Those that stand twice and
+// are only recorded are counted as they are written.
+func (t *twin) recorded(o *order.Order) (out []order.Target) {
+	for _, x := range twinTargets(o) {
+		switch {
+		case x.Kind == order.TargetURL, x.Kind == order.TargetAddress && x.Attr.EnforcedBy != order.ByDNS:
+		case x.Kind == order.TargetAddress && !t.opt.Addresses:
+			if slices.ContainsFunc(out, func(y order.Target) bool { return y.Attr.EnforcedBy == order.ByDNS && sameTarget(&x, &y) }) {
+				continue
+			}
+		default:
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// standing are the targets of a file that block at a second; with whatever, those of
+// its block orders in whatever state.
+func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
+	out := map[nameOrNet]bool{}
+	for _, o := range f.orders {
+		for _, x := range twinTargets(o) {
+			q := twinQuery{now: now}
+			if o.Action == order.Block && (whatever || q.inForce(o, &x)) {
+				switch {
+				case x.Kind == order.TargetName:
+					out[nameOrNet{name: x.Name}] = true
+				case x.Kind == order.TargetAddress && x.Attr.EnforcedBy == order.ByDNS:
+					out[nameOrNet{net: x.Attr.Address}] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// nameOrNet is a name or a network.
+type nameOrNet struct {
+	name dname.Name
+	net  netip.Prefix
+}
+
+// compareStates checks what is said of the orders as such.
+func compareStates(t *testing.T, w *world, now order.Time) {
+	t.Helper()
+	if got, want := w.Counts(now), w.twin.counts(now); got != want {
+		t.Fatalf("%vat %d:\n got %+v\nwant %+v", w, now, got, want)
+	}
+	next, i := w.NextChange(now), 0
+	all := w.twin.orders
+	for st := range w.Standings(now) {
+		o := all[i].Order
+		i++
+		if want := w.twin.state(o, now); st.Order.ID != o.ID || st.State != want || st.Until <= now || st.Until < next {
+			t.Fatalf("%vat %d: %+v of order %s, want %v", w, now, st, o.ID, want)
+		}
+		for later := now; later < min(st.Until, lastSecond+1); later++ {
+			if s := w.twin.state(o, later); s != st.State {
+				t.Fatalf("%vat %d: order %s is %s until %d, but at %d %s", w, now, o.ID, st.State, st.Until, later, s)
+			}
+		}
+	}
+	var changes []string
+	for _, x := range w.Transitions(now, now+3) {
+		changes = append(changes, fmt.Sprint(x.Order.ID, x.Lift, x.From, x.To))
+	}
+	var wantChanges, wantHeld, held []string
+	for _, o := range all {
+		if a, b := w.twin.state(o.Order, now), w.twin.state(o.Order, now+3); a != b {
+			wantChanges = append(wantChanges, fmt.Sprint(o.ID, o.Action == order.Lift, a, b))
+		}
+		if w.twin.undecidable(o.Order) {
+			wantHeld = append(wantHeld, o.ID+" ")
+		}
+		for _, x := range w.twin.heldTargets(o.Order) {
+			wantHeld = append(wantHeld, o.ID+" "+twinWritten(&x))
+		}
+	}
+	if !slices.Equal(changes, wantChanges) {
+		t.Fatalf("%vfrom %d on: transitions %q, want %q", w, now, changes, wantChanges)
+	}
+	for _, h := range w.Held() {
+		if h.Why == "" || h.File == "" {
+			t.Fatalf("%vheld without words: %+v", w, h)
+		}
+		held = append(held, h.Order.ID+" "+h.Target)
+	}
+	slices.Sort(held)
+	slices.Sort(wantHeld)
+	if !slices.Equal(held, wantHeld) {
+		t.Fatalf("%vheld %q, want %q", w, held, wantHeld)
+	}
+}
+
+func twinWritten(x *order.Target) string {
+	switch {
+	case x.Kind == order.TargetAddress:
+		return x.Attr.Address.String()
+	case x.Match == order.Below:
+		return "*." + x.Name.String()
+	}
+	return x.Name.String()
+}
+
+// compareShrink checks what a change of file is measured by, between two files.
+func compareShrink(t *testing.T, w *world, now order.Time) {
+	t.Helper()
+	p, q := w.parts[0], w.parts[len(w.parts)-1]
+	files := w.twin.files
+	from, to := files[0], files[len(files)-1]
+	before, rest := from.standing(now, false), to.standing(now, true)
+	lost := 0
+	for x := range before {
+		if !rest[x] {
+			lost++
+		}
+	}
+	if n, m := p.InForce(now), p.Lost(q, now); n != len(before) || m != lost {
+		t.Fatalf("%vat %d: %d in force and %d lost, want %d and %d", w, now, n, m, len(before), lost)
+	}
+	added, removed := 0, 0
+	was := from.standing(now, true)
+	for x := range rest {
+		if !was[x] && x.name != (dname.Name{}) {
+			added++
+		}
+	}
+	for x := range was {
+		if !rest[x] && x.name != (dname.Name{}) {
+			removed++
+		}
+	}
+	if c := Compare(p, q); c.NamesAdded != added || c.NamesRemoved != removed {
+		t.Fatalf("%vcompared: %+v, want %d names more and %d less", w, c, added, removed)
+	}
+	if c := Compare(p, p.Guarded(nil)); c != (Change{}) {
+		t.Fatalf("%vanother guard changes the orders: %+v", w, c)
+	}
+}
+
+// compareGuarded: a part that another guard looks at is the one built with it.
+func compareGuarded(t *testing.T, w *world) {
+	t.Helper()
+	for i, file := range w.twin.files {
+		b := NewBuilder(w.parts[i].Path(), w.opt)
+		for _, o := range file.orders {
+			b.Add(o)
+		}
+		p, _ := b.Freeze()
+		if !reflect.DeepEqual(p.held, w.parts[i].held) {
+			t.Fatalf("%vheld %+v, want %+v", w, w.parts[i].held, p.held)
+		}
+	}
+}

@@ -1,0 +1,312 @@
+package ruleset
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// choices turns bytes into decisions, so that the fuzzer steers the worlds it
+// builds; when the bytes run out every choice is the first.
+type choices struct{ b []byte }
+
+func (c *choices) n(n int) int {
+	if len(c.b) == 0 {
+		return 0
+	}
+	v := int(c.b[0]) % n
+	c.b = c.b[1:]
+	return v
+}
+
+func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
+
+// The world is small, so that names, times and clients meet often.
+const lastSecond = 12
+
+var labels = []string{"a", "b", "_x"}
+
+func (c *choices) name() dname.Name {
+	var parts []string
+	for range 1 + c.n(1+c.n(4)) {
+		parts = append(parts, labels[c.n(len(labels))])
+	}
+	n, err := dname.Parse(strings.Join(parts, "."))
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (c *choices) time() order.Time {
+	if c.n(3) < 2 {
+		return order.NoTime
+	}
+	return order.Time(c.n(lastSecond))
+}
+
+func (c *choices) windows() (ws []order.Window) {
+	if !c.oneIn(4) {
+		return nil
+	}
+	for range 1 + c.n(3) {
+		ws = append(ws, order.Window{From: c.time(), Until: c.time()})
+	}
+	return ws
+}
+
+var (
+	nets      = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}
+	addresses = []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.2.3"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
+	countries = []order.Country{"", "IT", "CH", "FR"}
+	// Networks that are ordered or protected, and addresses in and beside them.
+	targetNets = []netip.Prefix{
+		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.0/28"), netip.MustParsePrefix("198.51.100.5/32"),
+		netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:1::5/128"),
+	}
+	answered = []netip.Addr{
+		netip.MustParseAddr("198.51.100.5"), netip.MustParseAddr("198.51.100.9"), netip.MustParseAddr("198.51.100.200"),
+		netip.MustParseAddr("2001:db8:1::5"), netip.MustParseAddr("2001:db8:1::6"), netip.MustParseAddr("::ffff:198.51.100.5"),
+		netip.MustParseAddr("203.0.113.1"),
+	}
+)
+
+func (c *choices) status() order.Status {
+	if c.oneIn(8) {
+		return order.Status(1 + c.n(3))
+	}
+	return order.Active
+}
+
+func (c *choices) order(id string, index int) *order.Order {
+	terms := &order.Terms{TTL: -1, Authority: order.Authority{Name: []string{"A", "B"}[c.n(2)]}}
+	o := &order.Order{
+		ID: id, Index: index, Terms: terms, Status: c.status(),
+		Issued: c.time(), From: c.time(), Until: c.time(), Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime,
+		Windows: c.windows(),
+	}
+	if c.oneIn(3) {
+		o.Action = order.Lift
+		if o.PlaceInHistory() == order.NoTime {
+			o.Issued = 3
+		}
+		for range c.n(3) {
+			o.Lifts = append(o.Lifts, fmt.Sprint(c.n(6)))
+		}
+	}
+	if c.oneIn(3) {
+		terms.Scope = &order.Scope{}
+		if c.n(2) == 0 {
+			terms.Scope.Countries = []order.Country{[]order.Country{"IT", "EU"}[c.n(2)]}
+		}
+		if c.n(2) == 0 {
+			terms.Scope.Clients = []netip.Prefix{nets[c.n(len(nets))]}
+		}
+	} else if o.Action == order.Block {
+		terms.Scope = &order.Scope{Global: true}
+	}
+	if o.Action == order.Block {
+		if c.oneIn(4) {
+			terms.Exempt = []order.Exempt{{Clients: []netip.Prefix{nets[c.n(len(nets))]}, Until: c.time()}}
+		}
+		terms.Response = c.response()
+	}
+	for range c.n(1 + c.n(3)) {
+		o.Except = append(o.Except, c.name())
+	}
+	targets := 1 + c.n(4)
+	if o.Action == order.Lift && len(o.Lifts) > 0 && c.oneIn(3) {
+		targets = 0
+	}
+	by := order.ByDNS
+	if c.oneIn(4) {
+		by = order.EnforcedBy(c.n(2))
+	}
+	for range targets {
+		o.Targets = append(o.Targets, c.target(by))
+	}
+	for o.Action == order.Block && c.oneIn(3) {
+		o.Force = append(o.Force, c.force(o))
+	}
+	return o
+}
+
+func (c *choices) response() order.Response {
+	r := order.Response{Kind: order.ResponseKind(c.n(5))}
+	if r.Kind == order.Redirect {
+		r.Addresses = []netip.Addr{answered[c.n(len(answered)-2)]}
+	}
+	return r
+}
+
+func (c *choices) target(by order.EnforcedBy) order.Target {
+	t := order.Target{Name: c.name(), Match: order.Match(c.n(3))}
+	addr := c.oneIn(4)
+	if !addr && !c.oneIn(3) {
+		return t
+	}
+	t.Attr = &order.Attr{From: c.time(), Until: c.time(), Windows: c.windows(), Status: c.status(), Served: order.NoTime, Deadline: order.NoTime}
+	if c.n(2) == 0 {
+		t.Attr.Except = []dname.Name{c.name()}
+	}
+	if addr {
+		t.Kind, t.Name, t.Match = order.TargetAddress, dname.Name{}, order.Exact
+		t.Attr.Address, t.Attr.EnforcedBy = targetNets[c.n(len(targetNets))], by
+	} else if c.oneIn(8) {
+		t.Kind, t.Name, t.Match = order.TargetURL, dname.Name{}, order.Exact
+	}
+	return t
+}
+
+// force is for a target of the order, or for one that it may not have: a reason
+// may have been filled in.
+func (c *choices) force(o *order.Order) order.Force {
+	t := o.Targets[c.n(len(o.Targets))]
+	if c.oneIn(4) {
+		t = c.target(order.ByDNS)
+	}
+	key := t.Name.String()
+	switch {
+	case t.Kind == order.TargetURL:
+		key = c.name().String()
+	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP() && c.n(2) == 0:
+		key = t.Attr.Address.Addr().String()
+	case t.Kind == order.TargetAddress:
+		key = t.Attr.Address.String()
+	case c.n(2) == 0:
+		key = "*." + key
+	}
+	return order.Force{Target: key, Reason: "r"}
+}
+
+// guard is nil, or protects a little.
+func (c *choices) guard() Guard {
+	if c.n(2) == 0 {
+		return nil
+	}
+	g := &stubGuard{}
+	for range c.n(3) {
+		g.names = append(g.names, protect{c.name(), c.n(2) == 0})
+	}
+	if c.oneIn(3) {
+		g.nets = append(g.nets, targetNets[c.n(len(targetNets))])
+	}
+	return g
+}
+
+// world is the same orders in a set and in a twin.
+type world struct {
+	*Set
+	twin *twin
+	// plain is the set without the orders and targets in shadow: what is enforced
+	// must be the same.
+	plain *Set
+	// mentioned are names of targets and exceptions, at least one.
+	mentioned []dname.Name
+}
+
+func newWorld(c *choices) *world {
+	opt := Options{Response: c.response(), Guard: c.guard(), NoCountry: c.oneIn(4), Addresses: !c.oneIn(4)}
+	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
+	// Another guard's parts become this one's without being built again.
+	built := opt
+	again := c.n(2) == 0
+	if again {
+		built.Guard = c.guard()
+	}
+	var parts, plain []*Part
+	id := 0
+	for f := range 1 + c.n(3) {
+		b, p := NewBuilder(fmt.Sprint(f), built), NewBuilder(fmt.Sprint(f), opt)
+		var file twinFile
+		for i := range 1 + c.n(4) {
+			o := c.order(fmt.Sprint(id), i)
+			id++
+			b.Add(o)
+			if x := withoutShadow(o); x != nil {
+				p.Add(x)
+			}
+			file.orders = append(file.orders, o)
+			w.mention(o)
+			w.twin.orders = append(w.twin.orders, twinOrder{o, f})
+		}
+		part, _ := b.Freeze()
+		if again {
+			part = part.Guarded(opt.Guard)
+		}
+		parts = append(parts, part)
+		part, _ = p.Freeze()
+		plain = append(plain, part)
+		w.twin.files = append(w.twin.files, file)
+	}
+	w.Set, w.plain = Merge(parts, opt), Merge(plain, opt)
+	if c.n(2) == 0 {
+		for _, s := range []*Set{w.Set, w.plain} {
+			s.segments = s.parts // as when every file is large: a segment each
+			s.findWhole()
+		}
+	}
+	return w
+}
+
+func (w *world) mention(o *order.Order) {
+	w.mentioned = append(w.mentioned, o.Except...)
+	for _, t := range o.Targets {
+		if t.Kind == order.TargetName {
+			w.mentioned = append(w.mentioned, t.Name)
+		}
+		if t.Attr != nil {
+			w.mentioned = append(w.mentioned, t.Attr.Except...)
+		}
+	}
+}
+
+// withoutShadow returns the order without its targets in shadow, nil when nothing
+// is left of it. A target that is also there in another status is one with both; and
+// exceptions are looked at whatever becomes of their target.
+func withoutShadow(o *order.Order) *order.Order {
+	if o.Status == order.Shadow {
+		return nil
+	}
+	out := *o
+	out.Targets = nil
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		shadow := func(x order.Target) bool {
+			return x.Attr != nil && x.Attr.Status == order.Shadow && len(x.Attr.Except) == 0
+		}
+		if !shadow(*t) || slices.ContainsFunc(o.Targets, func(x order.Target) bool { return sameTarget(&x, t) && !shadow(x) }) {
+			out.Targets = append(out.Targets, *t)
+		}
+	}
+	if len(o.Targets) > 0 && len(out.Targets) == 0 {
+		return nil
+	}
+	return &out
+}
+
+// String shows the orders, for the one who looks into a failure.
+func (w *world) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%+v\n", w.opt)
+	if g, ok := w.opt.Guard.(*stubGuard); ok {
+		fmt.Fprintf(&b, "%+v\n", *g)
+	}
+	for _, o := range w.twin.orders {
+		x := *o.Order
+		x.Terms, x.Targets = nil, nil
+		fmt.Fprintf(&b, "file %d: %+v\n %+v\n scope %+v\n", o.file, x, *o.Terms, o.Scope)
+		for _, t := range o.Targets {
+			fmt.Fprintf(&b, "  %+v", t)
+			if t.Attr != nil {
+				fmt.Fprintf(&b, " %+v", *t.Attr)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
