@@ -15,7 +15,7 @@ type addressTable = bart.Table[[]rule]
 // address adds a rule at a network.
 func (b *Builder) address(x netip.Prefix, r rule) {
 	if b.opt.Guard != nil && r.kind >= blockExact {
-		b.part.held.net(b.opt.Guard, x)
+		b.part.held.checkNet(b.opt.Guard, x)
 	}
 	if b.addrs == nil {
 		b.addrs = map[netip.Prefix][]rule{}
@@ -50,9 +50,9 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return rules
 }
 
-// redirects remembers addresses that answers redirect to: blocking those would
+// redirectTo remembers addresses that answers redirect to: blocking those would
 // block the page that explains.
-func (b *Builder) redirects(addrs []netip.Addr) {
+func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if !slices.Contains(b.part.redirects, a) {
 			b.part.redirects = append(b.part.redirects, a)

@@ -47,7 +47,7 @@ type hit struct {
 	rules  []rule
 	labels int // of the name; of a network, its prefix length
 	// held is the name or network when the guard holds targets there.
-	held *heldTarget
+	held *heldPlace
 }
 
 // pathRoom is how many names with rules a path holds without allocating.

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -22,8 +23,8 @@ type Guard interface {
 	Protected(*dname.Wire) bool
 }
 
-// heldTarget is a name or a network whose targets the guard holds.
-type heldTarget struct {
+// heldPlace is a name or a network at which the guard holds targets.
+type heldPlace struct {
 	name dname.Name
 	net  netip.Prefix
 	why  string
@@ -33,42 +34,40 @@ type heldTarget struct {
 // held is the place: an order is enforced there all the same when it has a reason
 // to (see forced). There are few, so a query pays for a look at a length.
 type held struct {
-	names map[string]*heldTarget // by wire form
-	nets  map[netip.Prefix]*heldTarget
+	names map[string]*heldPlace // by wire form
+	nets  map[netip.Prefix]*heldPlace
 }
 
-func (h *held) at(suffix []byte) *heldTarget {
+func (h *held) at(suffix []byte) *heldPlace {
 	if len(h.names) == 0 {
 		return nil
 	}
 	return h.names[string(suffix)]
 }
 
-// name asks the guard about a name.
-func (h *held) name(g Guard, w *dname.Wire) {
+// checkName asks the guard about a name.
+func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
 	if why == "" {
 		return
 	}
 	if h.names == nil {
-		h.names = map[string]*heldTarget{}
+		h.names = map[string]*heldPlace{}
 	}
 	n := w.Name()
-	h.names[n.Wire()] = &heldTarget{name: n, why: why}
+	h.names[n.Wire()] = &heldPlace{name: n, why: why}
 }
 
-// net asks the guard about a network.
-func (h *held) net(g Guard, x netip.Prefix) {
-	if why := g.Address(x); why != "" {
-		h.holdNet(x, why)
+// checkNet asks the guard about a network.
+func (h *held) checkNet(g Guard, x netip.Prefix) {
+	why := g.Address(x)
+	if why == "" {
+		return
 	}
-}
-
-func (h *held) holdNet(x netip.Prefix, why string) {
 	if h.nets == nil {
-		h.nets = map[netip.Prefix]*heldTarget{}
+		h.nets = map[netip.Prefix]*heldPlace{}
 	}
-	h.nets[x] = &heldTarget{net: x, why: why}
+	h.nets[x] = &heldPlace{net: x, why: why}
 }
 
 // forced are the targets that an order wants enforced though the guard holds them.
@@ -77,10 +76,10 @@ type forced struct {
 }
 
 type forcedTarget struct {
-	heldTarget
-	// match is Below for "*.example.com", which forces that target only.
-	match  order.Match
-	reason string
+	name dname.Name
+	net  netip.Prefix
+	// below: it is "*.example.com", and forces no other target of that name.
+	below bool
 }
 
 func newForced(list []order.Force) *forced {
@@ -89,27 +88,23 @@ func newForced(list []order.Force) *forced {
 	}
 	f := &forced{}
 	for _, x := range list {
-		t := forcedTarget{reason: x.Reason}
-		if p, why := order.ParsePrefix(x.Target); why == "" {
-			t.net = p
-		} else if n, m, err := order.ParseTarget(x.Target); err == nil {
-			t.name, t.match = n, m
-		} else {
-			continue // the parser has refused what is no target
-		}
-		f.targets = append(f.targets, t)
+		if net, why := order.ParsePrefix(x.Target); why == "" {
+			f.targets = append(f.targets, forcedTarget{net: net})
+		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
+			f.targets = append(f.targets, forcedTarget{name: name, below: m == order.Below})
+		} // else the parser has refused what is no target
 	}
 	return f
 }
 
 // covers reports whether the order forces its target at a place that is held.
-func (f *forced) covers(h *heldTarget, m order.Match) bool {
+func (f *forced) covers(h *heldPlace, m order.Match) bool {
 	if f == nil {
 		return false
 	}
 	for i := range f.targets {
 		t := &f.targets[i]
-		if t.name == h.name && t.net == h.net && (t.match != order.Below || m == order.Below) {
+		if t.name == h.name && t.net == h.net && (!t.below || m == order.Below) {
 			return true
 		}
 	}
@@ -126,42 +121,31 @@ func (p *Part) Guarded(g Guard) *Part {
 	}
 	for w, ref := range p.names.Wires() {
 		if blocks(p.list(ref)) {
-			q.held.name(g, w)
+			q.held.checkName(g, w)
 		}
 	}
 	for x, rules := range p.networks() {
 		if blocks(rules) {
-			q.held.net(g, x)
+			q.held.checkNet(g, x)
 		}
 	}
 	return &q
 }
 
-// hold puts together what is held in a set, and counts it for each order.
-func (s *Set) hold(opt Options) {
-	redirects := map[netip.Addr]bool{}
+// hold puts together what is held in the set, and counts it for each order.
+func (s *Set) hold() {
+	s.held = held{map[string]*heldPlace{}, map[netip.Prefix]*heldPlace{}}
+	var redirects []netip.Addr
 	for _, p := range s.parts {
-		for _, a := range p.redirects {
-			redirects[a] = true
-		}
-		for k, h := range p.held.names {
-			if s.held.names == nil {
-				s.held.names = map[string]*heldTarget{}
-			}
-			s.held.names[k] = h
-		}
-		for x, h := range p.held.nets {
-			s.held.holdNet(x, h.why)
-		}
+		redirects = append(redirects, p.redirects...)
+		maps.Copy(s.held.names, p.held.names)
+		maps.Copy(s.held.nets, p.held.nets)
 	}
-	for _, p := range s.parts {
-		if opt.Guard == nil {
-			break
-		}
-		for x := range p.networks() {
-			for a := range redirects {
-				if x.Contains(a) {
-					s.held.holdNet(x, "is, or holds, the address "+a.String()+" that answers redirect to")
+	if s.opt.Guard != nil {
+		for _, p := range s.parts {
+			for x := range p.networks() {
+				if i := slices.IndexFunc(redirects, x.Contains); i >= 0 {
+					s.held.nets[x] = &heldPlace{net: x, why: "has " + redirects[i].String() + " in it, to which answers redirect"}
 				}
 			}
 		}
@@ -169,47 +153,47 @@ func (s *Set) hold(opt Options) {
 	s.findHeld()
 }
 
-// heldRule is a target of a block order that is held.
-type heldRule struct {
+// heldTarget is a target of a block order that is held.
+type heldTarget struct {
 	entry *entry
-	place *heldTarget
+	place *heldPlace
 	match order.Match
 }
 
 // findHeld finds the targets that are held, and counts them for each order.
 func (s *Set) findHeld() {
-	add := func(p *Part, rules []rule, h *heldTarget) {
+	add := func(p *Part, rules []rule, h *heldPlace) {
 		for i := range rules {
 			r := &rules[i]
 			if e := &p.entries[r.entry]; r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
-				s.heldRules = append(s.heldRules, heldRule{e, h, r.kind.match()})
+				s.heldTargets = append(s.heldTargets, heldTarget{e, h, r.kind.match()})
 			}
 		}
 	}
 	var w dname.Wire
 	for _, p := range s.parts {
-		from := len(s.heldRules)
+		from := len(s.heldTargets)
 		for _, h := range p.held.names {
 			w.SetName(h.name)
 			add(p, p.rulesAt(&w), h)
 		}
-		for x, rules := range p.networks() {
-			if h := s.held.nets[x]; h != nil && s.opt.Addresses {
-				add(p, rules, h)
+		if s.opt.Addresses {
+			for x, h := range s.held.nets {
+				add(p, p.rulesAtNet(x), h)
 			}
 		}
-		own := s.heldRules[from:]
-		slices.SortFunc(own, func(a, b heldRule) int {
+		own := s.heldTargets[from:]
+		slices.SortFunc(own, func(a, b heldTarget) int {
 			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.place.name.Compare(b.place.name),
 				a.place.net.Compare(b.place.net), cmp.Compare(a.match, b.match))
 		})
 		// A target that stands twice, at different times, is one.
-		s.heldRules = s.heldRules[:from+len(slices.Compact(own))]
+		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
 	}
-	if len(s.heldRules) > 0 {
+	if len(s.heldTargets) > 0 {
 		s.heldOf = map[*entry]int32{}
 	}
-	for _, h := range s.heldRules {
+	for _, h := range s.heldTargets {
 		s.heldOf[h.entry]++
 	}
 }
@@ -251,8 +235,8 @@ const noCountry = "is for clients of some countries, and nothing tells the count
 // Held returns what is held of the orders of the set, draft and suspended ones
 // and those of the past included, in the order of the files.
 func (s *Set) Held() (out []Held) {
-	byEntry := map[*entry][]heldRule{}
-	for _, h := range s.heldRules {
+	byEntry := map[*entry][]heldTarget{}
+	for _, h := range s.heldTargets {
 		byEntry[h.entry] = append(byEntry[h.entry], h)
 	}
 	s.each(func(_ *Part, e *entry) {
@@ -267,7 +251,7 @@ func (s *Set) Held() (out []Held) {
 }
 
 // String returns the target as order files write it.
-func (h heldRule) String() string {
+func (h heldTarget) String() string {
 	switch {
 	case h.place.net.IsValid():
 		return h.place.net.String()

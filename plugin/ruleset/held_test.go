@@ -127,6 +127,17 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
+// TestHeldWords: why a target is held goes on from "it".
+func TestHeldWords(t *testing.T) {
+	s := with(t, Options{Guard: bank(t), Addresses: true},
+		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")
+	warnings, _ := s.Warnings()
+	const want = "is held, not enforced: it has 198.51.100.1 in it, to which answers redirect;"
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), want) {
+		t.Errorf("got %v", warnings)
+	}
+}
+
 // TestShadowRedirects: who answers nobody redirects nobody, and so holds nothing.
 func TestShadowRedirects(t *testing.T) {
 	orders := "- {id: b, targets: [{address: 198.51.100.1, enforced_by: dns}]}\n" +

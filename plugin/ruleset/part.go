@@ -213,7 +213,7 @@ func (b *Builder) Add(o *order.Order) {
 		slices.Sort(e.lifts)
 	}
 	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
-		b.redirects(e.response.Addresses)
+		b.redirectTo(e.response.Addresses)
 	}
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
 	e.sched = b.schedule(own)
@@ -351,7 +351,7 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 func (b *Builder) rule(name dname.Name, r rule) {
 	if b.opt.Guard != nil && r.kind >= blockExact {
 		b.wire.SetName(name)
-		b.part.held.name(b.opt.Guard, &b.wire)
+		b.part.held.checkName(b.opt.Guard, &b.wire)
 	}
 	// The names of a list follow one another with the same rule.
 	if n := len(b.rules); n == 0 || b.rules[n-1] != r {

@@ -17,12 +17,12 @@ type Set struct {
 	// whole are the lifts that reach an order as a whole, by the order's id.
 	whole map[string][]wholeLift
 	// countries: some order depends on the client's country.
-	countries bool
-	shadows   bool // some order or target is in shadow
-	opt       Options
-	held      held
-	heldRules []heldRule
-	heldOf    map[*entry]int32 // targets that are held, of the parts' orders
+	countries   bool
+	shadows     bool // some order or target is in shadow
+	opt         Options
+	held        held
+	heldTargets []heldTarget
+	heldOf      map[*entry]int32 // targets that are held, of the parts' orders
 }
 
 type wholeLift struct {
@@ -66,7 +66,7 @@ func Merge(parts []*Part, opt Options) *Set {
 		s.shadows = s.shadows || p.shadows
 	}
 	s.findWhole()
-	s.hold(opt)
+	s.hold()
 	return s
 }
 
