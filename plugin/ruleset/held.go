@@ -226,7 +226,8 @@ type Held struct {
 	Target string
 	Why    string
 	File   string
-	Line   int // of the order in its file
+	// Line and Column are the order's in its file, from 1.
+	Line, Column int
 }
 
 // noCountry is why an order is held whose scope cannot be decided.
@@ -241,10 +242,10 @@ func (s *Set) Held() (out []Held) {
 	}
 	s.each(func(_ *Part, e *entry) {
 		if s.undecidable(e) {
-			out = append(out, Held{&e.Order, "", noCountry, *e.file, int(e.line)})
+			out = append(out, Held{&e.Order, "", noCountry, *e.file, int(e.line), int(e.column)})
 		}
 		for _, h := range byEntry[e] {
-			out = append(out, Held{&e.Order, h.String(), h.place.why, *e.file, int(e.line)})
+			out = append(out, Held{&e.Order, h.String(), h.place.why, *e.file, int(e.line), int(e.column)})
 		}
 	})
 	return out

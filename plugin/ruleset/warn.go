@@ -52,7 +52,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 // could.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
-		p := order.Problem{File: h.File, Line: h.Line, Order: h.Order.ID, Field: "scope.countries", Msg: "is held, not enforced: the order " + h.Why,
+		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "is held, not enforced: the order " + h.Why,
 			Warning: true, Sealed: h.Order.Terms.Disclosure.Sealed()}
 		if h.Target != "" {
 			p.Field, p.Got, p.HasGot = "targets", h.Target, true
