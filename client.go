@@ -2,6 +2,7 @@ package blocklist
 
 import (
 	"context"
+	"net"
 	"net/netip"
 
 	"github.com/coredns/coredns/plugin/metadata"
@@ -61,8 +62,10 @@ func (b *block) country(ctx context.Context, state *request.Request, a asker, ha
 		}
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
-	if hasSubnet && !ok && label != nil {
-		label = b.ownLabel(state)
+	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
+		// Of which address geoip told depends on its edns-subnet: of that which
+		// anybody can make up, or of the peer that a subnet stands behind.
+		label = geoipLabel(b.geoip, where.Addr())
 	}
 	if label != nil {
 		if cc, ok := order.ParseCountry(label()); ok {
@@ -75,17 +78,25 @@ func (b *block) country(ctx context.Context, state *request.Request, a asker, ha
 // geoipCountry is the label of CoreDNS's geoip plugin.
 const geoipCountry = "geoip/country/code"
 
-// ownLabel asks geoip again, about the address that the query came from. The label
-// that geoip left may be about an address that the client made up: anybody can
-// send a client subnet, and a subnet of 0.0.0.0/0 must not lead out of a country.
-func (b *block) ownLabel(state *request.Request) metadata.Func {
-	if b.geoip == nil {
+// geoipLabel asks geoip about an address. It is nil when geoip is, or when its
+// database does not tell countries.
+func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
+	if geoip == nil {
 		return nil
 	}
 	ctx := metadata.ContextWithMetadata(context.Background())
-	b.geoip.Metadata(ctx, request.Request{W: state.W, Req: new(dns.Msg)})
+	geoip.Metadata(ctx, request.Request{W: at{addr: addr}, Req: new(dns.Msg)})
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
+
+// at is what geoip sees of a client that is at an address.
+type at struct {
+	dns.ResponseWriter
+	addr netip.Addr
+}
+
+// RemoteAddr implements dns.ResponseWriter.
+func (a at) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.addr, 0)) }
 
 // clientSubnet returns the query's EDNS client subnet, nil without one.
 func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
@@ -102,10 +113,14 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 // network returns the network that a client subnet names. One of no bits names
 // none: the client does not want to be placed by it (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
-	if s == nil || s.SourceNetmask == 0 {
+	if s == nil {
 		return netip.Prefix{}, false
 	}
 	addr, ok := netip.AddrFromSlice(s.Address)
-	p, err := addr.Unmap().Prefix(int(s.SourceNetmask))
-	return p, ok && err == nil
+	bits := int(s.SourceNetmask)
+	if s.Family == 2 && addr.Is4In6() {
+		bits -= 96
+	}
+	p, err := addr.Unmap().Prefix(bits)
+	return p, ok && err == nil && bits > 0
 }

@@ -1,6 +1,8 @@
 package blocklist
 
 import (
+	"net/netip"
+
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
@@ -56,8 +58,8 @@ func setup(c *caddy.Controller) error {
 // place finds out what tells the country of clients. Other plugins of the server
 // block are known only when all have been set up.
 func (b *block) place(cfg *dnsserver.Config) {
-	if cfg.Handler("metadata") != nil {
-		b.geoip, _ = cfg.Handler("geoip").(metadata.Provider)
+	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
+		b.geoip = geoip
 	}
 	b.store.Rules.NoCountry = !b.places.any && b.places.home == "" && b.geoip == nil
 }

@@ -1,0 +1,281 @@
+package blocklist
+
+import (
+	"bytes"
+	"io"
+	stdlog "log"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/coredns/coredns/plugin/file"
+	_ "github.com/coredns/coredns/plugin/geoip"
+	_ "github.com/coredns/coredns/plugin/metadata"
+	"github.com/maxmind/mmdbwriter"
+	"github.com/maxmind/mmdbwriter/mmdbtype"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Where the clients of these tests are. All of 127.0.0.0/8 is Linux's own, so a
+// query can come from any of them; 127.0.9.0/24 is not in the database.
+const (
+	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
+	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
+)
+
+// geoDB writes databases of MaxMind's form: city.mmdb and country.mmdb, which tell
+// countries, and asn.mmdb, which does not.
+func geoDB(t *testing.T, dir string) {
+	t.Helper()
+	asn := mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint64(64496)}
+	for file, kind := range map[string]string{"city": "GeoLite2-City", "country": "GeoLite2-Country", "asn": "GeoLite2-ASN"} {
+		db, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: kind, IncludeReservedNetworks: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		insert := func(network string, data mmdbtype.Map) {
+			if _, x, err := net.ParseCIDR(network); err != nil || db.Insert(x, data) != nil {
+				t.Fatal(network, err)
+			}
+		}
+		for network, cc := range map[string]mmdbtype.String{
+			"127.0.1.0/24": "IT", "127.0.2.0/24": "FR", "127.0.3.0/24": "CH",
+			"2001:db8:1::/48": "IT", "2001:db8:2::/48": "FR",
+		} {
+			data := mmdbtype.Map{"country": mmdbtype.Map{"iso_code": cc}}
+			if file == "asn" {
+				data = asn
+			}
+			insert(network, data)
+		}
+		// A satellite provider, say: known, but in no country.
+		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
+		if file == "asn" {
+			data = asn
+		}
+		insert("127.0.4.0/24", data)
+		f, err := os.Create(filepath.Join(dir, file+".mmdb"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.WriteTo(f); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// startPlaced starts a server block whose plugins are those given, on top of ones
+// that know the addresses of all names; $DIR has the orders and the databases.
+func startPlaced(t *testing.T, orders, plugins string) *server {
+	t.Helper()
+	dir := t.TempDir()
+	geoDB(t, dir)
+	zone := "@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n"
+	// Names that lead to kickasstorrents.to, and one that leads nowhere near.
+	zone += "leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\n"
+	old := time.Now().Add(-time.Minute)
+	for file, text := range map[string]string{"orders.yaml": orders, "cdn.zone": "$ORIGIN cdn.net.\n" + zone} {
+		path := filepath.Join(dir, file)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// Older than the second in which a file could still be being written.
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return startServer(t, strings.ReplaceAll(`.:0 {
+		bind 127.0.0.1
+		`+plugins+`
+		cache
+		file $DIR/cdn.zone cdn.net {
+			reload 0
+		}
+		template IN A to example {
+			answer "{{ .Name }} 60 IN A 192.0.2.80"
+		}
+		template IN ANY to example {
+			rcode NOERROR
+		}
+	}`, "$DIR", dir))
+}
+
+// from sends a query from an address of this machine.
+func (s *server) from(ip string, m *dns.Msg) *dns.Msg {
+	s.t.Helper()
+	c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(ip)}, Timeout: 5 * time.Second}, Timeout: 5 * time.Second}
+	reply, _, err := c.Exchange(m, s.inst.Servers()[0].LocalAddr().String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return reply
+}
+
+// query is a query of a client with EDNS.
+func query(name string) *dns.Msg {
+	return new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, false)
+}
+
+// exampleOrders are those that come with the plugin, with an exempt client.
+func exampleOrders(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("orders.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(string(text), "\nauthorities:", "\ndefaults: {exempt: [127.0.1.77, \"2001:db8:1::77\"]}\nauthorities:", 1)
+}
+
+const (
+	milan  = "NXDOMAIN SOA kickasstorrents.to. 30 EDE Censored Blocked by order of Court of Milan"
+	passed = "NOERROR 192.0.2.80"
+)
+
+// TestMilan: the Court of Milan ordered for clients in Italy.
+func TestMilan(t *testing.T) {
+	for _, tc := range []struct {
+		name, geoip, properties string
+		blocked                 []string
+		passed                  []string
+	}{
+		{name: "geoip", geoip: "geoip $DIR/city.mmdb",
+			blocked: []string{italian}, passed: []string{french, swiss, nowhere, unknown, "127.0.1.77"}},
+		{name: "database of countries", geoip: "geoip $DIR/country.mmdb",
+			blocked: []string{italian}, passed: []string{french, unknown, "127.0.1.77"}},
+		{name: "geoip, home", geoip: "geoip $DIR/city.mmdb", properties: "home IT",
+			blocked: []string{italian, nowhere, unknown}, passed: []string{french, "127.0.1.77"}},
+		{name: "geoip, abroad", geoip: "geoip $DIR/city.mmdb", properties: "home FR",
+			blocked: []string{italian}, passed: []string{french, nowhere, unknown, "127.0.1.77"}},
+		{name: "own networks know better", geoip: "geoip $DIR/city.mmdb", properties: "country FR 127.0.1.0/28\ncountry IT 127.0.2.1 127.0.9.0/24",
+			blocked: []string{french, unknown, "127.0.1.20"}, passed: []string{italian, "127.0.2.2", nowhere, "127.0.1.77"}},
+		{name: "own networks alone", properties: "country IT 127.0.1.0/24",
+			blocked: []string{italian}, passed: []string{french, unknown, "127.0.1.77"}},
+		{name: "home alone", properties: "home IT",
+			blocked: []string{italian, french, unknown}, passed: []string{"127.0.1.77"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
+			// Twice, and in both orders: what cache holds is one client's for none.
+			for range 2 {
+				for _, client := range tc.blocked {
+					if got := brief(s.from(client, query("kickasstorrents.to."))); got != milan {
+						t.Errorf("%s: got %s", client, got)
+					}
+				}
+				for _, client := range tc.passed {
+					if got := brief(s.from(client, query("kickasstorrents.to."))); got != passed {
+						t.Errorf("%s: got %s", client, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestMilanThroughCache: clients of two countries, one cache below, and names whose
+// answers lead to the blocked one by look-ups of our own. Nobody gets what is kept
+// for the other, whoever comes first.
+func TestMilanThroughCache(t *testing.T) {
+	blocked := "NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of Court of Milan"
+	free := "NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60"
+	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
+		t.Run(clients[0], func(t *testing.T) {
+			s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml")
+			for i, client := range clients {
+				want := map[string]string{italian: blocked, french: free}[client]
+				if got := brief(s.from(client, query("leads.cdn.net."))); got != want {
+					t.Errorf("%s, query %d\n got %s\nwant %s", client, i+1, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestEuropeanUnion: EU is a group of countries.
+func TestEuropeanUnion(t *testing.T) {
+	s := startPlaced(t, "version: 1\norders:\n- {id: eu, scope: {countries: [EU]}, authority: {name: Council, country: EU}, targets: [eu.example]}\n",
+		"metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml")
+	for client, want := range map[string]int{italian: dns.RcodeNameError, french: dns.RcodeNameError, swiss: 0, nowhere: 0, unknown: 0} {
+		if got := s.from(client, query("eu.example.")).Rcode; got != want {
+			t.Errorf("%s: got %s, want %s", client, dns.RcodeToString[got], dns.RcodeToString[want])
+		}
+	}
+}
+
+// TestNoCountry: orders for countries are held, and loudly, when nothing tells the
+// country of clients.
+func TestNoCountry(t *testing.T) {
+	const orders = `version: 1
+defaults: {authority: {name: A}}
+orders:
+- {id: italy, scope: {countries: [IT]}, targets: [italy.example]}
+- {id: either, scope: {countries: [IT], clients: [127.0.2.0/24]}, targets: [either.example]}
+- {id: all, scope: global, targets: [all.example]}
+`
+	for _, tc := range []struct {
+		name, plugins, properties string
+		held                      bool
+	}{
+		{name: "nothing", held: true},
+		{name: "metadata without geoip", plugins: "metadata", held: true},
+		{name: "geoip without metadata", plugins: "geoip $DIR/city.mmdb", held: true},
+		{name: "geoip without countries", plugins: "metadata\ngeoip $DIR/asn.mmdb", held: true},
+		{name: "geoip", plugins: "metadata\ngeoip $DIR/city.mmdb"},
+		{name: "home", properties: "home IT"},
+		{name: "country", properties: "country IT 127.0.1.0/24"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var log bytes.Buffer
+			stdlog.SetOutput(&log)
+			defer stdlog.SetOutput(io.Discard)
+			s := startPlaced(t, orders, tc.plugins+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
+			states := map[string]float64{"held": 0, "in_force": 3}
+			want := map[string]int{"italy.example.": dns.RcodeNameError, "either.example.": dns.RcodeNameError, "all.example.": dns.RcodeNameError}
+			if tc.held {
+				states = map[string]float64{"held": 1, "in_force": 2}
+				want = map[string]int{"italy.example.": 0, "either.example.": 0, "all.example.": dns.RcodeNameError}
+			}
+			for name, rcode := range want {
+				if got := s.from(italian, query(name)).Rcode; got != rcode {
+					t.Errorf("%s: got %s, want %s", name, dns.RcodeToString[got], dns.RcodeToString[rcode])
+				}
+			}
+			if got := s.from("127.0.2.1", query("either.example.")).Rcode; got != dns.RcodeNameError {
+				t.Errorf("a client that the order names: got %s", dns.RcodeToString[got])
+			}
+			for state, n := range states {
+				if got := orderGauge(t, state); got != n {
+					t.Errorf("%v orders are %s, want %v", got, state, n)
+				}
+			}
+			if got := strings.Contains(log.String(), "nothing tells the country of clients"); got != tc.held {
+				t.Errorf("told in the log: %v\n%s", got, log.String())
+			}
+		})
+	}
+}
+
+// orderGauge is coredns_blocklist_orders of a state.
+func orderGauge(t *testing.T, state string) float64 {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "coredns_blocklist_orders" && m.GetLabel()[0].GetValue() == state {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("no gauge of orders that are %s", state)
+	return 0
+}
