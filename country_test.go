@@ -78,8 +78,8 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	dir := t.TempDir()
 	geoDB(t, dir)
 	zone := "@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n"
-	// Names that lead to kickasstorrents.to, and one that leads nowhere near.
-	zone += "leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\n"
+	// Names that lead to ordered names, and one that does not.
+	zone += "leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\nvia 60 CNAME all.example.\n"
 	old := time.Now().Add(-time.Minute)
 	for file, text := range map[string]string{"orders.yaml": orders, "cdn.zone": "$ORIGIN cdn.net.\n" + zone} {
 		path := filepath.Join(dir, file)

@@ -69,7 +69,7 @@ func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
 orders:
-- {id: italy, scope: {countries: [IT]}, targets: [kickasstorrents.to, {name: soon.example, from: 2098-01-01}]}
+- {id: italy, scope: {countries: [IT]}, targets: [kickasstorrents.to, via.cdn.net, {name: soon.example, from: 2098-01-01}]}
 - {id: all, scope: global, issued: 2026-01-01, targets: [all.example, lifted.example]}
 - {id: lift, action: lift, issued: 2026-01-02, scope: {countries: [FR]}, targets: [lifted.example]}
 - {id: network, scope: {clients: [127.0.1.0/24]}, targets: [network.example]}
@@ -96,6 +96,8 @@ orders:
 				{"leads.cdn.net.", want{"NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of A", true},
 					want{"NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60", true}},
 				{"stays.cdn.net.", want{"NOERROR free.example. 192.0.2.80 SOA cdn.net. 60", false}, want{"NOERROR free.example. 192.0.2.80 SOA cdn.net. 60", false}},
+				// It leads to a name that is blocked for all, but is itself for some.
+				{"via.cdn.net.", want{blocked("via.cdn.net."), true}, want{"NOERROR SOA via.cdn.net. 30 EDE Censored Blocked by order of A", true}},
 				{"soon.example.", want{passed, true}, want{passed, true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passed, false}, want{passed, false}},
