@@ -186,15 +186,18 @@ func TestMilanThroughCache(t *testing.T) {
 	blocked := "NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of Court of Milan"
 	free := "NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
-		t.Run(clients[0], func(t *testing.T) {
-			s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml")
-			for i, client := range clients {
-				want := map[string]string{italian: blocked, french: free}[client]
-				if got := brief(s.from(client, query("leads.cdn.net."))); got != want {
-					t.Errorf("%s, query %d\n got %s\nwant %s", client, i+1, got, want)
+		// A chain of *file* is kept when it ends in NODATA, not in NXDOMAIN.
+		for _, response := range []string{"nxdomain", "nodata"} {
+			t.Run(clients[0]+" first, "+response, func(t *testing.T) {
+				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
+				for i, client := range clients {
+					want := map[string]string{italian: blocked, french: free}[client]
+					if got := brief(s.from(client, query("leads.cdn.net."))); got != want {
+						t.Errorf("%s, query %d\n got %s\nwant %s", client, i+1, got, want)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
