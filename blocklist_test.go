@@ -266,6 +266,7 @@ func TestCountry(t *testing.T) {
 		{name: "longest network", corefile: "country IT 192.0.0.0/16\ncountry CH 192.0.2.0/24", client: "192.0.2.1"},
 		{name: "label", label: "IT", client: "192.0.2.1", blocked: true},
 		{name: "other label", label: "CH", client: "192.0.2.1"},
+		{name: "a label that is no country", corefile: "home IT", label: "EU", client: "192.0.2.1", blocked: true},
 		{name: "network before label", corefile: "country IT 192.0.2.0/24", label: "CH", client: "192.0.2.1", blocked: true},
 		{name: "label before home", corefile: "home IT", label: "CH", client: "192.0.2.1"},
 		{name: "home", corefile: "home IT", client: "192.0.2.1", blocked: true},

@@ -68,7 +68,8 @@ func (b *block) country(ctx context.Context, state *request.Request, a asker, ha
 		label = geoipLabel(b.geoip, where.Addr())
 	}
 	if label != nil {
-		if cc, ok := order.ParseCountry(label()); ok {
+		// A database may say EU of an address it can place no better: no country.
+		if cc, ok := order.ParseCountry(label()); ok && cc != order.EU {
 			return cc
 		}
 	}
