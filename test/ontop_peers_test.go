@@ -1,0 +1,282 @@
+//go:build e2e
+
+package test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// patience is how long anything may take on a machine that is busy with other
+// things. Nothing waits for it that is not broken.
+const patience = 3 * time.Minute
+
+// peer is a resolver of somebody else's that forwards to blocklist.
+type peer struct {
+	name string
+	// start starts it in dir, listening on addr, forwarding to upstream, and
+	// validating from anchor when there is one.
+	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
+	// turns says what it may make of an outcome.
+	turns map[string]string
+	// ede: it passes our extended error on to its clients, when it asks us.
+	ede bool
+}
+
+// All but dnsmasq ask again after REFUSED, and then give up.
+var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
+
+var peers = []peer{
+	{name: "unbound", start: startUnbound(""), turns: givesUp},
+	{name: "unbound hardened", start: startUnbound(`
+  use-caps-for-id: yes
+  qname-minimisation-strict: yes
+  harden-algo-downgrade: yes
+  harden-short-bufsize: yes
+  harden-large-queries: yes`), turns: givesUp},
+	{name: "bind", start: startBIND, turns: givesUp},
+	// Where dnsmasq holds a record of the very name, our SOA among them, the name
+	// exists for it.
+	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
+	{name: "recursor", start: startRecursor, turns: givesUp},
+	{name: "knot", start: startKnot, turns: givesUp},
+}
+
+// startUnbound leaves all to its defaults, harden-below-nxdomain and
+// aggressive-nsec among them, but for further options.
+func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
+	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
+		options := options + `
+  module-config: "iterator"`
+		if anchor != nil {
+			options += fmt.Sprintf(`
+  module-config: "validator iterator"
+  trust-anchor-file: %q`, anchor.file)
+		}
+		write(t, filepath.Join(dir, "unbound.conf"), fmt.Sprintf(`server:
+  interface: %s
+  directory: %q
+  chroot: ""
+  username: ""
+  pidfile: ""
+  logfile: ""
+  use-syslog: no
+  do-daemonize: no
+  do-not-query-localhost: no
+  ede: yes%s
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: %s
+`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1)))
+		daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+	}
+}
+
+// bindOptions is the configuration of every named here: the directory, the port
+// and further options are left open.
+const bindOptions = `
+options {
+	directory %q;
+	listen-on port %s { 127.0.0.1; };
+	listen-on-v6 { none; };
+	pid-file none;
+	session-keyfile none;
+	recursion yes;
+	query-source address 127.0.0.1;
+	%s
+};
+controls { };
+`
+
+func startBIND(t *testing.T, dir, addr, upstream string, anchor *trust) {
+	host, p, _ := net.SplitHostPort(upstream)
+	options := fmt.Sprintf("forward only; forwarders { %s port %s; };", host, p)
+	conf := fmt.Sprintf(bindOptions, dir, port(addr), options+" dnssec-validation no;")
+	if anchor != nil {
+		conf = fmt.Sprintf(bindOptions, dir, port(addr), options+" dnssec-validation yes;") +
+			fmt.Sprintf("trust-anchors { . static-key %d %d %d %q; };\n", anchor.key.Flags, anchor.key.Protocol, anchor.key.Algorithm, anchor.key.PublicKey)
+	}
+	write(t, filepath.Join(dir, "named.conf"), conf)
+	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+}
+
+func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
+	args := []string{"--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--pid-file=", "--user=",
+		"--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + port(addr),
+		"--server=" + strings.Replace(upstream, ":", "#", 1)}
+	if anchor != nil {
+		args = append(args, "--dnssec", fmt.Sprintf("--trust-anchor=.,%d,%d,%d,%s",
+			anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest))
+	}
+	daemon(t, dir, "dnsmasq", args...)
+}
+
+func startRecursor(t *testing.T, dir, addr, upstream string, anchor *trust) {
+	dnssec, lua := "off", "clearTA()\n"
+	if anchor != nil {
+		dnssec = "validate"
+		lua += fmt.Sprintf("addTA('.', '%d %d %d %s')\n", anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest)
+	}
+	write(t, filepath.Join(dir, "recursor.lua"), lua)
+	write(t, filepath.Join(dir, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
+local-port=%s
+forward-zones-recurse=.=%s
+dnssec=%s
+lua-config-file=%s/recursor.lua
+socket-dir=%[4]s
+query-local-address=127.0.0.1
+# The default forbids loopback.
+dont-query=
+# The default keeps a SERVFAIL for a minute, and a lifted name behind it.
+packetcache-servfail-ttl=5
+extended-resolution-errors=yes
+security-poll-suffix=
+write-pid=no
+disable-syslog=yes
+threads=1
+`, port(addr), upstream, dnssec, dir))
+	daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+}
+
+func startKnot(t *testing.T, dir, addr, upstream string, anchor *trust) {
+	trusted := "trust_anchors.remove('.')\n"
+	if anchor != nil {
+		trusted += fmt.Sprintf("trust_anchors.add_file('%s', true)\n", anchor.file)
+	}
+	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
+net.listen('127.0.0.1', %s, { kind = 'dns' })
+cache.open(10 * MB, 'lmdb://%s')
+modules.unload('priming')
+modules.unload('ta_update')
+modules.unload('ta_signal_query')
+%spolicy.add(policy.all(policy.FORWARD('%s')))
+`, port(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
+	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
+}
+
+// daemon starts a program in dir that ends with the test. What it said is shown
+// when the test fails.
+func daemon(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	log := new(lockedBuffer)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			text := log.String()
+			t.Logf("%s said last:\n%s", filepath.Base(name), text[max(0, len(text)-3000):])
+		}
+	})
+}
+
+// lockedBuffer is a log that two goroutines of os/exec may write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// lowPort is freePort below the ports that the kernel gives to clients, and none
+// twice, so that neither one of the many sockets of a DNS test nor another daemon
+// of it takes the port first.
+func lowPort(t *testing.T) string {
+	t.Helper()
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
+		if _, given := givenPorts.LoadOrStore(addr, true); given {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		p, err := net.ListenPacket("udp", addr)
+		l.Close()
+		if err == nil {
+			p.Close()
+			return addr
+		}
+	}
+	t.Fatal("no low port is free for both UDP and TCP")
+	return ""
+}
+
+var givenPorts sync.Map
+
+func port(addr string) string {
+	_, p, _ := net.SplitHostPort(addr)
+	return p
+}
+
+// exchange asks like a stub that speaks EDNS and knows of AD (RFC 6840, section
+// 5.7), until there is a response: the server may be starting, or busy.
+func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		q := new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype)
+		q.AuthenticatedData = true
+		q.SetEdns0(1232, false)
+		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
+		// Not a socket's own question, which it receives when it has the server's port.
+		if err == nil && r.Response {
+			return r
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no answer from %s for %s: %v", addr, name, err)
+		}
+	}
+}
+
+// awaitAnswer waits until the server at addr resolves name.
+func awaitAnswer(t *testing.T, addr, name string) {
+	t.Helper()
+	await(t, "the server's first good answer", func() string {
+		if r := exchange(t, addr, name, dns.TypeA); r.Rcode != dns.RcodeSuccess || len(r.Answer) == 0 {
+			return r.String()
+		}
+		return ""
+	})
+}
+
+// await polls until there is nothing left to wait for.
+func await(t *testing.T, what string, missing func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		m := missing()
+		if m == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v for %s: %s", patience, what, m)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+//go:build e2e
+
+package test
+
+import "github.com/miekg/dns"
+
+// The orders. Blocks hold for half a minute in caches, longer than the questions
+// take, so that the second round is answered from what the first one left there.
+const ontopOrders = `version: 1
+defaults: {authority: {name: A court}, scope: global}
+orders:
+  - {id: subtree, targets: [subtree.plain.example, dead.plain.example]}
+  - {id: exact, targets: [{name: exact.plain.example, match: exact}]}
+  - {id: wide, targets: [wide.plain.example], except: [ok.wide.plain.example, ok.deep.wide.plain.example]}
+  - {id: below, targets: ["*.below.plain.example"]}
+  - {id: redirect, targets: [redirect.plain.example], response: {redirect: [192.0.2.99, "2001:db8::99"]}}
+  - {id: four, targets: [four.plain.example], response: {redirect: [192.0.2.99]}}
+  - {id: nodata, targets: [nodata.plain.example], response: nodata}
+  - {id: refused, targets: [refused.plain.example], response: refused}
+  - {id: unsigned, targets: [unsigned.example, cut.signed.example]}
+  - {id: signed, targets: [{name: exact.signed.example, match: exact}, subtree.signed.example]}
+  - {id: dead, targets: [dead.signed.example, dead.example]}
+  - {id: signed-redirect, targets: [redirect.signed.example], response: {redirect: [192.0.2.99]}}
+  - {id: zone, targets: [zone.example], except: [ok.zone.example, a.b.deep.zone.example, child.zone.example, open.zone.example]}
+  - {id: apex, targets: [{name: apex.example, match: exact}]}
+  - {id: gone, targets: [gone.example]}
+  - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
+`
+
+// questions, in this order: what is blocked comes first, so that whatever a cache
+// makes of it can do its harm to what comes after. An outcome is an RCODE, NODATA,
+// or what the answer holds, with AD when the resolver vouches for it; "|" stands
+// between those that are all right.
+var questions = []struct {
+	name  string
+	qtype uint16
+	want  string
+	// validating is the outcome behind a validating resolver, empty when the same.
+	validating string
+}{
+	// All below is denied, whatever the type and whether it exists; what only
+	// looks alike and what stands beside or above is not.
+	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
+	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
+	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
+	{"subtree.plain.example", dns.TypeHTTPS, "NXDOMAIN", ""},
+	{"dead.plain.example", dns.TypeA, "NXDOMAIN", ""},
+	{"notsubtree.plain.example", dns.TypeA, passing, ""},
+	{"sibling.plain.example", dns.TypeA, passing, ""},
+	{"plain.example", dns.TypeA, passing, ""},
+
+	// An NXDOMAIN for these would deny names below in every cache (RFC 8020).
+	{"exact.plain.example", dns.TypeA, "NODATA", ""},
+	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
+	{"www.exact.plain.example", dns.TypeA, passing, ""},
+	{"a.b.exact.plain.example", dns.TypeA, passing, ""},
+	{"www.wide.plain.example", dns.TypeA, "NXDOMAIN", ""},
+	{"wide.plain.example", dns.TypeA, "NODATA", ""},
+	{"deep.wide.plain.example", dns.TypeA, "NODATA", ""},
+	{"ok.wide.plain.example", dns.TypeA, passing, ""},
+	{"www.ok.wide.plain.example", dns.TypeA, passing, ""},
+	{"ok.deep.wide.plain.example", dns.TypeA, passing, ""},
+	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
+	{"below.plain.example", dns.TypeA, passing, ""},
+
+	// The HTTPS record would lead around the redirect.
+	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
+	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
+	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
+	{"www.redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
+	{"four.plain.example", dns.TypeAAAA, "NODATA", ""},
+	{"four.plain.example", dns.TypeA, "192.0.2.99", ""},
+	{"nodata.plain.example", dns.TypeA, "NODATA", ""},
+	{"nodata.plain.example", dns.TypeTXT, "NODATA", ""},
+	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
+	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
+
+	// A name that was not ordered but leads to one that was is not denied itself.
+	{"alias.plain.example", dns.TypeA, "NODATA", ""},
+	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
+	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
+	{"other.plain.example", dns.TypeA, passing, ""},
+
+	// The chain of trust ends above these, since DS passes: a validator has no
+	// reason to doubt the block. Where the name does not exist at all, some have.
+	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
+	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
+	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
+	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
+	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
+
+	// A signed zone's own names cannot be denied honestly. Those beside and
+	// below that nobody ordered keep their proofs. A validator may know from the
+	// zone itself that there is nothing (RFC 8198).
+	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
+	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
+	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
+	{"www.subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
+	{"dead.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL|NXDOMAIN|NXDOMAIN AD"},
+	{"redirect.signed.example", dns.TypeA, "192.0.2.99", "SERVFAIL"},
+	{"alias.signed.example", dns.TypeA, "NODATA", "SERVFAIL|NXDOMAIN"}, // some follow the CNAME themselves
+	{"other.signed.example", dns.TypeA, passing, ""},
+	{"sibling.signed.example", dns.TypeA, passing, passing + " AD"},
+	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
+	{"signed.example", dns.TypeA, passing, passing + " AD"},
+
+	// Exceptions in a signed zone need the keys of the zone around them, those
+	// that are zones themselves its DS or the proof that there is none.
+	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
+	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
+	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
+	{"ok.zone.example", dns.TypeA, passing, passing + " AD"},
+	{"www.ok.zone.example", dns.TypeA, passing, passing + " AD"},
+	{"a.b.deep.zone.example", dns.TypeA, passing, passing + " AD"},
+	{"www.child.zone.example", dns.TypeA, passing, passing + " AD"},
+	{"child.zone.example", dns.TypeA, passing, passing + " AD"},
+	{"www.open.zone.example", dns.TypeA, passing, ""},
+	{"open.zone.example", dns.TypeA, passing, ""},
+	{"zone.example", dns.TypeDNSKEY, "DNSKEY", "DNSKEY AD"},
+	{"apex.example", dns.TypeA, "NODATA", "SERVFAIL"},
+	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
+	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
+
+	// Nothing passes here but what the parent says of it. A cache that does not
+	// validate may have taken NXDOMAIN at its word for that too.
+	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
+	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
+	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},
+	{"gone.example", dns.TypeDS, "DS|NXDOMAIN", "DS AD"},
+	{"ns.example", dns.TypeA, passing, passing + " AD"},
+}

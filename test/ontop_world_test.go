@@ -1,0 +1,203 @@
+//go:build e2e
+
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// The upstream of these tests is a small DNS of their own, from a signed root
+// down, served by a BIND that answers like a resolver: it knows all zones, and
+// hands out signatures and proofs to who asks for them. BIND's own tools sign,
+// so that the proofs are somebody else's and not as we imagine them.
+
+// zone is one zone of that DNS. The parents' NS and DS records come by themselves.
+type zone struct {
+	name    string
+	sign    []string // options of dnssec-signzone; nil: not signed
+	records string   // PASSING stands for the address of names that pass
+}
+
+var (
+	nsec   = []string{}
+	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as most top-level domains have it
+)
+
+// world lists the zones, children first: dnssec-signzone wants their DS sets.
+// TTLs are long, so that what a cache keeps too long is seen.
+var world = []zone{
+	// Not signed, and its parent proves it: nothing shows that a block is forged.
+	{"plain.example.", nil, `
+@            A     PASSING
+sibling      A     PASSING
+subtree      A     PASSING
+www.subtree  A     PASSING
+notsubtree   A     PASSING
+exact        A     PASSING
+exact        HTTPS 1 . ipv4hint=PASSING
+www.exact    A     PASSING
+a.b.exact    A     PASSING
+wide         A     PASSING
+www.wide     A     PASSING
+ok.wide      A     PASSING
+www.ok.wide  A     PASSING
+ok.deep.wide A     PASSING
+below        A     PASSING
+www.below    A     PASSING
+redirect     A     PASSING
+redirect     HTTPS 1 . ipv4hint=PASSING
+four         A     PASSING
+four         AAAA  2001:db8::80
+nodata       A     PASSING
+nodata       TXT   "reaches nobody"
+refused      A     PASSING
+alias        CNAME www.subtree
+renamed      DNAME subtree
+service      HTTPS 1 www.subtree
+other        CNAME sibling
+lifted       A     PASSING
+www.lifted   A     PASSING
+ending1      A     PASSING
+ending2      A     PASSING
+ending3      A     PASSING
+later1       A     PASSING
+later2       A     PASSING
+later3       A     PASSING
+`},
+	// Signed, with orders on single names in it. cut is a delegation that is not
+	// signed, with a proof of that by name (NSEC).
+	{"cut.signed.example.", nil, "@ A PASSING\nwww A PASSING\n"},
+	{"signed.example.", nsec, `
+@            A     PASSING
+sibling      A     PASSING
+zz           A     PASSING
+exact        A     PASSING
+www.exact    A     PASSING
+subtree      A     PASSING
+www.subtree  A     PASSING
+redirect     A     PASSING
+alias        CNAME www.subtree.plain.example.
+other        CNAME sibling.plain.example.
+lifted       A     PASSING
+later1       A     PASSING
+later2       A     PASSING
+later3       A     PASSING
+`},
+	// Signed zones that are ordered from the apex down: all but exceptions, two of
+	// them zones of their own; the apex only; all.
+	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
+	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
+	{"zone.example.", nsec, `
+@            A     PASSING
+www          A     PASSING
+ok           A     PASSING
+www.ok       A     PASSING
+a.b.deep     A     PASSING
+`},
+	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
+	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
+	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
+	// The most common case on the Internet: not signed, below a zone with opt-out.
+	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
+
+	{"example.", optOut, "ns A PASSING\n"},
+	{".", nsec, ""},
+}
+
+// trust is the key that validators start from: the root's, in the forms that
+// their configurations want.
+type trust struct {
+	file string // a zone file with the DNSKEY record
+	key  *dns.DNSKEY
+	ds   *dns.DS
+}
+
+// startWorld signs the zones, serves them, and returns where, with the trust
+// anchor.
+func startWorld(t *testing.T) (addr string, anchor trust) {
+	t.Helper()
+	dir := t.TempDir()
+	tool := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
+		}
+		return string(out)
+	}
+	var conf strings.Builder
+	addr = lowPort(t)
+	fmt.Fprintf(&conf, bindOptions, dir, port(addr), "dnssec-validation no;")
+	for _, z := range world {
+		file := "zone" + z.name + "db"
+		write(t, filepath.Join(dir, file), z.text())
+		if z.sign != nil {
+			// One key that signs all (-z) keeps the answers small.
+			tool("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", z.name)
+			args := append([]string{"-q", "-S", "-z", "-g", "-o", z.name, "-f", file + ".signed"}, z.sign...)
+			tool("dnssec-signzone", append(args, file)...)
+			file += ".signed"
+		}
+		fmt.Fprintf(&conf, "zone %q { type primary; file %q; };\n", z.name, file)
+	}
+	write(t, filepath.Join(dir, "named.conf"), conf.String())
+
+	anchor.file = filepath.Join(dir, "anchor")
+	raw, err := os.ReadFile(glob1(t, filepath.Join(dir, "K.+*.key")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, anchor.file, string(raw))
+	for p := dns.NewZoneParser(strings.NewReader(string(raw)), ".", ""); ; {
+		rr, ok := p.Next()
+		if !ok {
+			break
+		}
+		anchor.key = rr.(*dns.DNSKEY)
+	}
+	anchor.ds = anchor.key.ToDS(dns.SHA256)
+
+	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	awaitAnswer(t, addr, "sibling.plain.example.")
+	return addr, anchor
+}
+
+// text is the zone as a file, with the delegations to its children.
+func (z zone) text() string {
+	s := "$ORIGIN " + z.name + "\n$TTL 3600\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 3600\n@ NS ns.example.\n"
+	for _, child := range world {
+		if child.name != z.name && parent(child.name) == z.name {
+			s += child.name + " NS ns.example.\n"
+		}
+	}
+	return s + strings.ReplaceAll(z.records, "PASSING", passing)
+}
+
+// parent is the name of the zone that delegates a zone.
+func parent(name string) string {
+	best := "."
+	for _, z := range world {
+		if z.name != name && dns.IsSubDomain(z.name, name) && len(z.name) > len(best) {
+			best = z.name
+		}
+	}
+	return best
+}
+
+func glob1(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s: %d files, want one (%v)", pattern, len(files), err)
+	}
+	return files[0]
+}
