@@ -175,11 +175,11 @@ func roomAbove(r *dns.Msg) int {
 }
 
 // judged reports whether orders have a say in r: one question, opcode QUERY,
-// class IN or ANY. DS is the parent's data and never judged.
+// class IN or ANY.
 func judged(r *dns.Msg) bool {
 	if r.Opcode != dns.OpcodeQuery || len(r.Question) != 1 {
 		return false
 	}
 	q := &r.Question[0]
-	return (q.Qclass == dns.ClassINET || q.Qclass == dns.ClassANY) && q.Qtype != dns.TypeDS
+	return q.Qclass == dns.ClassINET || q.Qclass == dns.ClassANY
 }

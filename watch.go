@@ -81,16 +81,17 @@ func (w *watcher) ConnectionState() *tls.ConnectionState {
 // pointers to its records, so copies are changed.
 func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
-	leads := !w.b.answersOff && answer.MayLead(m, w.b.store.Rules.Addresses)
-	if !leads && set == w.set && w.until == ruleset.Forever && !w.scoped {
+	around := answer.LeadsAround(m, w.req.Question[0].Qtype)
+	leads := !around && !w.b.answersOff && answer.MayLead(m, w.b.store.Rules.Addresses)
+	if !around && !leads && set == w.set && w.until == ruleset.Forever && !w.scoped {
 		return m
 	}
-	return w.follow(m, set, leads)
+	return w.follow(m, set, leads, around)
 }
 
 // follow is look for an answer that may lead elsewhere, or whose asked name has to
 // be judged again.
-func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads bool) *dns.Msg {
+func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
 	state := request.Request{W: w.ResponseWriter, Req: r}
@@ -101,9 +102,9 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads bool) *dns.Msg {
 
 	// The plugins below took their time. Meanwhile an order may have started, or
 	// come in a file.
-	if set != w.set || w.until <= t.now {
+	if around || set != w.set || w.until <= t.now {
 		t.until, t.scoped = ruleset.Forever, false
-		if v := t.judge(&t.asked, nil); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Below)) {
 			return w.b.reply(w.Context, &state, v, now, &t.who)
 		}
 	}

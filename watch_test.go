@@ -136,6 +136,16 @@ func TestWatch(t *testing.T) {
 		{name: "negative answer", qname: "soon.example.", zone: "nxdomain\nauthority\nexample. 3600 SOA . . 1 2 3 4 900", want: "NXDOMAIN; example. 10 SOA . . 1 2 3 4 900"},
 		{name: "soon, in shadow", corefile: "shadow", qname: "soon.example.", zone: "soon.example. 300 A 192.0.2.1"},
 
+		// What a cache in front would use for the next query, of any type.
+		{name: "DS of a blocked name", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 DS 1 13 2 00"},
+		{name: "CNAME in place of a blocked name's DS", qname: "www.bad.example.", qtype: "DS", zone: "www.bad.example. 300 CNAME ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},
+		{name: "DNAME in place of a blocked name's DS", corefile: "answers off", qname: "www.bad.example.", qtype: "DS", zone: "bad.example. 300 DNAME ok.example.\nwww.bad.example. 0 CNAME www.ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},
+		{name: "CNAME in place of a blocked name's DNSKEY", qname: "exact.example.", qtype: "DNSKEY", zone: "exact.example. 300 CNAME ok.example.", want: blocked("exact.example.")},
+		{name: "CNAME in place of an excepted name's DS", qname: "spared.example.", qtype: "DS", zone: "spared.example. 300 CNAME bad.example."},
+		{name: "CNAME in place of another name's DS", qtype: "DS", zone: "asked.example. 300 CNAME bad.example."},
+		{name: "CNAME in place of a DS, soon", qname: "soon.example.", qtype: "DS", zone: "soon.example. 300 CNAME ok.example.", want: "NOERROR; soon.example. 10 CNAME ok.example."},
+		{name: "CNAME in place of a DS, in shadow", corefile: "shadow", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 CNAME ok.example."},
+
 		{name: "addresses are not judged by default", zone: "asked.example. 300 A 45.45.45.45"},
 		{name: "address", corefile: "answers addresses", zone: "asked.example. 300 A 192.0.2.1\nasked.example. 300 A 45.45.45.45", want: blocked("asked.example.")},
 		{name: "IPv6 address", corefile: "answers addresses", qtype: "AAAA", zone: "asked.example. 300 AAAA 2a0e:1234::1", want: blocked("asked.example.")},

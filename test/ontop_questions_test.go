@@ -10,6 +10,7 @@ const ontopOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
   - {id: subtree, targets: [subtree.plain.example, dead.plain.example]}
+  - {id: cname, targets: [cname.plain.example, pool.plain.example, cname.signed.example]}
   - {id: exact, targets: [{name: exact.plain.example, match: exact}]}
   - {id: wide, targets: [wide.plain.example], except: [ok.wide.plain.example, ok.deep.wide.plain.example]}
   - {id: below, targets: ["*.below.plain.example"]}
@@ -80,6 +81,14 @@ var questions = []struct {
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
+
+	// DS passes, but not a CNAME in its place: caches would use that for all types.
+	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
+	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
+	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
+	{"any.pool.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
+	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
+	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
 	// The chain of trust ends above these, since DS passes: a validator has no
 	// reason to doubt the block. Where the name does not exist at all, some have.

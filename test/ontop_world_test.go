@@ -58,6 +58,8 @@ four         AAAA  2001:db8::80
 nodata       A     PASSING
 nodata       TXT   "reaches nobody"
 refused      A     PASSING
+cname        CNAME sibling
+*.pool       CNAME sibling
 alias        CNAME www.subtree
 renamed      DNAME subtree
 service      HTTPS 1 www.subtree
@@ -83,6 +85,7 @@ www.exact    A     PASSING
 subtree      A     PASSING
 www.subtree  A     PASSING
 redirect     A     PASSING
+cname        CNAME sibling.plain.example.
 alias        CNAME www.subtree.plain.example.
 other        CNAME sibling.plain.example.
 lifted       A     PASSING

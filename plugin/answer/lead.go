@@ -58,6 +58,23 @@ func MayLead(m *dns.Msg, addresses bool) bool {
 	return false
 }
 
+// LeadsAround reports whether an answer to a query whose type passes, blocked name
+// or not, holds a CNAME or DNAME instead. That is good for every type: a cache in
+// front would answer the next query for an address with it, and walk past the
+// block. A name that is answered so is no zone's apex and has no keys (RFC 2181,
+// section 10.1; RFC 6672, section 2.3), so hardly a chain of trust needs it.
+func LeadsAround(m *dns.Msg, qtype uint16) bool {
+	if !Passes(qtype, ruleset.BelowPasses) {
+		return false
+	}
+	for _, rr := range m.Answer {
+		if t := rr.Header().Rrtype; t == dns.TypeCNAME || t == dns.TypeDNAME {
+			return true
+		}
+	}
+	return false
+}
+
 // Leads yields where the answer section of a reply to q takes the client: the
 // chain of CNAMEs and DNAMEs from the asked name on, in its order whatever that of
 // the records; the targets of HTTPS and SVCB records; with addresses, those of A
