@@ -16,9 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -27,6 +25,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/server"
 )
 
 const (
@@ -79,12 +78,10 @@ func measure(ctx context.Context, n, count int, verbose bool) (err error) {
 			r.log.Close()
 		}()
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", r.path("coredns"), "github.com/dns-orders/blocklist/cmd/coredns")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
+	if _, err := server.Build(ctx, dir); err != nil {
+		return err
 	}
-	fmt.Printf("goos: %s\ngoarch: %s\npkg: github.com/dns-orders/blocklist/bench/effect\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, cpu())
+	fmt.Printf("goos: %s\ngoarch: %s\npkg: github.com/dns-orders/blocklist/bench/effect\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, server.Model())
 	for i := range count {
 		if err := errors.Join(r.bare(ctx), r.round(ctx, i)); err != nil {
 			return err
@@ -103,13 +100,13 @@ func (r *rig) bare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.end()
-	took, err := until(ctx, r.addr, "small-0.example", s.begun)
+	defer s.End()
+	took, err := until(ctx, r.addr, "small-0.example", begun(s))
 	if err != nil {
 		return err
 	}
 	time.Sleep(settle)
-	print("Start/names=0", ms("ms/first-block", took), mb("MB-RSS", s.rss("VmRSS")))
+	print("Start/names=0", ms("ms/first-block", took), mb("MB-RSS", s.RSS("VmRSS")))
 	return nil
 }
 
@@ -123,14 +120,14 @@ func (r *rig) round(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	defer s.end()
-	took, err := until(ctx, r.addr, r.names[0], s.begun)
+	defer s.End()
+	took, err := until(ctx, r.addr, r.names[0], begun(s))
 	if err != nil {
 		return err
 	}
-	peak := s.rss("VmHWM")
+	peak := s.RSS("VmHWM")
 	time.Sleep(settle)
-	print(fmt.Sprintf("Start/names=%d", n), ms("ms/first-block", took), mb("MB-RSS", s.rss("VmRSS")), mb("MB-peak", peak))
+	print(fmt.Sprintf("Start/names=%d", n), ms("ms/first-block", took), mb("MB-RSS", s.RSS("VmRSS")), mb("MB-peak", peak))
 
 	for _, change := range []struct {
 		what, name string
@@ -139,8 +136,8 @@ func (r *rig) round(ctx context.Context, i int) error {
 		{"one-name-added", "big-1.example", r.big},
 		{"other-file", "small-1.example", r.small},
 	} {
-		before := s.rss("VmRSS")
-		if err := s.resetPeak(); err != nil {
+		before := s.RSS("VmRSS")
+		if err := s.ResetPeak(); err != nil {
 			return err
 		}
 		// The rename is the last thing that write does.
@@ -150,9 +147,22 @@ func (r *rig) round(ctx context.Context, i int) error {
 		}
 		time.Sleep(settle) // what is told behind the swap may take the most
 		print(fmt.Sprintf("Change/%s/names=%d", change.what, n), ms("ms/effect", took),
-			mb("MB-before", before), mb("MB-peak", s.rss("VmHWM")), mb("MB-after", s.rss("VmRSS")))
+			mb("MB-before", before), mb("MB-peak", s.RSS("VmHWM")), mb("MB-after", s.RSS("VmRSS")))
 	}
 	return nil
+}
+
+// start runs the server of the rig.
+func (r *rig) start(ctx context.Context) (*server.Server, error) {
+	if err := server.Age(r.dir); err != nil {
+		return nil, err
+	}
+	return server.Start(ctx, r.log, nil, r.path("coredns"), "-conf", r.path("Corefile"))
+}
+
+// begun is the moment of the start, as until wants it.
+func begun(s *server.Server) func() (time.Time, error) {
+	return func() (time.Time, error) { return s.Since(), nil }
 }
 
 func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
@@ -194,13 +204,11 @@ func (r *rig) small(version int) error {
 // corefile configures a server on a free port of loopback; whoami answers what
 // passes.
 func (r *rig) corefile(orders string) error {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	addr, port, err := server.FreePort()
 	if err != nil {
 		return err
 	}
-	r.addr = c.LocalAddr().String()
-	c.Close()
-	_, port, _ := net.SplitHostPort(r.addr)
+	r.addr = addr
 	return os.WriteFile(r.path("Corefile"), []byte(fmt.Sprintf(".:%s {\n bind 127.0.0.1\n root %s\n blocklist %s\n whoami\n}\n", port, r.dir, orders)), 0o600)
 }
 
@@ -213,10 +221,3 @@ func ms(unit string, d time.Duration) string {
 }
 
 func mb(unit string, octets int) string { return fmt.Sprintf("%.1f %s", float64(octets)/1e6, unit) }
-
-func cpu() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	_, model, _ := strings.Cut(string(text), "model name\t: ")
-	model, _, _ = strings.Cut(model, "\n")
-	return model
-}

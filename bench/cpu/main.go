@@ -1,0 +1,205 @@
+// Command cpu measures what a passing query costs the server in CPU time, beside
+// the same server without the plugin. It builds cmd/coredns, runs it on loopback
+// pinned to one CPU, asks with dnsperf from another, and ends what it started.
+//
+//	go run ./bench/cpu                 # some twelve minutes
+//	go run ./bench/cpu -quick          # under one
+//
+// What is compared is always what the scheduler gave to two servers for the same
+// queries within the same few seconds; README.md says how.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/server"
+)
+
+// The generator's CPU and the server's.
+const (
+	generatorCPU = 0
+	serverCPU    = 1
+)
+
+// plan is what is measured, how often and with how much.
+type plan struct {
+	names   int // in the list
+	burst   int // queries of one dnsperf run
+	bursts  int // different ones, each of names of its own
+	starts  int // of all servers anew: where memory lies makes a difference, too
+	rounds  int // a start
+	answers []answer
+	kinds   []kind
+	env     []string
+	profile string
+}
+
+func main() {
+	log.SetFlags(0)
+	p := plan{burst: 20_000}
+	flag.IntVar(&p.names, "n", 1_000_000, "names in the list")
+	flag.IntVar(&p.bursts, "bursts", 10, "different bursts of 20,000 queries; no name is in two")
+	flag.IntVar(&p.starts, "starts", 3, "how often all servers are started anew")
+	flag.IntVar(&p.rounds, "rounds", 10, "bursts to each server after each start")
+	answerNames := flag.String("answers", "whoami,nxdomain,cached,resolver,chain", "what passing queries are answered")
+	kindNames := flag.String("kinds", strings.Join(namesOf(kinds), ","), "servers")
+	gogc := flag.String("gogc", "", "GOGC of the servers, if not the default")
+	quick := flag.Bool("quick", false, "under a minute: two answers, one start, four rounds, 40,000 names asked")
+	out := flag.String("o", "", "file for the JSON, by default none")
+	flag.StringVar(&p.profile, "profile", "", "directory: instead of measuring, write there a CPU profile of each server under load")
+	flag.Parse()
+	if *quick {
+		p.bursts, p.starts, p.rounds, *answerNames = 2, 1, 4, "whoami,cached"
+	}
+	if *gogc != "" {
+		p.env = append(p.env, "GOGC="+*gogc)
+	}
+	var err1, err2 error
+	p.answers, err1 = choose(answers, *answerNames)
+	p.kinds, err2 = choose(kinds, *kindNames)
+	err := errors.Join(err1, err2)
+	if p.names < 1 || p.bursts < 1 || p.starts < 1 || p.rounds < 1 || p.bursts*p.starts*p.rounds > 100_000 {
+		err = errors.Join(err, errors.New("-n, -bursts, -starts and -rounds must be at least 1, and not very many"))
+	}
+	if runtime.NumCPU() < 2 {
+		err = errors.Join(err, errors.New("needs two CPUs"))
+	}
+	for _, tool := range []string{"dnsperf", "taskset"} {
+		_, e := exec.LookPath(tool)
+		err = errors.Join(err, e)
+	}
+	if err != nil {
+		log.Fatal("cpu: ", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, &p, *out); err != nil {
+		stop()
+		log.Fatal("cpu: ", err)
+	}
+}
+
+// run measures and reports.
+func run(ctx context.Context, p *plan, out string) error {
+	dir, err := os.MkdirTemp("", "cpu")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	r, err := newRig(ctx, dir, p)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	rep := newReport(ctx, p)
+	for start := range p.starts {
+		for _, a := range p.answers {
+			if err := r.measure(ctx, p, a, start, rep); err != nil {
+				return fmt.Errorf("%s: %w", a.name, err)
+			}
+		}
+	}
+	if p.profile != "" {
+		return nil
+	}
+	rep.finish()
+	fmt.Print(rep.table())
+	if out == "" {
+		return nil
+	}
+	return rep.write(out)
+}
+
+// measure starts all servers, all to give the same answer, asks each in turn, and
+// ends them.
+func (r *rig) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
+	running := make([]*instance, len(p.kinds))
+	for i, k := range p.kinds {
+		in, err := r.start(ctx, k, a)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		defer in.End()
+		running[i] = in
+	}
+	// Once around all names fills the cache, where there is one; a burst lets heaps
+	// and stacks find their size.
+	warm := p.bursts
+	if a.upstream == nil {
+		warm = 1
+	}
+	for _, in := range running {
+		if err := r.check(in, a); err != nil {
+			return fmt.Errorf("%s: %w", in.kind.name, err)
+		}
+		for b := range warm {
+			if _, err := r.ask(ctx, in, a, b); err != nil {
+				return fmt.Errorf("%s: warming up: %w", in.kind.name, err)
+			}
+		}
+	}
+	if p.profile != "" {
+		return r.profiles(ctx, p, a, running)
+	}
+	for round := range p.rounds {
+		for i := range running {
+			// There and back, so that what drifts does not count for one of them.
+			if round%2 == 1 {
+				i = len(running) - 1 - i
+			}
+			in := running[i]
+			s, err := r.ask(ctx, in, a, (start*p.rounds+round)%p.bursts)
+			if err != nil {
+				return fmt.Errorf("%s: %w", in.kind.name, err)
+			}
+			s.Start, s.Round, s.Answer, s.Server = start, round, a.name, in.kind.name
+			rep.Samples = append(rep.Samples, s)
+		}
+	}
+	return nil
+}
+
+// newRig prepares a directory: the binary, the orders, the bursts of queries, and
+// starts the upstreams.
+func newRig(ctx context.Context, dir string, p *plan) (*rig, error) {
+	r := &rig{dir: dir, plan: p}
+	var err error
+	if r.coredns, err = server.Build(ctx, dir); err != nil {
+		return nil, err
+	}
+	list := corpus.New(p.names)
+	r.listed = list.Names[0]
+	const header = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n"
+	files := map[string]string{
+		"nothing.yaml": header + "orders: []\n",
+		"big.yaml":     header + "orders: [{id: big, issued: 2026-01-15, targets_from: {file: names.txt}}]\n",
+		"names.txt":    strings.Join(list.Names, "\n") + "\n",
+	}
+	misses := list.Misses(p.burst * p.bursts)
+	r.passing = misses[0]
+	for b := range p.bursts {
+		files[burstFile(b)] = strings.Join(misses[b*p.burst:(b+1)*p.burst], " A\n") + " A\n"
+	}
+	for name, text := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	if err := errors.Join(err, server.Age(dir)); err != nil {
+		return nil, err
+	}
+	r.upstreams, err = startUpstreams()
+	return r, err
+}
+
+func burstFile(b int) string { return fmt.Sprintf("burst%d.txt", b) }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/server"
+)
+
+// report is what a run found, and what one must know to find it again.
+type report struct {
+	Date       time.Time `json:"date"`
+	Commit     string    `json:"commit"`
+	Go         string    `json:"go"`
+	CPU        string    `json:"cpu"`
+	Kernel     string    `json:"kernel"`
+	Load       [2]string `json:"load"` // before and after
+	Names      int       `json:"names"`
+	Asked      int       `json:"asked"` // different names
+	Burst      int       `json:"burst"`
+	Starts     int       `json:"starts"`
+	Rounds     int       `json:"rounds"` // a start
+	Env        []string  `json:"env,omitempty"`
+	Rows       []row     `json:"rows"`
+	Samples    []sample  `json:"samples"`
+	answerText map[string]string
+	order      []kind
+}
+
+// row is one server under one answer.
+type row struct {
+	Answer string `json:"answer"`
+	Server string `json:"server"`
+	// CPU is microseconds a query, Ratio that over the cost of the server that it
+	// is compared with in the same round; quartiles, the median in the middle.
+	CPU   [3]float64 `json:"cpu_us"`
+	Ratio [3]float64 `json:"ratio"`
+	Rate  float64    `json:"rate_qps"`
+	// ByStart are the medians of the ratio for each start.
+	ByStart []float64 `json:"ratio_by_start"`
+}
+
+func newReport(ctx context.Context, p *plan) *report {
+	rep := &report{Date: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPU: fmt.Sprintf("%s, %d CPUs", server.Model(), runtime.NumCPU()),
+		Names: p.names, Asked: p.burst * p.bursts, Burst: p.burst, Starts: p.starts, Rounds: p.rounds, Env: p.env, order: p.kinds, answerText: map[string]string{}}
+	rep.Commit = output(ctx, "git", "rev-parse", "--short", "HEAD")
+	if output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
+		rep.Commit += ", with changes"
+	}
+	rep.Kernel = output(ctx, "uname", "-sr")
+	rep.Load[0] = load()
+	for _, a := range p.answers {
+		rep.answerText[a.name] = a.what
+	}
+	return rep
+}
+
+func output(ctx context.Context, argv ...string) string {
+	out, _ := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
+	return strings.TrimSpace(string(out))
+}
+
+func load() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	return strings.Join(strings.Fields(string(text))[:3], " ")
+}
+
+// finish makes the rows of the samples.
+func (rep *report) finish() {
+	rep.Load[1] = load()
+	type place struct {
+		answer, server string
+		start, round   int
+	}
+	at := map[place]sample{}
+	var answers []string
+	for _, s := range rep.Samples {
+		at[place{s.Answer, s.Server, s.Start, s.Round}] = s
+		if !slices.Contains(answers, s.Answer) {
+			answers = append(answers, s.Answer)
+		}
+	}
+	for _, a := range answers {
+		for _, k := range rep.order {
+			var cpu, ratio, rate, byStart []float64
+			for start := range rep.Starts {
+				var own []float64
+				for round := range rep.Rounds {
+					s := at[place{a, k.name, start, round}]
+					cpu, rate = append(cpu, s.CPU), append(rate, s.Rate)
+					if base, ok := at[place{a, k.against, start, round}]; ok {
+						own = append(own, s.CPU/base.CPU)
+					}
+				}
+				ratio = append(ratio, own...)
+				byStart = append(byStart, quartiles(own)[1])
+			}
+			rep.Rows = append(rep.Rows, row{a, k.name, quartiles(cpu), quartiles(ratio), quartiles(rate)[1], byStart})
+		}
+	}
+}
+
+// quartiles returns the first, the median and the third, 0 of nothing.
+func quartiles(x []float64) (q [3]float64) {
+	if len(x) == 0 {
+		return q
+	}
+	x = slices.Sorted(slices.Values(x))
+	for i := range q {
+		// The mean of the two nearest, so that the median of an even number is in
+		// the middle.
+		at := float64(len(x)-1) * float64(i+1) / 4
+		lo := int(at)
+		hi := min(lo+1, len(x)-1)
+		q[i] = x[lo] + (x[hi]-x[lo])*(at-float64(lo))
+	}
+	return q
+}
+
+// table is the report in Markdown.
+func (rep *report) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, commit %s, %s, %s, %s; load %s -> %s\n", rep.Date.Format(time.DateTime), rep.Commit, rep.Go, rep.CPU, rep.Kernel, rep.Load[0], rep.Load[1])
+	fmt.Fprintf(&b, "%d names, %d names asked, %d starts x %d rounds of %d queries", rep.Names, rep.Asked, rep.Starts, rep.Rounds, rep.Burst)
+	if len(rep.Env) > 0 {
+		fmt.Fprintf(&b, ", %s", strings.Join(rep.Env, " "))
+	}
+	b.WriteString("\n")
+	answer := ""
+	for _, r := range rep.Rows {
+		if r.Answer != answer {
+			answer = r.Answer
+			fmt.Fprintf(&b, "\n%s: %s\n\n| server | CPU us | quartiles | against | quartiles | of each start | answers/s |\n|---|---|---|---|---|---|---|\n", answer, rep.answerText[answer])
+		}
+		var starts []string
+		for _, x := range r.ByStart {
+			starts = append(starts, fmt.Sprintf("%.3f", x))
+		}
+		fmt.Fprintf(&b, "| %s | %.2f | %.2f-%.2f | **%.3f** | %.3f-%.3f | %s | %.0f |\n", r.Server, r.CPU[1], r.CPU[0], r.CPU[2],
+			r.Ratio[1], r.Ratio[0], r.Ratio[2], strings.Join(starts, " "), r.Rate)
+	}
+	return b.String()
+}
+
+// write puts the report into a file as JSON.
+func (rep *report) write(file string) error {
+	text, err := json.MarshalIndent(rep, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}

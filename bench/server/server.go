@@ -1,0 +1,129 @@
+// Package server runs the servers that are measured from outside: it starts
+// them, ends them and no other process, and reads what the kernel counts of them.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Server is a running process.
+type Server struct {
+	cmd   *exec.Cmd
+	since time.Time
+}
+
+// Build compiles cmd/coredns into a directory and returns the path of the binary.
+func Build(ctx context.Context, dir string) (string, error) {
+	bin := filepath.Join(dir, "coredns")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/dns-orders/blocklist/cmd/coredns")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("go build: %w", err)
+	}
+	return bin, nil
+}
+
+// Start runs a command, whose output goes to log; it ends with the context at
+// the latest.
+func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Server, error) {
+	s := &Server{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
+	s.cmd.Env = append(os.Environ(), env...)
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.since = time.Now()
+	return s, s.cmd.Start()
+}
+
+// Since is the moment of the start.
+func (s *Server) Since() time.Time { return s.since }
+
+// End stops the server, and no other process.
+func (s *Server) End() {
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	kill := time.AfterFunc(10*time.Second, func() { s.cmd.Process.Kill() })
+	defer kill.Stop()
+	s.cmd.Wait()
+}
+
+// RSS returns a line of /proc/PID/status, such as VmRSS or VmHWM, in octets; 0
+// when there is none.
+func (s *Server) RSS(key string) int {
+	text, _ := os.ReadFile(s.proc("status"))
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == key+":" {
+			kb, _ := strconv.Atoi(f[1])
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// ResetPeak sets VmHWM back to VmRSS (proc(5), clear_refs).
+func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
+
+// CPU returns the time that the scheduler has given to all threads of the
+// server. /proc/PID/schedstat would be the first thread's alone, and the clock
+// ticks of /proc/PID/stat are coarse.
+func (s *Server) CPU() (time.Duration, error) {
+	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
+	if err != nil || len(tasks) == 0 {
+		return 0, errors.Join(err, errors.New("no threads to be seen: has the server ended?"))
+	}
+	var sum time.Duration
+	for _, t := range tasks {
+		text, err := os.ReadFile(t)
+		if err != nil {
+			return 0, err // a thread that ended has taken its time along
+		}
+		on, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(on, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
+
+func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
+
+// Age makes the files of a directory an hour old: a server that starts waits a
+// second for files that may still be being written, which is not what is
+// measured.
+func Age(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		old := time.Now().Add(-time.Hour)
+		err = errors.Join(err, os.Chtimes(filepath.Join(dir, e.Name()), old, old))
+	}
+	return err
+}
+
+// FreePort returns an address of loopback whose UDP port is free.
+func FreePort() (addr, port string, err error) {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer c.Close()
+	addr = c.LocalAddr().String()
+	_, port, err = net.SplitHostPort(addr)
+	return addr, port, err
+}
+
+// Model is the processor's name.
+func Model() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	_, model, _ := strings.Cut(string(text), "model name\t: ")
+	model, _, _ = strings.Cut(model, "\n")
+	return model
+}
