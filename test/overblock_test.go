@@ -1,0 +1,193 @@
+//go:build e2e
+
+package test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// madeNames is how many names are made from the popular and the ordered ones.
+const madeNames = 100_000
+
+// question is a name to ask for and how it came to be.
+type question struct {
+	name octets
+	what string
+}
+
+// questions are all popular names as they are, and the made ones, each once.
+func questions(t *testing.T, h history) (out []question) {
+	pass := passNames(t)
+	seen := map[string]bool{}
+	add := func(n octets, what string) bool {
+		id := strings.Join(n, "\xfe.") // no label ends in that octet
+		if len(n) == 0 || !n.fits() || seen[id] {
+			return false
+		}
+		seen[id] = true
+		out = append(out, question{n, what})
+		return true
+	}
+	for _, n := range pass {
+		add(labelsOf(n), "popular")
+	}
+	popular := len(out)
+	var ordered []string
+	for _, o := range h {
+		for _, x := range o.targets {
+			ordered = append(ordered, x.name)
+		}
+	}
+	m := &maker{rand.New(rand.NewPCG(1, 0)), append(slices.Clone(pass), ordered...)}
+	for i := 0; len(out) < popular+madeNames; i++ {
+		from := pass
+		if m.IntN(2) == 0 {
+			from = ordered
+		}
+		how := made[i%len(made)]
+		add(how.make(m, labelsOf(m.from(from))), how.what)
+	}
+	return out
+}
+
+// overBlocking asks for every popular name and for 100,000 made ones: what the
+// slow reading of the lists covers is blocked, and nothing else.
+func overBlocking(t *testing.T, addr string, h history) {
+	all := questions(t, h)
+	const workers = 4
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	wrong := map[bool]int{} // by what it should have been
+	blocked, passed, tcp := map[string]int{}, map[string]int{}, 0
+	for w := range workers {
+		wg.Go(func() {
+			a := newAsker(t, addr)
+			defer a.close()
+			r := rand.New(rand.NewPCG(2, uint64(w)))
+			for i := w; i < len(all); i += workers {
+				q := all[i]
+				want, _ := h.blocked(q.name.judged())
+				// Half of the names come with some of their letters spelled as \DDD.
+				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
+				got, overTCP := a.ask(spelled, q.name.size() > 250)
+				mu.Lock()
+				if got != want {
+					if wrong[want]++; wrong[want] <= 20 {
+						t.Errorf("%s (%s): blocked %v, want %v", spelled, q.what, got, want)
+					}
+				}
+				if want {
+					blocked[q.what]++
+				} else {
+					passed[q.what]++
+				}
+				if overTCP {
+					tcp++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	sum := func(m map[string]int) (n int) {
+		for _, v := range m {
+			n += v
+		}
+		return n
+	}
+	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
+		len(all), len(all)-madeNames, madeNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
+	for _, how := range made {
+		// Popular names have few parents that are not of everybody's.
+		if blocked[how.what]+passed[how.what] < madeNames/500 {
+			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
+		}
+	}
+	if sum(blocked) < madeNames/10 || passed["popular"] < 19_000 {
+		t.Errorf("too few names of one kind: %d blocked, %d popular ones passing", sum(blocked), passed["popular"])
+	}
+}
+
+// asker asks over one connection of each transport at a time.
+type asker struct {
+	t    *testing.T
+	addr string
+	conn map[string]*dns.Conn
+}
+
+func newAsker(t *testing.T, addr string) *asker {
+	return &asker{t, addr, map[string]*dns.Conn{}}
+}
+
+func (a *asker) close() {
+	for _, c := range a.conn {
+		c.Close()
+	}
+}
+
+// ask asks for the A records of a name, over TCP when it is told so or when the
+// answer does not fit, and reports whether the name is blocked.
+func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
+	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
+	m.SetEdns0(1232, false)
+	r := a.exchange(m, tcp)
+	if r.Truncated {
+		tcp = true
+		r = a.exchange(m, tcp)
+	}
+	passed := len(r.Answer) == 1 && strings.HasSuffix(r.Answer[0].String(), passing)
+	if !passed && !censored(r) {
+		a.t.Errorf("%s: neither passes nor is it blocked: %v", name, r)
+	}
+	return !passed, tcp
+}
+
+// exchange asks a question; the answer must have it back, letter by letter.
+func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
+	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
+	r, err := a.try(m, network)
+	if err != nil {
+		// The server ends connections that rest, and UDP may lose a packet on a
+		// busy machine; once is enough for either.
+		r, err = a.try(m, network)
+	}
+	if err != nil {
+		a.t.Errorf("%s over %s: %v", m.Question[0].Name, network, err)
+		return m // neither passes nor is it blocked
+	}
+	wire, err := m.Pack()
+	var asked dns.Msg
+	if err == nil {
+		err = asked.Unpack(wire) // in the spelling of the library
+	}
+	if err != nil || len(r.Question) != 1 || r.Question[0] != asked.Question[0] {
+		a.t.Errorf("%s over %s: the answer is about %v: %v", m.Question[0].Name, network, r.Question, err)
+	}
+	return r
+}
+
+func (a *asker) try(m *dns.Msg, network string) (*dns.Msg, error) {
+	c := &dns.Client{Net: network, Timeout: 5 * time.Second}
+	conn := a.conn[network]
+	if conn == nil {
+		var err error
+		if conn, err = c.Dial(a.addr); err != nil {
+			return nil, err
+		}
+		a.conn[network] = conn
+	}
+	r, _, err := c.ExchangeWithConn(m, conn)
+	if err != nil {
+		conn.Close()
+		delete(a.conn, network)
+	}
+	return r, err
+}

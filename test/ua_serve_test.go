@@ -1,0 +1,122 @@
+//go:build e2e
+
+package test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// passing is what the server answers for names that pass.
+const (
+	passing   = "192.0.2.80"
+	passingNS = "passing.invalid." // the owner in the authority section, for types but A
+)
+
+// serve starts the server on the orders in a directory and returns its address.
+func serve(t *testing.T, coredns, dir, orders string) string {
+	t.Helper()
+	addr := freePort(t)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	corefile := fmt.Sprintf(`.:%s {
+	bind 127.0.0.1
+	errors
+	blocklist %s/
+	template IN A . {
+		answer "{{ .Name }} 60 IN A %s"
+	}
+	template ANY ANY . {
+		authority "%s 60 IN NS ."
+	}
+	chaos
+}`, port, orders, passing, passingNS)
+	if err := os.WriteFile(filepath.Join(dir, "Corefile"), []byte(corefile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(coredns, "-conf", filepath.Join(dir, "Corefile"))
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String()[:min(log.Len(), 4000)])
+		}
+	})
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		// Not a socket's own question, which it receives when it has the server's port.
+		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
+			return addr
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not answer:\n%s", log.String())
+		}
+	}
+}
+
+// askAll asks for the A records of all names, over a few connections at a time,
+// and reports which names are blocked.
+func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
+	t.Helper()
+	const workers = 4
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	out := make(map[string]bool, len(names))
+	for w := range workers {
+		wg.Go(func() {
+			c := &dns.Client{Net: network, Timeout: 5 * time.Second}
+			conn, err := c.Dial(addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			for i := w; i < len(names); i += workers {
+				m := new(dns.Msg).SetQuestion(dns.Fqdn(names[i]), dns.TypeA)
+				m.SetEdns0(1232, false)
+				r, _, err := c.ExchangeWithConn(m, conn)
+				if err != nil {
+					t.Errorf("%s over %s: %v", names[i], network, err)
+					return
+				}
+				passed := len(r.Answer) == 1 && strings.HasSuffix(r.Answer[0].String(), passing)
+				if !passed && !censored(r) {
+					t.Errorf("%s over %s: neither passes nor is it blocked: %v", names[i], network, r)
+				}
+				mu.Lock()
+				out[names[i]] = !passed
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// censored reports whether r is a blocking answer that says so: EDE 16.
+func censored(r *dns.Msg) bool {
+	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
+		for _, opt := range o.Option {
+			if e, ok := opt.(*dns.EDNS0_EDE); ok && e.InfoCode == dns.ExtendedErrorCodeCensored {
+				return true
+			}
+		}
+	}
+	return false
+}
