@@ -163,8 +163,8 @@ func (r *rig) ask(ctx context.Context, in *instance, a answer, burst int) (s sam
 // go tool pprof adds up as many files as it is given.
 func (r *rig) profiles(ctx context.Context, p *plan, a answer, running []*instance) error {
 	const (
-		pieces  = 5
-		seconds = 4 // CoreDNS's pprof gives a reply five
+		pieces  = 7
+		seconds = 3 // CoreDNS's pprof gives a reply five, and the server is busy
 	)
 	for i := range pieces * len(running) {
 		in := running[i%len(running)]
