@@ -50,39 +50,54 @@ func (b *Blocklist) Name() string { return name }
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
+//
+// Its frame stays on the stack while the plugins below work. A goroutine that
+// outgrows its stack for them has it copied, which costs more than everything
+// else here, and each query has a goroutine of its own: so what takes room is done
+// in ask, which has returned by then.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	watch, answered := b.ask(ctx, w, r)
+	if answered {
+		// Written once: any other code would have the server write a second reply
+		// to a refused query.
+		return dns.RcodeSuccess, nil
+	}
+	if watch != nil {
+		ctx, w = watch, watch
+	}
+	return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+}
+
+// ask answers a query for a name that orders cover, and reports whether it did. If
+// not, it returns who looks at the answer when that comes by; nil when nobody needs
+// to.
+//
+//go:noinline
+func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (watch *watcher, answered bool) {
 	set := b.set()
 	var asked answer.Lead
 	if set.Empty() || !judged(r) || !asked.Name.Set(r.Question[0].Name) {
-		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+		return nil, false
 	}
 	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
 		// A look-up from below is judged by what it does to the client's answer,
 		// when that comes by. Blocked here, it would be kept by a cache between the
 		// two, for clients that the order does not reach and beyond its end.
-		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+		return nil, false
 	}
-	covered := set.Covers(&asked.Name.Wire)
-	watch := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
-	if covered && b.answerAsked(&watch, &asked) {
-		// Written once: any other code would have the server write a second reply
-		// to a refused query.
-		return dns.RcodeSuccess, nil
+	here := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
+	if set.Covers(&asked.Name.Wire) && b.answerAsked(&here, &asked) {
+		return nil, true
 	}
 	if t := r.Question[0].Qtype; t == dns.TypeAXFR || t == dns.TypeIXFR {
 		// A zone's transfer goes from server to server and leads nobody anywhere.
-		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+		return nil, false
 	}
-	return b.watched(watch)
-}
-
-// watched asks the plugins below, and looks at their answer.
-func (b *Blocklist) watched(watch watcher) (int, error) {
-	w := &watch
-	if o := w.req.IsEdns0(); o != nil {
-		w.options = o.Option
+	if o := r.IsEdns0(); o != nil {
+		here.options = o.Option
 	}
-	return plugin.NextOrFailure(name, b.Next, w, w, w.req)
+	kept := here // on the heap, which a blocked query is spared
+	return &kept, false
 }
 
 // answerAsked answers a query for a name that orders cover, and reports whether it
