@@ -96,12 +96,7 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 		return Verdict{Until: d.until, Scoped: j.scoped}
 	}
 	below, until := j.below(name, &p, d)
-	// While all names below are blocked, that decides too: an NXDOMAIN denies
-	// them, and a denied DNSKEY (of any form) makes them bogus once one passes.
-	if below != BelowPasses {
-		d.until = min(d.until, until)
-	}
-	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, d.until, j.scoped}
+	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, min(d.until, until), j.scoped}
 }
 
 // JudgeAddress judges an address that stands in an answer. Its verdict has no
@@ -399,12 +394,13 @@ func (l *entry) reaches(e *entry) bool {
 }
 
 // below says what names below q get, for which d was decided, and until when that
-// stays so at least.
+// stays so at least: an NXDOMAIN denies them too, a denied DNSKEY makes them bogus
+// once one passes, and a DNSKEY that passes must not once none does.
 //
 // So does q itself as the name of a service, where the query's type decides (see
 // Asked.Service): an NXDOMAIN speaks for all types of a name.
 func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
-	worst, until := BelowNXDOMAIN, d.until
+	worst, until := BelowNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
 		worst = BelowBlocked
 	}
@@ -416,7 +412,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 			until = min(until, d.until)
 			switch {
 			case d.entry == nil:
-				return BelowPasses, until
+				return BelowPasses, d.until
 			case d.entry.response.Kind != order.NXDOMAIN:
 				worst = BelowBlocked
 			}
@@ -432,7 +428,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	for _, part := range j.segments {
 		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
 			if looked++; looked > maxBelow {
-				return BelowPasses, until
+				return BelowPasses, d.until
 			}
 			var room [pathRoom]hit
 			lower := j.walk(&name, room[:0])
@@ -441,7 +437,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 				until = min(until, d.until)
 				switch {
 				case d.entry == nil:
-					return BelowPasses, until
+					return BelowPasses, d.until
 				case d.entry.response.Kind != order.NXDOMAIN:
 					worst = BelowBlocked
 				}

@@ -52,9 +52,7 @@ type Verdict struct {
 	// Below is meaningful on a blocked name.
 	Below Below
 	// Until is the first second at which any of the above may differ, Below
-	// included unless it is BelowPasses (an NXDOMAIN speaks for the names below it
-	// as well, and so does a denied DNSKEY). It is never after such a change and
-	// always after now.
+	// included: it is never after such a change, and always after now.
 	Until order.Time
 	// Scoped: for a client in another country it may be another verdict.
 	Scoped bool
