@@ -104,7 +104,7 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 // did. If not, it leaves in the watcher what was found.
 func (b *block) answerAsked(w *watcher, asked *answer.Lead) bool {
 	q := &w.req.Question[0]
-	asked.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
+	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
 	state := request.Request{W: w.ResponseWriter, Req: w.req}
 	now := b.now()
 	who := b.asker(w.Context, w.set, &state)

@@ -98,7 +98,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 	now := w.b.now()
 	t := trail{b: w.b, set: set, who: w.b.asker(w.Context, set, &state), now: order.Time(now.Unix()), until: w.until, scoped: w.scoped}
 	t.asked.Name.Set(q.Name)
-	t.asked.Name.Service = answer.ServiceLabels(q.Name, q.Qtype)
+	t.asked.Name.Service = answer.ServiceLabels(&t.asked.Name, q.Qtype)
 
 	// The plugins below took their time. Meanwhile an order may have started, or
 	// come in a file.

@@ -103,7 +103,7 @@ func (c *explainCmd) Run(e *env) error {
 	x := explainer{l: l, byID: l.byID(), sealed: c.Sealed, now: now, client: client}
 	var q ruleset.Asked
 	q.SetName(name)
-	q.Service = answer.ServiceLabels(name.FQDN(), qtype)
+	q.Service = answer.ServiceLabels(&q, qtype)
 	v, reasons := l.set.Explain(&q, client, now)
 	out := explainJSON{Name: name.String(), At: now.String(), Client: c.who.String(), Type: strings.ToUpper(c.Type),
 		Blocked: v.Blocked(), Others: []reasonJSON{}, Recorded: x.recorded(name)}

@@ -5,14 +5,16 @@ import (
 	"iter"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
 )
 
-// maxChain bounds the CNAMEs that are followed in one answer. Resolvers give up
-// earlier: BIND and Unbound after 11 to 17.
+// maxChain bounds the CNAMEs that are followed in one answer, since to find the next
+// one takes a look at all records. Resolvers give up earlier: BIND and Unbound after
+// 11 to 17.
 const maxChain = 32
 
 // Lead is where an answer takes the client beyond the name that was asked: another
@@ -26,8 +28,11 @@ type Lead struct {
 // whether it is one.
 func (l *Lead) set(name string, rrtype uint16) bool {
 	l.Addr = netip.Addr{}
-	l.Name.Service = ServiceLabels(name, rrtype)
-	return name != "." && l.Name.Set(name)
+	if name == "." || !l.Name.Set(name) {
+		return false
+	}
+	l.Name.Service = ServiceLabels(&l.Name, rrtype)
+	return true
 }
 
 // setAddr makes l lead to an address, and reports whether it is one.
@@ -77,24 +82,18 @@ func LeadsAround(m *dns.Msg, qtype uint16) bool {
 
 // Leads yields where the answer section of a reply to q takes the client: the
 // chain of CNAMEs and DNAMEs from the asked name on, in its order whatever that of
-// the records; the targets of HTTPS and SVCB records; with addresses, those of A
-// and AAAA records and of hints. A Lead is good until the next one.
+// the records, and beyond maxChain links in none; the targets of HTTPS and SVCB
+// records, before them the services that these are about when q asked for any type;
+// with addresses, those of A and AAAA records and of hints. A Lead is good until the
+// next one.
 func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
-		l.set(q.Name, q.Qtype)
-		at := 0
-		for range maxChain {
-			var ok bool
-			if at, ok = l.follow(m.Answer, at, q.Qtype); !ok {
-				break
-			}
-			if !yield(l) {
-				return
-			}
+		if !l.Name.Set(q.Name) || !l.chain(m.Answer, q.Qtype, yield) {
+			return
 		}
 		for _, rr := range m.Answer {
-			if s := service(rr); s != nil && l.set(s.Target, rr.Header().Rrtype) && !yield(l) {
+			if !l.hosts(rr, q.Qtype, yield) {
 				return
 			}
 			if !addresses {
@@ -109,10 +108,42 @@ func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	}
 }
 
+// chain yields where the chain of CNAMEs and DNAMEs from l on leads, and reports
+// whether to go on.
+func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+	at, more := l.follow(answer, 0, qtype)
+	for i := 0; more; i++ {
+		if i == maxChain {
+			return l.anywhere(answer, qtype, yield)
+		}
+		if !yield(l) {
+			return false
+		}
+		at, more = l.follow(answer, at, qtype)
+	}
+	return true
+}
+
+// hosts yields where an HTTPS or SVCB record leads, and reports whether to go on.
+func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+	s := service(rr)
+	if s == nil {
+		return true
+	}
+	h := rr.Header()
+	// An order for the exact host covers this record, but not all types of its name.
+	if qtype == dns.TypeANY && l.set(h.Name, h.Rrtype) && l.Name.Service > 0 && !yield(l) {
+		return false
+	}
+	return !l.set(s.Target, h.Rrtype) || yield(l)
+}
+
 // follow takes one step of the chain from l, looking at the record at first, since
 // chains mostly stand in their order, and says where to look next.
 func (l *Lead) follow(answer []dns.RR, at int, qtype uint16) (next int, ok bool) {
 	var owner dname.Wire
+	var above *dns.DNAME
+	var labels int // of its owner
 	for i := range answer {
 		k := (at + i) % len(answer)
 		switch rr := answer[k].(type) {
@@ -121,19 +152,42 @@ func (l *Lead) follow(answer []dns.RR, at int, qtype uint16) (next int, ok bool)
 				return k + 1, l.set(rr.Target, qtype)
 			}
 		case *dns.DNAME:
-			// Servers put the CNAME that follows from a DNAME beside it (RFC
-			// 6672, section 3.1); behind the DNAME, so that comes first here too.
-			if owner.Set(rr.Hdr.Name) && owner.NumLabels() < l.Name.NumLabels() && owner.Covers(&l.Name.Wire) {
-				return k + 1, l.substitute(owner.NumLabels(), rr.Target)
+			if above == nil && owner.Set(rr.Hdr.Name) && owner.NumLabels() < l.Name.NumLabels() && owner.Covers(&l.Name.Wire) {
+				above, labels, next = rr, owner.NumLabels(), k+1
 			}
 		}
 	}
-	return at, false
+	// Servers put the CNAME that follows from a DNAME beside it (RFC 6672, section
+	// 3.1). Stubs know no more than that, so it counts when the two differ.
+	if above == nil {
+		return at, false
+	}
+	return next, l.substitute(labels, above.Target, qtype)
+}
+
+// anywhere yields where any CNAME or DNAME leads: the end of a chain that is too
+// long to follow, or of a loop, is one of those if it is at all.
+func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+	for _, rr := range answer {
+		var target string
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			target = rr.Target
+		case *dns.DNAME:
+			target = rr.Target
+		default:
+			continue
+		}
+		if l.set(target, qtype) && !yield(l) {
+			return false
+		}
+	}
+	return true
 }
 
 // substitute puts target into the place of the last labels of l's name (RFC 6672,
 // section 2.2), and reports whether the result is a name.
-func (l *Lead) substitute(labels int, target string) bool {
+func (l *Lead) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
 		return false
@@ -145,7 +199,7 @@ func (l *Lead) substitute(labels int, target string) bool {
 		return false
 	}
 	l.Name.SetWire(name)
-	l.Name.Service = 0 // a DNAME never stands below a service's labels
+	l.Name.Service = ServiceLabels(&l.Name, qtype)
 	return true
 }
 
@@ -192,26 +246,23 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Additional returns m without the records of its additional section that give the
-// address of a name that drop wants dropped, or such an address, and without their
-// signatures. It is m itself when there are none.
+// Additional returns m without the address records of its additional section, HTTPS
+// and SVCB included, that stand at a name which drop wants dropped or lead to
+// what it wants dropped. An RRset goes as a whole, signatures and all: caches would
+// take a part for all of it. It is m itself when there is none.
 func Additional(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	var l Lead
 	unwanted := func(rr dns.RR) bool {
 		h := rr.Header()
-		typ := h.Rrtype
-		if sig, ok := rr.(*dns.RRSIG); ok {
-			typ = sig.TypeCovered
-		}
-		switch typ {
+		switch h.Rrtype {
 		case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
 		default:
 			return false
 		}
-		if l.set(h.Name, typ) && drop(&l) {
+		if l.set(h.Name, h.Rrtype) && drop(&l) {
 			return true
 		}
-		if s := service(rr); s != nil && l.set(s.Target, typ) && drop(&l) {
+		if s := service(rr); s != nil && l.set(s.Target, h.Rrtype) && drop(&l) {
 			return true
 		}
 		if addresses {
@@ -223,21 +274,35 @@ func Additional(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 		}
 		return false
 	}
-	var kept []dns.RR
-	for i, rr := range m.Extra {
-		switch {
-		case unwanted(rr):
-			if kept == nil {
-				kept = append(make([]dns.RR, 0, len(m.Extra)), m.Extra[:i]...)
-			}
-		case kept != nil:
-			kept = append(kept, rr)
+	var gone []rrset
+	for _, rr := range m.Extra {
+		if unwanted(rr) {
+			gone = append(gone, setOf(rr))
 		}
 	}
-	if kept == nil {
+	if gone == nil {
 		return m
 	}
 	out := *m
-	out.Extra = kept
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return slices.Contains(gone, setOf(rr)) })
 	return &out
+}
+
+// rrset identifies an RRset.
+type rrset struct {
+	owner dname.Name
+	typ   uint16
+}
+
+// setOf returns the RRset that a record belongs to or, being a signature, covers.
+func setOf(rr dns.RR) rrset {
+	typ := rr.Header().Rrtype
+	if sig, ok := rr.(*dns.RRSIG); ok {
+		typ = sig.TypeCovered
+	}
+	var w dname.Wire
+	if !w.Set(rr.Header().Name) {
+		return rrset{}
+	}
+	return rrset{w.Name(), typ}
 }

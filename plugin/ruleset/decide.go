@@ -23,9 +23,9 @@ type Asked struct {
 	Service int
 }
 
-// serviceLabels returns how many leading labels of the name could be those of a
-// service: one or two that begin with an underscore.
-func (q *Asked) serviceLabels() (n int) {
+// ServiceLabels returns how many leading labels of the name could be those of a
+// service, the port and the scheme: one or two that begin with an underscore.
+func (q *Asked) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
 	}
@@ -407,7 +407,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	if !d.everywhere {
 		n := q.NumLabels()
 		places := [...]place{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
-		for _, at := range places[:2+q.serviceLabels()] {
+		for _, at := range places[:2+q.ServiceLabels()] {
 			d := j.judge(p, at)
 			until = min(until, d.until)
 			switch {

@@ -1,0 +1,325 @@
+package answer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/miekg/dns"
+)
+
+// rrs reads records as in a zone file, one a line.
+func rrs(t testing.TB, zone string) (out []dns.RR) {
+	t.Helper()
+	for line := range strings.Lines(zone) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		rr, err := dns.NewRR(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, rr)
+	}
+	return out
+}
+
+// String is a lead in few words: an address, or a name with its service's labels.
+func (l *Lead) String() string {
+	switch {
+	case l.Addr.IsValid():
+		return l.Addr.String()
+	case l.Name.Service > 0:
+		return fmt.Sprintf("%s/%d", l.Name.Name(), l.Name.Service)
+	}
+	return l.Name.Name().String()
+}
+
+// leads collects what Leads yields. Nothing that it is given may change.
+func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []string) {
+	t.Helper()
+	unchanged(t, m, func() {
+		for l := range Leads(m, q, addresses) {
+			out = append(out, l.String())
+		}
+		for range Leads(m, q, addresses) {
+			break // who has seen enough may stop
+		}
+	})
+	return out
+}
+
+// unchanged checks that f leaves a message, which others hold, as it is: the
+// pointers and what they point to.
+func unchanged(t testing.TB, m *dns.Msg, f func()) {
+	t.Helper()
+	before, deep := *m, m.Copy()
+	sections := [][]dns.RR{slices.Clone(m.Answer), slices.Clone(m.Ns), slices.Clone(m.Extra)}
+	f()
+	if m.String() != deep.String() || m.MsgHdr != before.MsgHdr {
+		t.Fatalf("the message changed:\n%v\nwas\n%v", m, deep)
+	}
+	for i, s := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
+		if !slices.Equal(s, sections[i]) {
+			t.Fatalf("section %d has other records", i)
+		}
+	}
+}
+
+func TestLeads(t *testing.T) {
+	label := strings.Repeat("x", 63)
+	for _, tc := range []struct {
+		name, qname, qtype, zone, want string
+		addresses                      bool
+	}{
+		{name: "nothing", zone: "q. 1 A 192.0.2.1"},
+		{name: "chain", zone: "q. 1 CNAME a.\na. 1 CNAME b.\nb. 1 A 192.0.2.1", want: "a b"},
+		{name: "chain backwards", zone: "b. 1 A 192.0.2.1\nb. 1 CNAME c.\na. 1 CNAME b.\nq. 1 CNAME a.", want: "a b c"},
+		{name: "signatures between", zone: "q. 1 RRSIG CNAME 8 1 1 20300101000000 20200101000000 1 . AAAA\nq. 1 CNAME a.\na. 1 RRSIG A 8 1 1 20300101000000 20200101000000 1 . AAAA\na. 1 CNAME b.", want: "a b"},
+		{name: "letter case", zone: "Q. 1 CNAME A.\na. 1 CNAME b.", want: "a b"},
+		{name: "escapes", qname: `\113.`, zone: "q. 1 CNAME a\\.b.c.\n" + `a\046b.c. 1 CNAME x.`, want: `a\.b.c x`},
+		{name: "a chain of others", zone: "a. 1 CNAME b."},
+		{name: "two CNAMEs: the first", zone: "q. 1 CNAME a.\nq. 1 CNAME b.", want: "a"},
+		{name: "to the root", zone: "q. 1 CNAME .\n. 1 CNAME a."},
+		{name: "root asked", qname: ".", zone: ". 1 CNAME a.\na. 1 CNAME b.", want: "a b"},
+
+		{name: "DNAME", qname: "x.y.q.", zone: "q. 1 DNAME a.b.", want: "x.y.a.b"},
+		{name: "DNAME of the root", qname: "x.q.", zone: ". 1 DNAME a.", want: "x.q.a " + dnamesOfRoot("x.q", 31)},
+		{name: "DNAME to the root", qname: "x.q.", zone: "q. 1 DNAME .", want: "x"},
+		{name: "DNAME of the asked name", zone: "q. 1 DNAME a."},
+		{name: "DNAME of a name that ends alike", qname: "x.qq.", zone: "q. 1 DNAME a."},
+		{name: "DNAME with its CNAME", qname: "x.q.", zone: "q. 1 DNAME a.\nx.q. 1 CNAME x.a.\nx.a. 1 CNAME b.", want: "x.a b"},
+		{name: "DNAME with another CNAME: stubs follow that", qname: "x.q.", zone: "q. 1 DNAME a.\nx.q. 1 CNAME bad.", want: "bad"},
+		{name: "DNAME of a link", qname: "x.q.", zone: "a. 1 DNAME b.\nx.q. 1 CNAME y.a.", want: "y.a y.b"},
+		{name: "DNAME upper case", qname: "X.Q.", zone: "q. 1 DNAME A.", want: "x.a"},
+		{name: "DNAME, an escaped dot is no border", qname: `x\.q.`, zone: "q. 1 DNAME a."},
+		{name: "DNAME, 255 octets", qname: label + "." + label + "." + label + ".q.", zone: "q. 1 DNAME " + label[:61] + ".",
+			want: label + "." + label + "." + label + "." + label[:61]},
+		{name: "DNAME, more than 255 octets", qname: label + "." + label + "." + label + ".q.", zone: "q. 1 DNAME " + label[:62] + "."},
+		{name: "DNAME above a service", qname: "_8443._https.x.q.", qtype: "HTTPS", zone: "q. 1 DNAME a.", want: "_8443._https.x.a/2"},
+		{name: "DNAME within a service", qname: "_8443._https.q.", qtype: "HTTPS", zone: "_https.q. 1 DNAME a.", want: "_8443.a/1"},
+
+		{name: "loop", zone: "q. 1 CNAME a.\na. 1 CNAME q.", want: strings.Repeat("a q ", 16) + "a q"},
+		{name: "32 links", zone: chain(32), want: links(32)},
+		{name: "33 links", zone: chain(33), want: links(32) + " " + links(33)},
+		{name: "far more links", zone: chain(200), want: links(32) + " " + links(200)},
+		{name: "33 links, the last a DNAME's", zone: chain(31) + "l31. 1 CNAME x.d.\nd. 1 DNAME b.", want: links(31) + " x.d " + links(31) + " x.d b"},
+
+		{name: "HTTPS alias", qtype: "HTTPS", zone: "q. 1 HTTPS 0 a.", want: "a"},
+		{name: "HTTPS", qtype: "HTTPS", zone: "q. 1 HTTPS 1 a. alpn=h2 ipv4hint=192.0.2.1\nq. 1 HTTPS 2 .", want: "a"},
+		{name: "HTTPS behind a chain", qtype: "HTTPS", zone: "q. 1 CNAME a.\na. 1 HTTPS 1 b.", want: "a b"},
+		{name: "SVCB of a service", qname: "_dns.q.", qtype: "SVCB", zone: "_dns.q. 1 SVCB 1 _dns.a.", want: "_dns.a/1"},
+		{name: "ANY", qname: "_https.q.", qtype: "ANY", zone: "_https.q. 1 A 192.0.2.1\n_https.q. 1 HTTPS 1 a.\nq. 1 HTTPS 1 b.", want: "_https.q/1 a b"},
+		{name: "a chain for A is none for a service", qname: "_https.q.", zone: "_https.q. 1 CNAME _https.a.", want: "_https.a"},
+
+		{name: "addresses", addresses: true, zone: "q. 1 CNAME a.\na. 1 A 192.0.2.1\na. 1 AAAA 2001:db8::1\na. 1 AAAA ::ffff:192.0.2.2", want: "a 192.0.2.1 2001:db8::1 192.0.2.2"},
+		{name: "hints", addresses: true, qtype: "HTTPS", zone: "q. 1 HTTPS 1 a. ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1", want: "a 192.0.2.1 192.0.2.2 2001:db8::1"},
+		{name: "an address of no octets", addresses: true, zone: "q. 1 A"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := dns.Question{Name: "q.", Qtype: dns.TypeA}
+			if tc.qname != "" {
+				q.Name = tc.qname
+			}
+			if tc.qtype != "" {
+				q.Qtype = dns.StringToType[tc.qtype]
+			}
+			m := &dns.Msg{Answer: rrs(t, tc.zone)}
+			got := strings.Join(leads(t, m, q, tc.addresses), " ")
+			if got != tc.want {
+				t.Errorf("\n got %s\nwant %s", got, tc.want)
+			}
+			if got != "" && !MayLead(m, tc.addresses) {
+				t.Error("MayLead says that it leads nowhere")
+			}
+		})
+	}
+}
+
+// chain is one of n links from q on; links are where it leads.
+func chain(n int) string {
+	var b strings.Builder
+	from := "q."
+	for i := range n {
+		to := fmt.Sprintf("l%d.", i+1)
+		fmt.Fprintf(&b, "%s 1 CNAME %s\n", from, to)
+		from = to
+	}
+	return b.String()
+}
+
+func links(n int) string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("l%d", i+1))
+	}
+	return strings.Join(out, " ")
+}
+
+// dnamesOfRoot is where a name under ". DNAME a." goes on to.
+func dnamesOfRoot(name string, n int) string {
+	var out []string
+	for i := range n {
+		out = append(out, name+strings.Repeat(".a", i+2))
+	}
+	return strings.Join(append(out, "a"), " ")
+}
+
+// twinLeads are the leads of a chain in the words of RFC 1034, section 3.6.2, and RFC
+// 6672: of names as lists of labels, from a table of the records.
+func twinLeads(m *dns.Msg, qname string) (out []string) {
+	split := func(s string) []string {
+		var w dname.Wire
+		if !w.Set(s) {
+			return nil
+		}
+		labels := []string{}
+		for k := w.NumLabels(); k > 0; k-- {
+			labels = append(labels, string(w.Label(k)))
+		}
+		return labels
+	}
+	octets := func(labels []string) int { return len(strings.Join(labels, ".")) + 2 }
+	at := split(qname)
+steps:
+	for range maxChain {
+		for _, rr := range m.Answer {
+			if c, ok := rr.(*dns.CNAME); ok && slices.Equal(split(c.Hdr.Name), at) {
+				at = split(c.Target)
+				out = append(out, strings.Join(at, "."))
+				continue steps
+			}
+		}
+		for _, rr := range m.Answer {
+			d, ok := rr.(*dns.DNAME)
+			if !ok {
+				continue
+			}
+			if n := len(at) - len(split(d.Hdr.Name)); n > 0 && slices.Equal(split(d.Hdr.Name), at[n:]) {
+				at = append(slices.Clone(at[:n]), split(d.Target)...)
+				if octets(at) > dname.MaxWire {
+					return out
+				}
+				out = append(out, strings.Join(at, "."))
+				continue steps
+			}
+		}
+		return out
+	}
+	return out
+}
+
+// FuzzLeads compares with the twin, in random small worlds whose records have no
+// order, at most one CNAME a name and one DNAME in all, so that only one way leads on.
+func FuzzLeads(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
+	f.Fuzz(compareLeads)
+}
+
+func TestLeadsAgainstTwin(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		data := make([]byte, 40)
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		compareLeads(t, data)
+	}
+}
+
+func compareLeads(t *testing.T, data []byte) {
+	n := func(n int) int {
+		if len(data) == 0 {
+			return 0
+		}
+		v := int(data[0]) % n
+		data = data[1:]
+		return v
+	}
+	name := func() string {
+		s := ""
+		for range 1 + n(3) {
+			s += []string{"a.", "b.", "B.", `\097.`, `a\.b.`, "_x.", strings.Repeat("l", 60) + "."}[n(7)]
+		}
+		return s
+	}
+	m := new(dns.Msg)
+	owners := map[string]bool{}
+	for range n(12) {
+		c := &dns.CNAME{Hdr: dns.RR_Header{Name: name(), Rrtype: dns.TypeCNAME}, Target: name()}
+		var w dname.Wire
+		if w.Set(c.Hdr.Name); !owners[w.Name().Wire()] {
+			owners[w.Name().Wire()] = true
+			m.Answer = append(m.Answer, c)
+		}
+	}
+	if n(2) == 1 {
+		d := &dns.DNAME{Hdr: dns.RR_Header{Name: name(), Rrtype: dns.TypeDNAME}, Target: name()}
+		m.Answer = slices.Insert(m.Answer, n(len(m.Answer)+1), dns.RR(d))
+	}
+	q := dns.Question{Name: name(), Qtype: dns.TypeA}
+	want := twinLeads(m, q.Name)
+	var got []string
+	for l := range Leads(m, q, true) {
+		var labels []string
+		for k := l.Name.NumLabels(); k > 0; k-- {
+			labels = append(labels, string(l.Name.Label(k)))
+		}
+		got = append(got, strings.Join(labels, "."))
+	}
+	if len(want) == maxChain {
+		got = got[:maxChain] // what follows has no order
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("asked %s\n%v\n got %q\nwant %q", q.Name, m.Answer, got, want)
+	}
+}
+
+func TestAdditional(t *testing.T) {
+	const extra = `ok. 1 A 192.0.2.1
+		bad. 1 A 192.0.2.2
+		bad. 1 RRSIG A 8 1 1 20300101000000 20200101000000 1 . AAAA
+		BAD. 1 AAAA 2001:db8::1
+		bad. 1 TXT x
+		bad. 1 RRSIG TXT 8 1 1 20300101000000 20200101000000 1 . AAAA
+		part. 1 A 192.0.2.3
+		part. 1 A 45.45.45.45
+		part. 1 RRSIG A 8 1 1 20300101000000 20200101000000 1 . AAAA
+		part. 1 AAAA 2001:db8::3
+		svc. 1 HTTPS 1 bad.
+		svc. 1 RRSIG HTTPS 8 1 1 20300101000000 20200101000000 1 . AAAA
+		hint. 1 SVCB 1 . ipv4hint=45.45.45.45
+		ok. 1 AAAA 2001:db8::4`
+	m := &dns.Msg{Answer: rrs(t, "q. 1 MX 1 bad."), Extra: rrs(t, extra)}
+	m.SetEdns0(1232, true)
+	drop := func(l *Lead) bool {
+		return l.Addr == netip.MustParseAddr("45.45.45.45") || !l.Addr.IsValid() && l.Name.Name().String() == "bad"
+	}
+	for _, tc := range []struct {
+		addresses bool
+		want      string
+	}{
+		{false, "ok. A; bad. TXT; bad. RRSIG; part. A; part. A; part. RRSIG; part. AAAA; hint. SVCB; ok. AAAA; . OPT"},
+		{true, "ok. A; bad. TXT; bad. RRSIG; part. AAAA; ok. AAAA; . OPT"},
+	} {
+		var out *dns.Msg
+		unchanged(t, m, func() { out = Additional(m, tc.addresses, drop) })
+		var got []string
+		for _, rr := range out.Extra {
+			got = append(got, rr.Header().Name+" "+dns.TypeToString[rr.Header().Rrtype])
+		}
+		if s := strings.Join(got, "; "); s != tc.want {
+			t.Errorf("\n got %s\nwant %s", s, tc.want)
+		}
+		// Records are shared, the list of them is not.
+		unchanged(t, m, func() { out.Extra[0] = nil })
+	}
+	if out := Additional(m, true, func(*Lead) bool { return false }); out != m {
+		t.Error("a message was copied without need")
+	}
+}
