@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -19,8 +21,10 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 		return maxTTL, false
 	case until <= t:
 		return 0, true
+	case until >= t+maxTTL:
+		return maxTTL, true
 	default:
-		return uint32(min(until-t, maxTTL)), true
+		return uint32(until - t), true
 	}
 }
 
@@ -45,17 +49,23 @@ func Cut(m *dns.Msg, ttl uint32) {
 	}
 }
 
+// Beyond reports whether m has answers for other names than the one that was asked,
+// which caches of records (dnsmasq, systemd-resolved) give to whoever asks for those.
+func Beyond(m *dns.Msg, asked string) bool {
+	other := func(rr dns.RR) bool {
+		h := rr.Header()
+		return h.Rrtype != dns.TypeOPT && !strings.EqualFold(h.Name, asked)
+	}
+	return slices.ContainsFunc(m.Answer, other) || slices.ContainsFunc(m.Extra, other)
+}
+
 // headers yields the headers of all records but the OPT, whose TTL is none (RFC
-// 6891, section 6.1.3), nor that of transaction signatures.
+// 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {
 		for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 			for _, rr := range section {
-				h := rr.Header()
-				if h.Rrtype == dns.TypeOPT || h.Rrtype == dns.TypeTSIG || h.Rrtype == dns.TypeSIG {
-					continue
-				}
-				if !yield(h) {
+				if h := rr.Header(); h.Rrtype != dns.TypeOPT && !yield(h) {
 					return
 				}
 			}
@@ -80,6 +90,7 @@ func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 		}
 	}
 	echo := *subnet
+	echo.Address = slices.Clone(subnet.Address)
 	echo.SourceScope = echo.SourceNetmask
 	opt.Option = append(options, &echo)
 }
