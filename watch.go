@@ -129,6 +129,10 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 // its own network when another country may get another answer.
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
+	if t.spared && answer.Beyond(m, r.Question[0].Name) {
+		// The blocked name's own records are for the client that asked another name.
+		ttl, limited = 0, true
+	}
 	cut, echo := limited && answer.Outlives(m, ttl), t.scoped && t.who.subnet != nil
 	if !cut && !echo {
 		return m
@@ -164,6 +168,7 @@ type trail struct {
 	now    order.Time
 	until  order.Time
 	scoped bool
+	spared bool            // something passes only because of the asked name
 	shadow ruleset.Verdict // the first that orders in shadow would have given
 }
 
@@ -172,6 +177,7 @@ type trail struct {
 func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 	v, shadow := t.b.judge(t.set, l, ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
 	t.until, t.scoped = min(t.until, v.Until), t.scoped || v.Scoped
+	t.spared = t.spared || v.Spared
 	if shadow.Blocked() && !t.shadow.Blocked() {
 		t.shadow = shadow
 	}

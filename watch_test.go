@@ -82,6 +82,18 @@ func records(m *dns.Msg) string {
 	return dns.RcodeToString[m.Rcode] + "; " + strings.Join(out, "; ")
 }
 
+// links are the first n of a chain from asked.example.
+func links(n int) string {
+	var b strings.Builder
+	from := "asked.example."
+	for i := range n {
+		to := fmt.Sprintf("l%d.example.", i+1)
+		fmt.Fprintf(&b, "%s 1 CNAME %s\n", from, to)
+		from = to
+	}
+	return b.String()
+}
+
 // protects is a guard that protects a name and holds nothing.
 type protects struct {
 	ruleset.Guard
@@ -105,20 +117,34 @@ func TestWatch(t *testing.T) {
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
 		{name: "a loop", zone: "asked.example. 1 CNAME b.example.\nb.example. 1 CNAME asked.example."},
+		{name: "more links than are followed", zone: links(40) + "\nl40.example. 1 CNAME bad.example.", want: blocked("asked.example.")},
 		{name: "NXDOMAIN at the end of the chain", zone: "nxdomain\nasked.example. 1 CNAME bad.example.", want: blocked("asked.example.")},
 		{name: "DNAME with its CNAME", qname: "x.asked.example.", zone: "asked.example. 300 DNAME bad.example.\nx.asked.example. 300 CNAME x.bad.example.", want: blocked("x.asked.example.")},
 		{name: "DNAME alone", qname: "x.asked.example.", zone: "asked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
 		{name: "DNAME to an exact target: names below go on", qname: "x.asked.example.", zone: "asked.example. 300 DNAME exact.example."},
 		{name: "DNAME into an exact target", qname: "exact.asked.example.", zone: "asked.example. 300 DNAME example.", want: blocked("exact.asked.example.")},
+		{name: "DNAME with a CNAME that says otherwise", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nx.asked.example. 300 CNAME bad.example.", want: blocked("x.asked.example.")},
+		{name: "DNAME above a service's host", qname: "_8443._https.exact.asked.example.", qtype: "HTTPS", zone: "asked.example. 300 DNAME example.", want: blocked("_8443._https.exact.asked.example.")},
 		{name: "DNAME is not for its owner", zone: "asked.example. 300 DNAME bad.example."},
 		{name: "redirect", zone: "asked.example. 300 CNAME redirect.example.", want: "NOERROR; asked.example. 30 A 198.51.100.1"},
 		{name: "HTTPS alias", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 0 bad.example.", want: blocked("asked.example.")},
 		{name: "HTTPS service", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 bad.example. alpn=h2", want: blocked("asked.example.")},
 		{name: "HTTPS of the owner", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1"},
 		{name: "HTTPS behind a port's name", qtype: "HTTPS", zone: "asked.example. 300 HTTPS 1 _8443._https.exact.example.", want: blocked("asked.example.")},
+		{name: "ANY shows the record of an ordered service", qname: "_8443._https.exact.example.", qtype: "ANY", zone: "_8443._https.exact.example. 300 HTTPS 1 .", want: blocked("_8443._https.exact.example.")},
+		{name: "ANY shows none", qname: "_8443._https.exact.example.", qtype: "ANY", zone: "_8443._https.exact.example. 300 TXT x"},
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
+		// A cache of records would answer with the blocked name's to those who ask for it.
+		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
+			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
+		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
+			want: "NOERROR; freed.example. 0 CNAME lifted-target.example.; lifted-target.example. 0 A 192.0.2.1"},
+		{name: "protected, with the blocked name's address", qname: "protected.example.", qtype: "MX", zone: "protected.example. 300 MX 1 bad.example.\nadditional\nbad.example. 60 A 192.0.2.1",
+			want: "NOERROR; protected.example. 0 MX 1 bad.example.; bad.example. 0 A 192.0.2.1"},
+		{name: "spared, and not yet blocked", qname: "spared.example.", zone: "spared.example. 300 CNAME soon.example.\nsoon.example. 60 A 192.0.2.1",
+			want: "NOERROR; spared.example. 10 CNAME soon.example.; soon.example. 10 A 192.0.2.1"},
 		{name: "a lift of another name", zone: "asked.example. 300 CNAME lifted-target.example.", want: blocked("asked.example.")},
 		{name: "a protected name", qname: "protected.example.", zone: "protected.example. 300 CNAME bad.example."},
 		{name: "another client's country", zone: "asked.example. 300 CNAME italy.example."},
@@ -157,6 +183,8 @@ func TestWatch(t *testing.T) {
 		{name: "address under an order soon", corefile: "answers addresses", zone: "asked.example. 300 A 46.46.46.46", want: "NOERROR; asked.example. 5 A 46.46.46.46"},
 		{name: "address, protected name", corefile: "answers addresses", qname: "protected.example.", zone: "protected.example. 300 A 45.45.45.45"},
 		{name: "address in the additional section", corefile: "answers addresses", qtype: "NS", zone: "asked.example. 300 NS ns.example.\nadditional\nns.example. 300 A 45.45.45.45",
+			want: "NOERROR; asked.example. 300 NS ns.example."},
+		{name: "one of two addresses in the additional section: a part is no RRset", corefile: "answers addresses", qtype: "NS", zone: "asked.example. 300 NS ns.example.\nadditional\nns.example. 300 A 192.0.2.1\nns.example. 300 A 45.45.45.45",
 			want: "NOERROR; asked.example. 300 NS ns.example."},
 		{name: "zone transfers are no resolution", qtype: "AXFR", zone: "asked.example. 300 CNAME bad.example."},
 	} {
@@ -259,7 +287,7 @@ func TestLookups(t *testing.T) {
 		counted                 float64
 	}{
 		{asked: "asked.example.", target: "bad.example.", want: "NOERROR; asked.example. 30 SOA . . 1 3600 600 86400 30", counted: 1},
-		{asked: "spared.example.", target: "bad.example.", want: "NOERROR; spared.example. 60 CNAME bad.example.; bad.example. 60 A 192.0.2.1"},
+		{asked: "spared.example.", target: "bad.example.", want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{asked: "asked.example.", target: "ok.example.", want: "NOERROR; asked.example. 60 CNAME ok.example.; ok.example. 60 A 192.0.2.1"},
 		{asked: "asked.example.", target: "bad.example.", corefile: "answers off", want: "NOERROR; asked.example. 60 CNAME bad.example.; bad.example. 60 A 192.0.2.1"},
 	} {

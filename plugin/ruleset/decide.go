@@ -87,16 +87,19 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 func (s *Set) Judge(name *Asked, q Query) Verdict {
 	var room, askedRoom [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
-	if len(p.hits) == 0 || q.Asked != nil && s.protected(q.Asked) {
+	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
+	}
+	if q.Asked != nil && s.protected(q.Asked) {
+		return Verdict{Until: Forever, Spared: true}
 	}
 	j := s.judgement(&q, askedRoom[:0])
 	d := j.judge(&p, name.place())
 	if d.entry == nil {
-		return Verdict{Until: d.until, Scoped: j.scoped}
+		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
 	}
 	below, until := j.below(name, &p, d)
-	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, min(d.until, until), j.scoped}
+	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, min(d.until, until), j.scoped, false}
 }
 
 // JudgeAddress judges an address that stands in an answer. Its verdict has no
@@ -104,15 +107,18 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
 	var room, askedRoom [pathRoom]hit
 	p := s.addressPath(a, room[:0])
-	if len(p.hits) == 0 || q.Asked != nil && s.protected(q.Asked) {
+	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
+	}
+	if q.Asked != nil && s.protected(q.Asked) {
+		return Verdict{Until: Forever, Spared: true}
 	}
 	j := s.judgement(&q, askedRoom[:0])
 	d := j.judge(&p, place{}) // a network covers all its addresses
 	if d.entry == nil {
-		return Verdict{Until: d.until, Scoped: j.scoped}
+		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
 	}
-	return Verdict{&d.entry.Order, d.entry.response, dname.MaxLabels, d.match, BelowBlocked, d.until, j.scoped}
+	return Verdict{&d.entry.Order, d.entry.response, dname.MaxLabels, d.match, BelowBlocked, d.until, j.scoped, false}
 }
 
 // judgement is one query being judged.
@@ -127,6 +133,8 @@ type judgement struct {
 	askedAt place
 	// scoped: an order was met that is for some countries only.
 	scoped bool
+	// spared: an order was met that leaves this out for the asked name's sake.
+	spared bool
 }
 
 func (s *Set) judgement(q *Query, room []hit) judgement {
@@ -262,26 +270,32 @@ func (j *judgement) judge(p *path, at place) decision {
 // and until when that stays so at least.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
 	holds, until := part.holds(r.sched, j.now)
-	if !holds && until == Forever || !j.includes(e) {
+	if !holds && until == Forever || p.cancels && excepted(p, e, r.group) || !j.includes(e) {
 		return false, Forever
 	}
+	// An order that is yet to start does not end the answers of those whom it will
+	// not reach then: the reason that lasts longest counts.
+	off := order.NoTime
 	if !holds {
-		return false, until
+		off = until
 	}
 	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
-		return false, end
-	}
-	for _, x := range [...]*path{p, &j.asked} {
-		if x.cancels && excepted(x, e, r.group) {
-			return false, Forever
-		}
+		off = max(off, end)
 	}
 	lift, next := j.lifter(p, e, at)
 	if lift != nil {
-		return false, next
+		off = max(off, next)
+	}
+	if off != order.NoTime {
+		return false, off
+	}
+	if j.asked.cancels && excepted(&j.asked, e, r.group) {
+		j.spared = true
+		return false, Forever
 	}
 	lift, end := j.lifterAt(&j.asked, e, j.askedAt)
 	if lift != nil {
+		j.spared = true
 		return false, end
 	}
 	return true, min(until, next, end)
@@ -428,7 +442,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	for _, part := range j.segments {
 		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
 			if looked++; looked > maxBelow {
-				return BelowPasses, d.until
+				return BelowPasses, Forever
 			}
 			var room [pathRoom]hit
 			lower := j.walk(&name, room[:0])

@@ -42,6 +42,45 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries[0].issued
 }
 
+// TestSpared: what passes for the asked name's sake is known as such, since it must
+// not be kept for others.
+func TestSpared(t *testing.T) {
+	s := Merge([]*Part{part(t, "a.yaml", `
+- {id: x, targets: [bad.example], except: [spared.example]}
+- {id: y, issued: 2024-01-01, targets: [bad.example, own.example], except: [spared.example, but.bad.example]}
+- {id: l, action: lift, lifts: [x, y], issued: 2024-01-02, targets: [freed.example, free.own.example]}
+- {id: z, targets: [other.example]}
+- {id: d, status: draft, targets: [draft.example], except: [spared.example]}
+`)}, Options{Guard: protects{"protected.example"}})
+	for _, tc := range []struct {
+		asked, name     string
+		blocked, spared bool
+	}{
+		{"spared.example", "www.bad.example", false, true},
+		{"freed.example", "bad.example", false, true},
+		{"freed.example", "own.example", false, true},
+		{"protected.example", "bad.example", false, true},
+		{"any.example", "bad.example", true, false},
+		{"any.example", "free.own.example", false, false},
+		{"freed.example", "free.own.example", false, false},
+		{"spared.example", "other.example", true, false},
+		{"spared.example", "draft.example", false, false},
+		{"protected.example", "unordered.example", false, false},
+	} {
+		v := s.Judge(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), Asked: asked(t, tc.asked)})
+		if v.Blocked() != tc.blocked || v.Spared != tc.spared {
+			t.Errorf("%s leads to %s: blocked %v, spared %v, want %v, %v", tc.asked, tc.name, v.Blocked(), v.Spared, tc.blocked, tc.spared)
+		}
+	}
+}
+
+// protects is a guard that protects a name and holds nothing.
+type protects struct{ name string }
+
+func (protects) Name(*dname.Wire) string        { return "" }
+func (protects) Address(netip.Prefix) string    { return "" }
+func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.name }
+
 // TestHistory: which of two orders, given by their dates, counts. The lift is
 // always by the same authority and of the same name.
 func TestHistory(t *testing.T) {

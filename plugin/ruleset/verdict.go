@@ -56,6 +56,9 @@ type Verdict struct {
 	Until order.Time
 	// Scoped: for a client in another country it may be another verdict.
 	Scoped bool
+	// Spared: it passes for the sake of the name that was asked (see Query.Asked),
+	// and may be blocked for another.
+	Spared bool
 }
 
 // Blocked reports whether the name is blocked.
