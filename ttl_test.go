@@ -1,0 +1,222 @@
+package blocklist
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/miekg/dns"
+)
+
+// The property: no answer that a cache may still hold disagrees with what is decided
+// afresh, at any second. In a world where nothing changes but time (the orders, the
+// upstream, the client stay), for every reply, from when it is written on:
+//
+//   - As long as the TTL of any of its records lasts, and be it a signature's, the same
+//     query would get the same reply, TTLs apart: blocked by the same order in the
+//     same form, or passing. This is how caches of whole answers see it (CoreDNS,
+//     BIND and Unbound as to denials); they hold it for the least of those TTLs.
+//   - While an order's NXDOMAIN lasts, every name below gets an order's NXDOMAIN, for
+//     each type but DS (RFC 8020).
+//   - While a record of a passing reply lasts, its owner is not blocked for that type,
+//     nor what it leads to. This is how caches of records see it (dnsmasq,
+//     systemd-resolved), the middle of a chain and the additional section included,
+//     though none should answer from that.
+//
+// A TTL of 0 is held by nobody, nor is one above 2^31-1 (RFC 2181, section 8).
+//
+// Outside, knowingly, since no TTL could help or it would have to be 0 everywhere:
+// what caches conclude about other names than an answer is about, from a genuine
+// NXDOMAIN above them (RFC 8020), from NSEC records (RFC 8198), or from a DNAME that
+// they got with the answer for a sibling; a CNAME at a service's name, got for a type
+// that no order covers there and used for HTTPS; serving stale (RFC 8767), minimum
+// TTLs and the way from us to the cache; that caches which follow chains themselves
+// (BIND) ask for a blocked name and so do not see that the asked one is excepted from
+// its order; caches shared by clients of several scopes; a changed upstream, a
+// changed file; shadow orders.
+
+var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
+
+// forged reports whether a reply is an order's.
+func forged(m *dns.Msg) bool {
+	if m.Rcode == dns.RcodeRefused {
+		return true
+	}
+	for _, rr := range m.Ns {
+		if soa, ok := rr.(*dns.SOA); ok && soa.Ns == "." {
+			return true
+		}
+	}
+	for _, rr := range m.Answer {
+		if a, ok := rr.(*dns.A); ok && slices.Contains(redirects, netip.AddrFrom4([4]byte(a.A.To4()))) {
+			return true
+		}
+		if a, ok := rr.(*dns.AAAA); ok && slices.Contains(redirects, netip.AddrFrom16([16]byte(a.AAAA))) {
+			return true
+		}
+	}
+	return false
+}
+
+// timeless is a reply without what may differ between two moments: its TTLs and the
+// MINIMUM of an order's SOA.
+func timeless(m *dns.Msg) string {
+	m = m.Copy()
+	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
+		if rr.Header().Rrtype != dns.TypeOPT {
+			rr.Header().Ttl = 0
+		}
+		if soa, ok := rr.(*dns.SOA); ok && soa.Ns == "." {
+			soa.Minttl = 0
+		}
+	}
+	return m.String()
+}
+
+// life is how long a cache may hold a record.
+func life(ttl uint32) time.Duration {
+	if ttl > 1<<31-1 {
+		return 0 // RFC 2181, section 8
+	}
+	return time.Duration(ttl) * time.Second
+}
+
+// longest is how long a cache may hold any record of a reply.
+func longest(m *dns.Msg) (d time.Duration) {
+	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
+		if rr.Header().Rrtype != dns.TypeOPT {
+			d = max(d, life(rr.Header().Ttl))
+		}
+	}
+	return d
+}
+
+// moments yields from, and each whole second after it and before until: orders
+// start and end on whole seconds.
+func moments(from, until time.Time, yield func(time.Time)) {
+	yield(from)
+	last := noon.Add(lastSecond * time.Second)
+	for s := from.Truncate(time.Second).Add(time.Second); s.Before(until) && !s.After(last); s = s.Add(time.Second) {
+		yield(s)
+	}
+}
+
+// check asks once, and then looks at what a cache may hold of the reply.
+func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
+	w.t.Helper()
+	got, now := w.ask(q, at, delay)
+	blocked = forged(got)
+	moments(now, now.Add(longest(got)), func(s time.Time) {
+		if fresh, _ := w.ask(q, s, 0); timeless(fresh) != timeless(got) {
+			w.t.Fatalf("%s asked at %v, answered at %v:\n%v\nbut at %v it is\n%v\n%s", q.String(), at, now, got, s, fresh, w)
+		}
+	})
+	if blocked {
+		w.checkBelow(q, got, now)
+	} else {
+		w.checkRecords(q, got, now)
+	}
+	return blocked
+}
+
+// checkBelow: an order's NXDOMAIN denies every type of the name and all names below
+// (RFC 8020).
+func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
+	w.t.Helper()
+	if got.Rcode != dns.RcodeNameError {
+		return
+	}
+	soa := got.Ns[0].(*dns.SOA)
+	for _, name := range append([]string{"other." + q.Name}, worldNames...) {
+		if !dns.IsSubDomain(q.Name, name) {
+			continue
+		}
+		moments(now, now.Add(life(min(soa.Hdr.Ttl, soa.Minttl))), func(s time.Time) {
+			for _, t := range []uint16{dns.TypeA, dns.TypeHTTPS, dns.TypeDNSKEY} {
+				if fresh, _ := w.ask(dns.Question{Name: name, Qtype: t, Qclass: 1}, s, 0); !forged(fresh) || fresh.Rcode != dns.RcodeNameError {
+					w.t.Fatalf("%s asked, answered at %v:\n%v\nbut at %v, below it\n%v\n%s", q.String(), now, got, s, fresh, w)
+				}
+			}
+		})
+	}
+}
+
+// checkRecords: a cache of records answers with each of them when its owner is
+// asked for.
+func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
+	w.t.Helper()
+	for _, rr := range slices.Concat(got.Answer, got.Extra) {
+		h := rr.Header()
+		switch h.Rrtype {
+		case dns.TypeOPT, dns.TypeRRSIG, dns.TypeDNAME:
+			continue
+		}
+		if life(h.Ttl) == 0 {
+			continue
+		}
+		moments(now, now.Add(life(h.Ttl)), func(s time.Time) {
+			if h.Rrtype == dns.TypeCNAME {
+				var asked ruleset.Asked
+				asked.Set(h.Name)
+				asked.Service = answer.ServiceLabels(&asked, q.Qtype)
+				if v := w.set.Decide(&asked, w.client, order.Time(s.Unix())); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+					w.t.Fatalf("%s asked, answered at %v:\n%v\nbut at %v, %v is blocked\n%s", q.String(), now, got, s, rr, w)
+				}
+				return
+			}
+			if fresh, _ := w.ask(dns.Question{Name: h.Name, Qtype: h.Rrtype, Qclass: 1}, s, 0); forged(fresh) {
+				w.t.Fatalf("%s asked, answered at %v:\n%v\nbut at %v, %v gets\n%v\n%s", q.String(), now, got, s, rr, fresh, w)
+			}
+		})
+	}
+}
+
+// explore asks a few queries in a world made of data, and returns how many were
+// blocked.
+func explore(t testing.TB, data []byte) (blocked int) {
+	c := &choices{data}
+	w := newTTLWorld(t, c)
+	for range 6 {
+		q := dns.Question{Name: c.name(), Qtype: pick(c, worldTypes...), Qclass: dns.ClassINET}
+		at := noon.Add(time.Duration(c.n(lastSecond))*time.Second + pick(c, 0, time.Nanosecond, time.Second/2, time.Second-1))
+		delay := pick(c, 0, 0, time.Second/2, 2*time.Second+time.Nanosecond)
+		if w.check(q, at, delay) {
+			blocked++
+		}
+	}
+	return blocked
+}
+
+func FuzzTTL(f *testing.F) {
+	f.Add([]byte{})
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		f.Add(randomBytes(r))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { explore(t, data) })
+}
+
+func randomBytes(r *rand.Rand) []byte {
+	data := make([]byte, 400)
+	for i := range data {
+		data[i] = byte(r.Uint32())
+	}
+	return data
+}
+
+// TestTTL walks random worlds on every test run; the fuzzer digs deeper.
+func TestTTL(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	blocked, worlds := 0, 1000
+	for range worlds {
+		blocked += explore(t, randomBytes(r))
+	}
+	if blocked < worlds || blocked > 5*worlds {
+		t.Errorf("%d of %d queries were blocked: the worlds are too thin", blocked, 6*worlds)
+	}
+}
