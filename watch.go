@@ -116,11 +116,14 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 				return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
 			}
 		}
-		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
+	// What is dropped from the additional section counts for nothing, nor would it.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
 		w.b.inShadow(w.Context, &state, answer.Through(t.shadow))
+	}
+	if leads {
+		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
 	return t.pass(m, r, now)
 }
