@@ -4,10 +4,12 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
@@ -190,6 +192,60 @@ func explore(t testing.TB, data []byte) (blocked int) {
 		}
 	}
 	return blocked
+}
+
+// TestNotCut: what will not be enforced on this client, or not on this name, cuts
+// nothing.
+func TestNotCut(t *testing.T) {
+	const orders = `version: 1
+defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
+orders:
+- {id: shadow, status: shadow, targets: [shadow.example]}
+- {id: shadowed, targets: [{name: target.example, status: shadow}]}
+- {id: draft, status: draft, targets: [draft.example]}
+- {id: suspended, status: suspended, targets: [suspended.example]}
+- {id: held, targets: [held.example]}
+- {id: country, scope: {countries: [IT]}, targets: [country.example]}
+- {id: client, scope: {clients: [192.0.2.0/24]}, targets: [client.example]}
+- {id: exempt, exempt: [10.0.0.0/8], targets: [exempt.example]}
+- {id: except, targets: [except.example], except: [www.except.example]}
+- {id: exact, targets: [{name: exact.example, match: exact}]}
+- {id: ended, from: 2020-01-01, until: 2026-05-01T12:00:00Z, targets: [ended.example]}
+- {id: lifted, issued: 2026-04-01, targets: [lifted.example]}
+- {id: lift, action: lift, lifts: [lifted], issued: 2026-04-02, from: 2026-04-02, targets: [lifted.example]}
+- {id: address, status: shadow, targets: [{address: 192.0.2.1, enforced_by: dns}]}
+- {id: routers, targets: [{address: 192.0.2.1}]}
+- {id: now, targets: [now.example]}
+`
+	w := &ttlWorld{t: t, client: ruleset.Client{Addr: netip.MustParseAddr("10.0.0.1")}}
+	held, _ := dname.Parse("held.example")
+	opt := ruleset.Options{Guard: worldGuard{held}, Addresses: true}
+	b := ruleset.NewBuilder("o.yaml", opt)
+	if _, problems := order.Parse("o.yaml", strings.NewReader(orders), order.Options{Emit: b.Add}); len(problems.Errors()) > 0 {
+		t.Fatal(problems)
+	}
+	p, _ := b.Freeze()
+	w.set = ruleset.Merge([]*ruleset.Part{p}, opt)
+	now := noon
+	w.h = newTestHandler(t, orders, &now)
+	w.h.now = func() time.Time { return w.now }
+	w.h.set = func() *ruleset.Set { return w.set }
+	w.h.store.Rules = opt
+	for name, cut := range map[string]bool{
+		"shadow": false, "target": false, "draft": false, "suspended": false, "held": false, "country": false, "client": false,
+		"exempt": false, "www.except": false, "www.exact": false, "ended": false, "lifted": false,
+		"www.now": true, "except": true, "exact": true,
+	} {
+		name += ".example."
+		for _, zone := range []string{name + " 300 A 192.0.2.1", "asked.example. 300 CNAME " + name + "\n" + name + " 300 A 192.0.2.1"} {
+			w.h.Next = upstream(t, zone)
+			asked, _, _ := strings.Cut(zone, " ")
+			got, _ := w.ask(dns.Question{Name: asked, Qtype: dns.TypeA, Qclass: 1}, noon, 0)
+			if (longest(got) == 10*time.Second) != cut || (longest(got) == 300*time.Second) == cut {
+				t.Errorf("cut: %v expected\n%v", cut, got)
+			}
+		}
+	}
 }
 
 func FuzzTTL(f *testing.F) {
