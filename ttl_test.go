@@ -268,7 +268,7 @@ func randomBytes(r *rand.Rand) []byte {
 // TestTTL walks random worlds on every test run; the fuzzer digs deeper.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	blocked, worlds := 0, 1000
+	blocked, worlds := 0, 500
 	for range worlds {
 		blocked += explore(t, randomBytes(r))
 	}
