@@ -49,14 +49,11 @@ func Cut(m *dns.Msg, ttl uint32) {
 	}
 }
 
-// Beyond reports whether m has answers for other names than the one that was asked,
-// which caches of records (dnsmasq, systemd-resolved) give to whoever asks for those.
+// Beyond reports whether m has answers for other questions than the one that was asked,
+// which caches of records (dnsmasq, systemd-resolved) give to whoever asks those.
 func Beyond(m *dns.Msg, asked string) bool {
-	other := func(rr dns.RR) bool {
-		h := rr.Header()
-		return h.Rrtype != dns.TypeOPT && !strings.EqualFold(h.Name, asked)
-	}
-	return slices.ContainsFunc(m.Answer, other) || slices.ContainsFunc(m.Extra, other)
+	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
+		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
 // headers yields the headers of all records but the OPT, whose TTL is none (RFC
