@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coredns/caddy"
@@ -218,15 +220,31 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// freePort returns a port of 127.0.0.1 that nobody listens on, with a colon.
+// freePort returns a port that is free for UDP and TCP on all addresses, with a
+// colon: below the ports that the kernel gives to clients, and none twice.
 func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	for range 1000 {
+		addr := fmt.Sprintf(":%d", 10000+rand.IntN(22000))
+		if _, given := givenPorts.LoadOrStore(addr, true); given {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		p, err := net.ListenPacket("udp", addr)
+		l.Close()
+		if err == nil {
+			p.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no port is free for both UDP and TCP")
+	return ""
 }
+
+var givenPorts sync.Map
 
 // TestReadmeStartsWithTwoCommands that a newcomer can run.
 func TestReadmeStartsWithTwoCommands(t *testing.T) {

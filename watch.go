@@ -3,6 +3,7 @@ package blocklist
 import (
 	"context"
 	"crypto/tls"
+	"iter"
 	"time"
 
 	"github.com/coredns/coredns/request"
@@ -109,12 +110,19 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
-	if leads {
-		for l := range answer.Leads(m, q, addresses) {
-			if v := t.judge(l, &t.asked.Name); v.Blocked() {
-				v.Until, v.Scoped = t.until, t.scoped
-				return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
-			}
+	var names iter.Seq[*answer.Lead]
+	switch {
+	case leads:
+		names = answer.Leads(m, q, addresses)
+	case around && !w.b.answersOff:
+		names = answer.Aliases(m)
+	default:
+		names = func(func(*answer.Lead) bool) {}
+	}
+	for l := range names {
+		if v := t.judge(l, &t.asked.Name); v.Blocked() {
+			v.Until, v.Scoped = t.until, t.scoped
+			return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
 		}
 	}
 	// What is dropped from the additional section counts for nothing, nor would it.

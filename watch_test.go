@@ -172,6 +172,7 @@ func TestWatch(t *testing.T) {
 		{name: "CNAME in place of a blocked name's DNSKEY", qname: "exact.example.", qtype: "DNSKEY", zone: "exact.example. 300 CNAME ok.example.", want: blocked("exact.example.")},
 		{name: "CNAME in place of an excepted name's DS", qname: "spared.example.", qtype: "DS", zone: "spared.example. 300 CNAME bad.example."},
 		{name: "CNAME in place of another name's DS", qtype: "DS", zone: "asked.example. 300 CNAME bad.example."},
+		{name: "CNAMEs in place of another name's DS, one of them of a blocked name", qtype: "DS", zone: "asked.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.", want: blocked("asked.example.")},
 		{name: "CNAME in place of a DS, soon", qname: "soon.example.", qtype: "DS", zone: "soon.example. 300 CNAME ok.example.", want: "NOERROR; soon.example. 10 CNAME ok.example."},
 		{name: "CNAME in place of a DS, in shadow", corefile: "shadow", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 CNAME ok.example."},
 

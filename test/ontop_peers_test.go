@@ -205,10 +205,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// lowPort is freePort below the ports that the kernel gives to clients, and none
-// twice, so that neither one of the many sockets of a DNS test nor another daemon
-// of it takes the port first.
-func lowPort(t *testing.T) string {
+// freePort returns a loopback address whose port is free for UDP and TCP: below the
+// ports that the kernel gives to clients, and none twice, so that neither one of the
+// many sockets of a DNS test nor another server of it takes the port first.
+func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
 		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
@@ -226,7 +226,7 @@ func lowPort(t *testing.T) string {
 			return addr
 		}
 	}
-	t.Fatal("no low port is free for both UDP and TCP")
+	t.Fatal("no port is free for both UDP and TCP")
 	return ""
 }
 

@@ -64,7 +64,7 @@ type stack struct {
 
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
 	dir := t.TempDir()
-	s := &stack{peer: p, validating: anchor != nil, addr: lowPort(t), bottom: lowPort(t), orders: filepath.Join(dir, "orders.yaml")}
+	s := &stack{peer: p, validating: anchor != nil, addr: freePort(t), bottom: freePort(t), orders: filepath.Join(dir, "orders.yaml")}
 	write(t, s.orders, ontopOrders)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1

@@ -138,7 +138,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 		return string(out)
 	}
 	var conf strings.Builder
-	addr = lowPort(t)
+	addr = freePort(t)
 	fmt.Fprintf(&conf, bindOptions, dir, port(addr), "dnssec-validation no;")
 	for _, z := range world {
 		file := "zone" + z.name + "db"

@@ -23,8 +23,8 @@ type question struct {
 	what string
 }
 
-// questions are all popular names as they are, and the made ones, each once.
-func questions(t *testing.T, h history) (out []question) {
+// askedNames are all popular names as they are, and the made ones, each once.
+func askedNames(t *testing.T, h history) (out []question) {
 	pass := passNames(t)
 	seen := map[string]bool{}
 	add := func(n octets, what string) bool {
@@ -61,7 +61,7 @@ func questions(t *testing.T, h history) (out []question) {
 // overBlocking asks for every popular name and for 100,000 made ones: what the
 // slow reading of the lists covers is blocked, and nothing else.
 func overBlocking(t *testing.T, addr string, h history) {
-	all := questions(t, h)
+	all := askedNames(t, h)
 	const workers = 4
 	var mu sync.Mutex
 	var wg sync.WaitGroup

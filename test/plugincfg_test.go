@@ -236,22 +236,3 @@ func requires(t *testing.T, file string) map[string]string {
 	}
 	return m
 }
-
-// freePort returns a loopback address whose port is free for UDP and TCP.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := net.ListenPacket("udp", l.Addr().String())
-		l.Close()
-		if err == nil {
-			p.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal(errors.New("no port is free for both UDP and TCP"))
-	return ""
-}

@@ -80,6 +80,21 @@ func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	return false
 }
 
+// Aliases yields the owners of CNAMEs and DNAMEs in the answer section: the names
+// for which a cache can use such an answer. It is for answers that lead around;
+// where the last of them leads is asked for by its own name.
+func Aliases(m *dns.Msg) iter.Seq[*Lead] {
+	return func(yield func(*Lead) bool) {
+		l := new(Lead)
+		for _, rr := range m.Answer {
+			h := rr.Header()
+			if (h.Rrtype == dns.TypeCNAME || h.Rrtype == dns.TypeDNAME) && l.set(h.Name, h.Rrtype) && !yield(l) {
+				return
+			}
+		}
+	}
+}
+
 // Leads yields where the answer section of a reply to q takes the client: the
 // chain of CNAMEs and DNAMEs from the asked name on, in its order whatever that of
 // the records, and beyond maxChain links in none; the targets of HTTPS and SVCB

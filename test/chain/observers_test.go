@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"regexp"
@@ -248,24 +249,32 @@ func TestRestartUnderQueries(t *testing.T) {
 	}
 }
 
-// freePort returns a loopback address whose port is free for TCP and UDP.
+// freePort returns a loopback address whose port is free for UDP and TCP: below the
+// ports that the kernel gives to clients, and none twice, so that neither one of the
+// many sockets of a DNS test nor another server of it takes the port first.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
+		if _, given := givenPorts.LoadOrStore(addr, true); given {
+			continue
 		}
-		p, err := net.ListenPacket("udp", l.Addr().String())
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		p, err := net.ListenPacket("udp", addr)
 		l.Close()
 		if err == nil {
 			p.Close()
-			return l.Addr().String()
+			return addr
 		}
 	}
 	t.Fatal("no port is free for both UDP and TCP")
 	return ""
 }
+
+var givenPorts sync.Map
 
 func get(t *testing.T, url string) string {
 	t.Helper()
