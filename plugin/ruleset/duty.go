@@ -1,33 +1,79 @@
 package ruleset
 
-import "github.com/dns-orders/blocklist/plugin/order"
+import (
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
 
 // duty is a time that an order sets its operator: the deadline of the order, or of
-// a target with one of its own, or the time to look at it again.
+// a target with one of its own, or the time to look at it again. A register may
+// have one for each of very many orders, so it is small.
 type duty struct {
-	at           order.Time
-	entry, sched uint32
+	at    order.Time
+	entry uint32
+	// sched is when the dates of the order, or target, have it in force, whatever
+	// its status: what is over owes nothing, a draft neither.
+	sched uint32
+	// target is the number, from 1, of the target that the duty is about among the
+	// part's; 0 for the order as a whole.
+	target uint32
+}
+
+// dutyTarget is a target that has a duty of its own. The name of an address is zero.
+type dutyTarget struct {
+	name  dname.Name
+	match order.Match
+	idle  bool // not active
+}
+
+// of returns what the duty is about, zero for the order as a whole.
+func (x *duty) of(p *Part) dutyTarget {
+	if x.target == 0 {
+		return dutyTarget{}
+	}
+	return p.dutyTargets[x.target-1]
 }
 
 // Duties are the times that operators must not miss.
 type Duties struct {
-	// Overdue is the number of orders that are past a deadline and not in force.
+	// Overdue is the number of orders, and lifts, that are past a deadline and of
+	// which something is not in force.
 	Overdue int
 	// NextDeadline is the next one at which an order will not be in force if
 	// nobody does anything; Forever when there is none.
 	NextDeadline order.Time
-	// PastReview is the number of orders, still enforced, that somebody should
-	// have looked at again.
+	// PastReview is the number of orders, neither ended nor lifted, that somebody
+	// should have looked at again.
 	PastReview int
 }
 
-// duties notes the times that an order sets.
-func (b *Builder) duties(o *order.Order, e *entry, n uint32) {
-	if o.Deadline != order.NoTime {
-		b.part.deadlines = append(b.part.deadlines, duty{o.Deadline, n, e.sched})
+// duties notes the times that an order sets; own is when its dates have it in
+// force.
+func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
+	add := func(to *[]duty, x duty, ivs []interval) {
+		if x.at != order.NoTime {
+			x.entry, x.sched = n, b.schedule(ivs)
+			*to = append(*to, x)
+		}
 	}
-	if o.Review != order.NoTime {
-		b.part.reviews = append(b.part.reviews, duty{o.Review, n, e.sched})
+	add(&b.part.deadlines, duty{at: o.Deadline}, own)
+	add(&b.part.reviews, duty{at: o.Review}, own)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		a := t.Attr
+		if a == nil || !enforceable(o.Action, t) {
+			continue
+		}
+		at, idle := a.Deadline, a.Status != order.Active
+		if at == order.NoTime && idle {
+			at = o.Deadline // which the order, in force or not, misses for this target
+		}
+		if at == order.NoTime {
+			continue
+		}
+		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{t.Name, t.Match, idle})
+		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
+		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, ivs)
 	}
 }
 
@@ -37,7 +83,8 @@ func (s *Set) Duties(now order.Time) Duties {
 	d := Duties{NextDeadline: Forever}
 	for _, p := range s.parts {
 		last := ^uint32(0)
-		for _, x := range p.deadlines {
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
 			missed, late := s.missed(p, x, now)
 			switch {
 			case !missed:
@@ -48,8 +95,8 @@ func (s *Set) Duties(now order.Time) Duties {
 				last = x.entry
 			}
 		}
-		for _, x := range p.reviews {
-			if st, _ := s.state(p, &p.entries[x.entry], now); x.at <= now && st != Ended && st != Lifted {
+		for i := range p.reviews {
+			if x := &p.reviews[i]; x.at <= now && !s.settled(p, x, now) {
 				d.PastReview++
 			}
 		}
@@ -59,18 +106,75 @@ func (s *Set) Duties(now order.Time) Duties {
 
 // missed reports whether a deadline was, or will be, missed if nobody does
 // anything, and whether what it was set for is still not in force.
-func (s *Set) missed(p *Part, x duty, now order.Time) (missed, late bool) {
-	e := &p.entries[x.entry]
-	switch st, _ := s.state(p, e, now); {
-	case st == Ended || st == Lifted:
-		return false, false
-	case e.status != order.Active || s.heldBack(e) || s.heldOf[e] > 0:
-		return true, true
-	}
+func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
 	ivs := p.ivs(x.sched)
-	if len(ivs) == 0 {
-		return true, true // the target is not active
-	}
+	switch {
+	// Dates by which it is never in force are a slip that somebody must mend.
+	case x.of(p).idle || p.entries[x.entry].status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
+		missed, late = true, true
 	// Windows are the order's own will: it need not be in force between them.
-	return ivs[0].from > x.at, ivs[0].from > now
+	case ivs[0].from > x.at:
+		missed, late = true, ivs[0].from > now
+	default:
+		return false, false
+	}
+	if s.settled(p, x, max(now, x.at)) {
+		return false, false
+	}
+	return missed, late
+}
+
+// settled reports whether what a duty is about is over or lifted, so that it
+// cannot come into force any more. A status does not settle anything: an order
+// that somebody suspended is still owed.
+func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
+	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
+		return true
+	}
+	e := &p.entries[x.entry]
+	if e.action == order.Lift {
+		return false
+	}
+	if t := x.of(p); !t.name.IsZero() {
+		return s.liftedAt(e, t.name, t.match, now)
+	}
+	on, _ := s.lifted(e, now)
+	return on
+}
+
+// liftedAt reports whether a lift that holds for everyone takes a target out of
+// its order.
+func (s *Set) liftedAt(e *entry, target dname.Name, m order.Match, now order.Time) bool {
+	var w dname.Wire
+	w.SetName(target)
+	p := s.walk(&w, nil)
+	j := s.judgement(&Query{Now: now}, nil)
+	n := target.NumLabels()
+	l, _ := j.lifter(&p, e, place{n, n, m == order.Below})
+	return l != nil
+}
+
+// withheld reports whether the set does not enforce what a duty is about though
+// the order says so: the guard holds it, or the configuration has no means to.
+func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
+	e, t := &p.entries[x.entry], x.of(p)
+	switch {
+	case s.undecidable(e):
+		return true
+	case e.action == order.Lift:
+		return false
+	case !t.name.IsZero():
+		h := s.held.at([]byte(t.name.Wire()))
+		return h != nil && !e.force.covers(h, t.match)
+	case e.addrs > 0 && !s.opt.Addresses:
+		return true
+	case s.heldOf[e] == 0:
+		return false
+	}
+	for _, h := range s.heldTargets {
+		if h.entry == e && (h.place.name.IsZero() || !s.liftedAt(e, h.place.name, h.match, now)) {
+			return true
+		}
+	}
+	return false
 }

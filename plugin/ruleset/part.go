@@ -118,6 +118,7 @@ type Part struct {
 	redirects []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
+	dutyTargets        []dutyTarget
 }
 
 // Path returns the file's path.
@@ -218,12 +219,12 @@ func (b *Builder) Add(o *order.Order) {
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
 	e.sched = b.schedule(own)
 	n := uint32(len(b.part.entries))
+	b.duties(o, n, own)
 	if o.Status != order.Active && o.Status != order.Shadow {
 		// Its names stand in the index all the same: a list that an operator
 		// suspends has not shrunk, and explain can say why it does nothing.
 		own, e.sched = nil, never
 	}
-	b.duties(o, &e, n)
 	for _, x := range o.Except {
 		b.rule(x, rule{entry: n, kind: except})
 	}
@@ -273,10 +274,15 @@ func (e *entry) start() order.Time {
 	return e.from
 }
 
+// enforceable reports whether a target is DNS's business. Whoever was to enforce
+// an address, a lift ends it.
+func enforceable(action order.Action, t *order.Target) bool {
+	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
+}
+
 // target compiles one target of the order that becomes entry n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
-	// Whoever was to enforce it, a lift ends it.
-	if t.Kind == order.TargetURL || t.Kind == order.TargetAddress && t.Attr.EnforcedBy != order.ByDNS && e.action == order.Block {
+	if !enforceable(e.action, t) {
 		e.others++
 		return
 	}
@@ -300,9 +306,6 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 		}
 		for _, x := range a.Except {
 			b.rule(x, rule{entry: n, kind: except, group: group})
-		}
-		if a.Deadline != order.NoTime {
-			b.part.deadlines = append(b.part.deadlines, duty{a.Deadline, n, r.sched})
 		}
 	}
 	if t.Kind == order.TargetAddress {
@@ -404,6 +407,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	p.rules = fit(p.rules)
 	p.entries = fit(p.entries)
 	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
+	p.dutyTargets = fit(p.dutyTargets)
 	p.intervals = fit(p.intervals)
 	p.schedules = fit(p.schedules)
 	var problems order.Problems

@@ -65,21 +65,33 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 		return Pending, next
 	}
 	if e.action == order.Block {
-		for _, w := range s.whole[e.ID] {
-			if w.shadow() || w.entry.scope != nil || w.entry.excepts {
-				continue // a lift for some clients or names only does not end the order
-			}
-			on, until := w.part.holds(w.entry.sched, now)
-			if on {
-				return Lifted, min(next, until)
-			}
-			next = min(next, until)
+		on, until := s.lifted(e, now)
+		next = min(next, until)
+		if on {
+			return Lifted, next
 		}
 	}
 	if s.heldBack(e) {
 		return OnHold, next
 	}
 	return InForce, next
+}
+
+// lifted reports whether a block order is lifted as a whole, and until when that
+// stays so at least.
+func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
+	next := Forever
+	for _, w := range s.whole[e.ID] {
+		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
+			continue // a lift for some clients or names only does not end the order
+		}
+		on, until := w.part.holds(w.entry.sched, now)
+		if on {
+			return true, until
+		}
+		next = min(next, until)
+	}
+	return false, next
 }
 
 // Counts counts the orders and targets of the set at a time.
