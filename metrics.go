@@ -49,9 +49,9 @@ var (
 
 // collector reads the stores when Prometheus asks, so that orders that start and
 // end by the clock need no timer to be counted rightly.
-type collector struct{}
+type collector struct{ stores func() []*store.Store }
 
-func init() { prometheus.MustRegister(collector{}) }
+func init() { prometheus.MustRegister(collector{store.All}) }
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
@@ -63,8 +63,8 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. Several stores, which only server
 // blocks with different orders or options bring about, are added up.
-func (collector) Collect(ch chan<- prometheus.Metric) {
-	stores := store.All()
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	stores := c.stores()
 	if len(stores) == 0 {
 		return
 	}
@@ -75,11 +75,11 @@ func (collector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
-		c, d := set.Counts(now), set.Duties(now)
+		counts, d := set.Counts(now), set.Duties(now)
 		for i := range ruleset.NumStates {
-			orders[i] += c.Orders[i]
-			targets[i] += c.Targets[i]
-			lifts[i] += c.Lifts[i]
+			orders[i] += counts.Orders[i]
+			targets[i] += counts.Targets[i]
+			lifts[i] += counts.Lifts[i]
 		}
 		review += d.PastReview
 		overdue += d.Overdue

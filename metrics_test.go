@@ -1,0 +1,194 @@
+package blocklist
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// setClock is a clock that stands where it was set, and wakes nobody: what is shown
+// must not depend on it.
+type setClock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *setClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *setClock) set(t *testing.T, at string) {
+	t.Helper()
+	now, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = now
+}
+
+func (*setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+
+// openStore opens a store on files of orders, each given without its head.
+func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
+	t.Helper()
+	dir := t.TempDir()
+	opt := store.Options{MaxShrink: 50, Poll: time.Second}
+	for i, orders := range files {
+		path := filepath.Join(dir, string(rune('a'+i))+".yaml")
+		text := "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n" + orders
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// Long since written, so that nobody waits for the rest of it.
+		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
+		opt.Patterns = append(opt.Patterns, path)
+	}
+	s, err := store.Open(opt, log, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// scrape returns what a collector for the stores shows: by metric, and by metric
+// and state where there is one. What is 0 is left out.
+func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(collector{func() []*store.Store { return stores }})
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			key := f.GetName()[len("coredns_blocklist_"):]
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "state" {
+					key += " " + l.GetValue()
+				}
+			}
+			if v := m.GetGauge().GetValue() + m.GetCounter().GetValue(); v != 0 {
+				out[key] += v
+			}
+		}
+	}
+	return out
+}
+
+// TestCollector: a day's gauges, hour by hour.
+func TestCollector(t *testing.T) {
+	clock := &setClock{}
+	clock.set(t, "2026-05-01T00:00:00Z")
+	s := openStore(t, clock, `
+- {id: on, issued: 2026-04-01, review: "2026-05-01T18:00:00Z", targets: [a.example, b.example]}
+- {id: brief, from: "2026-05-01T10:00:00Z", until: "2026-05-01T14:00:00Z", targets: [c.example]}
+- {id: draft, status: draft, deadline: "2026-05-01T12:00:00Z", targets: [d.example, e.example, f.example]}
+- {id: brake, status: suspended, targets: [g.example]}
+- {id: trial, status: shadow, targets: [h.example]}
+- {id: held, targets: [com], deadline: "2026-05-01T16:00:00Z"}
+- {id: part, targets: [co.uk, i.example]}
+- {id: gone, issued: 2026-04-01, targets: [j.example]}
+- {id: lift, action: lift, issued: 2026-04-02, from: "2026-05-01T20:00:00Z", lifts: [gone]}
+- {id: slip, action: lift, issued: 2026-04-02, authority: {name: Nobody}, targets: [a.example]}
+- {id: routers, targets: [{address: 203.0.113.9}]}
+`)
+	const hour = 3600
+	inf := math.Inf(1)
+	want := map[string]float64{}
+	for _, tc := range []struct {
+		at   string
+		want map[string]float64 // what differs from the row before
+	}{
+		{"2026-05-01T00:00:00Z", map[string]float64{
+			"orders in_force": 4, "orders pending": 1, "orders held": 1, "orders suspended": 1, "orders shadow": 1, "orders draft": 1,
+			"targets in_force": 4, "targets pending": 1, "targets held": 2, "targets suspended": 1, "targets shadow": 1, "targets draft": 3,
+			"lifts in_force": 1, "lifts pending": 1, "useless_lifts": 1,
+			"next_deadline_seconds": 12 * hour, "next_change_seconds": 10 * hour, "order_set_info": 1, "last_load_ok": 1,
+		}},
+		{"2026-05-01T11:00:00Z", map[string]float64{
+			"orders in_force": 5, "orders pending": 0, "targets in_force": 5, "targets pending": 0,
+			"next_deadline_seconds": 1 * hour, "next_change_seconds": 3 * hour,
+		}},
+		{"2026-05-01T13:00:00Z", map[string]float64{"orders_past_deadline": 1, "next_deadline_seconds": 3 * hour, "next_change_seconds": 1 * hour}},
+		{"2026-05-01T17:00:00Z", map[string]float64{
+			"orders in_force": 4, "orders ended": 1, "targets in_force": 4, "targets ended": 1,
+			"orders_past_deadline": 2, "next_deadline_seconds": inf, "next_change_seconds": 3 * hour,
+		}},
+		{"2026-05-01T18:00:00Z", map[string]float64{"orders_past_review": 1, "next_change_seconds": 2 * hour}},
+		{"2026-05-01T20:00:00Z", map[string]float64{
+			"orders in_force": 3, "orders lifted": 1, "targets in_force": 3, "targets lifted": 1,
+			"lifts in_force": 2, "lifts pending": 0, "next_change_seconds": inf,
+		}},
+	} {
+		clock.set(t, tc.at)
+		got := scrape(t, s)
+		for _, other := range []string{"index_bytes", "last_load_success_timestamp_seconds"} {
+			if got[other] == 0 {
+				t.Errorf("%s: no %s", tc.at, other)
+			}
+			delete(got, other)
+		}
+		for k, v := range tc.want {
+			want[k] = v
+			if v == 0 {
+				delete(want, k)
+			}
+		}
+		for k := range want {
+			if got[k] != want[k] {
+				t.Errorf("%s: %s is %v, want %v", tc.at, k, got[k], want[k])
+			}
+			delete(got, k)
+		}
+		if len(got) > 0 {
+			t.Errorf("%s: %v beside what was wanted", tc.at, got)
+		}
+	}
+}
+
+// TestCollectorOfStores: what is added up, and of what the worst is shown, when
+// server blocks have different orders.
+func TestCollectorOfStores(t *testing.T) {
+	clock := &setClock{}
+	clock.set(t, "2026-05-01T00:00:00Z")
+	const draft = "- {id: ID, status: draft, review: 2026-01-01, deadline: DAY, targets: [a.example]}\n"
+	orders := func(id, day string) string { return strings.NewReplacer("ID", id, "DAY", day).Replace(draft) }
+	first := openStore(t, clock, orders("a", "2026-05-03")+orders("b", "2026-01-01"))
+	success := scrape(t, first)["last_load_success_timestamp_seconds"]
+	clock.set(t, "2026-05-01T01:00:00Z")
+	second := openStore(t, clock, orders("a", "2026-05-02")+"- {id: on, until: 2026-05-04, targets: [b.example]}\n")
+	if got := scrape(t, first, second); got["last_load_ok"] != 1 || got["last_load_success_timestamp_seconds"] != success || success != float64(clock.Now().Unix()-3600) {
+		t.Errorf("all good: %v, the older success was %v", got, success)
+	}
+	third := openStore(t, clock, "- {id: c, targets: [c.example]}\n", "- {id: d, targets: [a..b]}\n")
+	got := scrape(t, first, second, third)
+	for k, want := range map[string]float64{
+		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
+		// A bare date is its end for a deadline and an until.
+		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
+		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
+		"last_load_success_timestamp_seconds": success,
+		"index_bytes":                         float64(first.Set().Bytes() + second.Set().Bytes() + third.Set().Bytes()),
+	} {
+		if got[k] != want {
+			t.Errorf("%s is %v, want %v", k, got[k], want)
+		}
+	}
+	if got := scrape(t); len(got) != 0 {
+		t.Errorf("without a store: %v", got)
+	}
+}
