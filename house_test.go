@@ -216,6 +216,7 @@ func TestCorefiles(t *testing.T) {
 			t.Errorf("%s\n%v", ports, err)
 			continue
 		}
+		(&server{t: t, inst: inst}).serving() // else a server that is stopped now serves on, and later tests count it
 		inst.ShutdownCallbacks()
 		inst.Stop()
 	}
