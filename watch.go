@@ -186,6 +186,11 @@ type trail struct {
 // judge judges where the answer for the asked name leads; asked is nil when it is
 // that name itself.
 func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
+	if !l.Addr.IsValid() && !t.set.Covers(&l.Name.Wire) {
+		// As with asked names, most are not ordered, and judging needs more of the
+		// stack than looking: see ServeDNS.
+		return ruleset.Verdict{Until: ruleset.Forever}
+	}
 	v, shadow := t.b.judge(t.set, l, ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
 	t.until, t.scoped = min(t.until, v.Until), t.scoped || v.Scoped
 	t.spared = t.spared || v.Spared
