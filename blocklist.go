@@ -75,8 +75,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 //go:noinline
 func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (watch *watcher, answered bool) {
 	set := b.set()
-	var asked answer.Lead
-	if set.Empty() || !judged(r) || !asked.Name.Set(r.Question[0].Name) {
+	if set.Empty() || !judged(r) {
 		return nil, false
 	}
 	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
@@ -85,25 +84,28 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		// two, for clients that the order does not reach and beyond its end.
 		return nil, false
 	}
-	here := watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
-	if set.Covers(&asked.Name.Wire) && b.answerAsked(&here, &asked) {
+	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
+	q := &r.Question[0]
+	if !watch.asked.Name.Set(q.Name) {
+		return nil, false
+	}
+	if set.Covers(&watch.asked.Name.Wire) && b.answerAsked(watch) {
 		return nil, true
 	}
-	if t := r.Question[0].Qtype; t == dns.TypeAXFR || t == dns.TypeIXFR {
+	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
 		// A zone's transfer goes from server to server and leads nobody anywhere.
 		return nil, false
 	}
 	if o := r.IsEdns0(); o != nil {
-		here.options = o.Option
+		watch.options = o.Option
 	}
-	kept := here // on the heap, which a blocked query is spared
-	return &kept, false
+	return watch, false
 }
 
 // answerAsked answers a query for a name that orders cover, and reports whether it
 // did. If not, it leaves in the watcher what was found.
-func (b *block) answerAsked(w *watcher, asked *answer.Lead) bool {
-	q := &w.req.Question[0]
+func (b *block) answerAsked(w *watcher) bool {
+	q, asked := &w.req.Question[0], &w.asked
 	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
 	state := request.Request{W: w.ResponseWriter, Req: w.req}
 	now := b.now()

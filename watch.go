@@ -24,9 +24,10 @@ type watcher struct {
 	dns.ResponseWriter
 	context.Context
 
-	b   *block
-	set *ruleset.Set // that the asked name was judged by
-	req *dns.Msg
+	b     *block
+	set   *ruleset.Set // that the asked name was judged by
+	req   *dns.Msg
+	asked answer.Lead
 	// header and options are the request's, as they came: look-ups from below
 	// strip options, and the plugin header edits flags.
 	header  dns.MsgHdr
@@ -84,10 +85,22 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	around := answer.LeadsAround(m, w.req.Question[0].Qtype)
 	leads := !around && !w.b.answersOff && answer.MayLead(m, w.b.store.Rules.Addresses)
-	if !around && !leads && set == w.set && w.until == ruleset.Forever && !w.scoped {
+	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && !(leads && w.leadsTo(m, set)) {
 		return m
 	}
 	return w.follow(m, set, leads, around)
+}
+
+// leadsTo reports whether any order has a say in where an answer leads. Mostly none
+// has, and finding that out needs less than judging does, of the stack too (see
+// ServeDNS).
+func (w *watcher) leadsTo(m *dns.Msg, set *ruleset.Set) bool {
+	return answer.LeadsTo(m, w.req.Question[0], w.b.store.Rules.Addresses, func(l *answer.Lead) bool {
+		if l.Addr.IsValid() {
+			return set.CoversAddress(l.Addr)
+		}
+		return set.Covers(&l.Name.Wire)
+	})
 }
 
 // follow is look for an answer that may lead elsewhere, or whose asked name has to
@@ -186,11 +199,6 @@ type trail struct {
 // judge judges where the answer for the asked name leads; asked is nil when it is
 // that name itself.
 func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
-	if !l.Addr.IsValid() && !t.set.Covers(&l.Name.Wire) {
-		// As with asked names, most are not ordered, and judging needs more of the
-		// stack than looking: see ServeDNS.
-		return ruleset.Verdict{Until: ruleset.Forever}
-	}
 	v, shadow := t.b.judge(t.set, l, ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
 	t.until, t.scoped = min(t.until, v.Until), t.scoped || v.Scoped
 	t.spared = t.spared || v.Spared

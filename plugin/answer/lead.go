@@ -43,7 +43,8 @@ func (l *Lead) setAddr(ip net.IP) bool {
 }
 
 // MayLead reports whether a message has records for which Leads or Additional
-// could yield anything. Most answers have not, and this is all they cost.
+// could yield more than the asked name. Most answers have not, and this is all that
+// they cost.
 func MayLead(m *dns.Msg, addresses bool) bool {
 	for _, rr := range m.Answer {
 		switch rr.Header().Rrtype {
@@ -56,11 +57,28 @@ func MayLead(m *dns.Msg, addresses bool) bool {
 		}
 	}
 	for _, rr := range m.Extra {
-		if rr.Header().Rrtype != dns.TypeOPT {
+		switch h := rr.Header(); h.Rrtype {
+		case dns.TypeHTTPS, dns.TypeSVCB:
 			return true
+		case dns.TypeA, dns.TypeAAAA:
+			if addresses || h.Name != m.Question[0].Name {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// LeadsTo reports whether anything that Leads or Additional would ask about is
+// ordered.
+func LeadsTo(m *dns.Msg, q dns.Question, addresses bool, ordered func(*Lead) bool) bool {
+	for l := range Leads(m, q, addresses) {
+		if ordered(l) {
+			return true
+		}
+	}
+	var l Lead
+	return slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return l.extra(rr, addresses, ordered) })
 }
 
 // LeadsAround reports whether an answer to a query whose type passes, blocked name
@@ -267,31 +285,9 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 // take a part for all of it. It is m itself when there is none.
 func Additional(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	var l Lead
-	unwanted := func(rr dns.RR) bool {
-		h := rr.Header()
-		switch h.Rrtype {
-		case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
-		default:
-			return false
-		}
-		if l.set(h.Name, h.Rrtype) && drop(&l) {
-			return true
-		}
-		if s := service(rr); s != nil && l.set(s.Target, h.Rrtype) && drop(&l) {
-			return true
-		}
-		if addresses {
-			for ip := range ips(rr) {
-				if l.setAddr(ip) && drop(&l) {
-					return true
-				}
-			}
-		}
-		return false
-	}
 	var gone []rrset
 	for _, rr := range m.Extra {
-		if unwanted(rr) {
+		if l.extra(rr, addresses, drop) {
 			gone = append(gone, setOf(rr))
 		}
 	}
@@ -320,4 +316,29 @@ func setOf(rr dns.RR) rrset {
 		return rrset{}
 	}
 	return rrset{w.Name(), typ}
+}
+
+// extra reports whether f holds for what a record of the additional section is
+// about or leads to.
+func (l *Lead) extra(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
+	h := rr.Header()
+	switch h.Rrtype {
+	case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
+	default:
+		return false
+	}
+	if l.set(h.Name, h.Rrtype) && f(l) {
+		return true
+	}
+	if s := service(rr); s != nil && l.set(s.Target, h.Rrtype) && f(l) {
+		return true
+	}
+	if addresses {
+		for ip := range ips(rr) {
+			if l.setAddr(ip) && f(l) {
+				return true
+			}
+		}
+	}
+	return false
 }

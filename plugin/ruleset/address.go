@@ -81,3 +81,9 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	p.sort()
 	return p
 }
+
+// CoversAddress is Covers for an address that stands in an answer.
+func (s *Set) CoversAddress(a netip.Addr) bool {
+	var room [pathRoom]hit
+	return len(s.addressPath(a, room[:0]).hits) > 0
+}

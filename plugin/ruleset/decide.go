@@ -56,9 +56,8 @@ const pathRoom = 12
 // Covers reports whether any rule stands at the name or above it. If not, the
 // name passes for everyone at all times.
 func (s *Set) Covers(name *dname.Wire) bool {
-	var buf [pathRoom]index.Hit
 	for _, p := range s.segments {
-		if hits, _ := p.names.Walk(name, buf[:0]); len(hits) > 0 {
+		if p.names.Covers(name) {
 			return true
 		}
 	}

@@ -96,6 +96,26 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	return hits, markedBelow
 }
 
+// Covers reports whether any name in the index is w or above it. Unlike Walk it
+// needs no room for hits, which matters to callers on a small stack.
+func (x *Index) Covers(w *dname.Wire) bool {
+	if x == nil || x.names == 0 {
+		return false
+	}
+	parent, labels := uint64(0), w.NumLabels()
+	for k := 1; k <= labels; k++ {
+		r, ok := x.find(w.Suffix(k), parent)
+		if !ok || r.flags&hasRef != 0 {
+			return ok
+		}
+		if r.flags&interior == 0 {
+			return false
+		}
+		parent = r.number >> 1
+	}
+	return false
+}
+
 // record is a decoded record.
 type record struct {
 	node
