@@ -174,19 +174,21 @@ func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 // follow takes one step of the chain from l, looking at the record at first, since
 // chains mostly stand in their order, and says where to look next.
 func (l *Lead) follow(answer []dns.RR, at int, qtype uint16) (next int, ok bool) {
-	var owner dname.Wire
 	var above *dns.DNAME
 	var labels int // of its owner
 	for i := range answer {
 		k := (at + i) % len(answer)
 		switch rr := answer[k].(type) {
 		case *dns.CNAME:
-			if owner.Set(rr.Hdr.Name) && owner.Compare(&l.Name.Wire) == 0 {
+			if n := covers(rr.Hdr.Name, &l.Name.Wire); n == l.Name.NumLabels() {
 				return k + 1, l.set(rr.Target, qtype)
 			}
 		case *dns.DNAME:
-			if above == nil && owner.Set(rr.Hdr.Name) && owner.NumLabels() < l.Name.NumLabels() && owner.Covers(&l.Name.Wire) {
-				above, labels, next = rr, owner.NumLabels(), k+1
+			if above != nil {
+				continue
+			}
+			if n := covers(rr.Hdr.Name, &l.Name.Wire); n >= 0 && n < l.Name.NumLabels() {
+				above, labels, next = rr, n, k+1
 			}
 		}
 	}
@@ -196,6 +198,18 @@ func (l *Lead) follow(answer []dns.RR, at int, qtype uint16) (next int, ok bool)
 		return at, false
 	}
 	return next, l.substitute(labels, above.Target, qtype)
+}
+
+// covers returns the number of labels of owner when it is name or above it, else -1.
+// The room that it takes on the stack is gone when judging begins.
+//
+//go:noinline
+func covers(owner string, name *dname.Wire) int {
+	var o dname.Wire
+	if !o.Set(owner) || !o.Covers(name) {
+		return -1
+	}
+	return o.NumLabels()
 }
 
 // anywhere yields where any CNAME or DNAME leads: the end of a chain that is too

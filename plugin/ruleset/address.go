@@ -83,6 +83,8 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 }
 
 // CoversAddress is Covers for an address that stands in an answer.
+//
+//go:noinline
 func (s *Set) CoversAddress(a netip.Addr) bool {
 	var room [pathRoom]hit
 	return len(s.addressPath(a, room[:0]).hits) > 0
