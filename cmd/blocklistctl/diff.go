@@ -18,6 +18,10 @@ type diffCmd struct {
 	guardFlag `embed:""`
 	ExitCode  bool `help:"Exit with 1 when the two differ."`
 	Sealed    bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
+
+	// disclosure is how much of each order may be shown. Of one in both versions,
+	// the new one says.
+	disclosure map[string]order.Disclosure
 }
 
 // Help is the longer help.
@@ -98,6 +102,7 @@ func (c *diffCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	c.disclosure = disclosures(slices.Concat(before.all(), after.all()))
 	from, to := diff.Version{Orders: before.all(), Set: before.set}, diff.Version{Orders: after.all(), Set: after.set}
 	out := diffJSON{At: now.String(), Client: c.who.String(), Orders: []orderDiffJSON{},
 		Counts: map[diff.Kind]int{diff.Added: 0, diff.Removed: 0, diff.Changed: 0, diff.Lifted: 0}}
@@ -132,12 +137,13 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	if c.Sealed {
 		return out
 	}
-	if d.Order.Disclosure != order.Full {
+	disclosure := c.disclosure[d.Order.ID]
+	if disclosure != order.Full {
 		out.Undisclosed = len(d.TargetsAdded) + len(d.TargetsRemoved)
 		out.TargetsAdded, out.TargetsRemoved = nil, nil
 	}
-	if d.Order.Disclosure.Sealed() {
-		out.ID, out.Fields = "sealed:"+ruleset.Digest(d.Order.ID), nil
+	if disclosure.Sealed() {
+		out.ID, out.Fields = sealedLabel(d.Order.ID), nil
 	}
 	return out
 }
@@ -152,8 +158,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 		}
 		x := nameJSON{Name: n.Name.String(), Extent: string(n.Extent), Order: n.Order.ID}
 		if n.Lift != nil {
-			if x.Lift = n.Lift.Label(); c.Sealed {
-				x.Lift = n.Lift.ID
+			if x.Lift = n.Lift.ID; c.disclosure[x.Lift].Sealed() && !c.Sealed {
+				x.Lift = sealedLabel(x.Lift)
 			}
 		}
 		out = append(out, x)

@@ -100,7 +100,7 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	x := explainer{l: l, byID: l.byID(), sealed: c.Sealed, now: now, client: client}
+	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: client}
 	var q ruleset.Asked
 	q.SetName(name)
 	q.Service = answer.ServiceLabels(&q, qtype)

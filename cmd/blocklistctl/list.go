@@ -75,6 +75,7 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	shown := disclosures(l.all())
 	standing := map[string]ruleset.Standing{}
 	for st := range l.set.Standings(now) {
 		standing[st.Order.ID] = st
@@ -82,8 +83,8 @@ func (c *listCmd) Run(e *env) error {
 	listed, held := []listedJSON{}, heldBy(l.set)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
-			if st := standing[o.ID]; keep(o, st.State.String()) {
-				listed = append(listed, c.one(f.Path, o, st, held[o.ID]))
+			if st := standing[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
+				listed = append(listed, c.one(f.Path, o, st, held[o.ID], shown[o.ID]))
 			}
 		}
 	}
@@ -97,7 +98,7 @@ func (c *listCmd) Run(e *env) error {
 }
 
 // filter returns what decides which orders are listed.
-func (c *listCmd) filter() (func(o *order.Order, state string) bool, error) {
+func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
 	if c.Action != "" && c.Action != "block" && c.Action != "lift" {
 		return nil, misuse("--action must be block or lift, got %q", c.Action)
 	}
@@ -117,11 +118,11 @@ func (c *listCmd) filter() (func(o *order.Order, state string) bool, error) {
 	for _, s := range c.State {
 		states[s] = true
 	}
-	return func(o *order.Order, state string) bool {
+	return func(o *order.Order, state string, d order.Disclosure) bool {
 		if len(states) > 0 && !states[state] || c.Action == "block" && o.Lifting() || c.Action == "lift" && !o.Lifting() {
 			return false
 		}
-		if o.Disclosure.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
+		if d.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
 			return false // that it matches would tell
 		}
 		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
@@ -173,12 +174,12 @@ func hostOf(page string) dname.Name {
 	return n
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON) listedJSON {
+func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
-		Disclosure: [...]string{"full", "schedule", "code", "none"}[o.Disclosure]}
-	if o.Disclosure.Sealed() {
-		x.Digest = "sealed:" + ruleset.Digest(o.ID)
+		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}
+	if d.Sealed() {
+		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
 			x.ID, x.File, x.Line, x.Targets = x.Digest, "", 0, 0
 			return x
@@ -187,7 +188,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []h
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
-	if o.Disclosure != order.Full && !c.Sealed {
+	if d != order.Full && !c.Sealed {
 		return x
 	}
 	x.Held = held

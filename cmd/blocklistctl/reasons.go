@@ -12,21 +12,22 @@ import (
 
 // explainer puts reasons into words.
 type explainer struct {
-	l      *orders
-	byID   map[string]*order.Order
-	sealed bool
-	now    order.Time
-	client ruleset.Client
+	l          *orders
+	byID       map[string]*order.Order
+	disclosure map[string]order.Disclosure
+	sealed     bool
+	now        order.Time
+	client     ruleset.Client
 }
 
 func (x *explainer) label(o *ruleset.Order) string {
-	if x.sealed {
-		return o.ID
+	if x.hidden(o) {
+		return sealedLabel(o.ID)
 	}
-	return o.Label()
+	return o.ID
 }
 
-func (x *explainer) hidden(o *ruleset.Order) bool { return o.Terms.Disclosure.Sealed() && !x.sealed }
+func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
 
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
@@ -37,7 +38,7 @@ func (x *explainer) target(r ruleset.Reason) string {
 
 func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	if x.hidden(o) {
-		return &orderJSON{ID: o.Label()}
+		return &orderJSON{ID: sealedLabel(o.ID)}
 	}
 	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
 	if whole := x.byID[o.ID]; whole != nil {

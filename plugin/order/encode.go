@@ -142,7 +142,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 		}
 		put(n, "force", f)
 	}
-	e.terms(n, t)
+	e.terms(n, t, o.Public)
 	var dbs []*yaml.Node
 	for _, x := range o.FilteringDatabases {
 		db := mapping()
@@ -164,7 +164,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 }
 
 // terms writes the fields from response to url.
-func (e encoder) terms(n *yaml.Node, t *Terms) {
+func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
 		for _, a := range t.Response.Addresses {
@@ -179,7 +179,9 @@ func (e encoder) terms(n *yaml.Node, t *Terms) {
 	if t.TTL >= 0 {
 		putText(n, "ttl", writtenDuration(t.TTL))
 	}
-	putText(n, "disclosure", []string{"", "schedule", "code", "none"}[t.Disclosure])
+	if t.Disclosure != Full || public {
+		putText(n, "disclosure", []string{"full", "schedule", "code", "none"}[t.Disclosure])
+	}
 	putText(n, "justification", t.Justification)
 	putText(n, "language", t.Language)
 	putText(n, "organization", t.Organization)

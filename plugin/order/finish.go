@@ -26,6 +26,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 
 	noTargets := lookup(n, "targets") == nil && o.Side == nil
 	if o.Action == Lift {
+		o.Public = saysPublic(n)
 		if o.PlaceInHistory() == NoTime {
 			p.fault(n, "issued", "a lift needs a place in history: issued, from or served")
 		}

@@ -161,6 +161,9 @@ type Order struct {
 	// Lifts are the ids that a lift reaches. Empty: the earlier orders of the
 	// same authority.
 	Lifts []string
+	// Public: a lift that itself says disclosure full or schedule. Others are as
+	// secret as what they reach.
+	Public bool
 	*Terms
 
 	References []string
