@@ -29,6 +29,11 @@ func (x *explainer) label(o *ruleset.Order) string {
 
 func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
 
+// undisclosed reports whether the order's targets are not to be shown.
+func (x *explainer) undisclosed(o *ruleset.Order) bool {
+	return x.disclosure[o.ID] != order.Full && !x.sealed
+}
+
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
 		return "" // how far up it is would give it away
@@ -68,7 +73,11 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	case ruleset.Over:
 		say("over", "over%s", endOf(whole, r))
 	case ruleset.OutOfScope:
-		say("out_of_scope", "out of scope: the order is for %s", diff.Scope(r.Order.Terms.Scope))
+		if x.hidden(r.Order) {
+			say("out_of_scope", "out of scope")
+		} else {
+			say("out_of_scope", "out of scope: the order is for %s", diff.Scope(r.Order.Terms.Scope))
+		}
 	case ruleset.ExemptClient:
 		say("exempt", "the client is exempt%s", x.exemption(r.Order))
 	case ruleset.Excepted:
@@ -77,7 +86,11 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		out.By = x.label(r.By)
 		say("lifted", "lifted by order %q%s", out.By, x.about(r.By))
 	case ruleset.HeldBack:
-		say("held", "held by the never-block guard, not enforced: it %s", r.Held)
+		if x.undisclosed(r.Order) {
+			say("held", "held by the never-block guard, not enforced") // why names the target or what is above it
+		} else {
+			say("held", "held by the never-block guard, not enforced: it %s", r.Held)
+		}
 	case ruleset.InShadow:
 		say("shadow", "in shadow: decided and counted, not enforced; %s", notActive(whole, r))
 	case ruleset.OtherName:
@@ -142,11 +155,14 @@ func (x *explainer) about(o *ruleset.Order) string {
 
 // exemption says by which entry of exempt the client is exempt.
 func (x *explainer) exemption(o *ruleset.Order) string {
+	if x.hidden(o) {
+		return ""
+	}
 	for _, e := range o.Terms.Exempt {
 		for _, n := range e.Clients {
 			if x.client.Addr.IsValid() && n.Contains(x.client.Addr) && (e.Until == order.NoTime || e.Until > x.now) {
 				s := ": " + n.String()
-				if e.Reference != "" && !x.hidden(o) {
+				if e.Reference != "" {
 					s += " (" + e.Reference + ")"
 				}
 				return s
