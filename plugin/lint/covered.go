@@ -11,7 +11,8 @@ import (
 )
 
 // covered warns of targets that are blocked already by another order that is in
-// force for at least the same clients: lifting one of the two frees nothing.
+// force for at least the same clients, and for all that is below them: lifting one of
+// the two frees nothing.
 func (l *linter) covered(o *order.Order) {
 	if st := l.standing[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -70,6 +71,8 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
 		case r.Match == order.Exact && match != order.Exact:
 		case r.Target == name && r.Match == match && i > own: // of two alike, the later one is told
+		case match != order.Exact && l.holes.at(l.orders[r.Order.ID], name):
+		case len(r.Order.Terms.Exempt) > 0 && !reflect.DeepEqual(r.Order.Terms.Exempt, o.Exempt):
 		case !r.Order.Terms.Scope.Global && !reflect.DeepEqual(r.Order.Terms.Scope, o.Scope):
 		default:
 			return r, true

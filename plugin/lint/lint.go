@@ -33,6 +33,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 			l.orders[o.ID] = o
 		}
 	}
+	l.holes = l.findHoles()
 	for _, f := range files {
 		l.path = f.Path
 		for _, o := range f.Orders {
@@ -47,6 +48,7 @@ type linter struct {
 	now      order.Time
 	standing map[string]ruleset.Standing
 	orders   map[string]*order.Order
+	holes    holes
 	path     string
 	out      order.Problems
 }

@@ -1,0 +1,82 @@
+package lint
+
+import (
+	"math"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// below is a name with something below it that an order does not block: the order
+// with the id, or the earlier ones of the authority.
+type below struct {
+	id        string
+	authority order.Authority
+	name      dname.Name
+}
+
+// holes are the names at and above exceptions and the targets of lifts in force,
+// with the time up to which orders are concerned.
+type holes map[below]order.Time
+
+func (h holes) add(in below, until order.Time) {
+	for ; in.name.NumLabels() > 0 && h[in] < until; in.name = in.name.Parent() {
+		h[in] = until
+	}
+}
+
+// findHoles looks through all orders.
+func (l *linter) findHoles() holes {
+	h := holes{}
+	for _, o := range l.orders {
+		switch {
+		case !o.Lifting():
+			for _, n := range o.Except {
+				h.add(below{id: o.ID, name: n}, math.MaxInt64)
+			}
+			for i := range o.Targets {
+				if a := o.Targets[i].Attr; a != nil {
+					for _, n := range a.Except {
+						h.add(below{id: o.ID, name: n}, math.MaxInt64)
+					}
+				}
+			}
+		case l.standing[o.ID].State == ruleset.InForce:
+			for i := range o.Targets {
+				if t := &o.Targets[i]; t.Kind == order.TargetName {
+					h.lift(o, t.Name)
+				}
+			}
+			if o.Side != nil {
+				for n := range o.Side.Names.All() {
+					h.lift(o, n)
+				}
+			}
+		}
+	}
+	return h
+}
+
+func (h holes) lift(o *order.Order, name dname.Name) {
+	for _, id := range o.Lifts {
+		h.add(below{id: id, name: name}, math.MaxInt64)
+	}
+	if len(o.Lifts) == 0 {
+		h.add(below{authority: who(o), name: name}, o.PlaceInHistory())
+	}
+}
+
+// at reports whether the order leaves something free at the name or below it.
+func (h holes) at(o *order.Order, name dname.Name) bool {
+	if _, ok := h[below{id: o.ID, name: name}]; ok {
+		return true
+	}
+	place, ok := h[below{authority: who(o), name: name}]
+	return ok && o.PlaceInHistory() != order.NoTime && o.PlaceInHistory() <= place
+}
+
+// who is what lifts know the authority of an order by.
+func who(o *order.Order) order.Authority {
+	return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
+}
