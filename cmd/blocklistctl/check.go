@@ -55,7 +55,7 @@ func (c *checkCmd) Run(e *env) error {
 		e.progress.say("looking at %d targets", l.targets)
 		problems = append(problems, lint.Check(l.files, l.set, now)...)
 		warnings, _ := l.set.Warnings()
-		problems = append(problems, columns(warnings, l.all())...)
+		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,

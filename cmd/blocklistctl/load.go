@@ -108,6 +108,55 @@ func columns(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
+// atTargets gives warnings about single targets, which the compiled set knows by
+// their text only, the targets' places in the files.
+func atTargets(problems order.Problems, list []*order.Order) order.Problems {
+	type key struct{ order, target string }
+	at := map[key][]*order.Problem{}
+	for i := range problems {
+		if p := &problems[i]; p.Field == "targets" && p.HasGot {
+			k := key{p.Order, p.Got}
+			at[k] = append(at[k], p)
+		}
+	}
+	if len(at) == 0 {
+		return problems
+	}
+	for _, o := range list {
+		for i := range o.Targets {
+			t := &o.Targets[i]
+			k := key{o.ID, heldText(t)}
+			if waiting := at[k]; len(waiting) > 0 {
+				p := waiting[0]
+				p.Line, p.Column, p.Field = t.Line, t.Column, fmt.Sprintf("targets[%d]", i)
+				at[k] = waiting[1:]
+			}
+		}
+		if o.Side == nil {
+			continue
+		}
+		for name := range o.Side.Names.All() {
+			for _, p := range at[key{o.ID, name.String()}] {
+				p.Field = "targets_from"
+			}
+		}
+	}
+	return problems
+}
+
+// heldText is a target as ruleset.Held writes it.
+func heldText(t *order.Target) string {
+	switch {
+	case t.Kind == order.TargetAddress:
+		return t.Attr.Address.String()
+	case t.Kind == order.TargetURL:
+		return "" // never enforced, so never held
+	case t.Match == order.Below:
+		return "*." + t.Name.String()
+	}
+	return t.Name.String()
+}
+
 // mustLoad is load for commands that say something about a whole set: with a bad
 // file among them, what they said would be wrong.
 func (e *env) mustLoad(patterns []string, g guardFlag, opt ruleset.Options) (*orders, error) {
