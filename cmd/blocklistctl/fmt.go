@@ -104,7 +104,7 @@ func format(path string) (data, out []byte, problems order.Problems, err error) 
 
 // openSide opens the side lists of an order file.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
-	return func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(filepath.Dir(path), name)) }
+	return func(name string) (io.ReadCloser, error) { return openFile(filepath.Join(filepath.Dir(path), name)) }
 }
 
 // writeFile replaces a file by rename, so that a server that watches it never

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -29,12 +25,8 @@ func (f *guardFlag) guard() (ruleset.Guard, order.Problems) {
 }
 
 func readList(path string) (*guard.List, order.Problems) {
-	in, err := os.Open(path)
+	in, err := openFile(path)
 	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err
-		}
 		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer in.Close()

@@ -81,16 +81,32 @@ func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders 
 
 // readFile parses one order file and its side lists.
 func readFile(path string) (*order.File, order.Problems) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err
-		}
 		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
 	return order.Parse(path, f, order.Options{OpenSide: openSide(path)})
+}
+
+// openFile opens what a server would read. It looks first, as opening a pipe waits
+// for somebody who writes to it. The error does not repeat the path.
+func openFile(path string) (f *os.File, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a directory")
+	case !info.Mode().IsRegular():
+		err = errors.New("is not a regular file")
+	default:
+		f, err = os.Open(path)
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return f, err
 }
 
 // columns gives problems of the compiled set, which knows lines only, the
