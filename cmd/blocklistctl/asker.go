@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -43,6 +44,18 @@ func (w *who) String() string {
 		return "a client in " + strings.ToUpper(w.Country)
 	}
 	return "any client"
+}
+
+// askedName reads a name to be asked about.
+func askedName(what, s string) (dname.Name, error) {
+	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
+		return dname.Name{}, misuse("%s is an IP address: only names can be asked about yet, got %q", what, s)
+	}
+	name, err := dname.Parse(s)
+	if err != nil {
+		return name, misuse("%s %v, got %q", what, err, s)
+	}
+	return name, nil
 }
 
 // terms are the Corefile's properties that an answer depends on.

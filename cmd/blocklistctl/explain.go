@@ -72,9 +72,9 @@ type reasonJSON struct {
 
 // Run explains.
 func (c *explainCmd) Run(e *env) error {
-	name, err := dname.Parse(c.Name)
+	name, err := askedName("the name", c.Name)
 	if err != nil {
-		return misuse("the name %v, got %q", err, c.Name)
+		return err
 	}
 	qtype, ok := dns.StringToType[strings.ToUpper(c.Type)]
 	if !ok {

@@ -110,8 +110,8 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 	var target dname.Name
 	if c.Target != "" {
 		var err error
-		if target, err = dname.Parse(c.Target); err != nil {
-			return nil, misuse("--target %v, got %q", err, c.Target)
+		if target, err = askedName("--target", c.Target); err != nil {
+			return nil, err
 		}
 	}
 	states := map[string]bool{}
@@ -216,7 +216,7 @@ func (c *listCmd) print(e *env, listed []listedJSON) error {
 	// first and then taken apart.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tFROM\tUNTIL\tAUTHORITY\tREFERENCES")
+	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES")
 	for _, x := range listed {
 		id, targets := x.ID, fmt.Sprint(x.Targets)
 		if x.Digest != "" && x.Digest != x.ID {
@@ -224,7 +224,7 @@ func (c *listCmd) print(e *env, listed []listedJSON) error {
 		} else if x.Digest != "" {
 			targets = "-"
 		}
-		fmt.Fprintln(w, strings.Join([]string{x.State, x.Action, id, targets, or(x.Issued, "-"), or(x.From, "-"), or(x.Ends, "-"),
+		fmt.Fprintln(w, strings.Join([]string{x.State, x.Action, id, targets, or(x.Issued, "-"), or(x.Deadline, "-"), or(x.From, "-"), or(x.Ends, "-"),
 			or(x.Authority, "-"), or(strings.Join(x.References, ", "), "-")}, "\t"))
 	}
 	if err := w.Flush(); err != nil {
