@@ -152,8 +152,8 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
-		if !c.Sealed && n.Order.Terms.Disclosure != order.Full {
-			hidden++
+		if !c.Sealed && max(n.Order.Terms.Disclosure, c.disclosure[n.Order.ID]) != order.Full {
+			hidden++ // also what was public before
 			continue
 		}
 		x := nameJSON{Name: n.Name.String(), Extent: string(n.Extent), Order: n.Order.ID}
