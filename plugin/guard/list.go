@@ -51,13 +51,34 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
+// Lost returns how many entries of l are not in a newer version of it.
+func (l *List) Lost(newer *List) (n int) {
+	has := make(map[protected]bool, newer.Len())
+	if newer != nil {
+		for _, e := range newer.entries {
+			e.line = 0
+			has[e] = true
+		}
+	}
+	if l != nil {
+		for _, e := range l.entries {
+			if e.line = 0; !has[e] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Parse reads a protect list: one entry a line, "name", "=name", an address or a
 // network; blank lines and # comments, also behind an entry. It lists every
 // problem. With an error among them there is no list: half of one would leave
-// names unprotected that the operator believes safe.
+// names unprotected that the operator believes safe. An empty file is an error
+// too: a full disk or a failed download leaves one, and would lift all protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	l, problems := &List{file: path}, order.Problems(nil)
 	lineOf := map[protected]int{} // the key's own line is 0
+	commented := false
 	lines := bufio.NewReaderSize(r, maxLine)
 	for line := 1; ; line++ {
 		raw, err := lines.ReadSlice('\n')
@@ -74,6 +95,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			s = strings.TrimPrefix(s, "\uFEFF")
 		}
 		text := uncommented(s)
+		commented = commented || text != strings.Trim(s, blanks)
 		e, why := readEntry(text)
 		if long {
 			why = "line is too long for a name"
@@ -94,6 +116,9 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		if err != nil {
 			break
 		}
+	}
+	if len(problems) == 0 && l.Len() == 0 && !commented {
+		problems = append(problems, order.Problem{File: path, Msg: "is empty: to protect nothing, write a comment that says so, or drop the property"})
 	}
 	if len(problems.Errors()) > 0 {
 		return nil, problems

@@ -29,7 +29,8 @@ func TestParse(t *testing.T) {
 
 		{"twice", "google.com\n=google.com\nGoogle.com. # again\n10.0.0.1\n10.0.0.1/32\n", "google.com =google.com 10.0.0.1",
 			[]string{`p.txt:3:1: stands on line 1 already, got "Google.com."`, `p.txt:5:1: stands on line 4 already, got "10.0.0.1/32"`}},
-		{"empty", "", "", []string{`p.txt: holds no entry, so it protects nothing`}},
+		{"empty", "", "", []string{`p.txt: is empty: to protect nothing, write a comment that says so, or drop the property`}},
+		{"blank", "\uFEFF\r\n \t\n\n", "", []string{`p.txt: is empty: to protect nothing, write a comment that says so, or drop the property`}},
 		{"comments only", "# nothing\n\n", "", []string{`p.txt: holds no entry, so it protects nothing`}},
 
 		{"every problem", "google.com\n  https://example.com/\nexample.com/path\n*.example.com\na b.example\n=\n.\n10.0.0.1/24\n=10.0.0.1\n10.0.0.1:53\n10.0.0.0/33\n" +
@@ -78,6 +79,26 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestLost(t *testing.T) {
+	before := mustParse(t, "p.txt", "google.com\n=example.org\n10.0.0.0/8\n1.1.1.1\n")
+	for _, tt := range []struct {
+		after string
+		want  int
+	}{
+		{"1.1.1.1\n10.0.0.0/8\n# moved about\nother.example\n=example.org\nGOOGLE.com\n", 0},
+		{"google.com\nexample.org\n10.0.0.0/9\n1.1.1.1\n", 2},
+		{"# nothing\n", 4},
+	} {
+		after, problems := Parse("p.txt", strings.NewReader(tt.after))
+		if got := before.Lost(after); got != tt.want || after == nil {
+			t.Errorf("%q: lost %d, want %d; %v", tt.after, got, tt.want, problems)
+		}
+	}
+	if before.Lost(nil) != 4 || (*List)(nil).Lost(before) != 0 {
+		t.Error("a nil List is empty")
+	}
+}
+
 // TestParseFailingReader: a file that could not be read to its end is no list.
 func TestParseFailingReader(t *testing.T) {
 	l, problems := Parse("p.txt", io.MultiReader(strings.NewReader("google.com\nexam"), iotest.ErrReader(errors.New("disk on fire"))))
@@ -97,7 +118,7 @@ func entries(l *List) string {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"google.com\n=a.example # x\n10.0.0.0/8\n\n", "\uFEFFa.example\r\n", "a.example\na.example\n", "=::1\n", "*.a\n", "a.example#b\n#", "\x00",
+	for _, s := range []string{"google.com\n=a.example # x\n10.0.0.0/8\n\n", "\uFEFFa.example\r\n", "a.example\na.example\n", "=::1\n", "*.a\n", "a.example#b\n#", "\x00", "", "# nothing",
 		"=" + strings.Repeat("a", maxLine-2) + "\nb.example", strings.Repeat(" ", maxLine) + "a.example"} {
 		f.Add(s)
 	}
@@ -129,7 +150,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 			// What was read is read again as the same.
-			again, problems := Parse("p", strings.NewReader(strings.ReplaceAll(entries(l), " ", "\n")))
+			again, problems := Parse("p", strings.NewReader("#\n"+strings.ReplaceAll(entries(l), " ", "\n")))
 			if len(problems.Errors()) > 0 || entries(again) != entries(l) {
 				t.Errorf("%q is read as %q: %v", entries(l), entries(again), problems)
 			}

@@ -70,6 +70,9 @@ func (s *Store) reportList(r source.File) bool {
 		s.fail(r.Path, f, r.Digest, err)
 		return false
 	}
+	if lost := f.list.Lost(list); lost > 0 {
+		s.log.Warningf("%s: lost %d of its %d entries", r.Path, lost, f.list.Len())
+	}
 	f.list, f.digest, f.own, f.err = list, digest, r.Digest, nil
 	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
 	return true

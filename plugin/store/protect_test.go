@@ -54,9 +54,19 @@ func TestProtect(t *testing.T) {
 	want("so does one that is gone", "someone.github.io")
 	w.wantLog("a.txt", "what it protects stays protected")
 
+	w.write("a.txt", " \n")
+	w.step()
+	want("so does one that was emptied", "someone.github.io")
+	w.wantLog("a.txt: is empty: to protect nothing, write a comment that says so, or drop the property", "stays in force")
+
 	w.write("a.txt", "elsewhere.example\n")
 	w.step()
 	want("an entry less", "drive.usercontent.google.com someone.github.io")
+	w.wantLog("warning: " + filepath.Join(w.dir, "a.txt") + ": lost 1 of its 1 entries")
+
+	w.write("a.txt", "# elsewhere.example\n")
+	w.step()
+	w.wantLog("a.txt: lost 1 of its 1 entries", "protects nothing", "protect list of 0 entries")
 
 	// An order file that changes is judged by the guard in force.
 	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))
