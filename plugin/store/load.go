@@ -10,7 +10,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -152,7 +151,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
-	s.warn(r.Path, append(problems, warnings...))
+	s.warn(r.Path, checkOrders, append(problems, warnings...))
 	sides := map[string]string{}
 	for path, sum := range sums {
 		sides[path] = hex.EncodeToString(sum.Sum(nil))
@@ -237,53 +236,6 @@ func (h hashedSide) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxLogged bounds the problems of one file in the log; blocklistctl check lists
-// them all.
-const maxLogged = 20
-
-// warn logs the warnings about a file.
-func (s *Store) warn(path string, warnings order.Problems) {
-	for i, w := range warnings {
-		if i == maxLogged {
-			s.log.Warningf("%s: %d more warnings; blocklistctl check lists them", path, len(warnings)-i)
-			break
-		}
-		s.log.Warningf("%s", w.Redacted())
-	}
-}
-
-// fail records and logs why a version of a file is not in force, or why there is
-// none, once for each version and reason.
-func (s *Store) fail(path string, f *file, version source.Digest, err error) {
-	if f.err != nil && f.refused == version && f.err.Error() == err.Error() {
-		return
-	}
-	f.err, f.refused = err, version
-	f.failures++
-	stays := "; nothing of it is in force"
-	switch {
-	case f.pattern:
-		stays = "" // its files speak for themselves
-	case f.gone && (f.part != nil || f.list != nil):
-		stays = "" // said by gone and listGone
-	case f.part != nil || f.list != nil:
-		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
-	}
-	var ps order.Problems
-	if !errors.As(err, &ps) {
-		s.log.Errorf("%v%s", err, stays)
-		return
-	}
-	for i, p := range ps {
-		if i == maxLogged {
-			s.log.Errorf("%s: %d more problems; blocklistctl check lists them", path, len(ps)-i)
-			break
-		}
-		s.log.Errorf("%s", p.Redacted())
-	}
-	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
-}
-
 // place brings the files into the order of the configuration, in which later
 // files are the newcomers.
 func (s *Store) place() {
@@ -319,7 +271,7 @@ func (s *Store) swap() {
 	var warnings order.Problems
 	warnings, st.UselessLifts = set.Warnings()
 	s.status.Store(&st)
-	s.warn("the order set", warnings)
+	s.tell(set, warnings)
 	select {
 	case s.swapped <- struct{}{}:
 	default:
@@ -342,17 +294,4 @@ func (s *Store) summarize(begin time.Time) {
 		st.LastSuccess = st.LastLoad
 	}
 	s.status.Store(&st)
-}
-
-// public is an error's text without what sealed orders must not tell.
-func public(err error) string {
-	var ps order.Problems
-	if !errors.As(err, &ps) {
-		return err.Error()
-	}
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Redacted()
-	}
-	return strings.Join(lines, "\n")
 }

@@ -105,6 +105,6 @@ func (s *Store) readList(r source.File) (*guard.List, error) {
 	if bad := problems.Errors(); len(bad) > 0 {
 		return nil, bad
 	}
-	s.warn(r.Path, problems)
+	s.warn(r.Path, checkProtect, problems)
 	return list, nil
 }

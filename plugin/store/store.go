@@ -73,6 +73,7 @@ type Store struct {
 	files map[string]*file
 	rules ruleset.Options // with the guard in force
 	news  []news          // of the batch being loaded
+	told  told            // of the set in force
 
 	swapped chan struct{} // wakes watchTimes; holds one
 	cancel  context.CancelFunc

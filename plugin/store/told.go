@@ -1,0 +1,193 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// maxLogged bounds the lines of one kind in the log; blocklistctl check lists
+// them all.
+const maxLogged = 20
+
+// capped logs n lines, or the first of them and how many more there are.
+func capped(log func(string, ...any), n int, line func(i int) string, more string) {
+	for i := range n {
+		if i == maxLogged {
+			log(more, n-i)
+			break
+		}
+		log("%s", line(i))
+	}
+}
+
+// warn logs warnings.
+func (s *Store) warn(about, check string, warnings order.Problems) {
+	capped(s.log.Warningf, len(warnings), func(i int) string { return warnings[i].Redacted() }, about+": %d more warnings; "+check+" lists them")
+}
+
+const (
+	checkOrders  = "blocklistctl check"
+	checkProtect = "blocklistctl check --protect FILE"
+)
+
+// told is what the log has heard of the set in force, so that a swap tells only
+// what is new. It holds nothing of the set itself, which goes with the next.
+type told struct {
+	warnings map[warning]bool
+	held     []heldTarget
+	count    string
+}
+
+// warning is a warning without its place: a line more at a file's top is no news.
+type warning struct{ order, field, msg, got string }
+
+// heldTarget is a held target, or an order that is held as a whole.
+type heldTarget struct{ order, target string }
+
+// tell logs what is new about the set that has just gone into force: what is odd
+// or held, and what is held no longer.
+func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
+	next := told{warnings: map[warning]bool{}}
+	held := map[heldTarget]bool{}
+	for _, h := range set.Held() {
+		t := heldTarget{h.Order.ID, h.Target}
+		held[t] = true
+		next.held = append(next.held, t)
+	}
+	var newHeld, others order.Problems
+	for _, w := range warnings {
+		isHeld := held[heldTarget{w.Order, w.Got}]
+		key := warning{w.Order, w.Field, w.Msg, w.Got}
+		if isHeld {
+			key.msg = "" // the reason names a line of a protect list
+		}
+		next.warnings[key] = true
+		switch {
+		case s.told.warnings[key]:
+		case isHeld:
+			newHeld = append(newHeld, w)
+		default:
+			others = append(others, w)
+		}
+	}
+	check := checkOrders
+	if len(s.opt.Protect) > 0 {
+		check = checkProtect
+	}
+	s.warn("the order set", check, newHeld)
+	s.warn("the order set", checkOrders, others)
+
+	now := seconds(s.clock.Now())
+	var freed []string
+	for _, t := range s.told.held {
+		if held[t] {
+			continue
+		}
+		if o := enforced(set, t, now); o != nil {
+			what := fmt.Sprintf("%q", t.target)
+			if d := o.Terms.Disclosure; d.Sealed() || d == order.Schedule {
+				what = "a target"
+			}
+			freed = append(freed, fmt.Sprintf("order %s: %s is enforced now, no longer held", o.Label(), what))
+		}
+	}
+	capped(s.log.Infof, len(freed), func(i int) string { return freed[i] }, "the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each")
+	if next.count = heldCount(next.held); next.count != cmp.Or(s.told.count, heldCount(nil)) {
+		s.log.Infof("held, not enforced: %s", next.count)
+	}
+	s.told = next
+}
+
+// heldCount says how much is held.
+func heldCount(held []heldTarget) string {
+	targets, whole, orders := 0, 0, map[string]bool{}
+	for _, t := range held {
+		if t.target == "" {
+			whole++
+			continue
+		}
+		targets++
+		orders[t.order] = true
+	}
+	out := fmt.Sprintf("%d targets of %d orders", targets, len(orders))
+	if whole > 0 {
+		out += fmt.Sprintf(", and %d orders as a whole", whole)
+	}
+	return out
+}
+
+// enforced returns the order when a target of its blocks now. Of a network it only
+// knows when the order is the one that decides there, whoever asks.
+func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
+	if x, why := order.ParsePrefix(t.target); why == "" {
+		if v := set.JudgeAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
+			return v.Order
+		}
+		return nil
+	}
+	name, match, err := order.ParseTarget(t.target)
+	if err != nil {
+		return nil // an order as a whole
+	}
+	below := match == order.Below
+	var q ruleset.Asked
+	if below {
+		q.SetBelow(name)
+	} else {
+		q.SetName(name)
+	}
+	blocking := []ruleset.Why{ruleset.Decides, ruleset.Outranked, ruleset.OutOfScope, ruleset.ExemptClient}
+	_, reasons := set.Explain(&q, ruleset.Client{}, now)
+	for _, r := range reasons {
+		if r.Order.ID == t.order && r.Target == name && (r.Match == order.Below) == below && slices.Contains(blocking, r.Why) {
+			return r.Order
+		}
+	}
+	return nil
+}
+
+// fail records and logs why a version of a file is not in force, or why there is
+// none, once for each version and reason.
+func (s *Store) fail(path string, f *file, version source.Digest, err error) {
+	if f.err != nil && f.refused == version && f.err.Error() == err.Error() {
+		return
+	}
+	f.err, f.refused = err, version
+	f.failures++
+	stays := "; nothing of it is in force"
+	switch {
+	case f.pattern:
+		stays = "" // its files speak for themselves
+	case f.gone && (f.part != nil || f.list != nil):
+		stays = "" // said by gone and listGone
+	case f.part != nil || f.list != nil:
+		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
+	}
+	var ps order.Problems
+	if !errors.As(err, &ps) {
+		s.log.Errorf("%v%s", err, stays)
+		return
+	}
+	capped(s.log.Errorf, len(ps), func(i int) string { return ps[i].Redacted() }, path+": %d more problems; blocklistctl check lists them")
+	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
+}
+
+// public is an error's text without what sealed orders must not tell.
+func public(err error) string {
+	var ps order.Problems
+	if !errors.As(err, &ps) {
+		return err.Error()
+	}
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Redacted()
+	}
+	return strings.Join(lines, "\n")
+}
