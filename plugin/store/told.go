@@ -136,9 +136,8 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if err != nil {
 		return nil // an order as a whole
 	}
-	below := match == order.Below
 	var q ruleset.Asked
-	if below {
+	if match == order.Below {
 		q.SetBelow(name)
 	} else {
 		q.SetName(name)
@@ -146,7 +145,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	blocking := []ruleset.Why{ruleset.Decides, ruleset.Outranked, ruleset.OutOfScope, ruleset.ExemptClient}
 	_, reasons := set.Explain(&q, ruleset.Client{}, now)
 	for _, r := range reasons {
-		if r.Order.ID == t.order && r.Target == name && (r.Match == order.Below) == below && slices.Contains(blocking, r.Why) {
+		if r.Order.ID == t.order && r.Target == name && slices.Contains(blocking, r.Why) {
 			return r.Order
 		}
 	}
