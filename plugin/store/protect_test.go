@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -93,6 +94,9 @@ func TestProtectBadAtStart(t *testing.T) {
 		if w.s.Ready() {
 			t.Errorf("%s: ready", name)
 		}
+		log := w.log.take()
+		logged(t, log, 1, "error: ", "a.txt: ", "; the names and networks it lists are NOT protected")
+		logged(t, log, 0, "nothing of it")
 		w.write("a.txt", "blocked.example\n")
 		w.step()
 		w.wantBlocked("", "blocked.example")
@@ -100,4 +104,31 @@ func TestProtectBadAtStart(t *testing.T) {
 			t.Errorf("%s: not ready, %+v", name, w.s.Status())
 		}
 	}
+}
+
+// TestProtectWrongFile: the path of a key, given by mistake, must not bring the key
+// into the log, nor into the error of a start without orders.
+func TestProtectWrongFile(t *testing.T) {
+	w := newWorld(t)
+	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("a secret\n", 10)
+	w.write("a.txt", key)
+	err := w.startProtected("a.txt")
+	if err == nil {
+		t.Fatal("started without orders")
+	}
+	logged(t, err.Error(), 2, `got "a secret"`)
+	logged(t, err.Error(), 1, "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
+	log := w.log.take()
+	logged(t, log, 2, `got "a secret"`)
+	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
+	logged(t, log, 1, "a.txt: refused for 11 problem(s); the names and networks it lists are NOT protected")
+
+	w.write("a.yaml", orders("", "x: blocked.example"))
+	w.write("a.txt", strings.Repeat("a.example\n", 10))
+	if err := w.startProtected("a.txt"); err != nil {
+		t.Fatal(err)
+	}
+	log = w.log.take()
+	logged(t, log, 3, "warning: ", "stands on line 1 already")
+	logged(t, log, 1, "warning: ", "a.txt: 6 more warnings; blocklistctl check --protect FILE lists them")
 }

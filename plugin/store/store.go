@@ -182,7 +182,7 @@ func (s *Store) start(ctx context.Context) error {
 		f := s.files[path]
 		good = good || f.part != nil
 		if f.err != nil {
-			all = append(all, public(f.err))
+			all = append(all, s.public(path, f.err))
 		}
 	}
 	if !good {

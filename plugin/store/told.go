@@ -13,13 +13,14 @@ import (
 )
 
 // maxLogged bounds the lines of one kind in the log; blocklistctl check lists
-// them all.
-const maxLogged = 20
+// them all. Of a protect list it is a few: a wrong path there, to a key perhaps,
+// makes a problem of every line, and problems repeat what they are about.
+const maxLogged, maxLoggedOfList = 20, 3
 
 // capped logs n lines, or the first of them and how many more there are.
-func capped(log func(string, ...any), n int, line func(i int) string, more string) {
+func capped(log func(string, ...any), n, most int, line func(i int) string, more string) {
 	for i := range n {
-		if i == maxLogged {
+		if i == most {
 			log(more, n-i)
 			break
 		}
@@ -29,7 +30,15 @@ func capped(log func(string, ...any), n int, line func(i int) string, more strin
 
 // warn logs warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
-	capped(s.log.Warningf, len(warnings), func(i int) string { return warnings[i].Redacted() }, about+": %d more warnings; "+check+" lists them")
+	capped(s.log.Warningf, len(warnings), s.most(about), func(i int) string { return warnings[i].Redacted() }, about+": %d more warnings; "+check+" lists them")
+}
+
+// most is how many problems of a file are logged.
+func (s *Store) most(path string) int {
+	if slices.Contains(s.opt.Protect, path) {
+		return maxLoggedOfList
+	}
+	return maxLogged
 }
 
 const (
@@ -98,7 +107,7 @@ func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
 			freed = append(freed, fmt.Sprintf("order %s: %s is enforced now, no longer held", o.Label(), what))
 		}
 	}
-	capped(s.log.Infof, len(freed), func(i int) string { return freed[i] }, "the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each")
+	capped(s.log.Infof, len(freed), maxLogged, func(i int) string { return freed[i] }, "the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each")
 	if next.count = heldCount(next.held); next.count != cmp.Or(s.told.count, heldCount(nil)) {
 		s.log.Infof("held, not enforced: %s", next.count)
 	}
@@ -160,7 +169,10 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 	}
 	f.err, f.refused = err, version
 	f.failures++
-	stays := "; nothing of it is in force"
+	stays, check := "; nothing of it is in force", checkOrders
+	if slices.Contains(s.opt.Protect, path) {
+		stays, check = "; the names and networks it lists are NOT protected", checkProtect
+	}
 	switch {
 	case f.pattern:
 		stays = "" // its files speak for themselves
@@ -174,12 +186,13 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 		s.log.Errorf("%v%s", err, stays)
 		return
 	}
-	capped(s.log.Errorf, len(ps), func(i int) string { return ps[i].Redacted() }, path+": %d more problems; blocklistctl check lists them")
+	capped(s.log.Errorf, len(ps), s.most(path), func(i int) string { return ps[i].Redacted() }, path+": %d more problems; "+check+" lists them")
 	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
 }
 
-// public is an error's text without what sealed orders must not tell.
-func public(err error) string {
+// public is the error of a file without what sealed orders must not tell, and of a
+// protect list without most of its lines.
+func (s *Store) public(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
 		return err.Error()
@@ -187,6 +200,9 @@ func public(err error) string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
 		lines[i] = p.Redacted()
+	}
+	if most := s.most(path); most == maxLoggedOfList && len(lines) > most {
+		lines = append(lines[:most], fmt.Sprintf("%s: %d more problems; %s lists them", path, len(ps)-most, checkProtect))
 	}
 	return strings.Join(lines, "\n")
 }
