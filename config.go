@@ -232,11 +232,23 @@ func readAnswers(c *caddy.Controller, cfg *config, args []string) error {
 	return nil
 }
 
+// widestPeers4 and widestPeers6 are the shortest prefixes of ecs_from. A wider one
+// is no list of peers of one's own: anybody can send a client subnet, and so choose
+// the country that he is judged by.
+const widestPeers4, widestPeers6 = 8, 16
+
 func readECSFrom(c *caddy.Controller, cfg *config, args []string) error {
 	for _, s := range args {
 		x, why := order.ParsePrefix(s)
 		if why != "" {
 			return c.Errf("ecs_from: network %s, got '%s'", why, s)
+		}
+		widest := widestPeers6
+		if x.Addr().Is4() {
+			widest = widestPeers4
+		}
+		if x.Bits() < widest {
+			return c.Errf("ecs_from: network is wider than /%d; name your own forwarders, for anybody can send a client subnet, got '%s'", widest, s)
 		}
 		cfg.ecsFrom.Insert(x)
 	}

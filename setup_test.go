@@ -51,6 +51,10 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nanswers all\n}", "Testfile:2 - Error during parsing: answers must be off, names or addresses, got 'all'"},
 		{"blocklist x.yaml {\nanswers\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'answers'"},
 		{"blocklist x.yaml {\necs_from 192.0.2.1/24\n}", "Testfile:2 - Error during parsing: ecs_from: network has host bits set; write 192.0.2.0/24, or the address alone, got '192.0.2.1/24'"},
+		{"blocklist x.yaml {\necs_from 0.0.0.0/0\n}", "Testfile:2 - Error during parsing: ecs_from: network is wider than /8; name your own forwarders, for anybody can send a client subnet, got '0.0.0.0/0'"},
+		{"blocklist x.yaml {\necs_from 10.0.0.0/8 128.0.0.0/7\n}", "Testfile:2 - Error during parsing: ecs_from: network is wider than /8; name your own forwarders, for anybody can send a client subnet, got '128.0.0.0/7'"},
+		{"blocklist x.yaml {\necs_from 2001::/16 ::/0\n}", "Testfile:2 - Error during parsing: ecs_from: network is wider than /16; name your own forwarders, for anybody can send a client subnet, got '::/0'"},
+		{"blocklist x.yaml {\necs_from 2000::/15\n}", "Testfile:2 - Error during parsing: ecs_from: network is wider than /16; name your own forwarders, for anybody can send a client subnet, got '2000::/15'"},
 		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'yes'"},
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
 		// What later versions bring is not accepted silently.
