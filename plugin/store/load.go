@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"time"
@@ -256,6 +258,7 @@ func (s *Store) place() {
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()
+	io.WriteString(h, rulesText(s.rules))
 	for _, path := range s.order {
 		if f := s.files[path]; f.part != nil {
 			parts = append(parts, f.part)
@@ -276,6 +279,19 @@ func (s *Store) swap() {
 	case s.swapped <- struct{}{}:
 	default:
 	}
+}
+
+// rulesText is what of the options decides, for the digest of the set. The text is
+// fixed, so that nodes of different versions can be compared:
+//
+//	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1
+func rulesText(o ruleset.Options) string {
+	kind := map[order.ResponseKind]string{order.Refused: "refused", order.NODATA: "nodata", order.Redirect: "redirect"}[o.Response.Kind]
+	out := fmt.Sprintf("rules no_country=%t addresses=%t response=%s", o.NoCountry, o.Addresses, cmp.Or(kind, "nxdomain"))
+	for _, a := range slices.SortedFunc(slices.Values(o.Response.Addresses), netip.Addr.Compare) {
+		out += " " + a.String()
+	}
+	return out + "\n"
 }
 
 // summarize brings the status up to date after a batch.

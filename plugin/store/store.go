@@ -104,7 +104,9 @@ type file struct {
 
 // Status is what a Store tells about itself.
 type Status struct {
-	// Digest names the set in force: nodes with equal digests decide alike.
+	// Digest names the set in force: what files and options make it, wherever
+	// the files lie. Nodes of the same version with equal digests have the same
+	// set.
 	Digest string
 	// LastSuccess is when a load last changed or confirmed the set with every
 	// file good.
