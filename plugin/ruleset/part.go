@@ -98,6 +98,7 @@ type entry struct {
 	names, addrs, others int32
 	response             order.Response
 	force                *forced // nil: nothing is
+	public               bool    // a lift that says so itself
 	excepts              bool    // it has exceptions of its own, beside its targets'
 }
 
@@ -201,7 +202,7 @@ func (b *Builder) Add(o *order.Order) {
 		issued: o.Issued, place: o.PlaceInHistory(), from: o.From,
 		file: b.part.path, index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 		scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
-		response: o.Response, force: newForced(o.Force), excepts: len(o.Except) > 0,
+		response: o.Response, force: newForced(o.Force), public: o.Public, excepts: len(o.Except) > 0,
 	}
 	if len(o.References) > 0 {
 		e.Reference = o.References[0]

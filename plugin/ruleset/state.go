@@ -140,6 +140,17 @@ type Transition struct {
 	Order    *Order
 	Lift     bool
 	From, To State
+	// sealed: the order is, or it is a lift of an order that is.
+	sealed bool
+}
+
+// Label names the order where everybody may read it. A lift tells of what it lifts,
+// so a lift of a sealed order is as secret, unless it says itself that it is public.
+func (t Transition) Label() string {
+	if t.sealed {
+		return sealedLabel(t.Order.ID)
+	}
+	return t.Order.ID
 }
 
 // Transitions returns the orders whose state at now differs from that at then,
@@ -148,10 +159,20 @@ func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	s.each(func(p *Part, e *entry) {
 		a, _ := s.state(p, e, then)
 		if b, _ := s.state(p, e, now); a != b {
-			out = append(out, Transition{&e.Order, e.action == order.Lift, a, b})
+			out = append(out, Transition{&e.Order, e.action == order.Lift, a, b, s.secret(e)})
 		}
 	})
 	return out
+}
+
+// secret reports whether the order is sealed or lifts one that is.
+func (s *Set) secret(e *entry) bool {
+	if e.action == order.Block || e.public {
+		return e.Terms.Disclosure.Sealed()
+	}
+	lifts := false
+	s.each(func(_ *Part, x *entry) { lifts = lifts || x.Terms.Disclosure.Sealed() && e.reaches(x) })
+	return lifts
 }
 
 // InForce returns how many targets the part's orders block at now, lifts left out
@@ -163,10 +184,12 @@ func (p *Part) InForce(now order.Time) int { return p.Lost(&Part{}, now) }
 // the id.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
-		return "sealed:" + Digest(o.ID)
+		return sealedLabel(o.ID)
 	}
 	return o.ID
 }
+
+func sealedLabel(id string) string { return "sealed:" + Digest(id) }
 
 // Digest is the name of a sealed order outside: the first 12 hexadecimal digits
 // of the SHA-256 of its id. Who can guess the id can check the guess, so sealed

@@ -643,14 +643,16 @@ defaults: {authority: {name: A}, scope: global}
 orders:
 - {id: soon, from: %s, until: %s, targets: [a.example]}
 - {id: secret, disclosure: code, from: %s, targets: [b.example]}
-`, stamp(30*time.Minute), stamp(time.Hour), stamp(40*time.Minute)))
+- {id: secret-lift, action: lift, lifts: [secret], issued: %s}
+- {id: open-lift, action: lift, lifts: [soon], issued: %s}
+`, stamp(30*time.Minute), stamp(time.Hour), stamp(40*time.Minute), stamp(50*time.Minute), stamp(55*time.Minute)))
 	w.mustStart()
 	w.log.take()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { w.s.watchTimes(ctx); close(done) }()
 	var got []string
-	for deadline := time.Now().Add(10 * time.Second); len(got) < 3 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); len(got) < 7 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if s := w.log.take(); s != "" {
 			got = append(got, strings.Split(s, "\n")...)
 		}
@@ -660,7 +662,11 @@ orders:
 	want := []string{
 		"info: order soon: in_force, was pending",
 		"info: order sealed:" + ruleset.Digest("secret") + ": in_force, was pending",
-		"info: order soon: ended, was in_force",
+		"info: order sealed:" + ruleset.Digest("secret") + ": lifted, was in_force",
+		"info: lift sealed:" + ruleset.Digest("secret-lift") + ": in_force, was pending",
+		"info: order soon: lifted, was in_force",
+		"info: lift open-lift: in_force, was pending",
+		"info: order soon: ended, was lifted",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -38,7 +38,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 			if t.Lift {
 				what = "lift"
 			}
-			s.log.Infof("%s %s: %s, was %s", what, t.Order.Label(), t.To, t.From)
+			s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
 		}
 		// What a new set began with was told when it was loaded.
 		set, then = s.Set(), now
