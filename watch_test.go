@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,10 @@ orders:
 - {id: soon, from: 2026-05-01T12:00:10Z, targets: [soon.example]}
 - {id: italy, scope: {countries: [IT]}, targets: [italy.example]}
 - {id: dark, status: shadow, targets: [dark.example]}
+- {id: ended, until: 2026-04-01, targets: [ended.example]}
+- {id: suspended, status: suspended, targets: [suspended.example]}
+- {id: held, targets: [held.example]}
+- {id: clients, scope: {clients: [198.51.100.0/24]}, targets: [clients.example]}
 - {id: lifted, issued: 2026-01-01, targets: [lifted-target.example]}
 - {id: lift, action: lift, lifts: [lifted], issued: 2026-01-02, targets: [freed.example]}
 - {id: brief, action: lift, lifts: [lifted], issued: 2026-01-02, until: 2026-05-01T12:00:20Z, targets: [briefly.example]}
@@ -96,11 +101,20 @@ func links(n int) string {
 	return b.String()
 }
 
-// protects is a guard that protects a name and holds nothing.
+// protects is a guard that protects a name and holds targets of another.
 type protects struct {
 	ruleset.Guard
-	name dname.Name
+	name, held dname.Name
 }
+
+func (p protects) Name(w *dname.Wire) string {
+	if w.Name() == p.held {
+		return "is held"
+	}
+	return ""
+}
+
+func (protects) Address(netip.Prefix) string { return "" }
 
 func (p protects) Protected(w *dname.Wire) bool { return p.name.Covers(w.Name()) }
 
@@ -150,6 +164,14 @@ func TestWatch(t *testing.T) {
 		{name: "a lift of the asked name that ends", qname: "briefly.example.", zone: "briefly.example. 300 CNAME lifted-target.example.", want: "NOERROR; briefly.example. 20 CNAME lifted-target.example."},
 		{name: "a lift of another name", zone: "asked.example. 300 CNAME lifted-target.example.", want: blocked("asked.example.")},
 		{name: "a protected name", qname: "protected.example.", zone: "protected.example. 300 CNAME bad.example."},
+		{name: "protected, and nothing to protect from: an order that ended", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.ended.example.\nx.ended.example. 60 A 192.0.2.1"},
+		{name: "protected, to a suspended order", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.suspended.example.\nx.suspended.example. 60 A 192.0.2.1"},
+		{name: "protected, to another client's order", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.clients.example.\nx.clients.example. 60 A 192.0.2.1"},
+		{name: "protected, to another country's order", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.italy.example.\nx.italy.example. 60 A 192.0.2.1"},
+		{name: "protected, to an order that the guard holds", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME edge.held.example.\nedge.held.example. 60 A 192.0.2.1"},
+		{name: "protected, and not yet blocked", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.soon.example.\nx.soon.example. 60 A 192.0.2.1",
+			want: "NOERROR; www.protected.example. 10 CNAME x.soon.example.; x.soon.example. 10 A 192.0.2.1"},
+		{name: "protected, with an innocent address", corefile: "answers addresses", qname: "protected.example.", zone: "protected.example. 300 CNAME x.example.\nx.example. 300 A 45.45.45.200"},
 		{name: "another client's country", zone: "asked.example. 300 CNAME italy.example."},
 		{name: "the client's country", corefile: "home IT", zone: "asked.example. 300 CNAME italy.example.", want: blocked("asked.example.")},
 		{name: "addresses in the additional section", qtype: "MX", zone: "asked.example. 300 MX 1 bad.example.\nadditional\nbad.example. 300 A 192.0.2.1\nok.example. 300 A 192.0.2.2\nbad.example. 300 AAAA 2001:db8::1\nbad.example. 300 TXT x",
@@ -199,8 +221,10 @@ func TestWatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			protected, _ := dname.Parse("protected.example")
-			h.store.Rules.Guard = protects{name: protected}
-			set := ruleset.Merge(compile(t, watchOrders).Parts(), h.store.Rules)
+			held, _ := dname.Parse("held.example")
+			h.store.Rules.Guard = protects{name: protected, held: held}
+			part := compile(t, watchOrders).Parts()[0].Guarded(h.store.Rules.Guard)
+			set := ruleset.Merge([]*ruleset.Part{part}, h.store.Rules)
 			h.set = func() *ruleset.Set { return set }
 			h.Next = upstream(t, tc.zone)
 			q := dns.Question{Name: "asked.example.", Qtype: dns.TypeA, Qclass: dns.ClassINET}

@@ -50,7 +50,11 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		}
 		spared := name == "ok.hit.example." || name == "lifted.example."
 		costs(0, name+" leads to a hit", !spared, led(free))
-		costs(1, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
+		copies := 1.0
+		if spared {
+			copies = 0 // nobody asks the guard about what is not blocked
+		}
+		costs(copies, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
 	}
 	costs(0, "shadow", true, func() Verdict {
 		var n Asked

@@ -81,24 +81,26 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 	return s.Judge(q, Query{Client: c, Now: now})
 }
 
-// Judge judges a name. It does not allocate (but see protected). The DNS query type plays no part but
-// through name.Service; what a type changes is the answer's business.
+// Judge judges a name. It does not allocate (but see protected). The DNS query type
+// plays no part but through name.Service; what a type changes is the answer's
+// business.
 func (s *Set) Judge(name *Asked, q Query) Verdict {
 	var room, askedRoom [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
-	if q.Asked != nil && s.protected(q.Asked) {
-		return Verdict{Until: Forever, Spared: true}
-	}
 	j := s.judgement(&q, askedRoom[:0])
 	d := j.judge(&p, name.place())
 	if d.entry == nil {
 		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
 	}
+	if q.Asked != nil && s.protected(q.Asked) {
+		return Verdict{Until: Forever, Scoped: j.scoped, Spared: true}
+	}
 	below, until := j.below(name, &p, d)
-	return Verdict{&d.entry.Order, d.entry.response, d.labels, d.match, below, min(d.until, until), j.scoped, false}
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: d.labels, Match: d.match,
+		Below: below, Until: min(d.until, until), Scoped: j.scoped}
 }
 
 // JudgeAddress judges an address that stands in an answer. Its verdict has no
@@ -109,15 +111,16 @@ func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
-	if q.Asked != nil && s.protected(q.Asked) {
-		return Verdict{Until: Forever, Spared: true}
-	}
 	j := s.judgement(&q, askedRoom[:0])
 	d := j.judge(&p, place{}) // a network covers all its addresses
 	if d.entry == nil {
 		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
 	}
-	return Verdict{&d.entry.Order, d.entry.response, dname.MaxLabels, d.match, BelowBlocked, d.until, j.scoped, false}
+	if q.Asked != nil && s.protected(q.Asked) {
+		return Verdict{Until: Forever, Scoped: j.scoped, Spared: true}
+	}
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
+		Below: BelowBlocked, Until: d.until, Scoped: j.scoped}
 }
 
 // judgement is one query being judged.
@@ -147,7 +150,7 @@ func (s *Set) judgement(q *Query, room []hit) judgement {
 
 // protected reports whether the operator's guard protects an asked name. It gets a
 // copy, so that names on their callers' stacks can stay there: an answer that leads
-// to a name with rules costs one allocation, everything else none.
+// to a name that is blocked costs one allocation, everything else none.
 func (s *Set) protected(asked *Asked) bool {
 	if s.opt.Guard == nil {
 		return false

@@ -66,6 +66,8 @@ func TestSpared(t *testing.T) {
 		{"spared.example", "other.example", true, false},
 		{"spared.example", "draft.example", false, false},
 		{"protected.example", "unordered.example", false, false},
+		{"protected.example", "draft.example", false, false},
+		{"protected.example", "free.own.example", false, false},
 	} {
 		v := s.Judge(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), Asked: asked(t, tc.asked)})
 		if v.Blocked() != tc.blocked || v.Spared != tc.spared {
