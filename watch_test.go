@@ -35,8 +35,8 @@ orders:
 - {id: suspended, status: suspended, targets: [suspended.example]}
 - {id: held, targets: [held.example]}
 - {id: clients, scope: {clients: [198.51.100.0/24]}, targets: [clients.example]}
-- {id: lifted, issued: 2026-01-01, targets: [lifted-target.example]}
-- {id: lift, action: lift, lifts: [lifted], issued: 2026-01-02, targets: [freed.example]}
+- {id: lifted, issued: 2026-01-01, targets: [lifted-target.example, freed.example, briefly.example]}
+- {id: lift, action: lift, lifts: [lifted], issued: 2026-01-02, targets: [freed.example, stray.example]}
 - {id: brief, action: lift, lifts: [lifted], issued: 2026-01-02, until: 2026-05-01T12:00:20Z, targets: [briefly.example]}
 - {id: address, targets: [{address: 45.45.45.0/24, enforced_by: dns}, {address: 2a0e:1234::/48, enforced_by: dns}]}
 - {id: address-lift, action: lift, lifts: [address], issued: 2026-01-02, targets: [{address: 45.45.45.128/25}]}
@@ -162,6 +162,7 @@ func TestWatch(t *testing.T) {
 		{name: "spared, and not yet blocked", qname: "spared.example.", zone: "spared.example. 300 CNAME soon.example.\nsoon.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 10 CNAME soon.example.; soon.example. 10 A 192.0.2.1"},
 		{name: "a lift of the asked name that ends", qname: "briefly.example.", zone: "briefly.example. 300 CNAME lifted-target.example.", want: "NOERROR; briefly.example. 20 CNAME lifted-target.example."},
+		{name: "a lift of the asked name, to which the order did nothing", qname: "stray.example.", zone: "stray.example. 300 CNAME lifted-target.example.", want: blocked("stray.example.")},
 		{name: "a lift of another name", zone: "asked.example. 300 CNAME lifted-target.example.", want: blocked("asked.example.")},
 		{name: "a protected name", qname: "protected.example.", zone: "protected.example. 300 CNAME bad.example."},
 		{name: "protected, and nothing to protect from: an order that ended", qname: "www.protected.example.", zone: "www.protected.example. 300 CNAME x.ended.example.\nx.ended.example. 60 A 192.0.2.1"},

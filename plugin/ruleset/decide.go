@@ -2,17 +2,11 @@ package ruleset
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
-
-// maxBelow bounds the names below a blocked one that are looked at to find out
-// whether NXDOMAIN is true for them all. Beyond it the answer is the one that
-// is always true, NODATA, so that no name costs a query more than this.
-const maxBelow = 256
 
 // Asked is a name about to be judged.
 type Asked struct {
@@ -295,8 +289,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 		j.spared = true
 		return false, Forever
 	}
-	lift, end := j.lifterAt(&j.asked, e, j.askedAt)
-	if lift != nil {
+	spared, end := j.askedLifted(e)
+	if spared {
 		j.spared = true
 		return false, end
 	}
@@ -311,154 +305,4 @@ func (j *judgement) includes(e *entry) bool {
 	}
 	j.scoped = j.scoped || e.scope.hasCountries()
 	return e.scope.has(j.c.Country)
-}
-
-// excepted reports whether an exception of the order covers the path's name.
-// Exceptions hold for the name and all below it, whatever the place.
-func excepted(p *path, e *entry, group uint32) bool {
-	for i := range p.hits {
-		h := &p.hits[i]
-		for k := range h.rules {
-			r := &h.rules[k]
-			if r.kind != except {
-				break
-			}
-			if &h.part.entries[r.entry] == e && (r.group == 0 || r.group == group) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// lifter returns the lift in force that takes the place out of the order, nil
-// when there is none, and until when that stays so at least.
-func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
-	until := Forever
-	for _, w := range j.whole[e.ID] {
-		if w.shadow() && !j.shadow || !j.includes(w.entry) || w.entry.excepts && excepted(p, w.entry, 0) {
-			continue
-		}
-		holds, next := w.part.holds(w.entry.sched, j.now)
-		if holds {
-			return w.entry, next
-		}
-		until = min(until, next)
-	}
-	lift, next := j.lifterAt(p, e, at)
-	if lift != nil {
-		return lift, next
-	}
-	return nil, min(until, next)
-}
-
-// lifterAt is lifter for the lifts that have a target which covers the place.
-func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
-	until := Forever
-	if !p.cancels {
-		return nil, until
-	}
-	for i := range p.hits {
-		h := &p.hits[i]
-		for k := range h.rules {
-			r := &h.rules[k]
-			if r.kind >= blockExact {
-				break
-			}
-			if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
-				continue
-			}
-			l := &h.part.entries[r.entry]
-			if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
-				continue
-			}
-			holds, next := h.part.holds(r.sched, j.now)
-			if holds {
-				return l, next
-			}
-			until = min(until, next)
-		}
-	}
-	return nil, until
-}
-
-// reaches reports whether a lift reaches an order: always one that it names;
-// without names, those of the same authority at an earlier place in history.
-func (l *entry) reaches(e *entry) bool {
-	if e.action != order.Block {
-		return false
-	}
-	if len(l.lifts) > 0 {
-		_, ok := slices.BinarySearch(l.lifts, e.ID)
-		return ok
-	}
-	a, b := &l.Terms.Authority, &e.Terms.Authority
-	if a.Name != b.Name || a.Country != b.Country || e.place == order.NoTime {
-		return false
-	}
-	switch {
-	case e.place != l.place:
-		return e.place < l.place
-	case e.from != l.from:
-		return e.from < l.from
-	case e.file == l.file:
-		return e.index < l.index
-	}
-	// Between files nothing says which came first. To lift is the reading that
-	// blocks nobody without an order; Merge warns.
-	return true
-}
-
-// below says what names below q get, for which d was decided, and until when that
-// stays so at least: an NXDOMAIN denies them too, a denied DNSKEY makes them bogus
-// once one passes, and a DNSKEY that passes must not once none does.
-//
-// So does q itself as the name of a service, where the query's type decides (see
-// Asked.Service): an NXDOMAIN speaks for all types of a name.
-func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
-	worst, until := BelowNXDOMAIN, Forever
-	if d.entry.response.Kind != order.NXDOMAIN {
-		worst = BelowBlocked
-	}
-	if !d.everywhere {
-		n := q.NumLabels()
-		places := [...]place{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
-		for _, at := range places[:2+q.ServiceLabels()] {
-			d := j.judge(p, at)
-			until = min(until, d.until)
-			switch {
-			case d.entry == nil:
-				return BelowPasses, d.until
-			case d.entry.response.Kind != order.NXDOMAIN:
-				worst = BelowBlocked
-			}
-		}
-	}
-	if !p.below {
-		return worst, until
-	}
-	// What an unmentioned name below gets, all get but for those with, or under,
-	// an exception, a lift, or a block of another form: the marked names.
-	looked := 0
-	var name dname.Wire
-	for _, part := range j.segments {
-		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
-			if looked++; looked > maxBelow {
-				return BelowPasses, Forever
-			}
-			var room [pathRoom]hit
-			lower := j.walk(&name, room[:0])
-			for _, generic := range [...]bool{false, true} {
-				d := j.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic})
-				until = min(until, d.until)
-				switch {
-				case d.entry == nil:
-					return BelowPasses, d.until
-				case d.entry.response.Kind != order.NXDOMAIN:
-					worst = BelowBlocked
-				}
-			}
-		}
-	}
-	return worst, until
 }

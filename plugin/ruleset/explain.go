@@ -40,9 +40,9 @@ type Reason struct {
 	Since order.Time
 }
 
-// Explain lists every target at the name or above it, the one that decides
-// first, and says why the others do not. Orders and targets
-// that are not active are listed too. It is for people: it allocates.
+// Explain lists every target at the name or above it, the one that decides first,
+// and says why the others do not. Orders and targets that are not active are listed
+// too. It is for people: it allocates.
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)

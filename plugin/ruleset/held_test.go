@@ -155,9 +155,9 @@ func TestShadowRedirects(t *testing.T) {
 func TestJudgeAddress(t *testing.T) {
 	now := at(t, "2026-01-01")
 	orders := `
-- {id: wide, issued: 2025-01-01, targets: [{address: 198.51.100.0/24, enforced_by: dns, except: [free.example]}, w.example]}
+- {id: wide, issued: 2025-01-01, targets: [{address: 198.51.100.0/24, enforced_by: dns, except: [free.example]}, w.example, lifted.example]}
 - {id: narrow, issued: 2025-01-02, targets: [{address: 198.51.100.5, enforced_by: dns}]}
-- {id: lift, action: lift, lifts: [wide], issued: 2025-01-03, targets: [{address: 198.51.100.128/25}, lifted.example]}
+- {id: lift, action: lift, lifts: [wide], issued: 2025-01-03, targets: [{address: 198.51.100.128/25}, lifted.example, stray.example]}
 - {id: six, targets: [{address: "2001:db8::/48", enforced_by: dns}]}
 - {id: routers, targets: [{address: 203.0.113.1}, {address: 203.0.113.2, enforced_by: none}]}
 `
@@ -173,6 +173,7 @@ func TestJudgeAddress(t *testing.T) {
 		{"203.0.113.2", "www.example.", ""},
 		{"198.51.100.6", "x.free.example.", ""},
 		{"198.51.100.6", "lifted.example.", ""},
+		{"198.51.100.6", "stray.example.", "wide"},  // the order did nothing to that name
 		{"198.51.100.5", "free.example.", "narrow"}, // the exception is another target's
 	} {
 		v := s.JudgeAddress(netip.MustParseAddr(tc.addr), Query{Now: now, Asked: asked(t, tc.asked)})
@@ -197,8 +198,10 @@ func TestJudgeAddress(t *testing.T) {
 func TestAsked(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
-- {id: b, issued: 2025-01-01, except: [free.example], targets: [cdn.example, lifted.example, {name: own.example, except: [ours.example]}, whole.example]}
-- {id: l, action: lift, lifts: [b], issued: 2025-02-01, until: 2026-02-01, targets: [lifted.example, {name: once.example, match: exact}]}
+- {id: b, issued: 2025-01-01, except: [free.example], targets: [cdn.example, lifted.example, once.example, far.example, {name: point.example, match: exact}, {name: own.example, except: [ours.example]}, whole.example]}
+- {id: l, action: lift, lifts: [b], issued: 2025-02-01, until: 2026-02-01, targets: [lifted.example, {name: once.example, match: exact}, stray.example, point.example]}
+- {id: o, issued: 2025-01-01, targets: [other.example, open.example]}
+- {id: n, action: lift, issued: 2025-02-01, targets: [open.example]}
 - {id: e, action: lift, lifts: [b], issued: 2025-02-01, targets: [far.example], except: [near.far.example]}
 - {id: w, issued: 2025-01-01, targets: [wide.example]}
 - {id: a, action: lift, lifts: [w], issued: 2025-02-01, except: [stays.wide.example]}
@@ -212,6 +215,11 @@ func TestAsked(t *testing.T) {
 		{"lifted.example.", "x.cdn.example.", false},
 		{"once.example.", "cdn.example.", false},
 		{"x.once.example.", "cdn.example.", true},
+		{"stray.example.", "cdn.example.", true}, // no order did anything to that name
+		{"point.example.", "cdn.example.", false},
+		{"x.point.example.", "cdn.example.", true},
+		{"open.example.", "other.example.", false},
+		{"open.example.", "cdn.example.", true}, // another order, which has no such target
 		{"far.example.", "cdn.example.", false},
 		{"near.far.example.", "cdn.example.", true},
 		{"far.example.", "wide.example.", false},
@@ -226,7 +234,7 @@ func TestAsked(t *testing.T) {
 		if v.Blocked() != tc.blocked {
 			t.Errorf("%s leads to %s: blocked %v", tc.asked, tc.name, v.Blocked())
 		}
-		if lifted := tc.asked == "lifted.example." || tc.asked == "once.example."; lifted != (v.Until == at(t, "2026-02-02")) {
+		if lifted := !tc.blocked && slices.Contains([]string{"lifted.example.", "once.example.", "point.example."}, tc.asked); lifted != (v.Until == at(t, "2026-02-02")) {
 			t.Errorf("%s leads to %s: until %v", tc.asked, tc.name, v.Until)
 		}
 	}

@@ -46,9 +46,9 @@ func at(t testing.TB, s string) order.Time {
 // not be kept for others.
 func TestSpared(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
-- {id: x, targets: [bad.example], except: [spared.example]}
-- {id: y, issued: 2024-01-01, targets: [bad.example, own.example], except: [spared.example, but.bad.example]}
-- {id: l, action: lift, lifts: [x, y], issued: 2024-01-02, targets: [freed.example, free.own.example]}
+- {id: x, targets: [bad.example, freed.example], except: [spared.example]}
+- {id: y, issued: 2024-01-01, targets: [bad.example, own.example, freed.example], except: [spared.example, but.bad.example]}
+- {id: l, action: lift, lifts: [x, y], issued: 2024-01-02, targets: [freed.example, free.own.example, stray.example]}
 - {id: z, targets: [other.example]}
 - {id: d, status: draft, targets: [draft.example], except: [spared.example]}
 `)}, Options{Guard: protects{"protected.example"}})
@@ -59,6 +59,7 @@ func TestSpared(t *testing.T) {
 		{"spared.example", "www.bad.example", false, true},
 		{"freed.example", "bad.example", false, true},
 		{"freed.example", "own.example", false, true},
+		{"stray.example", "bad.example", true, false}, // the lift ends nothing there
 		{"protected.example", "bad.example", false, true},
 		{"any.example", "bad.example", true, false},
 		{"any.example", "free.own.example", false, false},

@@ -190,7 +190,17 @@ func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// lifted: of a place that was asked for, only a lift that names it says something.
+// touches: "a lift ends what the orders that it reaches do to its targets", and an
+// order does something to a place that it has a target for.
+func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
+	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
+		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
+		return !hidden && t.covers(o, &x, n)
+	})
+}
+
+// lifted: of a place that was asked for, only a lift that names it says something, and
+// that only to orders which do, too.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -214,7 +224,8 @@ func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bo
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
 	}
-	return q.asked != nil && (twinExcepted(o.Order, x, *q.asked) || t.lifted(o, *q.asked, q, true))
+	return q.asked != nil && (twinExcepted(o.Order, x, *q.asked) ||
+		t.touches(o.Order, *q.asked, q) && t.lifted(o, *q.asked, q, true))
 }
 
 // candidate is a target that is enforced on a place.

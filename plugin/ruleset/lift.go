@@ -1,0 +1,133 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// excepted reports whether an exception of the order covers the path's name.
+// Exceptions hold for the name and all below it, whatever the place.
+func excepted(p *path, e *entry, group uint32) bool {
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k := range h.rules {
+			r := &h.rules[k]
+			if r.kind != except {
+				break
+			}
+			if &h.part.entries[r.entry] == e && (r.group == 0 || r.group == group) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lifter returns the lift in force that takes the place out of the order, nil
+// when there is none, and until when that stays so at least.
+func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
+	until := Forever
+	for _, w := range j.whole[e.ID] {
+		if w.shadow() && !j.shadow || !j.includes(w.entry) || w.entry.excepts && excepted(p, w.entry, 0) {
+			continue
+		}
+		holds, next := w.part.holds(w.entry.sched, j.now)
+		if holds {
+			return w.entry, next
+		}
+		until = min(until, next)
+	}
+	lift, next := j.lifterAt(p, e, at)
+	if lift != nil {
+		return lift, next
+	}
+	return nil, min(until, next)
+}
+
+// lifterAt is lifter for the lifts that have a target which covers the place.
+func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
+	until := Forever
+	if !p.cancels {
+		return nil, until
+	}
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k := range h.rules {
+			r := &h.rules[k]
+			if r.kind >= blockExact {
+				break
+			}
+			if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
+				continue
+			}
+			l := &h.part.entries[r.entry]
+			if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
+				continue
+			}
+			holds, next := h.part.holds(r.sched, j.now)
+			if holds {
+				return l, next
+			}
+			until = min(until, next)
+		}
+	}
+	return nil, until
+}
+
+// askedLifted reports whether a lift takes the asked name out of the order, and until
+// when that stays so at least. A lift ends what an order does to the lift's targets:
+// where the order has no target for the asked name it ends nothing, and where the
+// answer leads stays blocked.
+func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
+	if !j.asked.cancels || !j.targets(&j.asked, e, j.askedAt) {
+		return false, Forever
+	}
+	lift, until := j.lifterAt(&j.asked, e, j.askedAt)
+	return lift != nil, until
+}
+
+// targets reports whether the order has a target that covers the place, in force or
+// not.
+func (j *judgement) targets(p *path, e *entry, at place) bool {
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k := range h.rules {
+			r := &h.rules[k]
+			if r.kind < blockExact || r.shadow && !j.shadow || &h.part.entries[r.entry] != e {
+				continue
+			}
+			if at.covers(r.kind.match(), h.labels) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reaches reports whether a lift reaches an order: always one that it names;
+// without names, those of the same authority at an earlier place in history.
+func (l *entry) reaches(e *entry) bool {
+	if e.action != order.Block {
+		return false
+	}
+	if len(l.lifts) > 0 {
+		_, ok := slices.BinarySearch(l.lifts, e.ID)
+		return ok
+	}
+	a, b := &l.Terms.Authority, &e.Terms.Authority
+	if a.Name != b.Name || a.Country != b.Country || e.place == order.NoTime {
+		return false
+	}
+	switch {
+	case e.place != l.place:
+		return e.place < l.place
+	case e.from != l.from:
+		return e.from < l.from
+	case e.file == l.file:
+		return e.index < l.index
+	}
+	// Between files nothing says which came first. To lift is the reading that
+	// blocks nobody without an order; Merge warns.
+	return true
+}
