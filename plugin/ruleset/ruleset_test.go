@@ -309,10 +309,19 @@ func TestWarnings(t *testing.T) {
 		{"another name", "- {id: b, issued: 2024-01-01, targets: [b.example]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [a.example]}", "reaches nothing"},
 		{"unknown id", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-02, lifts: [c]}", "not in the set"},
 		{"whole", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-02, lifts: [b]}", ""},
+		{"an address", "- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", ""},
+		{"an address of a network", "- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", ""},
+		{"a network with an address", "- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.0/24}]}", ""},
+		{"another address", "- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.2}]}", "reaches nothing"},
+		{"an address, too early", "- {id: b, issued: 2024-01-03, targets: [{address: 198.51.100.1, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", "reaches nothing"},
+		{"another name and an address", "- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1, enforced_by: dns}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [typo.example, {address: 198.51.100.1}]}", ""},
+		{"an address for routers, which is not kept", "- {id: c, issued: 2024-01-04, targets: [{address: 198.51.100.1}]}\n- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", ""},
+		{"an address for routers, by id", "- {id: b, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, lifts: [b], targets: [{address: 198.51.100.1}]}", ""},
+		{"an address for routers, too early", "- {id: b, issued: 2024-01-03, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", "reaches nothing"},
 		{"same day in two files", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [a.example]}", "is the same time as that of an order"},
 		{"same day in two files, other names", "- {id: b, issued: 2024-01-01, targets: [a.example]}\n- {id: c, issued: 2023-01-01, targets: [c.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [c.example]}", ""},
 	} {
-		s := Merge([]*Part{part(t, "a.yaml", tc.a+"\n"), part(t, "b.yaml", tc.b+"\n")}, Options{})
+		s := Merge([]*Part{part(t, "a.yaml", tc.a+"\n"), part(t, "b.yaml", tc.b+"\n")}, Options{Addresses: true})
 		warnings, count := s.Warnings()
 		got := warnings.Error()
 		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
