@@ -64,16 +64,21 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 // the longest first: to the judge a network is what a name above is to a name. Hosts
 // connect to the IPv4 address that an IPv6 one maps, so that is what counts.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
-	p := path{hits: hits}
 	if !s.opt.Addresses {
-		return p
+		return path{hits: hits}
 	}
 	a = a.Unmap()
+	return s.netPath(netip.PrefixFrom(a, a.BitLen()), hits)
+}
+
+// netPath collects the rules at a network and at those that hold it.
+func (s *Set) netPath(net netip.Prefix, hits []hit) path {
+	p := path{hits: hits}
 	for _, part := range s.segments {
 		if part.addrs == nil {
 			continue
 		}
-		for x, rules := range part.addrs.Supernets(netip.PrefixFrom(a, a.BitLen())) {
+		for x, rules := range part.addrs.Supernets(net) {
 			p.cancels = p.cancels || rules[0].kind < blockExact
 			p.hits = append(p.hits, hit{part, rules, x.Bits(), s.held.nets[x]})
 		}

@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"net/netip"
+
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -19,19 +21,25 @@ type duty struct {
 	target uint32
 }
 
-// dutyTarget is a target that has a duty of its own. The name of an address is zero.
+// dutyTarget is a target that has a duty of its own.
 type dutyTarget struct {
-	name  dname.Name
-	match order.Match
-	idle  bool // not active
+	target
+	idle bool // not active
 }
 
-// of returns what the duty is about, zero for the order as a whole.
-func (x *duty) of(p *Part) dutyTarget {
+// target is a name or, when net is valid, a network.
+type target struct {
+	name  dname.Name
+	match order.Match
+	net   netip.Prefix
+}
+
+// of returns the target that the duty is about, nil for the order as a whole.
+func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
-		return dutyTarget{}
+		return nil
 	}
-	return p.dutyTargets[x.target-1]
+	return &p.dutyTargets[x.target-1]
 }
 
 // Duties are the times that operators must not miss.
@@ -71,7 +79,7 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		if at == order.NoTime {
 			continue
 		}
-		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{t.Name, t.Match, idle})
+		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
 		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
 		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, ivs)
 	}
@@ -107,10 +115,10 @@ func (s *Set) Duties(now order.Time) Duties {
 // missed reports whether a deadline was, or will be, missed if nobody does
 // anything, and whether what it was set for is still not in force.
 func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
-	ivs := p.ivs(x.sched)
+	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
 	// Dates by which it is never in force are a slip that somebody must mend.
-	case x.of(p).idle || p.entries[x.entry].status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
+	case t != nil && t.idle || p.entries[x.entry].status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
 		missed, late = true, true
 	// Windows are the order's own will: it need not be in force between them.
 	case ivs[0].from > x.at:
@@ -135,8 +143,8 @@ func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 	if e.action == order.Lift {
 		return false
 	}
-	if t := x.of(p); !t.name.IsZero() {
-		return s.liftedAt(e, t.name, t.match, now)
+	if t := x.of(p); t != nil {
+		return s.liftedAt(e, &t.target, now)
 	}
 	on, _ := s.lifted(e, now)
 	return on
@@ -144,13 +152,20 @@ func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 
 // liftedAt reports whether a lift that holds for everyone takes a target out of
 // its order.
-func (s *Set) liftedAt(e *entry, target dname.Name, m order.Match, now order.Time) bool {
-	var w dname.Wire
-	w.SetName(target)
-	p := s.walk(&w, nil)
+func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
+	var p path
+	var at place // a network covers all its addresses
+	if t.net.IsValid() {
+		p = s.netPath(t.net, nil)
+	} else {
+		var w dname.Wire
+		w.SetName(t.name)
+		p = s.walk(&w, nil)
+		n := t.name.NumLabels()
+		at = place{n, n, t.match == order.Below}
+	}
 	j := s.judgement(&Query{Now: now}, nil)
-	n := target.NumLabels()
-	l, _ := j.lifter(&p, e, place{n, n, m == order.Below})
+	l, _ := j.lifter(&p, e, at)
 	return l != nil
 }
 
@@ -163,8 +178,10 @@ func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
 		return true
 	case e.action == order.Lift:
 		return false
-	case !t.name.IsZero():
-		h := s.held.at([]byte(t.name.Wire()))
+	case t != nil && t.net.IsValid() && !s.opt.Addresses:
+		return true
+	case t != nil:
+		h := s.held.of(&t.target)
 		return h != nil && !e.force.covers(h, t.match)
 	case e.addrs > 0 && !s.opt.Addresses:
 		return true
@@ -172,7 +189,7 @@ func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
 		return false
 	}
 	for _, h := range s.heldTargets {
-		if h.entry == e && (h.place.name.IsZero() || !s.liftedAt(e, h.place.name, h.match, now)) {
+		if h.entry == e && !s.liftedAt(e, &target{h.place.name, h.match, h.place.net}, now) {
 			return true
 		}
 	}

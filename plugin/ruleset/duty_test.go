@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// holding is a guard that holds one name, and nothing else.
+// holding is a guard that holds one name, and 203.0.113.66.
 type holding string
 
 func (h holding) Name(w *dname.Wire) string {
@@ -18,13 +18,22 @@ func (h holding) Name(w *dname.Wire) string {
 	}
 	return ""
 }
-func (holding) Address(netip.Prefix) string { return "" }
-func (holding) Protected(*dname.Wire) bool  { return false }
+func (holding) Address(x netip.Prefix) string {
+	if x.Contains(netip.MustParseAddr("203.0.113.66")) {
+		return "is protected"
+	}
+	return ""
+}
+func (holding) Protected(*dname.Wire) bool { return false }
 
 // guardedSet compiles orders with "held.example" held and no source of countries.
 func guardedSet(t *testing.T, orders string) *Set {
 	t.Helper()
-	opt := Options{Guard: holding("held.example"), NoCountry: true}
+	return guarded(t, Options{Guard: holding("held.example"), NoCountry: true}, orders)
+}
+
+func guarded(t *testing.T, opt Options, orders string) *Set {
+	t.Helper()
 	b := NewBuilder("a.yaml", opt)
 	text := "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n" + orders
 	if _, ps := order.Parse("a.yaml", strings.NewReader(text), order.Options{Emit: b.Add}); len(ps.Errors()) > 0 {
@@ -131,6 +140,37 @@ func TestDuties(t *testing.T) {
 		if d := s.Duties(now + order.Time(tc.laterAt)*hour); d.Overdue != tc.laterOverdue && tc.laterAt > 0 {
 			t.Errorf("%s: %d hours later %d overdue, want %d", tc.why, tc.laterAt, d.Overdue, tc.laterOverdue)
 		}
+	}
+}
+
+// TestDutiesOfAddresses: an address with a deadline of its own is judged by itself.
+func TestDutiesOfAddresses(t *testing.T) {
+	const now order.Time = 1777636800
+	const late = `deadline: "2026-05-01T11:00:00Z"`
+	for _, tc := range []struct {
+		why, orders string
+		overdue     int
+	}{
+		{"in force, beside a name that is held", `{targets: [held.example, {address: 203.0.113.1, enforced_by: dns, ` + late + `}]}`, 0},
+		{"in force, beside an address that is held", `{targets: [{address: 203.0.113.66, enforced_by: dns}, {address: 203.0.113.1, enforced_by: dns, ` + late + `}]}`, 0},
+		{"held", `{targets: [a.example, {address: 203.0.113.64/29, enforced_by: dns, ` + late + `}]}`, 1},
+		{"held, and forced", `{force: {203.0.113.66: asked}, targets: [{address: 203.0.113.66, enforced_by: dns, ` + late + `}]}`, 0},
+		{"suspended", `{targets: [a.example, {address: 203.0.113.1, enforced_by: dns, status: suspended, ` + late + `}]}`, 1},
+		{"suspended and lifted", `{issued: 2026-01-01, targets: [{address: 203.0.113.1, enforced_by: dns, status: suspended, ` + late + `}]}
+- {id: l, action: lift, issued: 2026-01-05, targets: [{address: 203.0.113.0/24}]}`, 0},
+		{"suspended, another one lifted", `{issued: 2026-01-01, targets: [{address: 203.0.113.0/24, enforced_by: dns, status: suspended, ` + late + `}]}
+- {id: l, action: lift, issued: 2026-01-05, targets: [{address: 203.0.113.1}]}`, 1},
+		{"the order's deadline, the held address lifted", `{issued: 2026-01-01, ` + late + `, targets: [a.example, {address: 203.0.113.66, enforced_by: dns}]}
+- {id: l, action: lift, issued: 2026-01-05, targets: [{address: 203.0.113.66}]}`, 0},
+	} {
+		opt := Options{Guard: holding("held.example"), Addresses: true}
+		if d := guarded(t, opt, "- {id: x, "+tc.orders[1:]).Duties(now); d.Overdue != tc.overdue {
+			t.Errorf("%s: %d overdue, want %d", tc.why, d.Overdue, tc.overdue)
+		}
+	}
+	s := guardedSet(t, `- {id: x, targets: [a.example, {address: 203.0.113.1, enforced_by: dns, `+late+`}]}`)
+	if d := s.Duties(now); d.Overdue != 1 {
+		t.Errorf("an address that nobody looks for: %d overdue", d.Overdue)
 	}
 }
 

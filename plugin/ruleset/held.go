@@ -45,6 +45,14 @@ func (h *held) at(suffix []byte) *heldPlace {
 	return h.names[string(suffix)]
 }
 
+// of returns where a target is held, nil when it is not.
+func (h *held) of(t *target) *heldPlace {
+	if t.net.IsValid() {
+		return h.nets[t.net]
+	}
+	return h.at([]byte(t.name.Wire()))
+}
+
 // checkName asks the guard about a name.
 func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
