@@ -143,7 +143,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 		w.counted = true
 		w.b.inShadow(w.Context, &state, answer.Through(t.shadow))
 	}
-	if leads {
+	if leads || around && !w.b.answersOff {
 		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
 	return t.pass(m, r, now)

@@ -196,6 +196,9 @@ func TestWatch(t *testing.T) {
 		{name: "CNAME in place of an excepted name's DS", qname: "spared.example.", qtype: "DS", zone: "spared.example. 300 CNAME bad.example."},
 		{name: "CNAME in place of another name's DS", qtype: "DS", zone: "asked.example. 300 CNAME bad.example."},
 		{name: "CNAMEs in place of another name's DS, one of them of a blocked name", qtype: "DS", zone: "asked.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.", want: blocked("asked.example.")},
+		{name: "CNAME in place of a DS, with a blocked name's address", qtype: "DS", zone: "asked.example. 300 CNAME ok.example.\nadditional\nbad.example. 300 A 192.0.2.1\nok.example. 300 A 192.0.2.2",
+			want: "NOERROR; asked.example. 300 CNAME ok.example.; ok.example. 300 A 192.0.2.2"},
+		{name: "CNAME in place of a DS, with a blocked name's address, answers off", corefile: "answers off", qtype: "DS", zone: "asked.example. 300 CNAME ok.example.\nadditional\nbad.example. 300 A 192.0.2.1"},
 		{name: "CNAME in place of a DS, soon", qname: "soon.example.", qtype: "DS", zone: "soon.example. 300 CNAME ok.example.", want: "NOERROR; soon.example. 10 CNAME ok.example."},
 		{name: "CNAME in place of a DS, in shadow", corefile: "shadow", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 CNAME ok.example."},
 
