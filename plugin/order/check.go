@@ -81,7 +81,7 @@ func (o *Order) hasTarget(s string) bool {
 	for _, t := range o.Targets {
 		switch {
 		case t.Kind == TargetAddress && why == "" && t.Attr.Address == prefix,
-			t.Kind == TargetName && err == nil && t.Name == name && (match != Below || t.Match == Below):
+			t.Kind == TargetName && err == nil && t.Name == name && (match == Below) == (t.Match == Below):
 			return true
 		}
 	}

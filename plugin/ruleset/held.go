@@ -86,7 +86,7 @@ type forced struct {
 type forcedTarget struct {
 	name dname.Name
 	net  netip.Prefix
-	// below: it is "*.example.com", and forces no other target of that name.
+	// below: it is "*.example.com", another target than "example.com".
 	below bool
 }
 
@@ -112,7 +112,7 @@ func (f *forced) covers(h *heldPlace, m order.Match) bool {
 	}
 	for i := range f.targets {
 		t := &f.targets[i]
-		if t.name == h.name && t.net == h.net && (!t.below || m == order.Below) {
+		if t.name == h.name && t.net == h.net && t.below == (m == order.Below) {
 			return true
 		}
 	}

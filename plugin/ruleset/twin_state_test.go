@@ -41,8 +41,8 @@ func (t *twin) redirects() (out []netip.Addr) {
 	return out
 }
 
-// twinForced: a name in force means every target of that name, "*." and a name
-// only that one.
+// twinForced: force is a "map of target -> reason", and "*.name" is another target
+// than the name.
 func twinForced(o *order.Order, x *order.Target) bool {
 	return slices.ContainsFunc(o.Force, func(f order.Force) bool {
 		if x.Kind == order.TargetAddress {
@@ -50,7 +50,10 @@ func twinForced(o *order.Order, x *order.Target) bool {
 			p, _ := netip.ParsePrefix(f.Target)
 			return p == x.Attr.Address || err == nil && x.Attr.Address.IsSingleIP() && a == x.Attr.Address.Addr()
 		}
-		return f.Target == x.Name.String() || x.Match == order.Below && f.Target == "*."+x.Name.String()
+		if x.Match == order.Below {
+			return f.Target == "*."+x.Name.String()
+		}
+		return f.Target == x.Name.String()
 	})
 }
 
