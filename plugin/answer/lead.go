@@ -24,8 +24,8 @@ type Lead struct {
 	Addr netip.Addr
 }
 
-// set makes l lead to a name, which a record of type rrtype gives, and reports
-// whether it is one.
+// set makes l lead to a name, which is asked for with rrtype, and reports whether
+// it is one.
 func (l *Lead) set(name string, rrtype uint16) bool {
 	l.Addr = netip.Addr{}
 	if name == "." || !l.Name.Set(name) {
@@ -33,6 +33,17 @@ func (l *Lead) set(name string, rrtype uint16) bool {
 	}
 	l.Name.Service = ServiceLabels(&l.Name, rrtype)
 	return true
+}
+
+// setTarget makes l lead to the target of a service's record, and reports whether it
+// has one. Clients follow an alias with the same question, and ask for the addresses
+// of a service's target, whatever that is called (RFC 9460, sections 2.4.2 and 2.4.3).
+func (l *Lead) setTarget(s *dns.SVCB) bool {
+	asked := dns.TypeA
+	if s.Priority == 0 {
+		asked = s.Hdr.Rrtype
+	}
+	return l.set(s.Target, asked)
 }
 
 // setAddr makes l lead to an address, and reports whether it is one.
@@ -168,7 +179,7 @@ func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	if qtype == dns.TypeANY && l.set(h.Name, h.Rrtype) && l.Name.Service > 0 && !yield(l) {
 		return false
 	}
-	return !l.set(s.Target, h.Rrtype) || yield(l)
+	return !l.setTarget(s) || yield(l)
 }
 
 // follow takes one step of the chain from l, looking at the record at first, since
@@ -344,7 +355,7 @@ func (l *Lead) extra(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
 	if l.set(h.Name, h.Rrtype) && f(l) {
 		return true
 	}
-	if s := service(rr); s != nil && l.set(s.Target, h.Rrtype) && f(l) {
+	if s := service(rr); s != nil && l.setTarget(s) && f(l) {
 		return true
 	}
 	if addresses {

@@ -112,7 +112,8 @@ func TestLeads(t *testing.T) {
 		{name: "HTTPS alias", qtype: "HTTPS", zone: "q. 1 HTTPS 0 a.", want: "a"},
 		{name: "HTTPS", qtype: "HTTPS", zone: "q. 1 HTTPS 1 a. alpn=h2 ipv4hint=192.0.2.1\nq. 1 HTTPS 2 .", want: "a"},
 		{name: "HTTPS behind a chain", qtype: "HTTPS", zone: "q. 1 CNAME a.\na. 1 HTTPS 1 b.", want: "a b"},
-		{name: "SVCB of a service", qname: "_dns.q.", qtype: "SVCB", zone: "_dns.q. 1 SVCB 1 _dns.a.", want: "_dns.a/1"},
+		{name: "SVCB of a service", qname: "_dns.q.", qtype: "SVCB", zone: "_dns.q. 1 SVCB 1 _dns.a.", want: "_dns.a"},
+		{name: "SVCB alias of a service", qname: "_dns.q.", qtype: "SVCB", zone: "_dns.q. 1 SVCB 0 _dns.a.", want: "_dns.a/1"},
 		{name: "ANY", qname: "_https.q.", qtype: "ANY", zone: "_https.q. 1 A 192.0.2.1\n_https.q. 1 HTTPS 1 a.\nq. 1 HTTPS 1 b.", want: "_https.q/1 a b"},
 		{name: "a chain for A is none for a service", qname: "_https.q.", zone: "_https.q. 1 CNAME _https.a.", want: "_https.a"},
 
@@ -292,20 +293,22 @@ func TestAdditional(t *testing.T) {
 		part. 1 RRSIG A 8 1 1 20300101000000 20200101000000 1 . AAAA
 		part. 1 AAAA 2001:db8::3
 		svc. 1 HTTPS 1 bad.
+		_1._https.srv. 1 HTTPS 1 _1._https.bad.
+		_1._https.alias. 1 HTTPS 0 _1._https.bad.
 		svc. 1 RRSIG HTTPS 8 1 1 20300101000000 20200101000000 1 . AAAA
 		hint. 1 SVCB 1 . ipv4hint=45.45.45.45
 		ok. 1 AAAA 2001:db8::4`
 	m := &dns.Msg{Answer: rrs(t, "q. 1 MX 1 bad."), Extra: rrs(t, extra)}
 	m.SetEdns0(1232, true)
 	drop := func(l *Lead) bool {
-		return l.Addr == netip.MustParseAddr("45.45.45.45") || !l.Addr.IsValid() && l.Name.Name().String() == "bad"
+		return l.Addr == netip.MustParseAddr("45.45.45.45") || !l.Addr.IsValid() && (l.String() == "bad" || l.String() == "_1._https.bad/2")
 	}
 	for _, tc := range []struct {
 		addresses bool
 		want      string
 	}{
-		{false, "ok. A; bad. TXT; bad. RRSIG; part. A; part. A; part. RRSIG; part. AAAA; hint. SVCB; ok. AAAA; . OPT"},
-		{true, "ok. A; bad. TXT; bad. RRSIG; part. AAAA; ok. AAAA; . OPT"},
+		{false, "ok. A; bad. TXT; bad. RRSIG; part. A; part. A; part. RRSIG; part. AAAA; _1._https.srv. HTTPS; hint. SVCB; ok. AAAA; . OPT"},
+		{true, "ok. A; bad. TXT; bad. RRSIG; part. AAAA; _1._https.srv. HTTPS; ok. AAAA; . OPT"},
 	} {
 		var out *dns.Msg
 		unchanged(t, m, func() { out = Additional(m, tc.addresses, drop) })
