@@ -310,17 +310,20 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 // take a part for all of it. It is m itself when there is none.
 func Additional(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	var l Lead
-	var gone []rrset
+	var gone map[rrset]bool // made when the first one is
 	for _, rr := range m.Extra {
 		if l.extra(rr, addresses, drop) {
-			gone = append(gone, setOf(rr))
+			if gone == nil {
+				gone = map[rrset]bool{}
+			}
+			gone[setOf(rr)] = true
 		}
 	}
 	if gone == nil {
 		return m
 	}
 	out := *m
-	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return slices.Contains(gone, setOf(rr)) })
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return gone[setOf(rr)] })
 	return &out
 }
 
