@@ -32,6 +32,9 @@ func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
 	}
 }
 
+// told reports whether something was told already.
+func told(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
+
 // tellSpared tells of an order that would block the name, were the client not
 // exempt or the target not held.
 func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.Asked, c ruleset.Client, now order.Time) {

@@ -137,6 +137,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 			v.Until, v.Scoped = t.until, t.scoped
 			return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
 		}
+		t.tellSpared(w.Context, l)
 	}
 	// What is dropped from the additional section counts for nothing, nor would it.
 	if t.shadow.Blocked() && !w.counted {
@@ -206,4 +207,12 @@ func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 		t.shadow = shadow
 	}
 	return v
+}
+
+// tellSpared tells of an order that would block the name, as of one for the asked
+// name, which comes first. Nothing can be told of an address.
+func (t *trail) tellSpared(ctx context.Context, l *answer.Lead) {
+	if !l.Addr.IsValid() && t.set.Covers(&l.Name.Wire) && !told(ctx) {
+		t.b.tellSpared(ctx, t.set, &l.Name, t.who.Client, t.now)
+	}
 }

@@ -477,15 +477,36 @@ orders:
 - {id: open, targets: [open.example]}
 - {id: sealed, disclosure: code, targets: [sealed.example]}
 - {id: but, targets: [but.example], exempt: [10.0.0.0/8]}
+- {id: late, targets: [late.example], exempt: [10.0.0.0/8]}
+- {id: held, targets: [held.example]}
 `
+	// Where the answers for some names lead.
+	leads := map[string]string{
+		"to-open.example.": "open.example.", "to-but.example.": "www.but.example.", "but.example.": "late.example.",
+		"to-held.example.": "held.example.", "to-free.example.": "free.example.",
+	}
 	for qname, want := range map[string]string{
 		"open.example.":   "blocked open NCU",
 		"sealed.example.": "blocked",
 		"but.example.":    "exempt but NCU",
 		"free.example.":   "",
+		"held.example.":   "held held NCU",
+
+		"to-open.example.": "blocked open NCU",
+		"to-but.example.":  "exempt but NCU",
+		"to-held.example.": "held held NCU",
+		"to-free.example.": "",
 	} {
 		now := noon
 		h := newTestHandler(t, orders, &now)
+		held, _ := dname.Parse("held.example")
+		h.store.Rules.Guard = protects{held: held}
+		part := compile(t, orders).Parts()[0].Guarded(h.store.Rules.Guard)
+		set := ruleset.Merge([]*ruleset.Part{part}, h.store.Rules)
+		h.set = func() *ruleset.Set { return set }
+		if to := leads[qname]; to != "" {
+			h.Next = upstream(t, qname+" 60 CNAME "+to)
+		}
 		ctx := metadata.ContextWithMetadata(context.Background())
 		h.ServeDNS(ctx, &from{ip: "10.0.0.1"}, new(dns.Msg).SetQuestion(qname, dns.TypeA))
 		var got []string
