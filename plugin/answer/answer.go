@@ -5,6 +5,10 @@
 // [Build] makes the message; [Label] names its form for the counters; [Passes]
 // says which queries for a blocked name go on to the next plugin all the same;
 // [Through] adapts a verdict to a name that only leads to a blocked one.
+//
+// Of answers that pass, [Leads] yields where they take the client, [Additional]
+// leaves out what blocked names have there, [Cut] lowers the TTLs until a verdict
+// may change, and [EchoSubnet] says for which network the answer holds.
 package answer
 
 import (

@@ -93,8 +93,3 @@ func widestOf(p netip.Prefix) int {
 	}
 	return widest6
 }
-
-// ProtectedAddress reports whether an address lies in a protect list's network.
-func (g *Guard) ProtectedAddress(a netip.Addr) bool {
-	return g.nets.Contains(a.Unmap())
-}
