@@ -12,6 +12,7 @@ import (
 	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/coredns/coredns/request"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -84,12 +85,13 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		// two, for clients that the order does not reach and beyond its end.
 		return nil, false
 	}
-	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
 	q := &r.Question[0]
-	if !watch.asked.Name.Set(q.Name) {
+	valid, covered := covers(set, q.Name)
+	if !valid {
 		return nil, false
 	}
-	if set.Covers(&watch.asked.Name.Wire) && b.answerAsked(watch) {
+	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
+	if covered && b.answerAsked(watch) {
 		return nil, true
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
@@ -102,10 +104,23 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	return watch, false
 }
 
+// covers looks a name up, and reports whether it is one. The buffer that it takes is
+// gone from the stack when it returns, and never on the heap.
+//
+//go:noinline
+func covers(set *ruleset.Set, name string) (valid, covered bool) {
+	var w dname.Wire
+	if !w.Set(name) {
+		return false, false
+	}
+	return true, set.Covers(&w)
+}
+
 // answerAsked answers a query for a name that orders cover, and reports whether it
 // did. If not, it leaves in the watcher what was found.
 func (b *block) answerAsked(w *watcher) bool {
-	q, asked := &w.req.Question[0], &w.asked
+	q, asked := &w.req.Question[0], new(answer.Lead)
+	asked.Name.Set(q.Name)
 	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
 	state := request.Request{W: w.ResponseWriter, Req: w.req}
 	now := b.now()

@@ -24,10 +24,9 @@ type watcher struct {
 	dns.ResponseWriter
 	context.Context
 
-	b     *block
-	set   *ruleset.Set // that the asked name was judged by
-	req   *dns.Msg
-	asked answer.Lead
+	b   *block
+	set *ruleset.Set // that the asked name was judged by
+	req *dns.Msg
 	// header and options are the request's, as they came: look-ups from below
 	// strip options, and the plugin header edits flags.
 	header  dns.MsgHdr
