@@ -82,8 +82,9 @@ func (w *watcher) ConnectionState() *tls.ConnectionState {
 // pointers to its records, so copies are changed.
 func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
-	around := answer.LeadsAround(m, w.req.Question[0].Qtype)
-	leads := !around && !w.b.answersOff && answer.MayLead(m, w.b.store.Rules.Addresses)
+	q := &w.req.Question[0]
+	around := answer.LeadsAround(m, q.Qtype)
+	leads := !around && !w.b.answersOff && answer.MayLead(m, q.Name, w.b.store.Rules.Addresses)
 	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && !(leads && w.leadsTo(m, set)) {
 		return m
 	}

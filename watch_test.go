@@ -520,3 +520,27 @@ orders:
 		}
 	}
 }
+
+// TestNoQuestionInReply: some plugin's or upstream's reply may leave the question
+// out; it is looked at like any other.
+func TestNoQuestionInReply(t *testing.T) {
+	for zone, dropped := range map[string]bool{
+		"asked.example. 60 A 192.0.2.1\nadditional\nbad.example. 60 A 192.0.2.2": true,
+		"asked.example. 60 A 192.0.2.1\nadditional\nok.example. 60 A 192.0.2.2":  false,
+	} {
+		now := noon
+		h := newTestHandler(t, watchOrders, &now)
+		next := upstream(t, zone)
+		h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+			nw := nonwriter.New(w)
+			next(ctx, nw, r)
+			nw.Msg.Question = nil
+			return 0, w.WriteMsg(nw.Msg)
+		})
+		rec := dnstest.NewRecorder(&test.ResponseWriter{})
+		h.ServeDNS(context.Background(), rec, new(dns.Msg).SetQuestion("asked.example.", dns.TypeA))
+		if got := len(rec.Msg.Extra) == 0; got != dropped {
+			t.Errorf("%s: got %v", zone, rec.Msg)
+		}
+	}
+}

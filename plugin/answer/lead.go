@@ -53,10 +53,10 @@ func (l *Lead) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// MayLead reports whether a message has records for which Leads or Additional
-// could yield more than the asked name. Most answers have not, and this is all that
+// MayLead reports whether a reply has records for which Leads or Additional could
+// yield more than qname, the asked name; a reply need not repeat its question. Most answers have not, and this is all that
 // they cost.
-func MayLead(m *dns.Msg, addresses bool) bool {
+func MayLead(m *dns.Msg, qname string, addresses bool) bool {
 	for _, rr := range m.Answer {
 		switch rr.Header().Rrtype {
 		case dns.TypeCNAME, dns.TypeDNAME, dns.TypeHTTPS, dns.TypeSVCB:
@@ -72,7 +72,7 @@ func MayLead(m *dns.Msg, addresses bool) bool {
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			return true
 		case dns.TypeA, dns.TypeAAAA:
-			if addresses || h.Name != m.Question[0].Name {
+			if addresses || h.Name != qname {
 				return true
 			}
 		}

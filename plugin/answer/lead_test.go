@@ -134,7 +134,7 @@ func TestLeads(t *testing.T) {
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
-			if got != "" && !MayLead(m, tc.addresses) {
+			if got != "" && !MayLead(m, q.Name, tc.addresses) {
 				t.Error("MayLead says that it leads nowhere")
 			}
 		})
