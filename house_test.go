@@ -1,19 +1,16 @@
 package blocklist
 
 import (
-	"fmt"
+	"github.com/dns-orders/blocklist/test/port"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/coredns/caddy"
@@ -222,31 +219,15 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// freePort returns a port that is free for UDP and TCP on all addresses, with a
-// colon: below the ports that the kernel gives to clients, and none twice.
+// freePort returns a port that is free for UDP and TCP, with a colon.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		addr := fmt.Sprintf(":%d", 10000+rand.IntN(22000))
-		if _, given := givenPorts.LoadOrStore(addr, true); given {
-			continue
-		}
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		p, err := net.ListenPacket("udp", addr)
-		l.Close()
-		if err == nil {
-			p.Close()
-			return addr
-		}
+	p, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return ""
+	return ":" + p
 }
-
-var givenPorts sync.Map
 
 // TestReadmeStartsWithTwoCommands that a newcomer can run.
 func TestReadmeStartsWithTwoCommands(t *testing.T) {

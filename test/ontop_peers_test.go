@@ -5,7 +5,7 @@ package test
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
+	"github.com/dns-orders/blocklist/test/port"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -103,9 +103,9 @@ controls { };
 func startBIND(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	host, p, _ := net.SplitHostPort(upstream)
 	options := fmt.Sprintf("forward only; forwarders { %s port %s; };", host, p)
-	conf := fmt.Sprintf(bindOptions, dir, port(addr), options+" dnssec-validation no;")
+	conf := fmt.Sprintf(bindOptions, dir, portOf(addr), options+" dnssec-validation no;")
 	if anchor != nil {
-		conf = fmt.Sprintf(bindOptions, dir, port(addr), options+" dnssec-validation yes;") +
+		conf = fmt.Sprintf(bindOptions, dir, portOf(addr), options+" dnssec-validation yes;") +
 			fmt.Sprintf("trust-anchors { . static-key %d %d %d %q; };\n", anchor.key.Flags, anchor.key.Protocol, anchor.key.Algorithm, anchor.key.PublicKey)
 	}
 	write(t, filepath.Join(dir, "named.conf"), conf)
@@ -114,7 +114,7 @@ func startBIND(t *testing.T, dir, addr, upstream string, anchor *trust) {
 
 func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	args := []string{"--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--pid-file=", "--user=",
-		"--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + port(addr),
+		"--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + portOf(addr),
 		"--server=" + strings.Replace(upstream, ":", "#", 1)}
 	if anchor != nil {
 		args = append(args, "--dnssec", fmt.Sprintf("--trust-anchor=.,%d,%d,%d,%s",
@@ -146,7 +146,7 @@ security-poll-suffix=
 write-pid=no
 disable-syslog=yes
 threads=1
-`, port(addr), upstream, dnssec, dir))
+`, portOf(addr), upstream, dnssec, dir))
 	daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
 }
 
@@ -162,7 +162,7 @@ modules.unload('priming')
 modules.unload('ta_update')
 modules.unload('ta_signal_query')
 %spolicy.add(policy.all(policy.FORWARD('%s')))
-`, port(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
+`, portOf(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
@@ -205,34 +205,17 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// freePort returns a loopback address whose port is free for UDP and TCP: below the
-// ports that the kernel gives to clients, and none twice, so that neither one of the
-// many sockets of a DNS test nor another server of it takes the port first.
+// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
-		if _, given := givenPorts.LoadOrStore(addr, true); given {
-			continue
-		}
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		p, err := net.ListenPacket("udp", addr)
-		l.Close()
-		if err == nil {
-			p.Close()
-			return addr
-		}
+	p, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return ""
+	return "127.0.0.1:" + p
 }
 
-var givenPorts sync.Map
-
-func port(addr string) string {
+func portOf(addr string) string {
 	_, p, _ := net.SplitHostPort(addr)
 	return p
 }

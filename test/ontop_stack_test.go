@@ -72,7 +72,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	blocklist orders.yaml
 	cache
 	forward . %s
-}`, port(s.bottom), upstream))
+}`, portOf(s.bottom), upstream))
 	daemon(t, dir, coredns)
 	awaitAnswer(t, s.bottom, "sibling.plain.example.")
 	p.start(t, dir, s.addr, s.bottom, anchor)

@@ -139,7 +139,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	}
 	var conf strings.Builder
 	addr = freePort(t)
-	fmt.Fprintf(&conf, bindOptions, dir, port(addr), "dnssec-validation no;")
+	fmt.Fprintf(&conf, bindOptions, dir, portOf(addr), "dnssec-validation no;")
 	for _, z := range world {
 		file := "zone" + z.name + "db"
 		write(t, filepath.Join(dir, file), z.text())

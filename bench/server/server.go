@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"github.com/dns-orders/blocklist/test/port"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,16 +108,10 @@ func Age(dir string) error {
 	return err
 }
 
-// FreePort returns an address of loopback whose UDP port is free.
-func FreePort() (addr, port string, err error) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", err
-	}
-	defer c.Close()
-	addr = c.LocalAddr().String()
-	_, port, err = net.SplitHostPort(addr)
-	return addr, port, err
+// FreePort returns an address of loopback whose port is free.
+func FreePort() (addr, p string, err error) {
+	p, err = port.Free()
+	return "127.0.0.1:" + p, p, err
 }
 
 // Model is the processor's name.

@@ -228,9 +228,6 @@ func jsonLine(i int) string {
 // 300,000 orders are their ids, which must be unique; of a side list, its names
 // in one piece.
 func TestStreams(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a few seconds")
-	}
 	const n = 300_000
 	before := held()
 	orders := &feed{n: n + 1, line: jsonLine, every: n / 3}

@@ -3,9 +3,9 @@ package chain
 import (
 	"bytes"
 	"fmt"
+	"github.com/dns-orders/blocklist/test/port"
 	"io"
 	stdlog "log"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"regexp"
@@ -249,32 +249,15 @@ func TestRestartUnderQueries(t *testing.T) {
 	}
 }
 
-// freePort returns a loopback address whose port is free for UDP and TCP: below the
-// ports that the kernel gives to clients, and none twice, so that neither one of the
-// many sockets of a DNS test nor another server of it takes the port first.
+// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
-		if _, given := givenPorts.LoadOrStore(addr, true); given {
-			continue
-		}
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		p, err := net.ListenPacket("udp", addr)
-		l.Close()
-		if err == nil {
-			p.Close()
-			return addr
-		}
+	p, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return ""
+	return "127.0.0.1:" + p
 }
-
-var givenPorts sync.Map
 
 func get(t *testing.T, url string) string {
 	t.Helper()
