@@ -90,6 +90,6 @@ func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Ti
 	case dateOnly:
 		p.bad(n, f, "a deadline that is a duration needs served with a time of day to count from")
 	default:
-		*deadline = served + Time(after/time.Second)
+		*deadline = min(served+Time(after/time.Second), lastTime)
 	}
 }

@@ -13,13 +13,21 @@ type Time int64
 // NoTime is the absence of a time.
 const NoTime Time = math.MinInt64
 
-// FromTime returns the first whole second at or after t.
+// firstTime and lastTime bound what RFC 3339 can write in UTC, the years 0001
+// to 9999. The offset of a date such as 9999-12-31 leads out of them.
+const (
+	firstTime Time = -62135596800
+	lastTime  Time = 253402300799
+)
+
+// FromTime returns the first whole second at or after t, within the years 0001
+// to 9999 of UTC.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
 		s++
 	}
-	return Time(s)
+	return min(max(Time(s), firstTime), lastTime)
 }
 
 // Time returns t in UTC; the zero time.Time for NoTime.

@@ -144,6 +144,14 @@ func TestTimeType(t *testing.T) {
 	if v := Time(0); v.String() != "1970-01-01T00:00:00Z" || v.Time().Unix() != 0 {
 		t.Errorf("0: %v", v)
 	}
+	for at, want := range map[time.Time]string{
+		time.Date(10000, 1, 1, 4, 0, 0, 0, time.UTC): "9999-12-31T23:59:59Z",
+		time.Date(0, 12, 31, 22, 0, 0, 0, time.UTC):  "0001-01-01T00:00:00Z",
+	} {
+		if got := FromTime(at).String(); got != want {
+			t.Errorf("%v is %s, want %s: what the offset of a date leads to must still be writable", at, got, want)
+		}
+	}
 	o := New()
 	if o.PlaceInHistory() != NoTime {
 		t.Error("an order without times has a place in history")

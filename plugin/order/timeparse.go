@@ -41,7 +41,7 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01T18:30:00+02:00, 2026-05-01T18:30 or 2026-05-01")
 
 // parseTime reads RFC 3339 with seconds and offset optional (then loc), or a
-// bare date. Years are 1 to 9999.
+// bare date. Years are 1 to 9999 as written.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	m := timeForm.FindStringSubmatch(strings.ToUpper(s))
 	if m == nil {
