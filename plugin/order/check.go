@@ -1,6 +1,8 @@
 package order
 
 import (
+	"slices"
+
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"go.yaml.in/yaml/v3"
 )
@@ -61,18 +63,22 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce refuses reasons for targets that the order does not have. Names
-// of a side list are not searched, and reasons that were filled in are for
-// whichever orders have the target.
+// checkForce refuses reasons for targets that the order does not have, and
+// leaves out those that were filled in: they are for whichever orders have the
+// target. Names of a side list are not searched.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
 	}
-	for _, fc := range o.Force {
-		if at := o.forceAt[fc.Target]; at != nil && !o.hasTarget(fc.Target) {
+	o.Force = slices.DeleteFunc(slices.Clone(o.Force), func(fc Force) bool {
+		if o.hasTarget(fc.Target) {
+			return false
+		}
+		if at := o.forceAt[fc.Target]; at != nil {
 			p.bad(at, "force", "names no target of this order")
 		}
-	}
+		return true
+	})
 }
 
 func (o *Order) hasTarget(s string) bool {
