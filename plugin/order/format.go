@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,7 +152,7 @@ func formatYAML(data []byte, count int) ([]byte, error) {
 		}
 		canonical(doc.Content[0], fileShape)
 		setCount(doc.Content[0], count)
-		spellNull(doc)
+		respell(doc)
 		if out, err = writeYAML(doc); err != nil {
 			return nil, fmt.Errorf("cannot be formatted: %w", err)
 		}
@@ -162,16 +163,27 @@ func formatYAML(data []byte, count int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// spellNull writes out the nulls that were written as nothing, which the library
-// would make empty strings of.
-func spellNull(n *yaml.Node) {
-	if isNull(n) && n.Value == "" {
+// respell changes what the library would write as something else: nulls that were
+// written as nothing become empty strings, a block that begins with a tab is no
+// YAML, and some folded texts gain an empty line each time.
+func respell(n *yaml.Node) {
+	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	switch {
+	case isNull(n) && n.Value == "":
 		n.Value = "null"
+	case block && strings.HasPrefix(strings.TrimLeft(n.Value, "\n"), "\t"):
+		n.Style = yaml.DoubleQuotedStyle
+	case n.Style == yaml.FoldedStyle && unfoldable.MatchString(n.Value):
+		n.Style = yaml.LiteralStyle
 	}
 	for _, c := range n.Content {
-		spellNull(c)
+		respell(c)
 	}
 }
+
+// unfoldable are an indented line, empty lines at the end, and breaks other than
+// line feeds.
+var unfoldable = regexp.MustCompile(`(?m)^[ \t]|\n\n\z|[\x{2028}\x{2029}]`)
 
 func writeYAML(doc *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
