@@ -101,7 +101,7 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 		if !d.plain(k, field) {
 			continue
 		}
-		if k.Kind != yaml.ScalarNode {
+		if k.Kind != yaml.ScalarNode || k.Value == "" {
 			d.bad(k, field, "a key must be a word")
 			continue
 		}
