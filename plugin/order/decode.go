@@ -176,13 +176,14 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 }
 
 // text returns a scalar as it was written. YAML's plain numbers and dates are
-// text too: "references: [2719]" loses nothing. Only true and false are
-// refused, since who writes them means something else. It is "" only after a
-// problem was reported.
+// text too: "references: [2719]" loses nothing. Only true, false and the merge
+// key "<<" are refused, since who writes them means something else. It is ""
+// only after a problem was reported.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	switch {
 	case n.Kind != yaml.ScalarNode,
 		n.Tag == "!!bool",
+		n.Tag == "!!merge",
 		d.json && n.Tag != "!!str":
 		d.bad(n, field, "must be a string")
 		return ""

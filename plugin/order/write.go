@@ -31,14 +31,15 @@ func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!ma
 // word is a key, or a value of a fixed set.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// text is a string of any content. The YAML library quotes what it must; we
-// quote also what people and other readers take for something else.
+// text is a string of any content. The YAML library quotes what it must, all but
+// the merge key "<<"; we quote also what people and other readers take for
+// something else.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
 	odd := func(line string) bool { return line != strings.TrimSpace(line) }
 	switch {
-	case slices.ContainsFunc(lines, odd) || lines[0] == "" || lines[len(lines)-1] == "" || oldBool[strings.ToLower(s)]:
+	case slices.ContainsFunc(lines, odd) || lines[0] == "" || lines[len(lines)-1] == "" || oldBool[strings.ToLower(s)] || s == "<<":
 		n.Style = yaml.DoubleQuotedStyle
 	case len(lines) > 1:
 		n.Style = yaml.LiteralStyle
