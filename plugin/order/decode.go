@@ -222,11 +222,12 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of a few words.
+// choice decodes one of a few words. A word without a value is another form that
+// the problem names.
 func choice[T any](d *decoder, n *yaml.Node, field string, words []string, values ...T) T {
-	for i, w := range words {
-		if n.Kind == yaml.ScalarNode && n.Value == w {
-			return values[i]
+	for i, v := range values {
+		if n.Kind == yaml.ScalarNode && n.Value == words[i] {
+			return v
 		}
 	}
 	d.bad(n, field, "must be one of %s", strings.Join(words, ", "))

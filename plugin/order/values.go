@@ -255,7 +255,7 @@ var responseTable = table[Response]{
 
 func (p *parser) response(n *yaml.Node, f string) (r Response) {
 	if n.Kind != yaml.MappingNode {
-		r.Kind = choice(&p.decoder, n, f, []string{"nxdomain", "nodata", "refused", "{redirect: [address]}"}, NXDOMAIN, NODATA, Refused, ResponseUnset)
+		r.Kind = choice(&p.decoder, n, f, []string{"nxdomain", "nodata", "refused", "{redirect: [address]}"}, NXDOMAIN, NODATA, Refused)
 		return r
 	}
 	object(p, n, f, responseTable, &r)
