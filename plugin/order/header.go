@@ -29,7 +29,8 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		case err != nil || s == "Local":
+		// Names in small letters, as localtime and right/UTC, are a machine's own.
+		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:
 			p.loc, p.out.Timezone = loc, s
