@@ -22,7 +22,7 @@ const EU Country = "EU"
 // whether s is one.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	if c == string(EU) || len(c) == 2 && inCodes(iso3166, c) {
+	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) { // not "ıt", whose capitals are IT
 		return Country(c), true
 	}
 	return "", false

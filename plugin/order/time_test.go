@@ -176,7 +176,7 @@ func TestCountries(t *testing.T) {
 			t.Errorf("ParseCountry(%q) = %q, %v", in, got, ok)
 		}
 	}
-	for _, in := range []string{"", "I", "ITA", "UK", "ZZ", "D A", " A", "A ", "AD AE", "ı̇t"} {
+	for _, in := range []string{"", "I", "ITA", "UK", "ZZ", "D A", " A", "A ", "AD AE", "ı̇t", "ıt", "ſe"} {
 		if got, ok := ParseCountry(in); ok {
 			t.Errorf("ParseCountry(%q) = %q", in, got)
 		}
