@@ -34,7 +34,7 @@ func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
-		Order:        &ruleset.Order{ID: "ncu-1", Terms: terms, Reference: "914/2719"},
+		Order:        &ruleset.Order{ID: "ncu-1", Reference: "914/2719", Common: &ruleset.Common{Terms: terms}},
 		Response:     order.Response{Kind: kind},
 		TargetLabels: 2,
 		Match:        order.Subtree,

@@ -81,7 +81,7 @@ func fuzzVerdict(knob func(int) byte, now time.Time, until, ttl int64, s string)
 		Justification: s,
 	}
 	v := ruleset.Verdict{
-		Order:        &ruleset.Order{ID: "x", Terms: t, Reference: s},
+		Order:        &ruleset.Order{ID: "x", Reference: s, Common: &ruleset.Common{Terms: t}},
 		Response:     order.Response{Kind: order.ResponseKind(knob(0) % 6)},
 		TargetLabels: int(knob(5)),
 		Match:        order.Match(knob(4) % 3),

@@ -239,14 +239,14 @@ func (j *judgement) judge(p *path, at place) decision {
 				continue
 			}
 			match := r.kind.match()
-			if h.held != nil && !h.part.entries[r.entry].force.covers(h.held, match) {
+			if h.held != nil && !h.part.entries.at(r.entry).force.covers(h.held, match) {
 				continue
 			}
 			d.everywhere = d.everywhere && match == order.Subtree
 			if !at.covers(match, h.labels) {
 				continue
 			}
-			e := &h.part.entries[r.entry]
+			e := h.part.entries.at(r.entry)
 			// Another part may have a target of the same name that ranks higher.
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break

@@ -118,7 +118,7 @@ func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
 	// Dates by which it is never in force are a slip that somebody must mend.
-	case t != nil && t.idle || p.entries[x.entry].status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
+	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
 		missed, late = true, true
 	// Windows are the order's own will: it need not be in force between them.
 	case ivs[0].from > x.at:
@@ -139,7 +139,7 @@ func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
 	}
-	e := &p.entries[x.entry]
+	e := p.entries.at(x.entry)
 	if e.action == order.Lift {
 		return false
 	}
@@ -172,7 +172,7 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 // withheld reports whether the set does not enforce what a duty is about though
 // the order says so: the guard holds it, or the configuration has no means to.
 func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
-	e, t := &p.entries[x.entry], x.of(p)
+	e, t := p.entries.at(x.entry), x.of(p)
 	switch {
 	case s.undecidable(e):
 		return true

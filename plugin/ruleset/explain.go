@@ -56,7 +56,7 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 			if r.kind < blockExact {
 				continue
 			}
-			e := &h.part.entries[r.entry]
+			e := h.part.entries.at(r.entry)
 			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime}
 			j.reason(&x, &p, h, r, e, at)
 			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {

@@ -173,7 +173,7 @@ func (s *Set) findHeld() {
 	add := func(p *Part, rules []rule, h *heldPlace) {
 		for i := range rules {
 			r := &rules[i]
-			if e := &p.entries[r.entry]; r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
+			if e := p.entries.at(r.entry); r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
 				s.heldTargets = append(s.heldTargets, heldTarget{e, h, r.kind.match()})
 			}
 		}

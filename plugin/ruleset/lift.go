@@ -16,7 +16,7 @@ func excepted(p *path, e *entry, group uint32) bool {
 			if r.kind != except {
 				break
 			}
-			if &h.part.entries[r.entry] == e && (r.group == 0 || r.group == group) {
+			if h.part.entries.at(r.entry) == e && (r.group == 0 || r.group == group) {
 				return true
 			}
 		}
@@ -61,7 +61,7 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 			if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
 				continue
 			}
-			l := &h.part.entries[r.entry]
+			l := h.part.entries.at(r.entry)
 			if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
 				continue
 			}
@@ -94,7 +94,7 @@ func (j *judgement) targets(p *path, e *entry, at place) bool {
 		h := &p.hits[i]
 		for k := range h.rules {
 			r := &h.rules[k]
-			if r.kind < blockExact || r.shadow && !j.shadow || &h.part.entries[r.entry] != e {
+			if r.kind < blockExact || r.shadow && !j.shadow || h.part.entries.at(r.entry) != e {
 				continue
 			}
 			if at.covers(r.kind.match(), h.labels) {

@@ -21,7 +21,7 @@ type partEntry struct {
 func (s *Set) lifts() (lifts []partEntry, blocks map[string][]*entry) {
 	for _, p := range s.parts {
 		for _, i := range p.lifts {
-			if e := &p.entries[i]; e.status == order.Active {
+			if e := p.entries.at(i); e.status == order.Active {
 				lifts = append(lifts, partEntry{p, e, i})
 			}
 		}
@@ -84,7 +84,7 @@ func (s *Set) meetings(lifts []partEntry, blocks map[string][]*entry) map[*entry
 		}
 		for name, ref := range p.names.All() {
 			for _, r := range p.list(ref) {
-				if l := &p.entries[r.entry]; r.kind.isLift() && found[l] != nil {
+				if l := p.entries.at(r.entry); r.kind.isLift() && found[l] != nil {
 					targets[name] = append(targets[name], l)
 					s.above(name, func(e *entry) { found[l].with(l, e) })
 				}
@@ -101,7 +101,7 @@ func (s *Set) meetings(lifts []partEntry, blocks map[string][]*entry) map[*entry
 				for _, l := range targets[up] {
 					for _, r := range p.list(ref) {
 						if r.kind >= blockExact {
-							found[l].with(l, &p.entries[r.entry])
+							found[l].with(l, p.entries.at(r.entry))
 						}
 					}
 				}
@@ -120,7 +120,7 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 		for _, h := range hits {
 			for _, r := range p.list(h.Ref) {
 				if r.kind >= blockExact {
-					f(&p.entries[r.entry])
+					f(p.entries.at(r.entry))
 				}
 			}
 		}
@@ -137,7 +137,7 @@ func (s *Set) meetNetworks(found map[*entry]*meeting, blocks map[string][]*entry
 		}
 		for x, rules := range p.networks() {
 			for _, r := range rules {
-				l := &p.entries[r.entry]
+				l := p.entries.at(r.entry)
 				m := found[l]
 				if !r.kind.isLift() || m == nil {
 					continue
@@ -164,7 +164,7 @@ func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 			for _, rules := range nets {
 				for _, r := range rules {
 					if r.kind >= blockExact {
-						f(&p.entries[r.entry])
+						f(p.entries.at(r.entry))
 					}
 				}
 			}

@@ -82,24 +82,23 @@ type rule struct {
 // entry is an order as the set keeps it.
 type entry struct {
 	Order
-	action order.Action
-	status order.Status
-	// issued ranks blocks, place orders the history that lifts reach back in.
-	issued, place, from order.Time
-	file                *string // the file it came from; the pointer tells files apart
-	index               int32   // its place in the file
-	line, column        int32
-	lifts               []string
-	scope               *scope // nil: everyone
-	exempt              *exempt
-	sched               uint32 // of the order as a whole, for states and whole lifts
+	// place orders the history that lifts reach back in.
+	place, from  order.Time
+	index        int32 // its place in the file
+	line, column int32
+	sched        uint32 // of the order as a whole, for states and whole lifts
 	// names is the number of name targets, addrs that of addresses to be found in
 	// answers, others that of targets which DNS does not enforce.
 	names, addrs, others int32
-	response             order.Response
-	force                *forced // nil: nothing is
-	public               bool    // a lift that says so itself
-	excepts              bool    // it has exceptions of its own, beside its targets'
+	isIssued             bool // place is when it was issued
+}
+
+// issued ranks blocks.
+func (e *entry) issued() order.Time {
+	if e.isIssued {
+		return e.place
+	}
+	return order.NoTime
 }
 
 // Part is one compiled order file. It is immutable.
@@ -107,7 +106,7 @@ type Part struct {
 	path      *string
 	names     *index.Index
 	rules     []rule
-	entries   []entry
+	entries   entries
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
@@ -126,13 +125,13 @@ type Part struct {
 func (p *Part) Path() string { return *p.path }
 
 // Orders returns the number of orders in the file, whatever their state.
-func (p *Part) Orders() int { return len(p.entries) }
+func (p *Part) Orders() int { return p.entries.n }
 
 // IDs yields the ids of the file's orders.
 func (p *Part) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i := range p.entries {
-			if !yield(p.entries[i].ID) {
+		for e := range p.entries.all() {
+			if !yield(e.ID) {
 				return
 			}
 		}
@@ -141,9 +140,8 @@ func (p *Part) IDs() iter.Seq[string] {
 
 // Targets returns the number of targets of the file's block orders.
 func (p *Part) Targets() (n int) {
-	for i := range p.entries {
-		if p.entries[i].action == order.Block {
-			e := &p.entries[i]
+	for e := range p.entries.all() {
+		if e.action == order.Block {
 			n += int(e.names + e.addrs + e.others)
 		}
 	}
@@ -175,6 +173,7 @@ type Builder struct {
 	addrs    map[netip.Prefix][]rule
 	wire     dname.Wire // of the name that the guard looks at
 	interned interner
+	commons  map[commonKey]*Common
 	schedIDs map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
 	// in the order file itself the parser has seen them.
@@ -189,7 +188,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
-	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner()}
+	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner(), commons: map[commonKey]*Common{}}
 	b.schedule(nil) // number 0: never
 	return b
 }
@@ -197,29 +196,19 @@ func NewBuilder(path string, opt Options) *Builder {
 // Add compiles one order. It keeps the order's Terms and strings, not the Order.
 func (b *Builder) Add(o *order.Order) {
 	e := entry{
-		Order:  Order{ID: o.ID, Terms: o.Terms, FilteringDatabases: o.FilteringDatabases},
-		action: o.Action, status: o.Status,
-		issued: o.Issued, place: o.PlaceInHistory(), from: o.From,
-		file: b.part.path, index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
-		scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
-		response: o.Response, force: newForced(o.Force), public: o.Public, excepts: len(o.Except) > 0,
+		Order: Order{ID: o.ID, Common: b.common(o)},
+		place: o.PlaceInHistory(), from: o.From, isIssued: o.Issued != order.NoTime,
+		index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 	}
 	if len(o.References) > 0 {
 		e.Reference = o.References[0]
-	}
-	if e.response.Kind == order.ResponseUnset {
-		e.response = b.opt.Response
-	}
-	if len(o.Lifts) > 0 {
-		e.lifts = slices.Clone(o.Lifts)
-		slices.Sort(e.lifts)
 	}
 	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
 		b.redirectTo(e.response.Addresses)
 	}
 	own := intersect(single(e.start(), o.Until), windows(o.Windows))
 	e.sched = b.schedule(own)
-	n := uint32(len(b.part.entries))
+	n := uint32(b.part.entries.n)
 	b.duties(o, n, own)
 	if o.Status != order.Active && o.Status != order.Shadow {
 		// Its names stand in the index all the same: a list that an operator
@@ -259,11 +248,11 @@ func (b *Builder) Add(o *order.Order) {
 func (b *Builder) entry(e entry) {
 	p := b.part
 	if e.action == order.Lift {
-		p.lifts = append(p.lifts, uint32(len(p.entries)))
+		p.lifts = append(p.lifts, uint32(p.entries.n))
 	}
 	p.countries = p.countries || e.scope.hasCountries()
 	p.shadows = p.shadows || e.status == order.Shadow
-	p.entries = append(p.entries, e)
+	p.entries.add(e)
 }
 
 // start is when an order begins: its own from; for a lift that has none, its
@@ -406,15 +395,15 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	})
 	b.freezeAddresses()
 	p.rules = fit(p.rules)
-	p.entries = fit(p.entries)
+	p.entries.fit()
 	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
 	p.dutyTargets = fit(p.dutyTargets)
 	p.intervals = fit(p.intervals)
 	p.schedules = fit(p.schedules)
 	var problems order.Problems
-	for i := range p.entries {
-		if n := b.repeated[uint32(i)]; n > 0 {
-			e := &p.entries[i]
+	for i := range uint32(p.entries.n) {
+		if n := b.repeated[i]; n > 0 {
+			e := p.entries.at(i)
 			problems = append(problems, order.Problem{
 				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets_from",
 				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
@@ -434,20 +423,20 @@ func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 // NXDOMAIN while the names above it get just that. What is not enforced must not
 // show, not even as more names to look at than maxBelow.
 func (p *Part) deviates(r rule) bool {
-	e := &p.entries[r.entry]
+	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
 // tidy sorts the rules at one name by precedence and merges what was said twice,
 // which uncount takes off the order's targets.
 func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
-	entries := b.part.entries
+	entries := &b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
-		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(&entries[x.entry], &entries[y.entry]), cmp.Compare(x.entry, y.entry))
+		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(entries.at(x.entry), entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
 	})
 	for i := 1; i < len(list); i++ {
 		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
-			e := &entries[y.entry]
+			e := entries.at(y.entry)
 			if n, ok := b.repeated[y.entry]; ok {
 				b.repeated[y.entry] = n + 1
 			}
@@ -467,7 +456,7 @@ func precedence(x, y *entry) int {
 	if x == y {
 		return 0
 	}
-	return cmp.Or(cmp.Compare(noTimeLast(x.issued), noTimeLast(y.issued)), cmp.Compare(x.ID, y.ID))
+	return cmp.Or(cmp.Compare(noTimeLast(x.issued()), noTimeLast(y.issued())), cmp.Compare(x.ID, y.ID))
 }
 
 func noTimeLast(t order.Time) order.Time {

@@ -39,7 +39,7 @@ func asked(t testing.TB, name string) *Asked {
 func at(t testing.TB, s string) order.Time {
 	t.Helper()
 	d := set(t, "- {id: x, issued: "+s+", targets: [a.example]}")
-	return d.parts[0].entries[0].issued
+	return d.parts[0].entries.at(0).issued()
 }
 
 // TestSpared: what passes for the asked name's sake is known as such, since it must

@@ -75,7 +75,7 @@ func (s *Set) findWhole() {
 	s.whole = map[string][]wholeLift{}
 	for _, p := range s.segments {
 		for _, i := range p.whole {
-			l := &p.entries[i]
+			l := p.entries.at(i)
 			for _, id := range l.lifts {
 				s.whole[id] = append(s.whole[id], wholeLift{p, l})
 			}
@@ -90,14 +90,15 @@ func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
 		b.part.shadows = b.part.shadows || p.shadows
-		first := uint32(len(b.part.entries))
+		first := uint32(b.part.entries.n)
 		scheds := make([]uint32, len(p.schedules))
 		for i, s := range p.schedules {
 			scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
 		}
-		for _, e := range p.entries {
-			e.sched = scheds[e.sched]
-			b.entry(e)
+		for e := range p.entries.all() {
+			own := *e
+			own.sched = scheds[e.sched]
+			b.entry(own)
 		}
 		for _, w := range p.whole {
 			b.part.whole = append(b.part.whole, first+w)
@@ -126,23 +127,23 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 	// register must not cost a table of the register.
 	n := 0
 	for _, o := range others {
-		n += len(o.entries)
+		n += o.entries.n
 	}
 	of := map[string]*entry{} // ids of others that p may have
-	if n < len(p.entries) {
+	if n < p.entries.n {
 		for _, o := range others {
-			for i := range o.entries {
-				of[o.entries[i].ID] = &o.entries[i]
+			for e := range o.entries.all() {
+				of[e.ID] = e
 			}
 		}
 	} else {
-		own := make(map[string]bool, len(p.entries))
-		for i := range p.entries {
-			own[p.entries[i].ID] = true
+		own := make(map[string]bool, p.entries.n)
+		for e := range p.entries.all() {
+			own[e.ID] = true
 		}
 		for _, o := range others {
-			for i := range o.entries {
-				if e := &o.entries[i]; own[e.ID] {
+			for e := range o.entries.all() {
+				if own[e.ID] {
 					of[e.ID] = e
 				}
 			}
@@ -151,8 +152,7 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 	if len(of) == 0 {
 		return nil
 	}
-	for i := range p.entries {
-		e := &p.entries[i]
+	for e := range p.entries.all() {
 		if x, ok := of[e.ID]; ok {
 			out = append(out, order.Problem{
 				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",

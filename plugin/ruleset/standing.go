@@ -22,8 +22,7 @@ type Standing struct {
 func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
 	return func(yield func(Standing) bool) {
 		for _, p := range s.parts {
-			for i := range p.entries {
-				e := &p.entries[i]
+			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
 				if !yield(Standing{&e.Order, e.action == order.Lift, state, until}) {
 					return

@@ -118,8 +118,8 @@ func (s *Set) Counts(now order.Time) (c Counts) {
 
 func (s *Set) each(f func(*Part, *entry)) {
 	for _, p := range s.parts {
-		for i := range p.entries {
-			f(p, &p.entries[i])
+		for e := range p.entries.all() {
+			f(p, e)
 		}
 	}
 }
@@ -218,12 +218,11 @@ func Compare(old, new *Part) (c Change) {
 	if old == nil {
 		old = &Part{}
 	}
-	before := make(map[string]*entry, len(old.entries))
-	for i := range old.entries {
-		before[old.entries[i].ID] = &old.entries[i]
+	before := make(map[string]*entry, old.entries.n)
+	for e := range old.entries.all() {
+		before[e.ID] = e
 	}
-	for i := range new.entries {
-		e := &new.entries[i]
+	for e := range new.entries.all() {
 		o, ok := before[e.ID]
 		switch {
 		case !ok:
@@ -259,7 +258,7 @@ func blocks(rules []rule) bool {
 // but not compared.
 func sameOrder(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
-		x.issued == y.issued && x.place == y.place && x.Reference == y.Reference &&
+		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&
 		slices.Equal(x.lifts, y.lifts) && reflect.DeepEqual(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
 }
 
@@ -293,8 +292,7 @@ func (p *Part) Lost(next *Part, now order.Time) (n int) {
 // Refusing returns the number of active block orders that themselves ask for
 // REFUSED.
 func (p *Part) Refusing() (n int) {
-	for i := range p.entries {
-		e := &p.entries[i]
+	for e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {
 			n++
 		}

@@ -66,8 +66,25 @@ func (v Verdict) Blocked() bool { return v.Order != nil }
 
 // Order is the part of an order that stays in memory to answer queries.
 type Order struct {
-	ID                 string
+	ID        string
+	Reference string // the first reference, may be empty
+	*Common
+}
+
+// Common is what the orders of a register share that differ in their ids,
+// references, dates and targets alone. Nobody changes it.
+type Common struct {
 	Terms              *order.Terms
-	Reference          string // the first reference, may be empty
 	FilteringDatabases []order.FilteringDatabase
+
+	action   order.Action
+	status   order.Status
+	public   bool    // a lift that says so itself
+	excepts  bool    // it has exceptions of its own, beside its targets'
+	file     *string // the file it came from; the pointer tells files apart
+	lifts    []string
+	scope    *scope // nil: everyone
+	exempt   *exempt
+	response order.Response
+	force    *forced // nil: nothing is
 }
