@@ -22,6 +22,7 @@ type decoder struct {
 	problems Problems
 	failed   bool // an error is among problems
 	cut      bool // there were more than maxProblems
+	pairs    []pair
 }
 
 // maxProblems bounds the list: a file of a million bad lines is one mistake.
@@ -85,7 +86,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 type pair struct{ key, value *yaml.Node }
 
 // mapping returns the entries of a mapping whose value is not null, having
-// refused duplicate keys.
+// refused duplicate keys. They stand in d.pairs, which the caller may cut back to
+// what it was before when it is done with them.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -94,7 +96,7 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 		d.bad(n, field, "must be a mapping")
 		return nil
 	}
-	pairs := make([]pair, 0, len(n.Content)/2)
+	start := len(d.pairs)
 	var first keys
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
@@ -120,9 +122,9 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 		if isNull(v) {
 			continue
 		}
-		pairs = append(pairs, pair{k, v})
+		d.pairs = append(d.pairs, pair{k, v})
 	}
-	return pairs
+	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
 // keys finds the duplicates among the keys of a mapping. Most have a few, for
@@ -180,25 +182,38 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 // key "<<" are refused, since who writes them means something else. It is ""
 // only after a problem was reported.
 func (d *decoder) text(n *yaml.Node, field string) string {
+	s, why := d.plainText(n)
+	if why != "" {
+		d.bad(n, field, "%s", why)
+	}
+	return s
+}
+
+// plainText is text without a report: why says what is wrong, or is empty.
+func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode,
 		n.Tag == "!!bool",
 		n.Tag == "!!merge",
 		d.json && n.Tag != "!!str":
-		d.bad(n, field, "must be a string")
-		return ""
+		return "", "must be a string"
 	case strings.TrimSpace(n.Value) == "":
-		d.bad(n, field, "is empty")
-		return ""
+		return "", "is empty"
 	}
-	return n.Value
+	return n.Value, ""
 }
 
 func (d *decoder) texts(n *yaml.Node, field string) (out []string) {
 	for i, item := range d.list(n, field) {
-		if s := d.text(item, index(field, i)); s != "" {
-			out = append(out, s)
+		s, why := d.plainText(item)
+		if why != "" {
+			d.bad(item, index(field, i), "%s", why)
+			continue
 		}
+		if out == nil {
+			out = make([]string, 0, len(n.Content)-i)
+		}
+		out = append(out, s)
 	}
 	return out
 }

@@ -63,6 +63,7 @@ func formatLines(w io.Writer, r io.Reader) error {
 	br, bw := bufio.NewReaderSize(r, 256<<10), bufio.NewWriter(w)
 	s := fileShape
 	var buf []byte
+	var lines jsonReader
 	for line := 1; ; line++ {
 		data, err := readLine(br)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -72,7 +73,7 @@ func formatLines(w io.Writer, r io.Reader) error {
 			data = bytes.TrimPrefix(data, bom)
 		}
 		if len(bytes.TrimSpace(data)) > 0 {
-			n, err := parseJSON(data, line)
+			n, err := lines.read(data, line)
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -92,7 +93,39 @@ func FuzzYAML(f *testing.F) {
 
 func FuzzJSONLines(f *testing.F) {
 	seeds(f, ".jsonl")
-	f.Fuzz(func(t *testing.T, data []byte) { check(t, "a.jsonl", data) })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		check(t, "a.jsonl", data)
+		checkLines(t, data)
+	})
+}
+
+// checkLines compares JSON Lines, whose memory is used again for each line, with
+// the same orders in one document.
+func checkLines(t *testing.T, data []byte) {
+	opt := Options{OpenSide: side("side.example\n")}
+	var kept []*Order
+	opt.Emit = func(o *Order) {
+		c := *o
+		c.Targets = slices.Clone(o.Targets)
+		kept = append(kept, &c)
+	}
+	if _, problems := Parse("a.jsonl", bytes.NewReader(data), opt); len(problems.Errors()) > 0 {
+		return
+	}
+	var lines [][]byte
+	for line := range bytes.SplitSeq(bytes.TrimPrefix(data, bom), []byte("\n")) {
+		if len(bytes.TrimSpace(line)) > 0 {
+			lines = append(lines, bytes.TrimSpace(line))
+		}
+	}
+	header := bytes.TrimSuffix(lines[0], []byte("}"))
+	document := slices.Concat(header, []byte(`,"orders":[`), bytes.Join(lines[1:], []byte(",\n")), []byte("]}"))
+	opt.Emit = nil
+	whole, problems := Parse("a.json", bytes.NewReader(document), opt)
+	if len(problems.Errors()) > 0 {
+		t.Fatalf("good as lines, as a document: %v", problems)
+	}
+	sameOrders(t, "lines and document", kept, whole.Orders)
 }
 
 // FuzzJSON also compares our reader of JSON with the standard library's.

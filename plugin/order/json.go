@@ -3,11 +3,11 @@ package order
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/cespare/xxhash/v2"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -26,7 +26,10 @@ func parseJSON(data []byte, line int) (*yaml.Node, error) {
 // returned are overwritten. JSON Lines are read so, line by line.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
-	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, stack: j.stack[:0]}
+	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words}
+	if j.words == nil {
+		j.words = new(wordTable)
+	}
 	n, err := j.value(0)
 	if err != nil {
 		return nil, err
@@ -43,24 +46,30 @@ type jsonReader struct {
 	// seen walks forward through data behind pos together with line and col,
 	// so that a position costs no rescan.
 	seen, line, col int
-	// nodes is where the next node comes from: a file has many, and they die
-	// together. stack holds the items of the collections that are open.
-	nodes []yaml.Node
-	used  int
-	stack []*yaml.Node
+	// nodes is where the next node comes from, and items where the list of a
+	// collection's items does: a file has many, and they die together. stack holds
+	// the items of the collections that are open.
+	nodes     []yaml.Node
+	used      int
+	items     []*yaml.Node
+	usedItems int
+	stack     []*yaml.Node
+	words     *wordTable
 }
 
 // at returns the line and column, in characters from 1, of an offset that is
 // not before an earlier one.
 func (j *jsonReader) at(off int) (line, col int) {
-	for ; j.seen < off; j.seen++ {
-		switch c := j.data[j.seen]; {
-		case c == '\n':
-			j.line, j.col = j.line+1, 1
-		case utf8.RuneStart(c):
-			j.col++
-		}
+	if off <= j.seen {
+		return j.line, j.col
 	}
+	passed := j.data[j.seen:off]
+	j.seen = off
+	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+		j.line, j.col = j.line+bytes.Count(passed, []byte{'\n'}), 1
+		passed = passed[i+1:]
+	}
+	j.col += utf8.RuneCount(passed)
 	return j.line, j.col
 }
 
@@ -110,6 +119,16 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	n.Kind, n.Tag = kind, tag
 	n.Line, n.Column = j.at(j.pos)
 	return n
+}
+
+// list returns a copy of the items of a collection.
+func (j *jsonReader) list(items []*yaml.Node) []*yaml.Node {
+	if len(items) > len(j.items)-j.usedItems {
+		j.items, j.usedItems = make([]*yaml.Node, max(len(items), min(max(16, 2*len(j.items)), 1024))), 0
+	}
+	out := j.items[j.usedItems:][:len(items):len(items)]
+	j.usedItems += copy(out, items)
+	return out
 }
 
 func (j *jsonReader) value(depth int) (*yaml.Node, error) {
@@ -169,7 +188,7 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 		switch j.peek() {
 		case end:
 			j.pos++
-			n.Content = slices.Clone(j.stack[base:])
+			n.Content = j.list(j.stack[base:])
 			j.stack = j.stack[:base]
 			return n, nil
 		case ',':
@@ -250,10 +269,8 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 		case c == '"':
 			if raw := j.data[start:j.pos]; out != nil {
 				n.Value = string(append(out, raw...))
-			} else if known, ok := knownWords[string(raw)]; ok {
-				n.Value = known
 			} else {
-				n.Value = string(raw)
+				n.Value = j.words.string(raw)
 			}
 			j.pos++
 			return n, nil
@@ -273,14 +290,24 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// knownWords are the keys of the schema, so that a million orders share them.
-var knownWords = func() map[string]string {
-	m := make(map[string]string, len(schemaWords))
-	for w := range schemaWords {
-		m[w] = w
+// wordTable remembers short strings that were read, so that the million orders of a
+// register share their keys, their authority and most of their dates.
+type wordTable [512]string
+
+const maxWord = 32
+
+// string returns b as a string.
+func (t *wordTable) string(b []byte) string {
+	if len(b) > maxWord {
+		return string(b)
 	}
-	return m
-}()
+	// What fell out of its place is made anew; to be found is not a promise.
+	w := &t[xxhash.Sum64(b)%uint64(len(t))]
+	if *w != string(b) {
+		*w = string(b)
+	}
+	return *w
+}
 
 var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -306,13 +307,27 @@ func TestLinesApart(t *testing.T) {
 	}
 }
 
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,128}$`)
+
+func TestID(t *testing.T) {
+	ids := []string{"", "a.b-c", "2026/0000001", strings.Repeat("x", 128), strings.Repeat("x", 129), "a b", "é"}
+	for c := range 256 {
+		ids = append(ids, string([]byte{byte(c)}), string([]byte{'a', byte(c), 'Z'}))
+	}
+	for _, id := range ids {
+		if want := idPattern.MatchString(id); isID(id) != want {
+			t.Errorf("isID(%q) = %v", id, !want)
+		}
+	}
+}
+
 // checkFile holds what every good file holds, whatever is in it.
 func checkFile(t testing.TB, f *File) {
 	t.Helper()
 	ids := map[string]bool{}
 	targets := 0
 	for i, o := range f.Orders {
-		if !idPattern.MatchString(o.ID) || ids[o.ID] || o.Index != i || o.Line < 1 || o.Column < 1 {
+		if !idPattern.MatchString(o.ID) || !isID(o.ID) || ids[o.ID] || o.Index != i || o.Line < 1 || o.Column < 1 {
 			t.Errorf("order %q: index %d at %d:%d", o.ID, o.Index, o.Line, o.Column)
 		}
 		ids[o.ID] = true

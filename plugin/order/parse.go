@@ -39,8 +39,10 @@ type Options struct {
 	// directory. Without it, side lists are problems.
 	OpenSide func(name string) (io.ReadCloser, error)
 	// Emit takes each order as soon as it is read, so that a file of a million
-	// orders is never held whole. What it took must be dropped when Parse
-	// returns errors. Orders are not emitted once an error was found.
+	// orders is never held whole. The Order and its Targets are good until Emit
+	// returns, what else it points to is nobody's to change. What it took must be
+	// dropped when Parse returns errors. Orders are not emitted once an error was
+	// found.
 	Emit func(*Order)
 }
 
@@ -87,11 +89,12 @@ type parser struct {
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
 	ids           map[string]firstUse
+	draft         draft // the order that is being read
 }
 
 // firstUse is where an id was used first.
 type firstUse struct {
-	line   int
+	line   int32
 	sealed bool
 }
 
@@ -226,19 +229,22 @@ func (p *parser) lineHeader(n *yaml.Node) bool {
 	return true
 }
 
-// readLine returns the next line without its end; the bytes are the caller's.
+// readLine returns the next line without its end; the bytes are br's, until it is
+// read again.
 func readLine(br *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := br.ReadSlice('\n')
+	line, err := br.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		line = bytes.Clone(line)
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		var part []byte
+		part, err = br.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxJSONLine {
 			return nil, fmt.Errorf("a line is longer than %d MiB", maxJSONLine>>20)
 		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimRight(line, "\r\n"), err
-		}
 	}
+	return bytes.TrimRight(line, "\r\n"), err
 }
 
 func validUTF8(data []byte, line int) error {

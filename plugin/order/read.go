@@ -1,8 +1,6 @@
 package order
 
 import (
-	"strings"
-
 	"go.yaml.in/yaml/v3"
 )
 
@@ -22,6 +20,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 // readOrder decodes one order, checks it and hands it on.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
+	p.pairs = p.pairs[:0]
 	p.out.Count++
 	if n.Kind != yaml.MappingNode {
 		p.bad(n, "orders", "must be a mapping, one order")
@@ -64,10 +63,10 @@ func (p *parser) readOrder(n *yaml.Node) {
 	if p.failed {
 		return
 	}
-	result := o.Order
 	if p.opt.Emit != nil {
-		p.opt.Emit(&result)
+		p.opt.Emit(&o.Order)
 	} else {
+		result := o.Order
 		p.out.Orders = append(p.out.Orders, &result)
 	}
 }
@@ -113,21 +112,21 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if a := lookup(n, "action"); a != nil && isPlain(a) {
 		action = choice(&p.decoder, a, "action", []string{"block", "lift"}, Block, Lift)
 	}
-	var o draft
+	o := &p.draft
 	if action == Lift {
-		o = draft{Order: emptyOrder(), ownTerms: true}
+		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
 		// A lift names other orders and their targets, and those may be sealed,
 		// in this file or another one: unless the lift says how much of it may
 		// be told, its values are not logged.
 		doubt = doubt || lookup(n, "disclosure") == nil
 	} else {
-		o = *base
+		*o = *base
 	}
 	o.Action = action
 	o.doubt = doubt || base.doubt
 	o.noAuthority = noAuthority
-	return &o
+	return o
 }
 
 // Lifting reports whether o is a lift.
@@ -146,7 +145,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	s := p.text(id, "id")
 	switch twice = p.ids[s]; {
 	case s == "":
-	case !idPattern.MatchString(s):
+	case !isID(s):
 		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -")
 	case twice.line > 0:
 		p.bad(id, "id", "is used twice, first on line %d", twice.line)
@@ -159,6 +158,6 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 // noteID keeps the id of an order that was read.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
-		p.ids[strings.Clone(o.ID)] = firstUse{o.Line, o.doubt || o.Disclosure.Sealed()}
+		p.ids[o.ID] = firstUse{int32(o.Line), o.doubt || o.Disclosure.Sealed()}
 	}
 }

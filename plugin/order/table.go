@@ -15,6 +15,7 @@ type table[T any] []entry[T]
 // object decodes a mapping by the table of its keys; unknown keys are problems.
 // The tables are short, so a key is searched along them.
 func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
+	before := len(p.pairs)
 next:
 	for _, kv := range p.mapping(n, f) {
 		for i := range t {
@@ -25,6 +26,7 @@ next:
 		}
 		p.fault(kv.key, join(f, kv.key.Value), "unknown key")
 	}
+	p.pairs = p.pairs[:before]
 }
 
 // shape tells which mappings of a file have which keys, for whom the values do

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,39 @@ func TestClockChanges(t *testing.T) {
 	for _, at := range []edge{startOfDay, endOfDay} {
 		if got, _, err := parseTime("2011-12-30", apia, at); err != nil || FromTime(got).String() != "2011-12-30T10:00:00Z" {
 			t.Errorf("2011-12-30 in Apia: %v, %v", FromTime(got), err)
+		}
+	}
+}
+
+// timeForm is what splitTime takes, as one would write it down.
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
+
+func checkSplit(t *testing.T, s string) {
+	t.Helper()
+	var want [4]string
+	m := timeForm.FindStringSubmatch(s)
+	if m != nil {
+		want = [4]string(m[1:])
+	}
+	date, clock, seconds, offset, ok := splitTime(s)
+	if got := [4]string{date, clock, seconds, offset}; ok != (m != nil) || ok && got != want {
+		t.Errorf("splitTime(%q) = %q, %v; want %q", s, got, ok, want)
+	}
+}
+
+// TestSplitTime holds splitTime to timeForm for good times, and what is one octet
+// off or cut.
+func TestSplitTime(t *testing.T) {
+	for _, s := range []string{"2026-05-01", "2026-05-01T18:30", "2026-05-01 18:30Z", "2026-05-01T18:30:59+23:59", "2026-05-01T18:30:59.125-09:00",
+		"2026-05-01T18:30.5", "2026-05-01T18:30:59.", "2026-05-01T18:30:59.1Z2"} {
+		checkSplit(t, s)
+		for i := range s {
+			checkSplit(t, s[:i])
+			checkSplit(t, s[i:])
+			for c := range 128 {
+				checkSplit(t, s[:i]+string(rune(c))+s[i+1:])
+				checkSplit(t, s[:i]+string(rune(c))+s[i:])
+			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package order
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -43,11 +42,10 @@ var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01
 // parseTime reads RFC 3339 with seconds and offset optional (then loc), or a
 // bare date. Years are 1 to 9999 as written.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
-	m := timeForm.FindStringSubmatch(strings.ToUpper(s))
-	if m == nil {
+	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
+	if !ok {
 		return t, false, errTime
 	}
-	date, clock, seconds, offset := m[1], m[2], m[3], m[4]
 	day, err := time.Parse(time.DateOnly, date)
 	if err != nil || day.Year() == 0 {
 		return t, false, errTime
@@ -82,9 +80,46 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// timeForm is what RFC 3339, section 5.6, allows, with seconds, offset and time
-// of day optional. The time package alone takes more, such as "1:30".
-var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
+// splitTime cuts s into its parts when it has the form that RFC 3339, section 5.6,
+// allows, with seconds, offset and time of day optional. The time package alone
+// takes more, such as "1:30".
+func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
+	if !shaped(s, "0000-00-00") {
+		return "", "", "", "", false
+	}
+	date, s = s[:10], s[10:]
+	if s == "" {
+		return date, "", "", "", true
+	}
+	if s[0] != 'T' && s[0] != ' ' || !shaped(s[1:], "00:00") {
+		return "", "", "", "", false
+	}
+	clock, s = s[1:6], s[6:]
+	if shaped(s, ":00") {
+		n := 3
+		if shaped(s[n:], ".0") {
+			for n++; n < len(s) && digit(s[n]); n++ {
+			}
+		}
+		seconds, s = s[:n], s[n:]
+	}
+	ok = s == "" || s == "Z" ||
+		len(s) == 6 && (s[0] == '+' || s[0] == '-') && shaped(s[1:], "00:00") && s[1:3] < "24" && s[4:] < "60"
+	return date, clock, seconds, s, ok
+}
+
+// shaped reports whether s begins as shape does, in which 0 stands for any digit.
+func shaped(s, shape string) bool {
+	if len(s) < len(shape) {
+		return false
+	}
+	for i := range len(shape) {
+		if c := shape[i]; s[i] != c && (c != '0' || !digit(s[i])) {
+			return false
+		}
+	}
+	return true
+}
 
 // zoneReach is further than any zone transition moves the clocks from UTC, so
 // that the offsets on both sides of a wall time are found that far from it.
@@ -107,6 +142,9 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 // dayStart returns the first moment of a day (given as UTC midnight) in loc,
 // also where the clocks skip or repeat midnight.
 func dayStart(day time.Time, loc *time.Location) time.Time {
+	if loc == time.UTC {
+		return day
+	}
 	if c := instants(day, loc); len(c) > 0 {
 		return c[0]
 	}

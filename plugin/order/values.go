@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ func (p *parser) lifts(n *yaml.Node, f string, o *draft) {
 		id := p.text(item, index(f, i))
 		switch {
 		case id == "":
-		case !idPattern.MatchString(id) || id == o.ID:
+		case !isID(id) || id == o.ID:
 			p.bad(item, index(f, i), "must be the id of another order")
 		case !slices.Contains(o.Lifts, id):
 			o.Lifts = append(o.Lifts, id)
@@ -338,8 +337,15 @@ func (p *parser) document(n *yaml.Node, f string) *Document {
 	return doc
 }
 
-// idPattern is what an order's id looks like.
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,128}$`)
+// isID reports whether s is what an order's id looks like.
+func isID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !digit(c) && !('a' <= c|0x20 && c|0x20 <= 'z') && strings.IndexByte("._:/-", c) < 0 {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 128
+}
 
 // writtenPrefix is the form in which ParsePrefix reads x: one address stands
 // without its length.
