@@ -54,7 +54,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 		decoder: decoder{file: path, loc: time.UTC},
 		opt:     opt,
 		out:     &File{Path: path, Serial: -1, ShrinkOK: -1},
-		ids:     map[string]firstUse{},
+		ids:     newIDTable(),
 	}
 	if err := p.parse(filepath.Ext(path), r); err != nil {
 		p.addSyntax(err)
@@ -88,14 +88,8 @@ type parser struct {
 	base          *draft
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
-	ids           map[string]firstUse
+	ids           *idTable
 	draft         draft // the order that is being read
-}
-
-// firstUse is where an id was used first.
-type firstUse struct {
-	line   int32
-	sealed bool
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {

@@ -143,7 +143,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 		return twice // to be reported with the other keys
 	}
 	s := p.text(id, "id")
-	switch twice = p.ids[s]; {
+	switch twice = p.ids.find(s); {
 	case s == "":
 	case !isID(s):
 		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -")
@@ -158,6 +158,6 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 // noteID keeps the id of an order that was read.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
-		p.ids[o.ID] = firstUse{int32(o.Line), o.doubt || o.Disclosure.Sealed()}
+		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.Disclosure.Sealed()})
 	}
 }
