@@ -105,6 +105,7 @@ func (e *entry) issued() order.Time {
 type Part struct {
 	path      *string
 	names     *index.Index
+	blocked   int // names that are targets of block orders, in whatever state
 	rules     []rule
 	entries   entries
 	intervals []interval
@@ -365,9 +366,11 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	var alone struct {
 		rule, ref    uint32
 		mark, isThis bool
+		blocked      int
 	}
 	p.names = b.index.Freeze(func(values []uint32) (uint32, bool) {
 		if len(values) == 1 && alone.isThis && alone.rule == values[0] {
+			p.blocked += alone.blocked
 			return alone.ref, alone.mark
 		}
 		list = list[:0]
@@ -387,9 +390,10 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 				lists[string(key)] = ref
 			}
 		}
-		mark := slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) })
+		mark, blocked := slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) }), int(b2u(blocks(list)))
+		p.blocked += blocked
 		if len(values) == 1 {
-			alone.rule, alone.ref, alone.mark, alone.isThis = values[0], ref, mark, true
+			alone.rule, alone.ref, alone.mark, alone.isThis, alone.blocked = values[0], ref, mark, true, blocked
 		}
 		return ref, mark
 	})

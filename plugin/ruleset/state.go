@@ -233,12 +233,16 @@ func Compare(old, new *Part) (c Change) {
 		delete(before, e.ID)
 	}
 	c.OrdersRemoved = len(before)
-	c.NamesAdded, c.NamesRemoved = new.missing(old), old.missing(new)
+	c.NamesRemoved = old.missing(new)
+	c.NamesAdded = new.blocked - (old.blocked - c.NamesRemoved) // what is not in both
 	return c
 }
 
 // missing counts the names that are targets in p but not in q.
 func (p *Part) missing(q *Part) (n int) {
+	if q.blocked == 0 {
+		return p.blocked
+	}
 	for w, ref := range p.names.Wires() {
 		if blocks(p.list(ref)) && !blocks(q.rulesAt(w)) {
 			n++
