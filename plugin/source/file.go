@@ -105,16 +105,17 @@ func (f File) Open() (io.ReadCloser, error) {
 // OpenSide gives a side list's bytes, verified like Open's. A relative name is
 // relative to the directory of the order file's Path. From here on the list is
 // watched and its change reported as its owner's. ErrPending says that the list
-// is being written; the owner is then reported again later.
-func (f File) OpenSide(name string) (io.ReadCloser, error) {
+// is being written; the owner is then reported again later. The digest is that
+// of the bytes if Intact says so.
+func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if f.Pattern || f.src == nil {
-		return nil, fmt.Errorf("%s: %w", f.Path, ErrClosed)
+		return nil, Digest{}, fmt.Errorf("%s: %w", f.Path, ErrClosed)
 	}
 	r, err := f.src.openSide(f.abs, f.sidePath(name), f.read)
 	if err != nil {
-		return nil, err
+		return nil, Digest{}, err
 	}
-	return r, nil
+	return r, r.want, nil
 }
 
 // Intact says, after the parse, whether all that was opened through f was what

@@ -296,7 +296,7 @@ func TestSides(t *testing.T) {
 		old(t, filepath.Join(dir, "l", "a.txt"), "a")
 		r := newRig(t, dir, []string{"o.yaml"}, opts...)
 		fs := r.scan(0)
-		if b, err := read(fs[0].OpenSide("l/a.txt")); err != nil || string(b) != "a" {
+		if b, err := read(sideOf(fs[0], "l/a.txt")); err != nil || string(b) != "a" {
 			t.Fatalf("%q, %v", b, err)
 		}
 		fs[0].SetSides([]string{"l/a.txt"})
@@ -311,7 +311,7 @@ func TestSides(t *testing.T) {
 		if len(fs) != 1 || fs[0].Path != r.path("o.yaml") || fs[0].Sides[0].State != Ready {
 			t.Fatalf("got %v", fs)
 		}
-		if b, err := read(fs[0].OpenSide("l/a.txt")); err != nil || string(b) != "a2" {
+		if b, err := read(sideOf(fs[0], "l/a.txt")); err != nil || string(b) != "a2" {
 			t.Fatalf("%q, %v", b, err)
 		}
 
@@ -332,7 +332,7 @@ func TestSides(t *testing.T) {
 		r.settled()
 		fs = r.take()
 		r.write("l/b.txt", "half")
-		if _, err := fs[0].OpenSide("l/b.txt"); !errors.Is(err, ErrPending) || !errors.Is(fs[0].Intact(), ErrPending) {
+		if _, err := sideOf(fs[0], "l/b.txt"); !errors.Is(err, ErrPending) || !errors.Is(fs[0].Intact(), ErrPending) {
 			t.Fatalf("%v, %v", err, fs[0].Intact())
 		}
 		fs[0].SetSides([]string{"l/b.txt"})
@@ -342,7 +342,7 @@ func TestSides(t *testing.T) {
 		if len(fs) != 1 {
 			t.Fatalf("got %v", fs)
 		}
-		if b, err := read(fs[0].OpenSide("l/b.txt")); err != nil || string(b) != "whole" {
+		if b, err := read(sideOf(fs[0], "l/b.txt")); err != nil || string(b) != "whole" {
 			t.Fatalf("%q, %v", b, err)
 		}
 		// The old list is nobody's business now.
@@ -357,7 +357,7 @@ func TestSides(t *testing.T) {
 		if len(fs) != 1 || fs[0].State != Ready || fs[0].Sides[0].State != Missing {
 			t.Fatalf("got %v", fs)
 		}
-		if _, err := fs[0].OpenSide("l/b.txt"); !errors.Is(err, os.ErrNotExist) || fs[0].Intact() != nil {
+		if _, err := sideOf(fs[0], "l/b.txt"); !errors.Is(err, os.ErrNotExist) || fs[0].Intact() != nil {
 			t.Fatalf("%v, %v", err, fs[0].Intact())
 		}
 		r.publish("l/b.txt", "back")
@@ -379,7 +379,7 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	if len(fs) != 1 {
 		t.Fatalf("got %v", fs)
 	}
-	_, err := fs[0].OpenSide("new.txt")
+	_, err := sideOf(fs[0], "new.txt")
 	if !errors.Is(err, ErrPending) {
 		t.Fatalf("got %v", err)
 	}
@@ -388,7 +388,7 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	if len(fs) != 1 {
 		t.Fatalf("got %v", fs)
 	}
-	if b, err := read(fs[0].OpenSide("new.txt")); err != nil || string(b) != "names" {
+	if b, err := read(sideOf(fs[0], "new.txt")); err != nil || string(b) != "names" {
 		t.Fatalf("%q, %v", b, err)
 	}
 }
@@ -415,7 +415,7 @@ func TestSideSwap(t *testing.T) {
 	if len(fs) != 1 {
 		t.Fatalf("%d reports", len(fs))
 	}
-	if b, err := read(fs[0].OpenSide("l.txt")); err != nil || string(b) != "l2" {
+	if b, err := read(sideOf(fs[0], "l.txt")); err != nil || string(b) != "l2" {
 		t.Fatalf("%q, %v", b, err)
 	}
 }
@@ -438,7 +438,7 @@ func TestChangedWhileRead(t *testing.T) {
 				path := "o.yaml"
 				if side {
 					rc.Close()
-					rc, err = f.OpenSide("l.txt")
+					rc, err = sideOf(f, "l.txt")
 					path = "l.txt"
 				}
 				must(t, err)
@@ -609,7 +609,7 @@ func TestConcurrentUse(t *testing.T) {
 					continue
 				}
 				side := strings.TrimSuffix(filepath.Base(f.Path), ".yaml") + ".txt"
-				read(f.OpenSide(side))
+				read(sideOf(f, side))
 				if b, err := read(f.Open()); err == nil && f.Intact() == nil {
 					f.SetSides([]string{side})
 					if filepath.Base(f.Path) == "19.yaml" {

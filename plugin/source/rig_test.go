@@ -256,6 +256,12 @@ func (r *rig) show(f File) string {
 	return name + "=" + string(b)
 }
 
+// sideOf opens a side list, whose digest the tests of the stream do not want.
+func sideOf(f File, name string) (io.ReadCloser, error) {
+	rc, _, err := f.OpenSide(name)
+	return rc, err
+}
+
 // read reads to the end and closes; Close's error counts when Read has none.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {

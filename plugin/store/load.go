@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"net/netip"
@@ -129,16 +128,16 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", err
 	}
 	b := ruleset.NewBuilder(r.Path, s.rules)
-	sums := map[string]hash.Hash{}
+	sides := map[string]string{}
 	parsed, problems := order.Parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			side, err := r.OpenSide(name)
-			if err != nil {
-				return nil, err
+			// Which lists a file has, and so its version, is only known when it has been
+			// parsed.
+			side, digest, err := r.OpenSide(name)
+			if err == nil {
+				sides[filepath.Join(filepath.Dir(r.Path), name)] = digest.String()
 			}
-			sum := sha256.New()
-			sums[filepath.Join(filepath.Dir(r.Path), name)] = sum
-			return hashedSide{side, sum}, nil
+			return side, err
 		},
 		Emit: b.Add,
 	})
@@ -154,10 +153,6 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}
 	part, warnings := b.Freeze()
 	s.warn(r.Path, checkOrders, append(problems, warnings...))
-	sides := map[string]string{}
-	for path, sum := range sums {
-		sides[path] = hex.EncodeToString(sum.Sum(nil))
-	}
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
@@ -225,19 +220,6 @@ func reportedSides(r source.File) map[string]string {
 		}
 	}
 	return sides
-}
-
-// hashedSide is a side list that is being read, and hashed on the way: which
-// lists a file has, and so its version, is only known when it has been parsed.
-type hashedSide struct {
-	io.ReadCloser
-	sum hash.Hash
-}
-
-func (h hashedSide) Read(p []byte) (int, error) {
-	n, err := h.ReadCloser.Read(p)
-	h.sum.Write(p[:n])
-	return n, err
 }
 
 // place brings the files into the order of the configuration, in which later
