@@ -1,6 +1,7 @@
 package dname
 
 import (
+	"fmt"
 	"cmp"
 	"slices"
 	"strings"
@@ -133,8 +134,16 @@ func TestList(t *testing.T) {
 	}
 	l.Append(FromWire("\x00"))
 	want = append(want, FromWire("\x00"))
+	for i := range 3000 { // over several chunks, by both ways
+		s := fmt.Sprintf("n%d.%sexample", i, strings.Repeat("a.", i%120))
+		if want = append(want, parse(t, s)); i%2 == 0 {
+			l.Append(want[len(want)-1])
+		} else if !l.AppendPlain([]byte(s)) {
+			t.Fatalf("%s is not plain", s)
+		}
+	}
 	if got := slices.Collect(l.All()); !slices.Equal(got, want) || l.Len() != len(want) {
-		t.Errorf("got %v, want %v", got, want)
+		t.Errorf("%d names, Len %d, want %d", len(got), l.Len(), len(want))
 	}
 	for n := range l.All() {
 		if n != want[0] {

@@ -33,8 +33,9 @@ var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 // a scheme, a path, a port, an address, an empty label, "*", the root, a label
 // of more than 63 octets, a name of more than 253.
 func Parse(s string) (Name, error) {
-	if n, ok := parsePlain(s); ok {
-		return n, nil
+	var room [MaxWire]byte
+	if wire, ok := appendPlain(room[:0], s); ok {
+		return Name{string(wire)}, nil
 	}
 	ascii := isASCII(s)
 	if !ascii {
@@ -76,14 +77,15 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain reads what nearly all names of long lists are, in one pass: ASCII
+// appendPlain reads what nearly all names of long lists are, in one pass: ASCII
 // host names that do not end in a digit, as addresses do. For all others it
-// reports false, and Parse finds out what they are.
-func parsePlain(s string) (Name, bool) {
-	var wire [MaxWire]byte
-	if len(s) > MaxWire-2 || s == "" || digit(s[len(s)-1]) {
-		return Name{}, false
+// reports false, and Parse finds out what they are. dst must have room for the
+// longest name.
+func appendPlain[T string | []byte](dst []byte, s T) ([]byte, bool) {
+	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
+		return dst, false
 	}
+	wire := dst[len(dst) : len(dst)+len(s)+2]
 	start := 0 // where the current label's length goes; its octets stand one further than in s
 	for i := range len(s) {
 		if c := plain[s[i]]; c != 0 {
@@ -92,16 +94,16 @@ func parsePlain(s string) (Name, bool) {
 		}
 		n := i - start
 		if s[i] != '.' || n < 1 || n > MaxLabel {
-			return Name{}, false
+			return dst, false
 		}
 		wire[start], start = byte(n), i+1
 	}
 	n := len(s) - start
 	if n < 1 || n > MaxLabel { // a trailing dot, too
-		return Name{}, false
+		return dst, false
 	}
-	wire[start] = byte(n)
-	return Name{string(wire[:len(s)+2])}, true
+	wire[start], wire[len(s)+1] = byte(n), 0
+	return dst[:len(dst)+len(s)+2], true
 }
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)

@@ -1,6 +1,7 @@
 package dname
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -174,9 +175,18 @@ func TestParsePlain(t *testing.T) {
 		"", ".", "a.", ".a", "a..b", "1.2.3.4", "a.1", strings.Repeat("a", 64) + ".b", strings.Repeat("a.", 127) + "b",
 		"a b.c", "*.a", "a/b", "a:80", "\u00e9.fr", "a\x00.b", "a.b\n",
 	} {
-		n, ok := parsePlain(s)
+		var room [MaxWire]byte
+		var l List
+		wire, ok := appendPlain(room[:0], s)
+		if l.AppendPlain([]byte(s)) != ok {
+			t.Errorf("%q: a list takes another short cut", s)
+		}
 		if !ok {
 			continue
+		}
+		n := FromWire(string(wire))
+		if got := slices.Collect(l.All()); !slices.Equal(got, []Name{n}) {
+			t.Errorf("%q: the list has %v", s, got)
 		}
 		taken++
 		var w Wire

@@ -2,6 +2,7 @@ package order
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"go.yaml.in/yaml/v3"
 )
+
+// cr may stand before the end of a line.
+var cr = []byte{'\r'}
 
 // maxLine bounds one line of a side list; the longest name has 253 octets.
 const maxLine = 4096
@@ -87,6 +91,10 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
 	except := nameSet(o.Except)
 	for line := 1; ; line++ {
 		raw, err := r.ReadSlice('\n')
+		// Nearly every line of a long list is a bare name.
+		if err == nil && len(except) == 0 && o.Side.Names.AppendPlain(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
+			continue
+		}
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := strings.TrimSuffix(string(raw), "\n")
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
