@@ -1,8 +1,8 @@
 package dname
 
 import (
-	"fmt"
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
