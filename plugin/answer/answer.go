@@ -58,13 +58,15 @@ const maxTTL = 1<<31 - 1
 // a caller that will add an option of its own passes that much less. Whatever
 // size says, 512 octets are used before TC is set (RFC 6891, section 6.2.3).
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
-	q := req.Question[0]
-	// SetReply copies id, opcode, RD, CD and the question with its letter case
-	// (0x20); AA and AD stay clear: this is neither the zone's data nor
+	q, d := req.Question[0], new(denial)
+	m := &d.msg
+	// As SetReply has it: id, RD, CD and the question with its letter case (0x20)
+	// are copied; AA and AD stay clear: this is neither the zone's data nor
 	// validated.
-	m := new(dns.Msg).SetReply(req)
-	m.RecursionAvailable = true
-	m.Compress = true
+	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
+		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
+	d.question[0] = q
+	m.Question = d.question[:]
 
 	ttl := timeToLive(v, now, cfg)
 	kind := form(v, q.Qtype)
@@ -73,27 +75,61 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 		m.Answer = addresses(q, v.Response.Addresses, ttl)
 	case order.Refused:
 		m.Rcode = dns.RcodeRefused
-	case order.NXDOMAIN:
-		m.Rcode = dns.RcodeNameError
-		m.Ns = []dns.RR{soa(q.Name, v, ttl)}
 	default:
-		m.Ns = []dns.RR{soa(q.Name, v, ttl)}
+		if kind == order.NXDOMAIN {
+			m.Rcode = dns.RcodeNameError
+		}
+		d.soa = soa(q.Name, v, ttl)
+		d.ns[0] = &d.soa
+		m.Ns = d.ns[:]
 	}
 
 	size = min(size, dns.MaxMsgSize)
-	if o := req.IsEdns0(); o != nil {
+	o := req.IsEdns0()
+	var e *explained
+	if o != nil {
 		// An OPT of our own: the query's holds options that are not ours to
 		// echo. DO is mirrored (RFC 3225, section 3), the version is ours, 0.
-		m.SetEdns0(max(o.UDPSize(), dns.MinMsgSize), o.Do())
-		appendEDE(m, size, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
+		e = new(explained)
+		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
+		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
+		e.opt.SetDo(o.Do())
+		e.extra[0] = &e.opt
+		m.Extra = e.extra[:]
 	}
-	if m.Len() > size {
+	room := size - m.Len()
+	if room < 0 {
+		m.Compress = true
+		room = size - m.Len()
+	}
+	switch {
+	case room < 0:
 		// A long list of redirect addresses, or a size below 512 that fits
 		// after all. No denial comes here: with the longest name it takes 316
 		// octets, for every name in it is a pointer to the question's.
 		m.Truncate(size)
+	case e != nil:
+		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
 	}
+	m.Compress = true
 	return m
+}
+
+// denial is a reply with what it points at, and explained what a query with EDNS
+// gets besides: one allocation each where there would be four. No slice of theirs
+// has room, so that whoever appends to one gets another.
+type denial struct {
+	msg      dns.Msg
+	question [1]dns.Question
+	ns       [1]dns.RR
+	soa      dns.SOA
+}
+
+type explained struct {
+	opt    dns.OPT
+	extra  [1]dns.RR
+	ede    dns.EDNS0_EDE
+	option [1]dns.EDNS0
 }
 
 // Passes reports whether a query of this type goes on to the next plugin
@@ -200,8 +236,8 @@ func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 }
 
 // soa is the record that makes a denial cacheable (RFC 2308, section 3).
-func soa(qname string, v ruleset.Verdict, ttl uint32) *dns.SOA {
-	return &dns.SOA{
+func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
+	return dns.SOA{
 		Hdr:     header(owner(qname, v), dns.TypeSOA, ttl),
 		Ns:      ".",
 		Mbox:    ".",

@@ -43,34 +43,48 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// appendEDE adds the Extended DNS Error to m's OPT, with as much text as size
+// explain adds the Extended DNS Error to m's OPT, with as much text as size
 // leaves room for: all, else a structured text without its prose, else the bare
 // code, else no option. The answer itself matters more than its explanation: in
 // a message that is too long, the server's writer would drop the SOA, and a
 // denial without one is asked again and again.
-func appendEDE(m *dns.Msg, size int, n notice, cfg *Config) {
+//
+// room is what is left. Compression, which takes a table to measure, makes more of
+// it and is thought of only when there is too little.
+func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
 		return
 	}
-	// The OPT comes last and its owner is the root, so an option adds its own
-	// length, whatever is compressed.
-	room := size - m.Len() - edeOverhead
-	if room < 0 {
-		return
-	}
-	e := &dns.EDNS0_EDE{InfoCode: n.code()}
+	var said object
+	var s string
 	switch {
 	case terms.Disclosure == order.Code:
 	case n.structured:
-		e.ExtraText = n.object(cfg).fit(room, n.sentence())
+		said = n.object(cfg)
+		s = said.json()
 	default:
-		if s := n.sentence(); len(s) <= room {
-			e.ExtraText = s
+		s = n.sentence()
+	}
+	// The OPT comes last and its owner is the root, so an option adds its own
+	// length, whatever is compressed.
+	room -= edeOverhead
+	if len(s) > room && !m.Compress {
+		m.Compress = true
+		room = size - m.Len() - edeOverhead
+	}
+	if room < 0 {
+		return
+	}
+	if len(s) > room {
+		s = ""
+		if n.structured {
+			s = said.fit(room, n.sentence())
 		}
 	}
-	opt := m.IsEdns0()
-	opt.Option = append(opt.Option, e)
+	e.ede = dns.EDNS0_EDE{InfoCode: n.code(), ExtraText: s}
+	e.option[0] = &e.ede
+	e.opt.Option = e.option[:]
 }
 
 // code is the INFO-CODE: Censored, for somebody other than the operator
@@ -91,14 +105,14 @@ func (n notice) code() uint16 {
 
 // sentence says in one line of English whose order it is.
 func (n notice) sentence() string {
-	s := "Blocked by order"
-	if ref := text(n.order.Reference); ref != "" {
-		s += " " + ref
+	ref, who := text(n.order.Reference), text(n.order.Terms.Authority.Name)
+	if ref != "" {
+		ref = " " + ref
 	}
-	if who := text(n.order.Terms.Authority.Name); who != "" {
-		s += " of " + who
+	if who != "" {
+		who = " of " + who
 	}
-	return s
+	return "Blocked by order" + ref + who
 }
 
 // object is the structured error of draft-ietf-dnsop-structured-dns-error,
@@ -164,29 +178,25 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns the JSON of o when it takes at most room octets. Else it goes
+// fit returns what of o takes at most room octets, when all of it does not: it goes
 // without the prose, "j" and "o" and the "l" that goes with them (section 5.2
 // asks for that order); where no contact is left, our short sentence stands for
 // the justification, since a client discards an object that has neither. Last,
 // database entries alone are worth sending: they are what clients of the second
 // draft look for. Else it is nothing.
 func (o object) fit(room int, sentence string) string {
-	s := o.json()
-	if len(s) <= room {
-		return s
-	}
 	o.Justification, o.Organization, o.Language = "", "", ""
 	if len(o.Contact) == 0 {
 		short := o
 		short.Justification, short.Language = sentence, defaultLanguage
-		if s = short.json(); len(s) <= room {
+		if s := short.json(); len(s) <= room {
 			return s
 		}
 	}
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
-	if s = o.json(); len(s) <= room {
+	if s := o.json(); len(s) <= room {
 		return s
 	}
 	return ""
@@ -216,6 +226,9 @@ func contactable(uri string) bool {
 // section 2) and noncharacters (RFC 7493, section 2.1). Order files may break
 // lines; the client's display should not.
 func text(s string) string {
+	if plain(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if 0xfdd0 <= r && r <= 0xfdef || r&0xfffe == 0xfffe {
 			return utf8.RuneError
@@ -226,4 +239,14 @@ func text(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || unicode.IsControl(r)
 	}), " ")
+}
+
+// plain reports whether text has nothing to do: ASCII, in words one space apart.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
 }
