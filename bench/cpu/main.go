@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -38,6 +39,7 @@ type plan struct {
 	names   int // in the list
 	burst   int // queries of one dnsperf run
 	bursts  int // different ones, each of names of its own
+	blocked int // percent of the queries that are for listed names
 	starts  int // of all servers anew: where memory lies makes a difference, too
 	rounds  int // a start
 	answers []answer
@@ -51,6 +53,7 @@ func main() {
 	p := plan{burst: 20_000}
 	flag.IntVar(&p.names, "n", 1_000_000, "names in the list")
 	flag.IntVar(&p.bursts, "bursts", 10, "different bursts of 20,000 queries; no name is in two")
+	flag.IntVar(&p.blocked, "blocked", 0, "percent of the queries that are for listed names")
 	flag.IntVar(&p.starts, "starts", 3, "how often all servers are started anew")
 	flag.IntVar(&p.rounds, "rounds", 10, "bursts to each server after each start")
 	answerNames := flag.String("answers", "whoami,nxdomain,cached,resolver,chain", "what passing queries are answered")
@@ -72,6 +75,9 @@ func main() {
 	err := errors.Join(err1, err2)
 	if p.names < 1 || p.bursts < 1 || p.starts < 1 || p.rounds < 1 || p.bursts*p.starts*p.rounds > 100_000 {
 		err = errors.Join(err, errors.New("-n, -bursts, -starts and -rounds must be at least 1, and not very many"))
+	}
+	if p.blocked < 0 || p.blocked > 100 || p.blocked > 0 && p.burst*p.bursts > p.names {
+		err = errors.Join(err, errors.New("-blocked is a percentage, and of more names than are asked for"))
 	}
 	if runtime.NumCPU() < 2 {
 		err = errors.Join(err, errors.New("needs two CPUs"))
@@ -187,10 +193,18 @@ func newRig(ctx context.Context, dir string, p *plan) (*rig, error) {
 		"big.yaml":     header + "orders: [{id: big, issued: 2026-01-15, targets_from: {file: names.txt}}]\n",
 		"names.txt":    strings.Join(list.Names, "\n") + "\n",
 	}
-	misses := list.Misses(p.burst * p.bursts)
-	r.passing = misses[0]
+	asked := list.Misses(p.burst * p.bursts)
+	r.passing = asked[0]
+	if p.blocked > 0 {
+		asked = slices.Clone(asked)
+		for i, hit := range list.Hits()[:len(asked)] {
+			if i%100 < p.blocked {
+				asked[i] = hit
+			}
+		}
+	}
 	for b := range p.bursts {
-		files[burstFile(b)] = strings.Join(misses[b*p.burst:(b+1)*p.burst], " A\n") + " A\n"
+		files[burstFile(b)] = strings.Join(asked[b*p.burst:(b+1)*p.burst], " A\n") + " A\n"
 	}
 	for name, text := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
