@@ -17,6 +17,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 	"github.com/miekg/dns"
+	"github.com/opentracing/opentracing-go"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -66,7 +67,13 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if watch != nil {
 		ctx, w = watch, watch
 	}
-	return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+	if b.Next == nil || opentracing.SpanFromContext(ctx) != nil {
+		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
+	}
+	// As NextOrFailure does without a trace, less an allocation and its frame: it
+	// would wrap the writer to tell who answers, which writers above learn from
+	// who is next to them and never from here.
+	return b.Next.ServeDNS(ctx, w, r)
 }
 
 // ask answers a query for a name that orders cover, and reports whether it did. If
@@ -90,14 +97,20 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	if !valid {
 		return nil, false
 	}
-	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, until: ruleset.Forever}
-	if covered && b.answerAsked(watch) {
-		return nil, true
+	v := passes{until: ruleset.Forever}
+	if covered {
+		state := request.Request{W: w, Req: r}
+		var reply *dns.Msg
+		if reply, v = b.judgeAsked(ctx, set, &state); reply != nil {
+			w.WriteMsg(reply)
+			return nil, true
+		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
 		// A zone's transfer goes from server to server and leads nobody anywhere.
 		return nil, false
 	}
+	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
 	if o := r.IsEdns0(); o != nil {
 		watch.options = o.Option
 	}
@@ -116,28 +129,30 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// answerAsked answers a query for a name that orders cover, and reports whether it
-// did. If not, it leaves in the watcher what was found.
-func (b *block) answerAsked(w *watcher) bool {
-	q, asked := &w.req.Question[0], new(answer.Lead)
+// judgeAsked judges a name that orders cover, and returns the reply to the query, or
+// what is known of a name that passes. What judging takes of the stack is gone when
+// the reply is written.
+//
+//go:noinline
+func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, state *request.Request) (*dns.Msg, passes) {
+	var asked answer.Lead
+	q := &state.Req.Question[0]
 	asked.Name.Set(q.Name)
 	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
-	state := request.Request{W: w.ResponseWriter, Req: w.req}
 	now := b.now()
-	who := b.asker(w.Context, w.set, &state)
-	v, shadow := b.judge(w.set, asked, ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())})
+	who := b.asker(ctx, set, state)
+	v, shadow := b.judge(set, &asked, ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())})
 	if v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
-		w.ResponseWriter.WriteMsg(b.reply(w.Context, &state, v, now, &who))
-		return true
+		return b.reply(ctx, state, v, now, &who), passes{}
 	}
-	w.until, w.scoped = v.Until, v.Scoped
+	p := passes{until: v.Until, scoped: v.Scoped}
 	if shadow.Blocked() && !answer.Passes(q.Qtype, shadow.Below) {
-		w.counted = true
-		b.inShadow(w.Context, &state, shadow)
+		p.counted = true
+		b.inShadow(ctx, state, shadow)
 	} else if !v.Blocked() {
-		b.tellSpared(w.Context, w.set, &asked.Name, who.Client, order.Time(now.Unix()))
+		b.tellSpared(ctx, set, &asked.Name, who.Client, order.Time(now.Unix()))
 	}
-	return false
+	return nil, p
 }
 
 // judge judges a name or an address. What orders in shadow would do, or all orders

@@ -15,6 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
+	"github.com/opentracing/opentracing-go"
+	"github.com/opentracing/opentracing-go/mocktracer"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
@@ -307,6 +309,26 @@ func TestBlockedRequests(t *testing.T) {
 		if got := testutil.ToFloat64(counter) - before; got != 1 {
 			t.Errorf("%s: counted %v times", response, got)
 		}
+	}
+}
+
+// TestTrace: the next plugin gets a span of its own when a query is traced.
+func TestTrace(t *testing.T) {
+	now := noon
+	h := newTestHandler(t, testOrders, &now)
+	h.Next = plugin.HandlerFunc(func(ctx context.Context, _ dns.ResponseWriter, _ *dns.Msg) (int, error) {
+		opentracing.SpanFromContext(ctx).SetTag("here", true)
+		return dns.RcodeSuccess, nil
+	})
+	tracer := mocktracer.New()
+	span := tracer.StartSpan("servedns")
+	h.ServeDNS(opentracing.ContextWithSpan(context.Background(), span), &test.ResponseWriter{}, new(dns.Msg).SetQuestion("passing.example.", dns.TypeA))
+	if done := tracer.FinishedSpans(); len(done) != 1 || done[0].OperationName != h.Next.Name() || done[0].Tag("here") != true {
+		t.Errorf("spans %v", done)
+	}
+	h.Next = nil
+	if code, err := h.ServeDNS(context.Background(), &test.ResponseWriter{}, new(dns.Msg).SetQuestion("passing.example.", dns.TypeA)); code != dns.RcodeServerFailure || err == nil {
+		t.Error("no next plugin:", code, err)
 	}
 }
 

@@ -31,8 +31,7 @@ type asker struct {
 // asker finds out who asks. It is called for names that orders may cover only, so
 // passing queries do not pay for it.
 func (b *block) asker(ctx context.Context, set *ruleset.Set, state *request.Request) (a asker) {
-	addr, _ := netip.ParseAddr(state.IP())
-	a.Addr = addr.Unmap().WithZone("")
+	a.Addr = address(state)
 	if !set.DependsOnCountry() {
 		return a
 	}
@@ -42,6 +41,24 @@ func (b *block) asker(ctx context.Context, set *ruleset.Set, state *request.Requ
 	}
 	a.Country = b.country(ctx, state, a, subnet != nil)
 	return a
+}
+
+// address is the client's. CoreDNS gives it as a string, which takes several
+// allocations to write and to read again; other writers than those of UDP and TCP
+// may have nothing better.
+func address(state *request.Request) netip.Addr {
+	var ip net.IP
+	switch a := state.W.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		ip = a.IP
+	case *net.TCPAddr:
+		ip = a.IP
+	default:
+		addr, _ := netip.ParseAddr(state.IP())
+		return addr.Unmap().WithZone("")
+	}
+	addr, _ := netip.AddrFromSlice(ip)
+	return addr.Unmap()
 }
 
 // country places a client: by the operator's networks, by the label of the geoip

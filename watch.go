@@ -31,8 +31,13 @@ type watcher struct {
 	// strip options, and the plugin header edits flags.
 	header  dns.MsgHdr
 	options []dns.EDNS0
-	// until is when the asked name may come under an order; scoped, whether
-	// clients of other countries may get another verdict.
+	passes
+}
+
+// passes is what is known of an asked name that passes.
+type passes struct {
+	// until is when it may come under an order; scoped, whether clients of other
+	// countries may get another verdict.
 	until  order.Time
 	scoped bool
 	// counted: the query has been counted for an order in shadow.
@@ -84,28 +89,26 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
 	around := answer.LeadsAround(m, q.Qtype)
-	leads := !around && !w.b.answersOff && answer.MayLead(m, q.Name, w.b.store.Rules.Addresses)
-	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && !(leads && w.leadsTo(m, set)) {
+	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && (w.b.answersOff || !w.leads(m, set)) {
 		return m
 	}
-	return w.follow(m, set, leads, around)
+	return w.follow(m, set, around)
 }
 
-// leadsTo reports whether any order has a say in where an answer leads. Mostly none
-// has, and finding that out needs less than judging does, of the stack too (see
+// leads reports whether any order may have a say in where an answer leads. Mostly
+// none has, and finding that out needs less than judging does, of the stack too (see
 // ServeDNS).
-func (w *watcher) leadsTo(m *dns.Msg, set *ruleset.Set) bool {
-	return answer.LeadsTo(m, w.req.Question[0], w.b.store.Rules.Addresses, func(l *answer.Lead) bool {
-		if l.Addr.IsValid() {
-			return set.CoversAddress(l.Addr)
-		}
-		return set.Covers(&l.Name.Wire)
-	})
+func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
+	addresses, q := w.b.store.Rules.Addresses, &w.req.Question[0]
+	return answer.MayLead(m, q.Name, addresses) && answer.MayBeOrdered(m, q.Qtype, addresses, func(name string) bool {
+		_, covered := covers(set, name)
+		return covered
+	}, set.CoversAddress)
 }
 
 // follow is look for an answer that may lead elsewhere, or whose asked name has to
 // be judged again.
-func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.Msg {
+func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
 	state := request.Request{W: w.ResponseWriter, Req: r}
@@ -123,6 +126,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, leads, around bool) *dns.
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
+	leads := !around && !w.b.answersOff && answer.MayLead(m, q.Name, addresses)
 	var names iter.Seq[*answer.Lead]
 	switch {
 	case leads:

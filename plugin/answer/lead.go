@@ -80,16 +80,44 @@ func MayLead(m *dns.Msg, qname string, addresses bool) bool {
 	return false
 }
 
-// LeadsTo reports whether anything that Leads or Additional would ask about is
-// ordered.
-func LeadsTo(m *dns.Msg, q dns.Question, addresses bool, ordered func(*Lead) bool) bool {
-	for l := range Leads(m, q, addresses) {
-		if ordered(l) {
+// MayBeOrdered reports whether anything that Leads or Additional would ask about may
+// be ordered: it asks about all that is named, on the way of the answer or not, and
+// takes a DNAME, which makes up a name, for one that is. Mostly nothing is, and
+// finding that out takes no chain to be walked.
+func MayBeOrdered(m *dns.Msg, qtype uint16, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
+	ordered := func(rr dns.RR) bool {
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			return name(rr.Target)
+		case *dns.DNAME:
 			return true
 		}
+		if s := service(rr); s != nil && (name(s.Target) || qtype == dns.TypeANY && name(s.Hdr.Name)) {
+			return true
+		}
+		if addresses {
+			for ip := range ips(rr) {
+				if a, ok := netip.AddrFromSlice(ip); ok && addr(a.Unmap()) {
+					return true
+				}
+			}
+		}
+		return false
 	}
-	var l Lead
-	return slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return l.extra(rr, addresses, ordered) })
+	if slices.ContainsFunc(m.Answer, ordered) {
+		return true
+	}
+	last := ""
+	for _, rr := range m.Extra {
+		switch h := rr.Header(); h.Rrtype {
+		case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
+			if h.Name != last && name(h.Name) || ordered(rr) {
+				return true
+			}
+			last = h.Name
+		}
+	}
+	return false
 }
 
 // LeadsAround reports whether an answer to a query whose type passes, blocked name

@@ -137,8 +137,21 @@ func TestLeads(t *testing.T) {
 			if got != "" && !MayLead(m, q.Name, tc.addresses) {
 				t.Error("MayLead says that it leads nowhere")
 			}
+			for l := range Leads(m, q, tc.addresses) {
+				if !mayBe(m, q.Qtype, tc.addresses, l) {
+					t.Errorf("MayBeOrdered does not ask about %v %v", l.Name.Name(), l.Addr)
+				}
+			}
 		})
 	}
+}
+
+// mayBe is MayBeOrdered when nothing but l is.
+func mayBe(m *dns.Msg, qtype uint16, addresses bool, l *Lead) bool {
+	return MayBeOrdered(m, qtype, addresses, func(name string) bool {
+		var w dname.Wire
+		return !l.Addr.IsValid() && w.Set(name) && w.Name() == l.Name.Name()
+	}, func(a netip.Addr) bool { return a == l.Addr })
 }
 
 // chain is one of n links from q on; links are where it leads.
