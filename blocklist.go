@@ -18,7 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 	"github.com/miekg/dns"
 	"github.com/opentracing/opentracing-go"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const name = "blocklist"
@@ -67,7 +66,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if watch != nil {
 		ctx, w = watch, watch
 	}
-	if b.Next == nil || opentracing.SpanFromContext(ctx) != nil {
+	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
 	// As NextOrFailure does without a trace, less an allocation and its frame: it
@@ -75,6 +74,9 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	// who is next to them and never from here.
 	return b.Next.ServeDNS(ctx, w, r)
 }
+
+//go:noinline
+func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
 // ask answers a query for a name that orders cover, and reports whether it did. If
 // not, it returns who looks at the answer when that comes by; nil when nobody needs
@@ -99,9 +101,8 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	}
 	v := passes{until: ruleset.Forever}
 	if covered {
-		state := request.Request{W: w, Req: r}
 		var reply *dns.Msg
-		if reply, v = b.judgeAsked(ctx, set, &state); reply != nil {
+		if reply, v = b.judgeAsked(ctx, set, w, r); reply != nil {
 			w.WriteMsg(reply)
 			return nil, true
 		}
@@ -134,21 +135,22 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 // the reply is written.
 //
 //go:noinline
-func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, state *request.Request) (*dns.Msg, passes) {
+func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
 	var asked answer.Lead
-	q := &state.Req.Question[0]
+	q := &r.Question[0]
+	state := request.Request{W: w, Req: r}
 	asked.Name.Set(q.Name)
 	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
 	now := b.now()
-	who := b.asker(ctx, set, state)
+	who := b.asker(ctx, set, &state)
 	v, shadow := b.judge(set, &asked, ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())})
 	if v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
-		return b.reply(ctx, state, v, now, &who), passes{}
+		return b.reply(ctx, &state, v, now, &who), passes{}
 	}
 	p := passes{until: v.Until, scoped: v.Scoped}
 	if shadow.Blocked() && !answer.Passes(q.Qtype, shadow.Below) {
 		p.counted = true
-		b.inShadow(ctx, state, shadow)
+		b.inShadow(ctx, &state, shadow)
 	} else if !v.Blocked() {
 		b.tellSpared(ctx, set, &asked.Name, who.Client, order.Time(now.Unix()))
 	}
@@ -199,9 +201,8 @@ func (b *block) inShadow(ctx context.Context, state *request.Request, v ruleset.
 	b.tell(ctx, verdictShadow, v.Order)
 }
 
-func (b *block) count(ctx context.Context, c *prometheus.CounterVec, state *request.Request, v ruleset.Verdict) {
-	c.WithLabelValues(metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx),
-		answer.Label(v, state.QType())).Inc()
+func (b *block) count(ctx context.Context, c *counters, state *request.Request, v ruleset.Verdict) {
+	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx), answer.Label(v, state.QType())}).Inc()
 }
 
 // nsidRoom is what the nsid plugin, which stands above, may add to our OPT when

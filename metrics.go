@@ -2,6 +2,7 @@ package blocklist
 
 import (
 	"math"
+	"sync"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
@@ -14,17 +15,41 @@ import (
 
 // blockedRequests is counted here, since CoreDNS's own response counter cannot
 // tell who answered. No label names a client, a name or an order.
-var blockedRequests = promauto.NewCounterVec(prometheus.CounterOpts{
-	Namespace: plugin.Namespace, Subsystem: name, Name: "blocked_requests_total",
-	Help: "Counter of requests that got a blocking answer.",
-}, []string{"server", "zone", "view", "response"})
+var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
 // shadowRequests are those that would have got a blocking answer, were the order,
 // or the plugin, not in shadow.
-var shadowRequests = promauto.NewCounterVec(prometheus.CounterOpts{
-	Namespace: plugin.Namespace, Subsystem: name, Name: "shadow_requests_total",
-	Help: "Counter of requests that would have got a blocking answer but for shadow.",
-}, []string{"server", "zone", "view", "response"})
+var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer but for shadow.")
+
+// counters are those of one metric. Each is kept where a query finds it sooner than
+// by its vector, which reads all labels octet by octet.
+type counters struct {
+	*prometheus.CounterVec
+	mu sync.RWMutex
+	of map[labels]prometheus.Counter
+}
+
+// labels are known by the configuration, not by the query: there are a few of them.
+type labels struct{ server, zone, view, response string }
+
+func newCounters(metric, help string) *counters {
+	return &counters{of: map[labels]prometheus.Counter{}, CounterVec: promauto.NewCounterVec(
+		prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: name, Name: metric, Help: help},
+		[]string{"server", "zone", "view", "response"})}
+}
+
+func (c *counters) with(l labels) prometheus.Counter {
+	c.mu.RLock()
+	counter, ok := c.of[l]
+	c.mu.RUnlock()
+	if !ok {
+		counter = c.WithLabelValues(l.server, l.zone, l.view, l.response)
+		c.mu.Lock()
+		c.of[l] = counter
+		c.mu.Unlock()
+	}
+	return counter
+}
 
 func desc(metric, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(plugin.Namespace, name, metric), help, labels, nil)

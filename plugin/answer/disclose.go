@@ -106,13 +106,15 @@ func (n notice) code() uint16 {
 // sentence says in one line of English whose order it is.
 func (n notice) sentence() string {
 	ref, who := text(n.order.Reference), text(n.order.Terms.Authority.Name)
-	if ref != "" {
-		ref = " " + ref
+	switch {
+	case ref == "" && who == "":
+		return "Blocked by order"
+	case ref == "":
+		return "Blocked by order of " + who
+	case who == "":
+		return "Blocked by order " + ref
 	}
-	if who != "" {
-		who = " of " + who
-	}
-	return "Blocked by order" + ref + who
+	return "Blocked by order " + ref + " of " + who
 }
 
 // object is the structured error of draft-ietf-dnsop-structured-dns-error,
