@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/miekg/dns"
+)
+
+// settle is the time between a load and the look at the memory it left.
+const settle = 2 * time.Second
+
+// growBlocks starts the real server with more and more server blocks, all of which
+// have the same order file.
+func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
+	dir, err := os.MkdirTemp("", "growth")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	bin, err := server.Build(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	big := sideList(w.names(p.fixed))
+	err = errors.Join(os.WriteFile(filepath.Join(dir, big.path), big.text, 0o600), os.WriteFile(filepath.Join(dir, "names.txt"), big.side, 0o600))
+	if err != nil {
+		return nil, err
+	}
+	s := series{Name: "blocks", What: fmt.Sprintf("server blocks with the same file of %d names", p.fixed)}
+	first, _, _ := strings.Cut(string(big.side[:100]), "\n")
+	for _, k := range p.blocks {
+		pt, err := startBlocks(ctx, dir, bin, k, first)
+		if err != nil {
+			return nil, err
+		}
+		s.Points = append(s.Points, pt)
+	}
+	return []series{s}, nil
+}
+
+// startBlocks starts a server with k blocks until the last of them blocks a name.
+func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt point, err error) {
+	var conf strings.Builder
+	addr := ""
+	for range k {
+		a, port, err := server.FreePort()
+		if err != nil {
+			return pt, err
+		}
+		addr = a
+		fmt.Fprintf(&conf, ".:%s {\n bind 127.0.0.1\n root %s\n blocklist side.jsonl\n whoami\n}\n", port, dir)
+	}
+	corefile := filepath.Join(dir, "Corefile")
+	if err := errors.Join(os.WriteFile(corefile, []byte(conf.String()), 0o600), server.Age(dir)); err != nil {
+		return pt, err
+	}
+	out, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return pt, err
+	}
+	defer out.Close()
+	s, err := server.Start(ctx, out, nil, bin, "-conf", corefile)
+	if err != nil {
+		return pt, err
+	}
+	defer s.End()
+	if err := awaitBlock(ctx, addr, name); err != nil {
+		text, _ := os.ReadFile(out.Name())
+		return pt, fmt.Errorf("%w\n%s", err, text)
+	}
+	pt.X, pt.LoadMS = k, ms(time.Since(s.Since()))
+	cpu, err := s.CPU()
+	pt.LoadCPUMS = ms(cpu)
+	time.Sleep(settle)
+	pt.Bytes = s.RSS("VmRSS")
+	return pt, err
+}
+
+// awaitBlock asks each millisecond until the name is blocked.
+func awaitBlock(ctx context.Context, addr, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c := dns.Client{Timeout: time.Second}
+	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if r, _, err := c.ExchangeContext(ctx, q, addr); err == nil && r.Rcode == dns.RcodeNameError {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not block %s: %w", addr, name, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

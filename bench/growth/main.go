@@ -1,0 +1,162 @@
+// Command growth measures what becomes of a decision, of memory and of a load when
+// there is ever more of everything: names, orders, orders on one name, server
+// blocks. What is looked for is a knee.
+//
+//	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
+//	go run ./bench/growth -quick                  # to 10^5: under one
+//
+// It writes bench/results/NAME-growth.json; -write also puts the table into
+// bench/README.md. README.md says what is measured.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/server"
+)
+
+// report is what a run found.
+type report struct {
+	Commit  string   `json:"commit"`
+	Machine string   `json:"machine"`
+	Date    string   `json:"date"`
+	Load    string   `json:"load"` // of the machine, before
+	Series  []series `json:"series"`
+}
+
+// series is one thing that grows while the others stand still.
+type series struct {
+	Name   string  `json:"name"`
+	What   string  `json:"what"`
+	Points []point `json:"points"`
+}
+
+// point is what was measured with X of it. What a series does not measure is 0.
+type point struct {
+	X int `json:"x"`
+	// MissNS and HitNS are CPU time from a name in presentation form to its
+	// verdict.
+	MissNS float64 `json:"miss_ns,omitempty"`
+	HitNS  float64 `json:"hit_ns,omitempty"`
+	// Bytes live on the heap when all is loaded; of server blocks it is the RSS of
+	// the server.
+	Bytes int `json:"bytes"`
+	// LoadMS is from text in memory to a set ready to swap in, LoadCPUMS the CPU
+	// time that took, the collector's included; of server blocks it is from exec to
+	// the first blocked answer.
+	LoadMS    float64 `json:"load_ms"`
+	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
+}
+
+// plan is how far everything grows.
+type plan struct {
+	names, orders, oneName, blocks []int
+	queries                        int // different ones
+	fixed                          int // names, while something else grows
+}
+
+var (
+	full = plan{
+		names: powers(1_000, 10_000_000), orders: powers(1, 1_000_000), oneName: []int{1, 3, 10, 30, 100, 300, 1_000},
+		blocks: []int{1, 2, 4, 8, 16, 32, 64}, queries: 1_000_000, fixed: 1_000_000,
+	}
+	quick = plan{
+		names: powers(1_000, 100_000), orders: powers(1, 100_000), oneName: []int{1, 10, 100, 1_000},
+		blocks: []int{1, 8, 64}, queries: 200_000, fixed: 100_000,
+	}
+)
+
+// powers are those of ten.
+func powers(from, to int) (out []int) {
+	for ; from <= to; from *= 10 {
+		out = append(out, from)
+	}
+	return out
+}
+
+func main() {
+	log.SetFlags(0)
+	isQuick := flag.Bool("quick", false, "to 100,000 names and orders: under a minute")
+	name := flag.String("name", time.Now().UTC().Format(time.DateOnly), "name of the result")
+	dir := flag.String("dir", "bench", "directory of README.md and results")
+	write := flag.Bool("write", false, "put the table into README.md")
+	only := flag.String("only", "", "measure this series alone: names, orders, one-name or blocks")
+	flag.Parse()
+	p := full
+	if *isQuick {
+		p = quick
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	rep, err := run(ctx, p, *only)
+	if err == nil {
+		err = rep.save(filepath.Join(*dir, "results", *name+"-growth.json"))
+	}
+	if err == nil && *write {
+		err = replace(filepath.Join(*dir, "README.md"), rep.table())
+	}
+	if err != nil {
+		stop()
+		log.Fatal("growth: ", err)
+	}
+}
+
+// run measures all series, or only one.
+func run(ctx context.Context, p plan, only string) (*report, error) {
+	load, _ := os.ReadFile("/proc/loadavg")
+	rep := &report{
+		Commit: commit(ctx), Machine: fmt.Sprintf("%s, %d CPUs, %s", server.Model(), runtime.NumCPU(), runtime.Version()),
+		Date: time.Now().UTC().Format(time.DateOnly), Load: strings.Join(strings.Fields(string(load))[:3], " "),
+	}
+	begin := time.Now()
+	w := newWorld(p)
+	log.Printf("%d names made in %.0f s", w.most(), time.Since(begin).Seconds())
+	for _, kind := range []struct {
+		name    string
+		measure func(context.Context, *world, plan) ([]series, error)
+	}{{"names", growNames}, {"orders", growOrders}, {"one-name", growOneName}, {"blocks", growBlocks}} {
+		if only != "" && only != kind.name {
+			continue
+		}
+		found, err := kind.measure(ctx, w, p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", kind.name, err)
+		}
+		rep.Series = append(rep.Series, found...)
+		for _, s := range found {
+			fmt.Println(s.table())
+		}
+	}
+	log.Printf("%.0f s", time.Since(begin).Seconds())
+	return rep, nil
+}
+
+func commit(ctx context.Context) string {
+	out, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
+	c := strings.TrimSpace(string(out))
+	if out, _ := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod").Output(); len(out) > 0 {
+		c += ", with changes"
+	}
+	return c
+}
+
+// save writes the report as JSON.
+func (rep *report) save(file string) error {
+	text, err := json.MarshalIndent(rep, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
