@@ -18,7 +18,7 @@ type kind struct {
 	against string
 	// blocks: the listed names are blocked.
 	blocks    bool
-	configure func(r *rig, port, dir string, a answer) (argv []string, err error)
+	configure func(r *lab, port, dir string, a answer) (argv []string, err error)
 }
 
 // kinds are the servers that are compared. The second of them is the first one
@@ -34,8 +34,8 @@ var kinds = []kind{
 }
 
 // coredns is our binary with a directive.
-func coredns(directive string) func(*rig, string, string, answer) ([]string, error) {
-	return func(r *rig, port, dir string, a answer) ([]string, error) {
+func coredns(directive string) func(*lab, string, string, answer) ([]string, error) {
+	return func(r *lab, port, dir string, a answer) ([]string, error) {
 		lines := []string{"bind 127.0.0.1", "root " + r.dir, directive, a.coredns(r)}
 		if r.plan.profile != "" {
 			lines = append(lines, "pprof 127.0.0.1:"+port) // TCP
@@ -50,7 +50,7 @@ func coredns(directive string) func(*rig, string, string, answer) ([]string, err
 type answer struct {
 	name, what string
 	rcode      int
-	coredns    func(*rig) string
+	coredns    func(*lab) string
 	// upstream fills the reply of the server behind, nil when there is none.
 	upstream func(m *dns.Msg)
 }
@@ -75,18 +75,18 @@ var answers = []answer{
 	}},
 }
 
-func fixed(lines string) func(*rig) string { return func(*rig) string { return lines } }
+func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
 // cached is a cache with room for every name, over the scripted upstream.
-func cached(name string) func(*rig) string {
-	return func(r *rig) string {
+func cached(name string) func(*lab) string {
+	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
 	}
 }
 
 // resolver is cached with what stands above in most Corefiles.
-func resolver(name string) func(*rig) string {
-	return func(r *rig) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
+func resolver(name string) func(*lab) string {
+	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }
 
 const ttl = 3600

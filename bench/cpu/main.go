@@ -16,22 +16,15 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/bench/server"
-)
-
-// The generator's CPU and the server's.
-const (
-	generatorCPU = 0
-	serverCPU    = 1
 )
 
 // plan is what is measured, how often and with how much.
@@ -79,13 +72,7 @@ func main() {
 	if p.blocked < 0 || p.blocked > 100 || p.blocked > 0 && p.burst*p.bursts > p.names {
 		err = errors.Join(err, errors.New("-blocked is a percentage, and of more names than are asked for"))
 	}
-	if runtime.NumCPU() < 2 {
-		err = errors.Join(err, errors.New("needs two CPUs"))
-	}
-	for _, tool := range []string{"dnsperf", "taskset"} {
-		_, e := exec.LookPath(tool)
-		err = errors.Join(err, e)
-	}
+	err = errors.Join(err, rig.Tools())
 	if err != nil {
 		log.Fatal("cpu: ", err)
 	}
@@ -130,7 +117,7 @@ func run(ctx context.Context, p *plan, out string) error {
 
 // measure starts all servers, all to give the same answer, asks each in turn, and
 // ends them.
-func (r *rig) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
+func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
 		in, err := r.start(ctx, k, a)
@@ -179,8 +166,8 @@ func (r *rig) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 
 // newRig prepares a directory: the binary, the orders, the bursts of queries, and
 // starts the upstreams.
-func newRig(ctx context.Context, dir string, p *plan) (*rig, error) {
-	r := &rig{dir: dir, plan: p}
+func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
+	r := &lab{dir: dir, plan: p}
 	var err error
 	if r.coredns, err = server.Build(ctx, dir); err != nil {
 		return nil, err

@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/dns-orders/blocklist/bench/rig"
 )
 
 // report is what a run found, and what one must know to find it again.
@@ -48,33 +47,18 @@ type row struct {
 }
 
 func newReport(ctx context.Context, p *plan) *report {
-	rep := &report{Date: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPU: fmt.Sprintf("%s, %d CPUs", server.Model(), runtime.NumCPU()),
+	rep := &report{Date: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPU: rig.CPU(), Commit: rig.Commit(ctx), Kernel: rig.Kernel(ctx),
 		Names: p.names, Asked: p.burst * p.bursts, Burst: p.burst, Starts: p.starts, Rounds: p.rounds, Env: p.env, order: p.kinds, answerText: map[string]string{}}
-	rep.Commit = output(ctx, "git", "rev-parse", "--short", "HEAD")
-	if output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
-		rep.Commit += ", with changes"
-	}
-	rep.Kernel = output(ctx, "uname", "-sr")
-	rep.Load[0] = load()
+	rep.Load[0] = rig.Load()
 	for _, a := range p.answers {
 		rep.answerText[a.name] = a.what
 	}
 	return rep
 }
 
-func output(ctx context.Context, argv ...string) string {
-	out, _ := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
-	return strings.TrimSpace(string(out))
-}
-
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(text))[:3], " ")
-}
-
 // finish makes the rows of the samples.
 func (rep *report) finish() {
-	rep.Load[1] = load()
+	rep.Load[1] = rig.Load()
 	type place struct {
 		answer, server string
 		start, round   int
@@ -100,28 +84,11 @@ func (rep *report) finish() {
 					}
 				}
 				ratio = append(ratio, own...)
-				byStart = append(byStart, quartiles(own)[1])
+				byStart = append(byStart, rig.Quartiles(own)[1])
 			}
-			rep.Rows = append(rep.Rows, row{a, k.name, quartiles(cpu), quartiles(ratio), quartiles(rate)[1], byStart})
+			rep.Rows = append(rep.Rows, row{a, k.name, rig.Quartiles(cpu), rig.Quartiles(ratio), rig.Quartiles(rate)[1], byStart})
 		}
 	}
-}
-
-// quartiles returns the first, the median and the third, 0 of nothing.
-func quartiles(x []float64) (q [3]float64) {
-	if len(x) == 0 {
-		return q
-	}
-	x = slices.Sorted(slices.Values(x))
-	for i := range q {
-		// The mean of the two nearest, so that the median of an even number is in
-		// the middle.
-		at := float64(len(x)-1) * float64(i+1) / 4
-		lo := int(at)
-		hi := min(lo+1, len(x)-1)
-		q[i] = x[lo] + (x[hi]-x[lo])*(at-float64(lo))
-	}
-	return q
 }
 
 // table is the report in Markdown.

@@ -2,23 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/bench/server"
 	"github.com/miekg/dns"
 )
 
-// rig is what all servers are measured with.
-type rig struct {
+// lab is what all servers are measured with.
+type lab struct {
 	dir, coredns    string
 	plan            *plan
 	listed, passing string // a name of each sort
@@ -34,22 +33,17 @@ type instance struct {
 	log        string
 }
 
-const (
-	// sockets and outstanding are dnsperf's, as in the peers' figures.
-	sockets     = 8
-	outstanding = 100
-	// patience is for a server to come up.
-	patience = time.Minute
-)
+// patience is for a server to come up.
+const patience = time.Minute
 
-func (r *rig) close() {
+func (r *lab) close() {
 	for _, u := range r.upstreams {
 		u.close()
 	}
 }
 
 // start runs a server of a kind and waits until it answers.
-func (r *rig) start(ctx context.Context, k kind, a answer) (_ *instance, err error) {
+func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err error) {
 	r.started++
 	dir := filepath.Join(r.dir, strconv.Itoa(r.started))
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -68,11 +62,11 @@ func (r *rig) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 		return nil, err
 	}
 	defer log.Close()
-	if in.Server, err = server.Start(ctx, log, r.plan.env, pinned(serverCPU, argv)...); err != nil {
+	if in.Server, err = server.Start(ctx, log, r.plan.env, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
 		return nil, err
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := in.exchange(r.passing); err == nil {
+		if _, err := rig.Exchange(in.addr, r.passing); err == nil {
 			return in, nil
 		} else if time.Now().After(deadline) || ctx.Err() != nil {
 			in.End()
@@ -82,31 +76,17 @@ func (r *rig) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// pinned is a command line for one CPU. Go then uses one thread at a time, unless
-// GOMAXPROCS says otherwise.
-func pinned(cpu int, argv []string) []string {
-	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
-}
-
-func (in *instance) exchange(name string) (*dns.Msg, error) {
-	m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), in.addr)
-	if err == nil && !m.Response {
-		err = errors.New("the question came back to its own socket")
-	}
-	return m, err
-}
-
 // check: a server that answers something else than is meant is cheap for the
 // wrong reason.
-func (r *rig) check(in *instance, a answer) error {
-	m, err := in.exchange(r.passing)
+func (r *lab) check(in *instance, a answer) error {
+	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {
 		return err
 	}
 	if m.Rcode != a.rcode || a.upstream != nil && len(m.Answer) == 0 {
 		return fmt.Errorf("a passing name is answered\n%v", m)
 	}
-	if m, err = in.exchange(dns.Fqdn(r.listed)); err != nil {
+	if m, err = rig.Exchange(in.addr, r.listed); err != nil {
 		return err
 	}
 	if blocked := m.Rcode == dns.RcodeNameError && len(m.Ns) == 1; blocked != in.kind.blocks {
@@ -127,41 +107,22 @@ type sample struct {
 }
 
 // ask runs a burst of queries once.
-func (r *rig) ask(ctx context.Context, in *instance, a answer, burst int) (s sample, err error) {
-	argv := pinned(generatorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", in.port, "-d", filepath.Join(r.dir, burstFile(burst)),
-		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})
-	before, err := in.CPU()
+func (r *lab) ask(ctx context.Context, in *instance, a answer, burst int) (s sample, err error) {
+	b, err := rig.Ask(ctx, in.Server, in.port, filepath.Join(r.dir, burstFile(burst)), r.plan.burst)
 	if err != nil {
 		return s, err
 	}
-	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
-	if err != nil {
-		return s, fmt.Errorf("dnsperf: %w\n%s", err, out)
+	want := fmt.Sprintf("%s %d (100.00%%)", dns.RcodeToString[a.rcode], b.Queries)
+	if mixed := in.kind.blocks && r.plan.blocked > 0; b.Codes != want && !mixed {
+		return s, fmt.Errorf("want %s, got %s", want, b.Codes)
 	}
-	after, err := in.CPU()
-	if err != nil {
-		return s, err
-	}
-	field := func(name string) string {
-		_, rest, _ := strings.Cut(string(out), name)
-		line, _, _ := strings.Cut(rest, "\n")
-		return strings.TrimSpace(line)
-	}
-	completed, _, _ := strings.Cut(field("Queries completed:"), " ")
-	s.Queries, _ = strconv.Atoi(completed)
-	s.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
-	want, mixed := fmt.Sprintf("%s %d (100.00%%)", dns.RcodeToString[a.rcode], s.Queries), in.kind.blocks && r.plan.blocked > 0
-	// A few that a socket's buffer had no room for cost next to nothing.
-	if s.Queries < r.plan.burst*999/1000 || field("Response codes:") != want && !mixed {
-		return s, fmt.Errorf("want %d answers %s:\n%s", r.plan.burst, dns.RcodeToString[a.rcode], out)
-	}
-	s.CPU = float64((after - before).Nanoseconds()) / 1e3 / float64(s.Queries)
+	s.Queries, s.CPU, s.Rate = b.Queries, b.CPU, b.Rate
 	return s, nil
 }
 
 // profiles writes CPU profiles of each server while it is asked without pause;
 // go tool pprof adds up as many files as it is given.
-func (r *rig) profiles(ctx context.Context, p *plan, a answer, running []*instance) error {
+func (r *lab) profiles(ctx context.Context, p *plan, a answer, running []*instance) error {
 	const (
 		pieces  = 7
 		seconds = 3 // CoreDNS's pprof gives a reply five, and the server is busy

@@ -25,7 +25,9 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/miekg/dns"
 )
 
 const (
@@ -52,8 +54,8 @@ func main() {
 	}
 }
 
-// rig is a directory with a server, its Corefile and its order files.
-type rig struct {
+// lab is a directory with a server, its Corefile and its order files.
+type lab struct {
 	dir   string
 	addr  string
 	log   *os.File
@@ -66,7 +68,7 @@ func measure(ctx context.Context, n, count int, verbose bool) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &rig{dir: dir, names: corpus.New(n).Names, log: os.Stderr}
+	r := &lab{dir: dir, names: corpus.New(n).Names, log: os.Stderr}
 	if !verbose {
 		if r.log, err = os.Create(r.path("log")); err != nil {
 			return err
@@ -92,7 +94,7 @@ func measure(ctx context.Context, n, count int, verbose bool) (err error) {
 
 // bare is the server with the small file alone: what the names cost is counted
 // from there.
-func (r *rig) bare(ctx context.Context) error {
+func (r *lab) bare(ctx context.Context) error {
 	if err := errors.Join(r.small(0), r.corefile("small.yaml")); err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (r *rig) bare(ctx context.Context) error {
 		return err
 	}
 	defer s.End()
-	took, err := until(ctx, r.addr, "small-0.example", begun(s))
+	took, err := r.until(ctx, "small-0.example", begun(s))
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func (r *rig) bare(ctx context.Context) error {
 }
 
 // round starts the server with both files and changes each once.
-func (r *rig) round(ctx context.Context, i int) error {
+func (r *lab) round(ctx context.Context, i int) error {
 	n := len(r.names)
 	if err := errors.Join(r.small(0), r.big(0), r.corefile("big.yaml small.yaml")); err != nil {
 		return err
@@ -121,7 +123,7 @@ func (r *rig) round(ctx context.Context, i int) error {
 		return err
 	}
 	defer s.End()
-	took, err := until(ctx, r.addr, r.names[0], begun(s))
+	took, err := r.until(ctx, r.names[0], begun(s))
 	if err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ func (r *rig) round(ctx context.Context, i int) error {
 			return err
 		}
 		// The rename is the last thing that write does.
-		took, err := until(ctx, r.addr, change.name, func() (time.Time, error) { err := change.write(1); return time.Now(), err })
+		took, err := r.until(ctx, change.name, func() (time.Time, error) { err := change.write(1); return time.Now(), err })
 		if err != nil {
 			return err
 		}
@@ -153,11 +155,17 @@ func (r *rig) round(ctx context.Context, i int) error {
 }
 
 // start runs the server of the rig.
-func (r *rig) start(ctx context.Context) (*server.Server, error) {
+func (r *lab) start(ctx context.Context) (*server.Server, error) {
 	if err := server.Age(r.dir); err != nil {
 		return nil, err
 	}
 	return server.Start(ctx, r.log, nil, r.path("coredns"), "-conf", r.path("Corefile"))
+}
+
+// until asks for a name each millisecond until it is blocked.
+func (r *lab) until(ctx context.Context, name string, change func() (time.Time, error)) (time.Duration, error) {
+	blocked := func(m *dns.Msg) bool { return m.Rcode == dns.RcodeNameError }
+	return rig.Question{Addr: r.addr, Name: rig.Same(name), Every: time.Millisecond, Done: blocked}.Until(ctx, patience, change)
 }
 
 // begun is the moment of the start, as until wants it.
@@ -165,10 +173,10 @@ func begun(s *server.Server) func() (time.Time, error) {
 	return func() (time.Time, error) { return s.Since(), nil }
 }
 
-func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
+func (r *lab) path(name string) string { return filepath.Join(r.dir, name) }
 
 // replace puts a file in the place of another by rename, as editors do.
-func (r *rig) replace(name, text string) error {
+func (r *lab) replace(name, text string) error {
 	next := r.path("." + name)
 	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
 		return err
@@ -179,7 +187,7 @@ func (r *rig) replace(name, text string) error {
 const header = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n"
 
 // big writes the big list; each version has a name more.
-func (r *rig) big(version int) error {
+func (r *lab) big(version int) error {
 	if version == 0 {
 		if err := r.replace("big.yaml", header+"orders: [{id: big, targets_from: {file: names.txt}}]\n"); err != nil {
 			return err
@@ -193,7 +201,7 @@ func (r *rig) big(version int) error {
 }
 
 // small writes the small file; each version has a name more.
-func (r *rig) small(version int) error {
+func (r *lab) small(version int) error {
 	text := header + "orders:\n- id: small\n  targets:\n"
 	for v := range version + 1 {
 		text += fmt.Sprintf("  - small-%d.example\n", v)
@@ -203,7 +211,7 @@ func (r *rig) small(version int) error {
 
 // corefile configures a server on a free port of loopback; whoami answers what
 // passes.
-func (r *rig) corefile(orders string) error {
+func (r *lab) corefile(orders string) error {
 	addr, port, err := server.FreePort()
 	if err != nil {
 		return err
