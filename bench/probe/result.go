@@ -1,0 +1,123 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Window is the length of the pieces of a load that the worst is looked for in.
+const Window = 100 * time.Millisecond
+
+// Result is what came back of a load.
+type Result struct {
+	Summary
+	Start   time.Time `json:"start"`
+	Windows []Summary `json:"-"` // one after the other, by scheduled time
+	// Late is how late the prober itself sent, in ms. What it was late itself is in
+	// the latencies: it cannot tell that from the server's part.
+	Late struct {
+		P99 float64 `json:"p99"`
+		Max float64 `json:"max"`
+	} `json:"sent_late_ms"`
+
+	samples []int64 // of each question sent: its latency, 0 when lost, or wrong
+	rate    float64
+}
+
+// Summary is about some of the questions. Latencies are in milliseconds, from the
+// scheduled time to the answer, of all questions that were answered rightly.
+type Summary struct {
+	Sent  int     `json:"sent"`
+	Lost  int     `json:"lost"`
+	Wrong int     `json:"wrong"`
+	P50   float64 `json:"p50_ms"`
+	P99   float64 `json:"p99_ms"`
+	P999  float64 `json:"p999_ms"`
+	Max   float64 `json:"max_ms"`
+	// WorstP99 is the highest p99 of the windows of 100 ms that lie within.
+	WorstP99 float64 `json:"worst_window_p99_ms"`
+}
+
+func (s Summary) String() string {
+	return fmt.Sprintf("%d sent, %d lost, %d wrong, p50 %.3f, p99 %.2f, p99.9 %.2f, max %.2f, worst window's p99 %.2f ms",
+		s.Sent, s.Lost, s.Wrong, s.P50, s.P99, s.P999, s.Max, s.WorstP99)
+}
+
+func (p *prober) result() *Result {
+	r := &Result{Start: p.start, rate: float64(p.Rate), samples: make([]int64, p.sent.Load())}
+	for i := range r.samples {
+		r.samples[i] = p.latency[i].Load()
+	}
+	for from := 0; from < len(r.samples); {
+		to := min(r.first(time.Duration(len(r.Windows)+1)*Window), len(r.samples))
+		s := summarize(r.samples[from:to])
+		s.WorstP99 = s.P99
+		r.Windows = append(r.Windows, s)
+		from = to
+	}
+	r.Summary = r.Between(r.Start, r.Start.Add(p.For+Window))
+	slices.Sort(p.late)
+	r.Late.P99, r.Late.Max = ms(int64(quantile(p.late, 0.99))), ms(int64(quantile(p.late, 1)))
+	return r
+}
+
+// first returns the number of the first question that is scheduled at a time from
+// the start or later.
+func (r *Result) first(d time.Duration) int {
+	// The first i with i/perTick >= ticks, as tickOf counts.
+	n := float64(d/tick) * r.rate * tick.Seconds()
+	i := int(n)
+	if float64(i) < n {
+		i++
+	}
+	return max(i, 0)
+}
+
+// Between is what came back of the questions scheduled in a time, such as that of
+// a reload. It is as exact as a window.
+func (r *Result) Between(from, to time.Time) Summary {
+	a := min(max(int(from.Sub(r.Start)/Window), 0), len(r.Windows))
+	b := min(max(int((to.Sub(r.Start)+Window-1)/Window), a), len(r.Windows))
+	first := min(r.first(time.Duration(a)*Window), len(r.samples))
+	last := min(r.first(time.Duration(b)*Window), len(r.samples))
+	s := summarize(r.samples[first:last])
+	for _, w := range r.Windows[a:b] {
+		s.WorstP99 = max(s.WorstP99, w.P99)
+	}
+	return s
+}
+
+func summarize(samples []int64) (s Summary) {
+	s.Sent = len(samples)
+	var answered []int64
+	for _, ns := range samples {
+		switch ns {
+		case 0:
+			s.Lost++
+		case wrong:
+			s.Wrong++
+		default:
+			answered = append(answered, ns)
+		}
+	}
+	slices.Sort(answered)
+	s.P50, s.P99 = ms(quantile(answered, 0.5)), ms(quantile(answered, 0.99))
+	s.P999, s.Max = ms(quantile(answered, 0.999)), ms(quantile(answered, 1))
+	return s
+}
+
+// quantile of sorted values: the smallest that the share of all does not exceed.
+func quantile[T ~int64](sorted []T, share float64) T {
+	if len(sorted) == 0 {
+		return 0
+	}
+	n := float64(len(sorted)) * share
+	i := int(n)
+	if float64(i) == n {
+		i--
+	}
+	return sorted[min(max(i, 0), len(sorted)-1)]
+}
+
+func ms(ns int64) float64 { return float64(ns/1000) / 1e3 }
