@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -45,6 +46,16 @@ func Tools() (err error) {
 // GOMAXPROCS says otherwise.
 func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
+}
+
+// PinSelf puts this process, and what it starts without Pinned, on the generator's
+// CPU: nothing of the measurement is to compete with the server.
+func PinSelf(ctx context.Context) error {
+	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
+	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
+		return fmt.Errorf("taskset: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // Exchange asks a server once for an A record.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/dns-orders/blocklist/test/port"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/port"
 )
 
 // Server is a running process.
@@ -53,6 +54,10 @@ func (s *Server) End() {
 	defer kill.Stop()
 	s.cmd.Wait()
 }
+
+// Signal sends the server a signal, such as the one that has it read its
+// configuration again.
+func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
 // RSS returns a line of /proc/PID/status, such as VmRSS or VmHWM, in octets; 0
 // when there is none.

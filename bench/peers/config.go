@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+// Lists.
+
+func plain(w *bufio.Writer, names []string, _ int) {
+	for _, n := range names {
+		fmt.Fprintln(w, n)
+	}
+}
+
+func hosts(w *bufio.Writer, names []string, _ int) {
+	for _, n := range names {
+		fmt.Fprintln(w, "0.0.0.0", n)
+	}
+}
+
+func localZones(w *bufio.Writer, names []string, _ int) {
+	for _, n := range names {
+		fmt.Fprintf(w, "local-zone: %s. always_nxdomain\n", n)
+	}
+}
+
+func rpz(w *bufio.Writer, names []string, version int) {
+	fmt.Fprintf(w, "$TTL 60\n@ SOA ns.invalid. hostmaster.invalid. %d 3600 600 86400 60\n@ NS ns.invalid.\n", version+1)
+	for _, n := range names {
+		fmt.Fprintf(w, "%s CNAME .\n*.%s CNAME .\n", n, n)
+	}
+}
+
+// root is a zone in which nothing exists: what passes is answered NXDOMAIN by the
+// server itself.
+const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
+
+// Configurations. All run in the foreground, with one thread, on loopback.
+
+// nothing is the cheapest answer that CoreDNS has. It stands above hosts, though,
+// so there whoami answers what passes.
+const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
+
+func coredns(directive, below string) func(*site, bool) ([]string, error) {
+	return func(s *site, list bool) ([]string, error) {
+		line := ""
+		if list {
+			line = directive
+		}
+		if err := s.write("orders.yaml", "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n"+
+			"orders: [{id: big, issued: 2026-01-15, targets_from: {file: list}}]\n"); err != nil {
+			return nil, err
+		}
+		return []string{s.coredns, "-conf", s.path("Corefile")}, s.write("Corefile",
+			".:%s {\n bind 127.0.0.1\n root %s\n %s\n %s\n}\n", s.port, s.dir, line, below)
+	}
+}
+
+var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
+
+// unbound is Unbound with a clause that has a place for the list's path. What
+// passes comes from an authoritative zone, which is asked after local-zone and RPZ.
+func unbound(clause string) func(*site, bool) ([]string, error) {
+	return func(s *site, list bool) ([]string, error) {
+		s.tool = s.path("unbound.conf")
+		text := fmt.Sprintf(`server:
+ directory: %[1]q
+ chroot: ""
+ username: ""
+ pidfile: ""
+ use-syslog: no
+ do-daemonize: no
+ num-threads: 1
+ interface: 127.0.0.1
+ port: %[2]s
+ module-config: "respip iterator"
+remote-control:
+ control-enable: yes
+ control-interface: "%[1]s/control"
+ control-use-cert: no
+auth-zone:
+ name: "."
+ zonefile: "%[1]s/root"
+ for-downstream: yes
+ for-upstream: no
+ fallback-enabled: no
+`, s.dir, s.port)
+		if list {
+			text += fmt.Sprintf(clause, s.file())
+		}
+		if err := s.write("root", root); err != nil {
+			return nil, err
+		}
+		return []string{"unbound", "-d", "-c", s.tool}, s.write("unbound.conf", "%s", text)
+	}
+}
+
+// hangup has a server read its configuration again.
+func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
+
+// key is for the tools of servers that live as long as the measurement.
+const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+
+func bind(s *site, list bool) ([]string, error) {
+	s.tool = s.path("key")
+	secret := fmt.Sprintf("key \"k\" { algorithm hmac-sha256; secret %q; };\n", key)
+	policy, zone := "", ""
+	if list {
+		// By default a policy zone is not looked at again within a minute.
+		policy = `response-policy { zone "rpz" log no min-update-interval 0; } qname-wait-recurse no;`
+		zone = fmt.Sprintf("zone \"rpz\" { type primary; file %q; allow-query { none; }; };\n", s.file())
+	}
+	text := fmt.Sprintf(`options {
+ directory %[1]q;
+ managed-keys-directory %[1]q;
+ listen-on port %[2]s { 127.0.0.1; };
+ listen-on-v6 { none; };
+ pid-file none;
+ session-keyfile none;
+ recursion yes;
+ allow-recursion { 127.0.0.0/8; };
+ dnssec-validation no;
+ notify no;
+ empty-zones-enable no;
+ %[3]s
+};
+controls { inet 127.0.0.1 port %[4]s allow { 127.0.0.1; } keys { "k"; }; };
+zone "." { type primary; file "%[1]s/root"; };
+%[5]s`, s.dir, s.port, policy, s.control, zone)
+	for name, text := range map[string]string{"key": secret, "root": root, "named.conf": secret + text} {
+		if err := s.write(name, "%s", text); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"named", "-g", "-n", "1", "-c", s.path("named.conf")}, nil
+}
+
+func recursor(s *site, list bool) ([]string, error) {
+	lua := ""
+	if list {
+		lua = fmt.Sprintf("rpzFile(%q, {policyName='list'})\n", s.file())
+	}
+	text := strings.NewReplacer("DIR", s.dir, "PORT", s.port).Replace(`local-address=127.0.0.1
+local-port=PORT
+allow-from=127.0.0.0/8
+daemon=no
+setuid=
+threads=1
+pdns-distributes-queries=no
+socket-dir=DIR
+auth-zones=.=DIR/root
+hint-file=no
+lua-config-file=DIR/list.lua
+dnssec=off
+security-poll-suffix=
+disable-syslog=yes
+quiet=yes
+`)
+	for name, text := range map[string]string{"list.lua": lua, "root": root, "recursor.conf": text} {
+		if err := s.write(name, "%s", text); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
+}
+
+// dnsdist sets the aa bit where it blocks: otherwise its two NXDOMAIN would be the
+// same.
+func dnsdist(s *site, list bool) ([]string, error) {
+	s.tool = s.path("console.conf")
+	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)
+	rules := ""
+	if list {
+		rules = fmt.Sprintf(`
+ local names = newSuffixMatchNode()
+ for line in io.lines(%q) do names:add(newDNSName(line)) end
+ table.insert(rules, 1, newRuleAction(SuffixMatchNodeRule(names, true), RCodeAction(DNSRCode.NXDOMAIN, {aa=true})))`, s.file())
+	}
+	text := fmt.Sprintf(`setLocal('127.0.0.1:%s')
+setACL({'127.0.0.0/8'})
+setSecurityPollSuffix('')
+%s
+function load()
+ local rules = {newRuleAction(AllRule(), RCodeAction(DNSRCode.NXDOMAIN))}%s
+ setRules(rules)
+end
+load()
+`, s.port, console, rules)
+	for name, text := range map[string]string{"console.conf": console, "dnsdist.conf": text} {
+		if err := s.write(name, "%s", text); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"dnsdist", "--supervised", "--disable-syslog", "-C", s.path("dnsdist.conf")}, nil
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/probe"
+	"github.com/dns-orders/blocklist/bench/rig"
+	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/miekg/dns"
+)
+
+const (
+	// patience bounds every wait for an answer to change.
+	patience = 3 * time.Minute
+	// settle is the time between a load and the look at the memory it left, and
+	// what a loaded server is watched for before and after a change.
+	settle = 2 * time.Second
+	// rate is the prober's, a second.
+	rate = 5000
+)
+
+// plan is how much and how often is measured.
+type plan struct {
+	names  int
+	burst  int // queries of one dnsperf run
+	rounds int // bursts of each sort
+	loads  int // starts, idle reloads, reloads under load
+}
+
+// lab is what all servers are measured with.
+type lab struct {
+	plan
+	dir, coredns string
+	list         *corpus.List
+	work         map[bool][works][]question // by exact
+	started      int
+}
+
+func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
+	l := &lab{plan: p, dir: dir, list: corpus.New(p.names), work: map[bool][works][]question{}}
+	var err error
+	if l.coredns, err = server.Build(ctx, dir); err != nil {
+		return nil, err
+	}
+	for _, exact := range []bool{false, true} {
+		l.work[exact] = work(l.list, p.burst, exact)
+		for sort, questions := range l.work[exact] {
+			err = errors.Join(err, writeBurst(burst(dir, sort, exact), questions))
+		}
+	}
+	return l, errors.Join(err, rig.PinSelf(ctx))
+}
+
+// start runs an instance of a peer and returns how long it took to the first
+// answer: a blocked one, if it has the list.
+func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
+	l.started++
+	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		return nil, 0, err
+	}
+	var control error
+	s.addr, s.port, err = server.FreePort()
+	_, s.control, control = server.FreePort()
+	if err := errors.Join(err, control); err != nil {
+		return nil, 0, err
+	}
+	if list {
+		if err := errors.Join(s.stage(l.list.Names, 0), s.swap()); err != nil {
+			return nil, 0, err
+		}
+	}
+	argv, err := p.configure(s, list)
+	if err := errors.Join(err, server.Age(s.dir)); err != nil {
+		return nil, 0, err
+	}
+	log, err := os.Create(s.path("log"))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer log.Close()
+	if s.Server, err = server.Start(ctx, log, nil, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
+		return nil, 0, err
+	}
+	q := rig.Question{Addr: s.addr, Name: rig.Same(l.list.Names[0]), Every: time.Millisecond, Done: func(m *dns.Msg) bool {
+		return !list && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess) || list && pass.blocked(m)
+	}}
+	took, err = q.Until(ctx, patience, func() (time.Time, error) { return s.Since(), nil })
+	if err != nil {
+		s.End()
+		return nil, 0, s.explain(err)
+	}
+	return s, took, nil
+}
+
+// explain adds the end of the server's log to an error.
+func (s *site) explain(err error) error {
+	text, _ := os.ReadFile(s.path("log"))
+	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
+}
+
+// shape tells answers apart. What passes is mostly NXDOMAIN, and so is what is
+// blocked; an SOA in one of the two and not in the other, or an answer, shows.
+type shape struct {
+	rcode      int
+	aa         bool
+	an, ns, ar int
+}
+
+func shapeOf(m *dns.Msg) shape {
+	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
+}
+
+// blocked reports whether an answer is one of a server that blocks, where pass is
+// the shape of what it lets pass.
+func (pass shape) blocked(m *dns.Msg) bool {
+	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
+}
+
+// check: a server that answers something else than is meant is cheap for the wrong
+// reason.
+func (l *lab) check(s *site, list bool, pass shape) error {
+	var wrong error
+	for sort, questions := range l.work[s.peer.exact] {
+		for _, q := range questions[:min(60, len(questions))] {
+			m, err := rig.Exchange(s.addr, q.name)
+			if err != nil {
+				return s.explain(err)
+			}
+			ok := shapeOf(m) == pass
+			if list && q.blocked {
+				ok = pass.blocked(m)
+			}
+			if !ok && wrong == nil {
+				wrong = fmt.Errorf("sort %d, list %t, to be blocked %t: is answered\n%v", sort, list, q.blocked, m)
+			}
+		}
+	}
+	return wrong
+}
+
+// cpu asks a server bursts of each sort and returns the cost of a query.
+func (l *lab) cpu(ctx context.Context, s *site) (us [works]float64, err error) {
+	for sort := range us {
+		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, sort, s.peer.exact), l.burst)
+		if err != nil {
+			return us, s.explain(err)
+		}
+		us[sort] = b.CPU
+	}
+	return us, nil
+}
+
+// added is the name that a version of the list has more than the one before.
+func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
+
+// change adds a name to the list and returns the time from the rename of the
+// changed file to the first answer that shows it.
+func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
+	names := l.list.Names
+	for v := range version {
+		names = append(names, added(v+1))
+	}
+	if err := s.stage(names, version); err != nil {
+		return begin, 0, err
+	}
+	q := rig.Question{Addr: s.addr, Every: every, Done: pass.blocked, Name: func(i int) string {
+		if s.peer.exact {
+			return added(version)
+		}
+		return fmt.Sprintf("q%d.%s", i, added(version)) // in no cache
+	}}
+	took, err = q.Until(ctx, patience, func() (time.Time, error) {
+		if err := s.swap(); err != nil {
+			return begin, err
+		}
+		begin = time.Now()
+		if s.peer.reload == nil {
+			return begin, nil
+		}
+		return begin, s.peer.reload(ctx, s)
+	})
+	if err != nil {
+		return begin, 0, s.explain(err)
+	}
+	return begin, took, nil
+}
+
+// idle changes the list of a server that is not asked anything else: the time to
+// the effect, and the most memory on the way over that before.
+func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
+	before := s.RSS("VmRSS")
+	if err := s.ResetPeak(); err != nil {
+		return 0, 0, err
+	}
+	if _, took, err = l.change(ctx, s, version, pass, time.Millisecond); err != nil {
+		return 0, 0, err
+	}
+	// What is told or freed behind the swap may take the most.
+	if err := wait(ctx, settle); err != nil {
+		return 0, 0, err
+	}
+	return took, float64(s.RSS("VmHWM")) / float64(before), nil
+}
+
+// loaded changes the list of a server under load and returns what the load met
+// from the rename to a little after the effect.
+func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met probe.Summary, err error) {
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	type outcome struct {
+		*probe.Result
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 3*settle, Queries: load(l.work[s.peer.exact][five]),
+			IsBlocked: func(answer []byte) bool {
+				m := new(dns.Msg)
+				return m.Unpack(answer) == nil && pass.blocked(m)
+			}})
+		done <- outcome{r, err}
+	}()
+	err = wait(ctx, settle)
+	var begin time.Time
+	if err == nil {
+		begin, _, err = l.change(ctx, s, version, pass, 50*time.Millisecond)
+	}
+	effect := time.Now()
+	err = errors.Join(err, wait(ctx, settle))
+	stop()
+	out := <-done
+	if err := errors.Join(err, out.err); err != nil {
+		return met, err
+	}
+	return out.Between(begin, effect.Add(settle)), nil
+}
+
+// wait lets some time pass.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,153 @@
+// Command peers measures the plugin beside other software that blocks names: what
+// a list costs each query, its memory, and what a change of one name costs and
+// takes. It builds cmd/coredns, runs it and Debian's resolvers on loopback, one
+// after the other, and ends what it started.
+//
+//	go run ./bench/peers               # a million names, some ten minutes
+//	go run ./bench/peers -quick        # under three
+//
+// Each software is compared with itself without a list, in the same rounds;
+// README.md says how.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/rig"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("peers: ")
+	p := plan{}
+	flag.IntVar(&p.names, "n", 1_000_000, "names in the list")
+	flag.IntVar(&p.burst, "burst", 40_000, "queries of a burst")
+	flag.IntVar(&p.rounds, "rounds", 5, "bursts of each sort to each server")
+	flag.IntVar(&p.loads, "loads", 3, "starts, idle reloads and reloads under load of each server")
+	quick := flag.Bool("quick", false, "under three minutes: 100,000 names, one round, one load")
+	servers := flag.String("servers", "", "a part of the servers: "+strings.Join(serverNames(), ","))
+	name := flag.String("name", time.Now().UTC().Format(time.DateOnly), "of the results: bench/results/NAME-peers.json")
+	write := flag.Bool("write", false, "write the JSON to bench/results and the table to bench/README.md")
+	out := flag.String("o", "", "file for the JSON alone")
+	flag.Parse()
+	if *quick {
+		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
+	}
+	chosen, err := choose(*servers)
+	err = errors.Join(err, rig.Tools(), missing(chosen))
+	if p.names < 1000 || p.burst < 1000 || p.rounds < 1 || p.loads < 1 || p.names > 10_000_000 || p.burst > 1_000_000 || p.rounds > 100 || p.loads > 100 {
+		err = errors.Join(err, errors.New("-n is at least 1000 and at most 10,000,000, -burst 1000 to 1,000,000, -rounds and -loads 1 to 100"))
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	rep, err := measure(ctx, p, chosen)
+	if err == nil {
+		err = publish(rep, *out, *write, *name)
+	}
+	if err != nil {
+		stop()
+		log.Fatal(err)
+	}
+}
+
+// limit bounds one peer's measurement.
+const limit = 20 * time.Minute
+
+func measure(ctx context.Context, p plan, chosen []*peer) (*report, error) {
+	dir, err := os.MkdirTemp("", "peers")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	rep := newReport(ctx, p)
+	l, err := newLab(ctx, dir, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, peer := range chosen {
+		began := time.Now()
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		x, err := l.measure(bounded, peer)
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", peer.name, err)
+		}
+		log.Printf("%s: %s", peer.name, time.Since(began).Round(time.Second))
+		rep.Rows = append(rep.Rows, newRow(peer, peer.version(ctx), x))
+	}
+	rep.finish()
+	return rep, nil
+}
+
+func publish(rep *report, out string, write bool, name string) error {
+	fmt.Print(rep.table())
+	var err error
+	if out != "" {
+		var text []byte
+		if text, err = rep.json(); err == nil {
+			err = os.WriteFile(out, text, 0o644)
+		}
+	}
+	if write {
+		err = errors.Join(err, rep.write("bench/README.md", filepath.Join("bench", "results", name+"-peers.json")))
+	}
+	return err
+}
+
+// missing says which Debian packages are not installed.
+func missing(chosen []*peer) (err error) {
+	for _, p := range chosen {
+		for _, program := range slices.Sorted(maps.Keys(p.needs)) {
+			if _, e := exec.LookPath(program); e != nil {
+				err = errors.Join(err, fmt.Errorf("%s: no %s; it is in Debian's package %s (or leave it out with -servers)", p.name, program, p.needs[program]))
+			}
+		}
+	}
+	return err
+}
+
+// version is the version of the peer's first package; ours is the commit.
+func (p *peer) version(ctx context.Context) string {
+	for _, program := range slices.Sorted(maps.Keys(p.needs)) {
+		return rig.Output(ctx, "dpkg-query", "--show", "--showformat", "${source:Upstream-Version}", p.needs[program])
+	}
+	return ""
+}
+
+func serverNames() (out []string) {
+	for _, p := range peers {
+		out = append(out, p.name)
+	}
+	return out
+}
+
+// choose returns the peers of a list of names, all for none.
+func choose(list string) (out []*peer, err error) {
+	if list == "" {
+		return peers, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.Index(serverNames(), strings.TrimSpace(name))
+		if i < 0 {
+			return nil, fmt.Errorf("-servers: %q is not one of %s", name, strings.Join(serverNames(), ", "))
+		}
+		out = append(out, peers[i])
+	}
+	return out, nil
+}

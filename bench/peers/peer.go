@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/dns-orders/blocklist/bench/server"
+)
+
+// peer is a server software with a way to give it a list. Another one is another
+// entry of peers.
+type peer struct {
+	name, what string
+	// needs are its programs and the Debian packages they come in.
+	needs map[string]string
+	// exact: only the listed names are blocked, not what is below them.
+	exact bool
+	// list writes the list as the software reads it, nil for one that has none;
+	// versions differ where the format has a serial number.
+	list func(w *bufio.Writer, names []string, version int)
+	// configure writes what it needs into the directory of the site, with the list
+	// or without, and returns its command line. What passes is answered by the
+	// server itself, mostly NXDOMAIN.
+	configure func(s *site, list bool) (argv []string, err error)
+	// reload has the list read again, the software's own way; nil when it looks
+	// itself.
+	reload func(ctx context.Context, s *site) error
+}
+
+// site is where an instance of a peer runs.
+type site struct {
+	dir        string
+	addr, port string
+	control    string // a second port, for the software's own tool
+	coredns    string // our binary
+	tool       string // the tool's configuration, if it has one
+	peer       *peer
+	*server.Server
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+// file is where the list is.
+func (s *site) file() string { return s.path("list") }
+
+// write makes a configuration file.
+func (s *site) write(name, format string, args ...any) error {
+	return os.WriteFile(s.path(name), fmt.Appendf(nil, format, args...), 0o600)
+}
+
+// stage writes a version of the list beside the one in force.
+func (s *site) stage(names []string, version int) error {
+	f, err := os.Create(s.path("next"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	s.peer.list(w, names, version)
+	return w.Flush()
+}
+
+// swap puts what was staged into force, as far as the file system goes.
+func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
+
+// run is a peer's own tool.
+func run(ctx context.Context, argv ...string) error {
+	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
+	}
+	return nil
+}
+
+// peers are what is measured, in the order of the table.
+var peers = []*peer{
+	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
+	{name: "CoreDNS + blocklist", what: "a side list; polled", list: plain, configure: coredns(
+		"blocklist orders.yaml", nothing)},
+	{name: "CoreDNS hosts", what: "exact names only; `reload 1s`; over `whoami`", exact: true, list: hosts, configure: coredns(
+		"hosts list {\n  reload 1s\n  ttl 60\n  fallthrough\n }", "whoami")},
+	{name: "Unbound local-zone", what: "`always_nxdomain`; SIGHUP", needs: unboundPrograms, list: localZones, configure: unbound(
+		"server:\n include: %q\n"), reload: hangup},
+	{name: "Unbound RPZ", what: "`unbound-control auth_zone_reload`", needs: unboundPrograms, list: rpz, configure: unbound(
+		"rpz:\n name: rpz.\n zonefile: %q\n"), reload: func(ctx context.Context, s *site) error {
+		return run(ctx, "unbound-control", "-c", s.tool, "auth_zone_reload", "rpz.")
+	}},
+	{name: "BIND RPZ", what: "`rndc reload`; no log of what is blocked", needs: map[string]string{"named": "bind9", "rndc": "bind9-utils"}, list: rpz,
+		configure: bind, reload: func(ctx context.Context, s *site) error {
+			return run(ctx, "rndc", "-s", "127.0.0.1", "-p", s.control, "-k", s.tool, "reload", "rpz")
+		}},
+	{name: "PowerDNS Recursor RPZ", what: "`rec_control reload-lua-config`; its packet cache answers before the list", list: rpz,
+		needs: map[string]string{"pdns_recursor": "pdns-recursor", "rec_control": "pdns-recursor"}, configure: recursor,
+		reload: func(ctx context.Context, s *site) error {
+			return run(ctx, "rec_control", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
+		}},
+	{name: "dnsdist SuffixMatchNode", what: "built in Lua; from its console", needs: map[string]string{"dnsdist": "dnsdist"}, list: plain,
+		configure: dnsdist, reload: func(ctx context.Context, s *site) error {
+			return run(ctx, "dnsdist", "-C", s.tool, "-e", "load()")
+		}},
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/bench/rig"
+)
+
+// report is what a run found, and what one must know to find it again.
+type report struct {
+	Commit  string    `json:"commit"`
+	Machine string    `json:"machine"`
+	Date    time.Time `json:"date"`
+	Load    [2]string `json:"load"` // before and after
+	Names   int       `json:"names"`
+	Burst   int       `json:"burst"`
+	Rounds  int       `json:"rounds"`
+	Loads   int       `json:"loads"`
+	Took    float64   `json:"took_s"`
+	Rows    []row     `json:"rows"`
+}
+
+// row is one peer: medians of all rounds, a ratio being of one round.
+type row struct {
+	Server       string `json:"server"`
+	What         string `json:"what"`
+	Version      string `json:"version,omitempty"`
+	BaseCPU      figure `json:"base_cpu_us"`
+	PassingCPU   figure `json:"passing_cpu_us"`
+	FiveCPU      figure `json:"five_cpu_us"`
+	BlockedCPU   figure `json:"blocked_cpu_us"`
+	PassingRatio figure `json:"passing_ratio"`
+	FiveRatio    figure `json:"five_ratio"`
+	BlockedRatio figure `json:"blocked_ratio"`
+	Bytes        figure `json:"bytes_per_name"`
+	Peak         figure `json:"reload_peak_ratio"`
+	Effect       figure `json:"effect_ms"`
+	P99          figure `json:"reload_p99_ms"`
+	Lost         figure `json:"lost"`
+	Wrong        figure `json:"wrong"`
+	Start        figure `json:"start_ms"`
+}
+
+// figure is a number, NaN where there is none.
+type figure float64
+
+func (f figure) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(f)) {
+		return []byte("null"), nil
+	}
+	// Digits that no measurement has are noise in a diff.
+	return json.Marshal(math.Round(float64(f)*1000) / 1000)
+}
+
+// text is the figure for people, "-" for none.
+func (f figure) text(format string) string {
+	if math.IsNaN(float64(f)) {
+		return "-"
+	}
+	return fmt.Sprintf(format, float64(f))
+}
+
+// seconds is a figure of milliseconds in the unit that fits.
+func (f figure) seconds() string {
+	switch {
+	case f >= 1000:
+		return (f / 1000).text("%.1f s")
+	case f >= 10:
+		return f.text("%.0f ms")
+	}
+	return f.text("%.1f ms")
+}
+
+func median(x []float64) figure {
+	if len(x) == 0 {
+		return figure(math.NaN())
+	}
+	return figure(rig.Quartiles(x)[1])
+}
+
+// ratio is the median of the rounds' ratios.
+func ratio(list, base []float64) figure {
+	var r []float64
+	for i := range min(len(list), len(base)) {
+		r = append(r, list[i]/base[i])
+	}
+	return median(r)
+}
+
+func newRow(p *peer, version string, x *samples) row {
+	return row{
+		Server: p.name, What: p.what, Version: version,
+		BaseCPU: median(x.base[passing]), PassingCPU: median(x.list[passing]), FiveCPU: median(x.list[five]), BlockedCPU: median(x.list[blocked]),
+		PassingRatio: ratio(x.list[passing], x.base[passing]), FiveRatio: ratio(x.list[five], x.base[five]), BlockedRatio: ratio(x.list[blocked], x.base[blocked]),
+		Bytes: median(x.bytes), Peak: median(x.peak), Effect: median(x.effect),
+		P99: median(x.p99), Lost: median(x.lost), Wrong: median(x.wrong), Start: median(x.start),
+	}
+}
+
+func newReport(ctx context.Context, p plan) *report {
+	return &report{Commit: rig.Commit(ctx), Machine: rig.CPU() + ", " + rig.Kernel(ctx), Date: time.Now().UTC().Truncate(time.Second),
+		Load: [2]string{rig.Load(), ""}, Names: p.names, Burst: p.burst, Rounds: p.rounds, Loads: p.loads}
+}
+
+func (rep *report) finish() {
+	rep.Load[1] = rig.Load()
+	rep.Took = math.Round(time.Since(rep.Date).Seconds())
+}
+
+// table is the report in Markdown.
+func (rep *report) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, commit %s; %s; load %s -> %s; %d names, %d rounds of %d queries, %d loads of each kind; %.0f s.\n\n", rep.Date.Format(time.DateTime),
+		rep.Commit, rep.Machine, rep.Load[0], rep.Load[1], rep.Names, rep.Rounds, rep.Burst, rep.Loads, rep.Took)
+	b.WriteString("| server | passing query, CPU against itself without a list | 5 % blocked, likewise | blocked, likewise | CPU us: base, passing, blocked |" +
+		" bytes per name (RSS) | peak RSS in a reload | one name added to effect, idle | worst p99 (100 ms windows) in that reload at 5,000 q/s |" +
+		" lost in it | wrong in it | cold start to first block |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rep.Rows {
+		name := r.Server
+		if r.Version != "" {
+			name += " " + r.Version
+		}
+		cells := []string{fmt.Sprintf("%s (%s)", name, r.What), r.PassingRatio.text("%.2f"), r.FiveRatio.text("%.2f"), r.BlockedRatio.text("%.2f"),
+			r.BaseCPU.text("%.1f") + ", " + r.PassingCPU.text("%.1f") + ", " + r.BlockedCPU.text("%.1f"),
+			r.Bytes.text("%.0f"), r.Peak.text("%.2fx"), r.Effect.seconds(), r.P99.seconds(), r.Lost.text("%.0f"), r.Wrong.text("%.0f"), r.Start.seconds()}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	}
+	return b.String()
+}
+
+// json is the report for programs.
+func (rep *report) json() ([]byte, error) {
+	text, err := json.MarshalIndent(rep, "", " ")
+	return append(text, '\n'), err
+}
+
+const begin, end = "<!-- peers -->\n", "<!-- /peers -->"
+
+// between replaces what stands between the markers.
+func between(text []byte, table string) ([]byte, error) {
+	head, rest, ok := bytes.Cut(text, []byte(begin))
+	_, tail, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok || !ok2 {
+		return nil, errors.New("no " + begin[:len(begin)-1] + " and " + end)
+	}
+	return bytes.Join([][]byte{head, []byte(begin + "\n" + table + "\n" + end), tail}, nil), nil
+}
+
+// write puts the table into the README and the JSON into its file.
+func (rep *report) write(readme, file string) error {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	if text, err = between(text, rep.table()); err != nil {
+		return fmt.Errorf("%s: %w", readme, err)
+	}
+	out, err := rep.json()
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(file, out, 0o644), os.WriteFile(readme, text, 0o644))
+}
