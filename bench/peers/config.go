@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Lists.
@@ -166,6 +169,49 @@ quiet=yes
 		}
 	}
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
+}
+
+// knot answers what passes with an address: its NXDOMAIN is the same wherever it
+// comes from. It watches a zone itself only with Lua's cqueues, which the package does
+// not bring; the same function is called by hand.
+func knot(s *site, list bool) ([]string, error) {
+	rpz := ""
+	if list {
+		rpz = fmt.Sprintf(`local blocked
+function load() blocked = policy.rpz(policy.DENY, %q) end
+load()
+policy.add(function (req, query) return blocked(req, query) end)
+`, s.file())
+	}
+	return []string{"kresd", "-n", "-q", "-c", s.path("kresd.conf"), s.dir}, s.write("kresd.conf", `net.listen('127.0.0.1', %s, {kind = 'dns'})
+net.listen(%q, nil, {kind = 'control'})
+cache.size = 100 * MB
+trust_anchors.remove('.')
+modules.unload('ta_update')
+modules.unload('priming')
+modules.unload('detect_time_skew')
+%spolicy.add(policy.all(policy.ANSWER({[kres.type.A] = {rdata = kres.str2ip('192.0.2.80'), ttl = 3600}})))
+`, s.port, s.path("control"), rpz)
+}
+
+// knotReload asks for the list to be loaded; the answer comes when that is done.
+func knotReload(ctx context.Context, s *site) error {
+	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c, "load() return 'done'\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && answer != "done\n" {
+		err = fmt.Errorf("kresd: %s", answer)
+	}
+	return err
 }
 
 // dnsdist sets the aa bit where it blocks: otherwise its two NXDOMAIN would be the

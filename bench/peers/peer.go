@@ -98,6 +98,8 @@ var peers = []*peer{
 		reload: func(ctx context.Context, s *site) error {
 			return run(ctx, "rec_control", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
 		}},
+	{name: "Knot Resolver RPZ", what: "loaded anew in Lua, through its control socket", needs: map[string]string{"kresd": "knot-resolver"}, list: rpz,
+		configure: knot, reload: knotReload},
 	{name: "dnsdist SuffixMatchNode", what: "built in Lua; from its console", needs: map[string]string{"dnsdist": "dnsdist"}, list: plain,
 		configure: dnsdist, reload: func(ctx context.Context, s *site) error {
 			return run(ctx, "dnsdist", "-C", s.tool, "-e", "load()")

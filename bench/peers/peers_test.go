@@ -158,7 +158,7 @@ func TestTable(t *testing.T) {
 				continue
 			}
 			var config strings.Builder
-			for _, file := range []string{"Corefile", "unbound.conf", "named.conf", "list.lua", "dnsdist.conf"} {
+			for _, file := range []string{"Corefile", "unbound.conf", "named.conf", "list.lua", "kresd.conf", "dnsdist.conf"} {
 				text, _ := os.ReadFile(s.path(file)) // one or two of them are its own
 				config.Write(text)
 			}
