@@ -19,9 +19,10 @@ import (
 const (
 	// patience bounds every wait for an answer to change.
 	patience = 3 * time.Minute
-	// settle is the time between a load and the look at the memory it left, and
-	// what a loaded server is watched for before and after a change.
+	// settle is the time between a load and the look at the memory it left.
 	settle = 2 * time.Second
+	// around is what a server under load is watched for before and after a change.
+	around = time.Second
 	// rate is the prober's, a second.
 	rate = 5000
 )
@@ -221,26 +222,26 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 3*settle, Queries: load(l.work[s.peer.exact][five]),
+		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around+time.Second, Queries: load(l.work[s.peer.exact][five]),
 			IsBlocked: func(answer []byte) bool {
 				m := new(dns.Msg)
 				return m.Unpack(answer) == nil && pass.blocked(m)
 			}})
 		done <- outcome{r, err}
 	}()
-	err = wait(ctx, settle)
+	err = wait(ctx, around)
 	var begin time.Time
 	if err == nil {
 		begin, _, err = l.change(ctx, s, version, pass, 50*time.Millisecond)
 	}
 	effect := time.Now()
-	err = errors.Join(err, wait(ctx, settle))
+	err = errors.Join(err, wait(ctx, around))
 	stop()
 	out := <-done
 	if err := errors.Join(err, out.err); err != nil {
 		return met, err
 	}
-	return out.Between(begin, effect.Add(settle)), nil
+	return out.Between(begin, effect.Add(around)), nil
 }
 
 // wait lets some time pass.

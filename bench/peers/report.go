@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -152,6 +153,21 @@ func between(text []byte, table string) ([]byte, error) {
 		return nil, errors.New("no " + begin[:len(begin)-1] + " and " + end)
 	}
 	return bytes.Join([][]byte{head, []byte(begin + "\n" + table + "\n" + end), tail}, nil), nil
+}
+
+// publish prints the table and writes what is wanted.
+func (rep *report) publish(out string, write bool, name string) (err error) {
+	fmt.Print(rep.table())
+	if out != "" {
+		var text []byte
+		if text, err = rep.json(); err == nil {
+			err = os.WriteFile(out, text, 0o644)
+		}
+	}
+	if write {
+		err = errors.Join(err, rep.write("bench/README.md", filepath.Join("bench", "results", name+"-peers.json")))
+	}
+	return err
 }
 
 // write puts the table into the README and the JSON into its file.
