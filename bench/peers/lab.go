@@ -222,7 +222,7 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around+time.Second, Queries: load(l.work[s.peer.exact][five]),
+		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around + time.Second, Queries: load(l.work[s.peer.exact][five]),
 			IsBlocked: func(answer []byte) bool {
 				m := new(dns.Msg)
 				return m.Unpack(answer) == nil && pass.blocked(m)
