@@ -58,11 +58,17 @@ func PinSelf(ctx context.Context) error {
 	return nil
 }
 
-// Exchange asks a server once for an A record.
-func Exchange(addr, name string) (*dns.Msg, error) {
-	m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
-	if err == nil && !m.Response {
-		err = errors.New("the question came back to its own socket")
+// Exchange asks a server for an A record, some times if need be: on a busy machine
+// a datagram may be lost.
+func Exchange(addr, name string) (m *dns.Msg, err error) {
+	for range 5 {
+		m, _, err = new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
+		if err == nil && !m.Response {
+			err = errors.New("the question came back to its own socket")
+		}
+		if err == nil {
+			break
+		}
 	}
 	return m, err
 }
