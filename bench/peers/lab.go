@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -162,16 +164,20 @@ func (l *lab) cpu(ctx context.Context, s *site) (us [works]float64, err error) {
 // added is the name that a version of the list has more than the one before.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
-// change adds a name to the list and returns the time from the rename of the
-// changed file to the first answer that shows it.
-func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
-	names := l.list.Names
+// next writes a version of the list, with a name more than the one before.
+func (l *lab) next(s *site, version int) error {
+	names := slices.Clone(l.list.Names)
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	if err := s.stage(names, version); err != nil {
-		return begin, 0, err
-	}
+	// This process is not to collect while it measures.
+	defer runtime.GC()
+	return s.stage(names, version)
+}
+
+// change puts the next version in force and returns the time from the rename of the
+// changed file to the first answer that shows it.
+func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	q := rig.Question{Addr: s.addr, Every: every, Done: pass.blocked, Name: func(i int) string {
 		if s.peer.exact {
 			return added(version)
@@ -197,6 +203,9 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 // idle changes the list of a server that is not asked anything else: the time to
 // the effect, and the most memory on the way over that before.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
+	if err := l.next(s, version); err != nil {
+		return 0, 0, err
+	}
 	before := s.RSS("VmRSS")
 	if err := s.ResetPeak(); err != nil {
 		return 0, 0, err
@@ -212,8 +221,12 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 }
 
 // loaded changes the list of a server under load and returns what the load met
-// from the rename to a little after the effect.
-func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met probe.Summary, err error) {
+// from the rename to a little after the effect, and how late (ms, p99) the prober was
+// itself, which is in the latencies.
+func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met probe.Summary, late float64, err error) {
+	if err := l.next(s, version); err != nil {
+		return met, 0, err
+	}
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	type outcome struct {
@@ -239,9 +252,9 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met
 	stop()
 	out := <-done
 	if err := errors.Join(err, out.err); err != nil {
-		return met, err
+		return met, 0, err
 	}
-	return out.Between(begin, effect.Add(around)), nil
+	return out.Between(begin, effect.Add(around)), out.Late.P99, nil
 }
 
 // wait lets some time pass.

@@ -11,7 +11,7 @@ import (
 // samples are what was measured of a peer, in the order of measuring.
 type samples struct {
 	base, list               [works][]float64 // CPU us a query, by round
-	start, effect, p99       []float64        // ms
+	start, effect, p99, late []float64        // ms
 	bytes, peak, lost, wrong []float64
 }
 
@@ -59,11 +59,12 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	}
 	for range l.loads {
 		version++
-		met, err := l.loaded(ctx, listed, version, pass)
+		met, late, err := l.loaded(ctx, listed, version, pass)
 		if err != nil {
 			return nil, fmt.Errorf("a change under load: %w", err)
 		}
 		x.p99, x.lost, x.wrong = append(x.p99, met.WorstP99), append(x.lost, float64(met.Lost)), append(x.wrong, float64(met.Wrong))
+		x.late = append(x.late, late)
 	}
 	return &x, l.check(listed, true, pass)
 }

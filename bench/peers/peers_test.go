@@ -18,7 +18,7 @@ import (
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
-		start: []float64{30, 10, 20}, effect: []float64{1500}, p99: []float64{4.25}, bytes: []float64{24.4}, peak: []float64{1.234}, lost: []float64{0}, wrong: []float64{7},
+		start: []float64{30, 10, 20}, effect: []float64{1500}, p99: []float64{4.25}, bytes: []float64{24.4}, peak: []float64{1.234}, lost: []float64{0}, wrong: []float64{7}, late: []float64{3, 1},
 	}
 	part = &samples{base: full.base, list: full.base, start: []float64{9.96}}
 )
@@ -28,7 +28,7 @@ func TestRow(t *testing.T) {
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
 		// Of rounds: the ratio of the medians would be 2, 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
-		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 0, Wrong: 7, Start: 20}
+		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 0, Wrong: 7, Start: 20, Late: 2}
 	if r != want {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}

@@ -48,6 +48,8 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
+	// Late is how late the prober itself was, p99: so much of P99 may be its own.
+	Late figure `json:"prober_late_ms"`
 }
 
 // figure is a number, NaN where there is none.
@@ -102,7 +104,7 @@ func newRow(p *peer, version string, x *samples) row {
 		BaseCPU: median(x.base[passing]), PassingCPU: median(x.list[passing]), FiveCPU: median(x.list[five]), BlockedCPU: median(x.list[blocked]),
 		PassingRatio: ratio(x.list[passing], x.base[passing]), FiveRatio: ratio(x.list[five], x.base[five]), BlockedRatio: ratio(x.list[blocked], x.base[blocked]),
 		Bytes: median(x.bytes), Peak: median(x.peak), Effect: median(x.effect),
-		P99: median(x.p99), Lost: median(x.lost), Wrong: median(x.wrong), Start: median(x.start),
+		P99: median(x.p99), Lost: median(x.lost), Wrong: median(x.wrong), Start: median(x.start), Late: median(x.late),
 	}
 }
 
