@@ -79,7 +79,7 @@ func run(ctx context.Context, argv ...string) error {
 // peers are what is measured, in the order of the table.
 var peers = []*peer{
 	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
-	{name: "CoreDNS + blocklist", what: "a side list; polled", list: plain, configure: coredns(
+	{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
 		"blocklist orders.yaml", nothing)},
 	{name: "CoreDNS hosts", what: "exact names only; `reload 1s`; over `whoami`", exact: true, list: hosts, configure: coredns(
 		"hosts list {\n  reload 1s\n  ttl 60\n  fallthrough\n }", "whoami")},
@@ -96,7 +96,7 @@ var peers = []*peer{
 	{name: "PowerDNS Recursor RPZ", what: "`rec_control reload-lua-config`; its packet cache answers before the list", list: rpz,
 		needs: map[string]string{"pdns_recursor": "pdns-recursor", "rec_control": "pdns-recursor"}, configure: recursor,
 		reload: func(ctx context.Context, s *site) error {
-			return run(ctx, "rec_control", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
+			return run(ctx, "rec_control", "--timeout=180", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
 		}},
 	{name: "Knot Resolver RPZ", what: "loaded anew in Lua, through its control socket", needs: map[string]string{"kresd": "knot-resolver"}, list: rpz,
 		configure: knot, reload: knotReload},
