@@ -88,6 +88,19 @@ func (r *Result) Between(from, to time.Time) Summary {
 	return s
 }
 
+// Pool is what came back of several loads together.
+func Pool(results ...*Result) Summary {
+	var all []int64
+	worst := 0.0
+	for _, r := range results {
+		all = append(all, r.samples...)
+		worst = max(worst, r.WorstP99)
+	}
+	s := summarize(all)
+	s.WorstP99 = worst
+	return s
+}
+
 func summarize(samples []int64) (s Summary) {
 	s.Sent = len(samples)
 	var answered []int64
