@@ -20,6 +20,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -77,6 +78,7 @@ type Store struct {
 
 	swapped chan struct{} // wakes watchTimes; holds one
 	cancel  context.CancelFunc
+	unpace  func()
 	done    sync.WaitGroup
 	refs    int // guarded by the registry
 }
@@ -139,6 +141,7 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
+	s.unpace = pace.On()
 	s.done.Go(func() { s.src.Run(ctx, s.load) })
 	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
@@ -149,7 +152,7 @@ func prepare(opt Options, log Log, clock Clock) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}, rules: opt.Rules}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}, unpace: func() {}, rules: opt.Rules}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error
@@ -219,6 +222,7 @@ func (s *Store) Close() {
 	s.cancel()
 	s.src.Close()
 	s.done.Wait()
+	s.unpace()
 }
 
 // Now returns the store's time.

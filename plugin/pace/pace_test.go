@@ -1,0 +1,105 @@
+package pace
+
+import (
+	"net"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestGivesWay: on one CPU, work that never ends is interrupted by what comes from
+// the network. Without Step, or with runtime.Gosched in its place, an answer takes
+// the 10 ms after which the runtime looks by itself.
+func TestGivesWay(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	off := On()
+	defer off()
+	a, b := socket(t), socket(t)
+	stop, working := make(chan struct{}), make(chan int)
+	go func() {
+		for i := 0; ; i++ {
+			Step(i)
+			select {
+			case <-stop:
+				working <- i
+				return
+			default:
+			}
+		}
+	}()
+	answers := make(chan struct{})
+	go func() {
+		buf := make([]byte, 8)
+		for {
+			if _, err := b.Read(buf); err != nil {
+				close(answers)
+				return
+			}
+			answers <- struct{}{}
+		}
+	}()
+	// Each datagram is found by one look at the network. Looks of the runtime itself,
+	// one in 10 ms, would take a second for a hundred.
+	begin := time.Now()
+	for range 100 {
+		if _, err := a.WriteTo([]byte("x"), b.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+		<-answers
+	}
+	if took := time.Since(begin); took > 500*time.Millisecond {
+		t.Errorf("100 datagrams took %s", took)
+	}
+	close(stop)
+	if <-working == 0 {
+		t.Error("no work was done meanwhile")
+	}
+	b.Close()
+	<-answers
+}
+
+func socket(t *testing.T) *net.UDPConn {
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestOff(t *testing.T) {
+	Yield() // nothing to wait for
+	first, second := On(), On()
+	first()
+	first()
+	if waiter.Load() == nil {
+		t.Fatal("off while it is still wanted")
+	}
+	p := waiter.Load()
+	second()
+	if waiter.Load() != nil {
+		t.Fatal("still on")
+	}
+	p.wait() // somebody who had it already
+	Step(0)
+}
+
+func BenchmarkWait(b *testing.B) {
+	off := On()
+	defer off()
+	p := waiter.Load()
+	for b.Loop() {
+		p.wait()
+		runtime.Gosched()
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	off := On()
+	defer off()
+	i := 0
+	for b.Loop() {
+		Step(i)
+		i++
+	}
+}
