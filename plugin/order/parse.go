@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -135,7 +136,8 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		p.fault(root, "orders", `is required; to lift everything write "orders: []"`)
 		return nil
 	}
-	for _, n := range p.list(p.head.orders, "orders") {
+	for i, n := range p.list(p.head.orders, "orders") {
+		pace.Step(i)
 		p.readOrder(n)
 	}
 	p.checkCount()
@@ -156,6 +158,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 	seenHeader := false
 	var lines lineReader
 	for line := 1; ; line++ {
+		pace.Step(line)
 		data, err := readLine(br)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -90,6 +91,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
 	except := nameSet(o.Except)
 	for line := 1; ; line++ {
+		pace.Step(line)
 		raw, err := r.ReadSlice('\n')
 		// Nearly every line of a long list is a bare name.
 		if err == nil && len(except) == 0 && o.Side.Names.AppendPlain(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {

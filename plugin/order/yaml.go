@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -35,7 +36,7 @@ func parseYAML(data []byte) (doc *yaml.Node, err error) {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
 		}
 	}()
-	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec := yaml.NewDecoder(&pacedReader{*bytes.NewReader(data)})
 	doc = &yaml.Node{}
 	if err := dec.Decode(doc); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -54,6 +55,14 @@ func parseYAML(data []byte) (doc *yaml.Node, err error) {
 		markBareTags(doc.Content[0], bytes.Split(data, []byte("\n")))
 	}
 	return doc, nil
+}
+
+// pacedReader gives way between reads: the library's own loops cannot.
+type pacedReader struct{ bytes.Reader }
+
+func (r *pacedReader) Read(p []byte) (int, error) {
+	pace.Yield()
+	return r.Reader.Read(p)
 }
 
 // markBareTags marks the nodes that carry the tag "!" alone, of which the
