@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // State is what stands at a path.
@@ -247,6 +249,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
+	pace.Yield()
 	n, err := r.f.Read(p)
 	r.h.Write(p[:n])
 	r.left -= int64(n)

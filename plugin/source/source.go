@@ -21,12 +21,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/fsnotify/fsnotify"
 )
 
@@ -156,7 +156,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		}
 		s.mu.Unlock()
 		if busy {
-			runtime.Gosched()
+			pace.Yield()
 			continue
 		}
 		if deadline.Before(next) {
@@ -188,7 +188,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		case len(out) > 0:
 			fn(out)
 		case busy:
-			runtime.Gosched()
+			pace.Yield()
 		default:
 			if !patience.IsZero() && patience.Before(next) {
 				next = patience

@@ -7,9 +7,10 @@ import (
 	"io"
 	"math"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // track is one watched path: what was last seen there and what was made of it.
@@ -309,7 +310,7 @@ func (s *Source) hashed(t *track, now time.Time) {
 func (s *Source) checkSide(t *track, now time.Time) {
 	s.look(t, s.fs.resolve(t.abs, nil), now)
 	for t.want && s.hash(t, now) {
-		runtime.Gosched()
+		pace.Yield()
 		now = s.clock.Now()
 	}
 }
