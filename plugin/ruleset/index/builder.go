@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // fill is how full the buckets are made: at 9 of 12 slots one probe in eight
@@ -47,6 +48,7 @@ func (b *Builder) Grow(n int) {
 // Add hangs value on a name, which must not be the root. A name may be added
 // many times; its values keep their order.
 func (b *Builder) Add(name dname.Name, value uint32) {
+	pace.Step(len(b.nodes))
 	var w dname.Wire
 	w.SetName(name)
 	parent := int32(-1)
@@ -117,6 +119,7 @@ func (b *Builder) tableFor(n int) {
 	b.table = make([]uint32, size)
 	mask := size - 1
 	for k := range b.nodes {
+		pace.Step(k)
 		i := int(b.nodes[k].hash) & mask
 		for b.table[i] != 0 {
 			i = (i + 1) & mask
@@ -139,6 +142,7 @@ func (b *Builder) Freeze(ref func(values []uint32) (r uint32, mark bool)) *Index
 	x.arena = make([]byte, 0, b.arenaSize(below))
 	x.nodes = make([]uint32, 1+b.interiors())
 	for i := range b.nodes {
+		pace.Step(i)
 		n := &b.nodes[i]
 		if len(x.arena) > math.MaxUint32-1024 {
 			panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
@@ -169,6 +173,7 @@ func (b *Builder) number() {
 	children := make([]uint32, len(b.nodes))
 	var inner []int32
 	for i := range b.nodes {
+		pace.Step(i)
 		if p := b.nodes[i].parent; p >= 0 {
 			children[p]++
 		}
@@ -184,6 +189,7 @@ func (b *Builder) number() {
 
 func (b *Builder) interiors() (c int) {
 	for i := range b.nodes {
+		pace.Step(i)
 		if b.nodes[i].number != 0 {
 			c++
 		}
@@ -197,6 +203,7 @@ func (b *Builder) frozenRefs(x *Index, ref func([]uint32) (uint32, bool)) []uint
 	marks := make([]uint8, len(b.nodes))
 	var values []uint32
 	for i := range b.nodes {
+		pace.Step(i)
 		n := &b.nodes[i]
 		if values = b.values(values[:0], n); len(values) == 0 {
 			continue
@@ -220,6 +227,7 @@ func (b *Builder) frozenRefs(x *Index, ref func([]uint32) (uint32, bool)) []uint
 func (b *Builder) arenaSize(marks []uint8) (size int) {
 	var x Index
 	for i := range b.nodes {
+		pace.Step(i)
 		x.arena = x.arena[:0]
 		b.appendRecord(&x, &b.nodes[i], marks[i])
 		size += len(x.arena)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 const (
@@ -257,7 +258,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 		}
 		var buf [dname.MaxWire]byte
 		var w dname.Wire
-		for off := uint32(0); int(off) < len(x.arena); {
+		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
+			pace.Step(i)
 			r, next := x.at(off)
 			off = next
 			if r.flags&hasRef == 0 {
