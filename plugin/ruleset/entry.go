@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // entryBlock is the number of entries that stand together. Blocks are full but for
@@ -46,6 +47,7 @@ func (s *entries) all() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for _, block := range s.blocks {
 			for i := range block {
+				pace.Step(i)
 				if !yield(&block[i]) {
 					return
 				}

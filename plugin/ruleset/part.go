@@ -21,6 +21,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
@@ -196,6 +197,7 @@ func NewBuilder(path string, opt Options) *Builder {
 
 // Add compiles one order. It keeps the order's Terms and strings, not the Order.
 func (b *Builder) Add(o *order.Order) {
+	pace.Step(b.part.entries.n)
 	e := entry{
 		Order: Order{ID: o.ID, Common: b.common(o)},
 		place: o.PlaceInHistory(), from: o.From, isIssued: o.Issued != order.NoTime,
