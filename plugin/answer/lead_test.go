@@ -280,6 +280,9 @@ func compareLeads(t *testing.T, data []byte) {
 	want := twinLeads(m, q.Name)
 	var got []string
 	for l := range Leads(m, q, true) {
+		if !mayBe(m, q.Qtype, true, l) {
+			t.Fatalf("asked %s\n%v\nMayBeOrdered does not ask about %v", q.Name, m.Answer, l.Name.Name())
+		}
 		var labels []string
 		for k := l.Name.NumLabels(); k > 0; k-- {
 			labels = append(labels, string(l.Name.Label(k)))
