@@ -25,9 +25,9 @@ type Question struct {
 func Same(name string) func(int) string { return func(int) string { return name } }
 
 // Until asks open loop, whether or not the question before was answered, so that a
-// server that stops answering cannot hide it. It makes the change once the first
-// question has gone out, and returns the time from the moment that the change says
-// to the first answer that is meant.
+// server that stops answering cannot hide it. It makes the change meanwhile, and
+// returns the time from the moment that the change says to the first answer that is
+// meant.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
