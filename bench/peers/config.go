@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Lists.
@@ -201,9 +200,7 @@ func knotReload(ctx context.Context, s *site) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
-	}
+	defer context.AfterFunc(ctx, func() { c.Close() })()
 	if _, err := io.WriteString(c, "load() return 'done'\n"); err != nil {
 		return err
 	}

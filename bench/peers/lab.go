@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// patience bounds every wait for an answer to change.
-	patience = 3 * time.Minute
+	// patience bounds every wait for an answer to change, and every tool.
+	patience = 5 * time.Minute
 	// settle is the time between a load and the look at the memory it left.
 	settle = 2 * time.Second
 	// around is what a server under load is watched for before and after a change.
@@ -178,6 +178,8 @@ func (l *lab) next(s *site, version int) error {
 // change puts the next version in force and returns the time from the rename of the
 // changed file to the first answer that shows it.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	q := rig.Question{Addr: s.addr, Every: every, Done: pass.blocked, Name: func(i int) string {
 		if s.peer.exact {
 			return added(version)

@@ -96,7 +96,7 @@ var peers = []*peer{
 	{name: "PowerDNS Recursor RPZ", what: "`rec_control reload-lua-config`; its packet cache answers before the list", list: rpz,
 		needs: map[string]string{"pdns_recursor": "pdns-recursor", "rec_control": "pdns-recursor"}, configure: recursor,
 		reload: func(ctx context.Context, s *site) error {
-			return run(ctx, "rec_control", "--timeout=180", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
+			return run(ctx, "rec_control", "--timeout=300", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")
 		}},
 	{name: "Knot Resolver RPZ", what: "loaded anew in Lua, through its control socket", needs: map[string]string{"kresd": "knot-resolver"}, list: rpz,
 		configure: knot, reload: knotReload},
