@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +67,7 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 		x.p99, x.lost, x.wrong = append(x.p99, met.WorstP99), append(x.lost, float64(met.Lost)), append(x.wrong, float64(met.Wrong))
 		x.late = append(x.late, late)
 	}
-	return &x, l.check(listed, true, pass)
+	return &x, l.whole(ctx, listed, pass)
 }
 
 // starts starts the instance with the list some times and leaves the last running.
@@ -80,7 +81,7 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 		if err != nil {
 			return nil, err
 		}
-		if err := wait(ctx, settle); err != nil {
+		if err := errors.Join(l.whole(ctx, s, pass), wait(ctx, settle)); err != nil {
 			s.End()
 			return nil, err
 		}
@@ -90,6 +91,20 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 			return s, nil
 		}
 		s.End()
+	}
+}
+
+// whole waits until all of the list blocks: BIND fills its policy zone name by name
+// while it answers.
+func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
+	for deadline := time.Now().Add(patience); ; {
+		err := l.check(s, true, pass)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		if err := wait(ctx, settle/10); err != nil {
+			return err
+		}
 	}
 }
 
