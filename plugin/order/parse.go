@@ -90,7 +90,8 @@ type parser struct {
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
 	ids           *idTable
-	draft         draft // the order that is being read
+	draft         draft    // the order that is being read
+	room          []Target // for its targets
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {

@@ -52,7 +52,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		}
 	}
 	if n.Kind == yaml.SequenceNode {
-		o.Targets = make([]Target, 0, len(n.Content))
+		o.Targets = p.roomForTargets(len(n.Content))
 	}
 	for i, item := range p.list(n, f) {
 		t, rows := Target{Match: Subtree, Line: item.Line, Column: item.Column}, len(o.rowClocks)
@@ -73,6 +73,18 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		o.Targets = append(o.Targets, t)
 	}
 	p.warnTwice(o)
+}
+
+// roomForTargets returns an empty slice with room for n targets. When orders are
+// handed on, the last one's is free again.
+func (p *parser) roomForTargets(n int) []Target {
+	if p.opt.Emit == nil {
+		return make([]Target, 0, n)
+	}
+	if cap(p.room) < n {
+		p.room = make([]Target, 0, n)
+	}
+	return p.room[:0]
 }
 
 // oddTarget reads a target that is not a good name in a string.

@@ -370,6 +370,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		mark, isThis bool
 		blocked      int
 	}
+	p.rules = make([]rule, 0, len(b.rules)) // most have a name of their own
 	p.names = b.index.Freeze(func(values []uint32) (uint32, bool) {
 		if len(values) == 1 && alone.isThis && alone.rule == values[0] {
 			p.blocked += alone.blocked
