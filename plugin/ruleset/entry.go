@@ -72,7 +72,11 @@ const maxCommon = 1 << 12
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0
+	if !rare && k == b.lastKey && b.lastCommon != nil {
+		return b.lastCommon
+	}
 	if c := b.commons[k]; c != nil && !rare {
+		b.lastKey, b.lastCommon = k, c
 		return c
 	}
 	c := &Common{

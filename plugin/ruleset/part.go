@@ -176,7 +176,10 @@ type Builder struct {
 	wire     dname.Wire // of the name that the guard looks at
 	interned interner
 	commons  map[commonKey]*Common
-	schedIDs map[string]uint32
+	// The last one asked for: orders of one authority follow one another.
+	lastKey    commonKey
+	lastCommon *Common
+	schedIDs   map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
 	// in the order file itself the parser has seen them.
 	repeated map[uint32]int
