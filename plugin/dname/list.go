@@ -1,13 +1,16 @@
 package dname
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // List is an append-only list of names in a few pieces of memory, one octet more
 // than the names' own wire form each. A side list of a million names is some
 // hundreds of objects to the garbage collector, not a million, and is never
-// copied to grow.
+// copied: not to grow, and not to yield its names.
 type List struct {
-	chunks [][]byte // none is longer than its first capacity
+	chunks []*strings.Builder // none outgrows its first capacity
 	n      int
 }
 
@@ -15,33 +18,34 @@ type List struct {
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
 // room returns the chunk that has room for one name more.
-func (l *List) room() *[]byte {
-	k := len(l.chunks) - 1
-	if k < 0 || cap(l.chunks[k])-len(l.chunks[k]) < MaxWire {
-		size := minChunk
-		if k >= 0 {
-			size = min(2*cap(l.chunks[k]), maxChunk)
+func (l *List) room() *strings.Builder {
+	size := minChunk
+	if k := len(l.chunks); k > 0 {
+		c := l.chunks[k-1]
+		if c.Cap()-c.Len() >= MaxWire {
+			return c
 		}
-		l.chunks = append(l.chunks, make([]byte, 0, size))
-		k++
+		size = min(2*c.Cap(), maxChunk)
 	}
-	return &l.chunks[k]
+	c := &strings.Builder{}
+	c.Grow(size)
+	l.chunks = append(l.chunks, c)
+	return c
 }
 
 // Append adds n, which must not be the zero Name.
 func (l *List) Append(n Name) {
-	c := l.room()
-	*c = append(*c, n.wire...)
+	l.room().WriteString(n.wire)
 	l.n++
 }
 
 // AppendPlain adds the name that Parse reads in s, without allocating, and
 // reports whether it could: what is not plainly a name is left to Parse.
 func (l *List) AppendPlain(s []byte) bool {
-	c := l.room()
-	wire, ok := appendPlain(*c, s)
+	var room [MaxWire]byte
+	wire, ok := parsePlain(&room, s)
 	if ok {
-		*c = wire
+		l.room().Write(wire)
 		l.n++
 	}
 	return ok
@@ -63,7 +67,7 @@ func (l *List) All() iter.Seq[Name] {
 			return
 		}
 		for _, c := range l.chunks {
-			for s := string(c); s != ""; {
+			for s := c.String(); s != ""; {
 				end := 0
 				for s[end] != 0 {
 					end += int(s[end]) + 1

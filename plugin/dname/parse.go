@@ -34,7 +34,7 @@ var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 // of more than 63 octets, a name of more than 253.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
-	if wire, ok := appendPlain(room[:0], s); ok {
+	if wire, ok := parsePlain(&room, s); ok {
 		return Name{string(wire)}, nil
 	}
 	ascii := isASCII(s)
@@ -77,15 +77,13 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// appendPlain reads what nearly all names of long lists are, in one pass: ASCII
+// parsePlain reads what nearly all names of long lists are, in one pass: ASCII
 // host names that do not end in a digit, as addresses do. For all others it
-// reports false, and Parse finds out what they are. dst must have room for the
-// longest name.
-func appendPlain[T string | []byte](dst []byte, s T) ([]byte, bool) {
+// reports false, and Parse finds out what they are.
+func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
-		return dst, false
+		return nil, false
 	}
-	wire := dst[len(dst) : len(dst)+len(s)+2]
 	start := 0 // where the current label's length goes; its octets stand one further than in s
 	for i := range len(s) {
 		if c := plain[s[i]]; c != 0 {
@@ -94,16 +92,16 @@ func appendPlain[T string | []byte](dst []byte, s T) ([]byte, bool) {
 		}
 		n := i - start
 		if s[i] != '.' || n < 1 || n > MaxLabel {
-			return dst, false
+			return nil, false
 		}
 		wire[start], start = byte(n), i+1
 	}
 	n := len(s) - start
 	if n < 1 || n > MaxLabel { // a trailing dot, too
-		return dst, false
+		return nil, false
 	}
 	wire[start], wire[len(s)+1] = byte(n), 0
-	return dst[:len(dst)+len(s)+2], true
+	return wire[:len(s)+2], true
 }
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)

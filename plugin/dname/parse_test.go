@@ -177,7 +177,7 @@ func TestParsePlain(t *testing.T) {
 	} {
 		var room [MaxWire]byte
 		var l List
-		wire, ok := appendPlain(room[:0], s)
+		wire, ok := parsePlain(&room, s)
 		if l.AppendPlain([]byte(s)) != ok {
 			t.Errorf("%q: a list takes another short cut", s)
 		}
