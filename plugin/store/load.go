@@ -141,6 +141,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		},
 		Emit: b.Add,
 	})
+	s.parsed += parsed.Targets
 	if err := in.Close(); err != nil {
 		return nil, nil, "", err
 	}

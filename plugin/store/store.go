@@ -70,11 +70,12 @@ type Store struct {
 	status atomic.Pointer[Status]
 
 	// What follows belongs to the goroutine that loads: Open's, then Run's.
-	order []string // paths in the order of the configuration
-	files map[string]*file
-	rules ruleset.Options // with the guard in force
-	news  []news          // of the batch being loaded
-	told  told            // of the set in force
+	order  []string // paths in the order of the configuration
+	files  map[string]*file
+	rules  ruleset.Options // with the guard in force
+	news   []news          // of the batch being loaded
+	told   told            // of the set in force
+	parsed int             // targets parsed since memory was last given back
 
 	swapped chan struct{} // wakes watchTimes; holds one
 	cancel  context.CancelFunc
@@ -142,7 +143,13 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.unpace = pace.On()
-	s.done.Go(func() { s.src.Run(ctx, s.load) })
+	s.done.Go(func() {
+		s.giveBack() // of the start
+		s.src.Run(ctx, func(reports []source.File) {
+			s.load(reports)
+			s.giveBack()
+		})
+	})
 	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
 }
