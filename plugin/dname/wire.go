@@ -134,6 +134,9 @@ func (w *Wire) Compare(v *Wire) int {
 	return int(w.labels) - int(v.labels)
 }
 
+// Equal reports whether v is w.
+func (w *Wire) Equal(v *Wire) bool { return bytes.Equal(w.buf[:w.n], v.buf[:v.n]) }
+
 // Covers reports whether v is w or lies below it.
 func (w *Wire) Covers(v *Wire) bool {
 	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
