@@ -19,7 +19,9 @@ func TestCursor(t *testing.T) {
 			t.Errorf("got %s %d, want %s %d", c.Wire.Name(), c.Ref, w.Name(), ref)
 		}
 	}
-	if c.Next() || c.Next() {
-		t.Error("names behind the last one")
+	for range 2 {
+		if c.Next() {
+			t.Error("a name behind the last one")
+		}
 	}
 }
