@@ -40,9 +40,19 @@ type item struct {
 // Grow makes room for n more names, so that adding them copies nothing.
 func (b *Builder) Grow(n int) {
 	// Real lists bring up to a fifth more nodes, and 11 octets a label.
-	b.nodes = slices.Grow(b.nodes, n+n/5)
-	b.labels = slices.Grow(b.labels, 14*n)
+	b.nodes = grow(b.nodes, n+n/5)
+	b.labels = grow(b.labels, 14*n)
 	b.tableFor(cap(b.nodes))
+}
+
+// grow is slices.Grow, which writes to all of the room at once. Of what make gets
+// fresh from the system, pages come as they are used, between which work can give
+// way.
+func grow[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	return append(make([]T, 0, max(len(s)+n, len(s)+len(s)/4)), s...)
 }
 
 // Add hangs value on a name, which must not be the root. A name may be added
@@ -181,7 +191,12 @@ func (b *Builder) number() {
 			inner = append(inner, int32(i))
 		}
 	}
-	slices.SortStableFunc(inner, func(i, j int32) int { return int(children[j]) - int(children[i]) })
+	compared := 0
+	slices.SortStableFunc(inner, func(i, j int32) int {
+		compared++
+		pace.Step(compared)
+		return int(children[j]) - int(children[i])
+	})
 	for k, i := range inner {
 		b.nodes[i].number = uint32(k + 1)
 	}
