@@ -80,7 +80,7 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 		}
 		for x, rules := range part.addrs.Supernets(net) {
 			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, x.Bits(), s.held.nets[x]})
+			p.hits = append(p.hits, hit{part, rules, x.Bits(), s.held.nets[x], nil})
 		}
 	}
 	p.sort()

@@ -42,6 +42,8 @@ type hit struct {
 	labels int // of the name; of a network, its prefix length
 	// held is the name or network when the guard holds targets there.
 	held *heldPlace
+	// crowd is set when the rules are very many.
+	crowd *crowd
 }
 
 // pathRoom is how many names with rules a path holds without allocating.
@@ -166,7 +168,7 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		for _, f := range found {
 			rules := part.list(f.Ref)
 			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels))})
+			p.hits = append(p.hits, hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.crowd(f.Ref)})
 		}
 	}
 	p.sort()
@@ -186,6 +188,9 @@ func (p *path) sort() {
 
 // list returns the rules that start at ref.
 func (p *Part) list(ref uint32) []rule {
+	if c := p.crowd(ref); c != nil {
+		return p.rules[ref : ref+uint32(c.n)]
+	}
 	end := ref
 	for !p.rules[end].last {
 		end++
@@ -233,7 +238,7 @@ func (j *judgement) judge(p *path, at place) decision {
 		if d.entry != nil && h.labels < d.labels {
 			break // a longer target has decided
 		}
-		for k := range h.rules {
+		for k := h.skip(0, j.now); k < len(h.rules); k = h.skip(k+1, j.now) {
 			r := &h.rules[k]
 			if r.kind < blockExact || r.shadow && !j.shadow {
 				continue

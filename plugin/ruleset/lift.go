@@ -11,8 +11,9 @@ import (
 func excepted(p *path, e *entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
-		for k := range h.rules {
-			r := &h.rules[k]
+		rules := h.exceptions(e)
+		for k := range rules {
+			r := &rules[k]
 			if r.kind != except {
 				break
 			}
@@ -53,26 +54,52 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 	}
 	for i := range p.hits {
 		h := &p.hits[i]
-		for k := range h.rules {
-			r := &h.rules[k]
-			if r.kind >= blockExact {
-				break
+		if h.crowd == nil {
+			for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {
+				if j.lifts(p, h, &h.rules[k], e, at, &until) {
+					return h.by(k), until
+				}
 			}
-			if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
-				continue
+			continue
+		}
+		for _, k := range h.crowd.byID[e.ID] {
+			if j.lifts(p, h, &h.rules[k], e, at, &until) {
+				return h.by(int(k)), until
 			}
-			l := h.part.entries.at(r.entry)
-			if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
-				continue
+		}
+		for _, k := range h.crowd.others {
+			if h.by(int(k)).place < e.place {
+				break // nor does any that comes behind reach the order
 			}
-			holds, next := h.part.holds(r.sched, j.now)
-			if holds {
-				return l, next
+			if j.lifts(p, h, &h.rules[k], e, at, &until) {
+				return h.by(int(k)), until
 			}
-			until = min(until, next)
 		}
 	}
 	return nil, until
+}
+
+// by returns the order of a rule.
+func (h *hit) by(k int) *entry { return h.part.entries.at(h.rules[k].entry) }
+
+// lifts reports whether a rule is a lift that takes the place out of the order now.
+// Until becomes the time until when that stays so; when it does not, until may
+// become earlier only.
+func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *order.Time) bool {
+	if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
+		return false
+	}
+	l := h.part.entries.at(r.entry)
+	if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
+		return false
+	}
+	holds, next := h.part.holds(r.sched, j.now)
+	if holds {
+		*until = next
+	} else {
+		*until = min(*until, next)
+	}
+	return holds
 }
 
 // askedLifted reports whether a lift takes the asked name out of the order, and until

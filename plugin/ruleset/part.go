@@ -78,6 +78,7 @@ type rule struct {
 	kind   kind
 	shadow bool // judged only as if the orders in shadow were in force
 	last   bool // ends the list
+	crowd  bool // begins a list that has a crowd
 }
 
 // entry is an order as the set keeps it.
@@ -109,6 +110,7 @@ type Part struct {
 	blocked   int // names that are targets of block orders, in whatever state
 	rules     []rule
 	entries   entries
+	crowds    map[uint32]*crowd // by where their rules start
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
@@ -389,6 +391,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 		if !ok {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
+			p.gather(ref, list)
 			// Lists of a single-order file repeat; those of a register of a
 			// million orders never do, and remembering them all would cost more
 			// than it saves.

@@ -105,13 +105,13 @@ func mergeParts(parts []*Part) *Part {
 		}
 		for name, ref := range p.names.All() {
 			for _, r := range p.list(ref) {
-				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
+				r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
 				b.rule(name, r)
 			}
 		}
 		for x, rules := range p.networks() {
 			for _, r := range rules {
-				r.entry, r.sched, r.last = r.entry+first, scheds[r.sched], false
+				r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
 				b.address(x, r)
 			}
 		}
