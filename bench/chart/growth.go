@@ -18,7 +18,7 @@ type growth struct {
 			Miss  float64 `json:"miss_ns"`
 			Hit   float64 `json:"hit_ns"`
 			Bytes float64 `json:"bytes"`
-			Load  float64 `json:"load_ms"`
+			Load  float64 `json:"load_cpu_ms"`
 		} `json:"points"`
 	} `json:"series"`
 }
@@ -54,7 +54,7 @@ func (g *growth) panels() (decisions, loads []panel) {
 				i = len(decisions)
 				at["one-name"] = i
 				decisions = append(decisions, panel{title: "CPU of a decision, ns", x: what})
-				loads = append(loads, panel{title: "load, ms", x: what})
+				loads = append(loads, panel{title: "CPU of a load, ms", x: what})
 			}
 			kind, _, _ = strings.Cut(kind, ", ")
 			hit.name, load.name = kind, kind
@@ -64,11 +64,11 @@ func (g *growth) panels() (decisions, loads []panel) {
 			what = "server blocks, all with the same file"
 			memory.name, load.name = "RSS", "exec to first block"
 			decisions = append(decisions, panel{"memory of the server, MB", what, []line{memory}})
-			loads = append(loads, panel{"start, ms", what, []line{load}})
+			loads = append(loads, panel{"CPU of a start, ms", what, []line{load}})
 		default:
 			miss.name, hit.name, memory.name, load.name = "miss", "hit", "heap, MB", "load, ms"
 			decisions = append(decisions, panel{"CPU of a decision, ns", s.What, []line{miss, hit}})
-			loads = append(loads, panel{"load, ms, and heap, MB", s.What, []line{load, memory}})
+			loads = append(loads, panel{"CPU of a load, ms, and heap, MB", s.What, []line{load, memory}})
 		}
 	}
 	return decisions, loads
