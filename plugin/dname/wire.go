@@ -6,7 +6,8 @@ import "bytes"
 // its own: a handler keeps one on its stack and no query allocates. The zero
 // Wire is empty; Set it before use.
 type Wire struct {
-	buf    [MaxWire]byte
+	// Eight octets may be read or written at any octet of the name.
+	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // octets used, the final 0 included
 	labels uint8
@@ -16,7 +17,10 @@ type Wire struct {
 // by dots, `\.` and `\DDD` escapes, with or without the trailing dot. It
 // reports whether the name is one that DNS can carry; on false w is unusable.
 // Any octet is allowed in a label, unlike in Parse: a query may ask anything.
-func (w *Wire) Set(s string) bool {
+func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
+
+// setAny is Set, octet by octet.
+func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
 		w.buf[0], w.n = 0, 1

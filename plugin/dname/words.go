@@ -1,0 +1,90 @@
+package dname
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Names are read and hashed eight octets at a time here, because most queries end
+// at one line of the index: to take a name octet by octet cost more than to look it
+// up, for branches that nothing predicts.
+
+const (
+	ones  = 0x0101010101010101 // every octet 1
+	lows  = 0x7f * ones
+	highs = 0x80 * ones
+)
+
+// setPlain is Set for names of usual length without escapes. On false, which may
+// also mean that it does not know, w is unusable.
+func (w *Wire) setPlain(s string) bool {
+	n := len(s)
+	if n < 8 || n > 63 {
+		return false
+	}
+	// The wire form is the text, one octet further on, with lengths for dots.
+	var dots, escapes uint64
+	for i := 0; ; i = min(i+8, n-8) { // the last eight overlap those before them
+		v := word(s, i)
+		binary.LittleEndian.PutUint64(w.buf[1+i:], lower8(v))
+		dots |= gather(zeros(v^'.'*ones)) << uint(i)
+		escapes |= zeros(v ^ '\\'*ones)
+		if i == n-8 {
+			break
+		}
+	}
+	if s[n-1] != '.' {
+		dots |= 1 << n
+	}
+	if escapes != 0 || dots&(dots<<1|1) != 0 { // an empty label
+		return false
+	}
+	start, labels := 0, uint8(0)
+	for ; dots != 0; dots &= dots - 1 {
+		dot := bits.TrailingZeros64(dots)
+		w.buf[start] = byte(dot - start)
+		w.off[labels] = uint8(start)
+		start = dot + 1
+		labels++
+	}
+	w.buf[start] = 0
+	w.n, w.labels = uint8(start+1), labels
+	return true
+}
+
+// Hash returns a hash of Suffix(k), k at least 1. Who does not know the key cannot
+// choose names that collide.
+func (w *Wire) Hash(k int, key uint64) uint64 {
+	i, end, h := int(w.off[int(w.labels)-k]), int(w.n), key
+	for ; end-i > 8; i += 8 {
+		h = mix(h ^ binary.LittleEndian.Uint64(w.buf[i:]))
+	}
+	// What stands behind the name is shifted out.
+	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
+}
+
+// mix folds a product, whose upper half depends on all bits of x.
+func mix(x uint64) uint64 {
+	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
+	return hi ^ lo
+}
+
+// word returns the eight octets of s at i; the compiler makes one load of it.
+func word(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// zeros returns the top bit of each octet of x that is 0, and no other.
+func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
+
+// gather moves the top bits of the octets to the lowest eight bits.
+func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
+
+// lower8 lowers each ASCII letter among eight octets.
+func lower8(x uint64) uint64 {
+	low := x & lows
+	atLeastA, beyondZ := low+(0x80-'A')*ones, low+(0x7f-'Z')*ones
+	return x | (atLeastA&^beyondZ&^x&highs)>>2
+}

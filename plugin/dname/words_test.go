@@ -1,0 +1,61 @@
+package dname
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestSetPlain: the short cut takes names of all lengths and says what the long way
+// says, or nothing; also octets beside those it looks for, which borrows and carries
+// would mistake for them.
+func TestSetPlain(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"
+	taken := 0
+	for range 100_000 {
+		s := make([]byte, r.IntN(70))
+		for i := range s {
+			s[i] = 'a' + byte(r.IntN(26))
+			if r.IntN(4) == 0 {
+				s[i] = octets[r.IntN(len(octets))]
+			}
+		}
+		var plain, slow Wire
+		if !plain.setPlain(string(s)) {
+			continue
+		}
+		taken++
+		if !slow.setAny(string(s)) || plain.Name() != slow.Name() || plain.labels != slow.labels || plain.off != slow.off {
+			t.Fatalf("%q: %q, %q", s, plain.Name().Wire(), slow.Name().Wire())
+		}
+	}
+	if taken < 20_000 {
+		t.Errorf("%d names took the short cut", taken)
+	}
+	var w Wire
+	if !w.setPlain("www.Example.com.") || !w.setPlain(strings.Repeat("a", 63)) || w.setPlain(`a\.b.example.`) {
+		t.Error("the short cut takes other names than it should")
+	}
+}
+
+// TestHash: it is that of the suffix and the key, whatever stands around it.
+func TestHash(t *testing.T) {
+	long := strings.Repeat(strings.Repeat("a", 63)+".", 3) + strings.Repeat("b", 61)
+	for _, name := range []string{"a", "com", "example.com", "a.bc.example.com", long} {
+		var alone, below, other Wire
+		alone.Set(name)
+		other.Set("x" + name[1:])
+		k := alone.NumLabels()
+		below.Set(strings.Repeat("z.", 120)) // what it leaves must not show
+		if name != long {
+			below.Set("www." + name)
+		} else {
+			below.Set(name)
+		}
+		h := alone.Hash(k, 1)
+		if below.Hash(k, 1) != h || alone.Hash(k, 2) == h || other.Hash(k, 1) == h {
+			t.Errorf("%s: %x", name, h)
+		}
+	}
+}
