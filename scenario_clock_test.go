@@ -101,7 +101,8 @@ func atRest() bool {
 	for g := range strings.SplitSeq(string(all), "\n\n") {
 		ours := strings.Contains(g, "blocklist/plugin/") || strings.Contains(g, "/fsnotify.")
 		query := strings.Contains(g, "dnsserver.(*Server).ServeDNS(")
-		if query || ours && !resting.MatchString(g) {
+		working := strings.Contains(g, "blocklist/plugin/pace.") // it gives way, and goes on
+		if query || working || ours && !resting.MatchString(g) {
 			return false
 		}
 	}
