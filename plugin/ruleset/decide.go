@@ -81,12 +81,16 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 // plays no part but through name.Service; what a type changes is the answer's
 // business.
 func (s *Set) Judge(name *Asked, q Query) Verdict {
-	var room, askedRoom [pathRoom]hit
+	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
-	j := s.judgement(&q, askedRoom[:0])
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.Asked != nil {
+		var room [pathRoom]hit // here, since clearing it costs all others as much as a look-up
+		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
+	}
 	d := j.judge(&p, name.place())
 	if d.entry == nil {
 		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
@@ -102,12 +106,16 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 // JudgeAddress judges an address that stands in an answer. Its verdict has no
 // target name: what it blocks is the name that was asked.
 func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
-	var room, askedRoom [pathRoom]hit
+	var room [pathRoom]hit
 	p := s.addressPath(a, room[:0])
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
-	j := s.judgement(&q, askedRoom[:0])
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.Asked != nil {
+		var room [pathRoom]hit // here, since clearing it costs all others as much as a look-up
+		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
+	}
 	d := j.judge(&p, place{}) // a network covers all its addresses
 	if d.entry == nil {
 		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
@@ -133,15 +141,6 @@ type judgement struct {
 	scoped bool
 	// spared: an order was met that leaves this out for the asked name's sake.
 	spared bool
-}
-
-func (s *Set) judgement(q *Query, room []hit) judgement {
-	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
-	if q.Asked != nil {
-		j.asked = s.walk(&q.Asked.Wire, room)
-		j.askedAt = q.Asked.place()
-	}
-	return j
 }
 
 // protected reports whether the operator's guard protects an asked name. It gets a

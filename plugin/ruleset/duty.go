@@ -164,7 +164,7 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 		n := t.name.NumLabels()
 		at = place{n, n, t.match == order.Below}
 	}
-	j := s.judgement(&Query{Now: now}, nil)
+	j := judgement{Set: s, now: now}
 	l, _ := j.lifter(&p, e, at)
 	return l != nil
 }

@@ -46,7 +46,7 @@ type Reason struct {
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)
-	j := s.judgement(&Query{Client: c, Now: now}, nil)
+	j := judgement{Set: s, c: c, now: now}
 	at := q.place()
 	var first, rest []Reason
 	for i := range p.hits {
