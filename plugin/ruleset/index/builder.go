@@ -3,23 +3,20 @@ package index
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"slices"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
-
-// fill is how full the buckets are made: at 9 of 12 slots one probe in eight
-// reads a second line; fuller saves little memory.
-const fill = 9
 
 // Builder collects names. It is not safe for concurrent use.
 type Builder struct {
 	nodes  []growing
 	labels []byte // length octet and label of each node
 	items  []item
-	table  []uint32 // open addressing: node number + 1
+	// buckets are those of the index to be, with numbers of nodes for offsets.
+	buckets []bucket
 }
 
 // growing is a node under construction.
@@ -42,7 +39,9 @@ func (b *Builder) Grow(n int) {
 	// Real lists bring up to a fifth more nodes, and 11 octets a label.
 	b.nodes = grow(b.nodes, n+n/5)
 	b.labels = grow(b.labels, 14*n)
-	b.tableFor(cap(b.nodes))
+	if buckets := cap(b.nodes)/fill + 1; buckets > len(b.buckets) {
+		b.rebuild(buckets)
+	}
 }
 
 // grow is slices.Grow, which writes to all of the room at once. Of what make gets
@@ -63,7 +62,7 @@ func (b *Builder) Add(name dname.Name, value uint32) {
 	w.SetName(name)
 	parent := int32(-1)
 	for k := 1; k <= w.NumLabels(); k++ {
-		n := b.child(parent, w.Suffix(k))
+		n := b.child(parent, &w, k)
 		if parent >= 0 {
 			b.nodes[parent].number = 1
 		}
@@ -92,22 +91,43 @@ func (b *Builder) values(dst []uint32, n *growing) []uint32 {
 	return dst
 }
 
-// child finds or makes the node of a suffix.
-func (b *Builder) child(parent int32, suffix []byte) int32 {
-	b.tableFor(len(b.nodes) + 1)
-	h := xxhash.Sum64(suffix)
-	mask := len(b.table) - 1
-	i := int(h) & mask
-	for ; b.table[i] != 0; i = (i + 1) & mask {
-		n := &b.nodes[b.table[i]-1]
-		if n.hash == h && n.parent == parent && string(b.label(n)) == string(suffix[1:1+suffix[0]]) {
-			return int32(b.table[i] - 1)
+// child finds or makes the node of w's last k labels.
+func (b *Builder) child(parent int32, w *dname.Wire, k int) int32 {
+	if len(b.nodes) >= fill*len(b.buckets) {
+		b.rebuild(max(100, 2*len(b.buckets)))
+	}
+	h, label := w.Hash(k, key), w.Label(k)
+	tag, over := tagOf(h), overOf(h)
+	for i := home(h, len(b.buckets)); ; {
+		t := &b.buckets[i]
+		for m := t.match(tag); m != 0; m &= m - 1 {
+			number := t.offs[bits.TrailingZeros16(m)]
+			n := &b.nodes[number]
+			if n.hash == h && n.parent == parent && string(b.label(n)) == string(label) {
+				return int32(number)
+			}
+		}
+		if t.over&over == 0 {
+			break
+		}
+		if i++; i == len(b.buckets) {
+			i = 0
 		}
 	}
+	number := len(b.nodes)
 	b.nodes = append(b.nodes, growing{hash: h, parent: parent, label: uint32(len(b.labels))})
-	b.labels = append(b.labels, suffix[:1+suffix[0]]...)
-	b.table[i] = uint32(len(b.nodes))
-	return int32(len(b.nodes) - 1)
+	b.labels = append(append(b.labels, byte(len(label))), label...)
+	insert(b.buckets, h, uint32(number))
+	return int32(number)
+}
+
+// rebuild puts all nodes into so many buckets.
+func (b *Builder) rebuild(buckets int) {
+	b.buckets = make([]bucket, buckets)
+	for i := range b.nodes {
+		pace.Step(i)
+		insert(b.buckets, b.nodes[i].hash, uint32(i))
+	}
 }
 
 func (b *Builder) label(n *growing) []byte {
@@ -115,42 +135,19 @@ func (b *Builder) label(n *growing) []byte {
 	return b.labels[n.label+1 : n.label+1+l]
 }
 
-// tableFor makes the table big enough for n nodes: a power of two, three quarters
-// full at most. Half full was measured too: 5 % of a load faster at best, and 8 MB
-// more of a million names.
-func (b *Builder) tableFor(n int) {
-	if 4*n <= 3*len(b.table) {
-		return
-	}
-	size := max(1024, 2*len(b.table))
-	for 4*n > 3*size {
-		size *= 2
-	}
-	b.table = make([]uint32, size)
-	mask := size - 1
-	for k := range b.nodes {
-		pace.Step(k)
-		i := int(b.nodes[k].hash) & mask
-		for b.table[i] != 0 {
-			i = (i + 1) & mask
-		}
-		b.table[i] = uint32(k + 1)
-	}
-}
-
 // Freeze returns the finished index and ends the builder's life. It calls ref
 // once for each name with the values that were added to it; ref returns what
 // look-ups get, and whether the name is marked for Marked.
 func (b *Builder) Freeze(ref func(values []uint32) (r uint32, mark bool)) *Index {
-	x := &Index{nodes: []uint32{0}}
-	b.table = nil // its memory is not needed any more
+	if want := len(b.nodes)/fill + 1; len(b.buckets) > want+want/8 || len(b.buckets) == 0 {
+		b.rebuild(want)
+	}
+	x := &Index{buckets: b.buckets}
 	b.number()
 	below := b.frozenRefs(x, ref)
-
-	buckets := max(1, (len(b.nodes)+fill-1)/fill)
-	x.buckets = make([]bucket, buckets)
 	x.arena = make([]byte, 0, b.arenaSize(below))
 	x.nodes = make([]uint32, 1+b.interiors())
+	places := make([]uint32, len(b.nodes))
 	for i := range b.nodes {
 		pace.Step(i)
 		n := &b.nodes[i]
@@ -159,17 +156,29 @@ func (b *Builder) Freeze(ref func(values []uint32) (r uint32, mark bool)) *Index
 		}
 		off := uint32(len(x.arena))
 		b.appendRecord(x, n, below[i])
+		places[i] = off
 		if n.number != 0 {
 			x.nodes[n.number] = off
 		}
 		if below[i]&isMarked != 0 {
 			x.marked = append(x.marked, off)
 		}
-		x.insert(n.hash, off)
 	}
+	x.place(places)
 	x.sortMarked()
 	*b = Builder{}
 	return x
+}
+
+// place makes offsets of the numbers of nodes.
+func (x *Index) place(places []uint32) {
+	for i := range x.buckets {
+		pace.Step(i)
+		b := &x.buckets[i]
+		for slot := 0; slot < slots && b.tags[slot] != 0; slot++ {
+			b.offs[slot] = places[b.offs[slot]]
+		}
+	}
 }
 
 const (
@@ -226,6 +235,7 @@ func (b *Builder) frozenRefs(x *Index, ref func([]uint32) (uint32, bool)) []uint
 		r, mark := ref(values)
 		n.head = int32(r) + 1
 		x.names++
+		x.topLevel = x.topLevel || n.parent < 0
 		if !mark {
 			continue
 		}
@@ -270,22 +280,6 @@ func (b *Builder) appendRecord(x *Index, n *growing, marks uint8) {
 	}
 	if n.number != 0 {
 		x.arena = binary.AppendUvarint(x.arena, uint64(n.number)<<1|uint64(marks&markedBelow)>>1)
-	}
-}
-
-func (x *Index) insert(h uint64, off uint32) {
-	i := home(h, len(x.buckets))
-	for {
-		b := &x.buckets[i]
-		for s := range b.tags {
-			if b.tags[s] == 0 {
-				b.tags[s], b.offs[s] = tagOf(h), off
-				return
-			}
-		}
-		if i++; i == len(x.buckets) {
-			i = 0
-		}
 	}
 }
 

@@ -3,21 +3,29 @@
 // pointers for the collector to walk.
 //
 // The index is a trie of labels kept in a hash table: every name that was added,
-// and every ancestor of one, is a node; a node is found by the hash of its whole
-// suffix, and proved by its parent's number and its own label, so there are no
-// false positives. A look-up goes from the top-level label down and stops at the
-// first suffix that is no node: most queries end at their second label, with one
-// cache line read.
+// and every ancestor of one, is a node; a node is found by the keyed hash of its
+// whole suffix, and proved by its parent's number and its own label, so there are
+// no false positives.
 //
-//	buckets (64 octets, one cache line)       records (arena of octets)
-//	+------+------+---+-------+-------+---+   +--------+---------+-------+------+----------+
-//	| tag0 | tag1 |...| off0  | off1  |...|-->| parent | L|flags | label | [ref]| [number] |
-//	+------+------+---+-------+-------+---+   +--------+---------+-------+------+----------+
-//	 12 tags of 8 bits, 12 offsets of 32       varint   1 octet   L       varint varint
+//	buckets (64 octets, one cache line)            arena, in the order of adding
+//	+------+---+-------+------+------+---+-------+   +--------+--------+---+
+//	| tag0 |...| tag11 | over | off0 |...| off11 |-->| record | record |...|
+//	+------+---+-------+------+------+---+-------+   +--------+--------+---+
+//	 12 tags of 8 bits, 32 bits, 12 offsets of 32
+//
+//	record
+//	+--------+---------+-------+--------+----------+
+//	| parent | L|flags | label | [ref]  | [number] |
+//	+--------+---------+-------+--------+----------+
+//	 varint   1 octet   L       varint   varint
 //
 // parent is the number of the parent node, counted over nodes that have
 // children ("interior" nodes; the root is 0), so that it takes an octet or two.
 // ref is what hangs on the name; it is absent on nodes that are only ancestors.
+//
+// A look-up begins with the last two labels, since nearly every top-level domain is
+// a node and few queries get beyond the second. If no tag in their bucket is
+// theirs, that is all: one cache line read. A name that is there takes two.
 package index
 
 import (
@@ -25,30 +33,22 @@ import (
 	"iter"
 	"math/bits"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 const (
-	slots    = 12 // per bucket
 	hasRef   = 0x40
 	interior = 0x80
 	lenMask  = 0x3f
 )
 
-// bucket is one cache line. A tag of 0 marks a free slot; slots fill from the
-// left, and a bucket with a free slot ends every probe.
-type bucket struct {
-	tags [slots]uint8
-	offs [slots]uint32
-	_    [4]byte
-}
-
 // Index is a frozen set of names. It is immutable and safe for concurrent use.
 type Index struct {
 	buckets []bucket
 	arena   []byte
+	// topLevel: a top-level domain carries a ref.
+	topLevel bool
 	// nodes holds the record of each interior node by its number, 0 unused, so
 	// that a name can be put together from a record.
 	nodes []uint32
@@ -69,19 +69,19 @@ func (x *Index) Len() int { return x.names }
 
 // Bytes returns the memory that the index holds.
 func (x *Index) Bytes() int {
-	return len(x.buckets)*64 + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
+	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
 // Walk appends a Hit for every name in the index that is w or above it, from
 // the shortest on, and reports whether a marked name lies below w. With room in
 // hits it does not allocate.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
-	if x == nil || x.names == 0 {
+	if x.passes(w) {
 		return hits, false
 	}
 	parent, labels := uint64(0), w.NumLabels()
 	for k := 1; k <= labels; k++ {
-		r, ok := x.find(w.Suffix(k), parent)
+		r, ok := x.find(w, k, parent)
 		if !ok {
 			return hits, false
 		}
@@ -100,12 +100,12 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 // Covers reports whether any name in the index is w or above it. Unlike Walk it
 // needs no room for hits, which matters to callers on a small stack.
 func (x *Index) Covers(w *dname.Wire) bool {
-	if x == nil || x.names == 0 {
+	if x.passes(w) {
 		return false
 	}
 	parent, labels := uint64(0), w.NumLabels()
 	for k := 1; k <= labels; k++ {
-		r, ok := x.find(w.Suffix(k), parent)
+		r, ok := x.find(w, k, parent)
 		if !ok || r.flags&hasRef != 0 {
 			return ok
 		}
@@ -115,6 +115,19 @@ func (x *Index) Covers(w *dname.Wire) bool {
 		parent = r.number >> 1
 	}
 	return false
+}
+
+// passes reports that nothing stands at w or above it, and nothing below. Most
+// queries end here: the last two labels are no node, which one bucket tells. The
+// top-level domain before them is a node nearly always, and so tells nothing.
+func (x *Index) passes(w *dname.Wire) bool {
+	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, key))
+}
+
+// lacks reports that no node has the hash. On false there may be one.
+func (x *Index) lacks(h uint64) bool {
+	b := &x.buckets[home(h, len(x.buckets))]
+	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
 // record is a decoded record.
@@ -133,7 +146,7 @@ type node struct {
 
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
-	v, n := binary.Uvarint(b)
+	v, n := uvarint(b)
 	r.parent = v
 	l := int(b[n] & lenMask)
 	r.label = b[n+1 : n+1+l]
@@ -142,20 +155,18 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	return r, off + uint32(n+1+l+size)
 }
 
-// find looks up the node of a suffix in wire form whose parent is known.
-func (x *Index) find(suffix []byte, parent uint64) (node, bool) {
-	h := xxhash.Sum64(suffix)
-	tag := tagOf(h)
-	label := suffix[1 : 1+suffix[0]]
+// find looks up the node of w's last k labels, whose parent is known.
+func (x *Index) find(w *dname.Wire, k int, parent uint64) (node, bool) {
+	h, label := w.Hash(k, key), w.Label(k)
+	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
 		b := &x.buckets[i]
 		for m := b.match(tag); m != 0; m &= m - 1 {
-			s := bits.TrailingZeros16(m)
-			if n, ok := x.is(b.offs[s], parent, label); ok {
+			if n, ok := x.is(b.offs[bits.TrailingZeros16(m)], parent, label); ok {
 				return n, true
 			}
 		}
-		if b.tags[slots-1] == 0 {
+		if b.over&over == 0 {
 			return node{}, false
 		}
 		if i++; i == len(x.buckets) {
@@ -167,7 +178,7 @@ func (x *Index) find(suffix []byte, parent uint64) (node, bool) {
 // is reports whether the record at off is that of a label below a parent.
 func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	b := x.arena[off:]
-	p, n := binary.Uvarint(b)
+	p, n := uvarint(b)
 	if p != parent {
 		return node{}, false
 	}
@@ -184,47 +195,23 @@ func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 func tail(head uint8, b []byte) (n node, size int) {
 	n.flags = head &^ lenMask
 	if head&hasRef != 0 {
-		v, k := binary.Uvarint(b)
+		v, k := uvarint(b)
 		n.ref, size = uint32(v), k
 	}
 	if head&interior != 0 {
-		v, k := binary.Uvarint(b[size:])
+		v, k := uvarint(b[size:])
 		n.number = v
 		size += k
 	}
 	return n, size
 }
 
-// match returns the slots whose tag is t as bits. A slot to the right of a match
-// may be among them without having the tag; the record tells.
-func (b *bucket) match(t uint8) uint16 {
-	tag := ones * uint64(t)
-	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
-		zeros(uint64(binary.LittleEndian.Uint32(b.tags[8:]))^tag)&0xf<<8 // the upper half is not tags
-}
-
-// ones has every octet 1.
-const ones = 0x0101010101010101
-
-// zeros returns which octets of x are 0, as bits: the octets borrow in the
-// subtraction, and the product gathers their top bits in the highest octet.
-func zeros(x uint64) uint16 {
-	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
-}
-
-// tagOf and home use different ends of the hash.
-func tagOf(h uint64) uint8 { return uint8(h) | uint8(1)*b2u(uint8(h) == 0) }
-
-func home(h uint64, n int) int {
-	hi, _ := bits.Mul64(h, uint64(n))
-	return int(hi)
-}
-
-func b2u(b bool) uint8 {
-	if b {
-		return 1
+// uvarint is binary.Uvarint, which is not inlined.
+func uvarint(b []byte) (uint64, int) {
+	if b[0] < 0x80 {
+		return uint64(b[0]), 1
 	}
-	return 0
+	return binary.Uvarint(b)
 }
 
 // appendName appends the wire form of a record's name to dst.
