@@ -15,16 +15,21 @@ import (
 	"time"
 )
 
-// Quantum is how long work goes on before it gives way. Doing so takes some 2 us.
-const Quantum = 100 * time.Microsecond
+const (
+	// Quantum is how long work goes on before it gives way. Doing so takes some 2 us
+	// on a CPU that is not fully used.
+	Quantum = 100 * time.Microsecond
+	// longest is how long it goes on at most, when it had to wait for that long.
+	longest = 5 * time.Millisecond
+)
 
 // every is the number of calls of Step for one look at the clock.
 const every = 32
 
 var (
 	start = time.Now()
-	// last is when work last gave way, in ns since start.
-	last atomic.Int64
+	// next is when work gives way again, in ns since start.
+	next atomic.Int64
 
 	using struct {
 		sync.Mutex
@@ -65,10 +70,19 @@ func Yield() {
 	if p == nil {
 		return
 	}
-	if time.Since(start)-time.Duration(last.Load()) < Quantum {
+	begin := time.Since(start)
+	if begin < time.Duration(next.Load()) {
 		return
+	}
+	p.Lock()
+	defer p.Unlock()
+	if time.Since(start) < time.Duration(next.Load()) {
+		return // another one's wait was for all
 	}
 	p.wait()
 	runtime.Gosched() // those who were handed out with this goroutine go first
-	last.Store(int64(time.Since(start)))
+	// A runtime that is never idle looks at the network each 10 ms only. Who had to
+	// wait for long works for long, or else a flood of queries would put off an order.
+	now := time.Since(start)
+	next.Store(int64(now + min(max(Quantum, now-begin), longest)))
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // poller is a pipe to oneself, which the network poller watches.
@@ -24,7 +25,8 @@ func newPoller() *poller {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	if p.conn, err = r.SyscallConn(); err != nil {
+	// An end that the poller does not watch has no deadlines either, and would block.
+	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
 		return nil
 	}
@@ -40,10 +42,8 @@ func (p *poller) close() {
 	_, _ = p.r.Close(), p.w.Close()
 }
 
-// wait returns when the network has been looked at.
+// wait returns when the network has been looked at. The caller holds the lock.
 func (p *poller) wait() {
-	p.Lock()
-	defer p.Unlock()
 	p.sent = false
 	_ = p.conn.Read(p.step) // closed: nobody is to be given way to any more
 }

@@ -1,8 +1,11 @@
+//go:build unix
+
 package pace
 
 import (
 	"net"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -58,6 +61,46 @@ func TestGivesWay(t *testing.T) {
 	<-answers
 }
 
+// TestGoesOn: where others always want the CPU, work gets a share of it nevertheless.
+// Without its waits being paid back it gets some 1 %, of CPU time here, since a
+// machine may be busy with something else.
+func TestGoesOn(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	off := On()
+	defer off()
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 2 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	spent := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	begin, working := spent(), time.Duration(0)
+	for spent()-begin < time.Second {
+		for since := time.Now(); time.Since(since) < 20*time.Microsecond; {
+		}
+		working += 20 * time.Microsecond
+		Yield()
+	}
+	if working < 50*time.Millisecond {
+		t.Errorf("of a second work got %s", working)
+	}
+}
+
 func socket(t *testing.T) *net.UDPConn {
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -80,7 +123,9 @@ func TestOff(t *testing.T) {
 	if waiter.Load() != nil {
 		t.Fatal("still on")
 	}
+	p.Lock()
 	p.wait() // somebody who had it already
+	p.Unlock()
 	Step(0)
 }
 
@@ -88,6 +133,8 @@ func BenchmarkWait(b *testing.B) {
 	off := On()
 	defer off()
 	p := waiter.Load()
+	p.Lock()
+	defer p.Unlock()
 	for b.Loop() {
 		p.wait()
 		runtime.Gosched()
