@@ -285,6 +285,15 @@ func (p *Part) ivs(sched uint32) []interval {
 	return p.intervals[s.off : s.off+s.n]
 }
 
+// MayLose returns how many names and networks Lost counts at most, whatever the
+// time, and tells so sooner.
+func (p *Part) MayLose(next *Part) (n int) {
+	for range p.networks() {
+		n++
+	}
+	return n + p.missing(next)
+}
+
 // Lost returns how many names and networks that p blocks at now are targets of no
 // order of next any more, in whatever state: what an until, a lift or a status ends
 // is not lost, it still stands in the file.

@@ -177,14 +177,16 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 const smallFile = 20
 
 func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
-	// "orders: []" says what it means. What is in force is never more than all
-	// targets, which cost nothing to count.
-	if f.part == nil || parsed.Count == 0 || part.Targets() >= f.part.Targets() {
+	if f.part == nil || parsed.Count == 0 { // "orders: []" says what it means
+		return nil
+	}
+	// Most changes take away too little to matter, whatever of it was in force.
+	if f.part.MayLose(part)*100 <= smallFile*s.opt.MaxShrink {
 		return nil
 	}
 	now := seconds(s.clock.Now())
 	before := f.part.InForce(now)
-	if before < smallFile || part.Targets() >= before {
+	if before < smallFile {
 		return nil
 	}
 	lost := f.part.Lost(part, now)

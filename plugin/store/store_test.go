@@ -167,6 +167,15 @@ func many(n int) string {
 	return strings.Join(names, " ")
 }
 
+// nets are forty addresses.
+func nets(prefix string) string {
+	var list []string
+	for i := range 40 {
+		list = append(list, fmt.Sprintf(`{"address":"%s%d","enforced_by":"dns"}`, prefix, i+1))
+	}
+	return strings.Join(list, " ")
+}
+
 func (w *world) wantLog(parts ...string) {
 	w.t.Helper()
 	got := w.log.take()
@@ -252,6 +261,8 @@ func TestLoading(t *testing.T) {
 		{"shrinks by more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)), "a.example", `write "shrink_ok: 11"`},
 		{"shrink confirmed", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), "b.example", ""},
 		{"shrink confirmed for another version", orders("", "a: a.example "+many(40)), orders("shrink_ok: 12\n", "a: b.example "+many(10)), "a.example", "shrink_ok"},
+		{"exchanges its names", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+strings.ReplaceAll(many(40), "n", "m")), "a.example", `write "shrink_ok: 41"`},
+		{"exchanges its addresses", orders("", "a: a.example "+nets("192.0.2.")), orders("", "a: b.example "+nets("198.51.100.")), "a.example", `write "shrink_ok: 41"`},
 		{"shrinks by half", orders("", "a: a.example "+many(39)), orders("", "a: b.example "+many(20)), "b.example", ""},
 		{"small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), "b.example", ""},
 		{"moved to another order is not lost", orders("", "a: a.example "+many(40)), orders("", "z: "+many(40)), "", ""},
