@@ -57,6 +57,9 @@ func (s *Store) admit() bool {
 		if n := c.part.Refusing(); n > 0 {
 			s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.path, n)
 		}
+		if f.part != nil {
+			s.parsed += f.part.Targets()
+		}
 		s.news = append(s.news, news{c.path, f.part, c.part, c.digest})
 		f.part, f.digest, f.own, f.serial, f.err, f.waiting = c.part, c.digest, c.own, c.parsed.Serial, nil, nil
 		c.keep()

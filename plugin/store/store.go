@@ -136,13 +136,14 @@ type FileStatus struct {
 // returns when they are in force. Without any good file it fails, with every
 // problem. A nil clock is the real one.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
+	unpace := pace.On() // other blocks, or this one's predecessor, may be serving
 	s, err := prepare(opt, log, clock)
 	if err != nil {
+		unpace()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.unpace = pace.On()
+	s.cancel, s.unpace = cancel, unpace
 	s.done.Go(func() {
 		s.giveBack() // of the start
 		s.src.Run(ctx, func(reports []source.File) {
@@ -227,9 +228,9 @@ func (s *Store) Status() Status { return *s.status.Load() }
 // Store runs any more.
 func (s *Store) Close() {
 	s.cancel()
+	s.unpace()
 	s.src.Close()
 	s.done.Wait()
-	s.unpace()
 }
 
 // Now returns the store's time.
