@@ -52,8 +52,8 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k), k at least 1. Who does not know the key cannot
-// choose names that collide.
+// Hash returns a hash of Suffix(k), k at least 1. Without the key it is hard to find
+// names that collide; those who do cost compares, and change no verdict.
 func (w *Wire) Hash(k int, key uint64) uint64 {
 	i, end, h := int(w.off[int(w.labels)-k]), int(w.n), key
 	for ; end-i > 8; i += 8 {

@@ -25,7 +25,8 @@
 //
 // A look-up begins with the last two labels, since nearly every top-level domain is
 // a node and few queries get beyond the second. If no tag in their bucket is
-// theirs, that is all: one cache line read. A name that is there takes two.
+// theirs, that is all: one cache line read. Each label of a name that is there takes
+// two, bucket and record; those of top-level domains are warm.
 package index
 
 import (
