@@ -37,6 +37,9 @@ type plan struct {
 	loads  int // starts, idle reloads, reloads under load
 }
 
+// questions is the number of questions of each sort: the first round does not count.
+func (p plan) questions() int { return p.burst * (p.rounds + 1) }
+
 // lab is what all servers are measured with.
 type lab struct {
 	plan
@@ -53,9 +56,11 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 		return nil, err
 	}
 	for _, exact := range []bool{false, true} {
-		l.work[exact] = work(l.list, p.burst, exact)
+		l.work[exact] = work(l.list, p.questions(), exact)
 		for sort, questions := range l.work[exact] {
-			err = errors.Join(err, writeBurst(burst(dir, sort, exact), questions))
+			for round := range p.rounds + 1 {
+				err = errors.Join(err, writeBurst(burst(dir, round, sort, exact), questions[round*p.burst:][:p.burst]))
+			}
 		}
 	}
 	return l, errors.Join(err, rig.PinSelf(ctx))
@@ -149,10 +154,10 @@ func (l *lab) check(s *site, list bool, pass shape) error {
 	return wrong
 }
 
-// cpu asks a server bursts of each sort and returns the cost of a query.
-func (l *lab) cpu(ctx context.Context, s *site) (us [works]float64, err error) {
+// cpu asks a server a round's bursts of each sort and returns the cost of a query.
+func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, err error) {
 	for sort := range us {
-		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, sort, s.peer.exact), l.burst)
+		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, round, sort, s.peer.exact), l.burst)
 		if err != nil {
 			return us, s.explain(err)
 		}
@@ -222,12 +227,19 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
+// met is what a load met, how late the prober was itself, which is in the latencies,
+// and its sockets' buffer.
+type met struct {
+	probe.Summary
+	late   probe.Late
+	buffer int
+}
+
 // loaded changes the list of a server under load and returns what the load met
-// from the rename to a little after the effect, and how late (ms, p99) the prober was
-// itself, which is in the latencies.
-func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met probe.Summary, late float64, err error) {
+// from the rename to a little after the effect.
+func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
-		return met, 0, err
+		return m, err
 	}
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -237,7 +249,7 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around + time.Second, Queries: load(l.work[s.peer.exact][five]),
+		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around + time.Second, Queries: load(l.work[s.peer.exact][five][:l.burst]),
 			IsBlocked: func(answer []byte) bool {
 				m := new(dns.Msg)
 				return m.Unpack(answer) == nil && pass.blocked(m)
@@ -254,9 +266,10 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (met
 	stop()
 	out := <-done
 	if err := errors.Join(err, out.err); err != nil {
-		return met, 0, err
+		return m, err
 	}
-	return out.Between(begin, effect.Add(around)), out.Late.P99, nil
+	end := effect.Add(around)
+	return met{out.Between(begin, end), out.LateBetween(begin, end), out.Buffer}, nil
 }
 
 // wait lets some time pass.

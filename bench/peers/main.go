@@ -3,7 +3,8 @@
 // takes. It builds cmd/coredns, runs it and Debian's resolvers on loopback, one
 // after the other, and ends what it started.
 //
-//	go run ./bench/peers               # a million names, some ten minutes
+//	go run ./bench/peers               # a million names: a quarter of an hour
+//	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
 //	go run ./bench/peers -quick        # under three
 //
 // Each software is compared with itself without a list, in the same rounds;
@@ -51,6 +52,9 @@ func main() {
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))
 	if p.names < 1000 || p.burst < 1000 || p.rounds < 1 || p.loads < 1 || p.names > 10_000_000 || p.burst > 1_000_000 || p.rounds > 100 || p.loads > 100 {
 		err = errors.Join(err, errors.New("-n is at least 1000 and at most 10,000,000, -burst 1000 to 1,000,000, -rounds and -loads 1 to 100"))
+	}
+	if need := listed(p.questions()); need > p.names {
+		err = errors.Join(err, fmt.Errorf("-burst and -rounds ask for %d listed names, each once: -n is fewer", need))
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -12,8 +12,10 @@ import (
 // samples are what was measured of a peer, in the order of measuring.
 type samples struct {
 	base, list               [works][]float64 // CPU us a query, by round
-	start, effect, p99, late []float64        // ms
+	start, effect, p99       []float64        // ms
 	bytes, peak, lost, wrong []float64
+	late, latest             []float64 // ms, of the prober: p99 and at most
+	buffer                   []float64 // octets, of the prober
 }
 
 // measure measures a peer: its instance without a list runs beside the one with it.
@@ -60,12 +62,12 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	}
 	for range l.loads {
 		version++
-		met, late, err := l.loaded(ctx, listed, version, pass)
+		met, err := l.loaded(ctx, listed, version, pass)
 		if err != nil {
 			return nil, fmt.Errorf("a change under load: %w", err)
 		}
 		x.p99, x.lost, x.wrong = append(x.p99, met.WorstP99), append(x.lost, float64(met.Lost)), append(x.wrong, float64(met.Wrong))
-		x.late = append(x.late, late)
+		x.late, x.latest, x.buffer = append(x.late, met.late.P99), append(x.latest, met.late.Max), append(x.buffer, float64(met.buffer))
 	}
 	return &x, l.whole(ctx, listed, pass)
 }
@@ -118,7 +120,7 @@ func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	for round := range l.plan.rounds + 1 {
 		for i := range pair {
 			p := pair[(i+round)%2]
-			us, err := l.cpu(ctx, p.s)
+			us, err := l.cpu(ctx, p.s, round)
 			if err != nil {
 				return err
 			}

@@ -40,6 +40,7 @@ type site struct {
 	coredns    string // our binary
 	tool       string // the tool's configuration, if it has one
 	peer       *peer
+	version    int // of the list staged last
 	*server.Server
 }
 
@@ -60,6 +61,7 @@ func (s *site) stage(names []string, version int) error {
 		return err
 	}
 	defer f.Close()
+	s.version = version
 	w := bufio.NewWriter(f)
 	s.peer.list(w, names, version)
 	return w.Flush()
@@ -85,6 +87,10 @@ var peers = []*peer{
 		"hosts list {\n  reload 1s\n  ttl 60\n  fallthrough\n }", "whoami")},
 	{name: "Unbound local-zone", what: "`always_nxdomain`; SIGHUP", needs: unboundPrograms, list: localZones, configure: unbound(
 		"server:\n include: %q\n"), reload: hangup},
+	{name: "Unbound local-zone by control command", what: "`unbound-control local_zone` for the name alone; no reload", needs: unboundPrograms,
+		list: localZones, configure: unbound("server:\n include: %q\n"), reload: func(ctx context.Context, s *site) error {
+			return run(ctx, "unbound-control", "-c", s.tool, "local_zone", added(s.version), "always_nxdomain")
+		}},
 	{name: "Unbound RPZ", what: "`unbound-control auth_zone_reload`", needs: unboundPrograms, list: rpz, configure: unbound(
 		"rpz:\n name: rpz.\n zonefile: %q\n"), reload: func(ctx context.Context, s *site) error {
 		return run(ctx, "unbound-control", "-c", s.tool, "auth_zone_reload", "rpz.")
@@ -93,7 +99,7 @@ var peers = []*peer{
 		configure: bind, reload: func(ctx context.Context, s *site) error {
 			return run(ctx, "rndc", "-s", "127.0.0.1", "-p", s.control, "-k", s.tool, "reload", "rpz")
 		}},
-	{name: "PowerDNS Recursor RPZ", what: "`rec_control reload-lua-config`; its packet cache answers before the list", list: rpz,
+	{name: "PowerDNS Recursor RPZ", what: "`rec_control reload-lua-config`", list: rpz,
 		needs: map[string]string{"pdns_recursor": "pdns-recursor", "rec_control": "pdns-recursor"}, configure: recursor,
 		reload: func(ctx context.Context, s *site) error {
 			return run(ctx, "rec_control", "--timeout=300", "--config-dir="+s.dir, "--socket-dir="+s.dir, "reload-lua-config")

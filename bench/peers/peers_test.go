@@ -18,7 +18,8 @@ import (
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
-		start: []float64{30, 10, 20}, effect: []float64{1500}, p99: []float64{4.25}, bytes: []float64{24.4}, peak: []float64{1.234}, lost: []float64{0}, wrong: []float64{7}, late: []float64{3, 1},
+		start: []float64{30, 10, 20}, effect: []float64{1500}, p99: []float64{4.25}, bytes: []float64{24.4}, peak: []float64{1.234}, lost: []float64{0, 2, 0},
+		wrong: []float64{7, 0, 0}, late: []float64{3, 1}, latest: []float64{4, 6, 5}, buffer: []float64{4096},
 	}
 	part = &samples{base: full.base, list: full.base, start: []float64{9.96}}
 )
@@ -28,7 +29,7 @@ func TestRow(t *testing.T) {
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
 		// Of rounds: the ratio of the medians would be 2, 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
-		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 0, Wrong: 7, Start: 20, Late: 2}
+		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
 	if r != want {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
@@ -43,7 +44,7 @@ func TestReport(t *testing.T) {
 	table := rep.table()
 	for _, want := range []string{
 		"\n| Bare (none) | 1.00 | 1.00 | 1.00 | 10.0, 10.0, 4.0 | - | - | - | - | - | - | 10.0 ms |\n",
-		"\n| S 1.2 (w) | 1.10 | 1.10 | 1.00 | 10.0, 20.0, 4.0 | 24 | 1.23x | 1.5 s | 4.2 ms | 0 | 7 | 20 ms |\n",
+		"\n| S 1.2 (w) | 1.10 | 1.10 | 1.00 | 10.0, 20.0, 4.0 | 24 | 1.23x | 1.5 s | 4.2 ms | 2 | 7 | 20 ms |\n",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no line%sin\n%s", want, table)
@@ -60,7 +61,7 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
-	if bare, s := read.Rows[0], read.Rows[1]; read.Names != 1000 || bare["lost"] != nil || s["lost"] != 0.0 || s["reload_p99_ms"] != 4.25 || s["server"] != "S" {
+	if bare, s := read.Rows[0], read.Rows[1]; read.Names != 1000 || bare["lost"] != nil || s["lost"] != 2.0 || s["reload_p99_ms"] != 4.25 || s["server"] != "S" {
 		t.Errorf("read back: %v", read)
 	}
 
@@ -99,10 +100,15 @@ func TestWork(t *testing.T) {
 	list := corpus.New(2000)
 	for _, exact := range []bool{false, true} {
 		all := work(list, 1000, exact)
+		seen := map[string]bool{}
 		for sort, want := range map[int]int{passing: 0, five: 50, blocked: 1000} {
 			hits, below := 0, 0
 			for _, q := range all[sort] {
 				name := strings.TrimSuffix(q.name, ".")
+				if seen[name] {
+					t.Errorf("%s is asked twice: a cache may answer", name)
+				}
+				seen[name] = true
 				if q.blocked != list.Covers(name) {
 					t.Errorf("%s: said to be blocked: %t", name, q.blocked)
 				}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,8 @@ type report struct {
 	Rows    []row     `json:"rows"`
 }
 
-// row is one peer: medians of all rounds, a ratio being of one round.
+// row is one peer: medians of all rounds, a ratio being of one round; Lost, Wrong and
+// LateMax are the worst of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -48,8 +50,13 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is how late the prober itself was, p99: so much of P99 may be its own.
-	Late figure `json:"prober_late_ms"`
+	// Late is how late the prober itself was meanwhile, p99: so much of P99 may be its
+	// own.
+	Late    figure `json:"prober_late_ms"`
+	LateMax figure `json:"prober_late_max_ms"`
+	// Buffer is what each socket of the prober had for answers: some of Lost may have
+	// found a small one full.
+	Buffer figure `json:"prober_buffer_bytes"`
 }
 
 // figure is a number, NaN where there is none.
@@ -89,6 +96,14 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
+// worst is the highest: a median of loads would hide what happens in one of three.
+func worst(x []float64) figure {
+	if len(x) == 0 {
+		return figure(math.NaN())
+	}
+	return figure(slices.Max(x))
+}
+
 // ratio is the median of the rounds' ratios.
 func ratio(list, base []float64) figure {
 	var r []float64
@@ -104,7 +119,8 @@ func newRow(p *peer, version string, x *samples) row {
 		BaseCPU: median(x.base[passing]), PassingCPU: median(x.list[passing]), FiveCPU: median(x.list[five]), BlockedCPU: median(x.list[blocked]),
 		PassingRatio: ratio(x.list[passing], x.base[passing]), FiveRatio: ratio(x.list[five], x.base[five]), BlockedRatio: ratio(x.list[blocked], x.base[blocked]),
 		Bytes: median(x.bytes), Peak: median(x.peak), Effect: median(x.effect),
-		P99: median(x.p99), Lost: median(x.lost), Wrong: median(x.wrong), Start: median(x.start), Late: median(x.late),
+		P99: median(x.p99), Lost: worst(x.lost), Wrong: worst(x.wrong), Start: median(x.start),
+		Late: median(x.late), LateMax: worst(x.latest), Buffer: median(x.buffer),
 	}
 }
 

@@ -24,33 +24,39 @@ type question struct {
 	blocked bool
 }
 
-// work is n questions of each sort; exact has none below a listed name, for
-// software that blocks the listed names only.
+// work is n questions of each sort, no name twice: an answer from a packet cache
+// would say nothing about the list. exact has none below a listed name, for software
+// that blocks the listed names only.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
-	misses, hits := list.Misses(n), list.Hits()
+	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
 	if !exact {
 		below = list.SubdomainHits()
 	}
-	for i := range n {
-		pass := question{misses[i], false}
-		hit := question{hits[i%len(hits)], true}
+	hit := func(i, k int) question {
 		if i/20%2 == 1 {
-			hit.name = below[i%len(below)]
+			return question{below[k], true}
 		}
-		all[passing] = append(all[passing], pass)
-		all[blocked] = append(all[blocked], hit)
+		return question{hits[k], true}
+	}
+	for i := range n {
+		all[passing] = append(all[passing], question{misses[i], false})
+		all[blocked] = append(all[blocked], hit(i, i))
+		mixed := question{misses[n+i], false}
 		if i%20 == 0 {
-			pass = hit
+			mixed = hit(i, n+i/20)
 		}
-		all[five] = append(all[five], pass)
+		all[five] = append(all[five], mixed)
 	}
 	return all
 }
 
-// burst is the file of a sort of questions for dnsperf.
-func burst(dir string, sort int, exact bool) string {
-	return filepath.Join(dir, fmt.Sprintf("burst-%d-%t", sort, exact))
+// listed is how many listed names work needs for n questions of each sort.
+func listed(n int) int { return n + (n+19)/20 }
+
+// burst is the file of a round's questions of a sort for dnsperf.
+func burst(dir string, round, sort int, exact bool) string {
+	return filepath.Join(dir, fmt.Sprintf("burst-%d-%d-%t", round, sort, exact))
 }
 
 func writeBurst(file string, questions []question) error {

@@ -73,6 +73,7 @@ type prober struct {
 	latency []atomic.Int64
 	late    []time.Duration // of each tick: how late it was sent
 	sent    atomic.Int64
+	buffer  int // of a socket, in octets
 }
 
 // Run sends the load and returns what came back.
@@ -89,8 +90,13 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// Answers that come in one go after a pause are not to be lost here.
-		if err := u.SetReadBuffer(4 << 20); err != nil {
+		// Answers that come in one go after a pause are not to be lost here. What
+		// is above the system's limit is cut without a word.
+		err = u.SetReadBuffer(4 << 20)
+		if err == nil {
+			p.buffer, err = readBuffer(u)
+		}
+		if err != nil {
 			p.close()
 			return nil, err
 		}

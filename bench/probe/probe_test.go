@@ -97,6 +97,9 @@ func TestOpenLoop(t *testing.T) {
 	if r.Lost != 0 || r.Wrong != 0 || r.Max < 95 || r.WorstP99 < 90 {
 		t.Errorf("%s: want none lost and a maximum of 100 ms", r)
 	}
+	if late := r.LateBetween(r.Start, r.Start.Add(time.Hour)); late != r.Late || late.Max <= 0 {
+		t.Errorf("late by %v over all, %v over an hour", r.Late, late)
+	}
 	calm := r.Between(r.Start, r.Start.Add(50*time.Millisecond))
 	if calm.Sent != 100 || calm.Max > r.Max {
 		t.Errorf("the first window: %s, want 100 questions", calm)
@@ -142,5 +145,16 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := newProber(good); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLateBetween: only what was due in the time counts.
+func TestLateBetween(t *testing.T) {
+	r := &Result{Start: time.Unix(1, 0), late: []time.Duration{9 * tick, tick, 2 * tick, 8 * tick}}
+	if got := r.LateBetween(r.Start.Add(tick), r.Start.Add(3*tick)); got != (Late{P99: 2, Max: 2}) {
+		t.Errorf("got %v, want 2 ms", got)
+	}
+	if got := r.LateBetween(r.Start.Add(time.Second), r.Start.Add(time.Minute)); got != (Late{}) {
+		t.Errorf("after the end: %v", got)
 	}
 }

@@ -14,15 +14,21 @@ type Result struct {
 	Summary
 	Start   time.Time `json:"start"`
 	Windows []Summary `json:"-"` // one after the other, by scheduled time
-	// Late is how late the prober itself sent, in ms. What it was late itself is in
-	// the latencies: it cannot tell that from the server's part.
-	Late struct {
-		P99 float64 `json:"p99"`
-		Max float64 `json:"max"`
-	} `json:"sent_late_ms"`
+	Late    Late      `json:"sent_late_ms"`
+	// Buffer is what a socket has for answers that wait to be read, 0 where that is
+	// not known: what the system grants may be far less than is asked for.
+	Buffer int `json:"receive_buffer_bytes"`
 
-	samples []int64 // of each question sent: its latency, 0 when lost, or wrong
+	late    []time.Duration // of each tick
+	samples []int64         // of each question sent: its latency, 0 when lost, or wrong
 	rate    float64
+}
+
+// Late is how late the prober itself sent, in ms. What it was late itself is in
+// the latencies: it cannot tell that from the server's part.
+type Late struct {
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
 }
 
 // Summary is about some of the questions. Latencies are in milliseconds, from the
@@ -45,7 +51,7 @@ func (s Summary) String() string {
 }
 
 func (p *prober) result() *Result {
-	r := &Result{Start: p.start, rate: float64(p.Rate), samples: make([]int64, p.sent.Load())}
+	r := &Result{Start: p.start, rate: float64(p.Rate), late: p.late, Buffer: p.buffer, samples: make([]int64, p.sent.Load())}
 	for i := range r.samples {
 		r.samples[i] = p.latency[i].Load()
 	}
@@ -56,9 +62,8 @@ func (p *prober) result() *Result {
 		r.Windows = append(r.Windows, s)
 		from = to
 	}
-	r.Summary = r.Between(r.Start, r.Start.Add(p.For+Window))
-	slices.Sort(p.late)
-	r.Late.P99, r.Late.Max = ms(int64(quantile(p.late, 0.99))), ms(int64(quantile(p.late, 1)))
+	end := r.Start.Add(p.For + Window)
+	r.Summary, r.Late = r.Between(r.Start, end), r.LateBetween(r.Start, end)
 	return r
 }
 
@@ -86,6 +91,14 @@ func (r *Result) Between(from, to time.Time) Summary {
 		s.WorstP99 = max(s.WorstP99, w.P99)
 	}
 	return s
+}
+
+// LateBetween is how late the prober was with what was due in a time.
+func (r *Result) LateBetween(from, to time.Time) Late {
+	a := min(max(int(from.Sub(r.Start)/tick), 0), len(r.late))
+	b := min(max(int((to.Sub(r.Start)+tick-1)/tick), a), len(r.late))
+	late := slices.Sorted(slices.Values(r.late[a:b]))
+	return Late{ms(int64(quantile(late, 0.99))), ms(int64(quantile(late, 1)))}
 }
 
 // Pool is what came back of several loads together.

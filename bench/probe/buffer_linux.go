@@ -1,0 +1,19 @@
+package probe
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// readBuffer is the receive buffer that the kernel has granted: it cuts what is asked
+// for to net.core.rmem_max, and counts it twice (socket(7)).
+func readBuffer(c *net.UDPConn) (size int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var e error
+	err = raw.Control(func(fd uintptr) { size, e = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF) })
+	return size / 2, errors.Join(err, e)
+}
