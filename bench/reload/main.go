@@ -20,19 +20,12 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/probe"
-	"github.com/dns-orders/blocklist/bench/server"
-)
-
-// The generator's CPU and the server's.
-const (
-	generatorCPU = 0
-	serverCPU    = 1
+	"github.com/dns-orders/blocklist/bench/rig"
 )
 
 // plan is what is measured.
@@ -130,21 +123,17 @@ type report struct {
 }
 
 func run(ctx context.Context, p *plan, out string) (err error) {
-	r, err := newRig(ctx, p)
+	r, err := newLab(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer func() { r.close(err) }()
 	// From here on only; the build may use all CPUs.
-	if text, err := exec.CommandContext(ctx, "taskset", "-acp", strconv.Itoa(generatorCPU), strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
-		return fmt.Errorf("taskset: %w\n%s", err, text)
+	if err := rig.PinSelf(ctx); err != nil {
+		return err
 	}
-	rep := &report{Date: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPU: fmt.Sprintf("%s, %d CPUs", server.Model(), runtime.NumCPU()), plan: *p}
-	rep.Commit = output(ctx, "git", "rev-parse", "--short", "HEAD")
-	if output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
-		rep.Commit += ", with changes"
-	}
-	rep.Load[0] = load()
+	rep := &report{Date: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), CPU: rig.CPU(), Commit: rig.Commit(ctx), plan: *p}
+	rep.Load[0] = rig.Load()
 	rep.RSS = r.server.RSS("VmRSS")
 	for round := range p.Rounds {
 		for _, kind := range p.kinds {
@@ -157,7 +146,7 @@ func run(ctx context.Context, p *plan, out string) (err error) {
 			rep.Pieces = append(rep.Pieces, *x)
 		}
 	}
-	rep.Load[1] = load()
+	rep.Load[1] = rig.Load()
 	rep.finish(p)
 	fmt.Print(rep.table())
 	if out == "" {
@@ -208,13 +197,3 @@ func (rep *report) table() string {
 }
 
 func mb(octets int) float64 { return float64(octets) / 1e6 }
-
-func output(ctx context.Context, argv ...string) string {
-	out, _ := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
-	return strings.TrimSpace(string(out))
-}
-
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(text))[:3], " ")
-}

@@ -8,13 +8,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/dns-orders/blocklist/bench/probe"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/bench/server"
 	"github.com/miekg/dns"
 )
@@ -27,12 +27,12 @@ const (
 	settle = 2 * time.Second
 	// asked is the number of different questions; one in twenty is blocked.
 	asked = 100_000
-	// look is the time between two looks whether a change is in effect.
+	// look is the time between two questions whether a change is in effect.
 	look = 2 * time.Millisecond
 )
 
-// rig is a directory with a server, its Corefile and its order files.
-type rig struct {
+// lab is a directory with a server, its Corefile and its order files.
+type lab struct {
 	plan    *plan
 	dir     string
 	log     *os.File
@@ -48,9 +48,9 @@ var toggled = map[string]string{"big": "big-change.example", "small": "small-cha
 
 const header = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n"
 
-// newRig prepares a directory and starts the server.
-func newRig(ctx context.Context, p *plan) (r *rig, err error) {
-	r = &rig{plan: p, log: os.Stderr, added: map[string]bool{}}
+// newLab prepares a directory and starts the server.
+func newLab(ctx context.Context, p *plan) (r *lab, err error) {
+	r = &lab{plan: p, log: os.Stderr, added: map[string]bool{}}
 	if r.dir, err = os.MkdirTemp("", "reload"); err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func newRig(ctx context.Context, p *plan) (r *rig, err error) {
 	return r, errors.Join(err, r.start(ctx))
 }
 
-func (r *rig) start(ctx context.Context) error {
+func (r *lab) start(ctx context.Context) error {
 	addr, port, err := server.FreePort()
 	if err != nil {
 		return err
@@ -115,11 +115,11 @@ func (r *rig) start(ctx context.Context) error {
 	if err := errors.Join(os.WriteFile(r.path("Corefile"), []byte(corefile), 0o600), server.Age(r.dir)); err != nil {
 		return err
 	}
-	r.server, err = server.Start(ctx, r.log, nil, "taskset", "-c", strconv.Itoa(serverCPU), r.plan.bin, "-conf", r.path("Corefile"))
-	if err != nil {
+	argv := rig.Pinned(rig.ServerCPU, []string{r.plan.bin, "-conf", r.path("Corefile")})
+	if r.server, err = server.Start(ctx, r.log, nil, argv...); err != nil {
 		return err
 	}
-	if _, err := r.wait(ctx, "small.example", true, 20*time.Millisecond); err != nil {
+	if _, err := r.until(ctx, "small.example", true, func() (time.Time, error) { return r.server.Since(), nil }); err != nil {
 		return err
 	}
 	time.Sleep(settle)
@@ -127,7 +127,7 @@ func (r *rig) start(ctx context.Context) error {
 }
 
 // close ends the server; its log is shown when something failed.
-func (r *rig) close(err error) {
+func (r *lab) close(err error) {
 	if r.server != nil {
 		r.server.End()
 	}
@@ -140,42 +140,31 @@ func (r *rig) close(err error) {
 	os.RemoveAll(r.dir)
 }
 
-func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
+func (r *lab) path(name string) string { return filepath.Join(r.dir, name) }
 
 // change puts the other version of a file in its place and waits for the effect.
-func (r *rig) change(ctx context.Context, kind string) (time.Duration, error) {
+func (r *lab) change(ctx context.Context, kind string) (time.Duration, error) {
 	file := map[string]string{"big": "names.txt", "small": "small.yaml"}[kind]
 	now := !r.added[kind]
 	version := map[bool]string{false: ".0", true: ".1"}[now]
 	if err := os.Link(r.path(file+version), r.path(".next")); err != nil {
 		return 0, err
 	}
-	begin := time.Now()
-	if err := os.Rename(r.path(".next"), r.path(file)); err != nil {
-		return 0, err
-	}
 	r.added[kind] = now
-	at, err := r.wait(ctx, toggled[kind], now, look)
-	return at.Sub(begin), err
+	return r.until(ctx, toggled[kind], now, func() (time.Time, error) {
+		begin := time.Now()
+		return begin, os.Rename(r.path(".next"), r.path(file))
+	})
 }
 
-// wait asks until a name is, or is no more, blocked, and returns when.
-func (r *rig) wait(ctx context.Context, name string, blocked bool, pause time.Duration) (time.Time, error) {
-	c := &dns.Client{Timeout: patience}
-	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
-	for deadline := time.Now().Add(patience); ; time.Sleep(pause) {
-		m, _, err := c.ExchangeContext(ctx, q, r.addr)
-		if err == nil && m.Response && (m.Rcode == dns.RcodeNameError) == blocked {
-			return time.Now(), nil
-		}
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			return time.Time{}, errors.Join(fmt.Errorf("%s: blocked is not %t after %s", name, blocked, patience), err, ctx.Err())
-		}
-	}
+// until asks until a name is, or is no more, blocked.
+func (r *lab) until(ctx context.Context, name string, blocked bool, change func() (time.Time, error)) (time.Duration, error) {
+	done := func(m *dns.Msg) bool { return (m.Rcode == dns.RcodeNameError) == blocked }
+	return rig.Question{Addr: r.addr, Name: rig.Same(name), Every: look, Done: done}.Until(ctx, patience, change)
 }
 
 // piece puts the load on the server while a file changes.
-func (r *rig) piece(ctx context.Context, kind string) (x *piece, err error) {
+func (r *lab) piece(ctx context.Context, kind string) (x *piece, err error) {
 	time.Sleep(settle)
 	x = &piece{Kind: kind, Before: r.server.RSS("VmRSS")}
 	if err := r.server.ResetPeak(); err != nil {
@@ -209,7 +198,7 @@ func (r *rig) piece(ctx context.Context, kind string) (x *piece, err error) {
 
 // changes makes a change each interval, for the time of a piece. One that has not
 // come into effect holds the next up.
-func (r *rig) changes(ctx context.Context, kind string, x *piece) error {
+func (r *lab) changes(ctx context.Context, kind string, x *piece) error {
 	begin := time.Now()
 	for n := 0; ; n++ {
 		// In the middle of an interval, so that the last has its time.
@@ -234,7 +223,7 @@ func (r *rig) changes(ctx context.Context, kind string, x *piece) error {
 }
 
 // observe writes profiles of the middle of a piece.
-func (r *rig) observe(ctx context.Context, kind string) {
+func (r *lab) observe(ctx context.Context, kind string) {
 	third := r.plan.For.Duration / 3
 	for _, what := range []string{"trace", "profile"} {
 		time.Sleep(third / 2)
