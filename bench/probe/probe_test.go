@@ -49,7 +49,7 @@ func serve(t *testing.T, hold func()) string {
 
 func TestCounts(t *testing.T) {
 	addr := serve(t, func() {})
-	r, err := Run(context.Background(), Config{Addr: addr, Rate: 2500, Sockets: 3, For: 200 * time.Millisecond, Patience: 500 * time.Millisecond, Queries: []Query{
+	r, err := Run(context.Background(), Config{Addr: addr, Rate: 2500, Sockets: 3, For: 200 * time.Millisecond, Patience: 2 * time.Second, Queries: []Query{
 		{"pass.example", Pass}, {"blocked.example", Blocked}, {"blocked.example", Pass}, {"pass.example", Blocked},
 		{"lost.example", Pass}, {"other.example", Either}, {"pass.example", Either}, {"blocked.example", Either},
 		{"pass.example", Pass}, {"pass.example", Pass},
