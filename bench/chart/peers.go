@@ -63,7 +63,7 @@ func (p *peers) columns() []column {
 }
 
 const (
-	labelWidth, columnWidth, gap = 230.0, 230.0, 75.0
+	labelWidth, columnWidth, gap = 370.0, 230.0, 75.0
 	top, rowHeight, barHeight    = 104.0, 46.0, 11.0
 )
 
