@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,7 +130,7 @@ func (r *lab) profiles(ctx context.Context, p *plan, a answer, running []*instan
 		file := fmt.Sprintf("%s-%s.%d.pprof", a.name, strings.ReplaceAll(in.kind.name, " ", "-"), i/len(running))
 		done := make(chan error, 1)
 		go func() {
-			done <- fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", in.addr, seconds), filepath.Join(p.profile, file))
+			done <- rig.Fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", in.addr, seconds), filepath.Join(p.profile, file))
 		}()
 		for burst := 0; len(done) == 0; burst++ {
 			if _, err := r.ask(ctx, in, a, burst%p.bursts); err != nil {
@@ -144,22 +142,4 @@ func (r *lab) profiles(ctx context.Context, p *plan, a answer, running []*instan
 		}
 	}
 	return nil
-}
-
-func fetch(ctx context.Context, url, file string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	req.Close = true // it ends idle connections, too, and not always in time
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s %w", url, resp.Status, err)
-	}
-	return os.WriteFile(file, text, 0o644)
 }

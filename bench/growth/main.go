@@ -16,15 +16,13 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/dns-orders/blocklist/bench/rig"
 )
 
 // report is what a run found.
@@ -115,10 +113,9 @@ func main() {
 
 // run measures all series, or only one.
 func run(ctx context.Context, p plan, only string) (*report, error) {
-	load, _ := os.ReadFile("/proc/loadavg")
 	rep := &report{
-		Commit: commit(ctx), Machine: fmt.Sprintf("%s, %d CPUs, %s", server.Model(), runtime.NumCPU(), runtime.Version()),
-		Date: time.Now().UTC().Format(time.DateOnly), Load: strings.Join(strings.Fields(string(load))[:3], " "),
+		Commit: rig.Commit(ctx), Machine: rig.CPU() + ", " + runtime.Version(),
+		Date: time.Now().UTC().Format(time.DateOnly), Load: rig.Load(),
 	}
 	begin := time.Now()
 	w := newWorld(p)
@@ -141,15 +138,6 @@ func run(ctx context.Context, p plan, only string) (*report, error) {
 	}
 	log.Printf("%.0f s", time.Since(begin).Seconds())
 	return rep, nil
-}
-
-func commit(ctx context.Context) string {
-	out, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
-	c := strings.TrimSpace(string(out))
-	if out, _ := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod").Output(); len(out) > 0 {
-		c += ", with changes"
-	}
-	return c
 }
 
 // save writes the report as JSON.

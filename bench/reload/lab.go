@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,25 +226,8 @@ func (r *lab) observe(ctx context.Context, kind string) {
 	for _, what := range []string{"trace", "profile"} {
 		time.Sleep(third / 2)
 		url := fmt.Sprintf("http://%s/debug/pprof/%s?seconds=%d", r.pprof, what, min(4, int(third.Seconds())))
-		if err := fetch(ctx, url, filepath.Join(r.plan.debug, kind+"."+what)); err != nil {
+		if err := rig.Fetch(ctx, url, filepath.Join(r.plan.debug, kind+"."+what)); err != nil {
 			fmt.Fprintln(os.Stderr, "reload:", err)
 		}
 	}
-}
-
-func fetch(ctx context.Context, url, file string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s %w", url, resp.Status, err)
-	}
-	return os.WriteFile(file, text, 0o644)
 }

@@ -54,8 +54,8 @@ func (l *Lead) setAddr(ip net.IP) bool {
 }
 
 // MayLead reports whether a reply has records for which Leads or Additional could
-// yield more than qname, the asked name; a reply need not repeat its question. Most answers have not, and this is all that
-// they cost.
+// yield more than qname, the asked name; a reply need not repeat its question. Most
+// answers have not, and this is all that they cost.
 func MayLead(m *dns.Msg, qname string, addresses bool) bool {
 	for _, rr := range m.Answer {
 		switch rr.Header().Rrtype {

@@ -241,22 +241,9 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 // Wires is All without a copy of each name: the Wire is good until the next one.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
-		if x == nil {
-			return
-		}
-		var buf [dname.MaxWire]byte
-		var w dname.Wire
-		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
+		c := x.Cursor()
+		for i := 0; c.Next() && yield(&c.Wire, c.Ref); i++ {
 			pace.Step(i)
-			r, next := x.at(off)
-			off = next
-			if r.flags&hasRef == 0 {
-				continue
-			}
-			w.SetWire(x.appendName(buf[:0], r))
-			if !yield(&w, r.ref) {
-				return
-			}
 		}
 	}
 }
