@@ -129,16 +129,22 @@ func small(version int) input {
 	return input{"small.yaml", []byte(text), nil}
 }
 
+// sideReader is a side list that knows its size, as the source's do.
+type sideReader struct{ *bytes.Reader }
+
+func (sideReader) Close() error { return nil }
+
 // parse reads an order file.
-func parse(in input, emit func(*order.Order)) {
+func parse(in input, emit func(*order.Order), side func(*order.Order) order.Names) {
 	_, problems := order.Parse(in.path, bytes.NewReader(in.text), order.Options{
 		OpenSide: func(string) (io.ReadCloser, error) {
 			if in.side == nil {
 				return nil, fs.ErrNotExist
 			}
-			return io.NopCloser(bytes.NewReader(in.side)), nil
+			return sideReader{bytes.NewReader(in.side)}, nil
 		},
 		Emit: emit,
+		Side: side,
 	})
 	if len(problems) > 0 {
 		panic(problems)
@@ -148,7 +154,7 @@ func parse(in input, emit func(*order.Order)) {
 // compile makes the part of an order file.
 func compile(in input) *ruleset.Part {
 	b := ruleset.NewBuilder(in.path, ruleset.Options{})
-	parse(in, b.Add)
+	parse(in, b.Add, b.Side)
 	p, problems := b.Freeze()
 	if len(problems) > 0 {
 		panic(problems)

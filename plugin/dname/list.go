@@ -39,16 +39,13 @@ func (l *List) Append(n Name) {
 	l.n++
 }
 
-// AppendPlain adds the name that Parse reads in s, without allocating, and
-// reports whether it could: what is not plainly a name is left to Parse.
-func (l *List) AppendPlain(s []byte) bool {
-	var room [MaxWire]byte
-	wire, ok := parsePlain(&room, s)
-	if ok {
-		l.room().Write(wire)
-		l.n++
-	}
-	return ok
+// Grow does nothing: a list needs no room beforehand.
+func (l *List) Grow(int) {}
+
+// AddWire is Append for a name in a buffer of its own.
+func (l *List) AddWire(w *Wire) {
+	l.room().Write(w.Suffix(w.NumLabels()))
+	l.n++
 }
 
 // Len returns the number of names.

@@ -85,11 +85,26 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
+// SetHost reads what Parse reads of nearly all names of long lists, ASCII host names,
+// without allocating. On false, which may also mean that it does not know, w is
+// unusable.
+func (w *Wire) SetHost(s []byte) bool {
+	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
+	if ok {
+		w.n = uint8(len(wire))
+		w.findLabels()
+	}
+	return ok
+}
+
 // SetName copies n, which must not be the zero Name.
 func (w *Wire) SetName(n Name) {
 	w.n = uint8(copy(w.buf[:], n.wire))
 	w.labels = uint8(offsets(n.wire, &w.off))
 }
+
+// Len returns the octets of the wire form.
+func (w *Wire) Len() int { return int(w.n) }
 
 // NumLabels returns the number of labels; the root has none.
 func (w *Wire) NumLabels() int { return int(w.labels) }
@@ -121,6 +136,11 @@ func digit(c byte) bool { return '0' <= c && c <= '9' }
 // SetWire copies the canonical wire form b, which is not checked.
 func (w *Wire) SetWire(b []byte) {
 	w.n = uint8(copy(w.buf[:], b))
+	w.findLabels()
+}
+
+// findLabels notes where the labels of the wire form in the buffer begin.
+func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {
 		w.off[w.labels] = uint8(i)

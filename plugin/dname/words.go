@@ -52,14 +52,16 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k), k at least 1. Without the key it is hard to find
-// names that collide; those who do cost compares, and change no verdict.
-func (w *Wire) Hash(k int, key uint64) uint64 {
-	i, end, h := int(w.off[int(w.labels)-k]), int(w.n), key
+// Hash returns a hash of Suffix(k), k at least 1, from that of Suffix(k-1); that of
+// the root is a key. Without the key it is hard to find names that collide; those who
+// do cost compares, and change no verdict.
+func (w *Wire) Hash(k int, parent uint64) uint64 {
+	i := int(w.off[int(w.labels)-k])
+	end, h := i+1+int(w.buf[i]), parent
 	for ; end-i > 8; i += 8 {
 		h = mix(h ^ binary.LittleEndian.Uint64(w.buf[i:]))
 	}
-	// What stands behind the name is shifted out.
+	// What stands behind the label is shifted out.
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 

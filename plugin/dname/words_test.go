@@ -41,8 +41,14 @@ func TestSetPlain(t *testing.T) {
 
 // TestHash: it is that of the suffix and the key, whatever stands around it.
 func TestHash(t *testing.T) {
+	hash := func(w *Wire, k int, key uint64) uint64 {
+		for i := 1; i <= k; i++ {
+			key = w.Hash(i, key)
+		}
+		return key
+	}
 	long := strings.Repeat(strings.Repeat("a", 63)+".", 3) + strings.Repeat("b", 61)
-	for _, name := range []string{"a", "com", "example.com", "a.bc.example.com", long} {
+	for _, name := range []string{"a", "com", "seven77", "example8", "example.com", "a.bc.example.com", long} {
 		var alone, below, other Wire
 		alone.Set(name)
 		other.Set("x" + name[1:])
@@ -53,9 +59,16 @@ func TestHash(t *testing.T) {
 		} else {
 			below.Set(name)
 		}
-		h := alone.Hash(k, 1)
-		if below.Hash(k, 1) != h || alone.Hash(k, 2) == h || other.Hash(k, 1) == h {
+		h := hash(&alone, k, 1)
+		if hash(&below, k, 1) != h || hash(&alone, k, 2) == h || hash(&other, k, 1) == h {
 			t.Errorf("%s: %x", name, h)
 		}
+	}
+	// Labels are not run together.
+	var x, y Wire
+	x.Set("ab.c")
+	y.Set("a.bc")
+	if hash(&x, 2, 1) == hash(&y, 2, 1) {
+		t.Error("ab.c and a.bc have one hash")
 	}
 }

@@ -101,19 +101,19 @@ func (g *Guard) build() *table {
 			b.Add(e.name, subtree|uint32(i)<<entryBit)
 		}
 	}
-	return newTable(b.Freeze(merge))
+	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
 // merge makes one ref of all that is said of a name. Of several entries of
 // protect lists it keeps the first that protects most.
-func merge(values []uint32) (ref uint32, mark bool) {
+func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
 			ref = ref&(1<<entryBit-1) | v>>entryBit<<entryBit
 		}
 		ref |= v & (1<<entryBit - 1)
 	}
-	return ref, ref&below != 0
+	return ref
 }
 
 // finding is what the rules say of one name.

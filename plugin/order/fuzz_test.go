@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
 // seeds adds the files of testdata with this ending.
@@ -207,6 +209,12 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
+		// Who takes the names as they are read gets the same.
+		var taken taking
+		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
+		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
+			t.Fatalf("taken %q, held %q, %v", taken.names, names, problems)
+		}
 		// The names alone give the same list.
 		again, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(strings.Join(names, "\n"))})
 		if len(problems) > 0 || again.Targets != file.Targets {
@@ -223,6 +231,54 @@ func FuzzSide(f *testing.F) {
 			t.Fatalf("%d names of %d lines in %q", len(names), lines, data)
 		}
 	})
+}
+
+// taking takes the names of a side list.
+type taking struct {
+	names []string
+	grown []int
+	at    int // names when it was last told how many would come
+}
+
+func (s *taking) AddWire(w *dname.Wire) { s.names = append(s.names, w.Name().String()) }
+func (s *taking) Grow(n int)            { s.grown, s.at = append(s.grown, n), len(s.names) }
+
+// sized is a side list that knows its size.
+type sized struct{ *strings.Reader }
+
+func (sized) Close() error { return nil }
+
+// TestSideTaken: who takes the names of a long list is told once, early, how many
+// will come, nearly; and nothing of short lists or where the size is not known.
+func TestSideTaken(t *testing.T) {
+	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
+	var long strings.Builder
+	const n = 50_000
+	for i := range n {
+		fmt.Fprintf(&long, "name-%d.example\n", i*i%100_000)
+	}
+	for _, tc := range []struct {
+		open  func(string) (io.ReadCloser, error)
+		grows int
+	}{
+		{func(string) (io.ReadCloser, error) { return sized{strings.NewReader(long.String())}, nil }, 1},
+		{side(long.String()), 0},
+		{func(string) (io.ReadCloser, error) { return sized{strings.NewReader("a.example\nb.example\n")}, nil }, 0},
+	} {
+		var s taking
+		f, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: tc.open, Side: func(o *Order) Names {
+			if o.ID != "a" || o.Status != Suspended || o.From == NoTime {
+				t.Errorf("got %+v, which is not all that decides", o)
+			}
+			return &s
+		}})
+		if len(problems) > 0 || f.Targets != len(s.names) || len(s.grown) != tc.grows || f.Orders[0].Side.Taken != len(s.names) {
+			t.Fatalf("%d targets, %d names, told %v, %v", f.Targets, len(s.names), s.grown, problems)
+		}
+		if tc.grows > 0 && (s.at > n/10 || s.grown[0] < n*9/10 || s.grown[0] > n*11/10) {
+			t.Errorf("told of %d names after %d of %d", s.grown[0], s.at, n)
+		}
+	}
 }
 
 // TestJSONValid is the table to FuzzJSON's comparison.

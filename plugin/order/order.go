@@ -195,7 +195,12 @@ type SideList struct {
 	File   string // as written, relative to the order file
 	SHA256 string // lower-case hex, empty when not given
 	Names  dname.List
+	// Taken is the number of names that Options.Side took; they are not in Names.
+	Taken int
 }
+
+// Len returns the number of names in the list.
+func (s *SideList) Len() int { return s.Names.Len() + s.Taken }
 
 // TargetKind is what a target is given as.
 type TargetKind uint8
@@ -260,7 +265,7 @@ func (o *Order) PlaceInHistory() Time {
 func (o *Order) NumTargets() int {
 	n := len(o.Targets)
 	if o.Side != nil {
-		n += o.Side.Names.Len()
+		n += o.Side.Len()
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"io"
 	"path/filepath"
 	"time"
@@ -45,6 +46,19 @@ type Options struct {
 	// dropped when Parse returns errors. Orders are not emitted once an error was
 	// found.
 	Emit func(*Order)
+	// Side, if set, is called with an order that has a side list before the list is
+	// read, and returns what takes its names, so that a long list is never held either.
+	// Its action, status and times are final; Emit gets the order afterwards.
+	// What was taken must be dropped when Parse returns errors.
+	Side func(*Order) Names
+}
+
+// Names takes the names of a side list as they are read.
+type Names interface {
+	// Grow says that some n names more are to come.
+	Grow(n int)
+	// AddWire takes a name. The Wire is good until it returns.
+	AddWire(*dname.Wire)
 }
 
 // Parse reads the order file in r; path decides on the container by its ending

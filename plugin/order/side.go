@@ -49,8 +49,8 @@ func (p *parser) sidePath(n *yaml.Node, f string) string {
 	return s
 }
 
-// readSide streams the side list of o into memory: one name a line, blank lines
-// and # comments.
+// readSide streams the side list of o into memory, or to who takes it: one name a
+// line, blank lines and # comments.
 func (p *parser) readSide(o *draft) {
 	file := o.Side.File
 	if file == "" || p.opt.OpenSide == nil {
@@ -71,11 +71,15 @@ func (p *parser) readSide(o *draft) {
 	if o.Side.SHA256 != "" {
 		in = io.TeeReader(r, sum)
 	}
-	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10)); err != nil {
+	var size int64
+	if s, ok := r.(interface{ Size() int64 }); ok {
+		size = s.Size()
+	}
+	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10), p.taker(o, size)); err != nil {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	if o.Side.Names.Len() == 0 && len(p.problems) == before {
+	if o.Side.Len() == 0 && len(p.problems) == before {
 		p.bad(o.sideAt, "targets_from.file", "the list holds no name: an empty download is not an order")
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); o.Side.SHA256 != "" && got != o.Side.SHA256 {
@@ -84,17 +88,48 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
+// taker hands the names of a side list on, and says how many will come when it has
+// seen some.
+type taker struct {
+	Names
+	size, octets int64 // of the list, and of what was read; size 0: not known
+	took         *int  // nil when the order keeps the names
+}
+
+// sample is the number of names after which a taker knows how many there are.
+const sample = 2048
+
+func (p *parser) taker(o *draft, size int64) *taker {
+	if p.opt.Side == nil {
+		return &taker{Names: &o.Side.Names}
+	}
+	return &taker{Names: p.opt.Side(&o.Order), size: size, took: &o.Side.Taken}
+}
+
+func (t *taker) add(w *dname.Wire) {
+	t.AddWire(w)
+	if t.took == nil {
+		return
+	}
+	t.octets += int64(w.Len()) - 1 // the line: a dot less than lengths, no root, a line feed
+	if *t.took++; *t.took == sample && t.size > t.octets {
+		t.Grow(int((t.size - t.octets) * sample / t.octets))
+	}
+}
+
+func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
 	// Problems of the list carry its own name.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
 	except := nameSet(o.Except)
+	var w dname.Wire
 	for line := 1; ; line++ {
 		pace.Step(line)
 		raw, err := r.ReadSlice('\n')
 		// Nearly every line of a long list is a bare name.
-		if err == nil && len(except) == 0 && o.Side.Names.AppendPlain(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
+		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
+			to.add(&w)
 			continue
 		}
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -119,7 +154,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader) error {
 				p.add(Problem{Line: line, Column: col, Field: "targets_from",
 					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true})
 			}
-			o.Side.Names.Append(name)
+			w.SetName(name)
+			to.add(&w)
 		}
 		if err != nil {
 			return nil

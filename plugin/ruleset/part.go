@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -173,7 +174,7 @@ type Builder struct {
 	opt      Options
 	part     *Part
 	index    index.Builder
-	rules    []rule // one for each Add to the index
+	rules    []rule // those of the index's values
 	addrs    map[netip.Prefix][]rule
 	wire     dname.Wire // of the name that the guard looks at
 	interned interner
@@ -214,15 +215,10 @@ func (b *Builder) Add(o *order.Order) {
 	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
 		b.redirectTo(e.response.Addresses)
 	}
-	own := intersect(single(e.start(), o.Until), windows(o.Windows))
-	e.sched = b.schedule(own)
 	n := uint32(b.part.entries.n)
-	b.duties(o, n, own)
-	if o.Status != order.Active && o.Status != order.Shadow {
-		// Its names stand in the index all the same: a list that an operator
-		// suspends has not shrunk, and explain can say why it does nothing.
-		own, e.sched = nil, never
-	}
+	b.duties(o, n, dates(o))
+	own := inForce(o)
+	e.sched = b.schedule(own)
 	for _, x := range o.Except {
 		b.rule(x, rule{entry: n, kind: except})
 	}
@@ -232,18 +228,15 @@ func (b *Builder) Add(o *order.Order) {
 		b.target(&e, n, own, t, groups[keyOf(t)])
 	}
 	if o.Side != nil {
-		if b.repeated == nil {
-			b.repeated = map[uint32]int{}
-		}
-		b.repeated[n] = 0
-		r := rule{entry: n, sched: e.sched, kind: blockSubtree, shadow: o.Status == order.Shadow}
-		if o.Action == order.Lift {
-			r.kind = liftSubtree
-		}
-		e.names += int32(o.Side.Names.Len())
-		b.index.Grow(o.Side.Names.Len())
-		for name := range o.Side.Names.All() {
-			b.rule(name, r)
+		e.names += int32(o.Side.Len())
+		if k := o.Side.Names.Len(); k > 0 {
+			side := b.Side(o)
+			side.Grow(k)
+			var w dname.Wire
+			for name := range o.Side.Names.All() {
+				w.SetName(name)
+				side.AddWire(&w)
+			}
 		}
 	}
 	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && (o.Status == order.Active || o.Status == order.Shadow) {
@@ -263,14 +256,49 @@ func (b *Builder) entry(e entry) {
 	p.entries.add(e)
 }
 
-// start is when an order begins: its own from; for a lift that has none, its
-// place in history.
-func (e *entry) start() order.Time {
-	if e.action == order.Lift && e.from == order.NoTime {
-		return e.place
+// dates returns when an order has a date: from its own from, a lift that has none
+// from its place in history on.
+func dates(o *order.Order) []interval {
+	from := o.From
+	if o.Action == order.Lift && from == order.NoTime {
+		from = o.PlaceInHistory()
 	}
-	return e.from
+	return intersect(single(from, o.Until), windows(o.Windows))
 }
+
+// inForce returns when an order is enforced. The names of one that never is stand in
+// the index all the same: a list that an operator suspends has not shrunk, and explain
+// can say why it does nothing.
+func inForce(o *order.Order) []interval {
+	if o.Status != order.Active && o.Status != order.Shadow {
+		return nil
+	}
+	return dates(o)
+}
+
+// side takes the names of a side list, all of which have one rule.
+type side struct {
+	*Builder
+	rule uint32
+}
+
+// Side returns what takes the names of o's side list, before o itself is added.
+func (b *Builder) Side(o *order.Order) order.Names {
+	n := uint32(b.part.entries.n)
+	if b.repeated == nil {
+		b.repeated = map[uint32]int{}
+	}
+	b.repeated[n] = 0
+	r := rule{entry: n, sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
+	if o.Action == order.Lift {
+		r.kind = liftSubtree
+	}
+	return &side{b, b.number(r)}
+}
+
+func (s *side) Grow(n int) { s.index.Grow(n) }
+
+func (s *side) AddWire(w *dname.Wire) { s.hang(w, s.rule) }
 
 // enforceable reports whether a target is DNS's business. Whoever was to enforce
 // an address, a lift ends it.
@@ -349,63 +377,43 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	return groups
 }
 
+// rule hangs a rule on a name.
 func (b *Builder) rule(name dname.Name, r rule) {
-	if b.opt.Guard != nil && r.kind >= blockExact {
-		b.wire.SetName(name)
-		b.part.held.checkName(b.opt.Guard, &b.wire)
+	b.wire.SetName(name)
+	b.hang(&b.wire, b.number(r))
+}
+
+// number returns the number of a rule: the targets of an order have few different
+// ones.
+func (b *Builder) number(r rule) uint32 {
+	n := len(b.rules)
+	for i := n - 1; i >= max(0, n-4); i-- {
+		if b.rules[i] == r {
+			return uint32(i)
+		}
 	}
-	// The names of a list follow one another with the same rule.
-	if n := len(b.rules); n == 0 || b.rules[n-1] != r {
-		b.rules = append(b.rules, r)
+	b.rules = append(b.rules, r)
+	return uint32(n)
+}
+
+// hang hangs the rule of that number on a name.
+func (b *Builder) hang(w *dname.Wire, rule uint32) {
+	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
+		b.part.held.checkName(b.opt.Guard, w)
 	}
-	b.index.Add(name, uint32(len(b.rules)-1))
+	b.index.AddWire(w, rule)
 }
 
 // Freeze returns the compiled part and what is worth a warning. The Builder must
 // not be used any more.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	lists := map[string]uint32{}
-	var key []byte
-	var list []rule
-	// The last name with one rule, and what it got: the names of a list are all
-	// alike.
-	var alone struct {
-		rule, ref    uint32
-		mark, isThis bool
-		blocked      int
+	// A name with one rule has it alone: rules are lists of one, as they stand.
+	p.rules = b.rules
+	for i := range p.rules {
+		p.rules[i].last = true
 	}
-	p.rules = make([]rule, 0, len(b.rules)) // most have a name of their own
-	p.names = b.index.Freeze(func(values []uint32) (uint32, bool) {
-		if len(values) == 1 && alone.isThis && alone.rule == values[0] {
-			p.blocked += alone.blocked
-			return alone.ref, alone.mark
-		}
-		list = list[:0]
-		for _, v := range values {
-			list = append(list, b.rules[v])
-		}
-		list = b.tidy(list, func(e *entry) { e.names-- })
-		key = appendKey(key[:0], list)
-		ref, ok := lists[string(key)]
-		if !ok {
-			ref = uint32(len(p.rules))
-			p.rules = append(p.rules, list...)
-			p.gather(ref, list)
-			// Lists of a single-order file repeat; those of a register of a
-			// million orders never do, and remembering them all would cost more
-			// than it saves.
-			if len(lists) < 1<<16 {
-				lists[string(key)] = ref
-			}
-		}
-		mark, blocked := slices.ContainsFunc(list, func(r rule) bool { return p.deviates(r) }), int(b2u(blocks(list)))
-		p.blocked += blocked
-		if len(values) == 1 {
-			alone.rule, alone.ref, alone.mark, alone.isThis, alone.blocked = values[0], ref, mark, true, blocked
-		}
-		return ref, mark
-	})
+	b.freezeNames()
 	b.freezeAddresses()
 	p.rules = fit(p.rules)
 	p.entries.fit()
@@ -426,6 +434,50 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	}
 	*b = Builder{}
 	return p, problems
+}
+
+// freezeNames ends the index and adds the lists of rules of the names that have
+// several.
+func (b *Builder) freezeNames() {
+	p := b.part
+	lists := map[string]uint32{}
+	var key []byte
+	var list []rule
+	join := func(values []uint32) uint32 {
+		list = list[:0]
+		for _, v := range values {
+			list = append(list, p.rules[v])
+		}
+		list = b.tidy(list, func(e *entry) { e.names-- })
+		key = appendKey(key[:0], list)
+		ref, ok := lists[string(key)]
+		if !ok {
+			ref = uint32(len(p.rules))
+			p.rules = append(p.rules, list...)
+			p.gather(ref, list)
+			// Lists of a single-order file repeat; those of a register of a
+			// million orders never do, and remembering them all would cost more
+			// than it saves.
+			if len(lists) < 1<<16 {
+				lists[string(key)] = ref
+			}
+		}
+		return ref
+	}
+	// The names of a list are all alike.
+	last := struct {
+		ref     uint32
+		mark    bool
+		blocked int
+	}{ref: math.MaxUint32}
+	p.names = b.index.Freeze(join, func(ref uint32) bool {
+		if last.ref != ref {
+			list := p.list(ref)
+			last.ref, last.mark, last.blocked = ref, slices.ContainsFunc(list, p.deviates), int(b2u(blocks(list)))
+		}
+		p.blocked += last.blocked
+		return last.mark
+	})
 }
 
 // fit gives back what a grown slice has beyond its length; slices.Clip would only

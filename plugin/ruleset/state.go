@@ -238,26 +238,13 @@ func Compare(old, new *Part) (c Change) {
 	return c
 }
 
-// missing counts the names that are targets in p but not in q. Most often q is
-// another version of the same list, whose names come in the same order: it is
-// gone through beside p, and only what does not stand there is looked up.
+// missing counts the names that are targets in p but not in q.
 func (p *Part) missing(q *Part) (n int) {
 	if q.blocked == 0 {
 		return p.blocked
 	}
-	beside := q.names.Cursor()
-	more := beside.Next()
-	for w, ref := range p.names.Wires() {
-		var rules []rule
-		if more && beside.Wire.Equal(w) {
-			rules, more = q.list(beside.Ref), beside.Next()
-		} else if rules = q.rulesAt(w); rules != nil && more {
-			// It stands further on, behind names that p does not have: two steps
-			// for each of p's catch up with it.
-			beside.Next()
-			more = beside.Next()
-		}
-		if blocks(p.list(ref)) && !blocks(rules) {
+	for x := range p.names.Beside(q.names) {
+		if blocks(p.list(x.Ref)) && !(x.Both && blocks(q.list(x.Other))) {
 			n++
 		}
 	}

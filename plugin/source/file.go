@@ -232,7 +232,8 @@ type reader struct {
 	path string
 	h    hash.Hash
 	want Digest
-	left int64 // octets promised and not yet read
+	size int64 // octets promised
+	left int64 // and not yet read
 	err  error
 	shut bool
 	rcpt *receipt
@@ -241,8 +242,11 @@ type reader struct {
 
 func newReader(f io.ReadCloser, path string, v version, rcpt *receipt, lost func()) *reader {
 	rcpt.opened()
-	return &reader{f: f, path: path, h: sha256.New(), want: v.digest, left: v.size, rcpt: rcpt, lost: lost}
+	return &reader{f: f, path: path, h: sha256.New(), want: v.digest, size: v.size, left: v.size, rcpt: rcpt, lost: lost}
 }
+
+// Size returns the octets of the whole file.
+func (r *reader) Size() int64 { return r.size }
 
 // Read is io.Reader, with ErrChanged in place of io.EOF for the wrong bytes.
 func (r *reader) Read(p []byte) (int, error) {

@@ -140,6 +140,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			return side, err
 		},
 		Emit: b.Add,
+		Side: b.Side,
 	})
 	s.parsed += parsed.Targets
 	if err := in.Close(); err != nil {

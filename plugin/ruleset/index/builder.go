@@ -1,7 +1,6 @@
 package index
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
@@ -10,276 +9,262 @@ import (
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
-// Builder collects names. It is not safe for concurrent use.
+// Builder collects names. It writes the records and the buckets of the index that
+// is to be, so that a load takes little more memory than what it makes. It is not
+// safe for concurrent use.
 type Builder struct {
-	nodes  []growing
-	labels []byte // length octet and label of each node
+	x     Index
+	added int // names, with those added twice
+	used  int // slots
+	dead  int // octets of dead records
+	// hashes are those of the interior nodes' names, by number.
+	hashes []uint64
 	items  []item
-	// buckets are those of the index to be, with numbers of nodes for offsets.
-	buckets []bucket
+	// pending are names that are not in the index yet.
+	pending [batch]struct {
+		dname.Wire
+		value uint32
+	}
+	waiting int
+	lines   [2 * batch]uint32
+	touched uint32 // by all that was fetched, so that the compiler leaves it in
 }
 
-// growing is a node under construction.
-type growing struct {
-	hash   uint64
-	parent int32  // node number; -1: the root
-	label  uint32 // offset into labels
-	head   int32  // 0: no value; n > 0: the one value n-1; n < 0: the last item, ^n
-	number uint32 // of an interior node, assigned by Freeze; 1 while building: has children
-}
+// batch is the number of names that are added together. Where a name goes is a line
+// of memory that no cache has: those of a batch are fetched at the same time.
+const batch = 16
 
 // item is a value of a name that has several.
 type item struct {
 	value uint32
-	next  int32 // as growing.head
-}
-
-// Grow makes room for n more names, so that adding them copies nothing.
-func (b *Builder) Grow(n int) {
-	// Real lists bring up to a fifth more nodes, and 11 octets a label.
-	b.nodes = grow(b.nodes, n+n/5)
-	b.labels = grow(b.labels, 14*n)
-	if buckets := cap(b.nodes)/fill + 1; buckets > len(b.buckets) {
-		b.rebuild(buckets)
-	}
-}
-
-// grow is slices.Grow, which writes to all of the room at once. Of what make gets
-// fresh from the system, pages come as they are used, between which work can give
-// way.
-func grow[T any](s []T, n int) []T {
-	if cap(s)-len(s) >= n {
-		return s
-	}
-	return append(make([]T, 0, max(len(s)+n, len(s)+len(s)/4)), s...)
+	prev  int32 // the item before; -1: none
 }
 
 // Add hangs value on a name, which must not be the root. A name may be added
-// many times; its values keep their order.
+// many times; its values keep their order. Values are less than 1<<31.
 func (b *Builder) Add(name dname.Name, value uint32) {
-	pace.Step(len(b.nodes))
-	var w dname.Wire
-	w.SetName(name)
-	parent := int32(-1)
-	for k := 1; k <= w.NumLabels(); k++ {
-		n := b.child(parent, &w, k)
-		if parent >= 0 {
-			b.nodes[parent].number = 1
-		}
-		parent = n
-	}
-	n := &b.nodes[parent]
-	if n.head == 0 {
-		n.head = int32(value) + 1
-		return
-	}
-	b.items = append(b.items, item{value, n.head})
-	n.head = ^int32(len(b.items) - 1)
+	p := &b.pending[b.waiting]
+	p.SetName(name)
+	b.wait(value)
 }
 
-// values appends a node's values to dst in the order in which they were added.
-func (b *Builder) values(dst []uint32, n *growing) []uint32 {
-	if n.head == 0 {
-		return dst
+// AddWire is Add for a name in a buffer.
+func (b *Builder) AddWire(w *dname.Wire, value uint32) {
+	b.pending[b.waiting].Wire = *w
+	b.wait(value)
+}
+
+func (b *Builder) wait(value uint32) {
+	b.pending[b.waiting].value = value
+	if b.waiting++; b.waiting == batch {
+		b.flush()
 	}
-	first, k := len(dst), n.head
-	for ; k < 0; k = b.items[^k].next {
-		dst = append(dst, b.items[^k].value)
+}
+
+// flush adds the names that wait.
+func (b *Builder) flush() {
+	pace.Yield()
+	if b.x.nodes == nil {
+		b.x.nodes, b.hashes = make([]uint32, 1), []uint64{key}
+		b.rebuild(1)
 	}
-	dst = append(dst, uint32(k-1))
+	// All lines at once, with nothing between that waits for one of them.
+	lines := b.lines[:0]
+	for i := range b.pending[:b.waiting] {
+		w, h := &b.pending[i].Wire, key
+		for k := 1; k <= w.NumLabels(); k++ {
+			if h = w.Hash(k, h); k > 1 && len(lines) < cap(lines) {
+				lines = append(lines, uint32(home(h, len(b.x.buckets))))
+			}
+		}
+	}
+	for _, i := range lines {
+		b.touched ^= b.x.buckets[i].over
+	}
+	for i := range b.pending[:b.waiting] {
+		p := &b.pending[i]
+		b.add(&p.Wire, p.value)
+	}
+	b.added += b.waiting
+	b.waiting = 0
+}
+
+// add makes the nodes of a name that are not there, and hangs the value on it.
+func (b *Builder) add(w *dname.Wire, value uint32) {
+	parent, h := uint64(0), key
+	for k := 1; k <= w.NumLabels(); k++ {
+		h = w.Hash(k, h)
+		isName := k == w.NumLabels()
+		slot, n := b.x.find(h, parent, w.Label(k))
+		switch had := n.flags; {
+		case !isName && had&interior == 0:
+			n.flags, n.number = had|interior, uint64(len(b.x.nodes))<<1
+			b.x.nodes, b.hashes = append(b.x.nodes, 0), append(b.hashes, h)
+		case isName && had&hasRef == 0:
+			n.flags, n.ref = had|hasRef, uint64(value)<<1
+		case isName:
+			b.hang(slot, record{n, parent, w.Label(k)}, value)
+			return
+		default:
+			parent = n.number >> 1
+			continue
+		}
+		b.put(slot, h, record{n, parent, w.Label(k)})
+		parent = n.number >> 1
+	}
+}
+
+// put writes a record; slot is where the one before stands, nil for a new node.
+func (b *Builder) put(slot *uint32, h uint64, r record) {
+	if slot != nil {
+		b.dead += b.x.kill(*slot)
+		*slot = b.append(r)
+		return
+	}
+	if b.used == fill*len(b.x.buckets) {
+		b.rebuild(2 * len(b.x.buckets))
+	}
+	insert(b.x.buckets, h, b.append(r))
+	b.used++
+}
+
+func (b *Builder) append(r record) uint32 {
+	if len(b.x.arena) > math.MaxUint32-1024 {
+		panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
+	}
+	return b.x.append(r)
+}
+
+// hang adds a value to a name that has one.
+func (b *Builder) hang(slot *uint32, r record, value uint32) {
+	prev := int32(r.ref >> 1)
+	if r.ref&1 == 0 {
+		b.items = append(b.items, item{uint32(r.ref >> 1), -1})
+		prev = int32(len(b.items) - 1)
+		r.ref |= 1
+		b.put(slot, 0, r)
+	}
+	b.items = append(b.items, item{value, prev})
+	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
+}
+
+// values appends the values whose last item is given to dst, in the order in which
+// they were added.
+func (b *Builder) values(dst []uint32, last int32) []uint32 {
+	first := len(dst)
+	for ; last >= 0; last = b.items[last].prev {
+		dst = append(dst, b.items[last].value)
+	}
 	slices.Reverse(dst[first:])
 	return dst
 }
 
-// child finds or makes the node of w's last k labels.
-func (b *Builder) child(parent int32, w *dname.Wire, k int) int32 {
-	if len(b.nodes) >= fill*len(b.buckets) {
-		b.rebuild(max(100, 2*len(b.buckets)))
+// Grow makes room for some n names more: as much as those before took each.
+func (b *Builder) Grow(n int) {
+	b.flush()
+	// Real lists bring up to a fifth more nodes, and 14 octets a name.
+	nodes, inner, octets := n+n/5, n/5, 14*n
+	if b.added >= 1000 {
+		nodes, inner, octets = n*b.used/b.added, n*len(b.x.nodes)/b.added, n*len(b.x.arena)/b.added
+		// Numbers get longer, in the interior nodes and in most of their children.
+		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
-	h, label := w.Hash(k, key), w.Label(k)
-	tag, over := tagOf(h), overOf(h)
-	for i := home(h, len(b.buckets)); ; {
-		t := &b.buckets[i]
-		for m := t.match(tag); m != 0; m &= m - 1 {
-			number := t.offs[bits.TrailingZeros16(m)]
-			n := &b.nodes[number]
-			if n.hash == h && n.parent == parent && string(b.label(n)) == string(label) {
-				return int32(number)
-			}
-		}
-		if t.over&over == 0 {
-			break
-		}
-		if i++; i == len(b.buckets) {
-			i = 0
-		}
+	b.x.nodes = grow(b.x.nodes, inner)
+	b.hashes = grow(b.hashes, inner)
+	b.x.arena = grow(b.x.arena, octets)
+	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
+		b.rebuild(buckets)
 	}
-	number := len(b.nodes)
-	b.nodes = append(b.nodes, growing{hash: h, parent: parent, label: uint32(len(b.labels))})
-	b.labels = append(append(b.labels, byte(len(label))), label...)
-	insert(b.buckets, h, uint32(number))
-	return int32(number)
+}
+
+// grow is slices.Grow with a little more room, but writes nothing to it: of what make
+// gets fresh from the system, pages come as they are used, between which work can
+// give way.
+func grow[T any](s []T, n int) []T {
+	if n += n / 32; cap(s)-len(s) >= n {
+		return s
+	}
+	return append(make([]T, 0, len(s)+n), s...)
 }
 
 // rebuild puts all nodes into so many buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.buckets = make([]bucket, buckets)
-	for i := range b.nodes {
-		pace.Step(i)
-		insert(b.buckets, b.nodes[i].hash, uint32(i))
+	b.x.buckets = nil // to be collected
+	b.x.buckets = make([]bucket, buckets)
+	var w dname.Wire
+	for off, r := range b.x.records() {
+		buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
+		w.SetWire(buf[:1+copy(buf[1:], r.label)+1])
+		insert(b.x.buckets, w.Hash(1, b.hashes[r.parent]), off)
 	}
 }
 
-func (b *Builder) label(n *growing) []byte {
-	l := uint32(b.labels[n.label])
-	return b.labels[n.label+1 : n.label+1+l]
-}
-
-// Freeze returns the finished index and ends the builder's life. It calls ref
-// once for each name with the values that were added to it; ref returns what
-// look-ups get, and whether the name is marked for Marked.
-func (b *Builder) Freeze(ref func(values []uint32) (r uint32, mark bool)) *Index {
-	if want := len(b.nodes)/fill + 1; len(b.buckets) > want+want/8 || len(b.buckets) == 0 {
-		b.rebuild(want)
-	}
-	x := &Index{buckets: b.buckets}
-	b.number()
-	below := b.frozenRefs(x, ref)
-	x.arena = make([]byte, 0, b.arenaSize(below))
-	x.nodes = make([]uint32, 1+b.interiors())
-	places := make([]uint32, len(b.nodes))
-	for i := range b.nodes {
-		pace.Step(i)
-		n := &b.nodes[i]
-		if len(x.arena) > math.MaxUint32-1024 {
-			panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
+// Freeze returns the finished index and ends the builder's life. What look-ups get
+// of a name to which one value was added is that value. For the others join makes
+// one of several; it is called once for each. mark says of what look-ups get
+// whether the names with it are marked for Marked.
+func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
+	b.flush()
+	b.fit()
+	x := b.x
+	var values []uint32
+	for off, r := range x.records() {
+		if r.flags&hasRef == 0 {
+			continue
 		}
-		off := uint32(len(x.arena))
-		b.appendRecord(x, n, below[i])
-		places[i] = off
-		if n.number != 0 {
-			x.nodes[n.number] = off
+		ref := uint32(r.ref >> 1)
+		if r.ref&1 != 0 {
+			values = b.values(values[:0], int32(ref))
+			ref = join(values)
+			putWide(x.refAt(off), uint64(ref)<<1|1)
 		}
-		if below[i]&isMarked != 0 {
+		x.names++
+		x.topLevel = x.topLevel || r.parent == 0
+		if mark(ref) {
 			x.marked = append(x.marked, off)
+			x.markAbove(r.parent)
 		}
 	}
-	x.place(places)
 	x.sortMarked()
 	*b = Builder{}
-	return x
+	return &x
 }
 
-// place makes offsets of the numbers of nodes.
-func (x *Index) place(places []uint32) {
-	for i := range x.buckets {
-		pace.Step(i)
-		b := &x.buckets[i]
-		for slot := 0; slot < slots && b.tags[slot] != 0; slot++ {
-			b.offs[slot] = places[b.offs[slot]]
+// fit gives back what was too much.
+func (b *Builder) fit() {
+	x := &b.x
+	x.nodes = slices.Clone(x.nodes)
+	full := fill*len(x.buckets) <= b.used+b.used/8+fill
+	if b.dead > len(x.arena)/16 {
+		live := Index{arena: make([]byte, 0, len(x.arena)-b.dead), nodes: x.nodes}
+		for _, r := range x.records() {
+			live.append(r)
 		}
+		x.arena, full = live.arena, false
+	} else if cap(x.arena)-len(x.arena) > len(x.arena)/16 {
+		x.arena = append(make([]byte, 0, len(x.arena)), x.arena...)
 	}
-}
-
-const (
-	isMarked    = 1
-	markedBelow = 2
-)
-
-// number gives interior nodes their numbers, those with the most children the
-// smallest, since every child repeats it.
-func (b *Builder) number() {
-	children := make([]uint32, len(b.nodes))
-	var inner []int32
-	for i := range b.nodes {
-		pace.Step(i)
-		if p := b.nodes[i].parent; p >= 0 {
-			children[p]++
-		}
-		if b.nodes[i].number != 0 {
-			inner = append(inner, int32(i))
-		}
-	}
-	compared := 0
-	slices.SortStableFunc(inner, func(i, j int32) int {
-		compared++
-		pace.Step(compared)
-		return int(children[j]) - int(children[i])
-	})
-	for k, i := range inner {
-		b.nodes[i].number = uint32(k + 1)
+	if !full {
+		b.rebuild(b.used/fill + 1)
 	}
 }
 
-func (b *Builder) interiors() (c int) {
-	for i := range b.nodes {
-		pace.Step(i)
-		if b.nodes[i].number != 0 {
-			c++
+// markAbove notes on the node of the number and those above that something marked
+// lies below.
+func (x *Index) markAbove(number uint64) {
+	for number != 0 {
+		off := x.nodes[number]
+		r, _ := x.at(off)
+		if r.number&1 != 0 {
+			return
 		}
-	}
-	return c
-}
-
-// frozenRefs replaces each node's head by its ref plus one (0: none) and
-// returns the marks, handed up to all ancestors.
-func (b *Builder) frozenRefs(x *Index, ref func([]uint32) (uint32, bool)) []uint8 {
-	marks := make([]uint8, len(b.nodes))
-	var values []uint32
-	for i := range b.nodes {
-		pace.Step(i)
-		n := &b.nodes[i]
-		if values = b.values(values[:0], n); len(values) == 0 {
-			continue
+		at := x.refAt(off)
+		if r.flags&hasRef != 0 {
+			_, n := uvarint(at)
+			at = at[n:]
 		}
-		r, mark := ref(values)
-		n.head = int32(r) + 1
-		x.names++
-		x.topLevel = x.topLevel || n.parent < 0
-		if !mark {
-			continue
-		}
-		marks[i] |= isMarked
-		for p := n.parent; p >= 0 && marks[p]&markedBelow == 0; p = b.nodes[p].parent {
-			marks[p] |= markedBelow
-		}
-	}
-	b.items = nil
-	return marks
-}
-
-// arenaSize returns the octets of all records.
-func (b *Builder) arenaSize(marks []uint8) (size int) {
-	var x Index
-	for i := range b.nodes {
-		pace.Step(i)
-		x.arena = x.arena[:0]
-		b.appendRecord(&x, &b.nodes[i], marks[i])
-		size += len(x.arena)
-	}
-	return size
-}
-
-func (b *Builder) appendRecord(x *Index, n *growing, marks uint8) {
-	parent := uint64(0)
-	if n.parent >= 0 {
-		parent = uint64(b.nodes[n.parent].number)
-	}
-	x.arena = binary.AppendUvarint(x.arena, parent)
-	l := b.label(n)
-	head := byte(len(l))
-	if n.head != 0 {
-		head |= hasRef
-	}
-	if n.number != 0 {
-		head |= interior
-	}
-	x.arena = append(append(x.arena, head), l...)
-	if n.head != 0 {
-		x.arena = binary.AppendUvarint(x.arena, uint64(uint32(n.head-1)))
-	}
-	if n.number != 0 {
-		x.arena = binary.AppendUvarint(x.arena, uint64(n.number)<<1|uint64(marks&markedBelow)>>1)
+		at[0] |= 1
+		number = r.parent
 	}
 }
 

@@ -19,9 +19,15 @@
 //	+--------+---------+-------+--------+----------+
 //	 varint   1 octet   L       varint   varint
 //
-// parent is the number of the parent node, counted over nodes that have
-// children ("interior" nodes; the root is 0), so that it takes an octet or two.
-// ref is what hangs on the name; it is absent on nodes that are only ancestors.
+// parent is the number of the parent node. Nodes that have children ("interior"
+// nodes; the root is 0) are counted as they get their first one, so that those with
+// many have small numbers, an octet or two. ref is what hangs on the name; it is
+// absent on nodes that are only ancestors.
+//
+// The builder writes just this, so that a load needs no memory beside. A node whose
+// record has to grow, since it gets a first child or a second value, gets another one
+// at the end, and the old one is dead: its first octet behind parent is 0, the next
+// says how many to skip.
 //
 // A look-up begins with the last two labels, since nearly every top-level domain is
 // a node and few queries get beyond the second. If no tag in their bucket is
@@ -30,18 +36,11 @@
 package index
 
 import (
-	"encoding/binary"
 	"iter"
 	"math/bits"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/pace"
-)
-
-const (
-	hasRef   = 0x40
-	interior = 0x80
-	lenMask  = 0x3f
 )
 
 // Index is a frozen set of names. It is immutable and safe for concurrent use.
@@ -80,19 +79,20 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
 	}
-	parent, labels := uint64(0), w.NumLabels()
+	parent, h, labels := uint64(0), key, w.NumLabels()
 	for k := 1; k <= labels; k++ {
-		r, ok := x.find(w, k, parent)
-		if !ok {
+		h = w.Hash(k, h)
+		slot, n := x.find(h, parent, w.Label(k))
+		if slot == nil {
 			return hits, false
 		}
-		if r.flags&hasRef != 0 {
-			hits = append(hits, Hit{k, r.ref})
+		if n.flags&hasRef != 0 {
+			hits = append(hits, Hit{k, uint32(n.ref >> 1)})
 		}
-		if r.flags&interior == 0 {
+		if n.flags&interior == 0 {
 			return hits, false
 		}
-		parent, markedBelow = r.number>>1, r.number&1 != 0
+		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
 	// For the root itself the loop never ran; the root cannot be ordered.
 	return hits, markedBelow
@@ -104,16 +104,17 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
 	}
-	parent, labels := uint64(0), w.NumLabels()
+	parent, h, labels := uint64(0), key, w.NumLabels()
 	for k := 1; k <= labels; k++ {
-		r, ok := x.find(w, k, parent)
-		if !ok || r.flags&hasRef != 0 {
-			return ok
+		h = w.Hash(k, h)
+		slot, n := x.find(h, parent, w.Label(k))
+		if slot == nil || n.flags&hasRef != 0 {
+			return slot != nil
 		}
-		if r.flags&interior == 0 {
+		if n.flags&interior == 0 {
 			return false
 		}
-		parent = r.number >> 1
+		parent = n.number >> 1
 	}
 	return false
 }
@@ -122,7 +123,7 @@ func (x *Index) Covers(w *dname.Wire) bool {
 // queries end here: the last two labels are no node, which one bucket tells. The
 // top-level domain before them is a node nearly always, and so tells nothing.
 func (x *Index) passes(w *dname.Wire) bool {
-	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, key))
+	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, key)))
 }
 
 // lacks reports that no node has the hash. On false there may be one.
@@ -131,44 +132,20 @@ func (x *Index) lacks(h uint64) bool {
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// record is a decoded record.
-type record struct {
-	node
-	parent uint64
-	label  []byte
-}
-
-// node is what a look-up needs of a record.
-type node struct {
-	flags  uint8
-	ref    uint32
-	number uint64 // of an interior node, shifted left; bit 0: something marked lies below
-}
-
-func (x *Index) at(off uint32) (r record, next uint32) {
-	b := x.arena[off:]
-	v, n := uvarint(b)
-	r.parent = v
-	l := int(b[n] & lenMask)
-	r.label = b[n+1 : n+1+l]
-	var size int
-	r.node, size = tail(b[n], b[n+1+l:])
-	return r, off + uint32(n+1+l+size)
-}
-
-// find looks up the node of w's last k labels, whose parent is known.
-func (x *Index) find(w *dname.Wire, k int, parent uint64) (node, bool) {
-	h, label := w.Hash(k, key), w.Label(k)
+// find looks up the node of a label below a parent by the hash of its whole name. It
+// returns where the place of its record stands, nil when there is no such node.
+func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
 		b := &x.buckets[i]
 		for m := b.match(tag); m != 0; m &= m - 1 {
-			if n, ok := x.is(b.offs[bits.TrailingZeros16(m)], parent, label); ok {
-				return n, true
+			slot := &b.offs[bits.TrailingZeros16(m)]
+			if n, ok := x.is(*slot, parent, label); ok {
+				return slot, n
 			}
 		}
 		if b.over&over == 0 {
-			return node{}, false
+			return nil, node{}
 		}
 		if i++; i == len(x.buckets) {
 			i = 0
@@ -176,54 +153,17 @@ func (x *Index) find(w *dname.Wire, k int, parent uint64) (node, bool) {
 	}
 }
 
-// is reports whether the record at off is that of a label below a parent.
-func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
-	b := x.arena[off:]
-	p, n := uvarint(b)
-	if p != parent {
-		return node{}, false
-	}
-	head, b := b[n], b[n+1:]
-	l := int(head & lenMask)
-	if string(b[:l]) != string(label) {
-		return node{}, false
-	}
-	v, _ := tail(head, b[l:])
-	return v, true
-}
-
-// tail decodes what follows the label, and returns its octets.
-func tail(head uint8, b []byte) (n node, size int) {
-	n.flags = head &^ lenMask
-	if head&hasRef != 0 {
-		v, k := uvarint(b)
-		n.ref, size = uint32(v), k
-	}
-	if head&interior != 0 {
-		v, k := uvarint(b[size:])
-		n.number = v
-		size += k
-	}
-	return n, size
-}
-
-// uvarint is binary.Uvarint, which is not inlined.
-func uvarint(b []byte) (uint64, int) {
-	if b[0] < 0x80 {
-		return uint64(b[0]), 1
-	}
-	return binary.Uvarint(b)
-}
-
-// appendName appends the wire form of a record's name to dst.
-func (x *Index) appendName(dst []byte, r record) []byte {
-	for {
-		dst = append(dst, byte(len(r.label)))
-		dst = append(dst, r.label...)
-		if r.parent == 0 {
-			return append(dst, 0)
+// records yields the records that are not dead, in the order of adding.
+func (x *Index) records() iter.Seq2[uint32, record] {
+	return func(yield func(uint32, record) bool) {
+		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
+			pace.Step(i)
+			r, next := x.at(off)
+			if r.flags != 0 && !yield(off, r) {
+				return
+			}
+			off = next
 		}
-		r, _ = x.at(x.nodes[r.parent])
 	}
 }
 
@@ -241,9 +181,17 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 // Wires is All without a copy of each name: the Wire is good until the next one.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
-		c := x.Cursor()
-		for i := 0; c.Next() && yield(&c.Wire, c.Ref); i++ {
-			pace.Step(i)
+		if x == nil {
+			return
+		}
+		var w dname.Wire
+		for _, r := range x.records() {
+			if r.flags&hasRef == 0 {
+				continue
+			}
+			if x.setName(&w, r); !yield(&w, uint32(r.ref>>1)) {
+				return
+			}
 		}
 	}
 }
@@ -255,7 +203,7 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	lo, hi := 0, len(x.marked)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if x.name(x.marked[mid], &name); name.Compare(w) <= 0 {
+		if x.Marked(mid, &name); name.Compare(w) <= 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -269,13 +217,7 @@ func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false
 	}
-	x.name(x.marked[i], dst)
+	r, _ := x.at(x.marked[i])
+	x.setName(dst, r)
 	return true
-}
-
-// name puts the name of a record together in dst.
-func (x *Index) name(off uint32, dst *dname.Wire) {
-	var buf [dname.MaxWire]byte
-	r, _ := x.at(off)
-	dst.SetWire(x.appendName(buf[:0], r))
 }

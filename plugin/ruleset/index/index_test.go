@@ -17,10 +17,13 @@ type twin struct {
 }
 
 // build puts names into an index and a twin; ref is the sum of a name's values,
-// and odd sums are marked.
+// and odd sums are marked. Some of the names are announced, rightly or not.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
+		if i%1500 == 7 {
+			b.Grow(i % 4000)
+		}
 		b.Add(n, uint32(i))
 		t.refs[n] += uint32(i)
 	}
@@ -30,13 +33,13 @@ func build(names []dname.Name) (*Index, *twin) {
 		}
 	}
 	slices.SortFunc(t.marked, dname.Name.Compare)
-	return b.Freeze(func(values []uint32) (uint32, bool) {
+	return b.Freeze(func(values []uint32) uint32 {
 		sum := uint32(0)
 		for _, v := range values {
 			sum += v
 		}
-		return sum, sum%2 == 1
-	}), t
+		return sum
+	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
 // check compares everything the index says about a name.
@@ -121,6 +124,93 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// TestBeside: versions of a list, shuffled and not, against their twins.
+func TestBeside(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func() (names []dname.Name) {
+		for range 1 + r.IntN(60) {
+			s := fmt.Sprintf("l%d", r.IntN(4))
+			for range r.IntN(4) {
+				s = fmt.Sprintf("l%d.%s", r.IntN(4), s)
+			}
+			names = append(names, name(t, s))
+		}
+		return names
+	}
+	for range 2000 {
+		names := random()
+		other := slices.Clone(names)
+		for range r.IntN(4) {
+			switch i := r.IntN(len(other)); r.IntN(4) {
+			case 0:
+				other = slices.Insert(other, i, random()...)
+			case 1:
+				other = slices.Delete(other, i, i+r.IntN(len(other)-i))
+			case 2:
+				r.Shuffle(len(other), func(i, j int) { other[i], other[j] = other[j], other[i] })
+			case 3:
+				other = random()
+			}
+			if len(other) == 0 {
+				other = random()
+			}
+		}
+		checkBeside(t, names, other)
+		checkBeside(t, names, nil)
+	}
+	var none *Index
+	for range none.Beside(nil) {
+		t.Error("no index has a name")
+	}
+}
+
+// checkBeside compares what Beside yields with the twins.
+func checkBeside(t *testing.T, names, other []dname.Name) {
+	t.Helper()
+	x, xs := build(names)
+	y, ys := build(other)
+	var got, want []Pair
+	for p := range x.Beside(y) {
+		got = append(got, p)
+	}
+	for n := range x.All() {
+		ref, both := ys.refs[n]
+		want = append(want, Pair{xs.refs[n], ref, both})
+	}
+	for i := range got {
+		if !got[i].Both {
+			got[i].Other = 0
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%v beside %v:\ngot  %v\nwant %v", names, other, got, want)
+	}
+}
+
+// TestSpace: what a finished index holds is in proportion to its names, whatever
+// was written on the way: each name has an ancestor that was a name before.
+func TestSpace(t *testing.T) {
+	var b Builder
+	const n = 20_000
+	for i := range n {
+		b.Add(name(t, fmt.Sprintf("name%d.example", i)), 0)
+	}
+	for i := range n {
+		b.Add(name(t, fmt.Sprintf("www.name%d.example", i)), 0)
+	}
+	if b.dead == 0 {
+		t.Error("no record was written again")
+	}
+	x := b.Freeze(nil, func(uint32) bool { return false })
+	live := 0
+	for range x.records() {
+		live++
+	}
+	if per := float64(x.Bytes()) / (2 * n); live != 2*n+1 || x.Len() != 2*n || per > 22 {
+		t.Errorf("%d names, %d records, %.1f octets each", x.Len(), live, per)
+	}
+}
+
 // TestLongNames: 127 labels, 63 octets, and 255 octets in all.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
@@ -151,6 +241,8 @@ func FuzzIndex(f *testing.F) {
 			}
 		}
 		x, tw := build(added)
+		checkBeside(t, added, asked)
+		checkBeside(t, asked, added)
 		for _, n := range asked {
 			check(t, x, tw, n)
 			if n.NumLabels() > 1 {

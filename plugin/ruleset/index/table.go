@@ -35,14 +35,14 @@ func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
 // key is new in each process, so that no list can be made to collide.
 var key = rand.Uint64()
 
-// insert puts a node's number into the first free slot from its hash's home on, of
+// insert puts the place of a record into the first free slot from its hash's home on, of
 // which there must be one.
-func insert(buckets []bucket, h uint64, number uint32) {
+func insert(buckets []bucket, h uint64, place uint32) {
 	for i := home(h, len(buckets)); ; {
 		b := &buckets[i]
 		if b.tags[slots-1] == 0 {
 			slot := bits.TrailingZeros16(b.match(0))
-			b.tags[slot], b.offs[slot] = tagOf(h), number
+			b.tags[slot], b.offs[slot] = tagOf(h), place
 			return
 		}
 		b.over |= overOf(h)

@@ -1,0 +1,77 @@
+package index
+
+import (
+	"iter"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// Pair is what hangs on a name in two indexes.
+type Pair struct {
+	Ref   uint32
+	Other uint32 // when Both
+	Both  bool
+}
+
+// Beside yields for each name of x what hangs on it there and in y. The two are
+// gone through side by side, since versions of one list nearly agree in their order:
+// only names that do not stand at the same place are looked up.
+func (x *Index) Beside(y *Index) iter.Seq[Pair] {
+	return func(yield func(Pair) bool) {
+		if x == nil {
+			return
+		}
+		if y == nil {
+			y = &Index{}
+		}
+		// same has y's numbers of x's interior nodes, 0 where they are not known.
+		same := make([]uint32, len(x.nodes))
+		place := uint32(0) // in y, where the next one is expected
+		for _, r := range x.records() {
+			s, next := y.live(place)
+			both := s.flags != 0 && s.parent == uint64(same[r.parent]) && (r.parent == 0 || s.parent != 0) && string(s.label) == string(r.label)
+			if !both {
+				var w dname.Wire
+				x.setName(&w, r)
+				var off uint32
+				if off, both = y.lookup(&w); both {
+					s, next = y.at(off)
+				}
+			}
+			if both {
+				place = next
+				if r.flags&s.flags&interior != 0 {
+					same[r.number>>1] = uint32(s.number >> 1)
+				}
+			}
+			if r.flags&hasRef != 0 && !yield(Pair{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
+				return
+			}
+		}
+	}
+}
+
+// live returns the first record from off on that is not dead, and where the next one
+// begins; at the end there is none, and it has no flags.
+func (x *Index) live(off uint32) (r record, next uint32) {
+	for int(off) < len(x.arena) {
+		if r, off = x.at(off); r.flags != 0 {
+			break
+		}
+	}
+	return r, off
+}
+
+// lookup returns where the record of a name is.
+func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
+	parent, h := uint64(0), key
+	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {
+		h = w.Hash(k, h)
+		slot, n := x.find(h, parent, w.Label(k))
+		if slot == nil || k < w.NumLabels() && n.flags&interior == 0 {
+			return 0, false
+		}
+		off, ok, parent = *slot, k == w.NumLabels(), n.number>>1
+	}
+	return off, ok
+}

@@ -1,0 +1,31 @@
+package store
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestPeak: a load of a long side list takes little more memory than what it makes,
+// since neither the list nor its names are held beside. All that is allocated counts
+// here, whether or not the collector has run.
+func TestPeak(t *testing.T) {
+	const n = 200_000
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, "name%d.example\n", i*7919%1_000_000)
+	}
+	w := newWorld(t)
+	w.write("a.yaml", "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n")
+	w.write("names.txt", list.String())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w.mustStart()
+	runtime.ReadMemStats(&after)
+	w.wantBlocked("name0.example www.name7919.example", "name0.example", "www.name7919.example")
+	made := w.s.Set().Bytes()
+	if took := int(after.TotalAlloc - before.TotalAlloc); took > made+made/4+2<<20 {
+		t.Errorf("a set of %d octets took %d to make", made, took)
+	}
+}
