@@ -2,7 +2,7 @@ package bench
 
 import (
 	"math/bits"
-	"runtime"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -111,22 +111,40 @@ func BenchmarkParallel(b *testing.B) {
 }
 
 // BenchmarkFloor is what no exact index gets below on the machine: the hash of
-// the whole name, and one line of memory read at a place that the hash chooses in
-// a table of the index's size. Memory's latency is most of it.
+// the whole name, and one line of memory at a place that the hash chooses in a table
+// of the index's size (overlapped: as many at a time as the processor can).
+// waited is the same where the next question waits for the line, as a question that
+// comes alone does; waited-twice reads a second line where the first one says, as who
+// finds a name must read the name itself.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)
-		for i := range lines {
-			lines[i][0] = uint64(i) // else all would be the one page of zeros
+		for i, p := range rand.Perm(len(lines)) {
+			lines[i][1] = uint64(p) // [0] stays 0
 		}
-		qs, sum := misses(n), uint64(0)
-		for i := 0; b.Loop(); i++ {
-			if i == len(qs) {
-				i = 0
-			}
-			hi, _ := bits.Mul64(xxhash.Sum64String(qs[i]), uint64(len(lines)))
-			sum += lines[hi][0]
+		qs := misses(n)
+		line := func(q string) *[8]uint64 {
+			hi, _ := bits.Mul64(xxhash.Sum64String(q), uint64(len(lines)))
+			return &lines[hi]
 		}
-		runtime.KeepAlive(sum)
+		for _, kind := range []struct {
+			name string
+			next func(i int) int
+		}{
+			{"overlapped", func(i int) int { sum += line(qs[i])[1]; return i + 1 }},
+			{"waited", func(i int) int { return i + 1 + int(line(qs[i])[0]) }},
+			{"waited-twice", func(i int) int { return i + 1 + int(lines[line(qs[i])[1]][0]) }},
+		} {
+			b.Run(kind.name, func(b *testing.B) {
+				for i := 0; b.Loop(); {
+					if i = kind.next(i); i == len(qs) {
+						i = 0
+					}
+				}
+			})
+		}
 	})
 }
+
+// sum keeps what is read for nothing.
+var sum uint64

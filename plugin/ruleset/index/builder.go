@@ -17,9 +17,7 @@ type Builder struct {
 	added int // names, with those added twice
 	used  int // slots
 	dead  int // octets of dead records
-	// hashes are those of the interior nodes' names, by number.
-	hashes []uint64
-	items  []item
+	items []item
 	// pending are names that are not in the index yet.
 	pending [batch]struct {
 		dname.Wire
@@ -65,7 +63,7 @@ func (b *Builder) wait(value uint32) {
 func (b *Builder) flush() {
 	pace.Yield()
 	if b.x.nodes == nil {
-		b.x.nodes, b.hashes = make([]uint32, 1), []uint64{key}
+		b.x.nodes = make([]uint32, 1)
 		b.rebuild(1)
 	}
 	// All lines at once, with nothing between that waits for one of them.
@@ -91,6 +89,9 @@ func (b *Builder) flush() {
 
 // add makes the nodes of a name that are not there, and hangs the value on it.
 func (b *Builder) add(w *dname.Wire, value uint32) {
+	if most := b.used + w.NumLabels(); most > fill*len(b.x.buckets) {
+		b.rebuild(max(2*len(b.x.buckets), most/fill+1))
+	}
 	parent, h := uint64(0), key
 	for k := 1; k <= w.NumLabels(); k++ {
 		h = w.Hash(k, h)
@@ -99,7 +100,7 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 		switch had := n.flags; {
 		case !isName && had&interior == 0:
 			n.flags, n.number = had|interior, uint64(len(b.x.nodes))<<1
-			b.x.nodes, b.hashes = append(b.x.nodes, 0), append(b.hashes, h)
+			b.x.nodes = append(b.x.nodes, 0)
 		case isName && had&hasRef == 0:
 			n.flags, n.ref = had|hasRef, uint64(value)<<1
 		case isName:
@@ -120,9 +121,6 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 		b.dead += b.x.kill(*slot)
 		*slot = b.append(r)
 		return
-	}
-	if b.used == fill*len(b.x.buckets) {
-		b.rebuild(2 * len(b.x.buckets))
 	}
 	insert(b.x.buckets, h, b.append(r))
 	b.used++
@@ -170,7 +168,6 @@ func (b *Builder) Grow(n int) {
 		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
-	b.hashes = grow(b.hashes, inner)
 	b.x.arena = grow(b.x.arena, octets)
 	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
 		b.rebuild(buckets)
@@ -191,11 +188,16 @@ func grow[T any](s []T, n int) []T {
 func (b *Builder) rebuild(buckets int) {
 	b.x.buckets = nil // to be collected
 	b.x.buckets = make([]bucket, buckets)
-	var w dname.Wire
+	// A node's parent has a smaller number.
+	hashes := make([]uint64, len(b.x.nodes))
+	hashes[0] = key
+	for i, off := range b.x.nodes[1:] {
+		pace.Step(i)
+		r, _ := b.x.at(off)
+		hashes[i+1] = r.hash(hashes[r.parent])
+	}
 	for off, r := range b.x.records() {
-		buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
-		w.SetWire(buf[:1+copy(buf[1:], r.label)+1])
-		insert(b.x.buckets, w.Hash(1, b.hashes[r.parent]), off)
+		insert(b.x.buckets, r.hash(hashes[r.parent]), off)
 	}
 }
 
@@ -233,7 +235,9 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 // fit gives back what was too much.
 func (b *Builder) fit() {
 	x := &b.x
-	x.nodes = slices.Clone(x.nodes)
+	if cap(x.nodes) > 2*len(x.nodes) {
+		x.nodes = slices.Clone(x.nodes)
+	}
 	full := fill*len(x.buckets) <= b.used+b.used/8+fill
 	if b.dead > len(x.arena)/16 {
 		live := Index{arena: make([]byte, 0, len(x.arena)-b.dead), nodes: x.nodes}

@@ -30,6 +30,14 @@ type node struct {
 	number uint64
 }
 
+// hash returns the hash of the record's name from that of its parent's.
+func (r record) hash(parent uint64) uint64 {
+	buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
+	var w dname.Wire
+	w.SetWire(buf[:1+copy(buf[1:], r.label)+1])
+	return w.Hash(1, parent)
+}
+
 // at decodes the record at off and returns where the next one begins.
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
