@@ -196,9 +196,29 @@ func (b *Builder) rebuild(buckets int) {
 		r, _ := b.x.at(off)
 		hashes[i+1] = r.hash(hashes[r.parent])
 	}
-	for off, r := range b.x.records() {
-		insert(b.x.buckets, r.hash(hashes[r.parent]), off)
+	var room [2 * batch]entry
+	some := room[:0]
+	put := func() {
+		for _, e := range some {
+			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // all lines at once, as in flush
+		}
+		for _, e := range some {
+			insert(b.x.buckets, e.hash, e.place)
+		}
+		some = room[:0]
 	}
+	for off, r := range b.x.records() {
+		if some = append(some, entry{r.hash(hashes[r.parent]), off}); len(some) == cap(some) {
+			put()
+		}
+	}
+	put()
+}
+
+// entry is a record to be put into its bucket.
+type entry struct {
+	hash  uint64
+	place uint32
 }
 
 // Freeze returns the finished index and ends the builder's life. What look-ups get
