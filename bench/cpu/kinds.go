@@ -18,7 +18,7 @@ type kind struct {
 	against string
 	// blocks: the listed names are blocked.
 	blocks    bool
-	configure func(r *lab, port, dir string, a answer) (argv []string, err error)
+	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
 // kinds are the servers that are compared. The second of them is the first one
@@ -34,14 +34,14 @@ var kinds = []kind{
 }
 
 // coredns is our binary with a directive.
-func coredns(directive string) func(*lab, string, string, answer) ([]string, error) {
-	return func(r *lab, port, dir string, a answer) ([]string, error) {
+func coredns(directive string) func(*lab, *instance, string, answer) ([]string, error) {
+	return func(r *lab, in *instance, dir string, a answer) ([]string, error) {
 		lines := []string{"bind 127.0.0.1", "root " + r.dir, directive, a.coredns(r)}
 		if r.plan.profile != "" {
-			lines = append(lines, "pprof 127.0.0.1:"+port) // TCP
+			lines = append(lines, "pprof "+in.pprof)
 		}
 		corefile := filepath.Join(dir, "Corefile")
-		text := fmt.Sprintf(".:%s {\n%s\n}\n", port, strings.Join(lines, "\n"))
+		text := fmt.Sprintf(".:%s {\n%s\n}\n", in.port, strings.Join(lines, "\n"))
 		return []string{r.coredns, "-conf", corefile}, os.WriteFile(corefile, []byte(text), 0o600)
 	}
 }

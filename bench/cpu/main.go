@@ -4,7 +4,9 @@
 //
 //	go run ./bench/cpu                 # some twelve minutes
 //	go run ./bench/cpu -quick          # under one
+//	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
+// The last one says instead where the time of a passing and of a blocked query goes.
 // What is compared is always what the scheduler gave to two servers for the same
 // queries within the same few seconds; README.md says how.
 package main
@@ -54,8 +56,12 @@ func main() {
 	gogc := flag.String("gogc", "", "GOGC of the servers, if not the default")
 	quick := flag.Bool("quick", false, "under a minute: two answers, one start, four rounds, 40,000 names asked")
 	out := flag.String("o", "", "file for the JSON, by default none")
-	flag.StringVar(&p.profile, "profile", "", "directory: instead of measuring, write there a CPU profile of each server under load")
+	flag.StringVar(&p.profile, "profile", "", "directory: instead of measuring, write there CPU profiles of each server under load, of passing queries and of -blocked percent (all, if not given), and print where their time goes")
 	flag.Parse()
+	if p.profile != "" {
+		// One start, and no rounds.
+		p.starts = 1
+	}
 	if *quick {
 		p.bursts, p.starts, p.rounds, *answerNames = 2, 1, 4, "whoami,cached"
 	}
@@ -68,6 +74,9 @@ func main() {
 	err := errors.Join(err1, err2)
 	if p.names < 1 || p.bursts < 1 || p.starts < 1 || p.rounds < 1 || p.bursts*p.starts*p.rounds > 100_000 {
 		err = errors.Join(err, errors.New("-n, -bursts, -starts and -rounds must be at least 1, and not very many"))
+	}
+	if p.profile != "" && p.blocked == 0 {
+		p.blocked = 100
 	}
 	if p.blocked < 0 || p.blocked > 100 || p.blocked > 0 && p.burst*p.bursts > p.names {
 		err = errors.Join(err, errors.New("-blocked is a percentage, and of more names than are asked for"))
@@ -137,14 +146,16 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		if err := r.check(in, a); err != nil {
 			return fmt.Errorf("%s: %w", in.kind.name, err)
 		}
-		for b := range warm {
-			if _, err := r.ask(ctx, in, a, b); err != nil {
-				return fmt.Errorf("%s: warming up: %w", in.kind.name, err)
+		for _, percent := range p.percents() {
+			for b := range warm {
+				if _, err := r.ask(ctx, in, a, percent, b); err != nil {
+					return fmt.Errorf("%s: warming up: %w", in.kind.name, err)
+				}
 			}
 		}
 	}
 	if p.profile != "" {
-		return r.profiles(ctx, p, a, running)
+		return r.profiles(ctx, a, running)
 	}
 	for round := range p.rounds {
 		for i := range running {
@@ -153,7 +164,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 				i = len(running) - 1 - i
 			}
 			in := running[i]
-			s, err := r.ask(ctx, in, a, (start*p.rounds+round)%p.bursts)
+			s, err := r.ask(ctx, in, a, p.blocked, (start*p.rounds+round)%p.bursts)
 			if err != nil {
 				return fmt.Errorf("%s: %w", in.kind.name, err)
 			}
@@ -180,18 +191,20 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 		"big.yaml":     header + "orders: [{id: big, issued: 2026-01-15, targets_from: {file: names.txt}}]\n",
 		"names.txt":    strings.Join(list.Names, "\n") + "\n",
 	}
-	asked := list.Misses(p.burst * p.bursts)
-	r.passing = asked[0]
-	if p.blocked > 0 {
-		asked = slices.Clone(asked)
-		for i, hit := range list.Hits()[:len(asked)] {
-			if i%100 < p.blocked {
-				asked[i] = hit
+	misses := list.Misses(p.burst * p.bursts)
+	r.passing = misses[0]
+	for _, percent := range p.percents() {
+		asked := slices.Clone(misses)
+		if percent > 0 {
+			for i, hit := range list.Hits()[:len(asked)] {
+				if i%100 < percent {
+					asked[i] = hit
+				}
 			}
 		}
-	}
-	for b := range p.bursts {
-		files[burstFile(b)] = strings.Join(asked[b*p.burst:(b+1)*p.burst], " A\n") + " A\n"
+		for b := range p.bursts {
+			files[burstFile(percent, b)] = strings.Join(asked[b*p.burst:(b+1)*p.burst], " A\n") + " A\n"
+		}
 	}
 	for name, text := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
@@ -203,4 +216,12 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-func burstFile(b int) string { return fmt.Sprintf("burst%d.txt", b) }
+// percents are the shares of queries for listed names that are asked.
+func (p *plan) percents() []int {
+	if p.profile != "" {
+		return []int{0, p.blocked}
+	}
+	return []int{p.blocked}
+}
+
+func burstFile(percent, b int) string { return fmt.Sprintf("burst%d-%d.txt", percent, b) }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/rig"
@@ -28,6 +27,7 @@ type instance struct {
 	*server.Server
 	kind       kind
 	addr, port string
+	pprof      string // not addr: CoreDNS shares ports, and DNS over TCP would have half of the connections
 	log        string
 }
 
@@ -51,7 +51,10 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	if in.addr, in.port, err = server.FreePort(); err != nil {
 		return nil, err
 	}
-	argv, err := k.configure(r, in.port, dir, a)
+	if in.pprof, _, err = server.FreePort(); err != nil {
+		return nil, err
+	}
+	argv, err := k.configure(r, in, dir, a)
 	if err != nil {
 		return nil, err
 	}
@@ -105,41 +108,15 @@ type sample struct {
 }
 
 // ask runs a burst of queries once.
-func (r *lab) ask(ctx context.Context, in *instance, a answer, burst int) (s sample, err error) {
-	b, err := rig.Ask(ctx, in.Server, in.port, filepath.Join(r.dir, burstFile(burst)), r.plan.burst)
+func (r *lab) ask(ctx context.Context, in *instance, a answer, percent, burst int) (s sample, err error) {
+	b, err := rig.Ask(ctx, in.Server, in.port, filepath.Join(r.dir, burstFile(percent, burst)), r.plan.burst)
 	if err != nil {
 		return s, err
 	}
 	want := fmt.Sprintf("%s %d (100.00%%)", dns.RcodeToString[a.rcode], b.Queries)
-	if mixed := in.kind.blocks && r.plan.blocked > 0; b.Codes != want && !mixed {
+	if mixed := in.kind.blocks && percent > 0; b.Codes != want && !mixed {
 		return s, fmt.Errorf("want %s, got %s", want, b.Codes)
 	}
 	s.Queries, s.CPU, s.Rate = b.Queries, b.CPU, b.Rate
 	return s, nil
-}
-
-// profiles writes CPU profiles of each server while it is asked without pause;
-// go tool pprof adds up as many files as it is given.
-func (r *lab) profiles(ctx context.Context, p *plan, a answer, running []*instance) error {
-	const (
-		pieces  = 7
-		seconds = 3 // CoreDNS's pprof gives a reply five, and the server is busy
-	)
-	for i := range pieces * len(running) {
-		in := running[i%len(running)]
-		file := fmt.Sprintf("%s-%s.%d.pprof", a.name, strings.ReplaceAll(in.kind.name, " ", "-"), i/len(running))
-		done := make(chan error, 1)
-		go func() {
-			done <- rig.Fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", in.addr, seconds), filepath.Join(p.profile, file))
-		}()
-		for burst := 0; len(done) == 0; burst++ {
-			if _, err := r.ask(ctx, in, a, burst%p.bursts); err != nil {
-				return err
-			}
-		}
-		if err := <-done; err != nil {
-			return err
-		}
-	}
-	return nil
 }
