@@ -132,77 +132,87 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 
 // judgeAsked judges a name that orders cover, and returns the reply to the query, or
 // what is known of a name that passes. What judging takes of the stack is gone when
-// the reply is written.
+// the reply is written; while it goes on, too, frames are kept small.
 //
 //go:noinline
 func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
 	var asked answer.Lead
+	var j verdicts
 	q := &r.Question[0]
-	state := request.Request{W: w, Req: r}
 	asked.Name.Set(q.Name)
 	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
 	now := b.now()
-	who := b.asker(ctx, set, &state)
-	v, shadow := b.judge(set, &asked, ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())})
-	if v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
-		return b.reply(ctx, &state, v, now, &who), passes{}
+	who := b.asker(ctx, set, w, r)
+	query := ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())}
+	b.judge(&j, set, &asked, &query)
+	if j.Blocked() && !answer.Passes(q.Qtype, j.Below) {
+		return b.reply(ctx, w, r, &j.Verdict, now, &who), passes{}
 	}
-	p := passes{until: v.Until, scoped: v.Scoped}
-	if shadow.Blocked() && !answer.Passes(q.Qtype, shadow.Below) {
+	p := passes{until: j.Until, scoped: j.Scoped}
+	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Below) {
 		p.counted = true
-		b.inShadow(ctx, &state, shadow)
-	} else if !v.Blocked() {
-		b.tellSpared(ctx, set, &asked.Name, who.Client, order.Time(now.Unix()))
+		b.inShadow(ctx, r, &j.shadow)
+	} else if !j.Blocked() {
+		b.tellSpared(ctx, set, &asked.Name, who.Client, query.Now)
 	}
 	return nil, p
 }
 
-// judge judges a name or an address. What orders in shadow would do, or all orders
-// when the plugin as a whole is in shadow, comes apart and changes no answer.
-func (b *block) judge(set *ruleset.Set, l *answer.Lead, q ruleset.Query) (v, shadow ruleset.Verdict) {
-	of := func(q ruleset.Query) ruleset.Verdict {
-		if l.Addr.IsValid() {
-			return set.JudgeAddress(l.Addr, q)
-		}
-		return set.Judge(&l.Name, q)
-	}
-	v = ruleset.Verdict{Until: ruleset.Forever}
+// verdicts are the one that counts, and apart from it what orders in shadow would do, or all orders
+// when the plugin as a whole is in shadow: that changes no answer.
+type verdicts struct {
+	ruleset.Verdict
+	shadow ruleset.Verdict
+}
+
+// judge judges a name or an address.
+func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
-		v = of(q)
+		verdict(&j.Verdict, set, l, q)
 	}
-	if !v.Blocked() && (b.shadow || set.HasShadow()) {
+	if !j.Blocked() && (b.shadow || set.HasShadow()) {
 		q.Shadow = true
-		shadow = of(q)
+		verdict(&j.shadow, set, l, q)
 	}
-	return v, shadow
+}
+
+//go:noinline
+func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+	if l.Addr.IsValid() {
+		*v = set.JudgeAddress(l.Addr, *q)
+	} else {
+		*v = set.Judge(&l.Name, *q)
+	}
 }
 
 // reply is the answer that a verdict prescribes, counted.
-func (b *block) reply(ctx context.Context, state *request.Request, v ruleset.Verdict, now time.Time, who *asker) *dns.Msg {
+func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, who *asker) *dns.Msg {
 	// Everything is read from the request before WriteMsg, which edits its OPT.
-	r := state.Req
+	state := request.Request{W: w, Req: r}
 	echo := v.Scoped && who.subnet != nil
 	size := state.Size() - roomAbove(r)
 	if echo {
 		size -= answer.SubnetRoom(who.subnet)
 	}
-	m := answer.Build(r, size, v, now, &b.answer)
+	m := answer.Build(r, size, *v, now, &b.answer)
 	if echo {
 		answer.EchoSubnet(m, r.IsEdns0(), who.subnet)
 	}
-	b.count(ctx, blockedRequests, state, v)
+	b.count(ctx, blockedRequests, r, v)
 	b.tell(ctx, verdictBlocked, v.Order)
 	return m
 }
 
 // inShadow counts a verdict that changes no answer.
-func (b *block) inShadow(ctx context.Context, state *request.Request, v ruleset.Verdict) {
-	b.count(ctx, shadowRequests, state, v)
+func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
+	b.count(ctx, shadowRequests, r, v)
 	b.tell(ctx, verdictShadow, v.Order)
 }
 
-func (b *block) count(ctx context.Context, c *counters, state *request.Request, v ruleset.Verdict) {
-	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(state.Name()), metrics.WithView(ctx), answer.Label(v, state.QType())}).Inc()
+func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.Verdict) {
+	q := &r.Question[0]
+	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
 // nsidRoom is what the nsid plugin, which stands above, may add to our OPT when

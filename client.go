@@ -30,30 +30,31 @@ type asker struct {
 
 // asker finds out who asks. It is called for names that orders may cover only, so
 // passing queries do not pay for it.
-func (b *block) asker(ctx context.Context, set *ruleset.Set, state *request.Request) (a asker) {
-	a.Addr = address(state)
+func (b *block) asker(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a asker) {
+	a.Addr = address(w)
 	if !set.DependsOnCountry() {
 		return a
 	}
-	subnet := clientSubnet(state.Req)
+	subnet := clientSubnet(r)
 	if subnet != nil && b.ecsFrom.Contains(a.Addr) {
 		a.subnet = subnet
 	}
-	a.Country = b.country(ctx, state, a, subnet != nil)
+	a.Country = b.country(ctx, a, subnet != nil)
 	return a
 }
 
 // address is the client's. CoreDNS gives it as a string, which takes several
 // allocations to write and to read again; other writers than those of UDP and TCP
 // may have nothing better.
-func address(state *request.Request) netip.Addr {
+func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
-	switch a := state.W.RemoteAddr().(type) {
+	switch a := w.RemoteAddr().(type) {
 	case *net.UDPAddr:
 		ip = a.IP
 	case *net.TCPAddr:
 		ip = a.IP
 	default:
+		state := request.Request{W: w}
 		addr, _ := netip.ParseAddr(state.IP())
 		return addr.Unmap().WithZone("")
 	}
@@ -64,7 +65,7 @@ func address(state *request.Request) netip.Addr {
 // country places a client: by the operator's networks, by the label of the geoip
 // plugin, else at home. With a subnet that is believed it places that instead of
 // the peer that sent it.
-func (b *block) country(ctx context.Context, state *request.Request, a asker, hasSubnet bool) order.Country {
+func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
 		where = netip.PrefixFrom(a.Addr, a.Addr.BitLen())

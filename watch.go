@@ -6,7 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/coredns/coredns/request"
 	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -111,9 +110,8 @@ func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
 func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
-	state := request.Request{W: w.ResponseWriter, Req: r}
 	now := w.b.now()
-	t := trail{b: w.b, set: set, who: w.b.asker(w.Context, set, &state), now: order.Time(now.Unix()), until: w.until, scoped: w.scoped}
+	t := trail{b: w.b, set: set, who: w.b.asker(w.Context, set, w.ResponseWriter, r), now: order.Time(now.Unix()), until: w.until, scoped: w.scoped}
 	t.asked.Name.Set(q.Name)
 	t.asked.Name.Service = answer.ServiceLabels(&t.asked.Name, q.Qtype)
 
@@ -122,7 +120,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	if around || set != w.set || w.until <= t.now {
 		t.until, t.scoped = ruleset.Forever, false
 		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Below)) {
-			return w.b.reply(w.Context, &state, v, now, &t.who)
+			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
@@ -139,14 +137,16 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	for l := range names {
 		if v := t.judge(l, &t.asked.Name); v.Blocked() {
 			v.Until, v.Scoped = t.until, t.scoped
-			return w.b.reply(w.Context, &state, answer.Through(v), now, &t.who)
+			v = answer.Through(v)
+			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 		t.tellSpared(w.Context, l)
 	}
 	// What is dropped from the additional section counts for nothing, nor would it.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
-		w.b.inShadow(w.Context, &state, answer.Through(t.shadow))
+		v := answer.Through(t.shadow)
+		w.b.inShadow(w.Context, r, &v)
 	}
 	if leads || around && !w.b.answersOff {
 		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
@@ -204,13 +204,14 @@ type trail struct {
 // judge judges where the answer for the asked name leads; asked is nil when it is
 // that name itself.
 func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
-	v, shadow := t.b.judge(t.set, l, ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
-	t.until, t.scoped = min(t.until, v.Until), t.scoped || v.Scoped
-	t.spared = t.spared || v.Spared
-	if shadow.Blocked() && !t.shadow.Blocked() {
-		t.shadow = shadow
+	var j verdicts
+	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
+	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.Scoped
+	t.spared = t.spared || j.Spared
+	if j.shadow.Blocked() && !t.shadow.Blocked() {
+		t.shadow = j.shadow
 	}
-	return v
+	return j.Verdict
 }
 
 // tellSpared tells of an order that would block the name, as of one for the asked
