@@ -22,9 +22,9 @@ const (
 // costly is work that counts as such, whoever has it done: the first rule that any
 // frame fits.
 var costly = []rule{
+	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
 	{"syscall.recvmsg", "kernel: receive"},
-	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"runtime.gc", "runtime: collector"},
 	{"runtime.bg", "runtime: collector"},
 }

@@ -15,6 +15,7 @@ Duration: 9s, Total samples = 8490ms (94.28%)
 -----------+-------------------------------------------------------
       20ms   runtime.pcvalue
              runtime.newstack
+             syscall.sendmsg
              github.com/dns-orders/blocklist.covers
 -----------+-------------------------------------------------------
       10ms   runtime.mallocgc
