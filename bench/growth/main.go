@@ -103,7 +103,7 @@ func main() {
 		err = rep.save(filepath.Join(*dir, "results", *name+"-growth.json"))
 	}
 	if err == nil && *write {
-		err = replace(filepath.Join(*dir, "README.md"), rep.table())
+		err = rig.Publish(filepath.Join(*dir, "README.md"), "growth", rep.table())
 	}
 	if err != nil {
 		stop()

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 )
-
-const from, to = "<!-- growth -->\n", "<!-- /growth -->"
 
 // table is the report in Markdown.
 func (rep *report) table() string {
@@ -50,26 +46,4 @@ func short(x float64) string {
 		return fmt.Sprintf("%.2g", x)
 	}
 	return fmt.Sprintf("%.0f", x)
-}
-
-// replace puts a table between the marks of a file.
-func replace(file, table string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	next, err := between(string(text), table)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return os.WriteFile(file, []byte(next), 0o644)
-}
-
-func between(text, table string) (string, error) {
-	before, rest, ok := strings.Cut(text, from)
-	_, after, ok2 := strings.Cut(rest, to)
-	if !ok || !ok2 {
-		return "", errors.New("no " + strings.TrimSpace(from) + " and " + to)
-	}
-	return before + from + "\n" + table + to + after, nil
 }

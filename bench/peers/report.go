@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -161,18 +160,6 @@ func (rep *report) json() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-const begin, end = "<!-- peers -->\n", "<!-- /peers -->"
-
-// between replaces what stands between the markers.
-func between(text []byte, table string) ([]byte, error) {
-	head, rest, ok := bytes.Cut(text, []byte(begin))
-	_, tail, ok2 := bytes.Cut(rest, []byte(end))
-	if !ok || !ok2 {
-		return nil, errors.New("no " + begin[:len(begin)-1] + " and " + end)
-	}
-	return bytes.Join([][]byte{head, []byte(begin + "\n" + table + "\n" + end), tail}, nil), nil
-}
-
 // publish prints the table and writes what is wanted.
 func (rep *report) publish(out string, write bool, name string) (err error) {
 	fmt.Print(rep.table())
@@ -190,16 +177,9 @@ func (rep *report) publish(out string, write bool, name string) (err error) {
 
 // write puts the table into the README and the JSON into its file.
 func (rep *report) write(readme, file string) error {
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		return err
-	}
-	if text, err = between(text, rep.table()); err != nil {
-		return fmt.Errorf("%s: %w", readme, err)
-	}
 	out, err := rep.json()
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(file, out, 0o644), os.WriteFile(readme, text, 0o644))
+	return errors.Join(rig.Publish(readme, "peers", rep.table()), os.WriteFile(file, out, 0o644))
 }

@@ -1,0 +1,28 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Publish puts a table into a README, between the marks of that name: <!-- name -->
+// and <!-- /name -->. What stood there goes.
+func Publish(readme, name, table string) error {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	next, ok := between(string(text), name, table)
+	if !ok {
+		return fmt.Errorf("%s: no <!-- %s --> and <!-- /%s -->", readme, name, name)
+	}
+	return os.WriteFile(readme, []byte(next), 0o644)
+}
+
+func between(text, name, table string) (_ string, ok bool) {
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	head, rest, ok1 := strings.Cut(text, begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	return head + begin + "\n" + strings.TrimSpace(table) + "\n\n" + end + tail, ok1 && ok2
+}
