@@ -1,0 +1,81 @@
+package bench
+
+import (
+	"hash/maphash"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/bench/corpus"
+)
+
+// arena is the plainest exact structure, the first one in performance.md's table:
+// tags, offsets and text, by a hash of the whole name. It holds names and nothing
+// else. Its figures there and here tell one machine from the other.
+type arena struct {
+	seed maphash.Seed
+	tags []uint8 // 0: free
+	offs []uint32
+	text []byte // each name behind its length
+}
+
+func newArena(names []string) *arena {
+	size := 1
+	for size < 2*len(names) {
+		size *= 2
+	}
+	a := &arena{seed: maphash.MakeSeed(), tags: make([]uint8, size), offs: make([]uint32, size)}
+	for _, name := range names {
+		h := maphash.String(a.seed, name)
+		i := int(h>>8) & (size - 1)
+		for ; a.tags[i] != 0; i = (i + 1) & (size - 1) {
+		}
+		a.tags[i], a.offs[i] = uint8(h)|1, uint32(len(a.text))
+		a.text = append(append(a.text, uint8(len(name))), name...)
+	}
+	return a
+}
+
+func (a *arena) has(name string) bool {
+	h := maphash.String(a.seed, name)
+	for i := int(h>>8) & (len(a.tags) - 1); a.tags[i] != 0; i = (i + 1) & (len(a.tags) - 1) {
+		if off := a.offs[i]; a.tags[i] == uint8(h)|1 && int(a.text[off]) == len(name) && string(a.text[off+1:][:len(name)]) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// covers looks for the name and those above it, from the shortest of two labels on.
+func (a *arena) covers(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	i := strings.LastIndexByte(name, '.')
+	for i > 0 {
+		if i = strings.LastIndexByte(name[:i], '.'); a.has(name[i+1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// BenchmarkArena asks the arena what BenchmarkQuery asks the set.
+func BenchmarkArena(b *testing.B) {
+	eachSize(b, func(b *testing.B, n int) {
+		a := newArena(list(n).Names)
+		for _, kind := range []struct {
+			name string
+			qs   corpus.Queries
+			want bool
+		}{{"hit", hits(n), true}, {"miss", misses(n), false}, {"hot-miss", misses(n)[:1], false}, {"hot-hit", hits(n)[:1], true}} {
+			b.Run(kind.name, func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					if i == len(kind.qs) {
+						i = 0
+					}
+					if a.covers(kind.qs[i]) != kind.want {
+						b.Fatal(kind.qs[i])
+					}
+				}
+			})
+		}
+	})
+}
