@@ -5,26 +5,42 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/gaissmai/bart"
 )
 
 // crowdFrom is the number of rules from which a name has a crowd. A variable, so
 // that tests can have crowds in small worlds.
 var crowdFrom = 16
 
-// crowd is what helps to find one's way among very many rules at one name, so that
-// a query need not look at each: a name that a hundred authorities have ordered,
-// or the same one again every season.
+// crowd is what helps to find one's way among very many rules at one name or
+// network, so that a query need not look at each: a name that a hundred authorities
+// have ordered, or the same one again every season.
 type crowd struct {
-	// Of n rules the first are exceptions, those up to cancels lifts.
-	n, excepts, cancels int
+	// ends are where the rules of each kind end.
+	ends [blockBelow + 1]int
 	// byID are the lifts that say which orders they reach, by those orders' ids;
 	// others are the other lifts, those of the latest place in history first.
 	byID   map[string][]uint32
-	others []uint32
-	// gone has for each block the time from which on it does nothing to anybody,
-	// as a tree: that of a node is the latest of its two children, 2i and 2i+1.
-	gone []order.Time
+	others map[authority]*line
+	groups []*group
 }
+
+// group are the blocks that exempt the same clients, by whom they are for. A block
+// for several countries and networks stands in as many lines.
+type group struct {
+	shadow    bool
+	exempt    *exempt
+	everyone  line
+	networks  *bart.Table[*line]
+	countries map[order.Country]*line
+	// asking are all for some countries: to have met one, whichever it is for, makes
+	// a verdict Scoped.
+	asking line
+}
+
+// maxGroups bounds the groups of a crowd, since each is asked. The exemptions of the
+// blocks in the last one are their own.
+const maxGroups = 4
 
 // crowd returns the crowd among the rules that start at ref, nil when they are few.
 func (p *Part) crowd(ref uint32) *crowd {
@@ -39,54 +55,162 @@ func (p *Part) gather(ref uint32, list []rule) {
 	if len(list) < crowdFrom {
 		return
 	}
-	c := &crowd{n: len(list)}
-	for i := range list {
-		switch r := &list[i]; {
-		case r.kind == except:
-			c.excepts++
-			c.cancels++
-		case r.kind.isLift():
-			c.cancels++
-			l := p.entries.at(r.entry)
-			if len(l.lifts) == 0 {
-				c.others = append(c.others, uint32(i))
-			}
-			for _, id := range l.lifts {
-				if c.byID == nil {
-					c.byID = map[string][]uint32{}
-				}
-				c.byID[id] = append(c.byID[id], uint32(i))
-			}
-		}
-	}
-	slices.SortStableFunc(c.others, func(x, y uint32) int {
-		return cmp.Compare(p.entries.at(list[y].entry).place, p.entries.at(list[x].entry).place)
-	})
-	size := 1
-	for size < c.n-c.cancels {
-		size *= 2
-	}
-	c.gone = slices.Repeat([]order.Time{order.NoTime}, 2*size)
-	for i := range list[c.cancels:] {
-		c.gone[size+i] = c.goneFrom(p, list, &list[c.cancels+i])
-	}
-	for i := size - 1; i > 0; i-- {
-		c.gone[i] = max(c.gone[2*i], c.gone[2*i+1])
-	}
 	if p.crowds == nil {
 		p.crowds = map[uint32]*crowd{}
 	}
-	p.crowds[ref] = c
+	p.crowds[ref] = p.newCrowd(list)
 	p.rules[ref].crowd = true
+}
+
+func (p *Part) newCrowd(list []rule) *crowd {
+	c := &crowd{}
+	for i := range list {
+		for k := list[i].kind; k <= blockBelow; k++ {
+			c.ends[k] = i + 1
+		}
+	}
+	c.addLifts(p, list)
+	for i := c.ends[liftBelow]; i < len(list); i++ {
+		r := &list[i]
+		if gone := c.goneFrom(p, list, r); gone != order.NoTime {
+			c.group(r, p.entries.at(r.entry).exempt).add(p.entries.at(r.entry).scope, uint32(i), gone)
+		}
+	}
+	for _, g := range c.groups {
+		g.freeze()
+	}
+	return c
+}
+
+func (c *crowd) addLifts(p *Part, list []rule) {
+	c.byID, c.others = map[string][]uint32{}, map[authority]*line{}
+	for i := c.ends[except]; i < c.ends[liftBelow]; i++ {
+		e := p.entries.at(list[i].entry)
+		for _, id := range e.lifts {
+			c.byID[id] = append(c.byID[id], uint32(i))
+		}
+		if len(e.lifts) == 0 {
+			lineOf(c.others, e.authority()).at = append(lineOf(c.others, e.authority()).at, uint32(i))
+		}
+	}
+	for _, l := range c.others {
+		slices.SortStableFunc(l.at, func(x, y uint32) int {
+			return cmp.Compare(p.entries.at(list[y].entry).place, p.entries.at(list[x].entry).place)
+		})
+		for _, i := range l.at {
+			l.gone = append(l.gone, p.over(list[i].sched))
+		}
+		l.freeze()
+	}
+}
+
+// group returns the group of a block.
+func (c *crowd) group(r *rule, x *exempt) *group {
+	for _, g := range c.groups {
+		if g.shadow == r.shadow && g.exempt == x {
+			return g
+		}
+	}
+	if len(c.groups) >= maxGroups && x != nil {
+		return c.group(r, nil)
+	}
+	c.groups = append(c.groups, &group{shadow: r.shadow, exempt: x})
+	return c.groups[len(c.groups)-1]
+}
+
+func lineOf[K comparable](m map[K]*line, k K) *line {
+	if m[k] == nil {
+		m[k] = &line{}
+	}
+	return m[k]
+}
+
+func (g *group) add(s *scope, i uint32, gone order.Time) {
+	if s == nil {
+		g.everyone.add(i, gone)
+		return
+	}
+	for x := range s.clients.All() {
+		if g.networks == nil {
+			g.networks = new(bart.Table[*line])
+		}
+		l, ok := g.networks.Get(x)
+		if !ok {
+			l = &line{}
+			g.networks.Insert(x, l)
+		}
+		l.add(i, gone)
+	}
+	for _, cc := range s.countries {
+		if g.countries == nil {
+			g.countries = map[order.Country]*line{}
+		}
+		lineOf(g.countries, cc).add(i, gone)
+	}
+	if s.hasCountries() {
+		g.asking.add(i, gone)
+	}
+}
+
+func (g *group) freeze() {
+	g.everyone.freeze()
+	g.asking.freeze()
+	for _, l := range g.countries {
+		l.freeze()
+	}
+	if g.networks == nil {
+		return
+	}
+	for x, l := range g.networks.All() {
+		l.freeze()
+		for up, larger := range g.networks.Supernets(x) {
+			if up != x {
+				l.up = larger
+				break
+			}
+		}
+	}
+}
+
+// next returns the first block from the k-th rule on that is not gone and for the
+// client of the query, or must be met for another reason.
+func (g *group) next(j *judgement, k int, best int) int {
+	if g.shadow && !j.shadow {
+		return best
+	}
+	if !j.scoped {
+		best = g.asking.next(k, j.now, best)
+	}
+	if g.exempt != nil && j.c.Addr.IsValid() && g.exempt.always.Contains(j.c.Addr) {
+		return best
+	}
+	best = g.everyone.next(k, j.now, best)
+	if g.networks != nil && j.c.Addr.IsValid() {
+		for l, _ := g.networks.Lookup(j.c.Addr); l != nil; l = l.up {
+			best = l.next(k, j.now, best)
+		}
+	}
+	if cc := j.c.Country; len(g.countries) > 0 && cc != "" {
+		best = g.countries[cc].next(k, j.now, best)
+		if cc.InEU() {
+			best = g.countries[order.EU].next(k, j.now, best)
+		}
+	}
+	return best
+}
+
+// over returns when the last interval of a schedule ends; NoTime when it has none.
+func (p *Part) over(sched uint32) order.Time {
+	if ivs := p.ivs(sched); len(ivs) > 0 {
+		return ivs[len(ivs)-1].until
+	}
+	return order.NoTime
 }
 
 // goneFrom returns when the last interval of a block ends, or a lift takes it away
 // for good and for everyone.
 func (c *crowd) goneFrom(p *Part, list []rule, r *rule) order.Time {
-	gone := order.NoTime
-	if ivs := p.ivs(r.sched); len(ivs) > 0 {
-		gone = ivs[len(ivs)-1].until
-	}
+	gone := p.over(r.sched)
 	e := p.entries.at(r.entry)
 	lift := func(x uint32) {
 		l := &list[x]
@@ -100,59 +224,55 @@ func (c *crowd) goneFrom(p *Part, list []rule, r *rule) order.Time {
 	for _, x := range c.byID[e.ID] {
 		lift(x)
 	}
+	others := c.others[e.authority()]
+	if others == nil {
+		return gone
+	}
 	// The next few lifts in history: the very next is that of the order, mostly.
-	next, _ := slices.BinarySearchFunc(c.others, e.place, func(x uint32, place order.Time) int {
+	next, _ := slices.BinarySearchFunc(others.at, e.place, func(x uint32, place order.Time) int {
 		if p.entries.at(list[x].entry).place >= place {
 			return -1
 		}
 		return 1
 	})
-	for _, x := range c.others[max(0, next-crowdFrom):next] {
+	for _, x := range others.at[max(0, next-crowdFrom):next] {
 		lift(x)
 	}
 	return gone
 }
 
-// next returns the place of the first rule from the k-th on, blocks all of them,
-// that is not gone.
-func (c *crowd) next(k int, now order.Time) int {
-	size := len(c.gone) / 2
-	if k -= c.cancels; k >= size {
-		return c.n
-	}
-	i := size + k
-	for c.gone[i] <= now {
-		for i&1 == 1 {
-			i /= 2 // all of this node's right edge is behind us
-		}
-		if i == 0 {
-			return c.n
-		}
-		i++
-	}
-	for i < size {
-		if i *= 2; c.gone[i] <= now {
-			i++
-		}
-	}
-	return c.cancels + i - size
-}
-
 // skip returns the place of the next rule from the k-th on that can make a
-// difference to anybody.
-func (h *hit) skip(k int, now order.Time) int {
+// difference to the client.
+func (h *hit) skip(j *judgement, k int) int {
 	if h.crowd == nil || k >= len(h.rules) {
 		return k
 	}
-	return h.crowd.next(max(k, h.crowd.cancels), now)
+	best := len(h.rules)
+	for _, g := range h.crowd.groups {
+		best = g.next(j, k, best)
+	}
+	return best
 }
 
-// exceptions returns the rules among which those of the order's exceptions are.
-func (h *hit) exceptions(e *entry) []rule {
+// last returns the place of the last rule of the same kind as the k-th; of few rules,
+// k itself.
+func (h *hit) last(k int) int {
+	if h.crowd == nil {
+		return k
+	}
+	return h.crowd.ends[h.rules[k].kind] - 1
+}
+
+// of returns the rules of a kind among which those of the order are.
+func (h *hit) of(e *entry, k kind) []rule {
 	if h.crowd == nil {
 		return h.rules
 	}
-	all := h.rules[:h.crowd.excepts]
+	from := 0
+	if k > 0 {
+		from = h.crowd.ends[k-1]
+	}
+	all := h.rules[from:h.crowd.ends[k]]
 	at, _ := slices.BinarySearchFunc(all, e, func(r rule, e *entry) int { return precedence(h.part.entries.at(r.entry), e) })
 	end := at
 	for end < len(all) && h.part.entries.at(all[end].entry) == e {

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -10,28 +11,48 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestCrowd asks two sets of the same orders, most of them on two names: one with
-// crowds, the other without. Verdicts must be alike.
+// TestCrowd asks two sets of the same orders, most of them on two names and one
+// address: one with crowds, the other without. Verdicts must be alike.
 func TestCrowd(t *testing.T) {
 	was := crowdFrom
 	t.Cleanup(func() { crowdFrom = was })
-	clients := []Client{{}, {Addr: netip.MustParseAddr("192.0.2.1")}, {Addr: netip.MustParseAddr("198.51.100.1"), Country: "DE"}}
+	clients := []Client{{}, {Addr: netip.MustParseAddr("192.0.2.1")}, {Addr: netip.MustParseAddr("198.51.100.1"), Country: "DE"}, {Country: "CH"}}
 	r := rand.New(rand.NewPCG(5, 6))
 	blocked := 0
 	for range 300 {
-		text := crowdOf(r, 1+r.IntN(40))
-		crowdFrom = 1_000
-		slow := set(t, text)
-		crowdFrom = 2
-		fast := set(t, text)
-		for _, name := range []string{"c.example", "www.c.example", "x.www.c.example", "y.c.example"} {
+		lifts := r.IntN(3) > 0
+		text := crowdOf(r, 1+r.IntN(40), lifts)
+		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
+		for line := range strings.Lines(text) {
+			files[r.IntN(len(files))] += line
+		}
+		load := func(from int) *Set {
+			crowdFrom = from
+			var parts []*Part
+			for i, f := range files {
+				parts = append(parts, part(t, fmt.Sprint(i, ".yaml"), cmp.Or(f, " []\n")))
+			}
+			opt := Options{Addresses: true}
+			if own {
+				return apart(opt, parts...)
+			}
+			return Merge(parts, opt)
+		}
+		slow, fast := load(1_000), load(2)
+		for _, name := range []string{"c.example", "www.c.example", "x.www.c.example", "y.c.example", "198.51.100.5"} {
 			for _, c := range clients {
 				for now := order.Time(0); now < 12*day; now += day / 2 {
 					q := Query{Client: c, Now: now, Shadow: r.IntN(4) == 0}
 					if r.IntN(4) == 0 {
 						q.Asked = asked(t, "led.example")
 					}
-					got, want := fast.Judge(asked(t, name), q), slow.Judge(asked(t, name), q)
+					judge := func(s *Set) Verdict {
+						if a, err := netip.ParseAddr(name); err == nil {
+							return s.JudgeAddress(a, q)
+						}
+						return s.Judge(asked(t, name), q)
+					}
+					got, want := judge(fast), judge(slow)
 					if got.Blocked() {
 						blocked++
 						if !want.Blocked() || got.Order.ID != want.Order.ID {
@@ -41,7 +62,9 @@ func TestCrowd(t *testing.T) {
 					}
 					// Which of several lifts is found first says until when, and whether a
 					// country was asked for; what either may say is the twin's to check.
-					got.Until, want.Until, got.Scoped, want.Scoped = 0, 0, false, false
+					if lifts {
+						got.Until, want.Until, got.Scoped, want.Scoped = 0, 0, false, false
+					}
 					if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 						t.Fatalf("%s\n%s at %v, %+v:\n got %+v\nwant %+v", text, name, now.Time(), q, got, want)
 					}
@@ -56,13 +79,16 @@ func TestCrowd(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
-// crowdOf writes n orders, in the first days of 1970.
-func crowdOf(r *rand.Rand, n int) string {
+// crowdOf writes n orders, a line each, in the first days of 1970.
+func crowdOf(r *rand.Rand, n int, lifts bool) string {
 	var b strings.Builder
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	date := func() string { return fmt.Sprintf("1970-01-%02d", 1+r.IntN(10)) }
 	target := func() string {
 		name := pick("c.example", "c.example", "'*.c.example'", "www.c.example", "led.example")
+		if r.IntN(5) == 0 {
+			return "{address: " + pick("198.51.100.0/24", "198.51.100.5") + ", enforced_by: dns}"
+		}
 		if name != "'*.c.example'" && r.IntN(4) == 0 {
 			name = "{name: " + name + ", match: exact}"
 		} else if r.IntN(6) == 0 {
@@ -72,13 +98,14 @@ func crowdOf(r *rand.Rand, n int) string {
 	}
 	for i := range n {
 		fmt.Fprintf(&b, "- {id: o%d, issued: %s, targets: [%s], authority: {name: %s}", i, date(), target(), pick("A", "B"))
-		if r.IntN(2) == 0 {
+		if lifts && r.IntN(2) == 0 {
 			fmt.Fprintf(&b, ", action: lift")
 			if r.IntN(2) == 0 {
 				fmt.Fprintf(&b, ", lifts: [o%d]", (i+1+r.IntN(n))%(n+1)) // another one
 			}
 		} else {
 			b.WriteString(pick("", "", ", response: nodata") + pick("", "", ", status: shadow", ", status: suspended"))
+			b.WriteString(pick("", "", ", exempt: [192.0.2.0/28]", fmt.Sprintf(", exempt: [192.0.2.%d]", r.IntN(8)), ", exempt: [{clients: [192.0.2.0/24], until: 1970-01-05}]"))
 		}
 		if r.IntN(3) == 0 {
 			b.WriteString(", from: " + date())
@@ -86,7 +113,8 @@ func crowdOf(r *rand.Rand, n int) string {
 		if r.IntN(3) == 0 {
 			b.WriteString(", until: 1970-01-11")
 		}
-		b.WriteString(pick("", "", ", scope: {countries: [DE]}", ", scope: {clients: [192.0.2.0/24]}"))
+		b.WriteString(pick("", "", ", scope: {countries: [DE]}", ", scope: {countries: [EU, CH], clients: [192.0.0.0/16]}",
+			", scope: {clients: [192.0.2.0/24]}", ", scope: {clients: [192.0.2.0/28]}", ", scope: {clients: [10.0.0.0/8]}"))
 		if r.IntN(5) == 0 {
 			b.WriteString(", except: [" + pick("x.www.c.example", "y.c.example") + "]")
 		}

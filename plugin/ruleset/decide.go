@@ -188,7 +188,7 @@ func (p *path) sort() {
 // list returns the rules that start at ref.
 func (p *Part) list(ref uint32) []rule {
 	if c := p.crowd(ref); c != nil {
-		return p.rules[ref : ref+uint32(c.n)]
+		return p.rules[ref : ref+uint32(c.ends[blockBelow])]
 	}
 	end := ref
 	for !p.rules[end].last {
@@ -237,7 +237,7 @@ func (j *judgement) judge(p *path, at place) decision {
 		if d.entry != nil && h.labels < d.labels {
 			break // a longer target has decided
 		}
-		for k := h.skip(0, j.now); k < len(h.rules); k = h.skip(k+1, j.now) {
+		for k := h.skip(j, 0); k < len(h.rules); k = h.skip(j, k+1) {
 			r := &h.rules[k]
 			if r.kind < blockExact || r.shadow && !j.shadow {
 				continue
@@ -248,6 +248,7 @@ func (j *judgement) judge(p *path, at place) decision {
 			}
 			d.everywhere = d.everywhere && match == order.Subtree
 			if !at.covers(match, h.labels) {
+				k = h.last(k)
 				continue
 			}
 			e := h.part.entries.at(r.entry)

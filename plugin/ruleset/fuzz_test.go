@@ -171,7 +171,7 @@ func FuzzDecide(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		small(t, len(data)%2 == 0)
-		c := &choices{data}
+		c := &choices{b: data}
 		w := newWorld(c)
 		for range 4 {
 			compare(t, w, c)
@@ -191,11 +191,11 @@ func TestDecideAgainstTwin(t *testing.T) {
 	var met struct{ blocked, address, led, shadow, held, scoped, notNow, needless int }
 	for i := range worlds {
 		small(t, i%2 == 0)
-		data := make([]byte, 800)
+		data := make([]byte, 1600)
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}
-		c := &choices{data}
+		c := &choices{b: data}
 		w := newWorld(c)
 		compareAll(t, w, c)
 		for range 10 {

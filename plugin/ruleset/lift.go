@@ -11,7 +11,7 @@ import (
 func excepted(p *path, e *entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
-		rules := h.exceptions(e)
+		rules := h.of(e, except)
 		for k := range rules {
 			r := &rules[k]
 			if r.kind != except {
@@ -67,12 +67,17 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 				return h.by(int(k)), until
 			}
 		}
-		for _, k := range h.crowd.others {
-			if h.by(int(k)).place < e.place {
+		others := h.crowd.others[e.authority()]
+		if others == nil {
+			continue
+		}
+		for i := others.gone.next(0, j.now); i >= 0; i = others.gone.next(i+1, j.now) {
+			k := int(others.at[i])
+			if h.by(k).place < e.place {
 				break // nor does any that comes behind reach the order
 			}
 			if j.lifts(p, h, &h.rules[k], e, at, &until) {
-				return h.by(int(k)), until
+				return h.by(k), until
 			}
 		}
 	}
@@ -119,13 +124,14 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 func (j *judgement) targets(p *path, e *entry, at place) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
-		for k := range h.rules {
-			r := &h.rules[k]
-			if r.kind < blockExact || r.shadow && !j.shadow || h.part.entries.at(r.entry) != e {
+		for k := blockExact; k <= blockBelow; k++ {
+			if !at.covers(k.match(), h.labels) {
 				continue
 			}
-			if at.covers(r.kind.match(), h.labels) {
-				return true
+			for _, r := range h.of(e, k) {
+				if r.kind == k && (!r.shadow || j.shadow) && h.part.entries.at(r.entry) == e {
+					return true
+				}
 			}
 		}
 	}

@@ -12,7 +12,11 @@ import (
 
 // choices turns bytes into decisions, so that the fuzzer steers the worlds it
 // builds; when the bytes run out every choice is the first.
-type choices struct{ b []byte }
+type choices struct {
+	b []byte
+	// crowded: most targets are few names and addresses.
+	crowded bool
+}
 
 func (c *choices) n(n int) int {
 	if len(c.b) == 0 {
@@ -31,11 +35,15 @@ const lastSecond = 12
 var labels = []string{"a", "b", "_x"}
 
 func (c *choices) name() dname.Name {
-	var parts []string
-	for range 1 + c.n(1+c.n(4)) {
-		parts = append(parts, labels[c.n(len(labels))])
+	text := labels[c.n(len(labels))]
+	if c.crowded && c.n(4) > 0 {
+		text = []string{"a", "b.a", "_x.b.a"}[c.n(3)]
+	} else {
+		for range c.n(1 + c.n(4)) {
+			text += "." + labels[c.n(len(labels))]
+		}
 	}
-	n, err := dname.Parse(strings.Join(parts, "."))
+	n, err := dname.Parse(text)
 	if err != nil {
 		panic(err)
 	}
@@ -95,7 +103,7 @@ func (c *choices) order(id string, index int) *order.Order {
 			o.Issued = 3
 		}
 		for range c.n(3) {
-			o.Lifts = append(o.Lifts, fmt.Sprint(c.n(6)))
+			o.Lifts = append(o.Lifts, fmt.Sprint(c.n(12)))
 		}
 	}
 	if c.oneIn(3) {
@@ -219,11 +227,14 @@ func newWorld(c *choices) *world {
 		built.Guard = c.guard()
 	}
 	var parts, plain []*Part
-	id := 0
+	id, orders := 0, 4
+	if c.crowded = c.n(2) == 0; c.crowded {
+		orders = 10
+	}
 	for f := range 1 + c.n(3) {
 		b, p := NewBuilder(fmt.Sprint(f), built), NewBuilder(fmt.Sprint(f), opt)
 		var file twinFile
-		for i := range 1 + c.n(4) {
+		for i := range 1 + c.n(orders) {
 			o := c.order(fmt.Sprint(id), i)
 			id++
 			b.Add(o)

@@ -1,0 +1,143 @@
+package ruleset
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// many are the reasons for which, of very many orders on one name or address, the
+// last alone decides. Fields says it of the i-th order, lift is a lift of it.
+var many = []struct {
+	name, target string
+	fields, lift func(i int) string
+	// apart: lifts stand in a file of their own, which is not merged with the orders'.
+	apart bool
+	asks  string // other than the target
+}{
+	{name: "in-force", target: "c.example"},
+	{name: "ended", target: "c.example", fields: says("until: 2025-12-31")},
+	{name: "pending", target: "c.example", fields: says("from: 2030-12-31")},
+	{name: "shadow", target: "c.example", fields: says("status: shadow")},
+	{name: "networks", target: "c.example", fields: network},
+	{name: "countries", target: "c.example", fields: says("scope: {countries: [FR]}")},
+	{name: "exempt-all-alike", target: "c.example", fields: says("exempt: [192.0.2.0/24]")},
+	{name: "exempt-each-by-its-own", target: "c.example", fields: exempting},
+	{name: "excepted", target: "c.example", fields: says("except: [ok.c.example]"), asks: "ok.c.example"},
+	{name: "lifted-there", target: "c.example", lift: says("targets: [c.example]")},
+	{name: "lifted-as-a-whole", target: "c.example", lift: says("note: whole")},
+	{name: "lifted-above", target: "c.example", lift: says("targets: [example]")},
+	{name: "lifted-there-by-another-file", target: "c.example", lift: says("targets: [c.example]"), apart: true},
+	{name: "lifted-as-a-whole-by-another-file", target: "c.example", lift: says("note: whole"), apart: true},
+	{name: "address-ended", target: "{address: 198.51.100.5, enforced_by: dns}", fields: says("until: 2025-12-31"), asks: "198.51.100.5"},
+	{name: "address-networks", target: "{address: 198.51.100.5, enforced_by: dns}", fields: network, asks: "198.51.100.5"},
+}
+
+func says(s string) func(int) string { return func(int) string { return s } }
+
+func network(i int) string { return fmt.Sprintf("scope: {clients: [10.%d.%d.0/24]}", i/256, i%256) }
+
+func exempting(i int) string {
+	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
+}
+
+// manyOrders writes n orders, the last of which has no fields and no lift.
+func manyOrders(n int, target string, fields, lift func(int) string) (orders, lifts string) {
+	var o, l strings.Builder
+	for i := range n {
+		fmt.Fprintf(&o, "- {id: c%d, issued: 2025-01-%02d, targets: [%s]", i, 1+i*20/n, target)
+		if fields != nil && i < n-1 {
+			o.WriteString(", " + fields(i))
+		}
+		o.WriteString("}\n")
+		if lift != nil && i < n-1 {
+			fmt.Fprintf(&l, "- {id: l%d, action: lift, lifts: [c%d], issued: 2025-02-01, %s}\n", i, i, lift(i))
+		}
+	}
+	return o.String(), l.String()
+}
+
+// BenchmarkManyOrders is a verdict on what n orders are about.
+func BenchmarkManyOrders(b *testing.B) {
+	now := at(b, "2026-01-01")
+	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
+	for _, m := range many {
+		for _, n := range []int{1, 100, 1_000, 10_000} {
+			b.Run(fmt.Sprintf("%s/%d", m.name, n), func(b *testing.B) {
+				orders, lifts := manyOrders(n, m.target, m.fields, m.lift)
+				opt := Options{Addresses: true}
+				s := Merge([]*Part{part(b, "a.yaml", orders+lifts)}, opt)
+				if m.apart && lifts != "" {
+					s = apart(opt, part(b, "a.yaml", orders), part(b, "b.yaml", lifts))
+				}
+				q := Query{Client: client, Now: now}
+				judge := func() Verdict { return s.Judge(asked(b, m.target), q) }
+				if addr, err := netip.ParseAddr(m.asks); err == nil {
+					judge = func() Verdict { return s.JudgeAddress(addr, q) }
+				} else if m.asks != "" {
+					judge = func() Verdict { return s.Judge(asked(b, m.asks), q) }
+				}
+				if v := judge(); !v.Blocked() || m.name != "in-force" && v.Order.ID != fmt.Sprint("c", n-1) {
+					b.Fatalf("%+v", v)
+				}
+				for b.Loop() {
+					judge()
+				}
+			})
+		}
+	}
+}
+
+// apart merges parts as if each were large: into segments of their own.
+func apart(opt Options, parts ...*Part) *Set {
+	s := Merge(parts, opt)
+	s.segments = s.parts
+	s.findWhole()
+	return s
+}
+
+// BenchmarkManyLifts is what is done at a load, and at a moment when many orders
+// change, with a lift for each of n orders.
+func BenchmarkManyLifts(b *testing.B) {
+	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
+	for _, m := range many {
+		if m.lift == nil {
+			continue
+		}
+		for _, n := range []int{1_000, 10_000} {
+			orders, lifts := manyOrders(n, m.target, m.fields, m.lift)
+			parts := []*Part{part(b, "a.yaml", orders+lifts)}
+			if m.apart {
+				parts = []*Part{part(b, "a.yaml", orders), part(b, "b.yaml", lifts)}
+			}
+			run := func(what string, f func()) {
+				b.Run(fmt.Sprintf("%s/%s/%d", m.name, what, n), func(b *testing.B) {
+					for b.Loop() {
+						f()
+					}
+				})
+			}
+			run("merge", func() { Merge(parts, Options{}) })
+			s := Merge(parts, Options{})
+			run("warnings", func() {
+				if ps, useless := s.Warnings(); len(ps) != 0 || useless != 0 {
+					b.Fatal(ps)
+				}
+			})
+			run("transitions", func() { s.Transitions(then, now) })
+		}
+	}
+}
+
+// BenchmarkCompare is the difference between two versions of a register, whose orders
+// share their terms.
+func BenchmarkCompare(b *testing.B) {
+	orders, _ := manyOrders(10_000, "c.example", nil, nil)
+	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
+	for b.Loop() {
+		if c := Compare(p, q); c != (Change{}) {
+			b.Fatal(c)
+		}
+	}
+}
