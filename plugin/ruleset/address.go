@@ -8,9 +8,14 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// addressTable holds the rules at networks, those of a network sorted as those at
-// a name are.
-type addressTable = bart.Table[[]rule]
+// addressTable holds what stands at networks.
+type addressTable = bart.Table[netRules]
+
+// netRules are the rules at a network, sorted as those at a name are.
+type netRules struct {
+	rules []rule
+	crowd *crowd // when they are very many
+}
 
 // address adds a rule at a network.
 func (b *Builder) address(x netip.Prefix, r rule) {
@@ -29,7 +34,8 @@ func (b *Builder) freezeAddresses() {
 	}
 	b.part.addrs = new(addressTable)
 	for x, list := range b.addrs {
-		b.part.addrs.Insert(x, slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- })))
+		list = slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- }))
+		b.part.addrs.Insert(x, netRules{list, b.part.newCrowd(list)})
 	}
 }
 
@@ -38,7 +44,9 @@ func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	if p.addrs == nil {
 		return func(func(netip.Prefix, []rule) bool) {}
 	}
-	return p.addrs.All()
+	return func(yield func(netip.Prefix, []rule) bool) {
+		p.addrs.All()(func(x netip.Prefix, at netRules) bool { return yield(x, at.rules) })
+	}
 }
 
 // rulesAtNet returns the rules at the network itself.
@@ -46,8 +54,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	if p.addrs == nil {
 		return nil
 	}
-	rules, _ := p.addrs.Get(x)
-	return rules
+	at, _ := p.addrs.Get(x)
+	return at.rules
 }
 
 // redirectTo remembers addresses that answers redirect to: blocking those would
@@ -78,9 +86,9 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 		if part.addrs == nil {
 			continue
 		}
-		for x, rules := range part.addrs.Supernets(net) {
-			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, x.Bits(), s.held.nets[x], nil})
+		for x, at := range part.addrs.Supernets(net) {
+			p.cancels = p.cancels || at.rules[0].kind < blockExact
+			p.hits = append(p.hits, hit{part, at.rules, x.Bits(), s.held.nets[x], at.crowd})
 		}
 	}
 	p.sort()

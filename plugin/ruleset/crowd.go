@@ -52,17 +52,22 @@ func (p *Part) crowd(ref uint32) *crowd {
 
 // gather makes the crowd of the rules that start at ref, when they are many.
 func (p *Part) gather(ref uint32, list []rule) {
-	if len(list) < crowdFrom {
+	c := p.newCrowd(list)
+	if c == nil {
 		return
 	}
 	if p.crowds == nil {
 		p.crowds = map[uint32]*crowd{}
 	}
-	p.crowds[ref] = p.newCrowd(list)
+	p.crowds[ref] = c
 	p.rules[ref].crowd = true
 }
 
+// newCrowd returns the crowd of rules, nil when they are few.
 func (p *Part) newCrowd(list []rule) *crowd {
+	if len(list) < crowdFrom {
+		return nil
+	}
 	c := &crowd{}
 	for i := range list {
 		for k := list[i].kind; k <= blockBelow; k++ {

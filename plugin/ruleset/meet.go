@@ -160,9 +160,9 @@ func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 			continue
 		}
 		// Both begin, or end, with the network itself.
-		for _, nets := range [...]iter.Seq2[netip.Prefix, []rule]{p.addrs.Supernets(x), p.addrs.Subnets(x)} {
-			for _, rules := range nets {
-				for _, r := range rules {
+		for _, nets := range [...]iter.Seq2[netip.Prefix, netRules]{p.addrs.Supernets(x), p.addrs.Subnets(x)} {
+			for _, at := range nets {
+				for _, r := range at.rules {
 					if r.kind >= blockExact {
 						f(p.entries.at(r.entry))
 					}
