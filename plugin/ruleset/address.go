@@ -28,14 +28,14 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 	b.addrs[x] = append(b.addrs[x], r)
 }
 
-func (b *Builder) freezeAddresses() {
+func (b *Builder) freezeAddresses(s *Set) {
 	if b.addrs == nil {
 		return
 	}
 	b.part.addrs = new(addressTable)
 	for x, list := range b.addrs {
 		list = slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- }))
-		b.part.addrs.Insert(x, netRules{list, b.part.newCrowd(list)})
+		b.part.addrs.Insert(x, netRules{list, b.part.newCrowd(list, s)})
 	}
 }
 

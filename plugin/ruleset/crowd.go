@@ -50,9 +50,10 @@ func (p *Part) crowd(ref uint32) *crowd {
 	return p.crowds[ref]
 }
 
-// gather makes the crowd of the rules that start at ref, when they are many.
-func (p *Part) gather(ref uint32, list []rule) {
-	c := p.newCrowd(list)
+// gather makes the crowd of the rules that start at ref, when they are many. The set
+// knows the part's lifts of whole orders.
+func (p *Part) gather(ref uint32, list []rule, s *Set) {
+	c := p.newCrowd(list, s)
 	if c == nil {
 		return
 	}
@@ -64,7 +65,7 @@ func (p *Part) gather(ref uint32, list []rule) {
 }
 
 // newCrowd returns the crowd of rules, nil when they are few.
-func (p *Part) newCrowd(list []rule) *crowd {
+func (p *Part) newCrowd(list []rule, s *Set) *crowd {
 	if len(list) < crowdFrom {
 		return nil
 	}
@@ -75,15 +76,8 @@ func (p *Part) newCrowd(list []rule) *crowd {
 		}
 	}
 	c.addLifts(p, list)
-	for i := c.ends[liftBelow]; i < len(list); i++ {
-		r := &list[i]
-		if gone := c.goneFrom(p, list, r); gone != order.NoTime {
-			c.group(r, p.entries.at(r.entry).exempt).add(p.entries.at(r.entry).scope, uint32(i), gone)
-		}
-	}
-	for _, g := range c.groups {
-		g.freeze()
-	}
+	alone := path{hits: []hit{{p, list, 1, nil, c}}}
+	c.groups = s.groups(&alone, &alone.hits[0], 1)
 	return c
 }
 
@@ -109,18 +103,39 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 	}
 }
 
-// group returns the group of a block.
-func (c *crowd) group(r *rule, x *exempt) *group {
-	for _, g := range c.groups {
-		if g.shadow == r.shadow && g.exempt == x {
-			return g
+// groups sorts the blocks of a hit on the path to a name with so many labels. They
+// are good for that name and those below it.
+func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
+	of := func(r *rule, x *exempt) *group {
+		for _, g := range all {
+			if g.shadow == r.shadow && g.exempt == x {
+				return g
+			}
 		}
+		return nil
 	}
-	if len(c.groups) >= maxGroups && x != nil {
-		return c.group(r, nil)
+	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
+		r, e := &h.rules[i], h.by(i)
+		gone := s.goneFrom(p, h, r, labels)
+		if gone == order.NoTime {
+			continue
+		}
+		x := e.exempt
+		g := of(r, x)
+		if g == nil && len(all) >= maxGroups {
+			x = nil
+			g = of(r, x)
+		}
+		if g == nil {
+			g = &group{shadow: r.shadow, exempt: x}
+			all = append(all, g)
+		}
+		g.add(e.scope, uint32(i), gone)
 	}
-	c.groups = append(c.groups, &group{shadow: r.shadow, exempt: x})
-	return c.groups[len(c.groups)-1]
+	for _, g := range all {
+		g.freeze()
+	}
+	return all
 }
 
 func lineOf[K comparable](m map[K]*line, k K) *line {
@@ -202,48 +217,6 @@ func (g *group) next(j *judgement, k int, best int) int {
 		}
 	}
 	return best
-}
-
-// over returns when the last interval of a schedule ends; NoTime when it has none.
-func (p *Part) over(sched uint32) order.Time {
-	if ivs := p.ivs(sched); len(ivs) > 0 {
-		return ivs[len(ivs)-1].until
-	}
-	return order.NoTime
-}
-
-// goneFrom returns when the last interval of a block ends, or a lift takes it away
-// for good and for everyone.
-func (c *crowd) goneFrom(p *Part, list []rule, r *rule) order.Time {
-	gone := p.over(r.sched)
-	e := p.entries.at(r.entry)
-	lift := func(x uint32) {
-		l := &list[x]
-		by, ivs := p.entries.at(l.entry), p.ivs(l.sched)
-		if l.shadow || l.group != 0 || by.scope != nil || by.excepts || len(ivs) == 0 || ivs[len(ivs)-1].until != Forever ||
-			l.kind != liftSubtree && l.kind.match() != r.kind.match() || !by.reaches(e) {
-			return
-		}
-		gone = min(gone, ivs[len(ivs)-1].from)
-	}
-	for _, x := range c.byID[e.ID] {
-		lift(x)
-	}
-	others := c.others[e.authority()]
-	if others == nil {
-		return gone
-	}
-	// The next few lifts in history: the very next is that of the order, mostly.
-	next, _ := slices.BinarySearchFunc(others.at, e.place, func(x uint32, place order.Time) int {
-		if p.entries.at(list[x].entry).place >= place {
-			return -1
-		}
-		return 1
-	})
-	for _, x := range others.at[max(0, next-crowdFrom):next] {
-		lift(x)
-	}
-	return gone
 }
 
 // skip returns the place of the next rule from the k-th on that can make a

@@ -97,15 +97,21 @@ func crowdOf(r *rand.Rand, n int, lifts bool) string {
 		return name
 	}
 	for i := range n {
-		fmt.Fprintf(&b, "- {id: o%d, issued: %s, targets: [%s], authority: {name: %s}", i, date(), target(), pick("A", "B"))
+		fmt.Fprintf(&b, "- {id: o%d, issued: %s, authority: {name: %s}", i, date(), pick("A", "B"))
+		whole := false
 		if lifts && r.IntN(2) == 0 {
-			fmt.Fprintf(&b, ", action: lift")
+			b.WriteString(", action: lift" + pick("", "", "", ", status: shadow"))
+			b.WriteString(pick("", "", "", "", ", windows: [{until: 1970-01-04}, {from: 1970-01-06}]"))
 			if r.IntN(2) == 0 {
 				fmt.Fprintf(&b, ", lifts: [o%d]", (i+1+r.IntN(n))%(n+1)) // another one
+				whole = r.IntN(2) == 0
 			}
 		} else {
 			b.WriteString(pick("", "", ", response: nodata") + pick("", "", ", status: shadow", ", status: suspended"))
 			b.WriteString(pick("", "", ", exempt: [192.0.2.0/28]", fmt.Sprintf(", exempt: [192.0.2.%d]", r.IntN(8)), ", exempt: [{clients: [192.0.2.0/24], until: 1970-01-05}]"))
+		}
+		if !whole {
+			b.WriteString(", targets: [" + target() + "]")
 		}
 		if r.IntN(3) == 0 {
 			b.WriteString(", from: " + date())

@@ -171,6 +171,9 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		}
 	}
 	p.sort()
+	if len(s.views) > 0 {
+		s.look(w, p.hits)
+	}
 	return p
 }
 

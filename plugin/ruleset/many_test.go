@@ -94,6 +94,7 @@ func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
 	s.segments = s.parts
 	s.findWhole()
+	s.findViews()
 	return s
 }
 

@@ -112,6 +112,7 @@ type Part struct {
 	rules     []rule
 	entries   entries
 	crowds    map[uint32]*crowd // by where their rules start
+	crowded   []dname.Name      // the first names with crowds
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
@@ -413,8 +414,11 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	for i := range p.rules {
 		p.rules[i].last = true
 	}
-	b.freezeNames()
-	b.freezeAddresses()
+	own := Set{segments: []*Part{p}} // to know the lifts of whole orders
+	own.findWhole()
+	b.freezeNames(&own)
+	b.freezeAddresses(&own)
+	p.findCrowded()
 	p.rules = fit(p.rules)
 	p.entries.fit()
 	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
@@ -437,8 +441,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 }
 
 // freezeNames ends the index and adds the lists of rules of the names that have
-// several.
-func (b *Builder) freezeNames() {
+// several. The set knows the part's lifts of whole orders.
+func (b *Builder) freezeNames(own *Set) {
 	p := b.part
 	lists := map[string]uint32{}
 	var key []byte
@@ -454,7 +458,7 @@ func (b *Builder) freezeNames() {
 		if !ok {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
-			p.gather(ref, list)
+			p.gather(ref, list, own)
 			// Lists of a single-order file repeat; those of a register of a
 			// million orders never do, and remembering them all would cost more
 			// than it saves.

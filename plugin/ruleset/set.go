@@ -16,6 +16,8 @@ type Set struct {
 	segments []*Part
 	// whole are the lifts that reach an order as a whole, by the order's id.
 	whole map[string][]wholeLift
+	// views are how crowds look from names with crowds, by the names' wire form.
+	views map[string]map[*crowd]*crowd
 	// countries: some order depends on the client's country.
 	countries   bool
 	shadows     bool // some order or target is in shadow
@@ -66,6 +68,7 @@ func Merge(parts []*Part, opt Options) *Set {
 		s.shadows = s.shadows || p.shadows
 	}
 	s.findWhole()
+	s.findViews()
 	s.hold()
 	return s
 }

@@ -259,6 +259,7 @@ func newWorld(c *choices) *world {
 		for _, s := range []*Set{w.Set, w.plain} {
 			s.segments = s.parts // as when every file is large: a segment each
 			s.findWhole()
+			s.findViews()
 		}
 	}
 	return w

@@ -1,0 +1,143 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// over returns when the last interval of a schedule ends; NoTime when it has none.
+func (p *Part) over(sched uint32) order.Time {
+	if ivs := p.ivs(sched); len(ivs) > 0 {
+		return ivs[len(ivs)-1].until
+	}
+	return order.NoTime
+}
+
+// forGood returns from when on a lift holds for everyone and everything, Forever
+// when that is never so.
+func (p *Part) forGood(l *entry, sched uint32) order.Time {
+	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
+		return ivs[len(ivs)-1].from
+	}
+	return Forever
+}
+
+// goneFrom returns from when on a block does nothing to anybody at a name with so
+// many labels, to which the path leads, and below it: its last interval has ended, an
+// exception is in the way, or a lift takes it away for good and for everyone.
+func (s *Set) goneFrom(p *path, h *hit, r *rule, labels int) order.Time {
+	gone, e := h.part.over(r.sched), h.part.entries.at(r.entry)
+	if excepted(p, e, r.group) {
+		return order.NoTime
+	}
+	for _, w := range s.whole[e.ID] {
+		if !w.shadow() {
+			gone = min(gone, w.part.forGood(w.entry, w.entry.sched))
+		}
+	}
+	for i := range p.hits {
+		at := &p.hits[i]
+		for _, k := range at.nearLifts(e) {
+			l := &at.rules[k]
+			covers := l.kind == liftSubtree || l.kind == liftBelow && at.labels < labels ||
+				at.labels == h.labels && l.kind.match() == r.kind.match()
+			if covers && !l.shadow && l.group == 0 && at.by(int(k)).reaches(e) {
+				gone = min(gone, at.part.forGood(at.by(int(k)), l.sched))
+			}
+		}
+	}
+	return gone
+}
+
+// nearLifts returns where the lifts stand that may take an order away: of very many,
+// those that name it, and the next few in history, the very next of which is
+// that of the order, mostly.
+func (h *hit) nearLifts(e *entry) (at []uint32) {
+	if h.crowd == nil {
+		for k := range h.rules {
+			if h.rules[k].kind.isLift() {
+				at = append(at, uint32(k))
+			}
+		}
+		return at
+	}
+	at = h.crowd.byID[e.ID]
+	if l := h.crowd.others[e.authority()]; l != nil {
+		next, _ := slices.BinarySearchFunc(l.at, e.place, func(k uint32, place order.Time) int {
+			if h.by(int(k)).place >= place {
+				return -1
+			}
+			return 1
+		})
+		at = slices.Concat(at, l.at[max(0, next-crowdFrom):next])
+	}
+	return at
+}
+
+// maxCrowded bounds the names of a part that the set looks at for views.
+const maxCrowded = 1 << 10
+
+// findCrowded notes the names that have crowds.
+func (p *Part) findCrowded() {
+	if p.crowds == nil {
+		return
+	}
+	for w, ref := range p.names.Wires() {
+		if p.rules[ref].crowd {
+			p.crowded = append(p.crowded, w.Name())
+			if len(p.crowded) == maxCrowded {
+				return
+			}
+		}
+	}
+}
+
+// findViews finds out what crowds look like from the names with crowds, when there
+// are lifts and exceptions on the way which the crowd itself does not know of: those
+// of other segments, and those above or below the crowd.
+func (s *Set) findViews() {
+	s.views = nil
+	views := map[string]map[*crowd]*crowd{}
+	var w dname.Wire
+	for _, part := range s.segments {
+		for _, name := range part.crowded {
+			w.SetName(name)
+			p := s.walk(&w, nil)
+			seen := map[*crowd]*crowd{}
+			for i := range p.hits {
+				h := &p.hits[i]
+				if h.crowd == nil || !blocks(h.rules) {
+					continue
+				}
+				foreign := func(x hit) bool { return x.crowd != h.crowd && x.rules[0].kind < blockExact }
+				if slices.ContainsFunc(p.hits, foreign) || len(s.whole) > 0 && len(s.segments) > 1 {
+					view := *h.crowd
+					view.groups = s.groups(&p, h, name.NumLabels())
+					seen[h.crowd] = &view
+				}
+			}
+			if len(seen) > 0 {
+				views[name.Wire()] = seen
+			}
+		}
+	}
+	s.views = views
+}
+
+// look puts the crowds on the path to a name as they look from there.
+func (s *Set) look(w *dname.Wire, hits []hit) {
+	for i := range hits {
+		if hits[i].crowd == nil {
+			continue
+		}
+		// The longest name with a crowd has seen all that is above it.
+		for view := s.views[string(w.Suffix(hits[i].labels))]; i < len(hits); i++ {
+			if c := view[hits[i].crowd]; c != nil {
+				hits[i].crowd = c
+			}
+		}
+		return
+	}
+}
