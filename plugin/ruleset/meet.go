@@ -10,105 +10,185 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-type partEntry struct {
-	part  *Part
-	entry *entry
-	index uint32
-}
-
-// lifts returns the active lifts and, when there are any, the block orders by
-// authority name.
-func (s *Set) lifts() (lifts []partEntry, blocks map[string][]*entry) {
-	for _, p := range s.parts {
-		for _, i := range p.lifts {
-			if e := p.entries.at(i); e.status == order.Active {
-				lifts = append(lifts, partEntry{p, e, i})
-			}
-		}
-	}
-	if len(lifts) == 0 {
-		return nil, nil
-	}
-	blocks = map[string][]*entry{}
-	s.each(func(_ *Part, e *entry) {
-		if e.action == order.Block {
-			blocks[e.Terms.Authority.Name] = append(blocks[e.Terms.Authority.Name], e)
-		}
-	})
-	return lifts, blocks
-}
-
 // meeting is what a lift has to lift.
 type meeting struct {
+	lift    *entry
 	reached bool
 	// tie is an order of another file that it reaches only because nothing says
 	// which of the two came first.
 	tie *entry
 }
 
-func (m *meeting) with(l, e *entry) {
+func (m *meeting) with(e *entry) {
+	l := m.lift
 	if !l.reaches(e) {
 		return
 	}
 	m.reached = true
-	if len(l.lifts) == 0 && e.file != l.file && e.place == l.place && e.from == l.from {
+	if e.file != l.file && e.place == l.place && e.from == l.from && (m.tie == nil || *e.file < *m.tie.file) {
 		m.tie = e
 	}
 }
 
-// meetings finds for each lift the reached orders with a target at, above or
-// below one of its own; for a lift without targets, the orders it names.
-func (s *Set) meetings(lifts []partEntry, blocks map[string][]*entry) map[*entry]*meeting {
-	found := map[*entry]*meeting{}
-	for _, l := range lifts {
-		m := &meeting{}
-		found[l.entry] = m
-		switch {
-		case l.entry.names > 0:
-		case l.entry.others > 0:
-			m.reached = true // pages are not looked up
-		case l.entry.addrs > 0:
-		default:
-			for _, list := range blocks {
-				for _, e := range list {
-					m.with(l.entry, e)
-				}
-			}
+// lifters are lifts that meet orders together, so that very many of both need not
+// be tried each with each.
+type lifters struct {
+	byID map[string][]*meeting
+	// others are those without ids.
+	others map[authority]*history
+}
+
+type authority struct {
+	name    string
+	country order.Country
+}
+
+func (e *entry) authority() authority {
+	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
+}
+
+// history is lifts by their place in it.
+type history struct {
+	lifts  []*meeting
+	sorted bool
+	// reached are those from there on.
+	reached int
+}
+
+func newLifters() *lifters { return &lifters{map[string][]*meeting{}, map[authority]*history{}} }
+
+func (x *lifters) add(m *meeting) {
+	for _, id := range m.lift.lifts {
+		x.byID[id] = append(x.byID[id], m)
+	}
+	if len(m.lift.lifts) > 0 {
+		return
+	}
+	h := x.others[m.lift.authority()]
+	if h == nil {
+		h = &history{}
+		x.others[m.lift.authority()] = h
+	}
+	h.lifts = append(h.lifts, m)
+	h.reached = len(h.lifts)
+}
+
+// meet notes which of the lifts reach a block order.
+func (x *lifters) meet(e *entry) {
+	for _, m := range x.byID[e.ID] {
+		m.reached = true
+	}
+	h := x.others[e.authority()]
+	if h == nil || e.place == order.NoTime {
+		return
+	}
+	was := func(m *meeting, e *entry) int {
+		return cmp.Or(cmp.Compare(m.lift.place, e.place), cmp.Compare(m.lift.from, e.from))
+	}
+	if !h.sorted {
+		slices.SortStableFunc(h.lifts, func(x, y *meeting) int { return was(x, y.lift) })
+		h.sorted = true
+	}
+	i, _ := slices.BinarySearchFunc(h.lifts, e, was)
+	for ; i < len(h.lifts) && was(h.lifts[i], e) == 0; i++ {
+		h.lifts[i].with(e)
+	}
+	h.reached = min(h.reached, i)
+}
+
+// finish is for when all orders have been met.
+func (x *lifters) finish() {
+	for _, h := range x.others {
+		for _, m := range h.lifts[h.reached:] {
+			m.reached = true
 		}
 	}
-	s.meetNetworks(found, blocks)
-	targets := map[dname.Name][]*entry{} // of the lifts
+}
+
+// meetAll has lifts meet the block orders that are of a kind.
+func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
+	if len(x.byID)+len(x.others) == 0 {
+		return
+	}
+	s.each(func(_ *Part, e *entry) {
+		if e.action == order.Block && is(e) {
+			x.meet(e)
+		}
+	})
+	x.finish()
+}
+
+// meetings finds for each lift the reached orders with a target at, above or
+// below one of its own; for a lift without targets, the orders it names.
+func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
+	found, whole := map[*entry]*meeting{}, newLifters()
+	for _, l := range lifts {
+		m := &meeting{lift: l}
+		found[l] = m
+		switch {
+		case l.names > 0:
+		case l.others > 0:
+			m.reached = true // pages are not looked up
+		case l.addrs > 0:
+		default:
+			whole.add(m)
+		}
+	}
+	s.meetAll(whole, func(*entry) bool { return true })
+	s.meetNames(found)
+	s.meetNetworks(found)
+	return found
+}
+
+// meetNames is meetings for names.
+func (s *Set) meetNames(found map[*entry]*meeting) {
+	targets := map[dname.Name]*lifters{} // of the lifts
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
 		}
 		for name, ref := range p.names.All() {
 			for _, r := range p.list(ref) {
-				if l := p.entries.at(r.entry); r.kind.isLift() && found[l] != nil {
-					targets[name] = append(targets[name], l)
-					s.above(name, func(e *entry) { found[l].with(l, e) })
+				if r.kind >= blockExact {
+					break
+				}
+				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
+					if targets[name] == nil {
+						targets[name] = newLifters()
+					}
+					targets[name].add(m)
 				}
 			}
 		}
 	}
 	if len(targets) == 0 {
-		return found
+		return
+	}
+	for name, x := range targets {
+		s.above(name, x.meet)
 	}
 	// Below: every blocked name looks for such targets above itself.
 	for _, p := range s.parts {
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {
-				for _, l := range targets[up] {
-					for _, r := range p.list(ref) {
-						if r.kind >= blockExact {
-							found[l].with(l, p.entries.at(r.entry))
-						}
-					}
+				if x := targets[up]; x != nil {
+					p.blocksOf(p.list(ref), x.meet)
 				}
 			}
 		}
 	}
-	return found
+	for _, x := range targets {
+		x.finish()
+	}
+}
+
+// blocksOf calls f for the orders whose targets are among the rules.
+func (p *Part) blocksOf(rules []rule, f func(*entry)) {
+	for i := range rules {
+		if rules[i].kind >= blockExact {
+			f(p.entries.at(rules[i].entry))
+		}
+	}
 }
 
 // above calls f for every block order with a target at the name or above it.
@@ -118,37 +198,37 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	for _, p := range s.parts {
 		hits, _ := p.names.Walk(&w, nil)
 		for _, h := range hits {
-			for _, r := range p.list(h.Ref) {
-				if r.kind >= blockExact {
-					f(p.entries.at(r.entry))
-				}
-			}
+			p.blocksOf(p.list(h.Ref), f)
 		}
 	}
 }
 
 // meetNetworks is meetings for addresses, which a lift meets in the networks that hold
-// its own or lie in it.
-func (s *Set) meetNetworks(found map[*entry]*meeting, blocks map[string][]*entry) {
-	var rec recorded
+// its own or lie in it. Addresses that DNS does not enforce are not kept, so a lift
+// of addresses that reaches an order with such targets is taken to meet them.
+func (s *Set) meetNetworks(found map[*entry]*meeting) {
+	recorded := newLifters()
+	var all []*meeting
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
 		}
 		for x, rules := range p.networks() {
+			here := newLifters()
 			for _, r := range rules {
-				l := p.entries.at(r.entry)
-				m := found[l]
-				if !r.kind.isLift() || m == nil {
-					continue
+				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
+					here.add(m)
+					all = append(all, &meeting{lift: m.lift})
+					recorded.add(all[len(all)-1])
 				}
-				if rec.ids == nil {
-					rec = newRecorded(blocks)
-				}
-				m.reached = m.reached || rec.reachedBy(l)
-				s.overlapping(x, func(e *entry) { m.with(l, e) })
 			}
+			s.overlapping(x, here.meet)
+			here.finish()
 		}
+	}
+	s.meetAll(recorded, func(e *entry) bool { return e.others > 0 })
+	for _, m := range all {
+		found[m.lift].reached = found[m.lift].reached || m.reached
 	}
 }
 
@@ -162,56 +242,8 @@ func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 		// Both begin, or end, with the network itself.
 		for _, nets := range [...]iter.Seq2[netip.Prefix, netRules]{p.addrs.Supernets(x), p.addrs.Subnets(x)} {
 			for _, at := range nets {
-				for _, r := range at.rules {
-					if r.kind >= blockExact {
-						f(p.entries.at(r.entry))
-					}
-				}
+				p.blocksOf(at.rules, f)
 			}
 		}
 	}
-}
-
-// recorded are the block orders with targets that DNS does not enforce. Their
-// addresses are not kept, so a lift of addresses that reaches such an order is
-// taken to meet it.
-type recorded struct {
-	ids map[string]bool
-	// first has the earliest one of each authority: if a lift without ids does not
-	// reach that, it reaches none.
-	first map[authority]*entry
-}
-
-type authority struct {
-	name    string
-	country order.Country
-}
-
-func (e *entry) authority() authority {
-	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
-}
-
-func newRecorded(blocks map[string][]*entry) recorded {
-	rec := recorded{map[string]bool{}, map[authority]*entry{}}
-	for _, list := range blocks {
-		for _, e := range list {
-			if e.others == 0 {
-				continue
-			}
-			rec.ids[e.ID] = true
-			first := rec.first[e.authority()]
-			if e.place != order.NoTime && (first == nil || cmp.Or(cmp.Compare(e.place, first.place), cmp.Compare(e.from, first.from)) < 0) {
-				rec.first[e.authority()] = e
-			}
-		}
-	}
-	return rec
-}
-
-func (rec *recorded) reachedBy(l *entry) bool {
-	if len(l.lifts) > 0 {
-		return slices.ContainsFunc(l.lifts, func(id string) bool { return rec.ids[id] })
-	}
-	e := rec.first[l.authority()]
-	return e != nil && l.reaches(e)
 }

@@ -156,23 +156,26 @@ func (t Transition) Label() string {
 // Transitions returns the orders whose state at now differs from that at then,
 // in the order of their files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
+	// A lift is as secret as what it reaches.
+	lifts, found := newLifters(), map[int]*meeting{}
 	s.each(func(p *Part, e *entry) {
 		a, _ := s.state(p, e, then)
-		if b, _ := s.state(p, e, now); a != b {
-			out = append(out, Transition{&e.Order, e.action == order.Lift, a, b, s.secret(e)})
+		b, _ := s.state(p, e, now)
+		if a == b {
+			return
 		}
+		if e.action == order.Lift && !e.public {
+			m := &meeting{lift: e}
+			lifts.add(m)
+			found[len(out)] = m
+		}
+		out = append(out, Transition{&e.Order, e.action == order.Lift, a, b, e.Terms.Disclosure.Sealed()})
 	})
-	return out
-}
-
-// secret reports whether the order is sealed or lifts one that is.
-func (s *Set) secret(e *entry) bool {
-	if e.action == order.Block || e.public {
-		return e.Terms.Disclosure.Sealed()
+	s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+	for i, m := range found {
+		out[i].sealed = m.reached
 	}
-	lifts := false
-	s.each(func(_ *Part, x *entry) { lifts = lifts || x.Terms.Disclosure.Sealed() && e.reaches(x) })
-	return lifts
+	return out
 }
 
 // InForce returns how many targets the part's orders block at now, lifts left out
@@ -218,6 +221,7 @@ func Compare(old, new *Part) (c Change) {
 	if old == nil {
 		old = &Part{}
 	}
+	same := sameTerms{}
 	before := make(map[string]*entry, old.entries.n)
 	for e := range old.entries.all() {
 		before[e.ID] = e
@@ -227,7 +231,7 @@ func Compare(old, new *Part) (c Change) {
 		switch {
 		case !ok:
 			c.OrdersAdded++
-		case !sameOrder(old, o, new, e):
+		case !same.order(old, o, new, e):
 			c.OrdersChanged++
 		}
 		delete(before, e.ID)
@@ -258,12 +262,28 @@ func blocks(rules []rule) bool {
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
-// sameOrder reports whether two compiled orders say the same, targets counted
-// but not compared.
-func sameOrder(p *Part, x *entry, q *Part, y *entry) bool {
+// sameTerms remembers which terms of two versions are equal: the orders of a
+// register share a few, and to compare those is most of the work.
+type sameTerms map[[2]*order.Terms]bool
+
+func (same sameTerms) equal(x, y *order.Terms) bool {
+	k := [2]*order.Terms{x, y}
+	eq, ok := same[k]
+	if !ok {
+		eq = reflect.DeepEqual(x, y)
+		if len(same) < maxCommon {
+			same[k] = eq
+		}
+	}
+	return eq
+}
+
+// order reports whether two compiled orders say the same, targets counted but not
+// compared.
+func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&
-		slices.Equal(x.lifts, y.lifts) && reflect.DeepEqual(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
+		slices.Equal(x.lifts, y.lifts) && same.equal(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
 }
 
 // ivs returns the intervals of a schedule.

@@ -198,12 +198,12 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 	var changes []string
 	for _, x := range w.Transitions(now, now+3) {
-		changes = append(changes, fmt.Sprint(x.Order.ID, x.Lift, x.From, x.To))
+		changes = append(changes, fmt.Sprint(x.Order.ID, x.Lift, x.From, x.To, x.sealed))
 	}
 	var wantChanges, wantHeld, held []string
 	for _, o := range all {
 		if a, b := w.twin.state(o.Order, now), w.twin.state(o.Order, now+3); a != b {
-			wantChanges = append(wantChanges, fmt.Sprint(o.ID, o.Action == order.Lift, a, b))
+			wantChanges = append(wantChanges, fmt.Sprint(o.ID, o.Action == order.Lift, a, b, w.twin.secret(o)))
 		}
 		if w.twin.undecidable(o.Order) {
 			wantHeld = append(wantHeld, o.ID+" ")
@@ -225,6 +225,71 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	slices.Sort(wantHeld)
 	if !slices.Equal(held, wantHeld) {
 		t.Fatalf("%vheld %q, want %q", w, held, wantHeld)
+	}
+}
+
+// secret: a lift "tells of what it lifts".
+func (t *twin) secret(o twinOrder) bool {
+	if o.Action == order.Block || o.Public {
+		return o.Disclosure.Sealed()
+	}
+	return slices.ContainsFunc(t.orders, func(x twinOrder) bool {
+		return x.Action == order.Block && x.Disclosure.Sealed() && twinReaches(o, x)
+	})
+}
+
+// meets reports whether a lift has something of an order to lift, and whether that is
+// more than what DNS does not enforce, of which nobody knows what it is.
+func (t *twin) meets(l, o twinOrder) (meets, known bool) {
+	if twinWhole(l.Order) {
+		return true, true
+	}
+	for _, x := range twinTargets(l.Order) {
+		for _, y := range twinTargets(o.Order) {
+			known = known || x.Kind == order.TargetName && y.Kind == order.TargetName && (x.Name.Covers(y.Name) || y.Name.Covers(x.Name)) ||
+				x.Kind == order.TargetAddress && y.Kind == order.TargetAddress && y.Attr.EnforcedBy == order.ByDNS && x.Attr.Address.Overlaps(y.Attr.Address)
+			meets = meets || x.Kind == order.TargetAddress && (y.Kind == order.TargetURL || y.Kind == order.TargetAddress && y.Attr.EnforcedBy != order.ByDNS)
+		}
+	}
+	return meets || known, known
+}
+
+// compareLifts checks what is said of lifts that reach nothing, or an order of
+// another file for want of a date.
+func compareLifts(t *testing.T, w *world) {
+	t.Helper()
+	var want, got []string
+	useless := 0
+	for _, l := range w.twin.orders {
+		if l.Action != order.Lift || l.Status != order.Active {
+			continue
+		}
+		// A lift of pages is taken to reach something.
+		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
+			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
+		reached, tie := pages, false
+		for _, o := range w.twin.orders {
+			if o.Action == order.Block && twinReaches(l, o) {
+				meets, known := w.twin.meets(l, o)
+				reached = reached || meets
+				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.PlaceInHistory() == o.PlaceInHistory()
+			}
+		}
+		if !reached {
+			useless++
+		}
+		if tie {
+			want = append(want, l.ID)
+		}
+	}
+	warnings, n := w.Warnings()
+	for _, p := range warnings {
+		if p.Field == "issued" {
+			got = append(got, p.Order)
+		}
+	}
+	if n != useless || !slices.Equal(got, want) {
+		t.Fatalf("%v%d useless lifts, ties %q, want %d and %q", w, n, got, useless, want)
 	}
 }
 

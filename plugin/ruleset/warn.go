@@ -13,35 +13,51 @@ import (
 // nothing.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
-	lifts, blocks := s.lifts()
+	var lifts []*entry
+	known := map[string]bool{} // of the ids that lifts name
+	for _, p := range s.parts {
+		for _, i := range p.lifts {
+			if e := p.entries.at(i); e.status == order.Active {
+				lifts = append(lifts, e)
+				for _, id := range e.lifts {
+					known[id] = false
+				}
+			}
+		}
+	}
 	if len(lifts) == 0 {
 		return out, 0
 	}
-	ids := map[string]bool{}
-	s.each(func(_ *Part, e *entry) { ids[e.ID] = true })
+	if len(known) > 0 {
+		s.each(func(_ *Part, e *entry) {
+			if _, ok := known[e.ID]; ok {
+				known[e.ID] = true
+			}
+		})
+	}
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
 			// An id that is not in the set may be a sealed order's whose file is bad.
 			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed()})
 	}
-	found := s.meetings(lifts, blocks)
+	found := s.meetings(lifts)
 	for _, l := range lifts {
-		unknown, m := 0, found[l.entry]
-		for _, id := range l.entry.lifts {
-			if !ids[id] {
+		unknown, m := 0, found[l]
+		for _, id := range l.lifts {
+			if !known[id] {
 				unknown++
-				warn(l.entry, "lifts", "names an order that is not in the set", id)
+				warn(l, "lifts", "names an order that is not in the set", id)
 			}
 		}
 		if !m.reached {
 			useless++
 		}
 		if !m.reached && unknown == 0 {
-			warn(l.entry, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
+			warn(l, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
 		}
 		if x := m.tie; x != nil {
-			warn(l.entry, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.entry.place.String())
+			warn(l, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.place.String())
 		}
 	}
 	return out, useless

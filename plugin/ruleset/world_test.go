@@ -97,8 +97,11 @@ func (c *choices) order(id string, index int) *order.Order {
 		Issued: c.time(), From: c.time(), Until: c.time(), Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime,
 		Windows: c.windows(),
 	}
+	if c.oneIn(4) {
+		terms.Disclosure = order.Code
+	}
 	if c.oneIn(3) {
-		o.Action = order.Lift
+		o.Action, o.Public = order.Lift, c.oneIn(4)
 		if o.PlaceInHistory() == order.NoTime {
 			o.Issued = 3
 		}
