@@ -92,6 +92,7 @@ func (b *Builder) common(o *order.Order) *Common {
 		c.lifts = slices.Clone(o.Lifts)
 		slices.Sort(c.lifts)
 	}
+	b.commonsMade++
 	if !rare && len(b.commons) < maxCommon {
 		b.commons[k] = c
 	}

@@ -118,9 +118,10 @@ type Part struct {
 	addrs     *addressTable
 	whole     []uint32 // entries of lifts without targets
 	lifts     []uint32 // entries of all lifts
-	countries bool     // some order depends on the client's country
-	shadows   bool     // some order or target is in shadow
-	held      held     // of its targets, by the guard that it was built with
+	bytes     int
+	countries bool // some order depends on the client's country
+	shadows   bool // some order or target is in shadow
+	held      held // of its targets, by the guard that it was built with
 	redirects []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
@@ -154,12 +155,6 @@ func (p *Part) Targets() (n int) {
 	return n
 }
 
-// Bytes returns the memory that the part's tables hold, the orders' own texts
-// left out.
-func (p *Part) Bytes() int {
-	return p.names.Bytes() + 16*cap(p.rules) + 16*cap(p.intervals) + 8*cap(p.schedules) + 4*cap(p.whole)
-}
-
 // rulesAt returns the rules at the name itself.
 func (p *Part) rulesAt(w *dname.Wire) []rule {
 	var room [pathRoom]index.Hit
@@ -181,9 +176,10 @@ type Builder struct {
 	interned interner
 	commons  map[commonKey]*Common
 	// The last one asked for: orders of one authority follow one another.
-	lastKey    commonKey
-	lastCommon *Common
-	schedIDs   map[string]uint32
+	lastKey     commonKey
+	lastCommon  *Common
+	commonsMade int
+	schedIDs    map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
 	// in the order file itself the parser has seen them.
 	repeated map[uint32]int
@@ -425,6 +421,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	p.dutyTargets = fit(p.dutyTargets)
 	p.intervals = fit(p.intervals)
 	p.schedules = fit(p.schedules)
+	b.measure()
 	var problems order.Problems
 	for i := range uint32(p.entries.n) {
 		if n := b.repeated[i]; n > 0 {

@@ -180,16 +180,3 @@ func (s *Set) Empty() bool {
 
 // Parts returns the parts that the set was made of, in their order.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }
-
-// Bytes returns the memory that the set's tables hold, the orders' own texts
-// left out.
-func (s *Set) Bytes() (n int) {
-	seen := map[*Part]bool{}
-	for _, p := range slices.Concat(s.parts, s.segments) {
-		if !seen[p] {
-			seen[p] = true
-			n += p.Bytes()
-		}
-	}
-	return n
-}
