@@ -24,7 +24,7 @@ func (b *Builder) measure() {
 		n += sizeOf(block)
 	}
 	n += b.commonsMade*int(unsafe.Sizeof(Common{})) + len(b.interned.scopes)*int(unsafe.Sizeof(scope{})) + len(b.interned.exempts)*int(unsafe.Sizeof(exempt{}))
-	for _, name := range p.crowded {
+	for _, name := range p.lookouts {
 		n += int(unsafe.Sizeof(name)) + len(name.Wire())
 	}
 	for _, c := range p.crowds {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/gaissmai/bart"
 )
 
@@ -29,6 +30,7 @@ type crowd struct {
 // for several countries and networks stands in as many lines.
 type group struct {
 	shadow    bool
+	forced    bool // their orders force some target, maybe this one
 	exempt    *exempt
 	everyone  line
 	networks  *bart.Table[*line]
@@ -106,28 +108,30 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 // groups sorts the blocks of a hit on the path to a name with so many labels. They
 // are good for that name and those below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
-	of := func(r *rule, x *exempt) *group {
+	of := func(r *rule, forced bool, x *exempt) *group {
 		for _, g := range all {
-			if g.shadow == r.shadow && g.exempt == x {
+			if g.shadow == r.shadow && g.forced == forced && g.exempt == x {
 				return g
 			}
 		}
 		return nil
 	}
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
+		pace.Step(i)
 		r, e := &h.rules[i], h.by(i)
 		gone := s.goneFrom(p, h, r, labels)
 		if gone == order.NoTime {
 			continue
 		}
 		x := e.exempt
-		g := of(r, x)
+		forced := e.force != nil
+		g := of(r, forced, x)
 		if g == nil && len(all) >= maxGroups {
 			x = nil
-			g = of(r, x)
+			g = of(r, forced, x)
 		}
 		if g == nil {
-			g = &group{shadow: r.shadow, exempt: x}
+			g = &group{shadow: r.shadow, forced: forced, exempt: x}
 			all = append(all, g)
 		}
 		g.add(e.scope, uint32(i), gone)
@@ -194,8 +198,8 @@ func (g *group) freeze() {
 
 // next returns the first block from the k-th rule on that is not gone and for the
 // client of the query, or must be met for another reason.
-func (g *group) next(j *judgement, k int, best int) int {
-	if g.shadow && !j.shadow {
+func (g *group) next(j *judgement, held bool, k, best int) int {
+	if g.shadow && !j.shadow || held && !g.forced {
 		return best
 	}
 	if !j.scoped {
@@ -227,7 +231,7 @@ func (h *hit) skip(j *judgement, k int) int {
 	}
 	best := len(h.rules)
 	for _, g := range h.crowd.groups {
-		best = g.next(j, k, best)
+		best = g.next(j, h.held != nil, k, best)
 	}
 	return best
 }

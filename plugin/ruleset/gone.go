@@ -5,6 +5,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // over returns when the last interval of a schedule ends; NoTime when it has none.
@@ -76,64 +77,81 @@ func (h *hit) nearLifts(e *entry) (at []uint32) {
 	return at
 }
 
-// maxCrowded bounds the names of a part that the set looks at for views.
-const maxCrowded = 1 << 10
+// maxLookouts bounds the lookouts of a part.
+const maxLookouts = 1 << 10
 
-// findCrowded notes the names that have crowds.
-func (p *Part) findCrowded() {
-	if p.crowds == nil {
+// findLookouts notes the names from which a crowd may look different: those with
+// crowds, and those with lifts.
+func (p *Part) findLookouts() {
+	if p.crowds == nil && len(p.lifts) == 0 {
 		return
 	}
+	var lifts []dname.Name
 	for w, ref := range p.names.Wires() {
-		if p.rules[ref].crowd {
-			p.crowded = append(p.crowded, w.Name())
-			if len(p.crowded) == maxCrowded {
-				return
-			}
+		switch {
+		case p.rules[ref].crowd && len(p.lookouts) < maxLookouts:
+			p.lookouts = append(p.lookouts, w.Name())
+		case len(lifts) < maxLookouts && slices.ContainsFunc(p.list(ref), func(r rule) bool { return r.kind.isLift() }):
+			lifts = append(lifts, w.Name())
 		}
 	}
+	p.lookouts = append(p.lookouts, lifts[:min(len(lifts), maxLookouts-len(p.lookouts))]...)
 }
 
-// findViews finds out what crowds look like from the names with crowds, when there
-// are lifts and exceptions on the way which the crowd itself does not know of: those
-// of other segments, and those above or below the crowd.
+// findViews finds out what crowds look like from the lookouts, when there are lifts
+// and exceptions on the way which the crowd itself does not know of: those of other
+// segments, and those above or below the crowd.
+//
+// Beyond maxViewed rules it stops: what is left costs queries time.
 func (s *Set) findViews() {
 	s.views = nil
-	views := map[string]map[*crowd]*crowd{}
+	views, viewed := map[string]map[*crowd]*crowd{}, 0
 	var w dname.Wire
 	for _, part := range s.segments {
-		for _, name := range part.crowded {
+		for i, name := range part.lookouts {
+			pace.Step(i)
 			w.SetName(name)
 			p := s.walk(&w, nil)
-			seen := map[*crowd]*crowd{}
 			for i := range p.hits {
 				h := &p.hits[i]
-				if h.crowd == nil || !blocks(h.rules) {
+				if h.crowd == nil || !blocks(h.rules) || !s.foreign(&p, h) {
 					continue
 				}
-				foreign := func(x hit) bool { return x.crowd != h.crowd && x.rules[0].kind < blockExact }
-				if slices.ContainsFunc(p.hits, foreign) || len(s.whole) > 0 && len(s.segments) > 1 {
-					view := *h.crowd
-					view.groups = s.groups(&p, h, name.NumLabels())
-					seen[h.crowd] = &view
+				if viewed += len(h.rules); viewed > maxViewed {
+					s.views = views
+					return
 				}
-			}
-			if len(seen) > 0 {
-				views[name.Wire()] = seen
+				if views[name.Wire()] == nil {
+					views[name.Wire()] = map[*crowd]*crowd{}
+				}
+				view := *h.crowd
+				view.groups = s.groups(&p, h, name.NumLabels())
+				views[name.Wire()][h.crowd] = &view
 			}
 		}
 	}
 	s.views = views
 }
 
+// maxViewed bounds what a merge spends on views, some 50 ms.
+const maxViewed = 1 << 16
+
+// foreign reports whether there may be exceptions and lifts that a crowd does not know
+// of, but that hold where the path leads.
+func (s *Set) foreign(p *path, h *hit) bool {
+	return slices.ContainsFunc(p.hits, func(x hit) bool { return x.crowd != h.crowd && x.rules[0].kind < blockExact }) ||
+		slices.ContainsFunc(s.segments, func(q *Part) bool { return q != h.part && len(q.whole) > 0 })
+}
+
 // look puts the crowds on the path to a name as they look from there.
 func (s *Set) look(w *dname.Wire, hits []hit) {
 	for i := range hits {
-		if hits[i].crowd == nil {
+		view := s.views[string(w.Suffix(hits[i].labels))]
+		if view == nil {
 			continue
 		}
-		// The longest name with a crowd has seen all that is above it.
-		for view := s.views[string(w.Suffix(hits[i].labels))]; i < len(hits); i++ {
+		// The longest name has seen all that is above it.
+		for ; i < len(hits); i++ {
 			if c := view[hits[i].crowd]; c != nil {
 				hits[i].crowd = c
 			}

@@ -15,6 +15,9 @@ var many = []struct {
 	// apart: lifts stand in a file of their own, which is not merged with the orders'.
 	apart bool
 	asks  string // other than the target
+	one   string // lift of all but the last
+	// held: the guard holds the target, and the last order forces it.
+	held bool
 }{
 	{name: "in-force", target: "c.example"},
 	{name: "ended", target: "c.example", fields: says("until: 2025-12-31")},
@@ -25,6 +28,8 @@ var many = []struct {
 	{name: "exempt-all-alike", target: "c.example", fields: says("exempt: [192.0.2.0/24]")},
 	{name: "exempt-each-by-its-own", target: "c.example", fields: exempting},
 	{name: "excepted", target: "c.example", fields: says("except: [ok.c.example]"), asks: "ok.c.example"},
+	{name: "held", target: "bank.example", held: true},
+	{name: "lifted-below-by-one", target: "c.example", asks: "ok.c.example", one: "- {id: l, action: lift, issued: '2025-01-20T12:00:00Z', targets: [ok.c.example]}"},
 	{name: "lifted-there", target: "c.example", lift: says("targets: [c.example]")},
 	{name: "lifted-as-a-whole", target: "c.example", lift: says("note: whole")},
 	{name: "lifted-above", target: "c.example", lift: says("targets: [example]")},
@@ -42,13 +47,16 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders writes n orders, the last of which has no fields and no lift.
-func manyOrders(n int, target string, fields, lift func(int) string) (orders, lifts string) {
+// manyOrders writes n orders, the last of which has fields of its own and no lift.
+func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {
-		fmt.Fprintf(&o, "- {id: c%d, issued: 2025-01-%02d, targets: [%s]", i, 1+i*20/n, target)
+		fmt.Fprintf(&o, "- {id: c%d, issued: 2025-01-%02d, targets: [%s]", i, 1+i*20/max(1, n-1), target)
 		if fields != nil && i < n-1 {
 			o.WriteString(", " + fields(i))
+		}
+		if last != "" && i == n-1 {
+			o.WriteString(", " + last)
 		}
 		o.WriteString("}\n")
 		if lift != nil && i < n-1 {
@@ -65,9 +73,15 @@ func BenchmarkManyOrders(b *testing.B) {
 	for _, m := range many {
 		for _, n := range []int{1, 100, 1_000, 10_000} {
 			b.Run(fmt.Sprintf("%s/%d", m.name, n), func(b *testing.B) {
-				orders, lifts := manyOrders(n, m.target, m.fields, m.lift)
-				opt := Options{Addresses: true}
-				s := Merge([]*Part{part(b, "a.yaml", orders+lifts)}, opt)
+				opt, last := Options{Addresses: true}, ""
+				if m.held {
+					opt.Guard, last = bank(b), "force: {bank.example: meant}"
+				}
+				orders, lifts := manyOrders(n, m.target, last, m.fields, m.lift)
+				if n > 1 {
+					lifts += m.one
+				}
+				s := Merge([]*Part{part(b, "a.yaml", orders+lifts).Guarded(opt.Guard)}, opt)
 				if m.apart && lifts != "" {
 					s = apart(opt, part(b, "a.yaml", orders), part(b, "b.yaml", lifts))
 				}
@@ -107,7 +121,7 @@ func BenchmarkManyLifts(b *testing.B) {
 			continue
 		}
 		for _, n := range []int{1_000, 10_000} {
-			orders, lifts := manyOrders(n, m.target, m.fields, m.lift)
+			orders, lifts := manyOrders(n, m.target, "", m.fields, m.lift)
 			parts := []*Part{part(b, "a.yaml", orders+lifts)}
 			if m.apart {
 				parts = []*Part{part(b, "a.yaml", orders), part(b, "b.yaml", lifts)}
@@ -134,7 +148,7 @@ func BenchmarkManyLifts(b *testing.B) {
 // BenchmarkCompare is the difference between two versions of a register, whose orders
 // share their terms.
 func BenchmarkCompare(b *testing.B) {
-	orders, _ := manyOrders(10_000, "c.example", nil, nil)
+	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
 	for b.Loop() {
 		if c := Compare(p, q); c != (Change{}) {

@@ -112,7 +112,7 @@ type Part struct {
 	rules     []rule
 	entries   entries
 	crowds    map[uint32]*crowd // by where their rules start
-	crowded   []dname.Name      // the first names with crowds
+	lookouts  []dname.Name      // see findLookouts
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
@@ -414,7 +414,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	own.findWhole()
 	b.freezeNames(&own)
 	b.freezeAddresses(&own)
-	p.findCrowded()
+	p.findLookouts()
 	p.rules = fit(p.rules)
 	p.entries.fit()
 	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)

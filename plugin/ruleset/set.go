@@ -16,7 +16,7 @@ type Set struct {
 	segments []*Part
 	// whole are the lifts that reach an order as a whole, by the order's id.
 	whole map[string][]wholeLift
-	// views are how crowds look from names with crowds, by the names' wire form.
+	// views are how crowds look from the lookouts, by the names' wire form.
 	views map[string]map[*crowd]*crowd
 	// countries: some order depends on the client's country.
 	countries   bool
