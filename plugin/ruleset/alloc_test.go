@@ -9,6 +9,15 @@ import (
 // an excepted name, one with marked names below it, one that is held, and one to
 // which the answer for another leads.
 func TestDecideAllocatesNothing(t *testing.T) {
+	was := crowdFrom
+	t.Cleanup(func() { crowdFrom = was })
+	decideAllocatesNothing(t)
+	crowdFrom = 1 // all have crowds
+	decideAllocatesNothing(t)
+}
+
+func decideAllocatesNothing(t *testing.T) {
+	t.Helper()
 	orders := `
 - {id: b, issued: 2024-01-01, scope: {countries: [EU], clients: [10.0.0.0/8]}, except: [ok.hit.example],
    targets: [hit.example, lifted.example, a.b.c.d.e.f.example, w.bank.example, {address: 198.51.100.0/24, enforced_by: dns}, {address: 192.0.2.1, enforced_by: dns}]}

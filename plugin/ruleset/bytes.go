@@ -54,7 +54,7 @@ func (c *crowd) size() int {
 
 func groupsSize(groups []*group) (n int) {
 	for _, g := range groups {
-		n += int(unsafe.Sizeof(*g)) + sizeOf(g.everyone.at) + sizeOf(g.everyone.gone) + sizeOf(g.asking.at) + sizeOf(g.asking.gone)
+		n += int(unsafe.Sizeof(*g)) + g.everyone.tables() + g.asking.tables()
 		for _, l := range g.countries {
 			n += mapSlot + l.size()
 		}
@@ -68,7 +68,9 @@ func groupsSize(groups []*group) (n int) {
 	return n
 }
 
-func (l *line) size() int { return int(unsafe.Sizeof(*l)) + sizeOf(l.at) + sizeOf(l.gone) }
+func (l *line) size() int { return int(unsafe.Sizeof(*l)) + l.tables() }
+
+func (l *line) tables() int { return sizeOf(l.at) + sizeOf(l.gone.until) + sizeOf(l.gone.exempt) }
 
 // Bytes returns the memory that the set's tables hold, the orders' own texts
 // left out.

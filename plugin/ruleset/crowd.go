@@ -26,12 +26,11 @@ type crowd struct {
 	groups []*group
 }
 
-// group are the blocks that exempt the same clients, by whom they are for. A block
-// for several countries and networks stands in as many lines.
+// group are blocks of a crowd by whom they are for. One that is for several countries
+// and networks stands in as many lines.
 type group struct {
 	shadow    bool
 	forced    bool // their orders force some target, maybe this one
-	exempt    *exempt
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
@@ -39,10 +38,6 @@ type group struct {
 	// a verdict Scoped.
 	asking line
 }
-
-// maxGroups bounds the groups of a crowd, since each is asked. The exemptions of the
-// blocks in the last one are their own.
-const maxGroups = 4
 
 // crowd returns the crowd among the rules that start at ref, nil when they are few.
 func (p *Part) crowd(ref uint32) *crowd {
@@ -99,7 +94,7 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 			return cmp.Compare(p.entries.at(list[y].entry).place, p.entries.at(list[x].entry).place)
 		})
 		for _, i := range l.at {
-			l.gone = append(l.gone, p.over(list[i].sched))
+			l.gone.until = append(l.gone.until, p.over(list[i].sched))
 		}
 		l.freeze()
 	}
@@ -108,14 +103,6 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 // groups sorts the blocks of a hit on the path to a name with so many labels. They
 // are good for that name and those below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
-	of := func(r *rule, forced bool, x *exempt) *group {
-		for _, g := range all {
-			if g.shadow == r.shadow && g.forced == forced && g.exempt == x {
-				return g
-			}
-		}
-		return nil
-	}
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
 		pace.Step(i)
 		r, e := &h.rules[i], h.by(i)
@@ -123,18 +110,12 @@ func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
 		if gone == order.NoTime {
 			continue
 		}
-		x := e.exempt
-		forced := e.force != nil
-		g := of(r, forced, x)
-		if g == nil && len(all) >= maxGroups {
-			x = nil
-			g = of(r, forced, x)
+		at := slices.IndexFunc(all, func(g *group) bool { return g.shadow == r.shadow && g.forced == (e.force != nil) })
+		if at < 0 {
+			at = len(all)
+			all = append(all, &group{shadow: r.shadow, forced: e.force != nil})
 		}
-		if g == nil {
-			g = &group{shadow: r.shadow, forced: forced, exempt: x}
-			all = append(all, g)
-		}
-		g.add(e.scope, uint32(i), gone)
+		all[at].add(e, uint32(i), gone)
 	}
 	for _, g := range all {
 		g.freeze()
@@ -149,9 +130,10 @@ func lineOf[K comparable](m map[K]*line, k K) *line {
 	return m[k]
 }
 
-func (g *group) add(s *scope, i uint32, gone order.Time) {
+func (g *group) add(e *entry, i uint32, gone order.Time) {
+	s := e.scope
 	if s == nil {
-		g.everyone.add(i, gone)
+		g.everyone.add(i, gone, e.exempt)
 		return
 	}
 	for x := range s.clients.All() {
@@ -163,16 +145,16 @@ func (g *group) add(s *scope, i uint32, gone order.Time) {
 			l = &line{}
 			g.networks.Insert(x, l)
 		}
-		l.add(i, gone)
+		l.add(i, gone, e.exempt)
 	}
 	for _, cc := range s.countries {
 		if g.countries == nil {
 			g.countries = map[order.Country]*line{}
 		}
-		lineOf(g.countries, cc).add(i, gone)
+		lineOf(g.countries, cc).add(i, gone, e.exempt)
 	}
 	if s.hasCountries() {
-		g.asking.add(i, gone)
+		g.asking.add(i, gone, nil)
 	}
 }
 
@@ -202,22 +184,20 @@ func (g *group) next(j *judgement, held bool, k, best int) int {
 	if g.shadow && !j.shadow || held && !g.forced {
 		return best
 	}
+	c := j.c.Addr
 	if !j.scoped {
-		best = g.asking.next(k, j.now, best)
+		best = g.asking.next(k, c, j.now, best)
 	}
-	if g.exempt != nil && j.c.Addr.IsValid() && g.exempt.always.Contains(j.c.Addr) {
-		return best
-	}
-	best = g.everyone.next(k, j.now, best)
-	if g.networks != nil && j.c.Addr.IsValid() {
-		for l, _ := g.networks.Lookup(j.c.Addr); l != nil; l = l.up {
-			best = l.next(k, j.now, best)
+	best = g.everyone.next(k, c, j.now, best)
+	if g.networks != nil && c.IsValid() {
+		for l, _ := g.networks.Lookup(c); l != nil; l = l.up {
+			best = l.next(k, c, j.now, best)
 		}
 	}
 	if cc := j.c.Country; len(g.countries) > 0 && cc != "" {
-		best = g.countries[cc].next(k, j.now, best)
+		best = g.countries[cc].next(k, c, j.now, best)
 		if cc.InEU() {
-			best = g.countries[order.EU].next(k, j.now, best)
+			best = g.countries[order.EU].next(k, c, j.now, best)
 		}
 	}
 	return best

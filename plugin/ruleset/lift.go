@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -71,7 +72,7 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 		if others == nil {
 			continue
 		}
-		for i := others.gone.next(0, j.now); i >= 0; i = others.gone.next(i+1, j.now) {
+		for i := others.gone.next(0, netip.Addr{}, j.now); i >= 0; i = others.gone.next(i+1, netip.Addr{}, j.now) {
 			k := int(others.at[i])
 			if h.by(k).place < e.place {
 				break // nor does any that comes behind reach the order
