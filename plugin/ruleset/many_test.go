@@ -151,7 +151,7 @@ func BenchmarkCompare(b *testing.B) {
 	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
 	for b.Loop() {
-		if c := Compare(p, q); c != (Change{}) {
+		if c := Compare(p, q, -1); c != (Change{}) {
 			b.Fatal(c)
 		}
 	}

@@ -286,10 +286,10 @@ func TestDuplicates(t *testing.T) {
 func TestCompareAndLost(t *testing.T) {
 	before := part(t, "a.yaml", "- {id: a, targets: [a.example, b.example]}\n- {id: b, targets: [c.example]}\n- {id: c, until: 2020-01-01, targets: [d.example]}\n")
 	after := part(t, "a.yaml", "- {id: a, targets: [a.example, e.example, f.example]}\n- {id: n, status: draft, targets: [c.example]}\n")
-	if got, want := Compare(before, after), (Change{1, 2, 1, 2, 2}); got != want {
+	if got, want := Compare(before, after, -1), (Change{1, 2, 1, 2, 2}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got, want := Compare(nil, before), (Change{OrdersAdded: 3, NamesAdded: 4}); got != want {
+	if got, want := Compare(nil, before, -1), (Change{OrdersAdded: 3, NamesAdded: 4}); got != want {
 		t.Errorf("new: got %v, want %v", got, want)
 	}
 	// b.example is gone; c.example still stands there, as a draft; d.example was

@@ -216,8 +216,8 @@ func (c Change) String() string {
 
 // Compare counts what differs between two versions of a file; old is nil for a
 // new file. An order counts as changed when its times, status, terms or number
-// of targets differ.
-func Compare(old, new *Part) (c Change) {
+// of targets differ. Removed is old.Missing(new) for who knows it, else negative.
+func Compare(old, new *Part, removed int) (c Change) {
 	if old == nil {
 		old = &Part{}
 	}
@@ -237,13 +237,15 @@ func Compare(old, new *Part) (c Change) {
 		delete(before, e.ID)
 	}
 	c.OrdersRemoved = len(before)
-	c.NamesRemoved = old.missing(new)
+	if c.NamesRemoved = removed; removed < 0 {
+		c.NamesRemoved = old.Missing(new)
+	}
 	c.NamesAdded = new.blocked - (old.blocked - c.NamesRemoved) // what is not in both
 	return c
 }
 
-// missing counts the names that are targets in p but not in q.
-func (p *Part) missing(q *Part) (n int) {
+// Missing counts the names that are targets in p but not in q.
+func (p *Part) Missing(q *Part) (n int) {
 	if q.blocked == 0 {
 		return p.blocked
 	}
@@ -292,13 +294,12 @@ func (p *Part) ivs(sched uint32) []interval {
 	return p.intervals[s.off : s.off+s.n]
 }
 
-// MayLose returns how many names and networks Lost counts at most, whatever the
-// time, and tells so sooner.
-func (p *Part) MayLose(next *Part) (n int) {
+// Networks returns the number of addresses and networks among p's targets.
+func (p *Part) Networks() (n int) {
 	for range p.networks() {
 		n++
 	}
-	return n + p.missing(next)
+	return n
 }
 
 // Lost returns how many names and networks that p blocks at now are targets of no

@@ -331,10 +331,10 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 			removed++
 		}
 	}
-	if c := Compare(p, q); c.NamesAdded != added || c.NamesRemoved != removed {
+	if c := Compare(p, q, -1); c.NamesAdded != added || c.NamesRemoved != removed {
 		t.Fatalf("%vcompared: %+v, want %d names more and %d less", w, c, added, removed)
 	}
-	if c := Compare(p, p.Guarded(nil)); c != (Change{}) {
+	if c := Compare(p, p.Guarded(nil), -1); c != (Change{}) {
 		t.Fatalf("%vanother guard changes the orders: %+v", w, c)
 	}
 }

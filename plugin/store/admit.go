@@ -17,6 +17,10 @@ type candidate struct {
 	parsed *order.File
 	digest string
 	keep   func() // tells the source which side lists belong to it
+	// missing are the names of than, the version in force, that it does not have; negative
+	// when they were not counted.
+	than    *ruleset.Part
+	missing int
 }
 
 // admit puts candidates into force, all that fit together: an order may move
@@ -60,7 +64,10 @@ func (s *Store) admit() bool {
 		if f.part != nil {
 			s.parsed += f.part.Targets()
 		}
-		s.news = append(s.news, news{c.path, f.part, c.part, c.digest})
+		if c.than != f.part {
+			c.missing = -1 // it had to wait, and another version came between
+		}
+		s.news = append(s.news, news{c.path, f.part, c.part, c.digest, c.missing})
 		f.part, f.digest, f.own, f.serial, f.err, f.waiting = c.part, c.digest, c.own, c.parsed.Serial, nil, nil
 		c.keep()
 	}

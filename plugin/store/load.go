@@ -37,7 +37,7 @@ func (s *Store) load(reports []source.File) {
 	// What changed is told when it is in force: comparing large files takes time.
 	for _, n := range s.news {
 		s.log.Infof("%s: in force: %s; now %d orders, %d targets, version %.12s",
-			n.path, ruleset.Compare(n.old, n.new), n.new.Orders(), n.new.Targets(), n.digest)
+			n.path, ruleset.Compare(n.old, n.new, n.missing), n.new.Orders(), n.new.Targets(), n.digest)
 	}
 	s.news = nil
 }
@@ -47,6 +47,7 @@ type news struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
+	missing  int // of the old names in the new version, negative when not counted
 }
 
 // report acts on the state of one file and says whether the set has to change.
@@ -87,14 +88,15 @@ func (s *Store) report(r source.File) bool {
 		}
 		return false
 	}
+	missing := -1
 	if err == nil {
-		err = s.check(r, f, part, parsed)
+		missing, err = s.check(r, f, part, parsed)
 	}
 	if err != nil {
 		s.fail(r.Path, f, r.Digest, err)
 		return false
 	}
-	f.waiting = &candidate{r.Path, r.Digest, part, parsed, digest, func() { r.SetSides(parsed.Sides) }}
+	f.waiting = &candidate{r.Path, r.Digest, part, parsed, digest, func() { r.SetSides(parsed.Sides) }, f.part, missing}
 	return false
 }
 
@@ -158,16 +160,17 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
-// check compares a good file with what is in force.
-func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
+// check compares a good file with what is in force. It returns how many names are
+// missing in it, negative when they were not counted.
+func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) (missing int, err error) {
 	if f.part != nil && f.serial >= 0 {
 		switch {
 		case parsed.Serial < 0:
-			return fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
+			return -1, fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
 		case parsed.Serial < f.serial:
-			return fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
+			return -1, fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
 		case parsed.Serial == f.serial && r.Digest != f.own:
-			return fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
+			return -1, fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
 		}
 	}
 	return s.checkShrink(r, f, part, parsed)
@@ -177,24 +180,25 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 // it likes.
 const smallFile = 20
 
-func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
+func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) (missing int, err error) {
 	if f.part == nil || parsed.Count == 0 { // "orders: []" says what it means
-		return nil
+		return -1, nil
 	}
 	// Most changes take away too little to matter, whatever of it was in force.
-	if f.part.MayLose(part)*100 <= smallFile*s.opt.MaxShrink {
-		return nil
+	missing = f.part.Missing(part)
+	if (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
+		return missing, nil
 	}
 	now := seconds(s.clock.Now())
 	before := f.part.InForce(now)
 	if before < smallFile {
-		return nil
+		return missing, nil
 	}
 	lost := f.part.Lost(part, now)
 	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
-		return nil
+		return missing, nil
 	}
-	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
+	return missing, fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
 		"If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
 		r.Path, lost, before, s.opt.MaxShrink, parsed.Targets)
 }
