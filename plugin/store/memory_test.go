@@ -56,6 +56,9 @@ func TestGiveBack(t *testing.T) {
 	until("a name more", func() bool { return len(w.blocked("more.example")) > 0 })
 	put("c.yaml", orders("", "c: c.example"))
 	until("another small file", func() bool { return len(w.blocked("c.example")) > 0 })
+	until("memory given back after the change", func() bool { return forced() >= before+2 })
+	put("d.yaml", orders("", "d: d.example"))
+	until("the last small file", func() bool { return len(w.blocked("d.example")) > 0 })
 	if n := forced() - before; n != 2 {
 		t.Errorf("the collector was called %d times by two big loads and small ones between, want 2", n)
 	}

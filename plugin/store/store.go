@@ -75,9 +75,10 @@ type Store struct {
 	rules  ruleset.Options // with the guard in force
 	news   []news          // of the batch being loaded
 	told   told            // of the set in force
-	parsed int             // targets parsed since memory was last given back
+	parsed int             // targets parsed and replaced by the load
 
 	swapped chan struct{} // wakes watchTimes; holds one
+	settled chan int      // tells it that a load is over, and of how many targets
 	cancel  context.CancelFunc
 	unpace  func()
 	done    sync.WaitGroup
@@ -145,14 +146,23 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel, s.unpace = cancel, unpace
 	s.done.Go(func() {
-		s.giveBack() // of the start
+		s.settle(ctx) // what the start loaded
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.giveBack()
+			s.settle(ctx)
 		})
 	})
 	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
+}
+
+// settle is for when a load is over, and all that it tells.
+func (s *Store) settle(ctx context.Context) {
+	select {
+	case s.settled <- s.parsed:
+	case <-ctx.Done():
+	}
+	s.parsed = 0
 }
 
 // prepare is Open without what runs in the background.
@@ -160,7 +170,7 @@ func prepare(opt Options, log Log, clock Clock) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), cancel: func() {}, unpace: func() {}, rules: opt.Rules}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), settled: make(chan int), cancel: func() {}, unpace: func() {}, rules: opt.Rules}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error

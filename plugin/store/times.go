@@ -11,7 +11,8 @@ import (
 const maxTransitions = 100
 
 // watchTimes logs the orders that start and end. Nothing depends on it: queries
-// ask the clock themselves.
+// ask the clock themselves. It is the last to let go of a set that was replaced, and so
+// has the garbage collected.
 func (s *Store) watchTimes(ctx context.Context) {
 	set, then := s.Set(), seconds(s.clock.Now())
 	for {
@@ -20,11 +21,14 @@ func (s *Store) watchTimes(ctx context.Context) {
 			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
 		}
 		alarm, stop := s.clock.After(wait)
+		targets := 0
 		select {
 		case <-ctx.Done():
 			stop()
 			return
 		case <-s.swapped:
+			stop()
+		case targets = <-s.settled:
 			stop()
 		case <-alarm:
 		}
@@ -42,5 +46,6 @@ func (s *Store) watchTimes(ctx context.Context) {
 		}
 		// What a new set began with was told when it was loaded.
 		set, then = s.Set(), now
+		giveBack(targets)
 	}
 }
