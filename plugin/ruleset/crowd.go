@@ -207,8 +207,12 @@ func (g *group) next(j *judgement, held bool, k, best int) int {
 // difference to the client.
 func (h *hit) skip(j *judgement, k int) int {
 	if h.crowd == nil || k >= len(h.rules) {
-		return k
+		return k // inlined: nearly all names have few rules
 	}
+	return h.next(j, k)
+}
+
+func (h *hit) next(j *judgement, k int) int {
 	best := len(h.rules)
 	for _, g := range h.crowd.groups {
 		best = g.next(j, h.held != nil, k, best)
