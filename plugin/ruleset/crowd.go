@@ -86,7 +86,8 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 			c.byID[id] = append(c.byID[id], uint32(i))
 		}
 		if len(e.lifts) == 0 {
-			lineOf(c.others, e.authority()).at = append(lineOf(c.others, e.authority()).at, uint32(i))
+			l := lineOf(c.others, e.authority())
+			l.at = append(l.at, uint32(i))
 		}
 	}
 	for _, l := range c.others {
