@@ -31,26 +31,27 @@ var (
 	// next is when work gives way again, in ns since start.
 	next atomic.Int64
 
-	using struct {
-		sync.Mutex
-		n int
-	}
+	turning sync.Mutex // guards changes of what follows
+	// working is the number of goroutines that have turned pacing on.
+	working atomic.Int32
 	// waiter is there while pacing is on.
 	waiter atomic.Pointer[poller]
 )
 
 // On turns pacing on, until the function it returns is called: a server has
-// somebody to give way to, a tool has not.
+// somebody to give way to, a tool has not. Each goroutine with long work calls it for
+// as long as that takes. Where there are more CPUs than those, one of the others looks at
+// the network, and nobody gives way: to be woken again would take longer than the work.
 func On() (off func()) {
-	using.Lock()
-	defer using.Unlock()
-	if using.n++; using.n == 1 {
+	turning.Lock()
+	defer turning.Unlock()
+	if working.Add(1) == 1 {
 		waiter.Store(newPoller())
 	}
 	return sync.OnceFunc(func() {
-		using.Lock()
-		defer using.Unlock()
-		if using.n--; using.n == 0 {
+		turning.Lock()
+		defer turning.Unlock()
+		if working.Add(-1) == 0 {
 			waiter.Swap(nil).close()
 		}
 	})
@@ -72,6 +73,10 @@ func Yield() {
 	}
 	begin := time.Since(start)
 	if begin < time.Duration(next.Load()) {
+		return
+	}
+	if working.Load() < int32(runtime.GOMAXPROCS(0)) {
+		next.Store(int64(begin + Quantum))
 		return
 	}
 	p.Lock()

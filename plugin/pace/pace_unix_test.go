@@ -93,6 +93,32 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
+// TestEnoughCPUs: where a CPU is left for the network, nobody gives way to it; where
+// all of them work, they do.
+func TestEnoughCPUs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	first := On()
+	defer first()
+	waits := func() bool {
+		p := waiter.Load()
+		p.sent = false
+		next.Store(0)
+		Yield()
+		return p.sent
+	}
+	if waits() {
+		t.Error("one of two CPUs gives way")
+	}
+	second := On()
+	if !waits() {
+		t.Error("two of two CPUs do not give way")
+	}
+	second()
+	if waits() {
+		t.Error("one of two CPUs gives way again")
+	}
+}
+
 // spent is the CPU time of the process: a machine may be busy with something else.
 func spent(t *testing.T) time.Duration {
 	var u syscall.Rusage

@@ -172,6 +172,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 // what the next call gets. Run returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
+	off := pace.On()
+	defer func() { off() }()
 	for {
 		select {
 		case <-s.stop:
@@ -193,7 +195,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 			if !patience.IsZero() && patience.Before(next) {
 				next = patience
 			}
+			off()
 			s.pause(ctx, next)
+			off = pace.On()
 		}
 	}
 }

@@ -80,7 +80,6 @@ type Store struct {
 	swapped chan struct{} // wakes watchTimes; holds one
 	settled chan int      // tells it that a load is over, and of how many targets
 	cancel  context.CancelFunc
-	unpace  func()
 	done    sync.WaitGroup
 	refs    int // guarded by the registry
 }
@@ -137,14 +136,13 @@ type FileStatus struct {
 // returns when they are in force. Without any good file it fails, with every
 // problem. A nil clock is the real one.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
-	unpace := pace.On() // other blocks, or this one's predecessor, may be serving
+	defer pace.On()() // other blocks, or this one's predecessor, may be serving
 	s, err := prepare(opt, log, clock)
 	if err != nil {
-		unpace()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.unpace = cancel, unpace
+	s.cancel = cancel
 	s.done.Go(func() {
 		s.settle(ctx) // what the start loaded
 		s.src.Run(ctx, func(reports []source.File) {
@@ -170,7 +168,7 @@ func prepare(opt Options, log Log, clock Clock) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), settled: make(chan int), cancel: func() {}, unpace: func() {}, rules: opt.Rules}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), settled: make(chan int), cancel: func() {}, rules: opt.Rules}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error
@@ -238,7 +236,6 @@ func (s *Store) Status() Status { return *s.status.Load() }
 // Store runs any more.
 func (s *Store) Close() {
 	s.cancel()
-	s.unpace()
 	s.src.Close()
 	s.done.Wait()
 }

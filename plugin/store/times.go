@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -32,6 +33,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 			stop()
 		case <-alarm:
 		}
+		working := pace.On()
 		now := seconds(s.clock.Now())
 		for i, t := range set.Transitions(then, now) {
 			if i == maxTransitions {
@@ -45,6 +47,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 			s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
 		}
 		// What a new set began with was told when it was loaded.
+		working()
 		set, then = s.Set(), now
 		giveBack(targets)
 	}
