@@ -8,9 +8,9 @@ import (
 
 const (
 	slots = 12 // per bucket
-	// fill is how full the buckets are made on average. Some fifth of them overflow
+	// fill is how full the buckets are made on average. Some third of them overflow
 	// then, but a name that is not there is looked for in one bucket all the same: over.
-	fill = 10
+	fill = 11
 )
 
 // bucket is one cache line. A tag of 0 marks a free slot; slots fill from the left.
