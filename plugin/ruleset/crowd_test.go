@@ -79,6 +79,25 @@ func TestCrowd(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
+// TestCrowdShared has two names, one below the other, that are ordered alike, and
+// lifts of one of them alone in another file.
+func TestCrowdShared(t *testing.T) {
+	orders, _ := manyOrders(crowdFrom, "{name: c.example, match: exact}, {name: www.c.example, match: exact}", "", nil, nil)
+	for _, lifted := range []string{"c.example", "www.c.example"} {
+		var lifts strings.Builder
+		for i := range crowdFrom {
+			fmt.Fprintf(&lifts, "- {id: l%d, action: lift, lifts: [c%d], issued: 2025-02-01, targets: [{name: %s, match: exact}]}\n", i, i, lifted)
+		}
+		s := apart(Options{}, part(t, "a.yaml", orders), part(t, "b.yaml", lifts.String()))
+		for _, name := range []string{"c.example", "www.c.example"} {
+			v := s.Decide(asked(t, name), Client{}, at(t, "2026-01-01"))
+			if v.Blocked() != (name != lifted) {
+				t.Errorf("%s with %s lifted: %+v", name, lifted, v)
+			}
+		}
+	}
+}
+
 // crowdOf writes n orders, a line each, in the first days of 1970.
 func crowdOf(r *rand.Rand, n int, lifts bool) string {
 	var b strings.Builder

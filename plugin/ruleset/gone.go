@@ -105,7 +105,7 @@ func (p *Part) findLookouts() {
 // Beyond maxViewed rules it stops: what is left costs queries time.
 func (s *Set) findViews() {
 	s.views = nil
-	views, viewed := map[string]map[*crowd]*crowd{}, 0
+	views, viewed := map[string]map[sight]*crowd{}, 0
 	var w dname.Wire
 	for _, part := range s.segments {
 		for i, name := range part.lookouts {
@@ -122,16 +122,25 @@ func (s *Set) findViews() {
 					return
 				}
 				if views[name.Wire()] == nil {
-					views[name.Wire()] = map[*crowd]*crowd{}
+					views[name.Wire()] = map[sight]*crowd{}
 				}
 				view := *h.crowd
 				view.groups = s.groups(&p, h, name.NumLabels())
-				views[name.Wire()][h.crowd] = &view
+				views[name.Wire()][h.sight()] = &view
 			}
 		}
 	}
 	s.views = views
 }
+
+// sight is a crowd at a name with so many labels. Names that are ordered alike share
+// a crowd, and a lift of one of them alone leaves the other's as it is.
+type sight struct {
+	*crowd
+	labels int
+}
+
+func (h *hit) sight() sight { return sight{h.crowd, h.labels} }
 
 // maxViewed bounds what a merge spends on views, some 50 ms.
 const maxViewed = 1 << 16
@@ -152,7 +161,7 @@ func (s *Set) look(w *dname.Wire, hits []hit) {
 		}
 		// The longest name has seen all that is above it.
 		for ; i < len(hits); i++ {
-			if c := view[hits[i].crowd]; c != nil {
+			if c := view[hits[i].sight()]; c != nil {
 				hits[i].crowd = c
 			}
 		}

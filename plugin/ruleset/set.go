@@ -17,7 +17,7 @@ type Set struct {
 	// whole are the lifts that reach an order as a whole, by the order's id.
 	whole map[string][]wholeLift
 	// views are how crowds look from the lookouts, by the names' wire form.
-	views map[string]map[*crowd]*crowd
+	views map[string]map[sight]*crowd
 	// countries: some order depends on the client's country.
 	countries   bool
 	shadows     bool // some order or target is in shadow
