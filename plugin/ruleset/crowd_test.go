@@ -21,10 +21,15 @@ func TestCrowd(t *testing.T) {
 	blocked := 0
 	for range 300 {
 		lifts := r.IntN(3) > 0
-		text := crowdOf(r, 1+r.IntN(40), lifts)
+		alike := r.IntN(3) == 0
+		text := crowdOf(r, 1+r.IntN(40), lifts, alike)
 		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
 		for line := range strings.Lines(text) {
-			files[r.IntN(len(files))] += line
+			k := r.IntN(len(files))
+			if alike { // names are so in a file without lifts only
+				k = int(b2u(strings.Contains(line, "action: lift"))) % len(files)
+			}
+			files[k] += line
 		}
 		load := func(from int) *Set {
 			crowdFrom = from
@@ -98,8 +103,9 @@ func TestCrowdShared(t *testing.T) {
 	}
 }
 
-// crowdOf writes n orders, a line each, in the first days of 1970.
-func crowdOf(r *rand.Rand, n int, lifts bool) string {
+// crowdOf writes n orders, a line each, in the first days of 1970; alike are those that
+// all block the same two names.
+func crowdOf(r *rand.Rand, n int, lifts, alike bool) string {
 	var b strings.Builder
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	date := func() string { return fmt.Sprintf("1970-01-%02d", 1+r.IntN(10)) }
@@ -117,7 +123,7 @@ func crowdOf(r *rand.Rand, n int, lifts bool) string {
 	}
 	for i := range n {
 		fmt.Fprintf(&b, "- {id: o%d, issued: %s, authority: {name: %s}", i, date(), pick("A", "B"))
-		whole := false
+		whole, block := false, false
 		if lifts && r.IntN(2) == 0 {
 			b.WriteString(", action: lift" + pick("", "", "", ", status: shadow"))
 			b.WriteString(pick("", "", "", "", ", windows: [{until: 1970-01-04}, {from: 1970-01-06}]"))
@@ -126,10 +132,15 @@ func crowdOf(r *rand.Rand, n int, lifts bool) string {
 				whole = r.IntN(2) == 0
 			}
 		} else {
+			block = true
 			b.WriteString(pick("", "", ", response: nodata") + pick("", "", ", status: shadow", ", status: suspended"))
 			b.WriteString(pick("", "", ", exempt: [192.0.2.0/28]", fmt.Sprintf(", exempt: [192.0.2.%d]", r.IntN(8)), ", exempt: [{clients: [192.0.2.0/24], until: 1970-01-05}]"))
 		}
-		if !whole {
+		switch {
+		case whole:
+		case block && alike:
+			b.WriteString(", targets: [{name: c.example, match: exact}, {name: www.c.example, match: exact}]")
+		default:
 			b.WriteString(", targets: [" + target() + "]")
 		}
 		if r.IntN(3) == 0 {

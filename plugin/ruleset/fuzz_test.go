@@ -107,7 +107,8 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.Shadow {
 		plain := q.judge(w.plain)
-		if q.flat(plain) != want || plain.Until != got.Until || plain.Scoped != got.Scoped {
+		// A list that only shadows make a crowd of may know better what does nothing.
+		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.Scoped != got.Scoped) {
 			t.Fatalf("%v%s: shadows show:\n got %+v\nwant %+v", w, q, got, plain)
 		}
 	}
@@ -149,12 +150,15 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareGuarded(t, w)
 }
 
+// noCrowds is a crowdFrom that no world reaches.
+const noCrowds = 1_000
+
 // small makes crowds of any two rules at a name, or of as many as in earnest: then a
 // world has none.
 func small(t *testing.T, yes bool) {
 	was := crowdFrom
 	t.Cleanup(func() { crowdFrom = was })
-	if crowdFrom = 1_000; yes {
+	if crowdFrom = noCrowds; yes {
 		crowdFrom = 2
 	}
 }

@@ -16,6 +16,8 @@ type choices struct {
 	b []byte
 	// crowded: most targets are few names and addresses.
 	crowded bool
+	// alike are the targets of the order before: many have the same.
+	alike []order.Target
 }
 
 func (c *choices) n(n int) int {
@@ -111,18 +113,18 @@ func (c *choices) order(id string, index int) *order.Order {
 	}
 	if c.oneIn(3) {
 		terms.Scope = &order.Scope{}
-		if c.n(2) == 0 {
-			terms.Scope.Countries = []order.Country{[]order.Country{"IT", "EU"}[c.n(2)]}
+		for range c.n(3) {
+			terms.Scope.Countries = append(terms.Scope.Countries, []order.Country{"IT", "EU", "CH"}[c.n(3)])
 		}
-		if c.n(2) == 0 {
-			terms.Scope.Clients = []netip.Prefix{nets[c.n(len(nets))]}
+		for range c.n(3) {
+			terms.Scope.Clients = append(terms.Scope.Clients, nets[c.n(len(nets))])
 		}
 	} else if o.Action == order.Block {
 		terms.Scope = &order.Scope{Global: true}
 	}
 	if o.Action == order.Block {
-		if c.oneIn(4) {
-			terms.Exempt = []order.Exempt{{Clients: []netip.Prefix{nets[c.n(len(nets))]}, Until: c.time()}}
+		for c.oneIn(4) {
+			terms.Exempt = append(terms.Exempt, order.Exempt{Clients: []netip.Prefix{nets[c.n(len(nets))]}, Until: c.time()})
 		}
 		terms.Response = c.response()
 	}
@@ -139,6 +141,12 @@ func (c *choices) order(id string, index int) *order.Order {
 	}
 	for range targets {
 		o.Targets = append(o.Targets, c.target(by))
+	}
+	if o.Action == order.Block {
+		if c.oneIn(3) && c.alike != nil {
+			o.Targets = slices.Clone(c.alike)
+		}
+		c.alike = o.Targets
 	}
 	for o.Action == order.Block && c.oneIn(3) {
 		o.Force = append(o.Force, c.force(o))
@@ -281,7 +289,7 @@ func (w *world) mention(o *order.Order) {
 }
 
 // withoutShadow returns the order without its targets in shadow, nil when nothing
-// is left of it. A target that is also there in another status is one with both; and
+// is left of it; of a block, where it redirects to counts as well. A target that is also there in another status is one with both; and
 // exceptions are looked at whatever becomes of their target.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
@@ -298,8 +306,8 @@ func withoutShadow(o *order.Order) *order.Order {
 			out.Targets = append(out.Targets, *t)
 		}
 	}
-	if len(o.Targets) > 0 && len(out.Targets) == 0 {
-		return nil
+	if o.Action == order.Lift && len(o.Targets) > 0 && len(out.Targets) == 0 {
+		return nil // without targets it would be one of whole orders
 	}
 	return &out
 }
