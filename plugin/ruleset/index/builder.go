@@ -127,7 +127,7 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 }
 
 func (b *Builder) append(r record) uint32 {
-	if len(b.x.arena) > math.MaxUint32-1024 {
+	if uint64(len(b.x.arena)) > math.MaxUint32-1024 {
 		panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
 	}
 	return b.x.append(r)
@@ -170,18 +170,18 @@ func (b *Builder) Grow(n int) {
 	b.x.nodes = grow(b.x.nodes, inner)
 	b.x.arena = grow(b.x.arena, octets)
 	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
-		b.rebuild(buckets)
+		b.rebuild(max(buckets, len(b.x.buckets)+len(b.x.buckets)/4))
 	}
 }
 
 // grow is slices.Grow with a little more room, but writes nothing to it: of what make
 // gets fresh from the system, pages come as they are used, between which work can
-// give way.
+// give way. What grows, grows by a quarter at least: a file may have very many lists.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
 	}
-	return append(make([]T, 0, len(s)+n), s...)
+	return append(make([]T, 0, len(s)+max(n, len(s)/4)), s...)
 }
 
 // rebuild puts all nodes into so many buckets.

@@ -251,3 +251,25 @@ func FuzzIndex(f *testing.F) {
 		}
 	})
 }
+
+// TestGrowOften: room for many lists, one after the other, is not made anew for each:
+// a file of as many orders with a list each would take hours.
+func TestGrowOften(t *testing.T) {
+	var b Builder
+	tables, arenas, table, arena := 0, 0, 0, 0
+	for list := range 500 {
+		b.Grow(100)
+		for i := range 100 {
+			b.Add(name(t, fmt.Sprintf("n%d.list%d.example", i, list)), uint32(list))
+		}
+		if n := len(b.x.buckets); n != table {
+			tables, table = tables+1, n
+		}
+		if n := cap(b.x.arena); n != arena {
+			arenas, arena = arenas+1, n
+		}
+	}
+	if tables > 40 || arenas > 40 {
+		t.Errorf("%d tables and %d arenas were made for 500 lists", tables, arenas)
+	}
+}
