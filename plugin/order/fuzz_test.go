@@ -281,6 +281,26 @@ func TestSideTaken(t *testing.T) {
 	}
 }
 
+// TestSideTakenWide: how many names will come is right, too, where lines hold more than
+// the name: a remark, blanks or a carriage return.
+func TestSideTakenWide(t *testing.T) {
+	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]"
+	const n = 50_000
+	for _, line := range []string{"name-%05d.example  # case 2024/123, by the court of first instance\n", "  name-%05d.example\r\n", "name-%05d.example.\n"} {
+		var list strings.Builder
+		list.WriteString("# what the list is\n")
+		for i := range n {
+			fmt.Fprintf(&list, line, i)
+		}
+		var s taking
+		open := func(string) (io.ReadCloser, error) { return sized{strings.NewReader(list.String())}, nil }
+		_, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: open, Side: func(*Order) Names { return &s }})
+		if len(problems) > 0 || len(s.grown) != 1 || s.grown[0]+s.at < n*49/50 || s.grown[0]+s.at > n*51/50 {
+			t.Errorf("%q: told of %v names after %d of %d, %v", line, s.grown, s.at, n, problems)
+		}
+	}
+}
+
 // TestJSONValid is the table to FuzzJSON's comparison.
 func TestJSONValid(t *testing.T) {
 	for _, s := range []string{

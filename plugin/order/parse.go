@@ -5,12 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"io"
 	"path/filepath"
 	"time"
 	"unicode/utf8"
 
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )

@@ -92,8 +92,9 @@ func (p *parser) readSide(o *draft) {
 // seen some.
 type taker struct {
 	Names
-	size, octets int64 // of the list, and of what was read; size 0: not known
-	took         *int  // nil when the order keeps the names
+	size        int64 // of the list, in octets; 0: not known
+	read, first int64 // octets: of the lines so far, and of those when the first name came
+	took        *int  // nil when the order keeps the names
 }
 
 // sample is the number of names after which a taker knows how many there are.
@@ -111,9 +112,13 @@ func (t *taker) add(w *dname.Wire) {
 	if t.took == nil {
 		return
 	}
-	t.octets += int64(w.Len()) - 1 // the line: a dot less than lengths, no root, a line feed
-	if *t.took++; *t.took == sample && t.size > t.octets {
-		t.Grow(int((t.size - t.octets) * sample / t.octets))
+	switch *t.took++; *t.took {
+	case 1:
+		t.first = t.read // what stands above the names stands there once
+	case sample:
+		if left := t.size - t.read; left > 0 {
+			t.Grow(int(left * (sample - 1) / (t.read - t.first)))
+		}
 	}
 }
 
@@ -127,6 +132,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	for line := 1; ; line++ {
 		pace.Step(line)
 		raw, err := r.ReadSlice('\n')
+		to.read += int64(len(raw))
 		// Nearly every line of a long list is a bare name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			to.add(&w)
