@@ -163,7 +163,9 @@ func (b *Builder) Grow(n int) {
 	// Real lists bring up to a fifth more nodes, and 14 octets a name.
 	nodes, inner, octets := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		nodes, inner, octets = n*b.used/b.added, n*len(b.x.nodes)/b.added, n*len(b.x.arena)/b.added
+		// Those before may have been of another kind, with a hundred labels each.
+		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
+		nodes, inner, octets = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
 		// Numbers get longer, in the interior nodes and in most of their children.
 		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}

@@ -273,3 +273,18 @@ func TestGrowOften(t *testing.T) {
 		t.Errorf("%d tables and %d arenas were made for 500 lists", tables, arenas)
 	}
 }
+
+// TestGrowAfterOdd: a short list of very deep names does not have a long one after it
+// take room as if its names were as deep.
+func TestGrowAfterOdd(t *testing.T) {
+	var b Builder
+	for i := range 2000 {
+		b.Add(name(t, strings.Repeat("a.", 120)+fmt.Sprintf("x%d.example", i)), 0)
+	}
+	before := b.x.Bytes()
+	const n = 100_000
+	b.Grow(n)
+	if took := b.x.Bytes() - before; took > 60*n {
+		t.Errorf("%d names more take %d octets", n, took)
+	}
+}
