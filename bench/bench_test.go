@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -129,11 +130,6 @@ func small(version int) input {
 	return input{"small.yaml", []byte(text), nil}
 }
 
-// sideReader is a side list that knows its size, as the source's do.
-type sideReader struct{ *bytes.Reader }
-
-func (sideReader) Close() error { return nil }
-
 // parse reads an order file.
 func parse(in input, emit func(*order.Order), side func(*order.Order) order.Names) {
 	_, problems := order.Parse(in.path, bytes.NewReader(in.text), order.Options{
@@ -141,7 +137,7 @@ func parse(in input, emit func(*order.Order), side func(*order.Order) order.Name
 			if in.side == nil {
 				return nil, fs.ErrNotExist
 			}
-			return sideReader{bytes.NewReader(in.side)}, nil
+			return rig.SideList(in.side), nil
 		},
 		Emit: emit,
 		Side: side,

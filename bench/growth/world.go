@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -113,9 +114,10 @@ func load(files ...file) *ruleset.Set {
 				if f.side == nil {
 					return nil, fs.ErrNotExist
 				}
-				return io.NopCloser(bytes.NewReader(f.side)), nil
+				return rig.SideList(f.side), nil
 			},
 			Emit: b.Add,
+			Side: b.Side,
 		})
 		if len(problems) > 0 {
 			panic(problems)
