@@ -267,10 +267,6 @@ func (s *Store) swap() {
 	warnings, st.UselessLifts = set.Warnings()
 	s.status.Store(&st)
 	s.tell(set, warnings)
-	select {
-	case s.swapped <- struct{}{}:
-	default:
-	}
 }
 
 // rulesText is what of the options decides, for the digest of the set. The text is

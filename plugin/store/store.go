@@ -77,8 +77,7 @@ type Store struct {
 	told   told            // of the set in force
 	parsed int             // targets parsed and replaced by the load
 
-	swapped chan struct{} // wakes watchTimes; holds one
-	settled chan int      // tells it that a load is over, and of how many targets
+	settled chan int // tells watchTimes that a load is over, and of how many targets
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 	refs    int // guarded by the registry
@@ -168,7 +167,7 @@ func prepare(opt Options, log Log, clock Clock) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, swapped: make(chan struct{}, 1), settled: make(chan int), cancel: func() {}, rules: opt.Rules}
+	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, settled: make(chan int), cancel: func() {}, rules: opt.Rules}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error

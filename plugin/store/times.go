@@ -16,24 +16,25 @@ const maxTransitions = 100
 // has the garbage collected.
 func (s *Store) watchTimes(ctx context.Context) {
 	set, then := s.Set(), seconds(s.clock.Now())
+	off := pace.On()
+	defer func() { off() }()
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		if next := set.NextChange(then); next != ruleset.Forever {
 			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
 		}
+		off()
 		alarm, stop := s.clock.After(wait)
 		targets := 0
 		select {
 		case <-ctx.Done():
 			stop()
 			return
-		case <-s.swapped:
-			stop()
 		case targets = <-s.settled:
 			stop()
 		case <-alarm:
 		}
-		working := pace.On()
+		off = pace.On()
 		now := seconds(s.clock.Now())
 		for i, t := range set.Transitions(then, now) {
 			if i == maxTransitions {
@@ -47,7 +48,6 @@ func (s *Store) watchTimes(ctx context.Context) {
 			s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
 		}
 		// What a new set began with was told when it was loaded.
-		working()
 		set, then = s.Set(), now
 		giveBack(targets)
 	}
