@@ -30,7 +30,7 @@ const module = "github.com/dns-orders/blocklist"
 // floors are the packages of the house from the ground up. A package imports
 // those of lower floors only.
 var floors = [][]string{
-	{"plugin/dname", "plugin/pace"},
+	{"plugin/dname", "plugin/pace", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
 	{"plugin/guard"},
 	{"plugin/ruleset", "plugin/importer"},
