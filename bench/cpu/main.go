@@ -26,7 +26,6 @@ import (
 
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/dns-orders/blocklist/bench/rig"
-	"github.com/dns-orders/blocklist/bench/server"
 )
 
 // plan is what is measured, how often and with how much.
@@ -180,7 +179,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	r := &lab{dir: dir, plan: p}
 	var err error
-	if r.coredns, err = server.Build(ctx, dir); err != nil {
+	if r.coredns, err = rig.Build(ctx, dir); err != nil {
 		return nil, err
 	}
 	list := corpus.New(p.names)
@@ -209,7 +208,7 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	for name, text := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	if err := errors.Join(err, server.Age(dir)); err != nil {
+	if err := errors.Join(err, rig.Age(dir)); err != nil {
 		return nil, err
 	}
 	r.upstreams, err = startUpstreams()

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/rig"
-	"github.com/dns-orders/blocklist/bench/server"
 	"github.com/miekg/dns"
 )
 
@@ -24,7 +23,7 @@ type lab struct {
 
 // instance is a running server.
 type instance struct {
-	*server.Server
+	*rig.Server
 	kind       kind
 	addr, port string
 	pprof      string // not addr: CoreDNS shares ports, and DNS over TCP would have half of the connections
@@ -48,10 +47,10 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 		return nil, err
 	}
 	in := &instance{kind: k, log: filepath.Join(dir, "log")}
-	if in.addr, in.port, err = server.FreePort(); err != nil {
+	if in.addr, in.port, err = rig.FreePort(); err != nil {
 		return nil, err
 	}
-	if in.pprof, _, err = server.FreePort(); err != nil {
+	if in.pprof, _, err = rig.FreePort(); err != nil {
 		return nil, err
 	}
 	argv, err := k.configure(r, in, dir, a)
@@ -63,7 +62,7 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 		return nil, err
 	}
 	defer log.Close()
-	if in.Server, err = server.Start(ctx, log, r.plan.env, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
+	if in.Server, err = rig.Start(ctx, log, r.plan.env, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
 		return nil, err
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

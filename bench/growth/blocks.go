@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/miekg/dns"
 )
 
@@ -24,7 +24,7 @@ func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	bin, err := server.Build(ctx, dir)
+	bin, err := rig.Build(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt p
 	var conf strings.Builder
 	addr := ""
 	for range k {
-		a, port, err := server.FreePort()
+		a, port, err := rig.FreePort()
 		if err != nil {
 			return pt, err
 		}
@@ -58,7 +58,7 @@ func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt p
 		fmt.Fprintf(&conf, ".:%s {\n bind 127.0.0.1\n root %s\n blocklist side.jsonl\n whoami\n}\n", port, dir)
 	}
 	corefile := filepath.Join(dir, "Corefile")
-	if err := errors.Join(os.WriteFile(corefile, []byte(conf.String()), 0o600), server.Age(dir)); err != nil {
+	if err := errors.Join(os.WriteFile(corefile, []byte(conf.String()), 0o600), rig.Age(dir)); err != nil {
 		return pt, err
 	}
 	out, err := os.Create(filepath.Join(dir, "log"))
@@ -66,39 +66,22 @@ func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt p
 		return pt, err
 	}
 	defer out.Close()
-	s, err := server.Start(ctx, out, nil, bin, "-conf", corefile)
+	s, err := rig.Start(ctx, out, nil, bin, "-conf", corefile)
 	if err != nil {
 		return pt, err
 	}
 	defer s.End()
-	if err := awaitBlock(ctx, addr, name); err != nil {
+	blocked := func(m *dns.Msg) bool { return m.Rcode == dns.RcodeNameError }
+	q := rig.Question{Addr: addr, Name: rig.Same(name), Every: time.Millisecond, Done: blocked}
+	took, err := q.Until(ctx, time.Minute, func() (time.Time, error) { return s.Since(), nil })
+	if err != nil {
 		text, _ := os.ReadFile(out.Name())
 		return pt, fmt.Errorf("%w\n%s", err, text)
 	}
-	pt.X, pt.LoadMS = k, ms(time.Since(s.Since()))
+	pt.X, pt.LoadMS = k, ms(took)
 	cpu, err := s.CPU()
 	pt.LoadCPUMS = ms(cpu)
 	time.Sleep(settle)
 	pt.Bytes = s.RSS("VmRSS")
 	return pt, err
-}
-
-// awaitBlock asks each millisecond until the name is blocked.
-func awaitBlock(ctx context.Context, addr, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c := dns.Client{Timeout: time.Second}
-	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		if r, _, err := c.ExchangeContext(ctx, q, addr); err == nil && r.Rcode == dns.RcodeNameError {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s does not block %s: %w", addr, name, ctx.Err())
-		case <-tick.C:
-		}
-	}
 }

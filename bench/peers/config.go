@@ -57,6 +57,9 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 			"orders: [{id: big, issued: 2026-01-15, targets_from: {file: list}}]\n"); err != nil {
 			return nil, err
 		}
+		if err := s.write("small.yaml", small); err != nil {
+			return nil, err
+		}
 		return []string{s.coredns, "-conf", s.path("Corefile")}, s.write("Corefile",
 			".:%s {\n bind 127.0.0.1\n root %s\n %s\n %s\n}\n", s.port, s.dir, line, below)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/dns-orders/blocklist/bench/probe"
 	"github.com/dns-orders/blocklist/bench/rig"
-	"github.com/dns-orders/blocklist/bench/server"
 	"github.com/miekg/dns"
 )
 
@@ -52,7 +51,7 @@ type lab struct {
 func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	l := &lab{plan: p, dir: dir, list: corpus.New(p.names), work: map[bool][works][]question{}}
 	var err error
-	if l.coredns, err = server.Build(ctx, dir); err != nil {
+	if l.coredns, err = rig.Build(ctx, dir); err != nil {
 		return nil, err
 	}
 	for _, exact := range []bool{false, true} {
@@ -75,8 +74,8 @@ func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *sit
 		return nil, 0, err
 	}
 	var control error
-	s.addr, s.port, err = server.FreePort()
-	_, s.control, control = server.FreePort()
+	s.addr, s.port, err = rig.FreePort()
+	_, s.control, control = rig.FreePort()
 	if err := errors.Join(err, control); err != nil {
 		return nil, 0, err
 	}
@@ -86,7 +85,7 @@ func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *sit
 		}
 	}
 	argv, err := p.configure(s, list)
-	if err := errors.Join(err, server.Age(s.dir)); err != nil {
+	if err := errors.Join(err, rig.Age(s.dir)); err != nil {
 		return nil, 0, err
 	}
 	log, err := os.Create(s.path("log"))
@@ -94,7 +93,7 @@ func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *sit
 		return nil, 0, err
 	}
 	defer log.Close()
-	if s.Server, err = server.Start(ctx, log, nil, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
+	if s.Server, err = rig.Start(ctx, log, nil, rig.Pinned(rig.ServerCPU, argv)...); err != nil {
 		return nil, 0, err
 	}
 	q := rig.Question{Addr: s.addr, Name: rig.Same(l.list.Names[0]), Every: time.Millisecond, Done: func(m *dns.Msg) bool {
@@ -130,6 +129,12 @@ func shapeOf(m *dns.Msg) shape {
 // the shape of what it lets pass.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
+}
+
+// blockedWire is blocked for an answer in wire format.
+func (pass shape) blockedWire(answer []byte) bool {
+	m := new(dns.Msg)
+	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
 // check: a server that answers something else than is meant is cheap for the wrong
@@ -250,10 +255,7 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m m
 	done := make(chan outcome, 1)
 	go func() {
 		r, err := probe.Run(loading, probe.Config{Addr: s.addr, Rate: rate, For: patience + 2*around + time.Second, Queries: load(l.work[s.peer.exact][five][:l.burst]),
-			IsBlocked: func(answer []byte) bool {
-				m := new(dns.Msg)
-				return m.Unpack(answer) == nil && pass.blocked(m)
-			}})
+			IsBlocked: pass.blockedWire})
 		done <- outcome{r, err}
 	}()
 	err = wait(ctx, around)

@@ -6,6 +6,7 @@
 //	go run ./bench/peers               # a million names: a quarter of an hour
 //	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
 //	go run ./bench/peers -quick        # under three
+//	go run ./bench/peers -steady 20s   # our server alone, reloaded each second under load
 //
 // Each software is compared with itself without a list, in the same rounds;
 // README.md says how.
@@ -42,6 +43,7 @@ func main() {
 	name := flag.String("name", time.Now().UTC().Format(time.DateOnly), "of the results: bench/results/NAME-peers.json")
 	write := flag.Bool("write", false, "write the JSON to bench/results and the table to bench/README.md")
 	out := flag.String("o", "", "file for the JSON alone")
+	piece := flag.Duration("steady", 0, "measure our server alone: three loads of this length in turn, without changes, with a change of the big list each second, and with a change of a small file each second; -rounds times")
 	flag.Parse()
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
@@ -53,6 +55,9 @@ func main() {
 	if p.names < 1000 || p.burst < 1000 || p.rounds < 1 || p.loads < 1 || p.names > 10_000_000 || p.burst > 1_000_000 || p.rounds > 100 || p.loads > 100 {
 		err = errors.Join(err, errors.New("-n is at least 1000 and at most 10,000,000, -burst 1000 to 1,000,000, -rounds and -loads 1 to 100"))
 	}
+	if *piece != 0 && (*piece < 5*time.Second || *piece > 10*time.Minute) {
+		err = errors.Join(err, errors.New("-steady is a time from 5s to 10m"))
+	}
 	if need := listed(p.questions()); need > p.names {
 		err = errors.Join(err, fmt.Errorf("-burst and -rounds ask for %d listed names, each once: -n is fewer", need))
 	}
@@ -61,10 +66,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	rep, err := measure(ctx, p, chosen)
+	if *piece > 0 {
+		chosen = nil
+	}
+	rep, err := measure(ctx, p, chosen, *piece)
 	if rep != nil {
 		// What is not whole does not go into the README.
-		err = errors.Join(err, rep.publish(*out, *write && err == nil, *name))
+		err = errors.Join(err, rep.publish(*out, *write && err == nil && *piece == 0, *name))
 	}
 	if err != nil {
 		stop()
@@ -77,7 +85,7 @@ const limit = 20 * time.Minute
 
 // measure measures the peers one after the other; one that fails is left out of the
 // report, which takes a quarter of an hour to make.
-func measure(ctx context.Context, p plan, chosen []*peer) (*report, error) {
+func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
 		return nil, err
@@ -102,6 +110,9 @@ func measure(ctx context.Context, p plan, chosen []*peer) (*report, error) {
 			continue
 		}
 		rep.Rows = append(rep.Rows, newRow(peer, peer.version(ctx), x))
+	}
+	if piece > 0 {
+		rep.Steady, rep.SteadyRSS, err = l.steady(ctx, piece, p.rounds)
 	}
 	rep.finish()
 	return rep, err

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/dns-orders/blocklist/bench/server"
+	"github.com/dns-orders/blocklist/bench/rig"
 )
 
 // peer is a server software with a way to give it a list. Another one is another
@@ -41,7 +41,7 @@ type site struct {
 	tool       string // the tool's configuration, if it has one
 	peer       *peer
 	version    int // of the list staged last
-	*server.Server
+	*rig.Server
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
@@ -78,11 +78,14 @@ func run(ctx context.Context, argv ...string) error {
 	return nil
 }
 
+// ours is CoreDNS with this plugin.
+var ours = &peer{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
+	"blocklist orders.yaml small.yaml", nothing)}
+
 // peers are what is measured, in the order of the table.
 var peers = []*peer{
 	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
-	{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
-		"blocklist orders.yaml", nothing)},
+	ours,
 	{name: "CoreDNS hosts", what: "exact names only; `reload 1s`; over `whoami`", exact: true, list: hosts, configure: coredns(
 		"hosts list {\n  reload 1s\n  ttl 60\n  fallthrough\n }", "whoami")},
 	{name: "Unbound local-zone", what: "`always_nxdomain`; SIGHUP", needs: unboundPrograms, list: localZones, configure: unbound(

@@ -26,7 +26,10 @@ type report struct {
 	Rounds  int       `json:"rounds"`
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
-	Rows    []row     `json:"rows"`
+	Rows    []row     `json:"rows,omitempty"`
+	// Steady is set by -steady alone, SteadyRSS is the server's RSS before the loads.
+	Steady    []steadyRow `json:"steady,omitempty"`
+	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
 // row is one peer: medians of all rounds, a ratio being of one round; Lost, Wrong and
@@ -138,6 +141,9 @@ func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s; %s; load %s -> %s; %d names, %d rounds of %d queries, %d loads of each kind; %.0f s.\n\n", rep.Date.Format(time.DateTime),
 		rep.Commit, rep.Machine, rep.Load[0], rep.Load[1], rep.Names, rep.Rounds, rep.Burst, rep.Loads, rep.Took)
+	if rep.Steady != nil {
+		return b.String() + steadyTable(rep.Steady, rep.SteadyRSS)
+	}
 	b.WriteString("| server | passing query, CPU against itself without a list | 5 % blocked, likewise | blocked, likewise | CPU us: base, passing, blocked |" +
 		" bytes per name (RSS) | peak RSS in a reload | one name added to effect, idle | worst p99 (100 ms windows) in that reload at 5,000 q/s |" +
 		" lost in it | wrong in it | cold start to first block |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")

@@ -7,12 +7,10 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-
-	"github.com/dns-orders/blocklist/bench/server"
 )
 
 // CPU is the processor and how many there are.
-func CPU() string { return fmt.Sprintf("%s, %d CPUs", server.Model(), runtime.NumCPU()) }
+func CPU() string { return fmt.Sprintf("%s, %d CPUs", Model(), runtime.NumCPU()) }
 
 // Kernel is the running one.
 func Kernel(ctx context.Context) string { return Output(ctx, "uname", "-sr") }

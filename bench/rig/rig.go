@@ -1,6 +1,6 @@
-// Package rig is the method that the measurements from outside share: who runs on
-// which CPU, what the generator is, how CPU a query is counted, how long an effect
-// takes, and what one must know of the machine to find a figure again.
+// Package rig holds the parts that all measurements from outside share: it builds and
+// starts servers, pins processes to CPUs, sends load with dnsperf, counts the CPU time of
+// a query, measures the time until a change has an effect, and describes the machine.
 package rig
 
 import (
@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dns-orders/blocklist/bench/server"
 	"github.com/miekg/dns"
 )
 
@@ -82,7 +81,7 @@ type Burst struct {
 }
 
 // Ask sends the queries of a file of dnsperf's.
-func Ask(ctx context.Context, s *server.Server, port, file string, sent int) (b Burst, err error) {
+func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})
 	before, err := s.CPU()

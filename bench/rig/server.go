@@ -1,6 +1,4 @@
-// Package server runs the servers that are measured from outside: it starts
-// them, ends them and no other process, and reads what the kernel counts of them.
-package server
+package rig
 
 import (
 	"context"
