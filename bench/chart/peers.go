@@ -23,7 +23,7 @@ type peers struct {
 	} `json:"rows"`
 }
 
-// The goals of performance.md that are lengths of bars.
+// The goals of the project that are lengths of bars.
 const (
 	goalBytes = 24
 	goalP99   = 5
