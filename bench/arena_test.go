@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// arena is the plainest exact structure, the first one in performance.md's table:
+// arena is the plainest exact structure, which the goals were measured beside:
 // tags, offsets and text, by a hash of the whole name. It holds names and nothing
-// else. Its figures there and here tell one machine from the other.
+// else. Its figures on the machine of the goals and here tell one machine from the other.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // 0: free

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 #
-# Imports every attachment of a folder like ../shared/data/ua-orders (orders.tsv
+# Imports every attachment of a folder like test/testdata/ua-orders (orders.tsv
 # and lists/) into one order set:
 #
-#   bash test/ua-import.sh ../shared/data/ua-orders OUT [BLOCKLISTCTL]
+#   bash test/ua-import.sh test/testdata/ua-orders OUT [BLOCKLISTCTL]
 #
 # OUT gets one order file an attachment and import.log, which says what was done
 # to every line. Running it again changes nothing.

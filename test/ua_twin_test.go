@@ -16,8 +16,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// data is where the real orders lie, beside the checkout.
-const data = "../../shared/data"
+// data is the folder of the real orders; its README says where they come from.
+const data = "testdata"
 
 // attachment is a row of orders.tsv.
 type attachment struct {

@@ -136,7 +136,7 @@ func brief(t testing.TB, m *dns.Msg) string {
 	return strings.Join(s, "; ")
 }
 
-// TestTable is answers.md, "What a blocked query gets", row by row, and what
+// TestTable checks each kind of answer to a blocked query, row by row, and what
 // follows from the rows together.
 func TestTable(t *testing.T) {
 	const (

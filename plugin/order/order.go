@@ -86,7 +86,7 @@ type Response struct {
 type Match uint8
 
 // The matches. Their order is the order of precedence between targets of the
-// same name (answers.md).
+// same name (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact   Match = iota // the name alone
 	Subtree              // the name and all below it

@@ -11,7 +11,7 @@ import (
 )
 
 // twin decides slowly and obviously, straight from the orders and the words of
-// order-file.md and answers.md: no index, no compiled schedule, no early exit.
+// docs/order-format.md and the README: no index, no compiled schedule, no early exit.
 type twin struct {
 	files  []twinFile
 	opt    Options

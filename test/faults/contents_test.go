@@ -1,0 +1,115 @@
+//go:build e2e
+
+package faults
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// bad is a fault of one file's text: a version that must be refused.
+func bad(name, file, alarm, text string) fault {
+	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
+}
+
+// swap renames another version into place, and returns what brings the first back.
+func (l *lab) swap(name, text string) (undo func()) {
+	l.t.Helper()
+	before, err := os.ReadFile(l.path(name))
+	l.check(err)
+	l.write(name, text)
+	return func() { l.write(name, string(before)) }
+}
+
+// contents are files that are what they should be but for their text.
+func contents() []fault {
+	files, _ := world()
+	few := numbered("court", 5)
+	out := []fault{
+		bad("a lower serial", court, "court.yaml", courtFile(6, numbered("court", 50))),
+		bad("the serial of other bytes", court, "court.yaml", courtFile(7, append(numbered("court", 50), "more.example"))),
+		bad("a large shrink", reg, "regulator.json", regulatorFile(numbered("reg", 3))),
+		bad("a large shrink of a side list", side, "register", strings.Join(numbered("side", 9), "\n")+"\n"),
+		bad("a file that lifts everything by being short", court, "court.yaml", courtFile(8, few)),
+		bad("the id of another file's order", reg, "regulator.json", strings.ReplaceAll(files[reg], "reg/1", "court/1")),
+		bad("a count that does not match", stream, "register", strings.Replace(files[stream], `"count":2`, `"count":3`, 1)),
+		bad("a second document", court, "court.yaml", files[court]+"---\nversion: 1\norders: []\n"),
+		bad("an unknown key", court, "court.yaml", strings.Replace(files[court], "serial: 7", "serial: 8\nfrobnicate: 1", 1)),
+		bad("UTF-16", court, "court.yaml", "\xff\xfe"+strings.Join(strings.Split(files[court], ""), "\x00")+"\x00"),
+		bad("NUL octets at the end", court, "court.yaml", files[court]+strings.Repeat("\x00", 4096)),
+		bad("a protect list of junk", protect, "protect.txt", "not a name!\n"),
+		bad("a side list that has come to its first half", side, "register", strings.Join(numbered("side", 40), "\n")+"\nside00"),
+		bad("a side list that is missing", stream, "register", strings.Replace(files[stream], "register.txt", "nowhere.txt", 1)),
+		bad("many numbers where orders should be", reg, "regulator.json", `{"version":1,"orders":[`+strings.Repeat("1,", 6<<20)+`1]}`),
+		bad("many numbers on one line of a stream", stream, "register", `{"version":1,"count":1}`+"\n"+`{"targets":[`+strings.Repeat("1,", 6<<20)+`1]}`+"\n"),
+		{name: "a new file with the id of another's order", alarm: "twice.yaml", notReady: true, inject: func(l *lab) func() {
+			l.write("orders/twice.yaml", orderFile("court/1", "twice.example"))
+			l.model.set(pass, "twice.example")
+			return func() { l.remove("orders/twice.yaml") }
+		}},
+	}
+	for file, alarm := range map[string]string{court: "court.yaml", reg: "regulator.json", stream: "register"} {
+		out = append(out, cuts("", file, files[file], alarm))
+	}
+	whole := strings.Replace(orderFile("counted/1", numbered("counted", 40)...), "targets: [", "target_count: 40, targets: [", 1)
+	block := strings.NewReplacer("targets: [", "targets:\n    - ", ", count", "\n    - count", "]}", "\n", "{id", "id", ", target_count", "\n    target_count", ", targets", "\n    targets").Replace(whole)
+	out = append(out, cuts(block, "orders/counted.yaml", block, "counted.yaml"))
+	return append(out, longLine())
+}
+
+// cuts is a file that is cut at many places, each cut renamed into place: a cut
+// is refused, or changes no answer. A file that the world does not have is first.
+func cuts(first, file, text, alarm string) fault {
+	const places = 24
+	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
+		if first != "" {
+			l.write(file, first)
+			l.model.set(nxdomain, numbered("counted", 40)...)
+			l.until(recoverTime, file+" to be in force", l.recovered)
+		}
+		for i := range places {
+			l.write(file, text[:1+(len(text)-3)*i/places])
+			// The next cut waits until this one was looked at.
+			if _, err := l.urgent(); err != nil {
+				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
+				break
+			}
+			l.sample(20)
+		}
+		return func() { l.write(file, text) }
+	}}
+}
+
+// sample asks for a few names that are in the model at this moment.
+func (l *lab) sample(n int) {
+	l.t.Helper()
+	names := l.model.names()
+	for range n {
+		name := names[l.random.IntN(len(names))]
+		want := l.model.answer(name)
+		if got := l.client.ask(name); want != unsure && got != want {
+			l.t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// longLine is a good file: a list of names on one line, with a "!" before it.
+func longLine() fault {
+	var list strings.Builder
+	for i := range 64000 {
+		fmt.Fprintf(&list, "n%06d.example, ", i)
+	}
+	text := "{version: 1, orders: [{id: long/1, authority: {name: Court}, scope: global, issued: 2026-01-12, note: Achtung!, targets: [" +
+		strings.TrimSuffix(list.String(), ", ") + "]}]}\n"
+	return fault{name: "64,000 names on one line with a !", fresh: true, inject: func(l *lab) func() {
+		l.write("orders/long.yaml", text)
+		l.until(recoverTime, "the long line to be in force", func() error {
+			if got := l.client.ask("n063999.example"); got != nxdomain {
+				return fmt.Errorf("n063999.example: %s", got)
+			}
+			return nil
+		})
+		return nil
+	}}
+}

@@ -1,0 +1,275 @@
+//go:build e2e
+
+// Package faults starts the real server on a reference order set, brings one
+// fault after the other about, and checks after each that no order is lost, no
+// name is answered wrongly, the alarm is seen, and the server recovers by itself.
+//
+//	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5]
+package faults
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var seed = flag.Uint64("seed", 0, "order of the faults; 0 takes a new one, which is printed")
+
+// fault is one thing that can go wrong around a running server.
+type fault struct {
+	name string
+
+	// inject brings the fault about. It returns the function that takes the fault
+	// away, and nil when there is nothing to take away.
+	inject func(l *lab) (undo func())
+
+	alarm    string            // part of the path that the alarm names; no alarm is due when empty
+	either   bool              // an alarm is as good as none
+	notReady bool              // while the fault lasts
+	during   map[string]string // answers that the fault changes; they stay when it is gone
+	blind    bool              // while the fault lasts the upstream and the metrics may be out of reach
+	fresh    bool              // the fault leaves something behind: the next one gets a new server
+	stays    bool              // the fault cannot be taken away
+	noUrgent bool              // while the fault lasts no order can come into force
+	peak     int               // MB that the server may take above what it took, usualPeak when 0
+	tries    int               // how often inject brings the fault about, 1 when 0
+	lab      lab               // how the server is started, when not as usual
+}
+
+// The deadlines. What the tests wait for mostly comes in a tenth of this.
+const (
+	startTime   = 15 * time.Second
+	stopTime    = 5 * time.Second
+	alarmTime   = 8 * time.Second
+	urgentTime  = 4 * time.Second
+	recoverTime = 8 * time.Second
+	restoreTime = 15 * time.Second
+	usualPeak   = 160
+)
+
+// row is what became of one fault.
+type row struct {
+	name          string
+	tries         int
+	tally         tally
+	alarm         string
+	recovered     string
+	urgent, total time.Duration
+	peak          int
+	bad           []string
+}
+
+func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
+
+// labs is how many servers are tried at the same time.
+const labs = 2
+
+func TestFaults(t *testing.T) {
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	bin, err := os.MkdirTemp("", "faults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var rows []row
+	t.Cleanup(func() {
+		report(rows)
+		if err := os.RemoveAll(bin); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(bin, 0o755); err != nil { // the server has another user
+		t.Fatal(err)
+	}
+	coredns := filepath.Join(bin, "coredns")
+	if out, err := exec.Command("go", "build", "-o", coredns, "../../cmd/coredns").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	table := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	random := rand.New(rand.NewPCG(*seed, 0))
+	random.Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
+	for n := range labs {
+		t.Run(fmt.Sprint(n+1), func(t *testing.T) {
+			t.Parallel()
+			l := &lab{t: t, coredns: coredns, random: rand.New(rand.NewPCG(*seed, uint64(n+1)))}
+			t.Cleanup(func() { l.t = t; _, _ = l.close() })
+			for i, f := range table {
+				if i%labs != n {
+					continue
+				}
+				t.Run(strings.ReplaceAll(f.name, "/", "|"), func(t *testing.T) {
+					r := row{name: f.name, tries: max(f.tries, 1), alarm: "none due", recovered: "no"}
+					begin := time.Now()
+					defer func() {
+						r.total = time.Since(begin)
+						for _, b := range r.bad {
+							t.Error(b)
+						}
+						if t.Failed() && len(r.bad) == 0 {
+							r.fail("see the test's own log")
+						}
+						mu.Lock()
+						rows = append(rows, r)
+						mu.Unlock()
+					}()
+					l.t = t
+					l.try(f, &r)
+				})
+			}
+		})
+	}
+}
+
+// try brings one fault about and fills its row.
+func (l *lab) try(f fault, r *row) {
+	usual := !f.lab.root && f.lab.wrap == nil
+	if !usual || l.dir == "" {
+		l.end(r)
+		l.root, l.wrap = f.lab.root, f.lab.wrap
+		l.build()
+	}
+	good := false
+	defer func() {
+		if !good {
+			r.fail("the last lines of the log:\n%s", l.tail())
+		}
+		if !good || f.fresh || !usual {
+			l.end(r)
+		}
+	}()
+	before, err := l.web.scrape()
+	l.check(err)
+	took, err := l.usage()
+	l.check(err)
+	l.resetPeak()
+	l.asker.take()
+	from := l.logSize()
+
+	undo := f.inject(l)
+	if f.alarm != "" && !f.blind {
+		_, err := within(alarmTime, func() error { return l.alarmed(f, from, before) })
+		switch {
+		case err == nil:
+			r.alarm = "seen"
+		case f.either:
+			r.alarm = "none"
+		default:
+			r.alarm = "MISSING"
+			r.fail("alarm: %v", err)
+		}
+	}
+	for n, answer := range f.during {
+		l.model.set(answer, n)
+	}
+	if !f.noUrgent {
+		if r.urgent, err = l.urgent(); err != nil {
+			r.fail("an order in another file: %v", err)
+		}
+	}
+	if !f.blind {
+		r.tally.add(l.client.sweep(l.model))
+	}
+	if undo != nil {
+		undo()
+	}
+	if f.stays {
+		r.recovered = "stays"
+	} else if t, err := within(recoverTime, l.recovered); err != nil {
+		r.fail("recovery: %v", err)
+	} else {
+		r.recovered = fmt.Sprintf("%.1f s", t.Seconds())
+	}
+	if f.blind && f.alarm != "" {
+		if err := l.counted(f, from, before); err != nil {
+			r.alarm = "MISSING"
+			r.fail("alarm: %v", err)
+		} else {
+			r.alarm = "seen"
+		}
+	}
+	if _, err := l.urgent(); err != nil {
+		r.fail("an order after the fault: %v", err)
+	}
+	r.tally.add(l.client.sweep(l.model))
+	r.tally.add(l.asker.take())
+	if r.tally.wrong+r.tally.lost != 0 {
+		r.fail("%d wrong answers, %d lost orders: %s", r.tally.wrong, r.tally.lost, strings.Join(r.tally.examples, "; "))
+	}
+	if now, err := l.usage(); err != nil {
+		r.fail("%v", err)
+	} else if r.peak = max(now.peak-took.memory, 0); r.peak > cmp.Or(f.peak, usualPeak) {
+		r.fail("took %d MB more than before, at most %d are allowed", r.peak, cmp.Or(f.peak, usualPeak))
+	}
+	if !f.fresh {
+		if _, err := within(restoreTime, func() error { return l.restored(took) }); err != nil {
+			r.fail("%v", err)
+		}
+	}
+	if err := cleanLog(l.logFrom(from)); err != nil {
+		r.fail("%v", err)
+	}
+	good = len(r.bad) == 0
+}
+
+// end takes the server down, which must not take long.
+func (l *lab) end(r *row) {
+	if _, err := l.close(); err != nil {
+		r.fail("%v", err)
+	}
+}
+
+// urgent changes the order file beside the faults, and returns how long it takes
+// until the new version is in force.
+func (l *lab) urgent() (time.Duration, error) {
+	l.t.Helper()
+	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
+	l.version++
+	l.model.set(unsure, last)
+	l.write(urgent, orderFile("urgent/1", next))
+	took, err := within(urgentTime, func() error {
+		if got := l.client.ask(next); got != nxdomain {
+			return fmt.Errorf("%s: %s after %s", next, got, urgentTime)
+		}
+		return nil
+	})
+	l.model.set(pass, last)
+	l.model.set(nxdomain, next)
+	return took, err
+}
+
+// recovered returns an error until every file is good again and each name is
+// answered as it must be.
+func (l *lab) recovered() error {
+	if err := l.healthy(); err != nil {
+		return err
+	}
+	if t := l.client.sweep(l.model); t.wrong+t.lost != 0 {
+		return errors.New(strings.Join(t.examples, "; "))
+	}
+	return nil
+}
+
+// counted returns an error unless log and counters have kept the alarm of a fault
+// during which nothing could be asked.
+func (l *lab) counted(f fault, from int, before samples) error {
+	if !strings.Contains(l.logFrom(from), f.alarm) {
+		return fmt.Errorf("the log does not name %s", f.alarm)
+	}
+	now, err := l.web.scrape()
+	if err == nil && now.failures(f.alarm) <= before.failures(f.alarm) {
+		err = fmt.Errorf("load_failures_total of %s has not gone up", f.alarm)
+	}
+	return err
+}

@@ -1,0 +1,63 @@
+//go:build e2e
+
+package faults
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// limits are resources that a server runs out of.
+func limits() []fault {
+	// A user namespace has limits of its own (namespaces(7)), so the machine's stay
+	// as they are.
+	namespace := func(script string) lab {
+		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
+	}
+	return []fault{
+		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
+			used, err := os.ReadDir(l.proc("fd"))
+			l.check(err)
+			var old unix.Rlimit
+			pid := l.cmd.Process.Pid
+			l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old))
+			// The asker opens none, but its names that pass need the upstream.
+			l.asker.paused.Store(true)
+			l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(len(used) - 1), Max: old.Max}, nil))
+			files, _ := world()
+			from := l.logSize()
+			l.write(court, files[court]+"# without a descriptor\n")
+			l.write(single, files[single]+"  - {id: single/4, targets: [last.example]}\n")
+			l.until(alarmTime, "the log to name court.yaml", func() error {
+				if !strings.Contains(l.logFrom(from), "court.yaml") {
+					return errors.New("the log does not")
+				}
+				return nil
+			})
+			for _, n := range []string{"court0000.example", "refused.example", "reg0001.example", "side0003.example", "linked.example", "single.example"} {
+				if got := l.client.ask(n); got != l.model.answer(n) {
+					l.t.Errorf("%s: %s, want %s", n, got, l.model.answer(n))
+				}
+			}
+			return func() {
+				l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil))
+				l.asker.paused.Store(false)
+			}
+		}},
+		{name: "no inotify instance is left", alarm: "court.yaml",
+			lab:    namespace("echo 0 > /proc/sys/user/max_inotify_instances"),
+			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+		{name: "no inotify watch is left", alarm: "court.yaml",
+			lab:    namespace("echo 1 > /proc/sys/user/max_inotify_watches"),
+			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+		{name: "a mounted file that was renamed over on the host", alarm: "single.yaml", stays: true,
+			lab: namespace("mkdir host && cp single.yaml host && mount --bind host/single.yaml single.yaml"),
+			inject: func(l *lab) func() {
+				l.write("host/single.yaml", head+"orders: []\n")
+				return nil
+			}},
+	}
+}
