@@ -33,9 +33,9 @@ var floors = [][]string{
 	{"plugin/dname", "plugin/pace", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
 	{"plugin/guard"},
-	{"plugin/ruleset", "plugin/importer"},
+	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
-	{"plugin/store"},
+	{"plugin/store", "plugin/importer"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // importCmd groups the import formats.
@@ -24,8 +26,9 @@ type domainsCmd struct {
 	List string `placeholder:"FILE" help:"Write plain names to this side list (targets_from), in --out's directory or below it."`
 
 	SkipRefused bool `help:"Write the order without the lines that are refused. They are still listed."`
+	Expect      *int `placeholder:"N" help:"The number of names that the decision states. With another number nothing is written."`
 	Overwrite   bool `help:"Replace an order file that is there and differs."`
-	Quiet       bool `short:"q" help:"Do not list the lines that were only cleaned."`
+	Quiet       bool `short:"q" help:"Do not say what was only cleaned or passed over."`
 
 	headFlags  `embed:"" group:"The order:"`
 	readsFlags `embed:"" group:"What the list leaves open (needed only if such a line is there; skip leaves it out):"`
@@ -72,11 +75,14 @@ type readsFlags struct {
 	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop the text, or keep it as the target's note."`
 	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or recorded too, as enforced by network, none or dns."`
 	Several      string `placeholder:"HOW" help:"Two names in one line: split."`
+	Hyphen       string `placeholder:"HOW" help:"A line that breaks off with a hyphen or a dot, and the line that follows: join, separate or refuse (default)."`
+	AllowSuffix  bool   `help:"Take public suffixes, such as com and co.uk: everybody's names below them are blocked."`
+	Plain        bool   `help:"Read each line as a name, whatever format the file seems to have."`
 }
 
 // Help is the longer help.
 func (*domainsCmd) Help() string {
-	return `One name a line; blank lines and # comments are passed over. What has one meaning only is cleaned and said, line by line, on standard error: blanks, schemes, slashes, trailing dots, commas and semicolons, upper case, letters outside ASCII. What can be read in two ways is refused and names the option that decides it. With any refused line nothing is written, unless --skip-refused is given. The same list and options give the same bytes; a file that is there and differs is not replaced without --overwrite.
+	return `One name a line; blank lines and # comments are passed over. A file in another format (a zone, a table with a status or a day of removal, adblock rules, a hosts file, ...) is refused whole, because such a file also has names that must not be blocked. What has one meaning only is cleaned and counted on standard error: numbers, bullets, page lines, [.] and hxxp, blanks, schemes, slashes, trailing dots, commas and semicolons, upper case, letters outside ASCII. What can be read in two ways is refused, and the message names the option that decides. With any refused line nothing is written, unless --skip-refused is given. The same list and options give the same bytes; a file that is there and differs is not replaced without --overwrite.
 
 Example:
 
@@ -84,10 +90,11 @@ Example:
 }
 
 func (f *readsFlags) options() importer.Options {
-	o := importer.Options{Charset: f.Charset, Decide: map[importer.Form]string{}}
+	o := importer.Options{Charset: f.Charset, AllowSuffix: f.AllowSuffix, Plain: f.Plain, Decide: map[importer.Form]string{}}
 	for form, word := range map[importer.Form]string{
 		importer.Mask: f.Mask, importer.Paths: f.Paths, importer.Ports: f.Ports, importer.Addresses: f.Addresses,
 		importer.TextAfter: f.TextAfter, importer.AddressAfter: f.AddressAfter, importer.Several: f.Several,
+		importer.Hyphen: f.Hyphen,
 	} {
 		if word != "" {
 			o.Decide[form] = word
@@ -123,40 +130,15 @@ var flagOf = map[string]string{
 	"disclosure": "--disclosure", "url": "--url",
 }
 
-// importJSON is what import writes with --json.
-type importJSON struct {
-	ID         string     `json:"id"`
-	Lines      int        `json:"lines"`
-	Blank      int        `json:"blank"`
-	Comments   int        `json:"comments"`
-	Targets    int        `json:"targets"`
-	Duplicates int        `json:"duplicates"`
-	Refused    int        `json:"refused"`
-	Skipped    int        `json:"skipped"`
-	Notes      []noteJSON `json:"notes"`
-	Problems   []string   `json:"problems"`
-	Out        string     `json:"out,omitempty"`
-	List       string     `json:"list,omitempty"`
-	Written    bool       `json:"written"`
-	Content    string     `json:"content,omitempty"`
-}
-
-type noteJSON struct {
-	Line     int      `json:"line"`
-	Raw      string   `json:"raw"`
-	Targets  []string `json:"targets,omitempty"`
-	Did      []string `json:"did,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	Refused  string   `json:"refused,omitempty"`
-	Option   string   `json:"option,omitempty"`
-	Skipped  bool     `json:"skipped,omitempty"`
-}
-
 // Run imports.
 func (c *domainsCmd) Run(e *env) error {
 	name, side, err := c.paths()
 	if err != nil {
 		return err
+	}
+	opt := c.options()
+	if err := opt.Check(); err != nil {
+		return misuse("%v", err)
 	}
 	in, closeIn, err := c.open(e)
 	if err != nil {
@@ -164,33 +146,37 @@ func (c *domainsCmd) Run(e *env) error {
 	}
 	defer closeIn()
 	e.progress.say("reading %s", c.File)
-	res, err := importer.Domains(in, c.options())
+	res, err := importer.Domains(in, opt)
 	empty := errors.Is(err, importer.ErrEmpty)
 	if err != nil && !empty {
-		if res == nil {
-			return misuse("%v", err)
-		}
-		return err
+		return fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
 	e.progress.clear()
-	out := importJSON{ID: c.ID, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Targets: len(res.Targets),
-		Duplicates: res.Duplicates, Refused: res.Refused, Skipped: res.Skipped, Notes: notesJSON(res.Notes), Problems: []string{}}
-	c.say(e, res)
+	groups := importer.Groups(res.Notes)
+	out := importJSON{ID: c.ID, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Passed: res.Passed,
+		Taken: len(res.Targets) + res.Duplicates, Targets: len(res.Targets), Duplicates: res.Duplicates, Refused: res.Refused,
+		Skipped: res.Skipped, Reasons: reasonsJSON(groups), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
+	c.say(e, res, groups)
+	c.expected(e, &out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
-		out.Problems = append(out.Problems, fmt.Sprintf("%s: %s refused; nothing is written (--skip-refused leaves them out)", c.File, count(res.Refused, "line")))
+		c.problem(&out, "%s refused; nothing is written (--skip-refused leaves them out)", count(res.Refused, "line"))
 	case empty:
-		out.Problems = append(out.Problems, fmt.Sprintf("%s: %v", c.File, err))
+		c.problem(&out, "%v", err)
+	case len(out.Problems) > 0:
 	default:
 		if err := c.write(e, res.Targets, name, side, &out); err != nil {
 			return err
 		}
 	}
+	for _, w := range out.Warnings {
+		fmt.Fprintf(e.stderr, "the order: warning: %s\n", printable.Line(w))
+	}
 	for _, p := range out.Problems {
 		fmt.Fprintln(e.stderr, p)
 	}
-	fmt.Fprintf(e.stderr, "%s: %s (%d blank, %d comments): %s, %d repeated, %d refused, %d left out\n", c.File,
-		count(out.Lines, "line"), out.Blank, out.Comments, count(out.Targets, "target"), out.Duplicates, out.Refused, out.Skipped)
+	fmt.Fprintf(e.stderr, "%s: %s (%d blank, %d comments, %d passed over): %s, %d repeated, %d refused, %d left out\n", printable.Line(c.File),
+		count(out.Lines, "line"), out.Blank, out.Comments, out.Passed, count(out.Targets, "target"), out.Duplicates, out.Refused, out.Skipped)
 	if e.json {
 		if err := e.writeJSON(out); err != nil {
 			return err
@@ -229,9 +215,9 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
 	}
-	f, err := os.Open(c.File)
+	f, err := openFile(c.File)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
 	return f, f.Close, nil
 }
@@ -253,6 +239,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	if err != nil {
 		return err
 	}
+	out.Warnings = c.odd(e, targets)
 	if c.Out == "" {
 		if e.json {
 			out.Content, out.Written = string(f.Order), true
@@ -275,12 +262,12 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	}
 	changed := files[:0]
 	for _, x := range files {
-		switch old, err := os.ReadFile(x.path); {
-		case err == nil && string(old) == string(x.data): // its time stays, so that no watcher wakes
-		case err == nil && !c.Overwrite:
-			out.Problems = append(out.Problems, fmt.Sprintf("%s: is there and differs; nothing is written (--overwrite replaces it)", x.path))
-		case err != nil && !errors.Is(err, os.ErrNotExist):
-			return err
+		switch there, equal, err := compare(x.path, x.data); {
+		case err != nil:
+			return fmt.Errorf("%s: %w", printable.Line(x.path), err)
+		case equal: // its time stays, so that no watcher wakes
+		case there && !c.Overwrite:
+			out.Problems = append(out.Problems, printable.Line(x.path)+": is there and differs; nothing is written (--overwrite replaces it)")
 		default:
 			changed = append(changed, x)
 		}
@@ -297,51 +284,21 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// say lists what became of the lines.
-func (c *domainsCmd) say(e *env, res *importer.Result) {
-	var how []string
-	if res.BOM {
-		how = append(how, "a byte order mark")
+// compare reports whether a file is there, and whether the file has these octets. A file
+// of another size is not read.
+func compare(path string, data []byte) (there, equal bool, err error) {
+	f, err := openFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, false, nil
 	}
-	if res.CRLF {
-		how = append(how, "CRLF line ends")
+	if err != nil {
+		return true, false, err
 	}
-	if len(how) > 0 && !c.Quiet {
-		fmt.Fprintf(e.stderr, "%s: took off %s\n", c.File, strings.Join(how, " and "))
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() != int64(len(data)) {
+		return true, false, err
 	}
-	for _, n := range res.Notes {
-		at := fmt.Sprintf("%s:%d: %q", c.File, n.Line, n.Raw)
-		switch {
-		case n.Skipped:
-			fmt.Fprintf(e.stderr, "%s: left out: %s\n", at, n.Refused)
-		case n.Needs != "":
-			fmt.Fprintf(e.stderr, "%s: refused: %s; --%s decides (%s)\n", at, n.Refused, n.Needs, choices(n.Needs))
-		case n.Refused != "":
-			fmt.Fprintf(e.stderr, "%s: refused: %s\n", at, n.Refused)
-		case len(n.Did) > 0 && !c.Quiet:
-			fmt.Fprintf(e.stderr, "%s -> %q: %s\n", at, strings.Join(n.Targets, " "), strings.Join(n.Did, ", "))
-		}
-		for _, w := range n.Warnings {
-			fmt.Fprintf(e.stderr, "%s: warning: %s: %s\n", at, strings.Join(n.Targets, " "), w)
-		}
-	}
-}
-
-// choices are the words that an option takes.
-func choices(f importer.Form) string {
-	if f == importer.Charset {
-		return strings.Join(importer.Charsets, ", ")
-	}
-	return strings.Join(importer.Choices(f), ", ")
-}
-
-func notesJSON(notes []importer.Note) []noteJSON {
-	out := make([]noteJSON, len(notes))
-	for i, n := range notes {
-		out[i] = noteJSON{n.Line, n.Raw, n.Targets, n.Did, n.Warnings, n.Refused, "", n.Skipped}
-		if n.Needs != "" {
-			out[i].Option = "--" + string(n.Needs)
-		}
-	}
-	return out
+	old, err := io.ReadAll(f)
+	return true, bytes.Equal(old, data), err
 }

@@ -1,15 +1,17 @@
-// Package importer reads the lists that authorities really publish and turns
-// them into orders. It is pure: a reader and options in, an order and an account
-// of every line out; the same bytes give the same result.
+// Package importer reads the lists that authorities publish and turns them into orders.
+// The package is pure: it gets a reader and options, and returns targets and an account
+// of every line. The same bytes give the same result.
 //
-// Real lists are untidy. What has one meaning only is cleaned and said: blanks,
-// schemes, trailing dots. What a list leaves open (does "*.example.com" include
-// example.com?) is a [Form] that the caller must decide; until then such a line
-// is refused and names the option. Nothing is repaired by guessing.
+// [Domains] first looks at what the file is (read.go, format.go, table.go). A file in
+// another format is refused whole, because such a file also has names that must not be
+// blocked. Then Domains looks at lines that belong together (paste.go, wrap.go), and at
+// last cleans each line (line.go, name.go). What has one meaning only is cleaned and
+// reported. What a list leaves open (does "*.example.com" include example.com?) is a
+// [Form] that the caller must decide; until then such a line is refused and its note
+// names the option. Nothing is repaired by guessing.
 package importer
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +34,8 @@ const (
 	TextAfter    Form = "text-after"    // example.com (a mirror)
 	AddressAfter Form = "address-after" // example.com (192.0.2.1)
 	Several      Form = "several"       // example.com example.net
+	Hyphen       Form = "hyphen"        // a line that breaks off, and the line that follows
+	Suffix       Form = "allow-suffix"  // com, co.uk: a public suffix
 	Charset      Form = "charset"       // not a form of line: how the bytes are read
 )
 
@@ -47,17 +51,38 @@ var choices = map[Form][]string{
 	TextAfter:    {"drop", "note"},
 	AddressAfter: {"drop", "note", "network", "none", "dns"},
 	Several:      {"split"},
+	Hyphen:       {"join", "separate", "refuse"},
 }
 
 // Choices returns the words that decide a form.
-func Choices(f Form) []string { return append(slices.Clone(choices[f]), Skip) }
+func Choices(f Form) []string {
+	if f == Hyphen {
+		return slices.Clone(choices[f]) // refused lines are skipped by the caller, as all refused lines are
+	}
+	return append(slices.Clone(choices[f]), Skip)
+}
 
 // Options say how a list is read.
 type Options struct {
 	// Charset is utf-8 (also when empty), cp1250 or cp1251.
 	Charset string
-	// Decide holds the decided forms.
+	// Decide has the words for the decided forms.
 	Decide map[Form]string
+	// AllowSuffix takes public suffixes, which stand above the names of many people.
+	AllowSuffix bool
+	// Plain reads each line as a name, whatever format the file seems to have.
+	Plain bool
+}
+
+// Check returns the error of options that make no sense.
+func (o *Options) Check() error {
+	for f, word := range o.Decide {
+		if !slices.Contains(Choices(f), word) {
+			return fmt.Errorf("%s must be one of %s, got %q", f, strings.Join(Choices(f), ", "), word)
+		}
+	}
+	_, err := decoderFor(o.Charset)
+	return err
 }
 
 // Note is what is to be said of one line.
@@ -76,6 +101,10 @@ type Note struct {
 	Needs Form
 	// Skipped says that the line was left out because the caller decided so.
 	Skipped bool
+	// Passed says what a line is that has no name and needs none, such as a page number.
+	Passed string
+	// Same is the line that gave a target of this line before, 0 when all are new.
+	Same int
 }
 
 // Result is what became of a list.
@@ -83,9 +112,9 @@ type Result struct {
 	Targets []order.Target
 	// Notes are of the lines of which there is something to say, in their order.
 	Notes []Note
-	// Lines is the number of lines; Blank and Comments are those that hold
-	// nothing.
-	Lines, Blank, Comments int
+	// Lines is the number of lines. Blank and Comments are the lines without text,
+	// Passed the lines that are page numbers, headers and the like.
+	Lines, Blank, Comments, Passed int
 	// Duplicates counts targets that an earlier line had given, Refused the
 	// lines that gave nothing and were not left out by decision, Skipped those
 	// that were.
@@ -98,44 +127,44 @@ type Result struct {
 // shrunk to nothing for an hour must not lift an order.
 var ErrEmpty = errors.New("holds no target: an empty download is not an order")
 
-// maxLine bounds one line; what is longer is no list of names.
+// maxLine bounds one line; a longer line is no list of names.
 const maxLine = 4096
 
 // maxRaw bounds the part of a line that a note repeats.
 const maxRaw = 200
 
-// Domains reads a plain list of names, one a line, blank lines and # comments.
-// The error is about the options or the reading; what is wrong with lines
-// stands in the notes. A result without targets comes with ErrEmpty.
+// Domains reads a plain list of names, one a line, with blank lines and # comments. A
+// file in another format gives a [*FormatError], unless the options say Plain. Other
+// errors are about the options, the size or the reading; the notes say what is wrong
+// with lines. A result without targets comes with ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
-	for f, word := range opt.Decide {
-		if !slices.Contains(Choices(f), word) {
-			return nil, fmt.Errorf("%s must be one of %s, got %q", f, strings.Join(Choices(f), ", "), word)
-		}
+	if err := opt.Check(); err != nil {
+		return nil, err
 	}
-	decode, err := decoderFor(opt.Charset)
+	decode, _ := decoderFor(opt.Charset) // checked
+	data, err := readAll(r)
 	if err != nil {
 		return nil, err
 	}
-	im := &imports{opt: opt, decode: decode, seen: map[string]int{}}
-	br := bufio.NewReaderSize(r, maxLine+2)
-	for line := 1; ; line++ {
-		raw, err := br.ReadSlice('\n')
-		long := errors.Is(err, bufio.ErrBufferFull)
-		text := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
-			_, err = br.ReadSlice('\n')
+	if !opt.Plain {
+		if bad := foreignBytes(data, opt.Charset); bad != nil {
+			return nil, bad
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+	}
+	im := &imports{opt: opt, seen: map[string]int{}}
+	lines, err := im.split(data, decode)
+	if err != nil {
+		return nil, err
+	}
+	pageLines(lines)
+	if !opt.Plain {
+		if bad := foreignLines(lines); bad != nil {
+			return nil, bad
 		}
-		if err != nil && text == "" {
-			break
-		}
-		im.line(line, text, long)
-		if err != nil {
-			break
-		}
+	}
+	broken(lines, opt.Decide[Hyphen])
+	for i := range lines {
+		im.line(i+1, &lines[i])
 	}
 	if len(im.out.Targets) == 0 {
 		return &im.out, ErrEmpty
@@ -145,36 +174,24 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 
 // imports is the state of one import.
 type imports struct {
-	opt    Options
-	decode func(string) (string, bool)
-	out    Result
-	seen   map[string]int // a target as written -> the line that gave it first
+	opt  Options
+	out  Result
+	seen map[string]int // a target as written -> the line that gave it first
 }
 
-// line takes one line, its end included.
-func (im *imports) line(number int, text string, long bool) {
-	im.out.Lines++
-	if number == 1 {
-		var bom bool
-		if text, bom = strings.CutPrefix(text, "\uFEFF"); bom {
-			im.out.BOM = true
-		}
+// line reads one line and puts what became of the line into the result.
+func (im *imports) line(number int, l *line) {
+	n := Note{Line: number, Raw: shorten(l.raw), Refused: l.refused, Needs: l.needs, Passed: l.passed}
+	if l.did != "" {
+		n.Did = append(n.Did, l.did)
 	}
-	text = strings.TrimSuffix(text, "\n")
-	var cr bool
-	if text, cr = strings.CutSuffix(text, "\r"); cr {
-		im.out.CRLF = true
+	if l.warning != "" {
+		n.Warnings = append(n.Warnings, l.warning)
 	}
-	n := Note{Line: number, Raw: shorten(text)}
 	var targets []order.Target
-	if long {
-		n.Refused = fmt.Sprintf("the line is longer than %d octets", maxLine)
-	} else if s, ok := im.decode(text); !ok {
-		n.Refused, n.Needs = "the line is not in the list's character set", Charset
-	} else {
-		n.Raw = shorten(s)
-		c := cleaner{decide: im.opt.Decide, note: &n}
-		switch targets = c.line(s); {
+	if l.open() {
+		c := cleaner{opt: im.opt, note: &n}
+		switch targets = c.line(l.raw); {
 		case c.comment:
 			im.out.Comments++
 			return
@@ -186,9 +203,11 @@ func (im *imports) line(number int, text string, long bool) {
 	im.take(&n, targets)
 }
 
-// take books what a line gave.
+// take counts what a line gave.
 func (im *imports) take(n *Note, targets []order.Target) {
 	switch {
+	case n.Passed != "":
+		im.out.Passed++
 	case n.Refused == "":
 	case n.Skipped:
 		im.out.Skipped++
@@ -198,23 +217,26 @@ func (im *imports) take(n *Note, targets []order.Target) {
 	for _, t := range targets {
 		text := targetText(&t)
 		n.Targets = append(n.Targets, text)
-		key := text // what differs in its note is not the same
+		key := text // targets with different notes are different
 		if t.Attr != nil {
 			key += "\x00" + t.Attr.Note
 		}
 		if first, dup := im.seen[key]; dup {
 			im.out.Duplicates++
-			n.Did = append(n.Did, fmt.Sprintf("merged with line %d, which says the same", first))
+			n.Did, n.Same = append(n.Did, repeated), first
 			continue
 		}
 		im.seen[key] = n.Line
 		t.Line, t.Column = n.Line, 1
 		im.out.Targets = append(im.out.Targets, t)
 	}
-	if n.Refused != "" || len(n.Did) > 0 || len(n.Warnings) > 0 {
+	if n.Refused != "" || n.Passed != "" || len(n.Did) > 0 || len(n.Warnings) > 0 {
 		im.out.Notes = append(im.out.Notes, *n)
 	}
 }
+
+// repeated is what is said of a line whose target an earlier line gave.
+const repeated = "merged with an earlier line that says the same"
 
 // targetText is the target in one word, equal for equal targets.
 func targetText(t *order.Target) string {

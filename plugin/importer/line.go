@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"golang.org/x/net/publicsuffix"
 )
 
 // cleaner turns one line into targets. What it does goes into the note.
 type cleaner struct {
-	decide         map[Form]string
+	opt            Options
 	note           *Note
 	blank, comment bool
 }
@@ -42,7 +43,7 @@ func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skippe
 // choice returns what the caller decided a form to mean. When that is nothing
 // or Skip, ok is false and the note says so.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
-	word = c.decide[f]
+	word = c.opt.Decide[f]
 	switch {
 	case c.refused():
 	case word == "":
@@ -70,8 +71,11 @@ func (c *cleaner) line(s string) []order.Target {
 		trimmed = c.trim(trimmed[:i])
 		c.did("took off the comment")
 	}
-	head, text := c.textAfter(trimmed)
-	words := c.words(head)
+	trimmed = c.change(trimmed, marker, "took off the number or bullet of an enumeration")
+	trimmed = c.change(trimmed, refanged, "wrote dots and schemes as they are, such as [.] and hxxp")
+	trimmed = c.change(trimmed, ending, `took off the "and" of an enumeration`)
+	head, text := parenthesis(trimmed)
+	words := c.columns(c.words(head))
 	names, rest := c.split(words)
 	if c.refused() {
 		return nil
@@ -81,7 +85,7 @@ func (c *cleaner) line(s string) []order.Target {
 		if _, ok := c.choice(Several, "holds several names"); !ok {
 			return nil
 		}
-		c.did("split it into %d", len(names))
+		c.did("split it into its names")
 	}
 	var out []order.Target
 	for _, w := range names {
@@ -140,13 +144,51 @@ func blankHash(s string) int {
 	return -1
 }
 
-// textAfter parts what stands in parentheses behind the name from the name.
-func (c *cleaner) textAfter(s string) (head, text string) {
+// change applies a way of cleaning and keeps an account of it.
+func (c *cleaner) change(s string, clean func(string) string, did string) string {
+	out := clean(s)
+	if out != s {
+		c.did("%s", did)
+	}
+	return out
+}
+
+// parenthesis parts what stands in parentheses behind the name from the name.
+func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
 		return s, "" // none, or part of a URL's path
 	}
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
+}
+
+// columns takes the number before a name and the date beside the name off the words of a
+// line. Which of these columns a list may have is decided in table.go.
+func (c *cleaner) columns(words []string) []string {
+	if len(words) < 2 {
+		return words
+	}
+	if number.MatchString(strings.TrimRight(words[0], ".)")) && (namelike(words[1]) || isAddress(words[1])) {
+		c.did("took off the number before the name")
+		words = words[1:]
+	}
+	out, dates := words[:0:0], 0
+	for i, w := range words {
+		switch bare := strings.Trim(w, quotes+"[]"); {
+		case date.MatchString(bare):
+			dates++
+		case clock.MatchString(bare) && i > 0 && dates > 0:
+		case !namelike(w) && !isAddress(w):
+			return words // other words explain the date
+		default:
+			out = append(out, w)
+		}
+	}
+	if dates != 1 || len(out) == 0 {
+		return words
+	}
+	c.did("took off the date beside the name")
+	return out
 }
 
 var (
@@ -161,18 +203,20 @@ func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
 		cut := strings.Trim(field, ";,")
 		if cut != field {
-			c.did("took off %q", strings.Trim(strings.Replace(field, cut, "", 1), " "))
+			c.did("took off the separator at its end")
 		}
 		if cut == "" {
 			continue
 		}
 		for _, part := range c.unglue(cut) {
+			part = strings.Trim(part, ";,")
 			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
-			if sep := strings.IndexAny(part, ";,"); sep < 0 || path {
+			cut := strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })
+			if len(cut) < 2 || path && !slices.ContainsFunc(cut, date.MatchString) && !number.MatchString(cut[0]) {
 				words = append(words, part) // in a path they are the path's
 				continue
 			}
-			words = append(words, strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })...)
+			words = append(words, cut...)
 		}
 	}
 	return words
@@ -184,8 +228,8 @@ func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
 		before := schemes.ReplaceAllString(s[start:at[0]], "")
-		if before == "" {
-			continue
+		if strings.Trim(before, closing+"({[") == "" {
+			continue // quotes around the URL, or a doubled scheme
 		}
 		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
 			c.refuse("has a URL inside the path of another; nothing says whether that makes two")
@@ -255,14 +299,7 @@ func namelike(s string) bool {
 		bare = bare[:i]
 	}
 	n, err := dname.Parse(strings.TrimPrefix(strings.Trim(bare, "."), "*."))
-	return err == nil && n.NumLabels() > 1 && (url || knownTop(n))
-}
-
-// knownTop reports whether the name ends in a top-level domain that is in the
-// public suffix list.
-func knownTop(n dname.Name) bool {
-	suffix, icann := publicsuffix.PublicSuffix(n.String())
-	return icann || strings.Contains(suffix, ".")
+	return err == nil && n.NumLabels() > 1 && (url || lint.KnownTop(n))
 }
 
 // attach deals with the text behind a name.
@@ -287,9 +324,9 @@ func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	case !ok:
 		return nil
 	case word == "drop":
-		c.did("dropped the text %q behind the name", text)
+		c.did("dropped the text behind the name")
 	case word == "note":
-		c.did("kept the text %q behind the name as a note", text)
+		c.did("kept the text behind the name as a note")
 		for i := range targets {
 			a := order.NewAttr()
 			if targets[i].Attr != nil {
@@ -299,7 +336,7 @@ func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 			targets[i].Attr = a
 		}
 	default:
-		c.did("took the text %q behind the name for addresses", text)
+		c.did("took the text behind the name for addresses")
 		for _, s := range addresses {
 			targets = append(targets, addressTarget(s, word))
 		}

@@ -25,8 +25,8 @@ func TestLines(t *testing.T) {
 		{"EXAMPLE.com", "", "example.com", "lowered the letters", ""},
 		{"example.com.", "", "example.com", "took off the trailing dot", ""},
 		{".example.com", "", "example.com", "took off the leading dot", ""},
-		{"example.com; ", "", "example.com", `took off ";"`, ""},
-		{"example.com,", "", "example.com", `took off ","`, ""},
+		{"example.com; ", "", "example.com", "took off the separator at its end", ""},
+		{"example.com,", "", "example.com", "took off the separator at its end", ""},
 		{`"example.com"`, "", "example.com", "took off quotes", ""},
 		{"https://example.com", "", "example.com", "took off the scheme", ""},
 		{"HTTP://example.com/", "", "example.com", "took off the slash behind it", ""},
@@ -38,14 +38,83 @@ func TestLines(t *testing.T) {
 		{"_dmarc.example.com", "", "_dmarc.example.com", "", ""},
 		{"example.com # seen in May", "", "example.com", "took off the comment", ""},
 
+		// The numbers and bullets of an enumeration.
+		{"1. example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"12) example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"12)example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"(3) example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"a) example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"iv. example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"- example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"•example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"•\t1. example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"\uf0b7 example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"* example.com", "", "example.com", "the number or bullet of an enumeration", ""},
+		{"*.example.com", "", "", "has a mask", Mask},
+		{"1.example.com", "", "1.example.com", "", ""},
+		{"a.example.com", "", "a.example.com", "", ""},
+		{"-example.com", "", "", "begins with a hyphen", Hyphen},
+		{"-example.com", "hyphen=separate", "-example.com", `the label "-example"`, ""},
+		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
+		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
+
+		// Names that were written so that nobody follows them.
+		{"example[.]com", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"www(.)example(.)com", "", "www.example.com", "wrote dots and schemes as they are", ""},
+		{"example (dot) com", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"example[DOT]com", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"hxxps://example[.]com/", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"hXXp://example.com", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "wrote dots and schemes as they are", ""},
+
+		// Columns.
+		{"12\texample.com\t2024-05-01", "", "example.com", "took off the number before the name; took off the date beside the name", ""},
+		{"12,example.com,01.05.2024", "", "example.com", "took off the number before the name; took off the date beside the name", ""},
+		{"12 example.com", "", "example.com", "took off the number before the name", ""},
+		{"example.com;01/05/2024 12:30", "", "example.com", "took off the date beside the name", ""},
+		{"01/05/24;example.com;", "", "example.com", "took off the date beside the name", ""},
+		{"1,https://example.com/a,2024-05-01", "paths=name", "example.com", "took off the path", ""},
+		{"12\texample.com\texample.net", "", "", "holds several names", Several},
+		{"example.com\t2024-05-01\t2024-06-01", "", "", "text behind the name", TextAfter},
+
+		// The ends of an enumeration.
+		{"example.com, and", "", "example.com", `took off the "and"`, ""},
+		{"example.com and", "", "example.com", `took off the "and"`, ""},
+		{"example.com; e", "", "example.com", `took off the "and"`, ""},
+		{"https://example.com/.", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/.", "paths=url", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/;", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com./", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/.,", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/)", "", "example.com", "took off", ""},
+		{"https://example.com/).", "", "example.com", "took off", ""},
+		{"(https://example.com/)", "", "example.com", "took off", ""},
+		{"“https://example.com/”.", "", "example.com", "took off quotes", ""},
+		{`"example.com".`, "", "example.com", "took off quotes", ""},
+		{"example.com»;", "", "example.com", "took off quotes", ""},
+		{"[example.com]", "", "example.com", "took off quotes, brackets", ""},
+		{"example.com/./", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/%2e", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/a/..", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/?", "", "example.com", "took off the slash behind it", ""},
+		{"https://example.com/.well-known", "", "", "has a path", Paths},
+		{"https://example.com/a_(b)", "paths=url", "https://example.com/a_(b)", "recorded it as a URL", ""},
+
 		// Letters. Nothing is repaired.
 		{"виплата.com", "", "xn--80aaeypxx.com", "A-labels", ""},
 		{"lіfedon.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
 		{"xn--lfedon-pvf.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
 		{"alco-grands.сom", "", "alco-grands.xn--om-nmc", "which is no top-level domain that anybody knows", ""},
-		{".com", "", "com", "IS A PUBLIC SUFFIX", ""},
-		{"com.by", "", "com.by", "IS A PUBLIC SUFFIX", ""},
-		{"blogspot.com", "", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
+		{".com", "", "", "is a public suffix", Suffix},
+		{"com.by", "", "", "is a public suffix", Suffix},
+		{"blogspot.com", "", "", "is a public suffix", Suffix},
+		{"https://com.by/", "", "", "is a public suffix", Suffix},
+		{"*.com.by", "mask=below", "", "is a public suffix", Suffix},
+		{"com/page", "paths=name", "", "is a public suffix", Suffix},
+		{"example", "", "", "is a public suffix", Suffix},
+		{".com", "allow-suffix", "com", "IS A PUBLIC SUFFIX", ""},
+		{"com.by", "allow-suffix", "com.by", "IS A PUBLIC SUFFIX", ""},
+		{"blogspot.com", "allow-suffix", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
 
 		// What is not decided.
 		{"*.example.com", "", "", "has a mask", Mask},
@@ -70,15 +139,15 @@ func TestLines(t *testing.T) {
 		{"2001:db8::1", "addresses=network", "2001:db8::1", "recorded it as an address", ""},
 		{"[2001:db8::1]", "addresses=network", "2001:db8::1", "recorded it as an address", ""},
 		{"example.com (a mirror)", "", "", "text behind the name", TextAfter},
-		{"example.com (a mirror)", "text-after=note", "example.com", `kept the text "a mirror"`, ""},
-		{"example.com blocked", "text-after=drop", "example.com", `dropped the text "blocked"`, ""},
+		{"example.com (a mirror)", "text-after=note", "example.com", `kept the text behind the name`, ""},
+		{"example.com blocked", "text-after=drop", "example.com", `dropped the text behind the name`, ""},
 		{"https://example.com/ (167.235.12.146)", "", "", "an address behind the name", AddressAfter},
-		{"example.com 167.235.12.146", "address-after=note", "example.com", `kept the text "167.235.12.146"`, ""},
+		{"example.com 167.235.12.146", "address-after=note", "example.com", `kept the text behind the name`, ""},
 		{"example.com (167.235.12.146)", "address-after=none", "example.com 167.235.12.146", "for addresses", ""},
 		{"example.com example.net", "", "", "several names", Several},
-		{"example.com, example.net;example.org", "several=split", "example.com example.net example.org", "split it into 3", ""},
-		{"https://example.comhttps://example.net/", "several=split", "example.com example.net", "split it into 2", ""},
-		{"https://example.com/https://example.net", "several=split", "example.com example.net", "split it into 2", ""},
+		{"example.com, example.net;example.org", "several=split", "example.com example.net example.org", "split it into its names", ""},
+		{"https://example.comhttps://example.net/", "several=split", "example.com example.net", "split it into its names", ""},
+		{"https://example.com/https://example.net", "several=split", "example.com example.net", "split it into its names", ""},
 		{"example.com/x example.net", "several=split,paths=skip", "example.net", "part of the line is left out: has a path", ""},
 
 		// What no option lets in.
@@ -93,6 +162,15 @@ func TestLines(t *testing.T) {
 		{"user@example.com", "all", "", `has an "@"`, ""},
 		{"a.*.example.com", "all", "", `"*" may only stand as the whole first label`, ""},
 		{"||example.com^", "all", "", "", ""},
+		{"word/x", "", "", "has a path", Paths},
+		{"word/x", "paths=url", "", "has no dot before the slash", ""},
+		{"word/x", "paths=host", "", "has no dot before the slash", ""},
+		{"word/x", "paths=name", "", "has no dot", ""},
+		{"http://word/x", "paths=url", "", "has no dot before the slash", ""},
+		{"31.12/x", "paths=url", "", "ends in a number", ""},
+		{"//example.com", "all", "", "begins with a slash", ""},
+		{"/example.com", "all", "", "begins with a slash", ""},
+		{"serie-tv.co-", "hyphen=separate", "", "ends in a hyphen", ""},
 		{"example..com", "all", "", "empty label", ""},
 		{"exa mple.com", "all", "", "nothing says which name is meant", ""},
 		{";,;", "all", "", "holds no name", ""},
@@ -107,11 +185,12 @@ func TestLines(t *testing.T) {
 			decide = decided
 		} else if tc.decide != "" {
 			for kv := range strings.SplitSeq(tc.decide, ",") {
-				k, v, _ := strings.Cut(kv, "=")
-				decide[Form(k)] = v
+				if k, v, ok := strings.Cut(kv, "="); ok {
+					decide[Form(k)] = v
+				}
 			}
 		}
-		res, err := Domains(strings.NewReader(tc.line+"\n"), Options{Decide: decide})
+		res, err := Domains(strings.NewReader(tc.line+"\n"), Options{Decide: decide, Plain: true, AllowSuffix: tc.decide == "allow-suffix"})
 		if res == nil {
 			t.Errorf("%q %s: %v", tc.line, tc.decide, err)
 			continue

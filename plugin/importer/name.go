@@ -3,13 +3,14 @@ package importer
 import (
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -18,10 +19,7 @@ const quotes = "\"'`<>«»“”„‘’"
 
 // piece cleans one word of a line: a name, a URL, an address.
 func (c *cleaner) piece(s string) []order.Target {
-	if cut := strings.Trim(s, quotes); cut != s {
-		c.did("took off quotes")
-		s = cut
-	}
+	s = c.change(s, unquoted, "took off quotes, brackets and full stops around it")
 	if strings.ContainsFunc(s, invisible) {
 		c.did("took out invisible characters")
 		s = strings.Map(func(r rune) rune {
@@ -45,9 +43,9 @@ func (c *cleaner) piece(s string) []order.Target {
 			c.did("took off a doubled scheme")
 		}
 	}
-	if cut := strings.TrimLeft(s, "/"); cut != s && scheme == "" {
-		c.did("took off leading slashes")
-		s = cut
+	if scheme == "" && strings.HasPrefix(s, "/") {
+		c.refuse("begins with a slash, which makes a line a comment in some files, a URL without its scheme or a path in others")
+		return nil
 	}
 	if isAddress(s) { // before "/24" is taken for a path
 		return c.address(s)
@@ -69,9 +67,9 @@ func (c *cleaner) piece(s string) []order.Target {
 	if !ok {
 		return nil
 	}
-	switch path := strings.TrimRight(rest, `/\`); {
+	switch {
 	case rest == "":
-	case path == "":
+	case noPath(rest):
 		c.did("took off the slash behind it")
 	default:
 		return c.page(scheme, whole, host)
@@ -83,6 +81,46 @@ func (c *cleaner) piece(s string) []order.Target {
 		c.did("took off the port")
 	}
 	return c.host(host)
+}
+
+// closing are the characters that may follow the last name of an enumeration.
+const closing = quotes + ".,;:!?)]}"
+
+// unquoted takes quotes and brackets off both ends, and the end of an enumeration off
+// the last one. An IPv6 address keeps its brackets, a page its parentheses.
+func unquoted(s string) string {
+	s = strings.TrimLeft(s, quotes+"({")
+	if strings.HasPrefix(s, "[") && !isAddress(s) && !strings.ContainsRune(s, ':') {
+		s = strings.TrimLeft(s, "["+quotes)
+	}
+	for {
+		cut := strings.TrimRight(s, quotes)
+		switch r := strings.TrimRight(cut, ".,;"+quotes); {
+		case r != cut && strings.ContainsAny(cut[len(r):], quotes+",;"):
+			cut = r
+		}
+		for _, pair := range []string{"()", "[]", "{}"} {
+			if strings.HasSuffix(cut, pair[1:]) && !strings.Contains(cut, pair[:1]) {
+				cut = cut[:len(cut)-1]
+			} else if c := strings.TrimRight(cut, ".,;"); strings.HasSuffix(c, pair[1:]) && !strings.Contains(c, pair[:1]) {
+				cut = c[:len(c)-1]
+			}
+		}
+		if cut == s {
+			return s
+		}
+		s = cut
+	}
+}
+
+// noPath reports whether what follows a host is no path: slashes, dot segments, which
+// mean nothing (RFC 3986, section 5.2.4), and the characters that end an enumeration.
+func noPath(rest string) bool {
+	if strings.Trim(rest, `/\`+closing) == "" {
+		return true
+	}
+	rest = strings.NewReplacer(`\`, "/", "%2e", ".", "%2E", ".").Replace(rest)
+	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
 // port takes a port off a host. The scheme's own port says nothing and goes.
@@ -115,6 +153,10 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		c.did("took off the path: the whole name is blocked, with all below it")
 		return c.host(host)
 	}
+	if !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[") {
+		c.refuse("has no dot before the slash: two words, or a mistyped name")
+		return nil
+	}
 	page := schemes.ReplaceAllString(whole, "")
 	for schemes.MatchString(page) { // doubled
 		page = schemes.ReplaceAllString(page, "")
@@ -138,6 +180,9 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	name, err := dname.Parse(u.Hostname())
 	if err != nil {
 		c.refuse("has a path, and the host %v", err)
+		return nil
+	}
+	if !c.sound(name) {
 		return nil
 	}
 	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // "https://host/#"
@@ -186,16 +231,7 @@ func (c *cleaner) host(s string) []order.Target {
 		c.refuse("%v", err)
 		return nil
 	}
-	top := name
-	for top.NumLabels() > 1 {
-		top = top.Parent()
-	}
-	if strings.Trim(top.String(), "0123456789") == "" {
-		c.refuse("ends in a number, as a mistyped address does")
-		return nil
-	}
-	if name.NumLabels() == 1 && !knownTop(name) {
-		c.refuse("has no dot and is no top-level domain: a word, or a mistyped name")
+	if !c.sound(name) || !c.suffix(name) {
 		return nil
 	}
 	switch {
@@ -208,33 +244,39 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// look warns of names at which somebody should look. Nothing is repaired: the
-// order says what it says, and a name that only looks like another is another.
-func (c *cleaner) look(n dname.Name) {
-	warn := func(s string) { c.note.Warnings = append(c.note.Warnings, s) }
-	text := n.String()
-	for label := range strings.SplitSeq(text, ".") {
-		if u, err := idna.Punycode.ToUnicode(label); err == nil && mixed(u) {
-			warn(`mixes Latin with other letters in "` + u + `", which is not the name that it looks like; kept as it is`)
-		}
-	}
-	suffix, icann := publicsuffix.PublicSuffix(text)
+// sound refuses names that no order can mean.
+func (c *cleaner) sound(name dname.Name) bool {
+	labels := strings.Split(name.String(), ".")
+	top := labels[len(labels)-1]
 	switch {
-	case suffix == text && (icann || strings.Contains(suffix, ".")):
-		warn("IS A PUBLIC SUFFIX: this blocks every name of everybody below " + text)
-	case !icann && !strings.Contains(suffix, "."):
-		warn("ends in " + suffix + ", which is no top-level domain that anybody knows")
+	case strings.Trim(top, "0123456789") == "":
+		c.refuse("ends in a number, as a mistyped address does")
+	case strings.HasSuffix(top, "-"):
+		c.refuse("ends in a hyphen, as a name does that was broken at the end of a line")
+	case len(labels) == 1 && !lint.KnownTop(name):
+		c.refuse("has no dot and is no top-level domain: a word, or a mistyped name")
+	default:
+		return true
 	}
+	return false
 }
 
-// mixed reports whether a label has Latin letters and letters of a script that
-// is easily taken for it.
-func mixed(label string) bool {
-	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
-	return latin && strings.ContainsFunc(label, func(r rune) bool {
-		return unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic)
-	})
+// suffix refuses public suffixes unless the caller allows them.
+func (c *cleaner) suffix(n dname.Name) bool {
+	if suffix, _ := publicsuffix.PublicSuffix(n.String()); suffix != n.String() {
+		return true
+	}
+	if !c.opt.AllowSuffix {
+		c.refuse("is a public suffix; an order for it blocks the names of everybody below it")
+		c.note.Needs = Suffix
+		return false
+	}
+	c.note.Warnings = append(c.note.Warnings, "IS A PUBLIC SUFFIX: this blocks every name of everybody below it")
+	return true
 }
+
+// look warns of names at which somebody should look.
+func (c *cleaner) look(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
 // address deals with an address or network in a name's place.
 func (c *cleaner) address(s string) []order.Target {

@@ -66,6 +66,8 @@ func (l *linter) warn(o *order.Order, t *order.Target, field, format string, arg
 
 func (l *linter) order(o *order.Order) {
 	l.times(o)
+	l.endless(o)
+	l.names(o)
 	if len(o.References) == 0 {
 		l.warn(o, nil, "references", "none is given: nobody can tell which decision this carries out")
 	}

@@ -47,7 +47,9 @@ func TestCheck(t *testing.T) {
 		"ends next second": {"- {id: a, until: 2026-05-01T12:00:01Z, targets: [a.example]}", ""},
 		"review past":      {"- {id: a, review: 2026-04-01, targets: [a.example]}", "a review: is past"},
 		"no reference":     {"- {id: a, references: [], targets: [a.example]}", "a references: none"},
-		"open window":      {"- {id: a, windows: [{from: 2026-04-01}], targets: [a.example]}", ""},
+		"open window":      {"- {id: a, windows: [{from: 2026-04-01}], targets: [a.example]}", "a windows[0]: has no end"},
+		"window and until": {"- {id: a, until: 2027-01-01, windows: [{from: 2026-04-01}], targets: [a.example]}", ""},
+		"target's window":  {"- {id: a, targets: [{name: a.example, windows: [{from: 2026-04-01}]}]}", "a targets[0].windows[0]: has no end"},
 		"past windows":     {"- {id: a, windows: [{from: 2026-04-01, until: 2026-04-02}], targets: [a.example]}", "a windows: are all past"},
 		"window touches":   {"- {id: a, until: 2026-08-01T00:00Z, windows: [{from: 2026-05-01}, {from: 2026-08-01T00:00Z}], targets: [a.example]}", "a windows[1]: is outside"},
 		"target past":      {"- {id: a, targets: [{name: a.example, until: 2026-04-01}]}", "a targets[0].until: is past"},
@@ -120,7 +122,7 @@ orders:
 - {id: open, authority: {name: C}, references: [r], scope: global, windows: [{until: 2027-01-01}, {from: 2028-01-01}], targets: [c.example]}
 `), order.Options{})
 	got := Check([]File{{"o.yaml", f.Orders}}, ruleset.Merge(nil, ruleset.Options{}), at)
-	if len(got) != 2 || got[0].Order != "never" || got[1].Order != "open" || got[0].Field != "until" {
+	if len(got) != 3 || got[0].Order != "never" || got[1].Field != "windows[1]" || got[2].Order != "open" || got[0].Field != "until" || got[2].Field != "until" {
 		t.Errorf("got %v", got)
 	}
 }

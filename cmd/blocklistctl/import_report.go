@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// importJSON is what import writes with --json.
+type importJSON struct {
+	ID         string     `json:"id"`
+	Lines      int        `json:"lines"`
+	Blank      int        `json:"blank"`
+	Comments   int        `json:"comments"`
+	Passed     int        `json:"passed"`
+	Taken      int        `json:"taken"`
+	Targets    int        `json:"targets"`
+	Duplicates int        `json:"duplicates"`
+	Refused    int        `json:"refused"`
+	Skipped    int        `json:"skipped"`
+	Reasons    []reasonOf `json:"reasons"`
+	Notes      []noteJSON `json:"notes"`
+	Warnings   []string   `json:"warnings"`
+	Problems   []string   `json:"problems"`
+	Out        string     `json:"out,omitempty"`
+	List       string     `json:"list,omitempty"`
+	Written    bool       `json:"written"`
+	Content    string     `json:"content,omitempty"`
+}
+
+type noteJSON struct {
+	Line     int      `json:"line"`
+	Raw      string   `json:"raw"`
+	Targets  []string `json:"targets,omitempty"`
+	Did      []string `json:"did,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	Refused  string   `json:"refused,omitempty"`
+	Option   string   `json:"option,omitempty"`
+	Skipped  bool     `json:"skipped,omitempty"`
+	Passed   string   `json:"passed,omitempty"`
+	Same     int      `json:"same,omitempty"`
+}
+
+// reasonOf is what is said of several lines, in JSON.
+type reasonOf struct {
+	Kind   string `json:"kind"`
+	Reason string `json:"reason"`
+	Option string `json:"option,omitempty"`
+	Count  int    `json:"count"`
+	Lines  []int  `json:"lines"`
+}
+
+// problem adds what keeps the order from being written.
+func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
+	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
+}
+
+// expected compares the number of names with --expect. A decision may count the entries
+// of its list or the different names, so either number will do.
+func (c *domainsCmd) expected(e *env, out *importJSON) {
+	if c.Expect == nil || *c.Expect == out.Targets {
+		return
+	}
+	got := fmt.Sprintf("%s (%d with the repeated ones)", count(out.Targets, "target"), out.Taken)
+	switch n := *c.Expect; {
+	case n == out.Taken:
+		fmt.Fprintf(e.stderr, "%s: expected %d: the list has %s\n", printable.Line(c.File), n, got)
+	case n > out.Taken:
+		c.problem(out, "expected %d, and the list gives %s: %d missing; nothing is written", n, got, n-out.Taken)
+	case n < out.Targets:
+		c.problem(out, "expected %d, and the list gives %s: %d too many; nothing is written", n, got, out.Targets-n)
+	default:
+		c.problem(out, "expected %d, and the list gives %s: neither number; nothing is written", n, got)
+	}
+}
+
+// odd returns what check would say of the order itself. What check would say of the
+// names stands in the notes of the lines.
+func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
+	out := []string{}
+	f, err := c.head().Write("import.yaml", targets[:1], "")
+	if err != nil {
+		return out // Write has reported why, for all targets
+	}
+	parsed, problems := order.Parse("import.yaml", bytes.NewReader(f.Order), order.Options{})
+	if len(problems.Errors()) > 0 {
+		return out
+	}
+	b := ruleset.NewBuilder("import.yaml", ruleset.Options{})
+	for _, o := range parsed.Orders {
+		b.Add(o)
+	}
+	part, _ := b.Freeze()
+	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
+	for _, p := range lint.Check([]lint.File{{Path: "import.yaml", Orders: parsed.Orders}}, set, order.Time(e.now().Unix())) {
+		if !strings.HasPrefix(p.Field, "targets") {
+			out = append(out, or(flagOf[p.Field], p.Field)+": "+p.Msg)
+		}
+	}
+	return out
+}
+
+// maxListed bounds how many lines of one reason are listed.
+const maxListed = 20
+
+// say prints what became of the lines, by reason. What was only cleaned gets an example,
+// and what somebody has to look at is listed.
+func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
+	file := printable.Line(c.File)
+	var how []string
+	if res.BOM {
+		how = append(how, "a byte order mark")
+	}
+	if res.CRLF {
+		how = append(how, "CRLF line ends")
+	}
+	if len(how) > 0 && !c.Quiet {
+		fmt.Fprintf(e.stderr, "%s: took off %s\n", file, strings.Join(how, " and "))
+	}
+	for _, kind := range []string{importer.Cleaned, importer.Passed, importer.Skipped, importer.Warned, importer.Refused} {
+		for _, g := range groups {
+			if g.Kind == kind {
+				c.group(e, file, res.Notes, &g)
+			}
+		}
+	}
+}
+
+// kindText is how a group of lines begins.
+var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
+	importer.Warned: "warning about", importer.Refused: "refused"}
+
+func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
+	only := g.Kind == importer.Cleaned || g.Kind == importer.Passed
+	if only && c.Quiet {
+		return
+	}
+	decides := ""
+	switch g.Needs {
+	case "":
+	case importer.Suffix:
+		decides = "; --allow-suffix takes such lines"
+	default:
+		decides = fmt.Sprintf("; --%s decides (%s)", g.Needs, choices(g.Needs))
+	}
+	fmt.Fprintf(e.stderr, "%s: %s %s: %s%s\n", file, kindText[g.Kind], count(len(g.Lines), "line"), printable.Line(g.Reason), decides)
+	most := maxListed
+	if only {
+		most = 1
+	}
+	for i, at := range g.Notes {
+		if i == most {
+			if !only {
+				fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(len(g.Notes)-i, "line"))
+			}
+			break
+		}
+		n := &notes[at]
+		if len(n.Targets) > 0 {
+			fmt.Fprintf(e.stderr, "  line %d: %q -> %q\n", n.Line, n.Raw, strings.Join(n.Targets, " "))
+		} else {
+			fmt.Fprintf(e.stderr, "  line %d: %q\n", n.Line, n.Raw)
+		}
+	}
+}
+
+// choices are the words that an option takes.
+func choices(f importer.Form) string {
+	if f == importer.Charset {
+		return strings.Join(importer.Charsets, ", ")
+	}
+	return strings.Join(importer.Choices(f), ", ")
+}
+
+func reasonsJSON(groups []importer.Group) []reasonOf {
+	out := make([]reasonOf, len(groups))
+	for i, g := range groups {
+		out[i] = reasonOf{g.Kind, g.Reason, optionOf(g.Needs), len(g.Lines), g.Lines}
+	}
+	return out
+}
+
+func notesJSON(notes []importer.Note) []noteJSON {
+	out := make([]noteJSON, len(notes))
+	for i, n := range notes {
+		out[i] = noteJSON{n.Line, n.Raw, n.Targets, n.Did, n.Warnings, n.Refused, optionOf(n.Needs), n.Skipped, n.Passed, n.Same}
+	}
+	return out
+}
+
+func optionOf(f importer.Form) string {
+	if f == "" {
+		return ""
+	}
+	return "--" + string(f)
+}

@@ -1,0 +1,126 @@
+package importer
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Text that people paste from documents has numbers, bullets and page lines around the
+// names, and names that were written so that nobody follows them.
+
+var (
+	// markers find one number or bullet of an enumeration. A number with a dot needs a
+	// blank behind it, because "1.example.com" is a name; so does "*", because of
+	// "*.example.com". U+F0B7 and U+F0A7 are Word's bullets.
+	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
+	// fanged finds what stands for a dot, and schemes that were made unusable.
+	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
+	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
+	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
+	// lastWord finds the word that leads to the last item of an enumeration.
+	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
+)
+
+// marker takes the numbers and bullets of an enumeration off the start of a line.
+func marker(s string) string {
+	for range 2 { // "- 1. example.com"
+		cut := markers.FindString(s)
+		if cut == "" || cut == s {
+			break
+		}
+		s = s[len(cut):]
+	}
+	return s
+}
+
+// refanged writes dots and schemes that were made unusable as they are.
+func refanged(s string) string {
+	s = fangedDot.ReplaceAllString(s, ".")
+	s = fangedScheme.ReplaceAllString(s, "http$1")
+	return fangedColon.ReplaceAllString(s, "$1://")
+}
+
+// ending takes the "and" of an enumeration off the end of a line with a name.
+func ending(s string) string {
+	if m := lastWord.FindStringSubmatch(s); m != nil {
+		words := strings.Fields(m[1])
+		if w := words[len(words)-1]; namelike(w) || isAddress(w) {
+			return m[1]
+		}
+	}
+	return s
+}
+
+var (
+	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?[-–—=*\s]*$`)
+	pageOf   = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
+	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
+	// loneNumber is the number of an enumeration whose name is on the next line.
+	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
+	digits     = regexp.MustCompile(`\d+`)
+)
+
+// pageLines marks the lines that a document has around its list: page numbers, and text
+// that is repeated on each page.
+func pageLines(lines []line) {
+	times := map[string]int{}
+	header := func(l *line) string {
+		if !strings.ContainsAny(l.text, " \t") || !headerText(l.text) {
+			return ""
+		}
+		return digits.ReplaceAllString(l.text, "0")
+	}
+	for i := range lines {
+		l := &lines[i]
+		if !l.hasText() {
+			continue
+		}
+		switch {
+		case pageNumber(l.text), number.MatchString(l.text) && (formFeed(lines, i) || formFeed(lines, i+1)):
+			l.passed = "a page number"
+		case loneNumber.MatchString(l.text):
+			l.passed = "a number of an enumeration, alone on its line"
+		default:
+			if h := header(l); h != "" {
+				times[h]++
+			}
+		}
+	}
+	for i := range lines {
+		if l := &lines[i]; l.hasText() {
+			if h := header(l); h != "" && times[h] > 1 {
+				l.passed = "a page header, which the list repeats"
+			}
+		}
+	}
+}
+
+// formFeed reports whether a page begins at the line.
+func formFeed(lines []line, i int) bool {
+	return i < len(lines) && strings.HasPrefix(lines[i].raw, "\f")
+}
+
+func pageNumber(s string) bool {
+	if m := pageOf.FindStringSubmatch(s); m != nil {
+		page, _ := strconv.Atoi(m[1])
+		of, _ := strconv.Atoi(m[2])
+		return page <= of
+	}
+	return pageWord.MatchString(s) || pageDash.MatchString(s)
+}
+
+// headerText reports whether no word of a line can be a name or a part of a name, and no
+// word says that names are not blocked.
+func headerText(s string) bool {
+	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
+		return false
+	}
+	for _, w := range strings.Fields(refanged(s)) {
+		w = strings.TrimRight(w, ".,;:")
+		if strings.Contains(w, ".") && !date.MatchString(w) || opensWith(w) || breaksOff(w) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,222 @@
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A list is read whole, because only the whole file shows what its format is. The
+// longest list that is known has 140,000 names; these bounds leave room for some
+// million names and keep a wrong file from taking the machine's memory.
+const (
+	maxSize  = 64 << 20
+	maxLines = 4 << 20
+)
+
+// ErrSize is the error for a list that is larger than any list of names.
+var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", maxSize>>20, maxLines)
+
+// readAll reads at most maxSize octets.
+func readAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxSize || bytes.Count(data, []byte("\n")) > maxLines {
+		return nil, ErrSize
+	}
+	return data, nil
+}
+
+// line is one line of a list, and what is known of the line before it is cleaned.
+type line struct {
+	raw     string // as it was read, in UTF-8 if the line could be decoded
+	text    string // raw without the blanks and the invisible characters around it
+	passed  string // why the line needs no name
+	refused string // why the line is refused
+	needs   Form   // the form whose decision would let the line in
+	did     string
+	warning string
+}
+
+// open reports whether the line is still to be cleaned.
+func (l *line) open() bool { return l.passed == "" && l.refused == "" }
+
+// hasText reports whether the line is open and is neither blank nor a comment.
+func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
+
+// split takes the octets apart into lines in UTF-8.
+func (im *imports) split(data []byte, decode func(string) (string, bool)) ([]line, error) {
+	if cut, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
+		data, im.out.BOM = cut, true
+	}
+	lines := make([]line, 0, bytes.Count(data, []byte("\n"))+1)
+	for raw := range strings.Lines(string(data)) {
+		raw = strings.TrimSuffix(raw, "\n")
+		if cut, ok := strings.CutSuffix(raw, "\r"); ok {
+			raw, im.out.CRLF = cut, true
+		}
+		l := line{raw: raw, text: raw}
+		if len(raw) > maxLine {
+			l.refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
+		} else if s, ok := decode(raw); !ok {
+			l.refused, l.needs, l.text = "the line is not in the list's character set", Charset, ""
+		} else {
+			l.raw, l.text = s, strip(s)
+		}
+		lines = append(lines, l)
+	}
+	im.out.Lines = len(lines)
+	return lines, nil
+}
+
+// strip takes blanks, control characters and invisible characters off both ends.
+func strip(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
+}
+
+// signatures are the first octets of files that are no text, with the name of the format
+// and what to do.
+var signatures = []struct{ magic, format, advice string }{
+	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
+	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive, or save the column of names as text in UTF-8"},
+	{"\xd0\xcf\x11\xe0", "an old Excel or Word document", "save the column of names as text in UTF-8"},
+	{"\x1f\x8b", "a gzip file", "unpack it first: gunzip -c FILE | blocklistctl import domains - ..."},
+	{"BZh", "a bzip2 file", "unpack it first: bunzip2 -c FILE | blocklistctl import domains - ..."},
+	{"\xfd7zXZ\x00", "an xz file", "unpack it first: xz -dc FILE | blocklistctl import domains - ..."},
+	{"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: zstd -dc FILE | blocklistctl import domains - ..."},
+	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack the archive"},
+	{"Rar!", "a RAR archive", "unpack the archive"},
+	{"\x89PNG", "a picture", "type the names"},
+	{"\xff\xd8\xff", "a picture", "type the names"},
+	{"{\\rtf", "an RTF document", "save it as text in UTF-8"},
+	{"\xff\xfe\x00\x00", "text in UTF-32", "write it as UTF-8 first: iconv -f UTF-32 -t UTF-8 FILE"},
+	{"\xff\xfe", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
+	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
+}
+
+// foreignBytes looks for files that are no text, or are text in another character set
+// than the caller said. Nil means that the octets may be a list.
+func foreignBytes(data []byte, charset string) error {
+	for _, s := range signatures {
+		if bytes.HasPrefix(data, []byte(s.magic)) {
+			return &FormatError{s.format, 1, firstLine(data), s.advice}
+		}
+	}
+	if at := bytes.IndexByte(data, 0); at >= 0 {
+		bad := &FormatError{"not text", lineAt(data, at), lineText(data, at), "save the names as text in UTF-8"}
+		if n := bytes.Count(data, []byte{0}); 5*n >= 2*len(data) { // each ASCII letter has an octet 0 beside it
+			bad.Format, bad.Advice = "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16LE -t UTF-8 FILE, or UTF-16BE"
+		}
+		return bad
+	}
+	if at := bytes.IndexByte(data, '\r'); at >= 0 && !bytes.Contains(data, []byte("\n")) && len(bytes.TrimRight(data, "\r")) > at {
+		return &FormatError{"text with the line ends of an old Macintosh", 1, firstLine(data), `write it with line feeds first: tr '\r' '\n' < FILE`}
+	}
+	return foreignCharset(data, charset)
+}
+
+// foreignCharset looks for a character set that is not the caller's.
+func foreignCharset(data []byte, charset string) error {
+	at := bytes.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
+	if at < 0 {
+		return nil
+	}
+	if set := strings.ToLower(charset); set == "" || set == "utf-8" || set == "utf8" {
+		return notUTF8(data)
+	}
+	if utf8.Valid(data) {
+		return &FormatError{"text in UTF-8, not in " + charset, lineAt(data, at), lineText(data, at), "leave --charset out"}
+	}
+	if strings.HasSuffix(charset, "1251") && koi8(data) {
+		return &FormatError{"text in KOI8, not in " + charset, lineAt(data, at), lineText(data, at), "write it as UTF-8 first: iconv -f KOI8-U -t UTF-8 FILE"}
+	}
+	return nil
+}
+
+// notUTF8 returns the error for the first octet that is not UTF-8, nil without one.
+func notUTF8(data []byte) error {
+	if utf8.Valid(data) {
+		return nil
+	}
+	at := 0
+	for at < len(data) {
+		r, n := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		at += n
+	}
+	bad := &FormatError{"", lineAt(data, at), lineText(data, at), ""}
+	switch runs, _, _ := highRuns(data); {
+	case !runs:
+		bad.Format = "text in a character set for Latin letters, such as Windows-1250 or Windows-1252"
+		bad.Advice = "--charset cp1250 reads Windows-1250; write Windows-1252 as UTF-8 first: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+	case koi8(data):
+		bad.Format = "text in KOI8"
+		bad.Advice = "write it as UTF-8 first: iconv -f KOI8-U -t UTF-8 FILE"
+	default:
+		bad.Format = "text in a character set for Cyrillic letters, such as Windows-1251"
+		bad.Advice = "--charset cp1251 reads Windows-1251"
+	}
+	return bad
+}
+
+// highRuns reports whether octets above ASCII mostly stand beside each other, as in
+// Cyrillic words, and counts those in the two halves of the range of letters.
+func highRuns(data []byte) (runs bool, lower, upper int) {
+	high, beside := 0, 0
+	for i, c := range data {
+		if c < utf8.RuneSelf {
+			continue
+		}
+		high++
+		if i > 0 && data[i-1] >= utf8.RuneSelf || i+1 < len(data) && data[i+1] >= utf8.RuneSelf {
+			beside++
+		}
+		if c >= 0xe0 {
+			upper++
+		} else if c >= 0xc0 {
+			lower++
+		}
+	}
+	return beside*2 > high, lower, upper
+}
+
+// koi8 reports whether the text is Cyrillic and has its small letters where KOI8 has
+// them. Windows-1251 has capitals there, and lists of names have few capitals.
+func koi8(data []byte) bool {
+	runs, lower, upper := highRuns(data)
+	return runs && lower >= 4 && lower > 2*upper
+}
+
+// lineAt returns the number of the line with the octet.
+func lineAt(data []byte, at int) int { return bytes.Count(data[:at], []byte("\n")) + 1 }
+
+// lineText returns the line with the octet.
+func lineText(data []byte, at int) string {
+	return firstLine(data[bytes.LastIndexByte(data[:at], '\n')+1:])
+}
+
+func firstLine(data []byte) string {
+	text, _, _ := bytes.Cut(data[:min(len(data), maxRaw)], []byte("\n"))
+	return string(bytes.TrimSuffix(text, []byte("\r")))
+}
+
+// FormatError is the error for a file that is no plain list.
+type FormatError struct {
+	Format string // what the file seems to be
+	Line   int    // the line that shows it
+	Text   string // the text of that line, which may be anything
+	Advice string // what to do
+}
+
+// Error describes the file, the line and the way out. The text of the line is quoted.
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("seems to be %s, not a plain list of names: line %d: %q; nothing was imported; %s; --plain reads each line as a name all the same",
+		e.Format, e.Line, shorten(e.Text), e.Advice)
+}

@@ -1,0 +1,233 @@
+package importer
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// table looks for lists that are tables. A row may have one name, a number before the
+// name and one date, in any of the usual separators. Any other column may say that the
+// name is not blocked (any more): a second date is the day of a removal, a word is a
+// status. Nobody can tell from the row alone, so the file is refused.
+type table struct {
+	dated, undated int    // the first line with a date and the first without
+	number         string // of the row before
+	rows           int
+	heads          int // the last line that may be one of headings
+}
+
+// kind is what a cell of a row has.
+type kind int
+
+const (
+	blankCell kind = iota
+	numberCell
+	dateCell
+	nameCell
+	textCell
+)
+
+var (
+	number = regexp.MustCompile(`^\d{1,7}$`)
+	date   = regexp.MustCompile(`^(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2}))\.?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$`)
+	clock  = regexp.MustCompile(`^\d{1,2}:\d{2}(?::\d{2})?$`)
+)
+
+// headings are the words of a row of headings that says nothing but number, name, date.
+var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°": true, "no": true, "no.": true, "nr": true,
+	"nr.": true, "num": true, "number": true, "№": true, "№ п/п": true, "№ з/п": true, "lp": true, "lp.": true, "numero": true,
+	"domain": true, "domains": true, "domain name": true, "domain names": true, "domainname": true, "name": true, "names": true, "fqdn": true, "host": true, "hostname": true,
+	"site": true, "sites": true, "website": true, "url": true, "dominio": true, "domini": true, "nome a dominio": true, "nomi a dominio": true, "sito": true, "siti": true,
+	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
+	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
+
+// lifting are parts of words that say that a name is not blocked (any more). The list
+// cannot be complete. The list catches text behind a name and headings.
+var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
+	expir inactive allow whitelist exempt passthru
+	rimoss annull sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
+	lösch aufgehoben aufheb entsperr freigegeb widerruf
+	eliminad levantad levantamiento desbloque retirad
+	wykreśl wykresl usunięt odblok zruš výmaz vymaz
+	легальн анульов перевірк розблок скасов виключ исключ разблок снят отмен удал`)
+
+// separator reports whether r parts columns.
+func separator(r rune) bool { return r == '\t' || r == ';' || r == ',' || r == '|' }
+
+// cells returns the columns of a row, without empty ones at the end.
+func cells(s string) []string {
+	var cells []string
+	start := 0
+	for i, r := range s {
+		if separator(r) {
+			cells = append(cells, strip(s[start:i]))
+			start = i + 1
+		}
+	}
+	cells = append(cells, strip(s[start:]))
+	for len(cells) > 0 && strings.Trim(cells[len(cells)-1], quotes) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	for len(cells) > 0 && cells[0] == "" { // a row that starts with its separator
+		cells = cells[1:]
+	}
+	return cells
+}
+
+// kindOf returns what a cell has.
+func kindOf(cell string) kind {
+	cell = strip(strings.Trim(cell, quotes))
+	switch {
+	case cell == "":
+		return blankCell
+	case number.MatchString(strings.TrimRight(cell, ".)")):
+		return numberCell
+	case date.MatchString(cell):
+		return dateCell
+	}
+	for _, w := range strings.Fields(cell) {
+		if isAddress(w) || namelike(w) {
+			return nameCell
+		}
+	}
+	return textCell
+}
+
+// line looks at one line. The answer is empty, or what the file seems to be and the line
+// that shows it. A row of headings that says nothing is marked as passed over.
+func (t *table) line(at int, l *line) (why string, shown int) {
+	if w := liftingWord(l.text); w != "" {
+		return fmt.Sprintf("a list that says of some names that they are not blocked (%q)", w), at
+	}
+	s := cutText(ending(refanged(marker(strip(body(l.text))))))
+	row := cells(s)
+	dates, names, texts, numbers := 0, 0, 0, ""
+	for i, c := range row {
+		switch k := kindOf(c); {
+		case k == dateCell:
+			dates++
+		case k == nameCell:
+			names++
+		case k == numberCell && names == 0 && i == 0:
+			numbers = c
+		case k != blankCell:
+			texts++
+		}
+	}
+	switch {
+	case len(row) > 1 && names == 0 && texts > 0 && dates == 0:
+		return t.heading(at, l, row), at
+	case len(row) <= 1 || names == 0:
+		return t.words(at, s), at
+	case texts > 0 && dates == 0 && numbers == "" && strings.Contains(s, "/") && !strings.ContainsAny(s, "\t| "):
+		return "", 0 // a URL with separators in its path
+	case texts > 0:
+		return otherColumns, at
+	case t.heads > 0 && t.rows == 0:
+		return otherColumns, t.heads
+	case dates > 1:
+		return twoDates, at
+	}
+	return t.row(at, numbers, dates), at
+}
+
+const (
+	otherColumns = "a table with columns besides number, name and date"
+	twoDates     = "a table with two dates in a row, of which one may be the day of a removal"
+)
+
+// words looks at a line without columns: a number, a name and dates may be parted by
+// blanks.
+func (t *table) words(at int, s string) string {
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return ""
+	}
+	numbers := ""
+	if len(words) > 1 && number.MatchString(words[0]) && namelike(words[1]) {
+		numbers = words[0]
+		words = words[1:]
+	}
+	if !namelike(words[0]) {
+		return ""
+	}
+	dates := 0
+	for _, w := range words[1:] {
+		if date.MatchString(strings.Trim(w, "()[],;")) {
+			dates++
+		}
+	}
+	if dates > 1 {
+		return twoDates
+	}
+	return t.row(at, numbers, dates)
+}
+
+// row compares a row with the rows before.
+func (t *table) row(at int, numbers string, dates int) string {
+	t.rows++
+	if dates > 0 && t.dated == 0 {
+		t.dated = at
+	}
+	if dates == 0 && t.undated == 0 {
+		t.undated = at
+	}
+	if t.dated > 0 && t.undated > 0 {
+		return fmt.Sprintf("a table in which some names have a date (line %d) and others have none (line %d), as with days of removal", t.dated, t.undated)
+	}
+	was := t.number
+	if t.number = numbers; numbers != "" && (numbers == was || strings.Trim(numbers, "0") == "") {
+		return fmt.Sprintf("a table with a number before the name that does not count the rows (%s), as a status does", numbers)
+	}
+	return ""
+}
+
+// heading judges a row without a name: a row of headings that says number, name and date
+// is passed over, and a row with other headings shows a table. In text with commas, the
+// next row has to show that the row was one of headings. Later in a list, such a line is
+// prose.
+func (t *table) heading(at int, l *line, row []string) string {
+	for _, c := range row {
+		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
+			continue
+		}
+		if t.rows == 0 && strings.ContainsAny(l.text, "\t;|") {
+			return otherColumns
+		}
+		t.heads = at
+		return ""
+	}
+	l.passed = "a row of headings"
+	return ""
+}
+
+// liftingWord returns a word of the line that says that a name is not blocked.
+func liftingWord(s string) string {
+	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || separator(r) || strings.ContainsRune("()[]{}:\"'!", r)
+	}) {
+		if w = strings.TrimRight(w, "."); strings.ContainsAny(w, "./") {
+			continue // a name or a page
+		}
+		lower := strings.ToLower(w)
+		for _, part := range lifting {
+			if strings.Contains(lower, part) {
+				return w
+			}
+		}
+	}
+	return ""
+}
+
+// cutText cuts off what stands in parentheses behind a name. Dates there stay.
+func cutText(s string) string {
+	head, text := parenthesis(s)
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || separator(r) }) {
+		if date.MatchString(w) {
+			head += " " + w
+		}
+	}
+	return head
+}

@@ -1,0 +1,114 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// specialTops are the top-level domains of the IANA special-use registry (RFC 6761),
+// which the public suffix list does not have.
+var specialTops = map[string]bool{"alt": true, "arpa": true, "example": true, "internal": true,
+	"invalid": true, "local": true, "localhost": true, "onion": true, "test": true}
+
+// fileEndings are endings of file names that text about an order often has. The last two
+// are top-level domains as well.
+var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe": true, "gif": true, "htm": true,
+	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
+	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
+
+// KnownTop reports whether the name ends in a top-level domain that the public suffix
+// list or the registry of special-use names has.
+func KnownTop(n dname.Name) bool {
+	suffix, icann := publicsuffix.PublicSuffix(n.String())
+	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
+}
+
+// Name returns what is odd about a valid name. The importer warns of the same names as
+// Check does. Nothing is repaired, because a name that looks like another name is a
+// name of its own.
+func Name(n dname.Name) (odd []string) {
+	text := n.String()
+	top := text
+	for label := range strings.SplitSeq(text, ".") {
+		top = label
+		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			odd = append(odd, fmt.Sprintf("has the label %q, which begins or ends with a hyphen; a name that was broken at the end of a line looks so", label))
+		}
+		if !strings.HasPrefix(label, "xn--") {
+			continue // a label of ASCII letters has one script
+		}
+		if u, err := idna.Punycode.ToUnicode(label); err == nil && mixed(u) {
+			odd = append(odd, fmt.Sprintf("mixes Latin with other letters in %q, which is not the name that it looks like; kept as it is", u))
+		}
+	}
+	switch known := KnownTop(n); {
+	case fileEndings[top] && known && n.NumLabels() > 1:
+		odd = append(odd, fmt.Sprintf("ends in %q, which is a top-level domain and an ending of file names", top))
+	case fileEndings[top] && !known:
+		odd = append(odd, fmt.Sprintf("ends in %q, as file names do; no top-level domain is called so", top))
+	case !known:
+		odd = append(odd, fmt.Sprintf("ends in %q, which is no top-level domain that anybody knows", top))
+	}
+	return odd
+}
+
+// mixed reports whether a label has Latin letters and letters of a script that
+// is easily taken for it.
+func mixed(label string) bool {
+	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
+	return latin && strings.ContainsFunc(label, func(r rune) bool {
+		return unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic)
+	})
+}
+
+// names warns of odd names among the targets of an order and in its side list.
+func (l *linter) names(o *order.Order) {
+	warn := l.each(o)
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind == order.TargetName {
+			for _, odd := range Name(t.Name) {
+				warn(t, fmt.Sprintf("targets[%d]", i), "%s %s", Target(t.Name, t.Match), odd)
+			}
+		}
+	}
+	if o.Side != nil {
+		at := &order.Target{Line: o.Line, Column: o.Column}
+		for name := range o.Side.Names.All() {
+			for _, odd := range Name(name) {
+				warn(at, "targets_from", "%s %s", name, odd)
+			}
+		}
+	}
+	warn(nil, "targets", "%d more warnings about odd names")
+}
+
+// endless warns of windows without an end in an order that has no end either.
+func (l *linter) endless(o *order.Order) {
+	if o.Until != order.NoTime {
+		return
+	}
+	for i, w := range o.Windows {
+		if w.Until == order.NoTime {
+			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "has no end: the order stays in force once the window has begun")
+		}
+	}
+	warn := l.each(o)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		if t.Attr == nil || t.Attr.Until != order.NoTime {
+			continue
+		}
+		for k, w := range t.Attr.Windows {
+			if w.Until == order.NoTime {
+				warn(t, fmt.Sprintf("targets[%d].windows[%d]", i, k), "has no end: the target stays in force once the window has begun")
+			}
+		}
+	}
+	warn(nil, "targets", "%d more windows without an end")
+}
