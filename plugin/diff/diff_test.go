@@ -58,6 +58,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 		"exempt": "[192.0.2.1]", "except": "[w.a.example]", "force": "{a.example: because}", "response": "nodata", "ttl": "5s",
 		"disclosure": "schedule", "justification": "x", "language": "it", "organization": "x", "contact": "[\"tel:+1\"]",
 		"url": "https://a.example/", "filtering_databases": "[{db: a, id: b}]", "document": "{note: x}", "report_to": "x",
+		"claimant": "x", "redress": "x", "acknowledged": "2026-01-01", "reported": "2026-01-01",
 	} {
 		d := Orders(version(t, "\n- {"+base+"}"), version(t, fmt.Sprintf("\n- {%s, %s: %s}", base, field, text)), at)
 		if len(d) != 1 || d[0].Kind != Changed || len(d[0].Fields) != 1 || d[0].Fields[0].Name != field {
@@ -71,6 +72,7 @@ func TestTargetAttributes(t *testing.T) {
 		{"a.example", "A.example.", "", ""},
 		{"a.example", `"*.a.example"`, "*.a.example", "a.example"},
 		{"a.example", "{name: a.example, until: 2027-01-01}", "a.example (until 2027-01-02T00:00:00Z)", "a.example"},
+		{"{name: a.example, reported: 2026-01-01}", "{name: a.example, acknowledged: 2026-01-01}", "a.example (acknowledged 2026-01-01T00:00:00Z)", "a.example (reported 2026-01-01T00:00:00Z)"},
 		{"{address: 192.0.2.1}", "{address: 192.0.2.1, enforced_by: dns}", "192.0.2.1 (enforced_by dns)", "192.0.2.1 (enforced_by network)"},
 		{`{url: "https://a.example/x"}`, `{url: "https://a.example/x", whole_host: true}`, "a.example (exact) (url https://a.example/x)", "https://a.example/x"},
 	} {

@@ -187,6 +187,8 @@ var targetTable = table[targetDraft]{
 	{"served", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.Served, t.servedDate = p.timeOrDate(n, f, startOfDay)
 	}},
+	{"acknowledged", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Acknowledged = p.time(n, f, startOfDay) }},
+	{"reported", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Reported = p.time(n, f, startOfDay) }},
 	{"deadline", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.deadlineAt = n
 		t.Deadline, t.after = p.deadline(n, f)
@@ -196,7 +198,7 @@ var targetTable = table[targetDraft]{
 }
 
 func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
-	d := targetDraft{match: Subtree, Attr: Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}}
+	d := targetDraft{match: Subtree, Attr: *NewAttr()}
 	before := len(p.problems)
 	object(p, n, f, targetTable, &d)
 	p.interval(n, f, d.From, d.Until)
@@ -252,7 +254,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 // plain reports whether a says nothing.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
-		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.References == nil && a.Note == ""
+		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""
 }
 
 func orNone(words []string) string {
