@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 		p.fault(at, "lifts", "goes with action: lift only")
 	}
 	if o.Scope == nil && lookup(n, "scope") == nil {
-		p.fault(n, "scope", `is required; write "scope: global" if the order holds for everyone`)
+		p.fault(n, "scope", "%s", scopeMissing(o.Authority.Country))
 	}
 	if noTargets {
 		p.fault(n, "targets", "is required: targets, targets_from or both")
@@ -87,6 +88,16 @@ func (o *Order) writtenTargetCount() int {
 		return 0
 	}
 	return o.NumTargets()
+}
+
+// scopeMissing says what to write as the scope of an order of an authority of
+// this country. It names the narrowest choice first, because a scope that is
+// too wide blocks people whom the authority has no power over.
+func scopeMissing(c Country) string {
+	if c == "" {
+		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
+	}
+	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
 // rowClock is a target that has a served of its own and no deadline.

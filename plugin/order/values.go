@@ -141,7 +141,7 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 	before := len(p.problems)
 	object(p, n, f, scopeTable, s)
 	if len(s.Countries)+len(s.Clients) == 0 && len(p.problems) == before {
-		p.fault(n, f, `reaches nobody; name countries or clients, or write "global"`)
+		p.fault(n, f, `reaches nobody; name countries or clients`)
 	}
 	return s
 }
