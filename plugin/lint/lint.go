@@ -171,6 +171,8 @@ func (l *linter) unenforced(o *order.Order) {
 		t := &o.Targets[i]
 		field := fmt.Sprintf("targets[%d]", i)
 		switch {
+		case t.Kind == order.TargetURL && hostless(t.Attr.URL):
+			warn(t, field, "is a URL whose host is no name, which DNS cannot block: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetURL:
 			warn(t, field, "is one page, which DNS cannot block without its whole host: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetAddress && t.Attr.EnforcedBy == order.ByDNS:
@@ -180,4 +182,10 @@ func (l *linter) unenforced(o *order.Order) {
 		}
 	}
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
+}
+
+// hostless reports whether a URL has no host that is a name.
+func hostless(url string) bool {
+	host, _ := order.URLHost(url)
+	return host.IsZero()
 }

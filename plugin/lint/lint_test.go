@@ -60,6 +60,7 @@ func TestCheck(t *testing.T) {
 		"address":          {"- {id: a, targets: [{address: 192.0.2.1}]}", "a targets[0]: is an address, which DNS does not block"},
 		"address by dns":   {"- {id: a, targets: [{address: 192.0.2.1, enforced_by: dns}]}", "a targets[0]: is an address to be found in answers"},
 		"page":             {"- {id: a, targets: [{url: \"https://a.example/x\"}]}", "a targets[0]: is one page"},
+		"no page":          {"- {id: a, targets: [{url: \"magnet:?xt=1\"}]}", "a targets[0]: is a URL whose host is no name"},
 		"whole host":       {"- {id: a, targets: [{url: \"https://a.example/x\", whole_host: true}]}", ""},
 
 		"same target":       {"- {id: a, targets: [a.example]}\n- {id: b, targets: [a.example]}", "b targets[0]: a.example is covered already by order \"a\""},

@@ -3,7 +3,6 @@ package order
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -211,8 +210,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	switch {
 	case d.url != nil:
 		t.Kind = TargetURL
-		d.URL = d.url.Value
-		if host, ok := p.pageURL(d.url, join(f, "url")); ok && d.whole != nil {
+		d.URL = strings.TrimSpace(d.url.Value)
+		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
 			// A URL names one host, so that host alone is meant unless
 			// "match: subtree" says that those below it are, too.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
@@ -262,26 +261,4 @@ func orNone(words []string) string {
 		return "none"
 	}
 	return strings.Join(words, " and ")
-}
-
-// pageURL checks the URL of a page and returns its host when that is a name.
-func (p *parser) pageURL(n *yaml.Node, f string) (dname.Name, bool) {
-	s := p.text(n, f)
-	if s == "" {
-		return dname.Name{}, false
-	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		p.bad(n, f, "must be an http or https URL")
-		return dname.Name{}, false
-	case (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "":
-		p.bad(n, f, `has no path; write the host as "name: ..."`)
-		return dname.Name{}, false
-	}
-	host, err := dname.Parse(u.Hostname())
-	if err != nil {
-		p.bad(n, f, "host %v", err)
-	}
-	return host, err == nil
 }
