@@ -67,6 +67,14 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
+// TestTerritories: a scope is compared and shown as it is written.
+func TestTerritories(t *testing.T) {
+	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
+	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestTargetAttributes(t *testing.T) {
 	for _, tc := range []struct{ from, to, added, removed string }{
 		{"a.example", "A.example.", "", ""},

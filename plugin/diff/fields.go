@@ -107,9 +107,7 @@ func Scope(s *order.Scope) string {
 		return "global"
 	}
 	var parts []string
-	for _, c := range s.Countries {
-		parts = append(parts, string(c))
-	}
+	parts = append(parts, s.CountryTexts()...)
 	for _, c := range s.Clients {
 		parts = append(parts, c.String())
 	}

@@ -50,6 +50,7 @@ type linter struct {
 	orders   map[string]*order.Order
 	holes    holes
 	path     string
+	guesses  int // unknown ids that were compared with all others
 	out      order.Problems
 }
 
@@ -78,6 +79,8 @@ func (l *linter) order(o *order.Order) {
 	if o.Scope != nil && len(o.Scope.Countries) > 0 {
 		l.warn(o, nil, "scope.countries", "need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country")
 	}
+	l.scope(o)
+	l.lifts(o)
 	if o.Lifting() {
 		return
 	}

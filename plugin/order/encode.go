@@ -303,11 +303,7 @@ func scopeNode(s *Scope) *yaml.Node {
 		return word("global")
 	}
 	n := mapping()
-	var countries []string
-	for _, c := range s.Countries {
-		countries = append(countries, string(c))
-	}
-	putTexts(n, "countries", countries)
+	putTexts(n, "countries", s.CountryTexts())
 	putTexts(n, "clients", prefixTexts(s.Clients))
 	return n
 }

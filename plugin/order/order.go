@@ -109,7 +109,10 @@ type Authority struct {
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" stands for its members
-	Clients   []netip.Prefix
+	// WithTerritories are the countries that were written with a "+"; Countries
+	// has their territories too.
+	WithTerritories []Country
+	Clients         []netip.Prefix
 }
 
 // Exempt is a network whose clients still get the real answer.
