@@ -31,7 +31,7 @@ type Config struct {
 	Contact      []string      // mailto: and tel: URIs, others are not sent
 	Language     string        // BCP 47 tag of the justifications; empty is "en"
 	// SDEOption is the EDNS option by which clients ask for structured errors
-	// (draft-ietf-dnsop-structured-dns-error, section 5.4). IANA has not
+	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not
 	// assigned it yet; 0 is off.
 	SDEOption uint16
 }

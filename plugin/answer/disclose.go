@@ -92,7 +92,7 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 // own (4.16). An answer with forged addresses is a Forged Answer (4.5) whoever
 // wanted it, but a client that signals structured errors must never be told
 // so: it can show more than that, and discards the text that comes with it
-// (draft-ietf-dnsop-structured-dns-error, section 5.2).
+// (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
 	case n.kind == order.Redirect && !n.structured:
@@ -117,9 +117,9 @@ func (n notice) sentence() string {
 	return "Blocked by order " + ref + " of " + who
 }
 
-// object is the structured error of draft-ietf-dnsop-structured-dns-error,
-// section 4.1, with the field of draft-nottingham-public-resolver-errors. The
-// order of its fields is that of the JSON. There is no "s": section 5.2 forbids
+// object is the structured error of draft-ietf-dnsop-structured-dns-error-27,
+// section 4.1, with the field fdbs of draft-ietf-dnsop-filtering-transparency-00
+// (before August 2026 draft-nottingham-public-resolver-errors). The order of its fields is that of the JSON. There is no "s": section 5.2 forbids
 // sub-errors with Censored, and none fits an order.
 type object struct {
 	Contact       []string `json:"c,omitempty"`

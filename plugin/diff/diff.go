@@ -187,6 +187,8 @@ func attributes(t *order.Target) string {
 		put("status", Status(a.Status))
 	}
 	put("served", a.Served.String())
+	put("acknowledged", a.Acknowledged.String())
+	put("reported", a.Reported.String())
 	put("deadline", a.Deadline.String())
 	put("references", strings.Join(a.References, ", "))
 	put("note", a.Note)

@@ -58,6 +58,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 		"exempt": "[192.0.2.1]", "except": "[w.a.example]", "force": "{a.example: because}", "response": "nodata", "ttl": "5s",
 		"disclosure": "schedule", "justification": "x", "language": "it", "organization": "x", "contact": "[\"tel:+1\"]",
 		"url": "https://a.example/", "filtering_databases": "[{db: a, id: b}]", "document": "{note: x}", "report_to": "x",
+		"claimant": "x", "redress": "x", "acknowledged": "2026-01-01", "reported": "2026-01-01",
 	} {
 		d := Orders(version(t, "\n- {"+base+"}"), version(t, fmt.Sprintf("\n- {%s, %s: %s}", base, field, text)), at)
 		if len(d) != 1 || d[0].Kind != Changed || len(d[0].Fields) != 1 || d[0].Fields[0].Name != field {
@@ -66,11 +67,20 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
+// TestTerritories: a scope is compared and shown as it is written.
+func TestTerritories(t *testing.T) {
+	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
+	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestTargetAttributes(t *testing.T) {
 	for _, tc := range []struct{ from, to, added, removed string }{
 		{"a.example", "A.example.", "", ""},
 		{"a.example", `"*.a.example"`, "*.a.example", "a.example"},
 		{"a.example", "{name: a.example, until: 2027-01-01}", "a.example (until 2027-01-02T00:00:00Z)", "a.example"},
+		{"{name: a.example, reported: 2026-01-01}", "{name: a.example, acknowledged: 2026-01-01}", "a.example (acknowledged 2026-01-01T00:00:00Z)", "a.example (reported 2026-01-01T00:00:00Z)"},
 		{"{address: 192.0.2.1}", "{address: 192.0.2.1, enforced_by: dns}", "192.0.2.1 (enforced_by dns)", "192.0.2.1 (enforced_by network)"},
 		{`{url: "https://a.example/x"}`, `{url: "https://a.example/x", whole_host: true}`, "a.example (exact) (url https://a.example/x)", "https://a.example/x"},
 	} {

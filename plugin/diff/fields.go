@@ -21,8 +21,12 @@ var fieldTexts = []struct {
 	{"category", func(o *order.Order) string { return o.Category }},
 	{"subject", func(o *order.Order) string { return o.Subject }},
 	{"note", func(o *order.Order) string { return o.Note }},
+	{"claimant", func(o *order.Order) string { return o.Claimant }},
+	{"redress", func(o *order.Order) string { return o.Redress }},
 	{"issued", func(o *order.Order) string { return o.Issued.String() }},
 	{"served", func(o *order.Order) string { return o.Served.String() }},
+	{"acknowledged", func(o *order.Order) string { return o.Acknowledged.String() }},
+	{"reported", func(o *order.Order) string { return o.Reported.String() }},
 	{"deadline", func(o *order.Order) string { return o.Deadline.String() }},
 	{"from", func(o *order.Order) string { return o.From.String() }},
 	{"until", func(o *order.Order) string { return o.Until.String() }},
@@ -103,9 +107,7 @@ func Scope(s *order.Scope) string {
 		return "global"
 	}
 	var parts []string
-	for _, c := range s.Countries {
-		parts = append(parts, string(c))
-	}
+	parts = append(parts, s.CountryTexts()...)
 	for _, c := range s.Clients {
 		parts = append(parts, c.String())
 	}

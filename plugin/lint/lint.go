@@ -50,6 +50,7 @@ type linter struct {
 	orders   map[string]*order.Order
 	holes    holes
 	path     string
+	guesses  int // unknown ids that were compared with all others
 	out      order.Problems
 }
 
@@ -80,6 +81,8 @@ func (l *linter) order(o *order.Order) {
 	if o.Scope != nil && len(o.Scope.Countries) > 0 {
 		l.warn(o, nil, "scope.countries", "need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country")
 	}
+	l.scope(o)
+	l.lifts(o)
 	if o.Lifting() {
 		return
 	}
@@ -173,6 +176,8 @@ func (l *linter) unenforced(o *order.Order) {
 		t := &o.Targets[i]
 		field := fmt.Sprintf("targets[%d]", i)
 		switch {
+		case t.Kind == order.TargetURL && hostless(t.Attr.URL):
+			warn(t, field, "is a URL whose host is no name, which DNS cannot block: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetURL:
 			warn(t, field, "is one page, which DNS cannot block without its whole host: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetAddress && t.Attr.EnforcedBy == order.ByDNS:
@@ -182,4 +187,10 @@ func (l *linter) unenforced(o *order.Order) {
 		}
 	}
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
+}
+
+// hostless reports whether a URL has no host that is a name.
+func hostless(url string) bool {
+	host, _ := order.URLHost(url)
+	return host.IsZero()
 }

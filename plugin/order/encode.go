@@ -15,6 +15,8 @@ type Header struct {
 	Serial, ShrinkOK int64 // -1 for none
 	// Timezone is the zone of the dates that are written; empty for UTC.
 	Timezone string
+	Source   *Source // nil for none
+	Expires  Time    // 0 or NoTime for none
 }
 
 // New returns an order with nothing in it, whose times and TTL are unset.
@@ -25,7 +27,7 @@ func New() *Order {
 
 // NewAttr returns attributes that say nothing.
 func NewAttr() *Attr {
-	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}
+	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
 // Encode writes orders as a file of the form that ext (".yaml", ".json" or
@@ -39,12 +41,23 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 		return err
 	}
 	e := encoder{loc}
+	if h.Expires == 0 {
+		h.Expires = NoTime
+	}
 	head := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	put(head, "version", number(1))
 	if h.Serial >= 0 {
 		put(head, "serial", number(h.Serial))
 	}
 	put(head, "count", number(int64(len(orders))))
+	if s := h.Source; s != nil {
+		src := mapping()
+		putText(src, "register", s.Register)
+		putTime(src, "as_of", e.time(s.AsOf, startOfDay))
+		putText(src, "sha256", s.SHA256)
+		put(head, "source", src)
+	}
+	putTime(head, "expires", e.time(h.Expires, endOfDay))
 	if h.ShrinkOK >= 0 {
 		put(head, "shrink_ok", number(h.ShrinkOK))
 	}
@@ -106,13 +119,19 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "category", t.Category)
 	putText(n, "subject", o.Subject)
 	putText(n, "note", o.Note)
+	putText(n, "claimant", o.Claimant)
+	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
+	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
 	if o.DeadlineAfter > 0 { // a date has no time of day to count from
-		putTime(n, "served", o.Served.String())
+		served, deadline = o.Served.String(), ""
+	}
+	putTime(n, "served", served)
+	putTime(n, "acknowledged", e.time(o.Acknowledged, startOfDay))
+	putTime(n, "reported", e.time(o.Reported, startOfDay))
+	putTime(n, "deadline", deadline)
+	if o.DeadlineAfter > 0 {
 		putText(n, "deadline", writtenDuration(o.DeadlineAfter))
-	} else {
-		putTime(n, "served", e.time(o.Served, startOfDay))
-		putTime(n, "deadline", e.time(o.Deadline, endOfDay))
 	}
 	putTime(n, "from", e.time(o.From, startOfDay))
 	putTime(n, "until", e.time(o.Until, endOfDay))
@@ -123,6 +142,9 @@ func (e encoder) order(o *Order) *yaml.Node {
 		put(n, "scope", scopeNode(s))
 	}
 	putList(n, "exempt", e.exempts(t.Exempt))
+	if count := o.writtenTargetCount(); count > 0 {
+		put(n, "target_count", number(int64(count)))
+	}
 	var targets []*yaml.Node
 	for i := range o.Targets {
 		targets = append(targets, e.target(&o.Targets[i], o.DeadlineAfter))
@@ -227,6 +249,8 @@ func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	} else {
 		putTime(n, "served", e.time(a.Served, startOfDay))
 	}
+	putTime(n, "acknowledged", e.time(a.Acknowledged, startOfDay))
+	putTime(n, "reported", e.time(a.Reported, startOfDay))
 	putTime(n, "deadline", e.time(a.Deadline, endOfDay))
 	putTexts(n, "references", a.References)
 	putText(n, "note", a.Note)
@@ -279,11 +303,7 @@ func scopeNode(s *Scope) *yaml.Node {
 		return word("global")
 	}
 	n := mapping()
-	var countries []string
-	for _, c := range s.Countries {
-		countries = append(countries, string(c))
-	}
-	putTexts(n, "countries", countries)
+	putTexts(n, "countries", s.CountryTexts())
 	putTexts(n, "clients", prefixTexts(s.Clients))
 	return n
 }

@@ -25,7 +25,7 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 			t.Fatalf("%s as %s: %v\n%s", what, ext, problems, b.String())
 		}
 		sameOrders(t, what+" as "+ext, normal(f.Orders), normal(orders))
-		if f.Serial != h.Serial || f.ShrinkOK != h.ShrinkOK || f.Timezone != h.Timezone || f.Count != len(orders) {
+		if f.Serial != h.Serial || f.ShrinkOK != h.ShrinkOK || f.Timezone != h.Timezone || !reflect.DeepEqual(f.Source, h.Source) || f.Expires != h.Expires && (f.Expires != NoTime || h.Expires != 0) || f.Count != len(orders) {
 			t.Errorf("%s as %s: header %+v, want %+v", what, ext, f, h)
 		}
 		if got := format(t, "a"+ext, b.String(), opt); got != b.String() {
@@ -56,7 +56,7 @@ func normal(orders []*Order) []*Order {
 func TestEncodeGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		f := loadGood(t, path)
-		checkEncode(t, path, Header{f.Serial, f.ShrinkOK, f.Timezone}, f.Orders, Options{OpenSide: openSide("good")})
+		checkEncode(t, path, Header{f.Serial, f.ShrinkOK, f.Timezone, f.Source, f.Expires}, f.Orders, Options{OpenSide: openSide("good")})
 	}
 }
 
@@ -82,12 +82,14 @@ func TestEncode(t *testing.T) {
 		{Match: Subtree, Name: name(t, "123.x")},
 		{Match: Subtree, Name: name(t, "two.example"), Attr: a},
 	}
-	checkEncode(t, "an order", Header{-1, -1, "Europe/Kyiv"}, []*Order{o}, Options{})
-	checkEncode(t, "no orders", Header{3, 0, ""}, nil, Options{})
+	checkEncode(t, "an order", Header{Serial: -1, ShrinkOK: -1, Timezone: "Europe/Kyiv"}, []*Order{o}, Options{})
+	head := Header{Serial: 1, ShrinkOK: -1, Timezone: "Europe/Kyiv", Source: &Source{Register: "1", AsOf: o.Issued}, Expires: o.Until}
+	checkEncode(t, "an import", head, []*Order{o}, Options{})
+	checkEncode(t, "no orders", Header{Serial: 3}, nil, Options{})
 
 	o.References, o.Note = []string{"502/2307", "12"}, "first\nsecond"
 	var b bytes.Buffer
-	if err := Encode(&b, ".yaml", Header{4, -1, "Europe/Kyiv"}, []*Order{o}); err != nil {
+	if err := Encode(&b, ".yaml", Header{Serial: 4, ShrinkOK: -1, Timezone: "Europe/Kyiv"}, []*Order{o}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `version: 1
@@ -136,7 +138,7 @@ orders:
 
 func TestEncodeRefuses(t *testing.T) {
 	for _, ext := range encodings {
-		if err := Encode(failing{}, ext, Header{-1, -1, ""}, []*Order{New()}); err == nil {
+		if err := Encode(failing{}, ext, Header{Serial: -1, ShrinkOK: -1}, []*Order{New()}); err == nil {
 			t.Errorf("%s: a disk that is full is no error", ext)
 		}
 	}
@@ -148,7 +150,7 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 	// What is missing in the order is left out, and found by Parse.
 	var b bytes.Buffer
-	if err := Encode(&b, ".json", Header{-1, -1, ""}, []*Order{{Action: Lift}}); err != nil {
+	if err := Encode(&b, ".json", Header{Serial: -1, ShrinkOK: -1}, []*Order{{Action: Lift}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, problems := Parse("a.json", &b, Options{}); len(problems) == 0 {

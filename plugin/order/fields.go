@@ -29,6 +29,7 @@ type draft struct {
 	// servedDate: served is a bare date, from which no minutes can be counted.
 	servedDate bool
 	deadlineAt *yaml.Node
+	countAt    *yaml.Node            // target_count
 	sideAt     *yaml.Node            // targets_from.file
 	sumAt      *yaml.Node            // targets_from.sha256
 	forceAt    map[string]*yaml.Node // the order's own, not a filled-in one
@@ -58,10 +59,14 @@ var fields = []field{
 	{"category", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Category = p.text(n, f) }},
 	{"subject", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Subject = p.text(n, f) }},
 	{"note", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Note = p.text(n, f) }},
+	{"claimant", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Claimant = p.text(n, f) }},
+	{"redress", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Redress = p.text(n, f) }},
 	{"issued", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Issued = p.time(n, f, startOfDay) }},
 	{"served", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) {
 		o.Served, o.servedDate = p.timeOrDate(n, f, startOfDay)
 	}},
+	{"acknowledged", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Acknowledged = p.time(n, f, startOfDay) }},
+	{"reported", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Reported = p.time(n, f, startOfDay) }},
 	{"deadline", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) {
 		o.Deadline, o.DeadlineAfter = p.deadline(n, f)
 		o.deadlineAt = n
@@ -76,6 +81,8 @@ var fields = []field{
 		// Never append in place: the list may be the authority's.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
+	// Before targets: a file that is cut within the targets still has the count.
+	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},
 	{"except", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Except = p.names(n, f) }},

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,11 +15,17 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 		p.fault(n, "authority", "is required, with a name")
 	}
 	p.interval(n, "", o.From, o.Until)
+	sideOK := true
 	if o.Side != nil {
 		if o.Side.File != "" && !slices.Contains(p.out.Sides, o.Side.File) {
 			p.out.Sides = append(p.out.Sides, o.Side.File)
 		}
+		before := len(p.problems)
 		p.readSide(o)
+		sideOK = o.Side.File != "" && len(p.problems) == before
+	}
+	if sideOK {
+		p.checkTargetCount(n, o)
 	}
 	p.countDeadlines(o)
 	p.checkExcept(o)
@@ -39,11 +46,58 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 		p.fault(at, "lifts", "goes with action: lift only")
 	}
 	if o.Scope == nil && lookup(n, "scope") == nil {
-		p.fault(n, "scope", `is required; write "scope: global" if the order holds for everyone`)
+		p.fault(n, "scope", "%s", scopeMissing(o.Authority.Country))
 	}
 	if noTargets {
 		p.fault(n, "targets", "is required: targets, targets_from or both")
 	}
+}
+
+// checkTargetCount compares target_count with the number of targets that follow,
+// so that a file is refused when it was cut within an order. Targets that have
+// errors count too: their errors are reported on their own.
+func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
+	if o.countAt == nil {
+		return
+	}
+	want, ok := p.natural(o.countAt, "target_count")
+	if !ok {
+		return
+	}
+	got := 0
+	if list := lookup(n, "targets"); list != nil && list.Kind == yaml.SequenceNode {
+		got = len(list.Content)
+	}
+	if o.Side != nil {
+		got += o.Side.Len()
+	}
+	if want != int64(got) {
+		p.bad(o.countAt, "target_count", "does not match the number of targets, %d: the order may be cut off", got)
+	}
+}
+
+// countedFrom is the number of targets from which the writing commands give
+// the order a target_count.
+const countedFrom = 20
+
+// writtenTargetCount returns the target_count that is written for o, 0 for none.
+// A side list that the order does not fix by a digest may change without the
+// order file, and a count would then refuse the order file.
+func (o *Order) writtenTargetCount() int {
+	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
+		return 0
+	}
+	return o.NumTargets()
+}
+
+// scopeMissing says what to write as the scope of an order of an authority of
+// this country. It names the narrowest choice first, because a scope that is
+// too wide blocks people whom the authority has no power over.
+func scopeMissing(c Country) string {
+	if c == "" {
+		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
+	}
+	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
 // rowClock is a target that has a served of its own and no deadline.

@@ -24,8 +24,9 @@ import (
 // returned, as they are when YAML's comments could not be kept. The error is
 // that of reading or writing; what w got is then of no use.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
-	opt.Emit = func(*Order) {}
-	file, problems := Parse(path, r, opt)
+	var counts []int // target_count of each order that gets one, 0 for the others
+	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
+	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
 		return problems, nil
 	}
@@ -33,7 +34,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 		return problems, err
 	}
 	if filepath.Ext(path) == ".jsonl" {
-		return problems, formatLines(w, r)
+		return problems, formatLines(w, r, counts)
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -46,11 +47,11 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 			return problems, err // the file changed since it was parsed
 		}
 		canonical(root, fileShape)
-		setCount(root, file.Count)
+		setCounts(root, counts)
 		_, err = w.Write(append(appendJSON(nil, root, 0), '\n'))
 		return problems, err
 	}
-	out, err := formatYAML(data, file.Count)
+	out, err := formatYAML(data, counts)
 	if err != nil {
 		return append(problems, Problem{File: path, Msg: err.Error()}), nil
 	}
@@ -58,10 +59,10 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines rewrites JSON Lines line by line. The count is there already.
-func formatLines(w io.Writer, r io.Reader) error {
+// formatLines rewrites JSON Lines line by line. The file has its count already.
+func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, 256<<10), bufio.NewWriter(w)
-	s := fileShape
+	s, orders := fileShape, 0
 	var buf []byte
 	var lines jsonReader
 	for line := 1; ; line++ {
@@ -78,6 +79,10 @@ func formatLines(w io.Writer, r io.Reader) error {
 				return err
 			}
 			canonical(n, s)
+			if s == orderShape && orders < len(counts) {
+				setTargetCount(n, counts[orders])
+				orders++
+			}
 			buf = append(appendJSON(buf[:0], n, compact), '\n')
 			if _, err := bw.Write(buf); err != nil {
 				return err
@@ -125,24 +130,44 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCount writes the number of orders into the top level.
-func setCount(root *yaml.Node, count int) {
-	text := strconv.Itoa(count)
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value == "count" {
-			v := root.Content[i+1]
+// setCounts writes the number of orders into the top level, and the number of
+// targets into each order for which counts has one.
+func setCounts(root *yaml.Node, counts []int) {
+	setNumber(root, "count", len(counts), fileShape)
+	if orders := lookup(root, "orders"); orders != nil {
+		for i, n := range orders.Content {
+			if i < len(counts) {
+				setTargetCount(n, counts[i])
+			}
+		}
+	}
+}
+
+// setTargetCount writes a target_count other than 0 into an order.
+func setTargetCount(order *yaml.Node, count int) {
+	if count > 0 {
+		setNumber(order, "target_count", count, orderShape)
+	}
+}
+
+// setNumber writes a key of a mapping whose keys are in their canonical order.
+func setNumber(n *yaml.Node, key string, v int, s *shape) {
+	text := strconv.Itoa(v)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			v := n.Content[i+1]
 			v.Tag, v.Value, v.Style = "!!int", text, 0
 			return
 		}
 	}
-	root.Content = append(root.Content, word("count"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text})
-	canonical(root, fileShape)
+	n.Content = append(n.Content, word(key), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text})
+	canonical(n, s)
 }
 
 // formatYAML formats until nothing changes: the library moves some comments
 // only when it reads them back. Then it makes sure that nothing got lost on the
 // way, since comments of a legal text are part of it.
-func formatYAML(data []byte, count int) ([]byte, error) {
+func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
 	for range tries {
@@ -152,13 +177,13 @@ func formatYAML(data []byte, count int) ([]byte, error) {
 			return nil, fmt.Errorf("cannot be formatted: %w", err)
 		}
 		canonical(doc.Content[0], fileShape)
-		setCount(doc.Content[0], count)
+		setCounts(doc.Content[0], counts)
 		respell(doc)
 		if out, err = writeYAML(doc); err != nil {
 			return nil, fmt.Errorf("cannot be formatted: %w", err)
 		}
 		if bytes.Equal(out, before) {
-			return out, sameText(data, out, count)
+			return out, sameText(data, out, counts)
 		}
 	}
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
@@ -204,7 +229,7 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 }
 
 // sameText makes sure that two YAML files hold the same values and comments.
-func sameText(before, after []byte, count int) error {
+func sameText(before, after []byte, counts []int) error {
 	a, err := parseYAML(before)
 	if err != nil {
 		return err
@@ -215,7 +240,7 @@ func sameText(before, after []byte, count int) error {
 	}
 	for _, doc := range []*yaml.Node{a, b} {
 		canonical(doc.Content[0], fileShape)
-		setCount(doc.Content[0], count)
+		setCounts(doc.Content[0], counts)
 	}
 	if at := difference(a.Content[0], b.Content[0]); at != nil {
 		return fmt.Errorf("cannot be formatted without changing the value on line %d", at.Line)

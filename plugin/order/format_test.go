@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,7 @@ func checkFormat(t testing.TB, path, text string, opt Options) string {
 		t.Errorf("%s: formatted: %v\n%s", path, problems, once)
 	}
 	sameOrders(t, path+", formatted", b.Orders, a.Orders)
-	if a.Serial != b.Serial || a.ShrinkOK != b.ShrinkOK || a.Timezone != b.Timezone || a.Count != b.Count {
+	if a.Serial != b.Serial || a.ShrinkOK != b.ShrinkOK || a.Timezone != b.Timezone || !reflect.DeepEqual(a.Source, b.Source) || a.Expires != b.Expires || a.Count != b.Count {
 		t.Errorf("%s: %+v, formatted %+v", path, a, b)
 	}
 	return once

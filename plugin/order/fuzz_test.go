@@ -85,7 +85,7 @@ func check(t *testing.T, path string, data []byte) {
 	default:
 		t.Fatalf("cannot be formatted: %v", formatted)
 	}
-	checkEncode(t, path, Header{file.Serial, file.ShrinkOK, file.Timezone}, file.Orders, opt)
+	checkEncode(t, path, Header{file.Serial, file.ShrinkOK, file.Timezone, file.Source, file.Expires}, file.Orders, opt)
 }
 
 func FuzzYAML(f *testing.F) {

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -11,7 +12,7 @@ import (
 // header is a file's top level while it is read.
 type header struct {
 	count                         int64
-	countAt                       *yaml.Node
+	countAt, sourceAt, expiresAt  *yaml.Node
 	defaults, authorities, orders *yaml.Node
 }
 
@@ -23,6 +24,8 @@ var headerTable = table[header]{
 	}},
 	{"serial", func(p *parser, n *yaml.Node, f string, h *header) { p.out.Serial = p.given(n, f) }},
 	{"count", func(p *parser, n *yaml.Node, f string, h *header) { h.count, h.countAt = p.given(n, f), n }},
+	{"source", func(p *parser, n *yaml.Node, f string, h *header) { h.sourceAt = n }},
+	{"expires", func(p *parser, n *yaml.Node, f string, h *header) { h.expiresAt = n }},
 	{"shrink_ok", func(p *parser, n *yaml.Node, f string, h *header) { p.out.ShrinkOK = p.given(n, f) }},
 	{"timezone", func(p *parser, n *yaml.Node, f string, h *header) {
 		s := p.text(n, f)
@@ -39,6 +42,29 @@ var headerTable = table[header]{
 	{"defaults", func(p *parser, n *yaml.Node, f string, h *header) { h.defaults = n }},
 	{"authorities", func(p *parser, n *yaml.Node, f string, h *header) { h.authorities = n }},
 	{"orders", func(p *parser, n *yaml.Node, f string, h *header) { h.orders = n }},
+}
+
+var sourceTable = table[Source]{
+	{"register", func(p *parser, n *yaml.Node, f string, s *Source) { s.Register = p.text(n, f) }},
+	{"as_of", func(p *parser, n *yaml.Node, f string, s *Source) { s.AsOf = p.time(n, f, startOfDay) }},
+	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
+}
+
+// headerTimes decodes source and expires after the other keys, because their
+// times are in the file's timezone, and timezone may follow them in the file.
+func (p *parser) headerTimes() {
+	if n := p.head.expiresAt; n != nil {
+		p.out.Expires = p.time(n, "expires", endOfDay)
+	}
+	n := p.head.sourceAt
+	if n == nil {
+		return
+	}
+	p.out.Source = &Source{AsOf: NoTime}
+	object(p, n, "source", sourceTable, p.out.Source)
+	if n.Kind == yaml.MappingNode && lookup(n, "register") == nil {
+		p.fault(n, "source.register", "is required: the name of the register that the file was made from")
+	}
 }
 
 // given decodes an integer of the header, -1 when it is none.
@@ -65,6 +91,7 @@ func (p *parser) header(root *yaml.Node) bool {
 	if lookup(root, "version") == nil {
 		p.fault(root, "version", "is required: 1")
 	}
+	p.headerTimes()
 	// A misspelt "defaults" may have been what seals the orders.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
@@ -95,6 +122,7 @@ func (p *parser) header(root *yaml.Node) bool {
 
 // harmless reports whether f is a key that says nothing of the orders.
 func harmless(f string) bool {
+	f, _, _ = strings.Cut(f, ".")
 	return slices.Contains(fileShape.keys, f) && f != "defaults" && f != "authorities"
 }
 
@@ -164,7 +192,8 @@ func (p *parser) seal(start int, o *draft) {
 }
 
 func emptyOrder() Order {
-	return Order{Terms: &Terms{TTL: -1}, Issued: NoTime, Served: NoTime, From: NoTime, Until: NoTime, Review: NoTime, Deadline: NoTime}
+	return Order{Terms: &Terms{TTL: -1}, Issued: NoTime, Served: NoTime, From: NoTime, Until: NoTime, Review: NoTime, Deadline: NoTime,
+		Acknowledged: NoTime, Reported: NoTime}
 }
 
 // clone returns a copy of o with Terms of its own.

@@ -109,7 +109,10 @@ type Authority struct {
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" stands for its members
-	Clients   []netip.Prefix
+	// WithTerritories are the countries that were written with a "+"; Countries
+	// has their territories too.
+	WithTerritories []Country
+	Clients         []netip.Prefix
 }
 
 // Exempt is a network whose clients still get the real answer.
@@ -124,7 +127,7 @@ type Exempt struct {
 type Window struct{ From, Until Time }
 
 // FilteringDatabase names the public record of an order
-// (draft-nottingham-public-resolver-errors).
+// (draft-ietf-dnsop-filtering-transparency-00).
 type FilteringDatabase struct{ DB, ID string }
 
 // Document is the authenticity record of the served paper.
@@ -151,6 +154,7 @@ type Terms struct {
 	URL           string
 	Basis         string
 	Category      string
+	Redress       string // how to object to the order, and to whom
 	ReportTo      string
 }
 
@@ -169,8 +173,12 @@ type Order struct {
 	References []string
 	Subject    string
 	Note       string
+	Claimant   string // who asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
+	// Acknowledged is when the authority was told that the order arrived, and
+	// Reported when it was told of the effect.
+	Acknowledged, Reported Time
 	// DeadlineAfter is the deadline as it was written when it was a duration
 	// after Served, else 0; targets with a Served of their own count from that.
 	DeadlineAfter time.Duration
@@ -185,6 +193,13 @@ type Order struct {
 	Document           *Document
 	Line, Column       int // where the order begins in its file, from 1
 	Index              int // the order's place in its file, from 0
+}
+
+// Source is the register that an import wrote the file from.
+type Source struct {
+	Register string // the name of the register
+	AsOf     Time   // when the register had this content; NoTime when not given
+	SHA256   string // of the register's file; lower-case hex, empty when not given
 }
 
 // Force is a reason to enforce a target that the never-block guard would hold.
@@ -246,8 +261,10 @@ type Attr struct {
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	References       []string
-	Note             string
+	// Acknowledged and Reported are this target's own.
+	Acknowledged, Reported Time
+	References             []string
+	Note                   string
 }
 
 // PlaceInHistory is the time that orders an authority's decisions: Issued, else

@@ -135,6 +135,9 @@ func prefixes(list ...string) (out []netip.Prefix) {
 // person reads there.
 func TestFull(t *testing.T) {
 	f := loadGood(t, "good/full.yaml")
+	if !reflect.DeepEqual(f.Source, &Source{"Elenco di Esempio", at(t, "2026-05-01T00:00:00+02:00"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) || f.Expires != at(t, "2027-01-01T00:00:00+01:00") {
+		t.Errorf("source %+v, expires %v", f.Source, f.Expires)
+	}
 	if f.Serial != 7 || f.ShrinkOK != 12 || f.Count != 6 || f.Timezone != "Europe/Rome" || f.Targets != 23 || !slices.Equal(f.Sides, []string{"lists/short.txt"}) {
 		t.Errorf("header: %+v", f)
 	}
@@ -165,10 +168,13 @@ func TestFull(t *testing.T) {
 		URL:           "https://isp.example/orders/1",
 		Basis:         "Regulation 680/13",
 		Category:      "copyright",
+		Redress:       "TAR Lazio, 60 giorni",
 		ReportTo:      "agcom@regulator.example",
 	}
 	full.References = []string{"Delibera 1/26", "2719", "2026-05-01", "ECLI:IT:EX:2026:1"}
 	full.Subject, full.Note = "Example S.p.A.", "two\nlines\n"
+	full.Claimant = "Rights Holder S.r.l."
+	full.Acknowledged, full.Reported = at(t, "2026-05-02T09:45:00+02:00"), at(t, "2026-05-03T00:00:00+02:00")
 	full.Issued = at(t, "2026-05-01T00:00:00+02:00")
 	full.Served = at(t, "2026-05-02T09:30:00+02:00")
 	full.DeadlineAfter, full.Deadline = 7*24*time.Hour, at(t, "2026-05-09T09:30:00+02:00")
@@ -192,6 +198,7 @@ func TestFull(t *testing.T) {
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
 			a.Served, a.Deadline = served, served+7*86400 // the order's deadline, from its own clock
+			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
 		})),
 		target("six.example", Subtree, attr(func(a *Attr) { a.Served, a.Deadline = served, served+1800 })),
@@ -250,6 +257,7 @@ func TestFull(t *testing.T) {
 	suspended.Served, suspended.DeadlineAfter, suspended.Deadline = full.Served, full.DeadlineAfter, full.Deadline
 	suspended.Scope = &Scope{Countries: []Country{"IT"}}
 	suspended.Exempt = append(suspended.Exempt, Exempt{prefixes("2001:db8::1"), NoTime, ""})
+	suspended.Redress = "Object to the regulator within 30 days"
 	suspended.Justification, suspended.Language = "Blocked by order of the regulator", "en"
 	suspended.Contact = []string{"mailto:orders@isp.example", "tel:+39-06-0000"}
 	suspended.Targets = []Target{target("six.example", Subtree, nil)}

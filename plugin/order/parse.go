@@ -21,9 +21,13 @@ var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 // File is an order file's top level.
 type File struct {
 	Path     string
-	Serial   int64  // -1 when not given
-	ShrinkOK int64  // -1 when not given
-	Timezone string // as written, empty when not given
+	Serial   int64   // -1 when not given
+	ShrinkOK int64   // -1 when not given
+	Timezone string  // as written, empty when not given
+	Source   *Source // nil when not given
+	// Expires is when the file becomes stale, NoTime when not given. The orders of
+	// a stale file stay in force.
+	Expires Time
 	// Count is the number of orders in the file.
 	Count int
 	// Targets is the number of targets of its block orders.
@@ -68,7 +72,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
 		opt:     opt,
-		out:     &File{Path: path, Serial: -1, ShrinkOK: -1},
+		out:     &File{Path: path, Serial: -1, ShrinkOK: -1, Expires: NoTime},
 		ids:     newIDTable(),
 	}
 	if err := p.parse(filepath.Ext(path), r); err != nil {

@@ -40,6 +40,7 @@ func TestSchemaKeys(t *testing.T) {
 		"response":           order["response"].keys,
 		"filtering_database": order["filtering_databases"].keys,
 		"document":           order["document"].keys,
+		"source":             fileShape.sub["source"].keys,
 	} {
 		n := root
 		if def != "" {

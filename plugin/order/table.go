@@ -67,6 +67,7 @@ var (
 		return s
 	}()
 	fileShape = shapeOf(headerTable, map[string]*shape{
+		"source":      shapeOf(sourceTable, nil),
 		"defaults":    orderShape,
 		"authorities": {each: orderShape},
 		"orders":      orderShape,

@@ -3,7 +3,6 @@ package order
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -187,6 +186,8 @@ var targetTable = table[targetDraft]{
 	{"served", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.Served, t.servedDate = p.timeOrDate(n, f, startOfDay)
 	}},
+	{"acknowledged", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Acknowledged = p.time(n, f, startOfDay) }},
+	{"reported", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.Reported = p.time(n, f, startOfDay) }},
 	{"deadline", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.deadlineAt = n
 		t.Deadline, t.after = p.deadline(n, f)
@@ -196,7 +197,7 @@ var targetTable = table[targetDraft]{
 }
 
 func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
-	d := targetDraft{match: Subtree, Attr: Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime}}
+	d := targetDraft{match: Subtree, Attr: *NewAttr()}
 	before := len(p.problems)
 	object(p, n, f, targetTable, &d)
 	p.interval(n, f, d.From, d.Until)
@@ -209,8 +210,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	switch {
 	case d.url != nil:
 		t.Kind = TargetURL
-		d.URL = d.url.Value
-		if host, ok := p.pageURL(d.url, join(f, "url")); ok && d.whole != nil {
+		d.URL = strings.TrimSpace(d.url.Value)
+		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
 			// A URL names one host, so that host alone is meant unless
 			// "match: subtree" says that those below it are, too.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
@@ -252,7 +253,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 // plain reports whether a says nothing.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
-		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.References == nil && a.Note == ""
+		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""
 }
 
 func orNone(words []string) string {
@@ -260,26 +261,4 @@ func orNone(words []string) string {
 		return "none"
 	}
 	return strings.Join(words, " and ")
-}
-
-// pageURL checks the URL of a page and returns its host when that is a name.
-func (p *parser) pageURL(n *yaml.Node, f string) (dname.Name, bool) {
-	s := p.text(n, f)
-	if s == "" {
-		return dname.Name{}, false
-	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		p.bad(n, f, "must be an http or https URL")
-		return dname.Name{}, false
-	case (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "":
-		p.bad(n, f, `has no path; write the host as "name: ..."`)
-		return dname.Name{}, false
-	}
-	host, err := dname.Parse(u.Hostname())
-	if err != nil {
-		p.bad(n, f, "host %v", err)
-	}
-	return host, err == nil
 }

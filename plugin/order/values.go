@@ -55,7 +55,7 @@ func (p *parser) country(n *yaml.Node, f string) Country {
 	s := p.text(n, f)
 	c, ok := ParseCountry(s)
 	if !ok && s != "" {
-		p.bad(n, f, "must be an ISO 3166-1 alpha-2 country code or EU")
+		p.badCountry(n, f, s, "")
 	}
 	return c
 }
@@ -120,11 +120,7 @@ func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 
 var scopeTable = table[Scope]{
 	{"countries", func(p *parser, n *yaml.Node, f string, s *Scope) {
-		for i, item := range p.list(n, f) {
-			if c := p.country(item, index(f, i)); c != "" && !slices.Contains(s.Countries, c) {
-				s.Countries = append(s.Countries, c)
-			}
-		}
+		s.Countries, s.WithTerritories = p.scopeCountries(n, f)
 	}},
 	{"clients", func(p *parser, n *yaml.Node, f string, s *Scope) { s.Clients = p.prefixes(n, f) }},
 }
@@ -141,7 +137,7 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 	before := len(p.problems)
 	object(p, n, f, scopeTable, s)
 	if len(s.Countries)+len(s.Clients) == 0 && len(p.problems) == before {
-		p.fault(n, f, `reaches nobody; name countries or clients, or write "global"`)
+		p.fault(n, f, `reaches nobody; name countries or clients`)
 	}
 	return s
 }

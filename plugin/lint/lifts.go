@@ -1,0 +1,26 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// maxGuesses bounds how many unknown ids are compared with all ids of the set.
+const maxGuesses = 20
+
+// lifts suggests an id for each id in lifts that no order has. The set's own
+// warnings say that the id is unknown.
+func (l *linter) lifts(o *order.Order) {
+	for i, id := range o.Lifts {
+		if l.orders[id] != nil || l.guesses >= maxGuesses {
+			continue
+		}
+		l.guesses++
+		if near := order.Nearest(id, maps.Keys(l.orders)); near != "" {
+			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "no order has this id; did you mean %q?", near)
+			p.Got, p.HasGot, p.Sealed = id, true, true // either id may be a sealed order's
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// euTerritories are the codes of territories that are part of the European
+// Union. The group EU of a scope is the codes of the member states alone.
+var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
+
+// scope warns of clients that a scope seems to reach, or an exemption to exempt,
+// and does not. A source of
+// countries places clients in a territory by the territory's own code, and a
+// network of IPv4 addresses has no IPv6 client in it.
+func (l *linter) scope(o *order.Order) {
+	for i, e := range o.Exempt {
+		l.families(o, fmt.Sprintf("exempt[%d].clients", i), e.Clients, "does not exempt")
+	}
+	if o.Scope == nil || o.Scope.Global {
+		return
+	}
+	for _, c := range o.Scope.Countries {
+		switch more := c.Territories(); {
+		case c == order.EU && !names(o.Scope, euTerritories):
+			l.warn(o, nil, "scope.countries", "EU does not reach clients that are placed in %s; add these codes if the order applies there", codes(euTerritories))
+		case len(more) > 0 && !names(o.Scope, more):
+			l.warn(o, nil, "scope.countries", "%s does not reach clients that are placed in its territories (%s); write %s+ if the order applies there", c, codes(more), c)
+		}
+	}
+	l.families(o, "scope.clients", o.Scope.Clients, "does not reach")
+}
+
+// names reports whether the scope has one of the countries: then its author has
+// thought of the others.
+func names(s *order.Scope, list []order.Country) bool {
+	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
+}
+
+// families warns of networks that are every client of one address family and no
+// client of the other.
+func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
+	var all, some [2]bool // IPv4, IPv6
+	for _, x := range list {
+		family := 0
+		if x.Addr().Is6() {
+			family = 1
+		}
+		some[family], all[family] = true, all[family] || x.Bits() == 0
+	}
+	switch {
+	case all[0] && !some[1]:
+		l.warn(o, nil, field, `0.0.0.0/0 %s IPv6 clients; add "::/0"`, does)
+	case all[1] && !some[0]:
+		l.warn(o, nil, field, `::/0 %s IPv4 clients; add "0.0.0.0/0"`, does)
+	}
+}
+
+func codes(list []order.Country) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = string(c)
+	}
+	return strings.Join(texts, ", ")
+}

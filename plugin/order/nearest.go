@@ -1,0 +1,76 @@
+package order
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// Nearest returns the candidate for which word is most likely a slip, or "".
+// Words that differ in their digits are never taken for each other, because
+// two numbers of cases that look alike are still two cases.
+func Nearest(word string, candidates iter.Seq[string]) string {
+	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
+	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
+	for c := range candidates {
+		if c == word || digitsOf(c) != numbers {
+			continue
+		}
+		if d := distance(a, []rune(strings.ToLower(c)), best); d < best {
+			best, found = d, c
+		}
+	}
+	return found
+}
+
+func digitsOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// distance returns the number of letters to add, leave out, change or exchange
+// with the next one to make b of a (optimal string alignment), or any number
+// from limit on when there are limit or more.
+func distance(a, b []rune, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		before, last, row = last, row, before
+		row[0] = i + 1
+		least := row[0]
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+			least = min(least, row[j+1])
+		}
+		if least >= limit {
+			return limit
+		}
+	}
+	return row[len(b)]
+}
+
+// didYouMean is the end of a message about a word that none of the candidates
+// is: the nearest candidate, or nothing.
+func didYouMean(word string, candidates iter.Seq[string]) string {
+	if near := Nearest(word, candidates); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
