@@ -67,7 +67,7 @@ var (
 	overdueDesc     = desc("orders_past_deadline", "Orders and lifts that are past a deadline and not in force in full.")
 	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
 	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
-	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, and knowledge or not of countries.", "digest")
+	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")

@@ -122,7 +122,7 @@ type Part struct {
 	held      held // of its targets, by the guard that it was built with
 	// embeddings are the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
-	redirects []netip.Addr
+	redirects  []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
 	dutyTargets        []dutyTarget
