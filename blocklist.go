@@ -195,6 +195,12 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	if echo {
 		size -= answer.SubnetRoom(who.subnet)
 	}
+	if r.Opcode != dns.OpcodeQuery {
+		// A denial answers a question. NOTIFY and UPDATE ask for something to be done,
+		// and REFUSED says that policy forbids it (RFC 1996, section 3.8; RFC 2136,
+		// section 2.2).
+		v.Response.Kind = order.Refused
+	}
 	m := answer.Build(r, size, *v, now, &b.answer)
 	if echo {
 		answer.EchoSubnet(m, r.IsEdns0(), who.subnet)
@@ -232,10 +238,12 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// judged reports whether orders have a say in r: one question, opcode QUERY,
-// class IN or ANY.
+// judged reports whether orders have a say in r: one question, class IN or ANY. The
+// opcode does not matter: CoreDNS passes NOTIFY, and opcodes that a plugin asks for, on
+// to plugins that do not look at the opcode. cache, hosts, file, template and forward
+// answer them like a QUERY.
 func judged(r *dns.Msg) bool {
-	if r.Opcode != dns.OpcodeQuery || len(r.Question) != 1 {
+	if len(r.Question) != 1 {
 		return false
 	}
 	q := &r.Question[0]

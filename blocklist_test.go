@@ -237,8 +237,6 @@ func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
 	for name, change := range map[string]func(*dns.Msg){
-		"notify":        func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
-		"update":        func(m *dns.Msg) { m.Opcode = dns.OpcodeUpdate },
 		"no question":   func(m *dns.Msg) { m.Question = nil },
 		"two questions": func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) },
 		"no name":       func(m *dns.Msg) { m.Question[0].Name = "blocked..example." },
@@ -249,6 +247,37 @@ func TestNotJudged(t *testing.T) {
 		h.ServeDNS(context.Background(), rec, m)
 		if len(rec.Msg.Answer) != 1 {
 			t.Errorf("%s: did not pass: %v", name, rec.Msg)
+		}
+	}
+}
+
+// TestOpcodes: a blocked name, and an answer that leads to one, is refused to every
+// opcode but QUERY, and other names pass.
+func TestOpcodes(t *testing.T) {
+	now := noon
+	h := newTestHandler(t, watchOrders, &now)
+	for opcode, name := range dns.OpcodeToString {
+		if opcode == dns.OpcodeQuery {
+			continue
+		}
+		for _, tc := range []struct {
+			qname, zone string
+			want        int
+		}{
+			{"bad.example.", "bad.example. 300 A 192.0.2.1", dns.RcodeRefused},
+			{"redirect.example.", "redirect.example. 300 A 192.0.2.1", dns.RcodeRefused},
+			{"asked.example.", "asked.example. 300 CNAME bad.example.", dns.RcodeRefused},
+			{"spared.example.", "spared.example. 300 A 192.0.2.1", dns.RcodeSuccess},
+			{"asked.example.", "asked.example. 300 A 192.0.2.1", dns.RcodeSuccess},
+		} {
+			h.Next = upstream(t, tc.zone)
+			m := new(dns.Msg).SetQuestion(tc.qname, dns.TypeA)
+			m.Opcode = opcode
+			rec := dnstest.NewRecorder(&test.ResponseWriter{})
+			h.ServeDNS(context.Background(), rec, m)
+			if rec.Msg.Rcode != tc.want || rec.Msg.Opcode != opcode || tc.want == dns.RcodeRefused && len(rec.Msg.Answer)+len(rec.Msg.Ns) > 0 {
+				t.Errorf("%s for %s, %s:\n%v", name, tc.qname, tc.zone, rec.Msg)
+			}
 		}
 	}
 }

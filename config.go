@@ -3,6 +3,7 @@ package blocklist
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,6 +107,7 @@ var properties = map[string]func(c *caddy.Controller, cfg *config, args []string
 	"language":     readLanguage,
 	"sde_option":   readSDEOption,
 	"answers":      readAnswers,
+	"nat64":        readNAT64,
 	"country":      readCountry,
 	"home":         readHome,
 	"ecs_from":     readECSFrom,
@@ -228,6 +230,24 @@ func readAnswers(c *caddy.Controller, cfg *config, args []string) error {
 		cfg.store.Rules.Addresses = true
 	default:
 		return c.Errf("answers must be off, names or addresses, got '%s'", s)
+	}
+	return nil
+}
+
+// readNAT64 reads the operator's own NAT64 prefixes (RFC 6052, section 2.2).
+func readNAT64(c *caddy.Controller, cfg *config, args []string) error {
+	for _, s := range args {
+		x, why := order.ParsePrefix(s)
+		switch {
+		case why != "":
+			return c.Errf("nat64: prefix %s, got '%s'", why, s)
+		case !x.Addr().Is6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, x.Bits()):
+			return c.Errf("nat64 must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
+		case x.Addr().As16()[8] != 0:
+			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero, got '%s'", s)
+		case !slices.Contains(cfg.store.Rules.NAT64, x):
+			cfg.store.Rules.NAT64 = append(cfg.store.Rules.NAT64, x)
+		}
 	}
 	return nil
 }

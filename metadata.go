@@ -5,6 +5,7 @@ import (
 
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -28,7 +29,9 @@ func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		set("authority", o.Terms.Authority.Name)
+		// The authority's name is free text of an order file, and log writes labels as
+		// they are.
+		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }
 

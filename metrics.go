@@ -7,6 +7,7 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,7 +44,9 @@ func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := c.of[l]
 	c.mu.RUnlock()
 	if !ok {
-		counter = c.WithLabelValues(l.server, l.zone, l.view, l.response)
+		// WithLabelValues panics on text that is not UTF-8. The Corefile may have such
+		// a zone or view.
+		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		c.of[l] = counter
 		c.mu.Unlock()
@@ -64,7 +67,7 @@ var (
 	overdueDesc     = desc("orders_past_deadline", "Orders and lifts that are past a deadline and not in force in full.")
 	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
 	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
-	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, and knowledge or not of countries.", "digest")
+	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
@@ -114,7 +117,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			failures[f.Path] += f.Failures
+			// One label that is not UTF-8 makes Prometheus's library refuse the metrics
+			// of the whole process. Several stores may have the same file, and a series
+			// must appear once.
+			failures[printable.Line(f.Path)] += f.Failures
 		}
 		if !st.LastOK {
 			ok = 0

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/store"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // setClock is a clock that stands where it was set, and wakes nobody: what is shown
@@ -190,5 +192,49 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 	if got := scrape(t); len(got) != 0 {
 		t.Errorf("without a store: %v", got)
+	}
+}
+
+// TestMetricsOfOddPaths: a path that is not printable text leaves the scrape whole, and
+// has a series of its own.
+func TestMetricsOfOddPaths(t *testing.T) {
+	clock := &setClock{}
+	clock.set(t, "2026-05-01T00:00:00Z")
+	dir := t.TempDir()
+	opt := store.Options{MaxShrink: 50, Poll: time.Second}
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		opt.Patterns = append(opt.Patterns, path)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
+	}
+	write("good.yaml", "version: 1\norders: []\n")
+	odd := []string{"line\nbreak.yaml", "right\u202eleft.yaml", "plain.yaml"}
+	if runtime.GOOS == "linux" { // the file systems of other systems have no such names
+		odd = append(odd, "ordonnance n\xb0 12.yaml", "ordonnance n\xb1 12.yaml")
+	}
+	for _, name := range odd {
+		write(name, "version: 2\n")
+	}
+	s, err := store.Open(opt, log, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if got := scrape(t, s); got["load_failures_total"] != float64(len(odd)) {
+		t.Errorf("%v load failures, want %d", got["load_failures_total"], len(odd))
+	}
+}
+
+// TestCounterOfOddLabels: a view of the Corefile whose name is not UTF-8 does not stop
+// the answer that is counted for it.
+func TestCounterOfOddLabels(t *testing.T) {
+	l := labels{"dns://:53", ".", "caf\xe9", "nxdomain"}
+	blockedRequests.with(l).Inc()
+	if n := testutil.ToFloat64(blockedRequests.with(l)); n != 1 {
+		t.Errorf("counted %v, want 1", n)
 	}
 }

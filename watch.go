@@ -98,8 +98,8 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 // none has, and finding that out needs less than judging does, of the stack too (see
 // ServeDNS).
 func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
-	addresses, q := w.b.store.Rules.Addresses, &w.req.Question[0]
-	return answer.MayLead(m, q.Name, addresses) && answer.MayBeOrdered(m, q.Qtype, addresses, func(name string) bool {
+	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
+	return answer.MayLead(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
 		_, covered := covers(set, name)
 		return covered
 	}, set.CoversAddress)
@@ -124,7 +124,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
-	leads := !around && !w.b.answersOff && answer.MayLead(m, q.Name, addresses)
+	leads := !around && !w.b.answersOff && answer.MayLead(m, q, addresses)
 	var names iter.Seq[*answer.Lead]
 	switch {
 	case leads:
@@ -142,14 +142,14 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 		}
 		t.tellSpared(w.Context, l)
 	}
-	// What is dropped from the additional section counts for nothing, nor would it.
+	// A record that is dropped counts for nothing, in shadow too.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.Through(t.shadow)
 		w.b.inShadow(w.Context, r, &v)
 	}
 	if leads || around && !w.b.answersOff {
-		m = answer.Additional(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
+		m = answer.Clean(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
 	return t.pass(m, r, now)
 }

@@ -30,14 +30,14 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-// BenchmarkAdditional: as many records to drop as fit into a message.
-func BenchmarkAdditional(b *testing.B) {
+// BenchmarkClean: as many records to drop as fit into a message.
+func BenchmarkClean(b *testing.B) {
 	m := new(dns.Msg).SetQuestion("q.", dns.TypeMX)
 	for i := range 2800 {
 		m.Extra = append(m.Extra, &dns.A{Hdr: dns.RR_Header{Name: fmt.Sprintf("h%d.", i), Rrtype: dns.TypeA}, A: net.IP{192, 0, 2, 1}})
 	}
 	for b.Loop() {
-		if out := Additional(m, false, func(*Lead) bool { return true }); len(out.Extra) > 0 {
+		if out := Clean(m, false, func(*Lead) bool { return true }); len(out.Extra) > 0 {
 			b.Fatal(out)
 		}
 	}

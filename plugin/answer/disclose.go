@@ -3,12 +3,11 @@ package answer
 import (
 	"encoding/json"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/miekg/dns"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -224,23 +223,15 @@ func contactable(uri string) bool {
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
 }
 
-// text makes s one line of valid UTF-8 without control characters (RFC 5198,
-// section 2) and noncharacters (RFC 7493, section 2.1). Order files may break
-// lines; the client's display should not.
+// text returns s as one line for the client's display: valid UTF-8 without control
+// characters (RFC 5198, section 2), noncharacters (RFC 7493, section 2.1), bidirectional
+// marks and zero-width characters. Order files may break lines, and their text may come
+// from other people.
 func text(s string) string {
 	if plain(s) {
 		return s
 	}
-	s = strings.Map(func(r rune) rune {
-		if 0xfdd0 <= r && r <= 0xfdef || r&0xfffe == 0xfffe {
-			return utf8.RuneError
-		}
-		return r
-	}, s)
-	// Not strings.Fields: a no-break space is there on purpose.
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return r == ' ' || unicode.IsControl(r)
-	}), " ")
+	return printable.Clean(s)
 }
 
 // plain reports whether text has nothing to do: ASCII, in words one space apart.

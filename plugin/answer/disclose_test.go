@@ -22,8 +22,11 @@ func TestSentence(t *testing.T) {
 		{"914/2719", "", "Blocked by order 914/2719"},
 		{"a <b> & \"c\"", "D", `Blocked by order a <b> & "c" of D`},
 		{"two\r\nlines\x00", "  N  C\tU ", "Blocked by order two lines of N C U"},
-		{"n°\u00a012", "C", "Blocked by order n°\u00a012 of C"},
-		{"\xff\xfe", "N\ufffeC", "Blocked by order \ufffd\ufffd of N\ufffdC"},
+		{"n°\u00a012", "C", "Blocked by order n° 12 of C"},
+		{"\xff\xfe", "N\ufffeC", "Blocked by order \ufffd of N C"},
+		{"\x1b]0;title\x07 7", "\u202eC\u2066D\u200bE\ufeff", "Blocked by order ]0;title 7 of C D E"},
+		{"7\u2028[ERROR] forged\u2029", "C\u0085D\u200e", "Blocked by order 7 [ERROR] forged of C D"},
+		{"می\u200cخواهم", "न्\u200dष", "Blocked by order می\u200cخواهم of न्\u200dष"},
 	} {
 		v := verdict(order.NXDOMAIN, func(v *ruleset.Verdict, terms *order.Terms) {
 			v.Order.Reference, terms.Authority.Name = tt.ref, tt.authority
@@ -83,7 +86,10 @@ func TestStructured(t *testing.T) {
 		{"nothing but blanks", Config{Organization: "\n"}, order.Terms{Justification: " \n\t"}, nil,
 			`{"j":"Blocked by order 914/2719 of NCU","l":"en"}`},
 		{"not UTF-8, noncharacters", Config{}, order.Terms{Justification: "a\xffb\uffffc\ufdd0d\U0010ffffe"}, nil,
-			"{\"j\":\"a\ufffdb\ufffdc\ufffdd\ufffde\",\"l\":\"en\"}"},
+			"{\"j\":\"a\ufffdb c d e\",\"l\":\"en\"}"},
+		{"control characters, bidirectional marks and zero-width characters in every text", Config{Organization: "I\u202eSP\ufeff", Contact: []string{"tel:\u200e1"}, Language: "uk\u2028"},
+			order.Terms{Justification: "\x1b[2Jone\u2029two\u200b"}, []order.FilteringDatabase{{DB: "lu\u2066men", ID: "\u20691\u009b"}},
+			`{"c":["tel: 1"],"j":"[2Jone two","o":"I SP","l":"uk","fdbs":[{"db":"lu men","id":"1"}]}`},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			tt.cfg.SDEOption = sdeCode

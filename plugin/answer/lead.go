@@ -6,13 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
 )
 
-// maxChain bounds the CNAMEs that are followed in one answer, since to find the next
+// maxChain bounds the names that are followed in one answer, since to find the next
 // one takes a look at all records. Resolvers give up earlier: BIND and Unbound after
 // 11 to 17.
 const maxChain = 32
@@ -53,26 +54,30 @@ func (l *Lead) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// MayLead reports whether a reply has records for which Leads or Additional could
-// yield more than qname, the asked name; a reply need not repeat its question. Most
-// answers have not, and this is all that they cost.
-func MayLead(m *dns.Msg, qname string, addresses bool) bool {
-	for _, rr := range m.Answer {
-		switch rr.Header().Rrtype {
+// MayLead reports whether a reply has records for which Leads or Clean could yield more
+// than the asked name of q. A reply need not repeat its question. Most answers have no
+// such records, and then this look is all that they cost.
+func MayLead(m *dns.Msg, q dns.Question, addresses bool) bool {
+	qname := settled(q)
+	return mayLead(m.Answer, qname, addresses) || mayLead(m.Ns, qname, addresses) || mayLead(m.Extra, qname, addresses)
+}
+
+// settled returns the asked name of q when it passes whatever the type of a record, and
+// "" when it passes for the type of q only.
+func settled(q dns.Question) string {
+	if Passes(q.Qtype, ruleset.BelowPasses) {
+		return ""
+	}
+	return q.Name
+}
+
+func mayLead(section []dns.RR, qname string, addresses bool) bool {
+	for _, rr := range section {
+		switch h := rr.Header(); h.Rrtype {
 		case dns.TypeCNAME, dns.TypeDNAME, dns.TypeHTTPS, dns.TypeSVCB:
 			return true
 		case dns.TypeA, dns.TypeAAAA:
-			if addresses {
-				return true
-			}
-		}
-	}
-	for _, rr := range m.Extra {
-		switch h := rr.Header(); h.Rrtype {
-		case dns.TypeHTTPS, dns.TypeSVCB:
-			return true
-		case dns.TypeA, dns.TypeAAAA:
-			if addresses || h.Name != qname {
+			if addresses || h.Name != qname && !strings.EqualFold(h.Name, qname) {
 				return true
 			}
 		}
@@ -80,20 +85,39 @@ func MayLead(m *dns.Msg, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports whether anything that Leads or Additional would ask about may
-// be ordered: it asks about all that is named, on the way of the answer or not, and
-// takes a DNAME, which makes up a name, for one that is. Mostly nothing is, and
-// finding that out takes no chain to be walked.
-func MayBeOrdered(m *dns.Msg, qtype uint16, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
+// MayBeOrdered reports whether anything that Leads or Clean would ask about may be
+// ordered. It asks about every owner and target of the reply, on the way of the answer
+// or not, and takes a DNAME, which makes up a name, for one that may be ordered. Mostly
+// nothing is ordered, and finding that out takes no chain to be walked.
+func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
+	last := settled(q) // the name that was asked about last: records of one name come together
 	ordered := func(rr dns.RR) bool {
-		switch rr := rr.(type) {
-		case *dns.CNAME:
-			return name(rr.Target)
-		case *dns.DNAME:
+		h, target := rr.Header(), ""
+		switch h.Rrtype {
+		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
+		case dns.TypeHTTPS, dns.TypeSVCB:
+			if strings.HasPrefix(h.Name, "_") {
+				last = "" // an order for the host covers a service's records and no others
+			}
+		case dns.TypeDNAME:
 			return true
+		default:
+			return false
 		}
-		if s := service(rr); s != nil && (name(s.Target) || qtype == dns.TypeANY && name(s.Hdr.Name)) {
-			return true
+		if h.Name != last {
+			if last = h.Name; name(last) {
+				return true
+			}
+		}
+		if c, ok := rr.(*dns.CNAME); ok {
+			target = c.Target
+		} else if s := service(rr); s != nil {
+			target = s.Target
+		}
+		if target != "" {
+			if last = target; name(last) {
+				return true
+			}
 		}
 		if addresses {
 			for ip := range ips(rr) {
@@ -104,20 +128,7 @@ func MayBeOrdered(m *dns.Msg, qtype uint16, addresses bool, name func(string) bo
 		}
 		return false
 	}
-	if slices.ContainsFunc(m.Answer, ordered) {
-		return true
-	}
-	last := ""
-	for _, rr := range m.Extra {
-		switch h := rr.Header(); h.Rrtype {
-		case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
-			if h.Name != last && name(h.Name) || ordered(rr) {
-				return true
-			}
-			last = h.Name
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
 // LeadsAround reports whether an answer to a query whose type passes, blocked name
@@ -129,12 +140,7 @@ func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.BelowPasses) {
 		return false
 	}
-	for _, rr := range m.Answer {
-		if t := rr.Header().Rrtype; t == dns.TypeCNAME || t == dns.TypeDNAME {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
 // Aliases yields the owners of CNAMEs and DNAMEs in the answer section: the names
@@ -144,20 +150,19 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
 		for _, rr := range m.Answer {
-			h := rr.Header()
-			if (h.Rrtype == dns.TypeCNAME || h.Rrtype == dns.TypeDNAME) && l.set(h.Name, h.Rrtype) && !yield(l) {
+			if h := rr.Header(); isAlias(rr) && l.set(h.Name, h.Rrtype) && !yield(l) {
 				return
 			}
 		}
 	}
 }
 
-// Leads yields where the answer section of a reply to q takes the client: the
-// chain of CNAMEs and DNAMEs from the asked name on, in its order whatever that of
-// the records, and beyond maxChain links in none; the targets of HTTPS and SVCB
-// records, before them the services that these are about when q asked for any type;
-// with addresses, those of A and AAAA records and of hints. A Lead is good until the
-// next one.
+// Leads yields where the answer section of a reply to q takes the client: every name
+// that CNAMEs and DNAMEs lead to from the asked name on, in the order of the chain
+// whatever that of the records, and beyond maxChain names in none; the targets of HTTPS
+// and SVCB records, before them the services that these are about when q asked for any
+// type; with addresses, those of A and AAAA records and of hints. A Lead is good until
+// the next one.
 func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
@@ -180,20 +185,36 @@ func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	}
 }
 
-// chain yields where the chain of CNAMEs and DNAMEs from l on leads, and reports
-// whether to go on.
+// chain yields the names that CNAMEs and DNAMEs lead to from l on, and reports whether to
+// go on. A name should have one CNAME, and where a CNAME follows from a DNAME they agree
+// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). A reply of which neither is so may
+// take one client one way and the next client another way: glibc follows the last CNAME,
+// others the first, and validators the DNAME. So all the ways are followed.
 func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
-	at, more := l.follow(answer, 0, qtype)
-	for i := 0; more; i++ {
-		if i == maxChain {
-			return l.anywhere(answer, qtype, yield)
+	if !slices.ContainsFunc(answer, isAlias) {
+		return true
+	}
+	reached := []dname.Name{l.Name.Name()}
+	for i := 0; i < len(reached); i++ {
+		for _, rr := range answer {
+			if !l.follow(reached[i], rr, qtype) || slices.Contains(reached, l.Name.Name()) {
+				continue
+			}
+			if len(reached) > maxChain {
+				return l.anywhere(answer, qtype, yield)
+			}
+			reached = append(reached, l.Name.Name())
+			if !yield(l) {
+				return false
+			}
 		}
-		if !yield(l) {
-			return false
-		}
-		at, more = l.follow(answer, at, qtype)
 	}
 	return true
+}
+
+func isAlias(rr dns.RR) bool {
+	t := rr.Header().Rrtype
+	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
 // hosts yields where an HTTPS or SVCB record leads, and reports whether to go on.
@@ -210,33 +231,19 @@ func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	return !l.setTarget(s) || yield(l)
 }
 
-// follow takes one step of the chain from l, looking at the record at first, since
-// chains mostly stand in their order, and says where to look next.
-func (l *Lead) follow(answer []dns.RR, at int, qtype uint16) (next int, ok bool) {
-	var above *dns.DNAME
-	var labels int // of its owner
-	for i := range answer {
-		k := (at + i) % len(answer)
-		switch rr := answer[k].(type) {
-		case *dns.CNAME:
-			if n := covers(rr.Hdr.Name, &l.Name.Wire); n == l.Name.NumLabels() {
-				return k + 1, l.set(rr.Target, qtype)
-			}
-		case *dns.DNAME:
-			if above != nil {
-				continue
-			}
-			if n := covers(rr.Hdr.Name, &l.Name.Wire); n >= 0 && n < l.Name.NumLabels() {
-				above, labels, next = rr, n, k+1
-			}
-		}
+// follow makes l lead to where a CNAME or DNAME takes a name, and reports whether the
+// record is one that does.
+func (l *Lead) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
+	switch rr := rr.(type) {
+	case *dns.CNAME:
+		l.Name.SetName(from)
+		return covers(rr.Hdr.Name, &l.Name.Wire) == l.Name.NumLabels() && l.set(rr.Target, qtype)
+	case *dns.DNAME:
+		l.Name.SetName(from)
+		n := covers(rr.Hdr.Name, &l.Name.Wire)
+		return n >= 0 && n < l.Name.NumLabels() && l.substitute(n, rr.Target, qtype)
 	}
-	// Servers put the CNAME that follows from a DNAME beside it (RFC 6672, section
-	// 3.1). Stubs know no more than that, so it counts when the two differ.
-	if above == nil {
-		return at, false
-	}
-	return next, l.substitute(labels, above.Target, qtype)
+	return false
 }
 
 // covers returns the number of labels of owner when it is name or above it, else -1.
@@ -332,26 +339,36 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Additional returns m without the address records of its additional section, HTTPS
-// and SVCB included, that stand at a name which drop wants dropped or lead to
-// what it wants dropped. An RRset goes as a whole, signatures and all: caches would
-// take a part for all of it. It is m itself when there is none.
-func Additional(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
+// Clean returns m without the records, of all sections, that an answer has no use for and
+// that drop wants dropped: address records, HTTPS and SVCB included, of such a name or
+// with such a target or address, and the CNAMEs and DNAMEs of such a name. What Leads
+// yields of an answer must have been found to be none of these, so the records that the
+// answer consists of stay. Some stubs (musl's, Go's) use every address of the answer
+// section, whatever its owner, and caches of records keep all that they get.
+//
+// An RRset goes as a whole, signatures and all: caches would take a part for all of it.
+// The RRsets that stay are as authentic as they were, so AD stays as it is. Clean
+// returns m itself when nothing is dropped.
+func Clean(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	var l Lead
 	var gone map[rrset]bool // made when the first one is
-	for _, rr := range m.Extra {
-		if l.extra(rr, addresses, drop) {
-			if gone == nil {
-				gone = map[rrset]bool{}
+	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
+		for _, rr := range section {
+			if l.loose(rr, addresses, drop) {
+				if gone == nil {
+					gone = map[rrset]bool{}
+				}
+				gone[setOf(rr)] = true
 			}
-			gone[setOf(rr)] = true
 		}
 	}
 	if gone == nil {
 		return m
 	}
 	out := *m
-	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return gone[setOf(rr)] })
+	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
+		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })
+	}
 	return &out
 }
 
@@ -374,12 +391,11 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// extra reports whether f holds for what a record of the additional section is
-// about or leads to.
-func (l *Lead) extra(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
+// loose reports whether f holds for what a record is about or leads to.
+func (l *Lead) loose(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {
-	case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB:
+	case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeCNAME, dns.TypeDNAME:
 	default:
 		return false
 	}

@@ -2,7 +2,9 @@ package answer
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -83,7 +85,10 @@ func TestLeads(t *testing.T) {
 		{name: "letter case", zone: "Q. 1 CNAME A.\na. 1 CNAME b.", want: "a b"},
 		{name: "escapes", qname: `\113.`, zone: "q. 1 CNAME a\\.b.c.\n" + `a\046b.c. 1 CNAME x.`, want: `a\.b.c x`},
 		{name: "a chain of others", zone: "a. 1 CNAME b."},
-		{name: "two CNAMEs: the first", zone: "q. 1 CNAME a.\nq. 1 CNAME b.", want: "a"},
+		{name: "two CNAMEs: a client may follow either", zone: "q. 1 CNAME a.\nq. 1 CNAME b.\nb. 1 CNAME c.\na. 1 CNAME c.", want: "a b c"},
+		{name: "one CNAME twice", zone: "q. 1 CNAME a.\nq. 1 CNAME A.", want: "a"},
+		{name: "two DNAMEs at one owner", qname: "x.q.", zone: "q. 1 DNAME a.\nq. 1 DNAME b.", want: "x.a x.b"},
+		{name: "DNAMEs at two ancestors", qname: "x.y.q.", zone: "q. 1 DNAME a.\ny.q. 1 DNAME b.", want: "x.y.a x.b"},
 		{name: "to the root", zone: "q. 1 CNAME .\n. 1 CNAME a."},
 		{name: "root asked", qname: ".", zone: ". 1 CNAME a.\na. 1 CNAME b.", want: "a b"},
 
@@ -93,7 +98,7 @@ func TestLeads(t *testing.T) {
 		{name: "DNAME of the asked name", zone: "q. 1 DNAME a."},
 		{name: "DNAME of a name that ends alike", qname: "x.qq.", zone: "q. 1 DNAME a."},
 		{name: "DNAME with its CNAME", qname: "x.q.", zone: "q. 1 DNAME a.\nx.q. 1 CNAME x.a.\nx.a. 1 CNAME b.", want: "x.a b"},
-		{name: "DNAME with another CNAME: stubs follow that", qname: "x.q.", zone: "q. 1 DNAME a.\nx.q. 1 CNAME bad.", want: "bad"},
+		{name: "DNAME with another CNAME: stubs follow that, validators the DNAME", qname: "x.q.", zone: "q. 1 DNAME a.\nx.q. 1 CNAME bad.", want: "x.a bad"},
 		{name: "DNAME of a link", qname: "x.q.", zone: "a. 1 DNAME b.\nx.q. 1 CNAME y.a.", want: "y.a y.b"},
 		{name: "DNAME upper case", qname: "X.Q.", zone: "q. 1 DNAME A.", want: "x.a"},
 		{name: "DNAME, an escaped dot is no border", qname: `x\.q.`, zone: "q. 1 DNAME a."},
@@ -103,7 +108,7 @@ func TestLeads(t *testing.T) {
 		{name: "DNAME above a service", qname: "_8443._https.x.q.", qtype: "HTTPS", zone: "q. 1 DNAME a.", want: "_8443._https.x.a/2"},
 		{name: "DNAME within a service", qname: "_8443._https.q.", qtype: "HTTPS", zone: "_https.q. 1 DNAME a.", want: "_8443.a/1"},
 
-		{name: "loop", zone: "q. 1 CNAME a.\na. 1 CNAME q.", want: strings.Repeat("a q ", 16) + "a q"},
+		{name: "loop", zone: "q. 1 CNAME a.\na. 1 CNAME q.", want: "a"},
 		{name: "32 links", zone: chain(32), want: links(32)},
 		{name: "33 links", zone: chain(33), want: links(32) + " " + links(33)},
 		{name: "far more links", zone: chain(200), want: links(32) + " " + links(200)},
@@ -134,11 +139,11 @@ func TestLeads(t *testing.T) {
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
-			if got != "" && !MayLead(m, q.Name, tc.addresses) {
+			if got != "" && !MayLead(m, q, tc.addresses) {
 				t.Error("MayLead says that it leads nowhere")
 			}
 			for l := range Leads(m, q, tc.addresses) {
-				if !mayBe(m, q.Qtype, tc.addresses, l) {
+				if !mayBe(m, q, tc.addresses, l) {
 					t.Errorf("MayBeOrdered does not ask about %v %v", l.Name.Name(), l.Addr)
 				}
 			}
@@ -147,8 +152,8 @@ func TestLeads(t *testing.T) {
 }
 
 // mayBe is MayBeOrdered when nothing but l is.
-func mayBe(m *dns.Msg, qtype uint16, addresses bool, l *Lead) bool {
-	return MayBeOrdered(m, qtype, addresses, func(name string) bool {
+func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Lead) bool {
+	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
 		return !l.Addr.IsValid() && w.Set(name) && w.Name() == l.Name.Name()
 	}, func(a netip.Addr) bool { return a == l.Addr })
@@ -183,9 +188,10 @@ func dnamesOfRoot(name string, n int) string {
 	return strings.Join(append(out, "a"), " ")
 }
 
-// twinLeads are the leads of a chain in the words of RFC 1034, section 3.6.2, and RFC
-// 6672: of names as lists of labels, from a table of the records.
-func twinLeads(m *dns.Msg, qname string) (out []string) {
+// twinLeads are the leads of an answer in the words of RFC 1034, section 3.6.2, and RFC
+// 6672: the names, as lists of labels, to which any record leads from the asked name or
+// from another lead. It gives up at "most" names.
+func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
 		if !w.Set(s) {
@@ -197,38 +203,57 @@ func twinLeads(m *dns.Msg, qname string) (out []string) {
 		}
 		return labels
 	}
-	octets := func(labels []string) int { return len(strings.Join(labels, ".")) + 2 }
-	at := split(qname)
-steps:
-	for range maxChain {
-		for _, rr := range m.Answer {
-			if c, ok := rr.(*dns.CNAME); ok && slices.Equal(split(c.Hdr.Name), at) {
-				at = split(c.Target)
-				out = append(out, strings.Join(at, "."))
-				continue steps
-			}
+	octets := func(labels []string) int { return len(strings.Join(labels, "\x00")) + 2 }
+	found := map[string][]string{}
+	add := func(labels []string) bool {
+		key := strings.Join(labels, "\x00")
+		_, had := found[key]
+		if len(found) <= most {
+			found[key] = labels
 		}
-		for _, rr := range m.Answer {
-			d, ok := rr.(*dns.DNAME)
-			if !ok {
-				continue
-			}
-			if n := len(at) - len(split(d.Hdr.Name)); n > 0 && slices.Equal(split(d.Hdr.Name), at[n:]) {
-				at = append(slices.Clone(at[:n]), split(d.Target)...)
-				if octets(at) > dname.MaxWire {
-					return out
+		return !had
+	}
+	add(split(qname))
+	for again := true; again && len(found) <= most; {
+		again = false
+		for _, at := range slices.Collect(maps.Values(found)) {
+			for _, rr := range m.Answer {
+				switch rr := rr.(type) {
+				case *dns.CNAME:
+					if slices.Equal(split(rr.Hdr.Name), at) {
+						again = add(split(rr.Target)) || again
+					}
+				case *dns.DNAME:
+					n := len(at) - len(split(rr.Hdr.Name))
+					if n <= 0 || !slices.Equal(split(rr.Hdr.Name), at[n:]) {
+						continue
+					}
+					if to := append(slices.Clone(at[:n]), split(rr.Target)...); octets(to) <= dname.MaxWire {
+						again = add(to) || again
+					}
 				}
-				out = append(out, strings.Join(at, "."))
-				continue steps
 			}
 		}
-		return out
+	}
+	delete(found, strings.Join(split(qname), "\x00"))
+	out := map[string]bool{}
+	for key := range found {
+		out[key] = true
 	}
 	return out
 }
 
-// FuzzLeads compares with the twin, in random small worlds whose records have no
-// order, at most one CNAME a name and one DNAME in all, so that only one way leads on.
+// joined returns the labels of a name as the twin joins them.
+func joined(w *dname.Wire) string {
+	var labels []string
+	for k := w.NumLabels(); k > 0; k-- {
+		labels = append(labels, string(w.Label(k)))
+	}
+	return strings.Join(labels, "\x00")
+}
+
+// FuzzLeads compares with the twin, in random small worlds whose records have no order,
+// with several CNAMEs and DNAMEs of a name.
 func FuzzLeads(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -238,7 +263,7 @@ func FuzzLeads(f *testing.F) {
 func TestLeadsAgainstTwin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
-		data := make([]byte, 40)
+		data := make([]byte, 120)
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}
@@ -263,41 +288,62 @@ func compareLeads(t *testing.T, data []byte) {
 		return s
 	}
 	m := new(dns.Msg)
-	owners := map[string]bool{}
 	for range n(12) {
-		c := &dns.CNAME{Hdr: dns.RR_Header{Name: name(), Rrtype: dns.TypeCNAME}, Target: name()}
-		var w dname.Wire
-		if w.Set(c.Hdr.Name); !owners[w.Name().Wire()] {
-			owners[w.Name().Wire()] = true
-			m.Answer = append(m.Answer, c)
-		}
+		m.Answer = append(m.Answer, &dns.CNAME{Hdr: dns.RR_Header{Name: name(), Rrtype: dns.TypeCNAME}, Target: name()})
 	}
-	if n(2) == 1 {
+	for range n(3) {
 		d := &dns.DNAME{Hdr: dns.RR_Header{Name: name(), Rrtype: dns.TypeDNAME}, Target: name()}
 		m.Answer = slices.Insert(m.Answer, n(len(m.Answer)+1), dns.RR(d))
 	}
-	q := dns.Question{Name: name(), Qtype: dns.TypeA}
-	want := twinLeads(m, q.Name)
-	var got []string
+	for _, section := range []*[]dns.RR{&m.Answer, &m.Ns, &m.Extra} {
+		for range n(4) {
+			h := dns.RR_Header{Name: name(), Rrtype: dns.TypeA}
+			var rr dns.RR = &dns.A{Hdr: h, A: net.IP{192, 0, 2, byte(n(3))}}
+			if n(3) == 2 {
+				h.Rrtype = dns.TypeHTTPS
+				rr = &dns.HTTPS{SVCB: dns.SVCB{Hdr: h, Priority: uint16(n(2)), Target: name()}}
+			}
+			*section = append(*section, rr)
+		}
+	}
+	q := dns.Question{Name: name(), Qtype: []uint16{dns.TypeA, dns.TypeDS}[n(2)]}
+	var asked dname.Wire
+	asked.Set(q.Name)
+	Clean(m, true, func(l *Lead) bool {
+		own := !l.Addr.IsValid() && l.Name.Service == 0 && l.Name.Name() == asked.Name() && q.Qtype != dns.TypeDS
+		if !own && (!MayLead(m, q, true) || !mayBe(m, q, true, l)) {
+			t.Fatalf("asked %s\n%v\nneither MayLead nor MayBeOrdered asks about %v", q.Name, m, l)
+		}
+		return false
+	})
+	want := twinLeads(m, q.Name, 3*maxChain)
+	hosts := map[dname.Name]bool{}
+	for _, rr := range m.Answer {
+		var w dname.Wire
+		if s := service(rr); s != nil && w.Set(s.Target) {
+			hosts[w.Name()] = true
+			delete(want, joined(&w))
+		}
+	}
+	got := map[string]bool{}
 	for l := range Leads(m, q, true) {
-		if !mayBe(m, q.Qtype, true, l) {
+		if !mayBe(m, q, true, l) {
 			t.Fatalf("asked %s\n%v\nMayBeOrdered does not ask about %v", q.Name, m.Answer, l.Name.Name())
 		}
-		var labels []string
-		for k := l.Name.NumLabels(); k > 0; k-- {
-			labels = append(labels, string(l.Name.Label(k)))
+		if l.Addr.IsValid() || hosts[l.Name.Name()] {
+			continue // the targets of HTTPS records, which the twin leaves out
 		}
-		got = append(got, strings.Join(labels, "."))
+		got[joined(&l.Name.Wire)] = true
 	}
-	if len(want) == maxChain {
-		got = got[:maxChain] // what follows has no order
+	if len(want) > maxChain {
+		return // Leads gives up, and yields every target
 	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("asked %s\n%v\n got %q\nwant %q", q.Name, m.Answer, got, want)
+	if !maps.Equal(got, want) {
+		t.Fatalf("asked %s\n%v\n got %v\nwant %v", q.Name, m.Answer, got, want)
 	}
 }
 
-func TestAdditional(t *testing.T) {
+func TestClean(t *testing.T) {
 	const extra = `ok. 1 A 192.0.2.1
 		bad. 1 A 192.0.2.2
 		bad. 1 RRSIG A 8 1 1 20300101000000 20200101000000 1 . AAAA
@@ -313,7 +359,11 @@ func TestAdditional(t *testing.T) {
 		_1._https.alias. 1 HTTPS 0 _1._https.bad.
 		svc. 1 RRSIG HTTPS 8 1 1 20300101000000 20200101000000 1 . AAAA
 		hint. 1 SVCB 1 . ipv4hint=45.45.45.45
-		ok. 1 AAAA 2001:db8::4`
+		ok. 1 AAAA 2001:db8::4
+		bad. 1 CNAME elsewhere.
+		bad. 1 RRSIG CNAME 8 1 1 20300101000000 20200101000000 1 . AAAA
+		bad. 1 DNAME elsewhere.
+		ok. 1 CNAME bad.`
 	m := &dns.Msg{Answer: rrs(t, "q. 1 MX 1 bad."), Extra: rrs(t, extra)}
 	m.SetEdns0(1232, true)
 	drop := func(l *Lead) bool {
@@ -323,11 +373,11 @@ func TestAdditional(t *testing.T) {
 		addresses bool
 		want      string
 	}{
-		{false, "ok. A; bad. TXT; bad. RRSIG; part. A; part. A; part. RRSIG; part. AAAA; _1._https.srv. HTTPS; hint. SVCB; ok. AAAA; . OPT"},
-		{true, "ok. A; bad. TXT; bad. RRSIG; part. AAAA; _1._https.srv. HTTPS; ok. AAAA; . OPT"},
+		{false, "ok. A; bad. TXT; bad. RRSIG; part. A; part. A; part. RRSIG; part. AAAA; _1._https.srv. HTTPS; hint. SVCB; ok. AAAA; ok. CNAME; . OPT"},
+		{true, "ok. A; bad. TXT; bad. RRSIG; part. AAAA; _1._https.srv. HTTPS; ok. AAAA; ok. CNAME; . OPT"},
 	} {
 		var out *dns.Msg
-		unchanged(t, m, func() { out = Additional(m, tc.addresses, drop) })
+		unchanged(t, m, func() { out = Clean(m, tc.addresses, drop) })
 		var got []string
 		for _, rr := range out.Extra {
 			got = append(got, rr.Header().Name+" "+dns.TypeToString[rr.Header().Rrtype])
@@ -338,7 +388,21 @@ func TestAdditional(t *testing.T) {
 		// Records are shared, the list of them is not.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
-	if out := Additional(m, true, func(*Lead) bool { return false }); out != m {
+	if out := Clean(m, true, func(*Lead) bool { return false }); out != m {
 		t.Error("a message was copied without need")
+	}
+	// The same records in the other sections, and in two of them at once.
+	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
+		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
+		var out *dns.Msg
+		unchanged(t, m, func() { out = Clean(m, true, drop) })
+		for _, rr := range slices.Concat(out.Answer, out.Ns, out.Extra) {
+			if h := rr.Header(); strings.EqualFold(h.Name, "bad.") && h.Rrtype != dns.TypeTXT && setOf(rr).typ != dns.TypeTXT {
+				t.Errorf("%v is still there", rr)
+			}
+		}
+		if len(tc.answer) > 0 && len(out.Answer) != len(out.Extra) || len(tc.ns) > 0 && len(out.Ns) != len(out.Extra) {
+			t.Errorf("%d, %d and %d records are left", len(out.Answer), len(out.Ns), len(out.Extra))
+		}
 	}
 }

@@ -53,6 +53,7 @@ func Cut(m *dns.Msg, ttl uint32) {
 // which caches of records (dnsmasq, systemd-resolved) give to whoever asks those.
 func Beyond(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
+		mayLead(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 

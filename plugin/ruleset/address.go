@@ -20,7 +20,7 @@ type netRules struct {
 // address adds a rule at a network.
 func (b *Builder) address(x netip.Prefix, r rule) {
 	if b.opt.Guard != nil && r.kind >= blockExact {
-		b.part.held.checkNet(b.opt.Guard, x)
+		b.part.held.checkNet(wary{b.opt.Guard, b.part.embeddings}, x)
 	}
 	if b.addrs == nil {
 		b.addrs = map[netip.Prefix][]rule{}
@@ -95,10 +95,24 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	return p
 }
 
-// CoversAddress is Covers for an address that stands in an answer.
-//
-//go:noinline
+// CoversAddress is Covers for an address in an answer, and the IPv4 address inside.
 func (s *Set) CoversAddress(a netip.Addr) bool {
+	if !s.networks {
+		return false
+	}
+	if s.coversAddress(a) {
+		return true
+	}
+	for i := range s.embeddings {
+		if v4, ok := s.embeddings[i].inside(a); ok && s.coversAddress(v4) {
+			return true
+		}
+	}
+	return false
+}
+
+//go:noinline
+func (s *Set) coversAddress(a netip.Addr) bool {
 	var room [pathRoom]hit
 	return len(s.addressPath(a, room[:0]).hits) > 0
 }

@@ -42,7 +42,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
-	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner(), commons: map[commonKey]*Common{}}
+	b := &Builder{opt: opt, part: &Part{path: &path, embeddings: embeddingsWith(opt.NAT64)}, interned: newInterner(), commons: map[commonKey]*Common{}}
 	b.schedule(nil) // number 0: never
 	return b
 }
@@ -102,14 +102,18 @@ func (b *Builder) entry(e entry) {
 	p.entries.add(e)
 }
 
-// dates returns when an order has a date: from its own from, a lift that has none
-// from its place in history on.
+// dates returns when an order has a date.
 func dates(o *order.Order) []interval {
-	from := o.From
-	if o.Action == order.Lift && from == order.NoTime {
-		from = o.PlaceInHistory()
+	return intersect(single(begin(o), o.Until), windows(o.Windows))
+}
+
+// begin returns when an order begins: from its own from on, a lift that has none from
+// its place in history on.
+func begin(o *order.Order) order.Time {
+	if o.Action == order.Lift && o.From == order.NoTime {
+		return o.PlaceInHistory()
 	}
-	return intersect(single(from, o.Until), windows(o.Windows))
+	return o.From
 }
 
 // inForce returns when an order is enforced. The names of one that never is stand in

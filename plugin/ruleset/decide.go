@@ -103,9 +103,29 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 		Below: below, Until: min(d.until, until), Scoped: j.scoped}
 }
 
-// JudgeAddress judges an address that stands in an answer. Its verdict has no
-// target name: what it blocks is the name that was asked.
+// JudgeAddress judges an address in an answer: as it is written, and if that passes, by
+// the IPv4 addresses inside. The verdict has no target name, because the name that it
+// blocks is the asked one.
 func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
+	if !s.networks {
+		return Verdict{Until: Forever}
+	}
+	v := s.judgeAddress(a, &q)
+	for i := range s.embeddings {
+		if v.Blocked() {
+			break
+		}
+		if v4, ok := s.embeddings[i].inside(a); ok {
+			x := s.judgeAddress(v4, &q)
+			x.Until, x.Scoped = min(x.Until, v.Until), x.Scoped || v.Scoped
+			x.Spared = x.Spared || v.Spared && !x.Blocked()
+			v = x
+		}
+	}
+	return v
+}
+
+func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	var room [pathRoom]hit
 	p := s.addressPath(a, room[:0])
 	if len(p.hits) == 0 {

@@ -13,8 +13,8 @@ import (
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is when the dates of the order, or target, have it in force, whatever
-	// its status: what is over owes nothing, a draft neither.
+	// sched is the time in which the order, or target, is owed (see owed), whatever
+	// its status is; empty when no date of it ever comes.
 	sched uint32
 	// target is the number, from 1, of the target that the duty is about among the
 	// part's; 0 for the order as a whole.
@@ -64,8 +64,9 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 			*to = append(*to, x)
 		}
 	}
-	add(&b.part.deadlines, duty{at: o.Deadline}, own)
-	add(&b.part.reviews, duty{at: o.Review}, own)
+	whole := owed(begin(o), own)
+	add(&b.part.deadlines, duty{at: o.Deadline}, whole)
+	add(&b.part.reviews, duty{at: o.Review}, whole)
 	for i := range o.Targets {
 		t := &o.Targets[i]
 		a := t.Attr
@@ -81,8 +82,19 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		}
 		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
 		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
-		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, ivs)
+		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(begin(o), a.From), ivs))
 	}
+}
+
+// owed returns the time in which something is owed that begins at from and has dates
+// ivs: until the last window ends, and before and between the windows too. Windows are
+// the order's own will. An order for a match is due half an hour after it was served,
+// and what is due is that it is loaded, long before the match begins.
+func owed(from order.Time, ivs []interval) []interval {
+	if len(ivs) == 0 {
+		return nil
+	}
+	return []interval{{from, ivs[len(ivs)-1].until}}
 }
 
 // Duties returns how the set stands to its deadlines and reviews at a time. What
@@ -120,7 +132,6 @@ func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
 	// Dates by which it is never in force are a slip that somebody must mend.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
 		missed, late = true, true
-	// Windows are the order's own will: it need not be in force between them.
 	case ivs[0].from > x.at:
 		missed, late = true, ivs[0].from > now
 	default:

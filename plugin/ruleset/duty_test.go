@@ -68,7 +68,15 @@ func TestDuties(t *testing.T) {
 		{"from after the deadline, not begun", `{from: "2026-05-01T14:00:00Z", deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, now + hour, 0, 1, 1},
 		{"from after the deadline, begun too late", `{from: "2026-05-01T14:00:00Z", deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, now + hour, 0, 0, 2},
 		{"between two windows that keep it", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T10:00:00Z", until: "2026-05-01T11:30:00Z"}, {from: "2026-05-02T10:00:00Z", until: "2026-05-02T11:00:00Z"}]}`, 0, none, 0, 0, 1},
-		{"windows that begin after it", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 0, now + hour, 0, 1, 2},
+		{"windows that begin after it", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 0, none, 0, 0, 2},
+		{"windows that begin after it, which has passed", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 0, none, 0, 0, 2},
+		{"windows of a target that begin after it", `{deadline: "2026-05-01T11:00:00Z", targets: [{name: a.example, deadline: "2026-05-01T11:30:00Z", windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}]}`, 0, none, 0, 0, 2},
+		{"windows that begin after it, and a target that is a draft", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example, {name: b.example, status: draft}], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 2},
+		{"windows that begin after it, of a draft", `{status: draft, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 2},
+		{"windows that begin after it, of a held target", `{deadline: "2026-05-01T11:00:00Z", targets: [held.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 2},
+		{"windows that begin after it, and a from that does too", `{from: "2026-05-01T14:00:00Z", deadline: "2026-05-01T13:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 0, now + hour, 0, 1, 1},
+		{"all windows before the from", `{from: "2026-05-02T14:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 1},
+		{"windows that are over", `{status: draft, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T11:00:00Z", until: "2026-05-01T11:30:00Z"}]}`, 0, none, 0, 0, 2},
 
 		// What is over or lifted owes nothing, whatever its status is.
 		{"ended", `{until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},

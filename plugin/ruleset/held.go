@@ -127,6 +127,7 @@ func (p *Part) Guarded(g Guard) *Part {
 	if g == nil {
 		return &q
 	}
+	g = wary{g, p.embeddings}
 	for w, ref := range p.names.Wires() {
 		if blocks(p.list(ref)) {
 			q.held.checkName(g, w)
@@ -145,7 +146,14 @@ func (s *Set) hold() {
 	s.held = held{map[string]*heldPlace{}, map[netip.Prefix]*heldPlace{}}
 	var redirects []netip.Addr
 	for _, p := range s.parts {
-		redirects = append(redirects, p.redirects...)
+		for _, a := range p.redirects {
+			redirects = append(redirects, a)
+			for i := range s.embeddings {
+				if v4, ok := s.embeddings[i].inside(a); ok {
+					redirects = append(redirects, v4)
+				}
+			}
+		}
 		maps.Copy(s.held.names, p.held.names)
 		maps.Copy(s.held.nets, p.held.nets)
 	}

@@ -34,6 +34,10 @@ type Options struct {
 	// Addresses: addresses in answers are judged too. Without it targets that are
 	// addresses are recorded and not enforced.
 	Addresses bool
+	// NAT64 are the operator's own prefixes of IPv6 addresses with an IPv4 address inside
+	// (RFC 6052): 32, 40, 48, 56, 64 or 96 bits long. Addresses below them, and below the
+	// prefixes that are the same everywhere, are judged by that IPv4 address as well.
+	NAT64 []netip.Prefix
 }
 
 // kind is what a rule does at its name. Those that cancel stand first, so that
@@ -116,7 +120,9 @@ type Part struct {
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
 	held      held // of its targets, by the guard that it was built with
-	redirects []netip.Addr
+	// embeddings are the networks of IPv6 addresses with IPv4 addresses inside.
+	embeddings []embedding
+	redirects  []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
 	dutyTargets        []dutyTarget

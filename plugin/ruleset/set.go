@@ -21,6 +21,8 @@ type Set struct {
 	// countries: some order depends on the client's country.
 	countries   bool
 	shadows     bool // some order or target is in shadow
+	networks    bool // some target, exception or lift is an address
+	embeddings  []embedding
 	opt         Options
 	held        held
 	heldTargets []heldTarget
@@ -46,7 +48,7 @@ const (
 // It does not change them; a part may be in many sets. Duplicate ids across files
 // are the caller's to refuse (Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
-	s := &Set{parts: slices.Clone(parts), opt: opt}
+	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
 	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
 	own := 0
@@ -66,6 +68,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries
 		s.shadows = s.shadows || p.shadows
+		s.networks = s.networks || p.addrs != nil
 	}
 	s.findWhole()
 	s.findViews()

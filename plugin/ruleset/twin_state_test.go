@@ -27,7 +27,19 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if x.Kind == order.TargetName {
 		return t.guard().name(x.Name) != "" // "a *. target is judged by its base"
 	}
-	return t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains)
+	if t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains) {
+		return true
+	}
+	// An IPv6 network has the IPv4 addresses inside that its addresses have. The networks
+	// of the worlds have at most 256.
+	for a := x.Attr.Address.Addr(); a.Is6() && x.Attr.Address.Bits() >= 120 && x.Attr.Address.Contains(a); a = a.Next() {
+		for _, v4 := range t.inside(a) {
+			if t.guard().net(netip.PrefixFrom(v4, 32)) != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // redirects are the addresses that "answers redirect to". Orders that give no
@@ -35,7 +47,9 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
-			out = append(out, r.Addresses...)
+			for _, a := range r.Addresses {
+				out = append(append(out, a), t.inside(a)...)
+			}
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"cmp"
+	hexadecimal "encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
@@ -296,8 +297,58 @@ type twinVerdict struct {
 	below    Below
 }
 
+// inside are the IPv4 addresses that an IPv6 one has inside: in the last 32 bits of the
+// well-known and the local NAT64 prefix and of IPv4-compatible addresses, behind the 16
+// bits of 6to4, and where the table of RFC 6052, section 2.2, has them.
+func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
+	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
+		return nil
+	}
+	text := a.StringExpanded()
+	digits := strings.ReplaceAll(text, ":", "")
+	v4 := func(hex string) {
+		b, err := hexadecimal.DecodeString(hex)
+		if err != nil || len(b) != 4 {
+			panic(hex)
+		}
+		out = append(out, netip.AddrFrom4([4]byte(b)))
+	}
+	switch {
+	case strings.HasPrefix(text, "0064:ff9b:0000:0000:0000:0000:"), strings.HasPrefix(text, "0064:ff9b:0001:"),
+		strings.HasPrefix(text, "0000:0000:0000:0000:0000:0000:"):
+		v4(digits[24:])
+	case strings.HasPrefix(text, "2002:"):
+		v4(digits[4:12])
+	}
+	for _, p := range t.opt.NAT64 {
+		if !p.Contains(a) {
+			continue
+		}
+		switch p.Bits() {
+		case 32:
+			v4(digits[8:16])
+		case 40:
+			v4(digits[10:16] + digits[18:20])
+		case 48:
+			v4(digits[12:16] + digits[18:22])
+		case 56:
+			v4(digits[14:16] + digits[18:24])
+		case 64:
+			v4(digits[18:26])
+		case 96:
+			v4(digits[24:32])
+		}
+	}
+	return out
+}
+
 func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	best := t.judge(n, q)
+	for _, a := range t.inside(n.addr) {
+		if best == nil {
+			best = t.judge(twinPlace{addr: a}, q)
+		}
+	}
 	if best == nil {
 		return v
 	}

@@ -77,11 +77,22 @@ var (
 	targetNets = []netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.0/28"), netip.MustParsePrefix("198.51.100.5/32"),
 		netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:1::5/128"),
+		netip.MustParsePrefix("64:ff9b::c633:6405/128"), netip.MustParsePrefix("2001:db8:64::c633:6400/120"),
 	}
 	answered = []netip.Addr{
 		netip.MustParseAddr("198.51.100.5"), netip.MustParseAddr("198.51.100.9"), netip.MustParseAddr("198.51.100.200"),
 		netip.MustParseAddr("2001:db8:1::5"), netip.MustParseAddr("2001:db8:1::6"), netip.MustParseAddr("::ffff:198.51.100.5"),
-		netip.MustParseAddr("203.0.113.1"),
+		netip.MustParseAddr("64:ff9b::198.51.100.5"), netip.MustParseAddr("64:ff9b:1::198.51.100.9"), netip.MustParseAddr("2002:c633:6405::1"),
+		netip.MustParseAddr("::198.51.100.5"), netip.MustParseAddr("::1"), netip.MustParseAddr("2001:db8:64::198.51.100.5"),
+		// 198.51.100.5 behind prefixes of 32, 40, 48, 56 and 64 bits (RFC 6052, section 2.4).
+		netip.MustParseAddr("2001:db8:c633:6405::"), netip.MustParseAddr("2001:db8:1c6:3364:5::"), netip.MustParseAddr("2001:db8:122:c633:64:500::"),
+		netip.MustParseAddr("2001:db8:122:3c6:33:6405::"), netip.MustParseAddr("2001:db8:122:344:c6:3364:500:0"),
+		netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"),
+	}
+	// ownPrefixes are NAT64 prefixes of all lengths, one within another.
+	ownPrefixes = []netip.Prefix{
+		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8:100::/40"), netip.MustParsePrefix("2001:db8:122::/48"),
+		netip.MustParsePrefix("2001:db8:122:300::/56"), netip.MustParsePrefix("2001:db8:122:344::/64"), netip.MustParsePrefix("2001:db8:64::/96"),
 	}
 )
 
@@ -230,6 +241,11 @@ type world struct {
 
 func newWorld(c *choices) *world {
 	opt := Options{Response: c.response(), Guard: c.guard(), NoCountry: c.oneIn(4), Addresses: !c.oneIn(4)}
+	for c.oneIn(2) && len(opt.NAT64) < 3 {
+		if p := ownPrefixes[c.n(len(ownPrefixes))]; !slices.Contains(opt.NAT64, p) {
+			opt.NAT64 = append(opt.NAT64, p)
+		}
+	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
 	// Another guard's parts become this one's without being built again.
 	built := opt

@@ -44,6 +44,13 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s: another digest", name)
 		}
 	}
+	nat64 := func(prefixes ...string) func(*Options) {
+		return func(o *Options) {
+			for _, p := range prefixes {
+				o.Rules.NAT64 = append(o.Rules.NAT64, netip.MustParsePrefix(p))
+			}
+		}
+	}
 	seen := map[string]string{first: "none"}
 	for name, change := range map[string]func(*Options){
 		"no country": func(o *Options) { o.Rules.NoCountry = true },
@@ -52,6 +59,7 @@ func TestDigest(t *testing.T) {
 		"refused":    func(o *Options) { o.Rules.Response.Kind = order.Refused },
 		"redirect":   redirect("192.0.2.1"),
 		"elsewhere":  redirect("192.0.2.2"),
+		"nat64":      nat64("2001:db8:64::/96"),
 		"to two":     redirect("192.0.2.1", "192.0.2.2"),
 	} {
 		d := digest(change)
@@ -62,6 +70,9 @@ func TestDigest(t *testing.T) {
 	}
 	if digest(redirect("192.0.2.2", "192.0.2.1")) != digest(redirect("192.0.2.1", "192.0.2.2")) {
 		t.Error("the order of addresses makes another digest")
+	}
+	if digest(nat64("2001:db8:64::/96", "2001:db8::/32")) != digest(nat64("2001:db8::/32", "2001:db8:64::/96")) {
+		t.Error("the order of NAT64 prefixes makes another digest")
 	}
 	// The text is fixed: digests outlive versions.
 	o := Options{}

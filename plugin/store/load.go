@@ -272,12 +272,15 @@ func (s *Store) swap() {
 // rulesText is what of the options decides, for the digest of the set. The text is
 // fixed, so that nodes of different versions can be compared:
 //
-//	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1
+//	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {
 	kind := map[order.ResponseKind]string{order.Refused: "refused", order.NODATA: "nodata", order.Redirect: "redirect"}[o.Response.Kind]
 	out := fmt.Sprintf("rules no_country=%t addresses=%t response=%s", o.NoCountry, o.Addresses, cmp.Or(kind, "nxdomain"))
 	for _, a := range slices.SortedFunc(slices.Values(o.Response.Addresses), netip.Addr.Compare) {
 		out += " " + a.String()
+	}
+	for _, p := range slices.SortedFunc(slices.Values(o.NAT64), netip.Prefix.Compare) {
+		out += " nat64=" + p.String()
 	}
 	return out + "\n"
 }

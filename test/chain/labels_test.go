@@ -19,6 +19,7 @@ orders:
 - {id: shadow, status: shadow, targets: [shadow.example]}
 - {id: suffix, targets: [co.uk]}
 - {id: sealed, disclosure: none, targets: [sealed.example]}
+- {id: odd, authority: {name: "Co\e[2Jurt\0\u202e\u2028of\u200b\ufeff"}, targets: [odd.example]}
 `}
 	const chain = `
 log . "query {name} {type} is [{/blocklist/verdict}] [{/blocklist/order}] [{/blocklist/authority}]"
@@ -46,6 +47,7 @@ view inside {
 		{"shadow.example A", "[shadow] [shadow] [Court]"},
 		{"to-shadow.example A", "[shadow] [shadow] [Court]"},
 		{"www.example.co.uk A", "[held] [suffix] [Court]"},
+		{"odd.example A", "[blocked] [odd] [Co [2Jurt of]"},
 		{"page.example AAAA", "[blocked] [page] [Court]"},
 	} {
 		from := len(out.String())

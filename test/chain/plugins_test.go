@@ -126,6 +126,48 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
+			// CoreDNS passes NOTIFY on, and these plugins do not look at the opcode.
+			name: "NOTIFY, with a cache that has the name for a client that is exempt",
+			files: map[string]string{"orders.yaml": `version: 1
+defaults: {authority: {name: Court}, references: ["7"], scope: global}
+orders:
+- {id: exempt, targets: [blocked.example], exempt: [127.0.0.3]}
+- {id: page, response: {redirect: [192.0.2.99]}, targets: [page.example]}
+`},
+			blocks: []string{plain},
+			steps: []step{
+				{"blocked.example A +from=127.0.0.3", "NOERROR rd ra; blocked.example. 300 A 192.0.2.66", "", "blocked.example. A"},
+				{"to-blocked.example A +from=127.0.0.3", "NOERROR rd ra; to-blocked.example. 300 CNAME www.blocked.example.; www.blocked.example. 300 A 192.0.2.66", "", "to-blocked.example. A"},
+				{"blocked.example A +opcode=NOTIFY", "REFUSED rd ra" + censored, "1 refused", ""},
+				{"blocked.example SOA +opcode=NOTIFY", "REFUSED rd ra" + censored, "1 refused", ""},
+				{"to-blocked.example A +opcode=NOTIFY", "REFUSED rd ra" + censored, "1 refused", "to-blocked.example. A"},
+				{"page.example A +opcode=NOTIFY +noedns", "REFUSED rd ra; no OPT", "1 refused", ""},
+				{"blocked.example A +opcode=NOTIFY +from=127.0.0.3", "NOERROR ra; blocked.example. 300 A 192.0.2.66", "", "blocked.example. A"},
+				{"blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""},
+			},
+			passes: []string{"ok.example A +opcode=NOTIFY", "example SOA +opcode=NOTIFY"},
+		},
+		{
+			name: "NOTIFY, with plugins that answer by themselves",
+			blocks: []string{`
+blocklist $ORDERS
+template IN A blocked.example {
+    answer "{{ .Name }} 60 IN A 192.0.2.66"
+}
+hosts {
+    192.0.2.66 page.example
+    fallthrough
+}
+forward . $UPSTREAM
+`},
+			steps: []step{
+				{"www.blocked.example A +opcode=NOTIFY", "REFUSED rd ra" + censored, "1 refused", ""},
+				{"page.example A +opcode=NOTIFY", "REFUSED rd ra" + censored, "1 refused", ""},
+				blocked,
+			},
+			passes: []string{"ok.example A +opcode=NOTIFY"},
+		},
+		{
 			name: "acl refuses strangers before they are told about orders",
 			blocks: []string{`
 acl {

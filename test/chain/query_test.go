@@ -17,7 +17,7 @@ const patience = 10 * time.Second // for one answer, on a machine that is very b
 
 // query is a question in the manner of dig:
 //
-//	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+from=ADDRESS]
+//	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+opcode=OPCODE] [+from=ADDRESS]
 type query struct {
 	*dns.Msg
 	from string // our own address, when it matters
@@ -59,6 +59,8 @@ func parseQuery(t testing.TB, text string) query {
 			q.option(&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(p.Bits()), Address: p.Addr().AsSlice()})
 		case "+class":
 			q.Question[0].Qclass = dns.StringToClass[value]
+		case "+opcode":
+			q.Opcode = dns.StringToOpcode[value]
 		case "+from":
 			q.from = value
 		default:
