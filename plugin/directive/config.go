@@ -48,13 +48,7 @@ const (
 // whose name the dispenser has just passed, into cfg. root is where relative
 // paths start, that of the root plugin.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
-	cfg.Places = cmp.Or(cfg.Places, new(Places))
-	cfg.ECSFrom = cmp.Or(cfg.ECSFrom, new(bart.Lite))
-	cfg.Store.MaxShrink = defaultMaxShrink
-	cfg.Store.Poll = source.DefaultPoll
-	cfg.Store.Rules.Response.Kind = order.NXDOMAIN
-	cfg.Answer.TTL = defaultTTL
-	cfg.Answer.Language = "en"
+	cfg.Defaults()
 	cfg.Root = root
 
 	orders := c.RemainingArgs()
@@ -92,6 +86,18 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		}
 	}
 	return nil
+}
+
+// Defaults sets each property to the value that counts when the directive does not have
+// the property.
+func (cfg *Config) Defaults() {
+	cfg.Places = cmp.Or(cfg.Places, new(Places))
+	cfg.ECSFrom = cmp.Or(cfg.ECSFrom, new(bart.Lite))
+	cfg.Store.MaxShrink = defaultMaxShrink
+	cfg.Store.Poll = source.DefaultPoll
+	cfg.Store.Rules.Response.Kind = order.NXDOMAIN
+	cfg.Answer.TTL = defaultTTL
+	cfg.Answer.Language = "en"
 }
 
 // absolute makes a path absolute, so that server blocks share a set however they
