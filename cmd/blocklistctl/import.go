@@ -289,7 +289,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return nil
 	}
 	for _, x := range changed {
-		if err := writeFile(x.path, x.data); err != nil {
+		if err := writeFile(x.path, x.data, c.mode()); err != nil {
 			return err
 		}
 	}

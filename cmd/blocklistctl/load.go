@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
@@ -102,7 +103,7 @@ func (e *env) load(patterns []string, s *server, compiled func(*order.Order) *or
 
 // readFile parses one order file and its side lists. digest is that of the file alone.
 func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
-	f, err := openFile(path)
+	f, err := openFile(path, maxBytes(path, false))
 	if err != nil {
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
@@ -113,8 +114,9 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 }
 
 // openFile opens what a server would read. It looks first, as opening a pipe waits
-// for somebody who writes to it. The error does not repeat the path.
-func openFile(path string) (f *os.File, err error) {
+// for somebody who writes to it. A file of more than most octets is refused unread. The
+// error does not repeat the path.
+func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -122,6 +124,8 @@ func openFile(path string) (f *os.File, err error) {
 		err = errors.New("is a directory")
 	case !info.Mode().IsRegular():
 		err = errors.New("is not a regular file")
+	case info.Size() > most:
+		err = fmt.Errorf("is larger than %d MiB", most>>20)
 	default:
 		f, err = os.Open(path)
 	}
@@ -130,6 +134,14 @@ func openFile(path string) (f *os.File, err error) {
 		err = at.Err
 	}
 	return f, err
+}
+
+// maxBytes returns the largest size of an order file or a side list in octets.
+func maxBytes(path string, side bool) int64 {
+	if side || filepath.Ext(path) == ".jsonl" {
+		return 4 << 30
+	}
+	return 64 << 20
 }
 
 // columns gives problems of the compiled set, which knows lines only, the
