@@ -56,7 +56,7 @@ func (w *who) client(s *server) (a asking, err error) {
 	case !a.anyAddress:
 		a.text = "client " + a.Addr.String() + in
 	case a.fromPlaces && s.Places.Any:
-		a.text = "a client that no network of the Corefile places," + in
+		a.text = "a client outside the country networks of the Corefile," + in
 	default:
 		a.text = "a client" + in
 	}

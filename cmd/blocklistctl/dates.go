@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -15,33 +17,12 @@ func zoneOf(f *order.File) *time.Location {
 	return time.UTC // not reached for a file that was parsed without errors
 }
 
-// startText shows a time at which something begins, such as issued and from, as the order
-// file has the time: the start of a day is shown as the date, and any other time with the
-// offset of the file's timezone. The text is empty for NoTime.
-func startText(t order.Time, zone *time.Location) string {
-	if t == order.NoTime {
-		return ""
-	}
-	local := t.Time().In(zone)
-	date := local.Format(time.DateOnly)
-	if day, err := order.ParseTime(date, zone); err == nil && day == t {
-		return date
-	}
-	return local.Format(time.RFC3339)
-}
-
-// endText shows a time at which something ends, such as until, deadline and review. In
-// an order file, a date in these fields is the end of the day, so the start of a day is
-// shown as the date before.
+// endText is Time.EndText, and empty for Forever.
 func endText(t order.Time, zone *time.Location) string {
-	if t == order.NoTime || t == ruleset.Forever {
+	if t == ruleset.Forever {
 		return ""
 	}
-	local := t.Time().In(zone)
-	if day, err := order.ParseTime(local.Format(time.DateOnly), zone); err != nil || day != t {
-		return local.Format(time.RFC3339)
-	}
-	return local.AddDate(0, 0, -1).Format(time.DateOnly)
+	return t.EndText(zone)
 }
 
 // endOfDay is endText for a sentence: a date says that the end of the day is meant.
@@ -97,18 +78,31 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten shows the text of a field of an order, which is in UTC for a single time, as
-// the order file has the time.
+// asWritten shows the text of a field of an order, in which times are in UTC, with the times
+// as the order file has them. For a target, what stands before references and note is
+// shown so.
 func (l *orders) asWritten(id, field, text string) string {
-	t, err := order.ParseTime(text, time.UTC)
-	if err != nil {
-		return text
+	zone, end := l.zone(id), len(text)
+	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
+		if i := strings.Index(text, free); i >= 0 {
+			end = min(end, i)
+		}
 	}
-	switch field {
-	case "issued", "served", "from":
-		return startText(t, l.zone(id))
-	case "until", "deadline", "review":
-		return endText(t, l.zone(id))
-	}
-	return text
+	head := utcTime.ReplaceAllStringFunc(text[:end], func(s string) string {
+		m := utcTime.FindStringSubmatch(s)
+		t, err := order.ParseTime(m[2], time.UTC)
+		if err != nil {
+			return s
+		}
+		before := m[1]
+		switch word := strings.TrimSpace(before); {
+		case word == "until", word == "deadline", word == "/", word == "" && (field == "until" || field == "deadline" || field == "review"):
+			return before + t.EndText(zone)
+		}
+		return before + t.StartText(zone)
+	})
+	return head + text[end:]
 }
+
+// utcTime is a time in UTC, and the word or slash before the time.
+var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -200,6 +200,9 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	return out
 }
 
+// dated are the fields with times.
+var dated = map[string]bool{"issued": true, "served": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
+
 func (c *diffCmd) print(e *env, d *diffJSON) {
 	e.progress.clear()
 	w := e.stdout
@@ -218,14 +221,17 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 		}
 		fmt.Fprintf(w, "%s %s %q %s, %s\n", signs[o.Kind], what, o.ID, o.Kind, state)
 		for _, f := range o.Fields {
-			was, is := c.before.asWritten(o.ID, f.Field, f.Old), c.after.asWritten(o.ID, f.Field, f.New)
+			was, is := f.Old, f.New
+			if dated[f.Field] {
+				was, is = c.before.asWritten(o.ID, f.Field, was), c.after.asWritten(o.ID, f.Field, is)
+			}
 			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, printable.Line(or(was, "(none)")), printable.Line(or(is, "(none)")))
 		}
 		for _, t := range o.TargetsAdded {
-			fmt.Fprintf(w, "    + %s\n", printable.Line(t))
+			fmt.Fprintf(w, "    + %s\n", printable.Line(c.after.asWritten(o.ID, "", t)))
 		}
 		for _, t := range o.TargetsRemoved {
-			fmt.Fprintf(w, "    - %s\n", printable.Line(t))
+			fmt.Fprintf(w, "    - %s\n", printable.Line(c.before.asWritten(o.ID, "", t)))
 		}
 		if o.Undisclosed > 0 {
 			fmt.Fprintf(w, "    %s not disclosed\n", count(o.Undisclosed, "target"))

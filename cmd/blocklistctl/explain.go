@@ -131,6 +131,7 @@ func (c *explainCmd) Run(e *env) error {
 	out.Notes = x.notes(s, client, &out)
 	if other, refused := s.elsewhere(name); refused || other != nil && other.Config == nil || other != nil && c.Block != "" {
 		out.Notes = append(out.Notes, elsewhereText(s, other))
+		out.forAll(client, true)
 	} else {
 		c.judge(s, &x, name, qtype, client, &out)
 	}
@@ -160,22 +161,15 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 			x.decided(r, v, out)
 		}
 	}
-	if !s.Shadow {
+	if s.Shadow {
+		out.forAll(client, true)
+	} else {
 		groups, all := x.whom(s, &q, client, reasons)
 		if len(groups) > 1 {
 			out.Groups = groups
 		}
-		switch out.whom = whomText(groups, all); {
-		case !all || !sameForAll(groups):
-		case client.anyAddress && client.Country == "" && client.anyCountry || client.fromPlaces && client.anyAddress:
-			out.whom = ""
-			out.Client = "any client"
-			if out.Blocked {
-				out.Client = "every client"
-			}
-		default:
-			out.whom = ""
-		}
+		out.whom = whomText(groups, all)
+		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
 	}
 	if !out.Blocked {
 		return
@@ -191,6 +185,18 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
 }
 
+// forAll makes the client of the explanation every client, when all is true and the flags
+// named no client.
+func (x *explainJSON) forAll(client asking, all bool) {
+	switch {
+	case !all || !client.anyAddress || client.Country != "" && !client.fromPlaces:
+	case x.Blocked:
+		x.Client = "every client"
+	default:
+		x.Client = "any client"
+	}
+}
+
 // decided fills in the target that decides.
 func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSON) {
 	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(v.Until)
@@ -200,7 +206,7 @@ func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSO
 	// A time in the past is judged with dates that are not the order's own, see datedBefore.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0)
 	if given {
-		out.Since, out.since = r.Since.String(), startText(r.Since, zone)
+		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
 		return
 	}
 	out.since = "not known: the order gives no from, served or issued"
@@ -209,7 +215,7 @@ func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSO
 	}
 	if t, field := firstDate(whole); t != order.NoTime {
 		out.NotBefore = t.String()
-		out.since = fmt.Sprintf("not known, as the order gives no from; not before %s (%s)", startText(t, zone), field)
+		out.since = fmt.Sprintf("not known, as the order gives no from; not before %s (%s)", t.StartText(zone), field)
 	}
 }
 
@@ -302,6 +308,9 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	w := e.stdout
 	verdict := map[[2]bool]string{{true, false}: "is blocked", {false, false}: "is not blocked",
 		{true, true}: "would be blocked", {false, true}: "would not be blocked"}[[2]bool{x.Blocked, x.past}]
+	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
+		verdict = "may have been blocked"
+	}
 	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
 	if x.Block != "" {
 		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))

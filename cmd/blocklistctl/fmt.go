@@ -118,4 +118,3 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 		return openFile(side, maxBytes(side, true))
 	}
 }
-

@@ -88,10 +88,10 @@ func (e *env) load(patterns []string, s *server, compiled func(*order.Order) *or
 		}
 		l.problems = append(l.problems, columns(warnings, parsed.Orders)...)
 		parts = append(parts, part)
-		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders})
+		zone := zoneOf(parsed)
+		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders, Zone: zone})
 		l.targets += part.Targets()
 		l.versions = append(l.versions, store.Version{Path: path, Digest: digest, Part: part, File: parsed})
-		zone := zoneOf(parsed)
 		for _, o := range parsed.Orders {
 			l.places[o.ID] = orderPlace{path, zone}
 		}

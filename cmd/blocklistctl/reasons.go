@@ -142,10 +142,10 @@ func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
 		if first, field := firstDate(o); first == t {
-			return fmt.Sprintf("not before %s (%s)", startText(t, zone), field)
+			return fmt.Sprintf("not before %s (%s)", t.StartText(zone), field)
 		}
 	}
-	return "from " + startText(t, zone)
+	return "from " + t.StartText(zone)
 }
 
 // targetOf returns the target of the order that a reason is about.
@@ -168,7 +168,7 @@ func (x *explainer) about(o *ruleset.Order) string {
 	}
 	s := " of " + o.Terms.Authority.Name
 	if whole := x.byID[o.ID]; whole != nil && whole.PlaceInHistory() != order.NoTime {
-		s += ", " + startText(whole.PlaceInHistory(), x.l.zone(o.ID))
+		s += ", " + whole.PlaceInHistory().StartText(x.l.zone(o.ID))
 	}
 	return s
 }
