@@ -9,16 +9,8 @@ import (
 	"github.com/coredns/coredns/request"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
-	"github.com/gaissmai/bart"
 	"github.com/miekg/dns"
 )
-
-// places says in which country clients are.
-type places struct {
-	nets bart.Table[order.Country] // country CC CIDR...; the longest prefix counts
-	any  bool
-	home order.Country
-}
 
 // asker is whom a query is judged for.
 type asker struct {
@@ -74,24 +66,18 @@ func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Coun
 	if ok {
 		where = believed
 	}
-	if b.places.any && where.IsValid() {
-		if cc, ok := b.places.nets.LookupPrefix(where); ok {
-			return cc
-		}
-	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
 		// Of which address geoip told depends on its edns-subnet: of that which
 		// anybody can make up, or of the peer that a subnet stands behind.
-		label = geoipLabel(b.geoip, where.Addr())
-	}
-	if label != nil {
-		// A database may say EU of an address it can place no better: no country.
-		if cc, ok := order.ParseCountry(label()); ok && cc != order.EU {
-			return cc
+		label = func() string {
+			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
+				return f()
+			}
+			return ""
 		}
 	}
-	return b.places.home
+	return b.places.Country(where, label)
 }
 
 // geoipCountry is the label of CoreDNS's geoip plugin.

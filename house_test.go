@@ -36,6 +36,7 @@ var floors = [][]string{
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
 	{"plugin/store", "plugin/importer"},
+	{"plugin/directive"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
@@ -43,7 +44,8 @@ var floors = [][]string{
 // forbidden are imports from outside that would be convenient and wrong. Tests
 // may use them.
 var forbidden = []struct{ where, what, why string }{
-	{"plugin/", "github.com/coredns/", "the operator's tool runs the same code without CoreDNS"},
+	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
+	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
 	{"cmd/blocklistctl", "github.com/coredns/", "the operator's tool is no server"},
 	{"plugin/dname", "github.com/miekg/dns", "names are not messages"},
 	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},

@@ -61,7 +61,7 @@ func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
 	}
-	b.store.Rules.NoCountry = !b.places.any && b.places.home == "" && b.geoip == nil
+	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
 // warnings are what of the configuration is likely not meant.

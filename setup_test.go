@@ -104,11 +104,11 @@ func TestParse(t *testing.T) {
 		t.Errorf("answer %+v", a)
 	}
 	for addr, want := range map[string]order.Country{"192.0.2.200": "IT", "2001:db8::5": "IT", "198.51.100.7": "CH"} {
-		if got, _ := cfg.places.nets.Lookup(netip.MustParseAddr(addr)); got != want {
+		if got, _ := cfg.places.Nets.Lookup(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s is in %q, want %q", addr, got, want)
 		}
 	}
-	if cfg.places.home != "FR" || cfg.store.MaxShrink != 10 || cfg.store.Poll != 250*time.Millisecond {
+	if cfg.places.Home != "FR" || cfg.store.MaxShrink != 10 || cfg.store.Poll != 250*time.Millisecond {
 		t.Errorf("%+v", cfg.store)
 	}
 }
@@ -123,7 +123,7 @@ func TestParseDefaults(t *testing.T) {
 		t.Errorf("pattern %q is not absolute", cfg.store.Patterns[0])
 	}
 	if cfg.answer.TTL != 30*time.Second || cfg.store.MaxShrink != 50 || cfg.store.Poll != time.Second ||
-		cfg.store.Rules.Response.Kind != order.NXDOMAIN || cfg.answer.SDEOption != 0 || cfg.places.home != "" {
+		cfg.store.Rules.Response.Kind != order.NXDOMAIN || cfg.answer.SDEOption != 0 || cfg.places.Home != "" {
 		t.Errorf("%+v", cfg.store)
 	}
 }

@@ -332,7 +332,7 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	}}
 	w.h.answer = answer.Config{TTL: pick(c, 30*time.Second, 2*time.Second), Language: "en"}
 	w.h.store.Rules = opt
-	w.h.places.home = w.client.Country
+	w.h.places.Home = w.client.Country
 	w.h.Next = plugin.HandlerFunc(func(_ context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
 		w.now = w.now.Add(w.delay)
 		return 0, rw.WriteMsg(w.zone.answer(r))

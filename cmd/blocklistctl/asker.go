@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -13,37 +14,76 @@ import (
 
 // who is the client that a command judges for.
 type who struct {
-	Client  string `placeholder:"IP" help:"The client's address. Without it, a client that is in no network."`
-	Country string `placeholder:"CC" help:"The client's country. Without it, a client whose country is unknown."`
+	Client  string `placeholder:"IP" help:"The client's address. With --corefile, the Corefile's country and home place the client."`
+	Country string `placeholder:"CC" help:"The client's country."`
 }
 
-func (w *who) client() (c ruleset.Client, err error) {
+// asking is a client, and what is known of the client.
+type asking struct {
+	ruleset.Client
+	// anyCountry and anyAddress: the client may have any country or address that is not
+	// known here. The fields of Client are then those of a client in no scope.
+	anyCountry, anyAddress bool
+	// fromPlaces: the Corefile's country and home say in which country the client is.
+	fromPlaces bool
+	// text names the client in a sentence.
+	text string
+}
+
+// client returns the client of the flags, placed as s places its clients.
+func (w *who) client(s *server) (a asking, err error) {
 	if w.Client != "" {
-		if c.Addr, err = netip.ParseAddr(w.Client); err != nil {
-			return c, misuse("--client must be an IP address, got %q", w.Client)
+		if a.Addr, err = netip.ParseAddr(w.Client); err != nil {
+			return a, misuse("--client must be an IP address, got %q", w.Client)
 		}
-		c.Addr = c.Addr.Unmap().WithZone("")
+		a.Addr = a.Addr.Unmap().WithZone("")
 	}
-	if w.Country != "" {
+	a.anyAddress = !a.Addr.IsValid()
+	switch {
+	case w.Country != "":
 		cc, ok := order.ParseCountry(w.Country)
 		if !ok || cc == order.EU {
-			return c, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", w.Country)
+			return a, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", w.Country)
 		}
-		c.Country = cc
+		a.Country = cc
+	case s.block == nil:
+		a.anyCountry = true
+	default:
+		a.Country, a.anyCountry = s.place(a.Addr)
+		a.fromPlaces = true
 	}
-	return c, nil
+	switch in := countryText(a.Country); {
+	case !a.anyAddress:
+		a.text = "client " + a.Addr.String() + in
+	case a.fromPlaces && s.Places.Any:
+		a.text = "a client outside the country networks of the Corefile," + in
+	default:
+		a.text = "a client" + in
+	}
+	return a, nil
 }
 
-func (w *who) String() string {
-	switch {
-	case w.Client != "" && w.Country != "":
-		return "client " + w.Client + " in " + strings.ToUpper(w.Country)
-	case w.Client != "":
-		return "client " + w.Client
-	case w.Country != "":
-		return "a client in " + strings.ToUpper(w.Country)
+// place returns the country in which the server places a client. It reports whether the
+// country is not known, since the geoip database, which is not read here, decides. An
+// invalid address stands for a client in no network of the Corefile.
+func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
+	where := netip.Prefix{}
+	if a.IsValid() {
+		where = netip.PrefixFrom(a, a.BitLen())
 	}
-	return "any client"
+	cc = s.Places.Country(where, func() string { unknown = s.block.GeoIP; return "" })
+	if unknown {
+		return "", true
+	}
+	return cc, false
+}
+
+// countryText says in which country a client is.
+func countryText(cc order.Country) string {
+	if cc == "" {
+		return " of unknown country"
+	}
+	return " in " + string(cc)
 }
 
 // askedName reads a name to be asked about.
@@ -58,18 +98,56 @@ func askedName(what, s string) (dname.Name, error) {
 	return name, nil
 }
 
-// terms are the Corefile's properties that an answer depends on.
+// askedHost is askedName, and takes a URL too, of which askedHost reads the host.
+func askedHost(what, s string) (dname.Name, error) {
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		return askedName(what, u.Hostname())
+	}
+	return askedName(what, s)
+}
+
+// terms are the Corefile's properties that an answer depends on. Each is unset by default.
 type terms struct {
-	Response     string        `default:"nxdomain" placeholder:"KIND" help:"Corefile's response: nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
-	TTL          time.Duration `name:"ttl" default:"30s" help:"Corefile's ttl."`
-	Organization string        `placeholder:"NAME" help:"Corefile's organization."`
-	Contact      []string      `placeholder:"URI" help:"Corefile's contact."`
-	Language     string        `default:"en" help:"Corefile's language."`
-	SDEOption    uint16        `name:"sde-option" placeholder:"CODE" help:"Corefile's sde_option."`
+	Response     string         `placeholder:"KIND" help:"Corefile's response: nxdomain (default), nodata, refused, or addresses to redirect to, parted by commas."`
+	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"Corefile's ttl (default 30s)."`
+	Organization string         `placeholder:"NAME" help:"Corefile's organization."`
+	Contact      []string       `placeholder:"URI" help:"Corefile's contact."`
+	Language     string         `placeholder:"TAG" help:"Corefile's language (default en)."`
+	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"Corefile's sde_option."`
+}
+
+// apply puts the terms into the settings of a server. With a Corefile, the Corefile alone
+// says what they are.
+func (t *terms) apply(s *server) error {
+	if s.block != nil {
+		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {
+			return misuse("--response, --ttl, --organization, --contact, --language and --sde-option exclude --corefile: the Corefile has them")
+		}
+		return nil
+	}
+	response, err := t.response()
+	if err != nil {
+		return err
+	}
+	s.Store.Rules.Response = response
+	if t.TTL != nil {
+		if *t.TTL < 0 || *t.TTL > order.MaxTTL {
+			return misuse("--ttl must be from 0s to %s, got %q", order.MaxTTL, *t.TTL)
+		}
+		s.Answer.TTL = *t.TTL
+	}
+	for _, u := range t.Contact {
+		if !order.ContactURI(u) {
+			return misuse("--contact must be a mailto: or tel: URI, got %q", u)
+		}
+	}
+	s.Answer = answer.Config{TTL: s.Answer.TTL, Organization: t.Organization, Contact: t.Contact,
+		Language: or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
+	return nil
 }
 
 func (t *terms) response() (r order.Response, err error) {
-	kinds := map[string]order.ResponseKind{"nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused}
+	kinds := map[string]order.ResponseKind{"": order.NXDOMAIN, "nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused}
 	if r.Kind = kinds[t.Response]; r.Kind != order.ResponseUnset {
 		return r, nil
 	}
@@ -82,16 +160,4 @@ func (t *terms) response() (r order.Response, err error) {
 		r.Addresses = append(r.Addresses, a)
 	}
 	return r, nil
-}
-
-func (t *terms) config() (*answer.Config, error) {
-	if t.TTL < 0 || t.TTL > order.MaxTTL {
-		return nil, misuse("--ttl must be from 0s to %s, got %q", order.MaxTTL, t.TTL)
-	}
-	for _, u := range t.Contact {
-		if !order.ContactURI(u) {
-			return nil, misuse("--contact must be a mailto: or tel: URI, got %q", u)
-		}
-	}
-	return &answer.Config{TTL: t.TTL, Organization: t.Organization, Contact: t.Contact, Language: t.Language, SDEOption: t.SDEOption}, nil
 }

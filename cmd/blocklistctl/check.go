@@ -6,16 +6,18 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // checkCmd is blocklistctl check.
 type checkCmd struct {
-	Orders     []string `arg:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
-	guardFlag  `embed:""`
-	Strict     bool   `help:"Exit with 1 on warnings too."`
-	NoWarnings bool   `help:"Leave the warnings out."`
-	At         string `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
+	Orders      []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
+	serverFlags `embed:""`
+	Against     []string `placeholder:"OLD" sep:"none" help:"The files that a running server has in force: a version that the server would refuse after them, by serial or max_shrink, is a problem. May be given several times."`
+	Strict      bool     `help:"Exit with 1 on warnings too."`
+	NoWarnings  bool     `help:"Leave the warnings out."`
+	At          string   `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
 }
 
 // Help is the longer help.
@@ -25,6 +27,9 @@ func (*checkCmd) Help() string {
 Example:
 
   blocklistctl check /etc/coredns/orders/ --protect /etc/coredns/protect.txt
+  blocklistctl check new/orders.yaml --against /etc/coredns/orders.yaml --corefile /etc/coredns/Corefile
+
+A server that is running compares a file with the version in force, which --against gives; max_shrink is the Corefile's, or 50%.
 
 Targets that the never-block guard holds are warned of: they are not enforced unless the order gives a reason to force them.`
 }
@@ -47,8 +52,22 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l := e.load(c.Orders, c.guardFlag, ruleset.Options{})
+	s, err := c.server(c.Orders)
+	if err != nil {
+		return err
+	}
+	l := e.load(s.Store.Patterns, s, nil)
 	problems := l.problems
+	if l.found == 0 && len(problems.Errors()) == 0 {
+		problems = append(problems, order.Problem{File: s.Store.Patterns[0], Msg: "no order file is here: a server does not start without one"})
+	}
+	if len(c.Against) > 0 {
+		before, err := e.mustLoad(c.Against, s, nil)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, refusals(s, before, l, now)...)
+	}
 	if c.NoWarnings {
 		problems = problems.Errors()
 	} else {
@@ -56,6 +75,7 @@ func (c *checkCmd) Run(e *env) error {
 		problems = append(problems, lint.Check(l.files, l.set, now)...)
 		warnings, _ := l.set.Warnings()
 		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
+		problems = append(problems, l.lateOrders()...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
@@ -90,8 +110,9 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// problemText is a problem in one line, warnings marked as such.
+// problemText returns a problem in one line of printable text, with warnings marked.
 func problemText(p order.Problem) string {
+	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
 	if p.Warning {
 		p.Msg = "warning: " + p.Msg
 	}

@@ -6,27 +6,30 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // diffCmd is blocklistctl diff.
 type diffCmd struct {
-	Old       string `arg:"" help:"The older file, directory or glob."`
-	New       string `arg:"" help:"The newer one."`
-	At        string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
-	who       `embed:""`
-	guardFlag `embed:""`
-	ExitCode  bool `help:"Exit with 1 when the two differ."`
-	Sealed    bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
+	Old         string `arg:"" help:"The older file, directory or glob."`
+	New         string `arg:"" optional:"" help:"The newer one. With --corefile, the Corefile's ORDERS when NEW is left out."`
+	At          string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
+	who         `embed:""`
+	serverFlags `embed:""`
+	ExitCode    bool `help:"Exit with 1 when the two differ."`
+	Sealed      bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
 
 	// disclosure is how much of each order may be shown. Of one in both versions,
 	// the new one says.
 	disclosure map[string]order.Disclosure
+	// before and after are the two versions.
+	before, after *orders
 }
 
 // Help is the longer help.
 func (*diffCmd) Help() string {
-	return `Lists the orders that were added, removed, changed or lifted, and the names that NEW blocks and OLD does not, or the reverse, for a client of which nothing is known unless --client and --country say more. The exit code is 0 whether they differ or not, as differences are no problems; --exit-code gives 1 when they do.
+	return `Lists the orders that were added, removed, changed or lifted, and the names that NEW blocks and OLD does not, or the reverse, for a client of which nothing is known unless --client and --country say more. The exit code is 0 whether they differ or not, as differences are no problems; --exit-code gives 1 when they do. When a server that has OLD in force would refuse NEW, by serial or max_shrink, diff says so and the exit code is 1.
 
 Example:
 
@@ -45,6 +48,8 @@ type diffJSON struct {
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
+	// Refused is why a server that has OLD in force would not take NEW.
+	Refused []problemJSON `json:"refused"`
 }
 
 type heldOfJSON struct {
@@ -90,21 +95,30 @@ func (c *diffCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client()
+	var files []string
+	if c.New != "" {
+		files = []string{c.New}
+	}
+	s, err := c.server(files)
 	if err != nil {
 		return err
 	}
-	before, err := e.mustLoad([]string{c.Old}, c.guardFlag, ruleset.Options{})
+	client, err := c.client(s)
 	if err != nil {
 		return err
 	}
-	after, err := e.mustLoad([]string{c.New}, c.guardFlag, ruleset.Options{})
+	before, err := e.mustLoad([]string{c.Old}, s, nil)
 	if err != nil {
 		return err
 	}
+	after, err := e.mustLoad(s.Store.Patterns, s, nil)
+	if err != nil {
+		return err
+	}
+	c.before, c.after = before, after
 	c.disclosure = disclosures(slices.Concat(before.all(), after.all()))
 	from, to := diff.Version{Orders: before.all(), Set: before.set}, diff.Version{Orders: after.all(), Set: after.set}
-	out := diffJSON{At: now.String(), Client: c.who.String(), Orders: []orderDiffJSON{},
+	out := diffJSON{At: now.String(), Client: client.text, Orders: []orderDiffJSON{},
 		Counts: map[diff.Kind]int{diff.Added: 0, diff.Removed: 0, diff.Changed: 0, diff.Lifted: 0}}
 	e.progress.say("comparing orders")
 	for _, d := range diff.Orders(from, to, now) {
@@ -112,17 +126,22 @@ func (c *diffCmd) Run(e *env) error {
 		out.Orders = append(out.Orders, c.order(d))
 	}
 	e.progress.say("comparing names")
-	blocked, freed := diff.Names(from, to, client, now)
+	blocked, freed := diff.Names(from, to, client.Client, now)
 	out.Different = len(out.Orders)+len(blocked)+len(freed) > 0
 	out.Blocked, out.Hidden.Blocked = c.names(blocked)
 	out.Freed, out.Hidden.Freed = c.names(freed)
 	out.Held = c.held(before.set, after.set)
+	refused := refusals(s, before, after, now)
+	out.Refused = problemsJSON(refused)
 	if e.json {
 		err = e.writeJSON(out)
 	} else {
 		c.print(e, &out)
+		for _, p := range refused {
+			fmt.Fprintln(e.stdout, problemText(p))
+		}
 	}
-	if err == nil && out.Different && c.ExitCode {
+	if err == nil && (len(refused) > 0 || out.Different && c.ExitCode) {
 		return errProblems
 	}
 	return err
@@ -181,6 +200,9 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	return out
 }
 
+// dated are the fields with times.
+var dated = map[string]bool{"issued": true, "served": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
+
 func (c *diffCmd) print(e *env, d *diffJSON) {
 	e.progress.clear()
 	w := e.stdout
@@ -199,13 +221,17 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 		}
 		fmt.Fprintf(w, "%s %s %q %s, %s\n", signs[o.Kind], what, o.ID, o.Kind, state)
 		for _, f := range o.Fields {
-			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, or(f.Old, "(none)"), or(f.New, "(none)"))
+			was, is := f.Old, f.New
+			if dated[f.Field] {
+				was, is = c.before.asWritten(o.ID, f.Field, was), c.after.asWritten(o.ID, f.Field, is)
+			}
+			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, printable.Line(or(was, "(none)")), printable.Line(or(is, "(none)")))
 		}
 		for _, t := range o.TargetsAdded {
-			fmt.Fprintf(w, "    + %s\n", t)
+			fmt.Fprintf(w, "    + %s\n", printable.Line(c.after.asWritten(o.ID, "", t)))
 		}
 		for _, t := range o.TargetsRemoved {
-			fmt.Fprintf(w, "    - %s\n", t)
+			fmt.Fprintf(w, "    - %s\n", printable.Line(c.before.asWritten(o.ID, "", t)))
 		}
 		if o.Undisclosed > 0 {
 			fmt.Fprintf(w, "    %s not disclosed\n", count(o.Undisclosed, "target"))
@@ -227,7 +253,7 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 			if n.Lift != "" {
 				by += fmt.Sprintf(", lifted by %q", n.Lift)
 			}
-			fmt.Fprintf(w, "    %s (%s)\n", name, by)
+			fmt.Fprintf(w, "    %s (%s)\n", printable.Line(name), by)
 		}
 		if hidden > 0 {
 			fmt.Fprintf(w, "    %s of orders that do not disclose their targets (--sealed shows them)\n", count(hidden, "name"))
@@ -239,7 +265,7 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 		fmt.Fprintln(w, "newly held, not enforced:")
 	}
 	for _, h := range d.Held {
-		fmt.Fprintf(w, "    %s (order %q): it %s\n", or(h.Target, "the order"), h.Order, h.Why)
+		fmt.Fprintf(w, "    %s (order %q): it %s\n", printable.Line(or(h.Target, "the order")), h.Order, printable.Line(h.Why))
 	}
 	fmt.Fprintf(w, "orders: %d added, %d removed, %d changed, %d lifted; names for %s at %s: %d newly blocked, %d freed\n",
 		d.Counts[diff.Added], d.Counts[diff.Removed], d.Counts[diff.Changed], d.Counts[diff.Lifted], d.Client, d.At,

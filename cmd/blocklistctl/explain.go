@@ -2,67 +2,84 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // explainCmd is blocklistctl explain.
 type explainCmd struct {
-	Name       string   `arg:"" help:"The name, with or without a trailing dot, in any script."`
-	Orders     []string `arg:"" help:"Order files, directories and globs, as in the Corefile."`
-	guardFlag  `embed:""`
-	At         string `placeholder:"TIME" help:"Judge at this time instead of now."`
-	Type       string `short:"t" default:"A" help:"The query's type."`
-	who        `embed:""`
-	terms      `embed:""`
-	EDNS       bool   `name:"edns" default:"true" negatable:"" help:"The query carries EDNS."`
-	DO         bool   `name:"do" help:"The query asks for DNSSEC records."`
-	Structured bool   `help:"The client signals structured DNS errors (an EDE option with code 0)."`
-	Size       uint16 `default:"1232" help:"The client's buffer, in octets."`
-	Sealed     bool   `help:"Show sealed orders by their ids and targets, not by their digests."`
+	Args        []string `arg:"" name:"name-and-orders" help:"The name, with or without a trailing dot, in any script, or a URL; and order files, directories and globs, as in the Corefile. In either order."`
+	serverFlags `embed:""`
+	At          string `placeholder:"TIME" help:"Judge at this time instead of now."`
+	Type        string `short:"t" default:"A" help:"The query's type."`
+	who         `embed:""`
+	terms       `embed:""`
+	EDNS        bool   `name:"edns" default:"true" negatable:"" help:"The query carries EDNS."`
+	DO          bool   `name:"do" help:"The query asks for DNSSEC records."`
+	Structured  bool   `help:"The client signals structured DNS errors (an EDE option with code 0)."`
+	Size        uint16 `default:"1232" help:"The client's buffer, in octets."`
+	Sealed      bool   `help:"Show sealed orders by their ids and targets, not by their digests."`
 }
 
 // Help is the longer help.
 func (*explainCmd) Help() string {
-	return `Prints whether the name is blocked, by which order and target, since and until when, the answer in dig's form, and for each other order on the name why it does not apply. The exit code is 0 whether the name is blocked or not.
+	return `Prints whether the name is blocked and for whom, by which order and target, since and until when, the answer in dig's form, and for each other order on the name why it does not apply. The exit code is 0 whether the name is blocked or not.
 
 Example:
 
-  blocklistctl explain www.example.com /etc/coredns/orders/ --country IT --at 2026-05-01T20:45+02:00`
+  blocklistctl explain www.example.com /etc/coredns/orders/ --country IT --at 2026-05-01T20:45+02:00
+  blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7`
 }
 
 // explainJSON is what explain writes with --json.
 type explainJSON struct {
-	Name     string       `json:"name"`
-	At       string       `json:"at"`
-	Client   string       `json:"client"`
-	Type     string       `json:"type"`
-	Blocked  bool         `json:"blocked"`
-	Order    *orderJSON   `json:"order,omitempty"`
-	Target   string       `json:"target,omitempty"`
-	Since    string       `json:"since,omitempty"`
-	Until    string       `json:"until,omitempty"`
-	Passes   bool         `json:"type_passes"`
-	Response string       `json:"response,omitempty"`
-	Answer   string       `json:"answer,omitempty"`
-	Others   []reasonJSON `json:"others"`
-	Recorded []reasonJSON `json:"recorded"`
+	Name      string       `json:"name"`
+	At        string       `json:"at"`
+	Client    string       `json:"client"`
+	Block     string       `json:"server_block,omitempty"`
+	Type      string       `json:"type"`
+	Blocked   bool         `json:"blocked"`
+	Groups    []groupJSON  `json:"for_whom,omitempty"`
+	Order     *orderJSON   `json:"order,omitempty"`
+	Target    string       `json:"target,omitempty"`
+	Since     string       `json:"since,omitempty"`
+	NotBefore string       `json:"not_before,omitempty"`
+	Until     string       `json:"until,omitempty"`
+	Passes    bool         `json:"type_passes"`
+	Response  string       `json:"response,omitempty"`
+	Answer    string       `json:"answer,omitempty"`
+	Others    []reasonJSON `json:"others"`
+	Recorded  []reasonJSON `json:"recorded"`
+	Notes     []string     `json:"notes,omitempty"`
+
+	// What print needs besides.
+	past                   bool
+	whom, since, untilText string
 }
 
 type orderJSON struct {
 	ID         string   `json:"id"`
 	Authority  string   `json:"authority,omitempty"`
 	References []string `json:"references,omitempty"`
+	File       string   `json:"file,omitempty"`
+	Line       int      `json:"line,omitempty"`
 }
 
 type reasonJSON struct {
 	Order  string `json:"order"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
 	Target string `json:"target,omitempty"`
 	Reason string `json:"reason"`
 	Text   string `json:"text"`
@@ -72,7 +89,8 @@ type reasonJSON struct {
 
 // Run explains.
 func (c *explainCmd) Run(e *env) error {
-	name, err := askedName("the name", c.Name)
+	asked, files := nameAndOrders(c.Args)
+	name, err := askedHost("the name", asked)
 	if err != nil {
 		return err
 	}
@@ -84,54 +102,191 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client()
+	s, err := c.server(files)
 	if err != nil {
 		return err
 	}
-	cfg, err := c.config()
+	if err := c.apply(s); err != nil {
+		return err
+	}
+	client, err := c.client(s)
 	if err != nil {
 		return err
 	}
-	response, err := c.response()
+	present := order.Time(e.now().Unix())
+	var compiled func(*order.Order) *order.Order
+	if now < present {
+		compiled = datedBefore(present)
+	}
+	l, err := e.mustLoad(s.Store.Patterns, s, compiled)
 	if err != nil {
 		return err
 	}
-	l, err := e.mustLoad(c.Orders, c.guardFlag, ruleset.Options{Response: response})
-	if err != nil {
-		return err
+	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: client.Client}
+	out := explainJSON{Name: name.String(), At: now.String(), Client: client.text, Type: strings.ToUpper(c.Type),
+		Others: []reasonJSON{}, Recorded: x.recorded(name), past: now < present}
+	if s.block != nil {
+		out.Block = s.block.String()
 	}
-	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: client}
-	var q ruleset.Asked
-	q.SetName(name)
-	q.Service = answer.ServiceLabels(&q, qtype)
-	v, reasons := l.set.Explain(&q, client, now)
-	out := explainJSON{Name: name.String(), At: now.String(), Client: c.who.String(), Type: strings.ToUpper(c.Type),
-		Blocked: v.Blocked(), Others: []reasonJSON{}, Recorded: x.recorded(name)}
-	for _, r := range reasons {
-		if r.Why == ruleset.Decides {
-			out.Target, out.Since, out.Until = x.target(r), r.Since.String(), until(v.Until)
-			out.Order = x.order(r.Order)
-			continue
-		}
-		out.Others = append(out.Others, x.reason(r))
-	}
-	if v.Blocked() {
-		out.Passes = answer.Passes(qtype, v.Below)
-		out.Response = answer.Label(v, qtype)
-		req := c.query(name, qtype)
-		size := dns.MinMsgSize
-		if c.EDNS {
-			size = int(max(c.Size, dns.MinMsgSize))
-		}
-		out.Answer = answer.Build(req, size, v, now.Time(), cfg).String()
-		if out.Passes {
-			out.Response, out.Answer = "", ""
-		}
+	out.Notes = x.notes(s, client, &out)
+	if other, refused := s.elsewhere(name); refused || other != nil && other.Config == nil || other != nil && c.Block != "" {
+		out.Notes = append(out.Notes, elsewhereText(s, other))
+		out.forAll(client, true)
+	} else {
+		c.judge(s, &x, name, qtype, client, &out)
 	}
 	if e.json {
 		return e.writeJSON(out)
 	}
-	return c.print(e, &out)
+	c.print(e, &out)
+	return nil
+}
+
+// judge fills in what the orders say of the name.
+func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint16, client asking, out *explainJSON) {
+	var q ruleset.Asked
+	q.SetName(name)
+	q.Service = answer.ServiceLabels(&q, qtype)
+	v, reasons := x.l.set.Explain(&q, client.Client, x.now)
+	out.Blocked = v.Blocked() && !s.Shadow
+	for _, r := range reasons {
+		switch {
+		case r.Why != ruleset.Decides:
+			out.Others = append(out.Others, x.reason(r))
+		case s.Shadow:
+			shadowed := x.reason(r)
+			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: the block decides and counts, and changes no answer"
+			out.Others = append(out.Others, shadowed)
+		default:
+			x.decided(r, v, out)
+		}
+	}
+	if s.Shadow {
+		out.forAll(client, true)
+	} else {
+		groups, all := x.whom(s, &q, client, reasons)
+		if len(groups) > 1 {
+			out.Groups = groups
+		}
+		out.whom = whomText(groups, all)
+		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
+	}
+	if !out.Blocked {
+		return
+	}
+	if out.Passes = answer.Passes(qtype, v.Below); out.Passes {
+		return
+	}
+	size := dns.MinMsgSize
+	if c.EDNS {
+		size = int(max(c.Size, dns.MinMsgSize))
+	}
+	m := answer.Build(c.query(name, qtype), size, v, x.now.Time(), &s.Answer)
+	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
+}
+
+// forAll makes the client of the explanation every client, when all is true and the flags
+// named no client.
+func (x *explainJSON) forAll(client asking, all bool) {
+	switch {
+	case !all || !client.anyAddress || client.Country != "" && !client.fromPlaces:
+	case x.Blocked:
+		x.Client = "every client"
+	default:
+		x.Client = "any client"
+	}
+}
+
+// decided fills in the target that decides.
+func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSON) {
+	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(v.Until)
+	zone := x.l.zone(r.Order.ID)
+	out.untilText = or(endOfDay(v.Until, zone), "nothing that is known ends it")
+	whole := x.byID[r.Order.ID]
+	// A time in the past is judged with dates that are not the order's own, see datedBefore.
+	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0)
+	if given {
+		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
+		return
+	}
+	out.since = "not known: the order gives no from, served or issued"
+	if whole == nil {
+		return
+	}
+	if t, field := firstDate(whole); t != order.NoTime {
+		out.NotBefore = t.String()
+		out.since = fmt.Sprintf("not known, as the order gives no from; not before %s (%s)", t.StartText(zone), field)
+	}
+}
+
+// notes are what limits the explanation.
+func (x *explainer) notes(s *server, client asking, out *explainJSON) (notes []string) {
+	if out.past {
+		notes = append(notes, "judged by the order files as they are now, which may not be what they were at that time")
+	}
+	if s.block == nil {
+		notes = append(notes, "without --corefile the server's country, home, protect and other settings are not known")
+		return notes
+	}
+	if s.block.GeoIP && client.anyCountry {
+		note := "the geoip plugin of the server block gives clients a country, which cannot be looked up here"
+		if s.Places.Home != "" {
+			note += fmt.Sprintf("; clients that geoip does not place are in %s (home)", s.Places.Home)
+		}
+		notes = append(notes, note)
+	}
+	if client.Addr.IsValid() && s.ECSFrom.Contains(client.Addr) {
+		notes = append(notes, "the client is in ecs_from: a client subnet in the query decides on the country in place of the address")
+	}
+	if s.block.View {
+		notes = append(notes, "the view plugin decides which queries the server block gets, and its expression is not looked at here")
+	}
+	return notes
+}
+
+// elsewhereText says that a server block gets no query for a name; other is the block that
+// does, nil when there is none.
+func elsewhereText(s *server, other *directive.Block) string {
+	switch {
+	case other == nil:
+		return fmt.Sprintf("server block %s serves no zone with this name, and no other block on its port does", s.block)
+	case other.Config == nil:
+		return fmt.Sprintf("server block %s gets the queries for this name, and has no %s directive", other, directive.Name)
+	}
+	return fmt.Sprintf("server block %s gets the queries for this name, not %s; choose the block with --block", other, s.block)
+}
+
+// nameAndOrders parts the arguments into the name and ORDERS. The name comes first, unless
+// only the last argument does not look like an order file.
+func nameAndOrders(args []string) (name string, orders []string) {
+	last := len(args) - 1
+	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
+		return args[last], args[:last]
+	}
+	return args[0], args[1:]
+}
+
+// likeOrders reports whether an argument is a file or directory that is there, a glob, or
+// has the ending of an order file.
+func likeOrders(arg string) bool {
+	if strings.Contains(arg, "://") {
+		return false
+	}
+	_, err := os.Stat(arg)
+	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, filepath.Ext(arg))
+}
+
+// digForm returns a message in dig's form. Text that is not printable is quoted, since the
+// DNS library writes the text of an extended DNS error as it is.
+func digForm(m *dns.Msg) string {
+	if opt := m.IsEdns0(); opt != nil {
+		for _, o := range opt.Option {
+			if ede, ok := o.(*dns.EDNS0_EDE); ok {
+				ede.ExtraText = printable.Line(ede.ExtraText)
+			}
+		}
+	}
+	return m.String()
 }
 
 // query is the query that a client with these traits sends.
@@ -149,29 +304,39 @@ func (c *explainCmd) query(name dname.Name, qtype uint16) *dns.Msg {
 	return m
 }
 
-func (c *explainCmd) print(e *env, x *explainJSON) error {
+func (c *explainCmd) print(e *env, x *explainJSON) {
 	w := e.stdout
-	verdict := "not blocked"
-	if x.Blocked {
-		verdict = "blocked"
+	verdict := map[[2]bool]string{{true, false}: "is blocked", {false, false}: "is not blocked",
+		{true, true}: "would be blocked", {false, true}: "would not be blocked"}[[2]bool{x.Blocked, x.past}]
+	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
+		verdict = "may have been blocked"
 	}
-	fmt.Fprintf(w, "%s is %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
+	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
+	if x.Block != "" {
+		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))
+	}
+	if x.whom != "" {
+		fmt.Fprintf(w, "for whom: %s\n", x.whom)
+	}
 	if o := x.Order; o != nil {
-		about := or(o.Authority, "sealed; --sealed shows which")
+		about := printable.Line(or(o.Authority, "sealed; --sealed shows which"))
 		if len(o.References) > 0 {
-			about += "; " + strings.Join(o.References, ", ")
+			about += "; " + references(o.References)
 		}
-		fmt.Fprintf(w, "by order %q (%s)\n", o.ID, about)
-		fmt.Fprintf(w, "target: %s\n", or(x.Target, "not shown"))
-		fmt.Fprintf(w, "since:  %s\n", or(x.Since, "always: the order gives no start"))
-		fmt.Fprintf(w, "until:  %s\n", or(x.Until, "nothing that is known ends it"))
+		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, placeText(o.File, o.Line))
+		fmt.Fprintf(w, "target: %s\n", printable.Line(or(x.Target, "not shown")))
+		fmt.Fprintf(w, "since:  %s\n", x.since)
+		fmt.Fprintf(w, "until:  %s\n", x.untilText)
+	}
+	for _, n := range x.Notes {
+		fmt.Fprintf(w, "note:   %s\n", printable.Line(n))
 	}
 	list := func(title string, rs []reasonJSON) {
 		if len(rs) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", title)
 		}
 		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q, target %s: %s\n", r.Order, or(r.Target, "not shown"), r.Text)
+			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, placeText(r.File, r.Line), printable.Line(or(r.Target, "not shown")), printable.Line(r.Text))
 		}
 	}
 	list("Orders on this name that do not decide", x.Others)
@@ -182,7 +347,14 @@ func (c *explainCmd) print(e *env, x *explainJSON) error {
 	case x.Blocked:
 		fmt.Fprintf(w, "\n%s", x.Answer)
 	}
-	return nil
+}
+
+// placeText says where an order stands; it is empty when that is not shown.
+func placeText(file string, line int) string {
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf(" at %s:%d", printable.Line(file), line)
 }
 
 func or(s, otherwise string) string {

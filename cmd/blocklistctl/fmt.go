@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // fmtCmd is blocklistctl fmt.
@@ -50,14 +50,14 @@ func (c *fmtCmd) Run(e *env) error {
 		f := formattedJSON{File: path, Changed: !bytes.Equal(data, out)}
 		switch {
 		case c.Write && f.Changed:
-			if err := writeFile(path, out); err != nil {
+			if err := writeFile(path, out, 0o644); err != nil {
 				return err
 			}
 			f.Written = true
 			fallthrough
 		case c.Check && f.Changed:
 			if !e.json {
-				fmt.Fprintln(e.stdout, path)
+				fmt.Fprintln(e.stdout, printable.Line(path))
 			}
 		case c.Write, c.Check:
 		case e.json:
@@ -91,10 +91,19 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
+// maxFormat bounds a file that is formatted in octets, as the file and its canonical form
+// are in memory.
+const maxFormat = 256 << 20
+
 // format returns a file as it is and as it should be; problems keep it from
 // being formatted.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
-	if data, err = os.ReadFile(path); err != nil {
+	f, err := openFile(path, min(maxFormat, maxBytes(path, false)))
+	if err != nil {
+		return nil, nil, nil, misuse("%s: %v", path, err)
+	}
+	data, err = io.ReadAll(f)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, nil, nil, err
 	}
 	var b bytes.Buffer
@@ -104,36 +113,8 @@ func format(path string) (data, out []byte, problems order.Problems, err error) 
 
 // openSide opens the side lists of an order file.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
-	return func(name string) (io.ReadCloser, error) { return openFile(filepath.Join(filepath.Dir(path), name)) }
-}
-
-// writeFile replaces a file by rename, so that a server that watches it never
-// sees half of it; the old file's mode is kept.
-func writeFile(path string, data []byte) (err error) {
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s: is not a regular file", path)
-		}
-		mode = info.Mode().Perm()
-		// Through a link, so that the link stays.
-		if path, err = filepath.EvalSymlinks(path); err != nil {
-			return err
-		}
+	return func(name string) (io.ReadCloser, error) {
+		side := filepath.Join(filepath.Dir(path), name)
+		return openFile(side, maxBytes(side, true))
 	}
-	// Hidden: a server that reads the directory must not take it for an order.
-	f, err := os.CreateTemp(filepath.Dir(path), ".blocklistctl-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

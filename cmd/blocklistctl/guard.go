@@ -6,17 +6,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// guardFlag is for the commands that judge orders as a server would.
-type guardFlag struct {
-	Protect []string `placeholder:"FILE" sep:"none" help:"A protect list, as in the Corefile; may be given several times. What the guard holds without one is held always."`
-}
-
-// guard reads the protect lists. Like a server that starts, it goes on without a
-// bad one; the problems tell.
-func (f *guardFlag) guard() (ruleset.Guard, order.Problems) {
+// readGuard reads the protect lists. As a server does at its start, readGuard goes on
+// without a bad list, and returns the list's problems.
+func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
-	for _, path := range f.Protect {
+	for _, path := range paths {
 		list, problems := readList(path)
 		lists = append(lists, list)
 		all = append(all, problems...)
@@ -25,7 +20,7 @@ func (f *guardFlag) guard() (ruleset.Guard, order.Problems) {
 }
 
 func readList(path string) (*guard.List, order.Problems) {
-	in, err := openFile(path)
+	in, err := openFile(path, maxBytes(path, true))
 	if err != nil {
 		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}

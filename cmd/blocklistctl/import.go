@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,7 +216,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
 	}
-	f, err := openFile(c.File)
+	f, err := openFile(c.File, maxBytes(c.File, true))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
@@ -276,7 +277,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return nil
 	}
 	for _, x := range changed {
-		if err := writeFile(x.path, x.data); err != nil {
+		if err := writeFile(x.path, x.data, c.mode()); err != nil {
 			return err
 		}
 	}
@@ -287,7 +288,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 // compare reports whether a file is there, and whether the file has these octets. A file
 // of another size is not read.
 func compare(path string, data []byte) (there, equal bool, err error) {
-	f, err := openFile(path)
+	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, false, nil
 	}

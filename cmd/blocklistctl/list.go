@@ -10,21 +10,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // listCmd is blocklistctl list.
 type listCmd struct {
-	Orders    []string `arg:"" help:"Order files, directories and globs, as in the Corefile."`
-	guardFlag `embed:""`
-	At        string   `placeholder:"TIME" help:"The states at this time instead of now."`
-	State     []string `enum:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
-	Action    string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
-	Authority string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
-	ID        string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
-	Target    string   `placeholder:"NAME" help:"Only orders that have a target at the name or above it."`
-	Targets   bool     `help:"Print the targets too."`
-	Sealed    bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
+	serverFlags `embed:""`
+	At          string   `placeholder:"TIME" help:"The states at this time instead of now."`
+	State       []string `enum:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
+	Action      string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
+	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
+	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
+	Target      string   `placeholder:"NAME" help:"Only orders that have a target at the name or above it."`
+	Targets     bool     `help:"Print the targets too."`
+	Sealed      bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
 }
 
 // Help is the longer help.
@@ -56,6 +57,8 @@ type listedJSON struct {
 	Ends       string   `json:"until,omitempty"`
 	Review     string   `json:"review,omitempty"`
 	Disclosure string   `json:"disclosure"`
+	// Late is why the order cannot be, or have been, in force at its deadline.
+	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
 	// Held are the targets that the guard holds. They are shown like the targets.
 	Held []heldJSON `json:"held,omitempty"`
@@ -71,7 +74,16 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.mustLoad(c.Orders, c.guardFlag, ruleset.Options{})
+	s, err := c.server(c.Orders)
+	if err != nil {
+		return err
+	}
+	var compiled func(*order.Order) *order.Order
+	present := order.Time(e.now().Unix())
+	if now < present {
+		compiled = datedBefore(present)
+	}
+	l, err := e.mustLoad(s.Store.Patterns, s, compiled)
 	if err != nil {
 		return err
 	}
@@ -94,7 +106,10 @@ func (c *listCmd) Run(e *env) error {
 			Orders []listedJSON `json:"orders"`
 		}{now.String(), listed})
 	}
-	return c.print(e, listed)
+	if compiled != nil {
+		e.say("the states at %s are judged by the order files as they are now", now)
+	}
+	return c.print(e, l, listed)
 }
 
 // filter returns what decides which orders are listed.
@@ -188,6 +203,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []h
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
+	x.Late = late(o)
 	if d != order.Full && !c.Sealed {
 		return x
 	}
@@ -206,26 +222,19 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []h
 	return x
 }
 
-func (c *listCmd) print(e *env, listed []listedJSON) error {
+func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	e.progress.clear()
 	if len(listed) == 0 {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
 	// The targets stand between the lines of the table, so the table is set
-	// first and then taken apart.
+	// first and then taken apart. Each cell is one line without a tab.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES")
+	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE")
 	for _, x := range listed {
-		id, targets := x.ID, fmt.Sprint(x.Targets)
-		if x.Digest != "" && x.Digest != x.ID {
-			id += " (" + x.Digest + ")"
-		} else if x.Digest != "" {
-			targets = "-"
-		}
-		fmt.Fprintln(w, strings.Join([]string{x.State, x.Action, id, targets, or(x.Issued, "-"), or(x.Deadline, "-"), or(x.From, "-"), or(x.Ends, "-"),
-			or(x.Authority, "-"), or(strings.Join(x.References, ", "), "-")}, "\t"))
+		fmt.Fprintln(w, strings.Join(cells(l, &x), "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -233,14 +242,49 @@ func (c *listCmd) print(e *env, listed []listedJSON) error {
 	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
 	for i, line := range lines {
 		fmt.Fprintln(e.stdout, strings.TrimRight(line, " "))
-		if i > 0 {
-			for _, t := range listed[i-1].TargetList {
-				fmt.Fprintf(e.stdout, "    %s\n", t)
-			}
-			for _, h := range listed[i-1].Held {
-				fmt.Fprintf(e.stdout, "    held, not enforced: %s %s\n", or(h.Target, "the order"), h.Why)
-			}
+		if i == 0 {
+			continue
+		}
+		x := &listed[i-1]
+		if x.Late != "" {
+			fmt.Fprintf(e.stdout, "    late: %s\n", printable.Line(x.Late))
+		}
+		for _, t := range x.TargetList {
+			fmt.Fprintf(e.stdout, "    %s\n", printable.Line(t))
+		}
+		for _, h := range x.Held {
+			fmt.Fprintf(e.stdout, "    held, not enforced: %s %s\n", printable.Line(or(h.Target, "the order")), printable.Line(h.Why))
 		}
 	}
 	return nil
+}
+
+// cells returns the line of an order, cell by cell.
+func cells(l *orders, x *listedJSON) []string {
+	id, targets := x.ID, fmt.Sprint(x.Targets)
+	if x.Digest != "" && x.Digest != x.ID {
+		id += " (" + x.Digest + ")"
+	} else if x.Digest != "" {
+		targets = "-"
+	}
+	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
+	file := "-"
+	if x.File != "" {
+		file = fmt.Sprintf("%s:%d", x.File, x.Line)
+	}
+	row := []string{x.State, x.Action, id, targets, date("issued", x.Issued), date("deadline", x.Deadline), date("from", x.From),
+		date("until", x.Ends), or(x.Authority, "-"), or(references(x.References), "-"), file}
+	for i := range row {
+		row[i] = printable.Line(row[i])
+	}
+	return row
+}
+
+// references returns references as one text, each quoted when it is not printable.
+func references(list []string) string {
+	out := make([]string, len(list))
+	for i, r := range list {
+		out[i] = printable.Line(r)
+	}
+	return strings.Join(out, ", ")
 }

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/store"
 )
 
 // orders is an order set as the server would load it at its start, with the
@@ -20,6 +25,14 @@ type orders struct {
 	problems order.Problems // errors and the warnings of parsing and compiling
 	found    int            // files, good and bad
 	targets  int
+	versions []store.Version       // of the good files
+	places   map[string]orderPlace // of the orders, by their ids
+}
+
+// orderPlace is where an order stands, and the timezone of its file.
+type orderPlace struct {
+	path string
+	zone *time.Location
 }
 
 // all returns the orders of all files.
@@ -42,11 +55,12 @@ func (l *orders) byID() map[string]*order.Order {
 }
 
 // load reads files, directories and globs by the server's rules. A bad file
-// gives its problems and no orders; the others are compiled.
-func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders {
-	l := &orders{}
-	opt.Guard, l.problems = g.guard()
-	opt.Addresses = true
+// gives its problems and no orders; the others are compiled. compiled, unless nil,
+// returns what is compiled in place of an order.
+func (e *env) load(patterns []string, s *server, compiled func(*order.Order) *order.Order) *orders {
+	l := &orders{places: map[string]orderPlace{}}
+	opt := s.Store.Rules
+	opt.Guard, l.problems = readGuard(s.Store.Protect)
 	paths, errs := source.Expand(patterns)
 	for _, err := range errs {
 		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
@@ -54,7 +68,7 @@ func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders 
 	var parts []*ruleset.Part
 	for i, path := range paths {
 		e.progress.say("reading %d of %d: %s", i+1, len(paths), path)
-		parsed, problems := readFile(path)
+		parsed, digest, problems := readFile(path)
 		l.found++
 		l.problems = append(l.problems, problems...)
 		if len(problems.Errors()) > 0 {
@@ -62,6 +76,9 @@ func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders 
 		}
 		b := ruleset.NewBuilder(path, opt)
 		for _, o := range parsed.Orders {
+			if compiled != nil {
+				o = compiled(o)
+			}
 			b.Add(o)
 		}
 		part, warnings := b.Freeze()
@@ -71,27 +88,35 @@ func (e *env) load(patterns []string, g guardFlag, opt ruleset.Options) *orders 
 		}
 		l.problems = append(l.problems, columns(warnings, parsed.Orders)...)
 		parts = append(parts, part)
-		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders})
+		zone := zoneOf(parsed)
+		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders, Zone: zone})
 		l.targets += part.Targets()
+		l.versions = append(l.versions, store.Version{Path: path, Digest: digest, Part: part, File: parsed})
+		for _, o := range parsed.Orders {
+			l.places[o.ID] = orderPlace{path, zone}
+		}
 	}
 	e.progress.say("compiling")
 	l.set = ruleset.Merge(parts, opt)
 	return l
 }
 
-// readFile parses one order file and its side lists.
-func readFile(path string) (*order.File, order.Problems) {
-	f, err := openFile(path)
+// readFile parses one order file and its side lists. digest is that of the file alone.
+func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
+	f, err := openFile(path, maxBytes(path, false))
 	if err != nil {
-		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
+		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
-	return order.Parse(path, f, order.Options{OpenSide: openSide(path)})
+	sum := sha256.New()
+	parsed, problems = order.Parse(path, io.TeeReader(f, sum), order.Options{OpenSide: openSide(path)})
+	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
 // openFile opens what a server would read. It looks first, as opening a pipe waits
-// for somebody who writes to it. The error does not repeat the path.
-func openFile(path string) (f *os.File, err error) {
+// for somebody who writes to it. A file of more than most octets is refused unread. The
+// error does not repeat the path.
+func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -99,6 +124,8 @@ func openFile(path string) (f *os.File, err error) {
 		err = errors.New("is a directory")
 	case !info.Mode().IsRegular():
 		err = errors.New("is not a regular file")
+	case info.Size() > most:
+		err = fmt.Errorf("is larger than %d MiB", most>>20)
 	default:
 		f, err = os.Open(path)
 	}
@@ -107,6 +134,14 @@ func openFile(path string) (f *os.File, err error) {
 		err = at.Err
 	}
 	return f, err
+}
+
+// maxBytes returns the largest size of an order file or a side list in octets.
+func maxBytes(path string, side bool) int64 {
+	if side || filepath.Ext(path) == ".jsonl" {
+		return 4 << 30
+	}
+	return 64 << 20
 }
 
 // columns gives problems of the compiled set, which knows lines only, the
@@ -175,8 +210,8 @@ func heldText(t *order.Target) string {
 
 // mustLoad is load for commands that say something about a whole set: with a bad
 // file among them, what they said would be wrong.
-func (e *env) mustLoad(patterns []string, g guardFlag, opt ruleset.Options) (*orders, error) {
-	l := e.load(patterns, g, opt)
+func (e *env) mustLoad(patterns []string, s *server, compiled func(*order.Order) *order.Order) (*orders, error) {
+	l := e.load(patterns, s, compiled)
 	bad := l.problems.Errors()
 	if len(bad) == 0 {
 		return l, nil
@@ -189,7 +224,7 @@ func (e *env) mustLoad(patterns []string, g guardFlag, opt ruleset.Options) (*or
 		}{problemsJSON(bad)})
 	}
 	for _, p := range bad {
-		fmt.Fprintln(e.stderr, p.Error())
+		fmt.Fprintln(e.stderr, problemText(p))
 	}
 	return nil, errProblems
 }

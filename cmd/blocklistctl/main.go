@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // Exit codes.
@@ -25,7 +27,13 @@ const (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
+	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now)
+	// Some file systems say only now that there was no room.
+	if err := os.Stdout.Close(); err != nil && code == exitOK {
+		fmt.Fprintf(os.Stderr, "blocklistctl: standard output: %v\n", err)
+		code = exitProblems
+	}
+	os.Exit(code)
 }
 
 // commands is the command line.
@@ -87,13 +95,27 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	if err != nil {
 		panic(err) // the commands' own tags are wrong
 	}
+	out := &output{w: stdout}
+	e := &env{stdin: stdin, stdout: out, stderr: stderr, now: now, progress: newProgress(stderr)}
 	ctx, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "blocklistctl: %v\nblocklistctl --help and blocklistctl COMMAND --help say more\n", err)
-		return exitMisuse
+		e.json = wantsJSON(args)
+		e.report(err)
+		fmt.Fprintln(stderr, "blocklistctl --help and blocklistctl COMMAND --help say more")
+		code = exitMisuse
+	} else {
+		e.json = c.JSON
+		code = e.report(ctx.Run(e))
 	}
-	e := &env{stdin: stdin, stdout: stdout, stderr: stderr, json: c.JSON, now: now, progress: newProgress(stderr)}
-	err = ctx.Run(e)
+	if out.err != nil {
+		e.say("standard output: %v", out.err)
+		return max(code, exitProblems)
+	}
+	return code
+}
+
+// report says what an error of a command is about, and returns the exit code.
+func (e *env) report(err error) (code int) {
 	e.progress.clear()
 	switch {
 	case err == nil:
@@ -106,11 +128,51 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 			Error string `json:"error"`
 		}{err.Error()})
 	}
-	fmt.Fprintf(stderr, "blocklistctl: %v\n", err)
+	e.say("%v", err)
 	if errors.Is(err, errMisuse) {
 		return exitMisuse
 	}
 	return exitProblems
+}
+
+// say writes to standard error, each line as printable text.
+func (e *env) say(format string, args ...any) {
+	e.progress.clear()
+	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
+		if i == 0 {
+			line = "blocklistctl: " + line
+		}
+		fmt.Fprintln(e.stderr, printable.Line(line))
+	}
+}
+
+// wantsJSON reports whether --json is among arguments that could not be parsed.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "--":
+			return false
+		case "--json", "--json=true":
+			return true
+		}
+	}
+	return false
+}
+
+// output is standard output. It keeps the first error, so that a command whose output is
+// lost does not end as if all were well.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (n int, err error) {
+	n, err = o.w.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // writeJSON writes the one document of a command with --json.

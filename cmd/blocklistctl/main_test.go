@@ -72,6 +72,11 @@ func script(t *testing.T, path string) {
 		got.WriteString("$ " + line + "\n")
 		command(t, &got, split(t, line))
 	}
+	if dir, err := os.Getwd(); err == nil { // absolute paths of a Corefile's ORDERS
+		text := strings.ReplaceAll(got.String(), dir, "$DIR")
+		got.Reset()
+		got.WriteString(text)
+	}
 	if *update {
 		for i := range ar.Files {
 			if ar.Files[i].Name == "want" {
@@ -229,14 +234,15 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS: the tool runs the server's functions without the server.
+// TestNoCoreDNS: the tool runs the server's functions without the server. The lexer for
+// Corefiles is the one package of CoreDNS's makers in the tool.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for dep := range strings.Lines(string(out)) {
-		if strings.Contains(dep, "coredns") {
+		if strings.Contains(dep, "coredns") && strings.TrimSpace(dep) != "github.com/coredns/caddy/caddyfile" {
 			t.Errorf("links %s", dep)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -48,6 +49,7 @@ func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
 	if whole := x.byID[o.ID]; whole != nil {
 		out.References = whole.References
+		out.File, out.Line = x.l.places[o.ID].path, whole.Line
 	}
 	return out
 }
@@ -58,6 +60,10 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
 	}
 	whole := x.byID[r.Order.ID]
+	if whole != nil && !x.hidden(r.Order) {
+		out.File, out.Line = x.l.places[r.Order.ID].path, whole.Line
+	}
+	zone := x.l.zone(r.Order.ID)
 	switch r.Why {
 	case ruleset.Outranked:
 		by := ""
@@ -69,9 +75,9 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	case ruleset.NotActive:
 		say("not_active", "%s", notActive(whole, r))
 	case ruleset.NotYet:
-		say("not_yet", "in force from %s", out.Until)
+		say("not_yet", "in force %s", startOf(whole, r.Until, zone))
 	case ruleset.Over:
-		say("over", "over%s", endOf(whole, r))
+		say("over", "over%s", endOf(whole, r, zone))
 	case ruleset.OutOfScope:
 		if x.hidden(r.Order) {
 			say("out_of_scope", "out of scope")
@@ -97,7 +103,11 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		say("other_name", "the target covers other names than this one")
 	}
 	if out.Until != "" && (r.Why == ruleset.LiftedBy || r.Why == ruleset.ExemptClient) {
-		out.Text += ", until " + out.Until
+		by := zone
+		if r.By != nil {
+			by = x.l.zone(r.By.ID)
+		}
+		out.Text += ", until " + endOfDay(r.Until, by)
 	}
 	return out
 }
@@ -114,7 +124,7 @@ func notActive(o *order.Order, r ruleset.Reason) string {
 }
 
 // endOf says when a target ended.
-func endOf(o *order.Order, r ruleset.Reason) string {
+func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if o == nil {
 		return ""
 	}
@@ -125,7 +135,17 @@ func endOf(o *order.Order, r ruleset.Reason) string {
 	if end == order.NoTime {
 		return ": its last window has closed"
 	}
-	return " since " + end.String()
+	return " since " + endOfDay(end, zone)
+}
+
+// startOf says when a target that is not in force yet will be.
+func startOf(o *order.Order, t order.Time, zone *time.Location) string {
+	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
+		if first, field := firstDate(o); first == t {
+			return fmt.Sprintf("not before %s (%s)", t.StartText(zone), field)
+		}
+	}
+	return "from " + t.StartText(zone)
 }
 
 // targetOf returns the target of the order that a reason is about.
@@ -148,7 +168,7 @@ func (x *explainer) about(o *ruleset.Order) string {
 	}
 	s := " of " + o.Terms.Authority.Name
 	if whole := x.byID[o.ID]; whole != nil && whole.PlaceInHistory() != order.NoTime {
-		s += ", " + whole.PlaceInHistory().String()
+		s += ", " + whole.PlaceInHistory().StartText(x.l.zone(o.ID))
 	}
 	return s
 }
@@ -183,7 +203,7 @@ func (x *explainer) recorded(name dname.Name) []reasonJSON {
 			for i := range o.Targets {
 				t := &o.Targets[i]
 				if t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name {
-					out = append(out, reasonJSON{Order: o.ID, Target: t.Attr.URL, Reason: "url",
+					out = append(out, reasonJSON{Order: o.ID, File: f.Path, Line: o.Line, Target: t.Attr.URL, Reason: "url",
 						Text: "one page, which DNS cannot block without its whole host"})
 				}
 			}

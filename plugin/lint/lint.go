@@ -4,8 +4,10 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -15,6 +17,7 @@ import (
 type File struct {
 	Path   string
 	Orders []*order.Order
+	Zone   *time.Location // of the file's dates; nil is UTC
 }
 
 // maxEach bounds how often one order gets the same kind of warning about its
@@ -35,7 +38,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	}
 	l.holes = l.findHoles()
 	for _, f := range files {
-		l.path = f.Path
+		l.path, l.zone = f.Path, cmp.Or(f.Zone, time.UTC)
 		for _, o := range f.Orders {
 			l.order(o)
 		}
@@ -51,6 +54,7 @@ type linter struct {
 	holes    holes
 	path     string
 	guesses  int // unknown ids that were compared with all others
+	zone     *time.Location
 	out      order.Problems
 }
 
@@ -101,12 +105,12 @@ func (l *linter) times(o *order.Order) {
 	st := l.standing[o.ID]
 	switch {
 	case o.Until != order.NoTime && o.Until <= l.now:
-		l.warn(o, nil, "until", "is past: the order does nothing any more, it ended at %s", o.Until)
+		l.warn(o, nil, "until", "is past: the order does nothing any more, it ended with %s", o.Until.EndText(l.zone))
 	case st.Order != nil && st.State == ruleset.Ended:
 		l.warn(o, nil, "windows", "are all past, or outside from and until: the order does nothing any more")
 	}
 	if o.Review != order.NoTime && o.Review <= l.now {
-		l.warn(o, nil, "review", "is past since %s: somebody must look at the order again; it is still enforced", o.Review)
+		l.warn(o, nil, "review", "is past since %s: somebody must look at the order again; it is still enforced", o.Review.EndText(l.zone))
 	}
 	for i, w := range o.Windows {
 		if !overlap(w, order.Window{From: o.From, Until: o.Until}) {
@@ -126,7 +130,7 @@ func (l *linter) times(o *order.Order) {
 		}
 		field := fmt.Sprintf("targets[%d]", i)
 		if u := t.Attr.Until; u != order.NoTime && u <= l.now && !(o.Until != order.NoTime && o.Until <= l.now) {
-			dead(t, field+".until", "is past: the target ended at %s", u)
+			dead(t, field+".until", "is past: the target ended with %s", u.EndText(l.zone))
 		}
 		own := order.Window{From: t.Attr.From, Until: t.Attr.Until}
 		if !overlap(own, order.Window{From: o.From, Until: o.Until}) {

@@ -30,7 +30,7 @@ func warnings(t *testing.T, orders string, side map[string]string) string {
 	}
 	part, _ := b.Freeze()
 	var out []string
-	for _, p := range Check([]File{{"o.yaml", f.Orders}}, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{}), at) {
+	for _, p := range Check([]File{{Path: "o.yaml", Orders: f.Orders}}, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{}), at) {
 		if !p.Warning || p.Line == 0 || p.Column == 0 || p.File != "o.yaml" {
 			t.Errorf("no warning with a place: %+v", p)
 		}
@@ -133,7 +133,7 @@ orders:
 - {id: windows, authority: {name: C}, references: [r], scope: global, windows: [{until: 2027-01-01}], targets: [b.example]}
 - {id: open, authority: {name: C}, references: [r], scope: global, windows: [{until: 2027-01-01}, {from: 2028-01-01}], targets: [c.example]}
 `), order.Options{})
-	got := Check([]File{{"o.yaml", f.Orders}}, ruleset.Merge(nil, ruleset.Options{}), at)
+	got := Check([]File{{Path: "o.yaml", Orders: f.Orders}}, ruleset.Merge(nil, ruleset.Options{}), at)
 	if len(got) != 3 || got[0].Order != "never" || got[1].Field != "windows[1]" || got[2].Order != "open" || got[0].Field != "until" || got[2].Field != "until" {
 		t.Errorf("got %v", got)
 	}

@@ -1,6 +1,10 @@
-package blocklist
+// Package directive reads the blocklist directive of a Corefile. The CoreDNS plugin and
+// blocklistctl both use this package, so that the tool has the server's settings. The
+// package depends on caddy's lexer for Corefiles and not on CoreDNS.
+package directive
 
 import (
+	"cmp"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -8,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coredns/caddy"
+	"github.com/coredns/caddy/caddyfile"
 	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -16,18 +20,19 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// config is the directive as written.
-type config struct {
-	store  store.Options
-	answer answer.Config
-	places places
-	// answersOff: only the name that was asked is judged, not where its answer
+// Config is the directive as written. Places and ECSFrom are pointers, because their
+// tables must not be copied. Parse allocates them where the caller has left them nil.
+type Config struct {
+	Store  store.Options
+	Answer answer.Config
+	Places *Places
+	// AnswersOff: only the name that was asked is judged, not where its answer
 	// leads.
-	answersOff bool
-	ecsFrom    bart.Lite // peers whose EDNS client subnet is believed
-	root       string    // where relative paths start
-	// shadow: orders are decided and counted, and no answer is changed.
-	shadow bool
+	AnswersOff bool
+	ECSFrom    *bart.Lite // peers whose EDNS client subnet is believed
+	Root       string     // where relative paths start
+	// Shadow: orders are decided and counted, and no answer is changed.
+	Shadow bool
 }
 
 const (
@@ -35,21 +40,17 @@ const (
 	defaultMaxShrink = 50 // percent
 )
 
-// parse reads the directive
+// Parse reads the directive
 //
 //	blocklist ORDERS... {
 //	    PROPERTY VALUE...
 //	}
 //
-// whose name the controller has just passed, into cfg. root is where relative
+// whose name the dispenser has just passed, into cfg. root is where relative
 // paths start, that of the root plugin.
-func parse(c *caddy.Controller, root string, cfg *config) error {
-	cfg.store.MaxShrink = defaultMaxShrink
-	cfg.store.Poll = source.DefaultPoll
-	cfg.store.Rules.Response.Kind = order.NXDOMAIN
-	cfg.answer.TTL = defaultTTL
-	cfg.answer.Language = "en"
-	cfg.root = root
+func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
+	cfg.Defaults()
+	cfg.Root = root
 
 	orders := c.RemainingArgs()
 	if len(orders) == 0 {
@@ -64,7 +65,7 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
-		cfg.store.Patterns = append(cfg.store.Patterns, abs)
+		cfg.Store.Patterns = append(cfg.Store.Patterns, abs)
 	}
 	seen := map[string]bool{}
 	for c.NextBlock() {
@@ -88,6 +89,18 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 	return nil
 }
 
+// Defaults sets each property to the value that counts when the directive does not have
+// the property.
+func (cfg *Config) Defaults() {
+	cfg.Places = cmp.Or(cfg.Places, new(Places))
+	cfg.ECSFrom = cmp.Or(cfg.ECSFrom, new(bart.Lite))
+	cfg.Store.MaxShrink = defaultMaxShrink
+	cfg.Store.Poll = source.DefaultPoll
+	cfg.Store.Rules.Response.Kind = order.NXDOMAIN
+	cfg.Answer.TTL = defaultTTL
+	cfg.Answer.Language = "en"
+}
+
 // absolute makes a path absolute, so that server blocks share a set however they
 // spell it.
 func absolute(path, root string) (string, error) {
@@ -99,7 +112,7 @@ func absolute(path, root string) (string, error) {
 
 // properties are the directive's properties, each with its reader; args has at
 // least one element, but for shadow.
-var properties = map[string]func(c *caddy.Controller, cfg *config, args []string) error{
+var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
 	"organization": readOrganization,
@@ -118,15 +131,15 @@ var properties = map[string]func(c *caddy.Controller, cfg *config, args []string
 }
 
 // one returns the only argument.
-func one(c *caddy.Controller, args []string) (string, error) {
+func one(c *caddyfile.Dispenser, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.ArgErr()
 	}
 	return args[0], nil
 }
 
-func readResponse(c *caddy.Controller, cfg *config, args []string) error {
-	r := &cfg.store.Rules.Response
+func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	r := &cfg.Store.Rules.Response
 	kinds := map[string]order.ResponseKind{"nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused, "redirect": order.Redirect}
 	kind, ok := kinds[args[0]]
 	if !ok {
@@ -150,15 +163,15 @@ func readResponse(c *caddy.Controller, cfg *config, args []string) error {
 	return nil
 }
 
-func readTTL(c *caddy.Controller, cfg *config, args []string) error {
-	return readDuration(c, args, "ttl", &cfg.answer.TTL, 0, order.MaxTTL, time.Second)
+func readTTL(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	return readDuration(c, args, "ttl", &cfg.Answer.TTL, 0, order.MaxTTL, time.Second)
 }
 
-func readPoll(c *caddy.Controller, cfg *config, args []string) error {
-	return readDuration(c, args, "poll", &cfg.store.Poll, 10*time.Millisecond, time.Hour, time.Millisecond)
+func readPoll(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	return readDuration(c, args, "poll", &cfg.Store.Poll, 10*time.Millisecond, time.Hour, time.Millisecond)
 }
 
-func readDuration(c *caddy.Controller, args []string, what string, d *time.Duration, least, most, unit time.Duration) error {
+func readDuration(c *caddyfile.Dispenser, args []string, what string, d *time.Duration, least, most, unit time.Duration) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
@@ -171,22 +184,22 @@ func readDuration(c *caddy.Controller, args []string, what string, d *time.Durat
 	return nil
 }
 
-func readOrganization(c *caddy.Controller, cfg *config, args []string) (err error) {
-	cfg.answer.Organization, err = one(c, args)
+func readOrganization(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
+	cfg.Answer.Organization, err = one(c, args)
 	return err
 }
 
-func readContact(c *caddy.Controller, cfg *config, args []string) error {
+func readContact(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, u := range args {
 		if !order.ContactURI(u) {
 			return c.Errf("contact must be mailto: or tel: URIs, got '%s'", u)
 		}
 	}
-	cfg.answer.Contact = args
+	cfg.Answer.Contact = args
 	return nil
 }
 
-func readLanguage(c *caddy.Controller, cfg *config, args []string) error {
+func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
@@ -194,7 +207,7 @@ func readLanguage(c *caddy.Controller, cfg *config, args []string) error {
 	if !order.LanguageTag(s) {
 		return c.Errf("language must be a BCP 47 tag, got '%s'", s)
 	}
-	cfg.answer.Language = s
+	cfg.Answer.Language = s
 	return nil
 }
 
@@ -204,7 +217,7 @@ func readLanguage(c *caddy.Controller, cfg *config, args []string) error {
 const lastAssignedOption = 19
 
 // readSDEOption takes the EDNS option code of structured DNS errors.
-func readSDEOption(c *caddy.Controller, cfg *config, args []string) error {
+func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
@@ -213,21 +226,21 @@ func readSDEOption(c *caddy.Controller, cfg *config, args []string) error {
 	if err != nil || v <= lastAssignedOption {
 		return c.Errf("sde_option must be an EDNS option code from %d to 65535, got '%s'", lastAssignedOption+1, s)
 	}
-	cfg.answer.SDEOption = uint16(v)
+	cfg.Answer.SDEOption = uint16(v)
 	return nil
 }
 
-func readAnswers(c *caddy.Controller, cfg *config, args []string) error {
+func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
 	}
 	switch s {
 	case "off":
-		cfg.answersOff = true
+		cfg.AnswersOff = true
 	case "names":
 	case "addresses":
-		cfg.store.Rules.Addresses = true
+		cfg.Store.Rules.Addresses = true
 	default:
 		return c.Errf("answers must be off, names or addresses, got '%s'", s)
 	}
@@ -235,7 +248,7 @@ func readAnswers(c *caddy.Controller, cfg *config, args []string) error {
 }
 
 // readNAT64 reads the operator's own NAT64 prefixes (RFC 6052, section 2.2).
-func readNAT64(c *caddy.Controller, cfg *config, args []string) error {
+func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
 		x, why := order.ParsePrefix(s)
 		switch {
@@ -245,8 +258,8 @@ func readNAT64(c *caddy.Controller, cfg *config, args []string) error {
 			return c.Errf("nat64 must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
 		case x.Addr().As16()[8] != 0:
 			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero, got '%s'", s)
-		case !slices.Contains(cfg.store.Rules.NAT64, x):
-			cfg.store.Rules.NAT64 = append(cfg.store.Rules.NAT64, x)
+		case !slices.Contains(cfg.Store.Rules.NAT64, x):
+			cfg.Store.Rules.NAT64 = append(cfg.Store.Rules.NAT64, x)
 		}
 	}
 	return nil
@@ -257,7 +270,7 @@ func readNAT64(c *caddy.Controller, cfg *config, args []string) error {
 // the country that he is judged by.
 const widestPeers4, widestPeers6 = 8, 16
 
-func readECSFrom(c *caddy.Controller, cfg *config, args []string) error {
+func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
 		x, why := order.ParsePrefix(s)
 		if why != "" {
@@ -270,20 +283,20 @@ func readECSFrom(c *caddy.Controller, cfg *config, args []string) error {
 		if x.Bits() < widest {
 			return c.Errf("ecs_from: network is wider than /%d; name your own forwarders, for anybody can send a client subnet, got '%s'", widest, s)
 		}
-		cfg.ecsFrom.Insert(x)
+		cfg.ECSFrom.Insert(x)
 	}
 	return nil
 }
 
-func readShadow(c *caddy.Controller, cfg *config, args []string) error {
+func readShadow(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) != 0 {
 		return c.ArgErr()
 	}
-	cfg.shadow = true
+	cfg.Shadow = true
 	return nil
 }
 
-func readCountry(c *caddy.Controller, cfg *config, args []string) error {
+func readCountry(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	cc, err := countryCode(c, args[0])
 	if err != nil {
 		return err
@@ -296,27 +309,27 @@ func readCountry(c *caddy.Controller, cfg *config, args []string) error {
 		if why != "" {
 			return c.Errf("country %s: network %s, got '%s'", cc, why, s)
 		}
-		if was, ok := cfg.places.nets.Get(x); ok && was != cc {
+		if was, ok := cfg.Places.Nets.Get(x); ok && was != cc {
 			return c.Errf("country %s: network %s is given to %s too", cc, x, was)
 		}
-		cfg.places.nets.Insert(x, cc)
+		cfg.Places.Nets.Insert(x, cc)
 	}
-	cfg.places.any = true
+	cfg.Places.Any = true
 	return nil
 }
 
-func readHome(c *caddy.Controller, cfg *config, args []string) (err error) {
+func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
 	s, err := one(c, args)
 	if err != nil {
 		return err
 	}
-	cfg.places.home, err = countryCode(c, s)
+	cfg.Places.Home, err = countryCode(c, s)
 	return err
 }
 
 // countryCode reads the country of a client; EU is a group of orders, not a
 // place.
-func countryCode(c *caddy.Controller, s string) (order.Country, error) {
+func countryCode(c *caddyfile.Dispenser, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
 	if !ok || cc == order.EU {
 		return "", c.Errf("country must be an ISO 3166-1 alpha-2 code, got '%s'", s)
@@ -324,18 +337,18 @@ func countryCode(c *caddy.Controller, s string) (order.Country, error) {
 	return cc, nil
 }
 
-func readProtect(c *caddy.Controller, cfg *config, args []string) error {
+func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
-		abs, err := absolute(s, cfg.root)
+		abs, err := absolute(s, cfg.Root)
 		if err != nil {
 			return c.Errf("protect: %v", err)
 		}
-		cfg.store.Protect = append(cfg.store.Protect, abs)
+		cfg.Store.Protect = append(cfg.Store.Protect, abs)
 	}
 	return nil
 }
 
-func readMaxShrink(c *caddy.Controller, cfg *config, args []string) error {
+func readMaxShrink(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
 		return err
@@ -344,6 +357,6 @@ func readMaxShrink(c *caddy.Controller, cfg *config, args []string) error {
 	if err != nil || !strings.HasSuffix(s, "%") || v < 0 || v > 100 {
 		return c.Errf("max_shrink must be a percentage from 0%% to 100%%, got '%s'", s)
 	}
-	cfg.store.MaxShrink = v
+	cfg.Store.MaxShrink = v
 	return nil
 }

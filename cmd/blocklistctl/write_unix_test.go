@@ -1,0 +1,127 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
+
+// ctl runs blocklistctl and returns the exit code and what it wrote.
+func ctl(args ...string) (code int, out, errs string) {
+	var stdout, stderr bytes.Buffer
+	code = run(args, strings.NewReader(""), &stdout, &stderr, clock)
+	return code, stdout.String(), stderr.String()
+}
+
+// TestWriteKeeps: fmt -w keeps owner, group and mode of a file, and the link that leads to
+// the file. Root can test another owner, and others one of their groups.
+func TestWriteKeeps(t *testing.T) {
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 1234, 5678
+	} else if groups, err := os.Getgroups(); err == nil && len(groups) > 0 {
+		gid = groups[len(groups)-1]
+	}
+	for _, mode := range []fs.FileMode{0o640, 0o600, 0o664, 0o444} {
+		t.Chdir(t.TempDir())
+		os.Mkdir("real", 0o755)
+		if err := os.WriteFile("real/a.yaml", []byte(unformatted), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("real/a.yaml", "a.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown("real/a.yaml", uid, gid); err != nil {
+			t.Fatal(err)
+		}
+		os.Chmod("real/a.yaml", mode)
+		if code, out, errs := ctl("fmt", "-w", "a.yaml"); code != exitOK {
+			t.Fatalf("exit %d\n%s%s", code, out, errs)
+		}
+		info, err := os.Lstat("real/a.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := info.Sys().(*syscall.Stat_t)
+		if info.Mode() != mode || int(s.Uid) != uid || int(s.Gid) != gid {
+			t.Errorf("mode %v owner %d group %d, want %v %d %d", info.Mode(), s.Uid, s.Gid, mode, uid, gid)
+		}
+		if link, err := os.Readlink("a.yaml"); link != "real/a.yaml" {
+			t.Errorf("the link leads to %q, %v", link, err)
+		}
+		if text, _ := os.ReadFile("a.yaml"); !strings.HasPrefix(string(text), "version: 1\ncount: 1\n") {
+			t.Errorf("not formatted: %q", text)
+		}
+		if left, _ := filepath.Glob("real/.*"); len(left) > 0 {
+			t.Errorf("left over: %q", left)
+		}
+	}
+}
+
+// TestWriteNew: a new file has the mode that the umask leaves, and a sealed order is not for
+// everyone.
+func TestWriteNew(t *testing.T) {
+	t.Chdir(t.TempDir())
+	os.WriteFile("list", []byte("a.example\n"), 0o600)
+	defer syscall.Umask(syscall.Umask(0))
+	for _, tc := range []struct {
+		umask      int
+		disclosure string
+		want       fs.FileMode
+	}{{0o022, "full", 0o644}, {0o077, "full", 0o600}, {0o002, "full", 0o644}, {0o022, "code", 0o640}, {0o022, "none", 0o640}, {0o077, "none", 0o600}} {
+		syscall.Umask(tc.umask)
+		os.Remove("a.yaml")
+		if code, _, errs := ctl("import", "domains", "list", "--id", "a", "--authority", "A", "--scope", "global",
+			"--disclosure", tc.disclosure, "--out", "a.yaml", "--list", "a.txt", "--overwrite"); code != exitOK {
+			t.Fatalf("exit %d\n%s", code, errs)
+		}
+		for _, file := range []string{"a.yaml", "a.txt"} {
+			if info, err := os.Stat(file); err != nil || info.Mode() != tc.want {
+				t.Errorf("umask %o, %s: %s has mode %v, want %v (%v)", tc.umask, tc.disclosure, file, info.Mode(), tc.want, err)
+			}
+		}
+		os.Remove("a.txt")
+	}
+}
+
+// TestFormatOdd: fmt refuses what is not a regular file, does not wait for a writer, and does
+// not read a file that is too large.
+func TestFormatOdd(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	os.Mkdir("dir.yaml", 0o700)
+	for name, size := range map[string]int64{"huge.yaml": 3 << 30, "huge.jsonl": 3 << 30} {
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Truncate(size); err != nil { // sparse: it takes no room
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	for file, want := range map[string]string{
+		"pipe.yaml":    "pipe.yaml: is not a regular file",
+		"dir.yaml":     "dir.yaml: is a directory",
+		"huge.yaml":    "huge.yaml: is larger than 64 MiB",
+		"huge.jsonl":   "huge.jsonl: is larger than 256 MiB",
+		"missing.yaml": "missing.yaml: no such file or directory",
+	} {
+		for _, args := range [][]string{{"fmt", file}, {"fmt", "-w", file}, {"fmt", "--check", file}} {
+			code, out, errs := ctl(args...)
+			if code != exitMisuse || out != "" || errs != "blocklistctl: misuse: "+want+"\n" {
+				t.Errorf("%q: exit %d\n%s%s", args, code, out, errs)
+			}
+		}
+	}
+}

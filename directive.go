@@ -1,0 +1,30 @@
+package blocklist
+
+import (
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/gaissmai/bart"
+)
+
+// config is the directive as the handler uses the directive.
+type config struct {
+	store      store.Options
+	answer     answer.Config
+	places     directive.Places
+	answersOff bool
+	ecsFrom    bart.Lite
+	shadow     bool
+}
+
+// parse reads the directive whose name the controller has just passed into cfg. root is
+// the path of the root plugin.
+func parse(c *caddy.Controller, root string, cfg *config) error {
+	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
+	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {
+		return err
+	}
+	cfg.store, cfg.answer, cfg.answersOff, cfg.shadow = d.Store, d.Answer, d.AnswersOff, d.Shadow
+	return nil
+}
