@@ -132,7 +132,7 @@ func pair(a, b *line, decided string) bool {
 	}
 	switch decided {
 	case "join":
-		s := strip(strings.TrimRight(body(a.text), " \t\u00a0\\"))
+		s := strip(strings.TrimRight(body(a.text), " \t\u00a0\\,;"))
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
