@@ -79,11 +79,13 @@ func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
 		l := &lines[i]
-		if !l.hasText() || plainName(l.text) {
+		if !l.hasText() {
 			continue
 		}
-		if f := formatOf(l.text); f != nil {
-			return &FormatError{f.name, i + 1, l.text, f.advice}
+		if !plainName(l.text) {
+			if f := formatOf(l.text); f != nil {
+				return &FormatError{f.name, i + 1, l.text, f.advice}
+			}
 		}
 		added, taken = added || l.text[0] == '+', taken || l.text[0] == '-'
 		if added && taken {

@@ -258,6 +258,12 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 		c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
 		return nil, nil
 	}
+	for _, w := range words[1:] {
+		if len(w) > 1 && (w[0] == '.' || w[0] == '-') && strings.Trim(w, "-.") != "" {
+			c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
+			return nil, nil
+		}
+	}
 	like, addresses := 0, 0
 	for _, w := range words[1:] {
 		switch {

@@ -58,7 +58,7 @@ var (
 	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
 	// loneNumber is the number of an enumeration whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
-	ruled      = regexp.MustCompile(`^[-–—=_~*.·+\s]{3,}$`)
+	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
@@ -83,7 +83,7 @@ func pageLines(lines []line) {
 		case loneNumber.MatchString(l.text):
 			l.passed = "a number of an enumeration, alone on its line"
 		case ruled.MatchString(l.text):
-			l.passed = "a ruled line"
+			l.passed = "a ruled line or a bullet alone"
 		default:
 			if h := header(l); h != "" {
 				times[h]++

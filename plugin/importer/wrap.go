@@ -19,7 +19,7 @@ const softHyphen = "\u00ad"
 
 // breaksOff reports whether a line ends in a hyphen, a backslash or a soft hyphen.
 func breaksOff(s string) bool {
-	s = strings.TrimRight(s, " \t\u00a0,;"+quotes)
+	s = strings.TrimRight(s, " \t\u00a0"+closing)
 	if strings.HasSuffix(s, softHyphen) {
 		return true
 	}
@@ -53,7 +53,7 @@ func opensWith(s string) bool {
 
 // aWord returns the line when it is one word without a dot, apart from one at its end.
 func aWord(s string) string {
-	w := strings.TrimRight(s, ".,;"+quotes)
+	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
 	if w == "" || strings.ContainsAny(w, ". \t/?#@:,;|") || number.MatchString(w) {
 		return ""
@@ -132,7 +132,10 @@ func pair(a, b *line, decided string) bool {
 	}
 	switch decided {
 	case "join":
-		s := strip(strings.TrimRight(body(a.text), " \t\u00a0\\,;"))
+		s := strip(strings.TrimRight(body(a.text), " \t\u00a0,;\\"))
+		if h := strings.TrimRight(s, closing); breaksOff(raw) {
+			s = h
+		}
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}

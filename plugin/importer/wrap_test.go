@@ -40,6 +40,8 @@ func TestBroken(t *testing.T) {
 		{"guarda-film\\\nstreaming.com\n", "", "guarda-filmstreaming.com", "streaming.com", 2, 0, 1},
 
 		// Enumerations and columns.
+		{"guarda-film-).\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"| guarda-film- |\n| streaming.com |\n", "", "", "streaming.com", 2, 2, 1},
 		{"1. guarda-film-\nstreaming.com\n2. b.example\n", "b.example", "guarda-film-streaming.com b.example", "streaming.com b.example", 2, 0, 1},
 		{"1\tguarda-film-\t2024-05-01\nstreaming.com\n", "", "", "streaming.com", 2, 2, 1},
 		{"guarda-film-,\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
@@ -88,6 +90,7 @@ func TestBroken(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
+		"guardafilm/\nstreaming.com\n":         "2: follows a word without a dot",
 		"example.co\nm\n":                      "1: comes before a word without a dot",
 		"guardafilm\nPage 2\nstreaming.com\n":  "3: follows a word without a dot",
 		"Domains\nstreaming.com\n":             "",
