@@ -66,6 +66,8 @@ func (c *cleaner) line(s string) []order.Target {
 	case trimmed[0] == '#':
 		c.comment = true
 		return nil
+	case simple(trimmed):
+		return c.piece(trimmed)
 	}
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])

@@ -14,7 +14,7 @@ import (
 // million names and keep a wrong file from taking the machine's memory.
 const (
 	maxSize  = 64 << 20
-	maxLines = 4 << 20
+	maxLines = 2 << 20
 )
 
 // ErrSize is the error for a list that is larger than any list of names.
@@ -32,10 +32,15 @@ func readAll(r io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// line is one line of a list, and what is known of the line before it is cleaned.
+// line is one line of a list.
 type line struct {
-	raw     string // as it was read, in UTF-8 if the line could be decoded
-	text    string // raw without the blanks and the invisible characters around it
+	raw   string // as it was read, in UTF-8 if the line could be decoded
+	text  string // raw without the blanks and the invisible characters around it
+	found *found // nil for most lines
+}
+
+// found is what is known of a line before the line is cleaned.
+type found struct {
 	passed  string // why the line needs no name
 	refused string // why the line is refused
 	needs   Form   // the form whose decision would let the line in
@@ -43,11 +48,29 @@ type line struct {
 	warning string
 }
 
+// mark returns what is known of the line, to be changed.
+func (l *line) mark() *found {
+	if l.found == nil {
+		l.found = new(found)
+	}
+	return l.found
+}
+
 // open reports whether the line is still to be cleaned.
-func (l *line) open() bool { return l.passed == "" && l.refused == "" }
+func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
 // hasText reports whether the line is open and is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
+
+// simple reports whether a line is one ASCII host name with a dot, as nearly all lines of
+// long lists are. Such a line is no page line, no row of a table and no half of a name.
+func simple(s string) bool {
+	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
+		return false
+	}
+	first, last := s[0], s[len(s)-1]|0x20
+	return first != '-' && first != '.' && 'a' <= last && last <= 'z'
+}
 
 // split takes the octets apart into lines in UTF-8.
 func (im *imports) split(data []byte, decode func(string) (string, bool)) ([]line, error) {
@@ -62,9 +85,9 @@ func (im *imports) split(data []byte, decode func(string) (string, bool)) ([]lin
 		}
 		l := line{raw: raw, text: raw}
 		if len(raw) > maxLine {
-			l.refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
+			l.mark().refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
 		} else if s, ok := decode(raw); !ok {
-			l.refused, l.needs, l.text = "the line is not in the list's character set", Charset, ""
+			*l.mark(), l.text = found{refused: "the line is not in the list's character set", needs: Charset}, ""
 		} else {
 			l.raw, l.text = s, strip(s)
 		}

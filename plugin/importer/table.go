@@ -209,7 +209,7 @@ func (t *table) heading(at int, l *line, row []string) string {
 		t.heads = at
 		return ""
 	}
-	l.passed = "a row of headings"
+	l.mark().passed = "a row of headings"
 	return ""
 }
 
