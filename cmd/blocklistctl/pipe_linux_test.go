@@ -49,6 +49,22 @@ func TestImportPipe(t *testing.T) {
 	}
 }
 
+// TestImportSize: a file that is larger than any list is refused and not read.
+func TestImportSize(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate("big.txt", 1<<40); err != nil { // without taking room
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"import", "domains", "big.txt", "--id", "a", "--authority", "A", "--scope", "global"}, nil, &out, &errs, clock)
+	if code != exitProblems || !strings.Contains(errs.String(), "is larger than 64 MiB") {
+		t.Errorf("exit %d\n%s%s", code, out.String(), errs.String())
+	}
+}
+
 // TestImportShows: text of a list and its name come to the terminal without control
 // characters.
 func TestImportShows(t *testing.T) {

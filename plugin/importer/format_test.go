@@ -228,7 +228,7 @@ type endless struct {
 
 func (e *endless) Read(p []byte) (int, error) {
 	n := copy(p, strings.Repeat(e.text, len(p)/len(e.text)+1))
-	if e.read += n; e.read > 2*maxSize {
+	if e.read += n; e.read > 2*MaxSize {
 		return 0, errors.New("read on")
 	}
 	return n, nil

@@ -244,3 +244,32 @@ func cutText(s string) string {
 	}
 	return head
 }
+
+// columns takes the number before a name and the date beside the name off the words of a
+// line. The table type decides which columns a list may have.
+func (c *cleaner) columns(words []string) []string {
+	if len(words) < 2 {
+		return words
+	}
+	if number.MatchString(strings.TrimRight(words[0], ".)")) && (namelike(words[1]) || isAddress(words[1])) {
+		c.did("took off the number before the name")
+		words = words[1:]
+	}
+	out, dates := words[:0:0], 0
+	for i, w := range words {
+		switch bare := strings.Trim(w, quotes+"[]"); {
+		case date.MatchString(bare):
+			dates++
+		case clock.MatchString(bare) && i > 0 && dates > 0:
+		case !namelike(w) && !isAddress(w):
+			return words // other words explain the date
+		default:
+			out = append(out, w)
+		}
+	}
+	if dates != 1 || len(out) == 0 {
+		return words
+	}
+	c.did("took off the date beside the name")
+	return out
+}
