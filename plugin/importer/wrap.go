@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
 // Text that was wrapped has names that go on in the next line. "guarda-film-" and
@@ -70,7 +73,13 @@ func openDot(s, next string) bool {
 	if aWord(s) != "" {
 		return true
 	}
-	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aWord(next) != ""
+	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
+}
+
+// aTop reports whether a word is a top-level domain, and not a word of a heading.
+func aTop(s string) bool {
+	n, err := dname.Parse(s)
+	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
 // broken finds lines of which one may be the rest of the other, and does with them what

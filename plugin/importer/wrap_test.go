@@ -52,6 +52,8 @@ func TestBroken(t *testing.T) {
 		{"www.shop.\nexample.net\n", "www.shop example.net", "www.shop example.net", "www.shop example.net", 0, 0, 0},
 		{"www.guarda.\nstreaming.com\n", "", "www.guarda.streaming.com", "www.guarda streaming.com", 2, 0, 0},
 		{"example.co.\nuk\n", "", "example.co.uk", "example.co", 2, 0, 1},
+		{"example.com.\n\nRome\n", "example.com", "example.com", "example.com", 1, 1, 1},
+		{"example.com.\nName\n", "example.com", "example.com", "example.com", 1, 1, 1},
 		{"https://www.\nexample.com\n", "", "www.example.com", "example.com", 2, 0, 1},
 		{"a.example.com.\nb.example.com.\n", "a.example.com b.example.com", "a.example.com b.example.com", "a.example.com b.example.com", 0, 0, 0},
 		{"guarda\n.example.com\n", "", "guarda.example.com", "example.com", 2, 0, 1},
