@@ -3,6 +3,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -91,7 +92,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 	os.Mkdir(orders, 0o755)
 	var refused []string
 	for _, a := range attachments(t) {
-		args := []string{"import", "domains", a.file, "--id", a.id, "--reference", a.number, "--issued", a.place,
+		args := []string{"--json", "import", "domains", a.file, "--id", a.id, "--reference", a.number, "--issued", a.place,
 			"--authority", "NCU", "--authority-country", "UA", "--authority-kind", "regulator",
 			"--paths", "host", "--ports", "name", "--addresses", "network", "--address-after", "drop", "--skip-refused",
 			"--out", filepath.Join(orders, strings.ReplaceAll(a.id, "/", "-")+".yaml")}
@@ -100,13 +101,22 @@ func ukrainian(t *testing.T) (addr string, h history) {
 		} else {
 			args = append(args, "--scope", "global")
 		}
-		out, err := exec.Command(filepath.Join(bin, "blocklistctl"), args...).CombinedOutput()
+		out, err := exec.Command(filepath.Join(bin, "blocklistctl"), args...).Output()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", a.file, err, out)
 		}
-		for _, line := range strings.Split(string(out), "\n") {
-			if raw, _, ok := strings.Cut(line, ": refused: "); ok {
-				refused = append(refused, raw[strings.LastIndex(raw, "/lists/")+len("/lists/"):])
+		var said struct {
+			Notes []struct {
+				Line         int
+				Raw, Refused string
+			}
+		}
+		if err := json.Unmarshal(out, &said); err != nil {
+			t.Fatalf("%s: %v\n%s", a.file, err, out)
+		}
+		for _, n := range said.Notes {
+			if n.Refused != "" {
+				refused = append(refused, fmt.Sprintf("%s:%d: %q", filepath.Base(a.file), n.Line, n.Raw))
 			}
 		}
 		h = append(h, struct {

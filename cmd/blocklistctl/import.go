@@ -220,6 +220,10 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
+	if info, err := f.Stat(); err == nil && info.Size() > importer.MaxSize { // unread
+		f.Close()
+		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), importer.ErrSize)
+	}
 	return f, f.Close, nil
 }
 

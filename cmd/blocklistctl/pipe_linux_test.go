@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // TestPipe: a pipe in place of a file is said to be none, and nobody waits for a
@@ -24,6 +26,63 @@ func TestPipe(t *testing.T) {
 		code := run(append([]string{"check"}, args...), nil, &out, &errs, clock)
 		if code != exitProblems || !strings.Contains(out.String(), "is not a regular file") {
 			t.Errorf("check %q: exit %d\n%s%s", args, code, out.String(), errs.String())
+		}
+	}
+}
+
+// TestImportPipe: import neither reads a pipe nor replaces one, and waits for nobody.
+func TestImportPipe(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("list.txt", []byte("a.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"pipe.yaml"}, {"list.txt", "--out", "pipe.yaml"}, {"list.txt", "--out", "pipe.yaml", "--overwrite"},
+		{"list.txt", "--out", "out.yaml", "--list", "pipe.yaml"}, {"/dev/zero"}} {
+		var out, errs bytes.Buffer
+		code := run(append([]string{"import", "domains", "--id", "a", "--authority", "A", "--scope", "global"}, args...), nil, &out, &errs, clock)
+		if code != exitProblems || !strings.Contains(errs.String(), "is not a regular file") {
+			t.Errorf("import %q: exit %d\n%s%s", args, code, out.String(), errs.String())
+		}
+	}
+}
+
+// TestImportSize: a file that is larger than any list is refused and not read.
+func TestImportSize(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate("big.txt", 1<<40); err != nil { // without taking room
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"import", "domains", "big.txt", "--id", "a", "--authority", "A", "--scope", "global"}, nil, &out, &errs, clock)
+	if code != exitProblems || !strings.Contains(errs.String(), "is larger than 64 MiB") {
+		t.Errorf("exit %d\n%s%s", code, out.String(), errs.String())
+	}
+}
+
+// TestImportShows: text of a list and its name come to the terminal without control
+// characters.
+func TestImportShows(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const name = "a\x1b[31m\nforged.txt"
+	for _, text := range []string{"a.example\nb.exa\x1b[31mmple\n\u202egnp.example\nc d\u2028e\nxn--a\u202e.example (\x1b]0;x\x07)\nb\u0430d.example\n",
+		"; \x1b[31m\n", "\x1b[31m;removed\n", "\u202e\x00"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, more := range [][]string{nil, {"--plain", "--text-after", "note", "--expect", "9"}, {"--skip-refused", "--out", "out\x1b.yaml"}} {
+			var out, errs bytes.Buffer
+			run(append([]string{"import", "domains", "--id", "a", "--authority", "A", "--scope", "global", name}, more...), nil, &out, &errs, clock)
+			for line := range strings.Lines(errs.String()) {
+				if line = strings.TrimSuffix(line, "\n"); !printable.Is(line) || strings.HasPrefix(line, "forged") {
+					t.Errorf("%q %q: %q", text, more, line)
+				}
+			}
 		}
 	}
 }

@@ -79,11 +79,13 @@ func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
 		l := &lines[i]
-		if !l.hasText() || plainName(l.text) {
+		if !l.hasText() {
 			continue
 		}
-		if f := formatOf(l.text); f != nil {
-			return &FormatError{f.name, i + 1, l.text, f.advice}
+		if !plainName(l.text) {
+			if f := formatOf(l.text); f != nil {
+				return &FormatError{f.name, i + 1, l.text, f.advice}
+			}
 		}
 		added, taken = added || l.text[0] == '+', taken || l.text[0] == '-'
 		if added && taken {
@@ -98,7 +100,7 @@ func foreignLines(lines []line) error {
 		}
 		var why string
 		shown := i + 1
-		if plainName(l.text) && namelike(l.text) {
+		if simple(l.text) {
 			why = t.row(i+1, "", 0)
 		} else {
 			why, shown = t.line(i+1, l)
@@ -113,7 +115,12 @@ func foreignLines(lines []line) error {
 // plainName reports whether the line is one ASCII host name, as nearly all lines of long
 // lists are. No format looks so, apart from what foreignSuffix finds.
 func plainName(s string) bool {
-	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == "" && !strings.Contains(s, "rpz-")
+	for i := range len(s) {
+		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return !strings.Contains(s, "rpz-")
 }
 
 // formatOf returns the format that a line shows, nil for a line of a plain list.

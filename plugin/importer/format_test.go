@@ -76,6 +76,11 @@ func TestFormats(t *testing.T) {
 		{"example.com (revocato il 12.5.2024)\n", "not blocked", 1},
 		{"example.com # unblocked in May\n", "not blocked", 1},
 		{"example.com ; DATUM_VYMAZU 2024\n", "not blocked", 1},
+		{"example.com suspended\n", "not blocked", 1},
+		{"Exceptions\nexample.com\n", "not blocked", 1},
+		{"Not to be blocked:\nexample.com\n", "not blocked", 1},
+		{"example.com 0\n", "a table with columns", 1},
+		{"example.com 1 Jan 2023 1 Jan 2024\n", "two dates in a row", 1},
 		{names + "Unblocked:\nthree.example.com\n", "not blocked", 3},
 
 		// Filters of browsers.
@@ -104,6 +109,7 @@ func TestFormats(t *testing.T) {
 		{"[blocked names]\nexample.com\n", "sections", 1},
 		{"--- a/list\n+++ b/list\n@@ -1,2 +1,1 @@\n-example.com\n", "diff", 2},
 		{"+ example.com\n- example.net\n", "diff", 2},
+		{"-example.com\n+example.net\n", "diff", 2},
 		{"/* example.com */\n" + names, "comments", 1},
 		{names + "// example.net\n", "comments", 3},
 
@@ -222,7 +228,7 @@ type endless struct {
 
 func (e *endless) Read(p []byte) (int, error) {
 	n := copy(p, strings.Repeat(e.text, len(p)/len(e.text)+1))
-	if e.read += n; e.read > 2*maxSize {
+	if e.read += n; e.read > 2*MaxSize {
 		return 0, errors.New("read on")
 	}
 	return n, nil

@@ -181,12 +181,15 @@ type imports struct {
 
 // line reads one line and puts what became of the line into the result.
 func (im *imports) line(number int, l *line) {
-	n := Note{Line: number, Raw: shorten(l.raw), Refused: l.refused, Needs: l.needs, Passed: l.passed}
-	if l.did != "" {
-		n.Did = append(n.Did, l.did)
-	}
-	if l.warning != "" {
-		n.Warnings = append(n.Warnings, l.warning)
+	n := Note{Line: number, Raw: shorten(l.raw)}
+	if f := l.found; f != nil {
+		n.Refused, n.Needs, n.Passed = f.refused, f.needs, f.passed
+		if f.did != "" {
+			n.Did = append(n.Did, f.did)
+		}
+		if f.warning != "" {
+			n.Warnings = append(n.Warnings, f.warning)
+		}
 	}
 	var targets []order.Target
 	if l.open() {

@@ -66,6 +66,8 @@ func (c *cleaner) line(s string) []order.Target {
 	case trimmed[0] == '#':
 		c.comment = true
 		return nil
+	case simple(trimmed):
+		return c.piece(trimmed)
 	}
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])
@@ -162,35 +164,6 @@ func parenthesis(s string) (head, text string) {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// columns takes the number before a name and the date beside the name off the words of a
-// line. Which of these columns a list may have is decided in table.go.
-func (c *cleaner) columns(words []string) []string {
-	if len(words) < 2 {
-		return words
-	}
-	if number.MatchString(strings.TrimRight(words[0], ".)")) && (namelike(words[1]) || isAddress(words[1])) {
-		c.did("took off the number before the name")
-		words = words[1:]
-	}
-	out, dates := words[:0:0], 0
-	for i, w := range words {
-		switch bare := strings.Trim(w, quotes+"[]"); {
-		case date.MatchString(bare):
-			dates++
-		case clock.MatchString(bare) && i > 0 && dates > 0:
-		case !namelike(w) && !isAddress(w):
-			return words // other words explain the date
-		default:
-			out = append(out, w)
-		}
-	}
-	if dates != 1 || len(out) == 0 {
-		return words
-	}
-	c.did("took off the date beside the name")
-	return out
-}
-
 var (
 	// glued finds where a further URL starts without a blank before it.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
@@ -257,6 +230,12 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	if !namelike(words[0]) && !isAddress(words[0]) {
 		c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
 		return nil, nil
+	}
+	for _, w := range words[1:] {
+		if len(w) > 1 && (w[0] == '.' || w[0] == '-') && strings.Trim(w, "-.") != "" {
+			c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
+			return nil, nil
+		}
 	}
 	like, addresses := 0, 0
 	for _, w := range words[1:] {

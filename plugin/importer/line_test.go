@@ -172,6 +172,8 @@ func TestLines(t *testing.T) {
 		{"/example.com", "all", "", "begins with a slash", ""},
 		{"serie-tv.co-", "hyphen=separate", "", "ends in a hyphen", ""},
 		{"example..com", "all", "", "empty label", ""},
+		{"bad.example .com", "all", "", "nothing says which name is meant", ""},
+		{"bad.example.com -film.example.com", "all", "", "nothing says which name is meant", ""},
 		{"exa mple.com", "all", "", "nothing says which name is meant", ""},
 		{";,;", "all", "", "holds no name", ""},
 		{"*", "all", "", "", ""},

@@ -58,6 +58,7 @@ var (
 	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
 	// loneNumber is the number of an enumeration whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
+	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
@@ -73,14 +74,16 @@ func pageLines(lines []line) {
 	}
 	for i := range lines {
 		l := &lines[i]
-		if !l.hasText() {
+		if !l.hasText() || simple(l.text) {
 			continue
 		}
 		switch {
 		case pageNumber(l.text), number.MatchString(l.text) && (formFeed(lines, i) || formFeed(lines, i+1)):
-			l.passed = "a page number"
+			l.mark().passed = "a page number"
 		case loneNumber.MatchString(l.text):
-			l.passed = "a number of an enumeration, alone on its line"
+			l.mark().passed = "a number of an enumeration, alone on its line"
+		case ruled.MatchString(l.text):
+			l.mark().passed = "a ruled line or a bullet alone"
 		default:
 			if h := header(l); h != "" {
 				times[h]++
@@ -88,9 +91,9 @@ func pageLines(lines []line) {
 		}
 	}
 	for i := range lines {
-		if l := &lines[i]; l.hasText() {
+		if l := &lines[i]; l.hasText() && !simple(l.text) {
 			if h := header(l); h != "" && times[h] > 1 {
-				l.passed = "a page header, which the list repeats"
+				l.mark().passed = "a page header, which the list repeats"
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -13,29 +12,35 @@ import (
 // longest list that is known has 140,000 names; these bounds leave room for some
 // million names and keep a wrong file from taking the machine's memory.
 const (
-	maxSize  = 64 << 20
-	maxLines = 4 << 20
+	MaxSize  = 64 << 20
+	maxLines = 2 << 20
 )
 
 // ErrSize is the error for a list that is larger than any list of names.
-var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", maxSize>>20, maxLines)
+var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads at most maxSize octets.
-func readAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+// readAll reads at most MaxSize octets.
+func readAll(r io.Reader) (string, error) {
+	var data strings.Builder
+	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if len(data) > maxSize || bytes.Count(data, []byte("\n")) > maxLines {
-		return nil, ErrSize
+	if n > MaxSize || strings.Count(data.String(), "\n") > maxLines {
+		return "", ErrSize
 	}
-	return data, nil
+	return data.String(), nil
 }
 
-// line is one line of a list, and what is known of the line before it is cleaned.
+// line is one line of a list.
 type line struct {
-	raw     string // as it was read, in UTF-8 if the line could be decoded
-	text    string // raw without the blanks and the invisible characters around it
+	raw   string // as it was read, in UTF-8 if the line could be decoded
+	text  string // raw without the blanks and the invisible characters around it
+	found *found // nil for most lines
+}
+
+// found is what is known of a line before the line is cleaned.
+type found struct {
 	passed  string // why the line needs no name
 	refused string // why the line is refused
 	needs   Form   // the form whose decision would let the line in
@@ -43,28 +48,46 @@ type line struct {
 	warning string
 }
 
+// mark returns what is known of the line, to be changed.
+func (l *line) mark() *found {
+	if l.found == nil {
+		l.found = new(found)
+	}
+	return l.found
+}
+
 // open reports whether the line is still to be cleaned.
-func (l *line) open() bool { return l.passed == "" && l.refused == "" }
+func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
 // hasText reports whether the line is open and is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
+// simple reports whether a line is one ASCII host name with a dot, as nearly all lines of
+// long lists are. Such a line is no page line, no row of a table and no half of a name.
+func simple(s string) bool {
+	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
+		return false
+	}
+	first, last := s[0], s[len(s)-1]|0x20
+	return first != '-' && first != '.' && 'a' <= last && last <= 'z'
+}
+
 // split takes the octets apart into lines in UTF-8.
-func (im *imports) split(data []byte, decode func(string) (string, bool)) ([]line, error) {
-	if cut, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
+func (im *imports) split(data string, decode func(string) (string, bool)) ([]line, error) {
+	if cut, ok := strings.CutPrefix(data, "\uFEFF"); ok {
 		data, im.out.BOM = cut, true
 	}
-	lines := make([]line, 0, bytes.Count(data, []byte("\n"))+1)
-	for raw := range strings.Lines(string(data)) {
+	lines := make([]line, 0, strings.Count(data, "\n")+1)
+	for raw := range strings.Lines(data) {
 		raw = strings.TrimSuffix(raw, "\n")
 		if cut, ok := strings.CutSuffix(raw, "\r"); ok {
 			raw, im.out.CRLF = cut, true
 		}
 		l := line{raw: raw, text: raw}
 		if len(raw) > maxLine {
-			l.refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
+			l.mark().refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
 		} else if s, ok := decode(raw); !ok {
-			l.refused, l.needs, l.text = "the line is not in the list's character set", Charset, ""
+			*l.mark(), l.text = found{refused: "the line is not in the list's character set", needs: Charset}, ""
 		} else {
 			l.raw, l.text = s, strip(s)
 		}
@@ -101,35 +124,35 @@ var signatures = []struct{ magic, format, advice string }{
 
 // foreignBytes looks for files that are no text, or are text in another character set
 // than the caller said. Nil means that the octets may be a list.
-func foreignBytes(data []byte, charset string) error {
+func foreignBytes(data string, charset string) error {
 	for _, s := range signatures {
-		if bytes.HasPrefix(data, []byte(s.magic)) {
+		if strings.HasPrefix(data, s.magic) {
 			return &FormatError{s.format, 1, firstLine(data), s.advice}
 		}
 	}
-	if at := bytes.IndexByte(data, 0); at >= 0 {
+	if at := strings.IndexByte(data, 0); at >= 0 {
 		bad := &FormatError{"not text", lineAt(data, at), lineText(data, at), "save the names as text in UTF-8"}
-		if n := bytes.Count(data, []byte{0}); 5*n >= 2*len(data) { // each ASCII letter has an octet 0 beside it
+		if n := strings.Count(data, "\x00"); 5*n >= 2*len(data) { // each ASCII letter has an octet 0 beside it
 			bad.Format, bad.Advice = "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16LE -t UTF-8 FILE, or UTF-16BE"
 		}
 		return bad
 	}
-	if at := bytes.IndexByte(data, '\r'); at >= 0 && !bytes.Contains(data, []byte("\n")) && len(bytes.TrimRight(data, "\r")) > at {
+	if at := strings.IndexByte(data, '\r'); at >= 0 && !strings.Contains(data, "\n") && len(strings.TrimRight(data, "\r")) > at {
 		return &FormatError{"text with the line ends of an old Macintosh", 1, firstLine(data), `write it with line feeds first: tr '\r' '\n' < FILE`}
 	}
 	return foreignCharset(data, charset)
 }
 
 // foreignCharset looks for a character set that is not the caller's.
-func foreignCharset(data []byte, charset string) error {
-	at := bytes.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
+func foreignCharset(data string, charset string) error {
+	at := strings.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
 	if at < 0 {
 		return nil
 	}
 	if set := strings.ToLower(charset); set == "" || set == "utf-8" || set == "utf8" {
 		return notUTF8(data)
 	}
-	if utf8.Valid(data) {
+	if utf8.ValidString(data) {
 		return &FormatError{"text in UTF-8, not in " + charset, lineAt(data, at), lineText(data, at), "leave --charset out"}
 	}
 	if strings.HasSuffix(charset, "1251") && koi8(data) {
@@ -139,13 +162,13 @@ func foreignCharset(data []byte, charset string) error {
 }
 
 // notUTF8 returns the error for the first octet that is not UTF-8, nil without one.
-func notUTF8(data []byte) error {
-	if utf8.Valid(data) {
+func notUTF8(data string) error {
+	if utf8.ValidString(data) {
 		return nil
 	}
 	at := 0
 	for at < len(data) {
-		r, n := utf8.DecodeRune(data[at:])
+		r, n := utf8.DecodeRuneInString(data[at:])
 		if r == utf8.RuneError && n == 1 {
 			break
 		}
@@ -168,9 +191,10 @@ func notUTF8(data []byte) error {
 
 // highRuns reports whether octets above ASCII mostly stand beside each other, as in
 // Cyrillic words, and counts those in the two halves of the range of letters.
-func highRuns(data []byte) (runs bool, lower, upper int) {
+func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
-	for i, c := range data {
+	for i := range len(data) {
+		c := data[i]
 		if c < utf8.RuneSelf {
 			continue
 		}
@@ -189,22 +213,22 @@ func highRuns(data []byte) (runs bool, lower, upper int) {
 
 // koi8 reports whether the text is Cyrillic and has its small letters where KOI8 has
 // them. Windows-1251 has capitals there, and lists of names have few capitals.
-func koi8(data []byte) bool {
+func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper
 }
 
 // lineAt returns the number of the line with the octet.
-func lineAt(data []byte, at int) int { return bytes.Count(data[:at], []byte("\n")) + 1 }
+func lineAt(data string, at int) int { return strings.Count(data[:at], "\n") + 1 }
 
 // lineText returns the line with the octet.
-func lineText(data []byte, at int) string {
-	return firstLine(data[bytes.LastIndexByte(data[:at], '\n')+1:])
+func lineText(data string, at int) string {
+	return firstLine(data[strings.LastIndexByte(data[:at], '\n')+1:])
 }
 
-func firstLine(data []byte) string {
-	text, _, _ := bytes.Cut(data[:min(len(data), maxRaw)], []byte("\n"))
-	return string(bytes.TrimSuffix(text, []byte("\r")))
+func firstLine(data string) string {
+	text, _, _ := strings.Cut(data[:min(len(data), maxRaw)], "\n")
+	return strings.TrimSuffix(text, "\r")
 }
 
 // FormatError is the error for a file that is no plain list.

@@ -32,6 +32,7 @@ const (
 var (
 	number = regexp.MustCompile(`^\d{1,7}$`)
 	date   = regexp.MustCompile(`^(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2}))\.?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$`)
+	year   = regexp.MustCompile(`^(?:19|20)\d\d\.?$`)
 	clock  = regexp.MustCompile(`^\d{1,2}:\d{2}(?::\d{2})?$`)
 )
 
@@ -46,12 +47,15 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 // lifting are parts of words that say that a name is not blocked (any more). The list
 // cannot be complete. The list catches text behind a name and headings.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
-	expir inactive allow whitelist exempt passthru
-	rimoss annull sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
+	expir inactive allow whitelist exempt except permit passthr suspend
+	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
 	lösch aufgehoben aufheb entsperr freigegeb widerruf
 	eliminad levantad levantamiento desbloque retirad
 	wykreśl wykresl usunięt odblok zruš výmaz vymaz
 	легальн анульов перевірк розблок скасов виключ исключ разблок снят отмен удал`)
+
+// notBlocked finds headings such as "not to be blocked" and "nicht mehr gesperrt".
+var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|pas|plus|no|nie|ne|не|больше не)[^\pL].*(?:block|blocc|gesperrt|sperren|bloqu|blok|блок)`)
 
 // separator reports whether r parts columns.
 func separator(r rune) bool { return r == '\t' || r == ';' || r == ',' || r == '|' }
@@ -153,13 +157,19 @@ func (t *table) words(at int, s string) string {
 	if !namelike(words[0]) {
 		return ""
 	}
-	dates := 0
+	if len(words) == 2 && number.MatchString(words[1]) {
+		return otherColumns
+	}
+	dates, years := 0, 0
 	for _, w := range words[1:] {
-		if date.MatchString(strings.Trim(w, "()[],;")) {
+		switch w = strings.Trim(w, "()[],;"); {
+		case date.MatchString(w):
 			dates++
+		case year.MatchString(w):
+			years++
 		}
 	}
-	if dates > 1 {
+	if dates+years > 1 {
 		return twoDates
 	}
 	return t.row(at, numbers, dates)
@@ -199,7 +209,7 @@ func (t *table) heading(at int, l *line, row []string) string {
 		t.heads = at
 		return ""
 	}
-	l.passed = "a row of headings"
+	l.mark().passed = "a row of headings"
 	return ""
 }
 
@@ -218,6 +228,9 @@ func liftingWord(s string) string {
 			}
 		}
 	}
+	if m := notBlocked.FindString(s); m != "" && !strings.ContainsAny(m, "./") {
+		return strings.TrimSpace(m)
+	}
 	return ""
 }
 
@@ -230,4 +243,33 @@ func cutText(s string) string {
 		}
 	}
 	return head
+}
+
+// columns takes the number before a name and the date beside the name off the words of a
+// line. The table type decides which columns a list may have.
+func (c *cleaner) columns(words []string) []string {
+	if len(words) < 2 {
+		return words
+	}
+	if number.MatchString(strings.TrimRight(words[0], ".)")) && (namelike(words[1]) || isAddress(words[1])) {
+		c.did("took off the number before the name")
+		words = words[1:]
+	}
+	out, dates := words[:0:0], 0
+	for i, w := range words {
+		switch bare := strings.Trim(w, quotes+"[]"); {
+		case date.MatchString(bare):
+			dates++
+		case clock.MatchString(bare) && i > 0 && dates > 0:
+		case !namelike(w) && !isAddress(w):
+			return words // other words explain the date
+		default:
+			out = append(out, w)
+		}
+	}
+	if dates != 1 || len(out) == 0 {
+		return words
+	}
+	c.did("took off the date beside the name")
+	return out
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
 // Text that was wrapped has names that go on in the next line. "guarda-film-" and
@@ -19,7 +22,7 @@ const softHyphen = "\u00ad"
 
 // breaksOff reports whether a line ends in a hyphen, a backslash or a soft hyphen.
 func breaksOff(s string) bool {
-	s = strings.TrimRight(s, " \t\u00a0,;"+quotes)
+	s = strings.TrimRight(s, " \t\u00a0"+closing)
 	if strings.HasSuffix(s, softHyphen) {
 		return true
 	}
@@ -53,7 +56,7 @@ func opensWith(s string) bool {
 
 // aWord returns the line when it is one word without a dot, apart from one at its end.
 func aWord(s string) string {
-	w := strings.TrimRight(s, ".,;"+quotes)
+	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
 	if w == "" || strings.ContainsAny(w, ". \t/?#@:,;|") || number.MatchString(w) {
 		return ""
@@ -70,7 +73,13 @@ func openDot(s, next string) bool {
 	if aWord(s) != "" {
 		return true
 	}
-	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aWord(next) != ""
+	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
+}
+
+// aTop reports whether a word is a top-level domain, and not a word of a heading.
+func aTop(s string) bool {
+	n, err := dname.Parse(s)
+	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
 // broken finds lines of which one may be the rest of the other, and does with them what
@@ -85,6 +94,10 @@ func broken(lines []line, decided string) {
 			}
 			continue
 		}
+		if simple(l.text) && (last < 0 || simple(lines[last].text)) {
+			last = i
+			continue
+		}
 		if last >= 0 && pair(&lines[last], l, decided) {
 			continue // joined: the line before goes on
 		}
@@ -93,7 +106,7 @@ func broken(lines []line, decided string) {
 	}
 	if last >= 0 {
 		if l := &lines[last]; l.open() && breaksInside(body(l.raw)) && decided != "separate" {
-			l.refused, l.needs = "breaks off with a hyphen, and no line follows", ""
+			*l.mark() = found{refused: "breaks off with a hyphen, and no line follows"}
 		}
 	}
 }
@@ -102,7 +115,7 @@ func broken(lines []line, decided string) {
 // the rest of a name, or was taken out of a list.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
-		l.refused, l.needs = "begins with a hyphen; nothing says whether the hyphen belongs to the name", Hyphen
+		*l.mark() = found{refused: "begins with a hyphen; nothing says whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
@@ -132,33 +145,33 @@ func pair(a, b *line, decided string) bool {
 	}
 	switch decided {
 	case "join":
-		s := strip(strings.TrimRight(body(a.text), " \t\u00a0\\"))
+		s := strip(strings.TrimRight(body(a.text), " \t\u00a0,;\\"))
+		if h := strings.TrimRight(s, closing); breaksOff(raw) {
+			s = h
+		}
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
-		a.text, a.did = s+b.text, "joined with the line that follows"
+		a.text = s + b.text
 		a.raw = a.text
-		b.passed = "the rest of the line before, joined with it"
+		a.mark().did = "joined with the line that follows"
+		b.mark().passed = "the rest of the line before, joined with it"
 		return true
 	case "separate":
-		b.did = "read as a line of its own, after a line that may go on"
-		a.did = join(a.did, "read as a line of its own, although it may go on")
+		b.mark().did = apart
+		a.mark().did = apart
 	default:
 		const unclear = "; nothing says whether the two lines are one name or two"
-		if a.open() || a.needs != Hyphen {
-			a.refused, a.needs = why+unclear, Hyphen
+		if a.open() {
+			*a.mark() = found{refused: why + unclear, needs: Hyphen}
 		}
-		b.refused, b.needs = follows+unclear, Hyphen
+		*b.mark() = found{refused: follows + unclear, needs: Hyphen}
 	}
 	return false
 }
 
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + ", " + b
-}
+// apart is what is said of lines that were not joined because the caller decided so.
+const apart = "read as a line of its own, although it may belong to the line beside it"
 
 // doubt warns of a name beside a word without a dot, which may be one name that was
 // broken without a hyphen.
@@ -167,8 +180,8 @@ func doubt(a, b *line, first, next string) {
 	switch {
 	case next != strip(body(b.text)): // a number or bullet begins an item of its own
 	case wa != "" && !headings[strings.ToLower(wa)] && namelike(next):
-		b.warning = "follows a word without a dot, of which it may be the rest"
+		b.mark().warning = "follows a word without a dot, of which it may be the rest"
 	case wb != "" && !headings[strings.ToLower(wb)] && namelike(first):
-		a.warning = "comes before a word without a dot, which may be the rest of it"
+		a.mark().warning = "comes before a word without a dot, which may be the rest of it"
 	}
 }

@@ -1,0 +1,118 @@
+package importer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestBroken lists lines that may be one name, and what is taken of them under each
+// decision. By default neither line is taken.
+func TestBroken(t *testing.T) {
+	for _, tc := range []struct {
+		list                      string
+		refuse, join, separate    string // the targets
+		refused, joined, seprated int    // the lines that are refused
+	}{
+		{"guarda-film-\nstreaming.com\n",
+			"", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"a.example\nguarda-film-\nstreaming.com\nb.example\n",
+			"a.example b.example", "a.example guarda-film-streaming.com b.example", "a.example streaming.com b.example", 2, 0, 1},
+		{"serie-tv.co-\nm.example\n",
+			"", "serie-tv.co-m.example", "m.example", 2, 0, 1},
+		{"serie-tv.co-\n", "", "", "", 1, 1, 1},
+		{"serie-\ntv-\nstreaming.com\n", "", "serie-tv-streaming.com", "streaming.com", 3, 0, 2},
+		{"foo.com-\nbar.example\n", "", "foo.com-bar.example", "bar.example", 2, 0, 1},
+		{"https://guarda-film-\nstreaming.com/\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+
+		// What may stand between the two.
+		{"guarda-film-\n\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film-\n- 3 -\n\fstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film-\n# a comment\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film- # a comment\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film-  \t\r\nstreaming.com\r\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"12.\nexample.com\n", "example.com", "example.com", "example.com", 0, 0, 0},
+
+		// Other hyphens.
+		{"guarda-film\u2010\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film\u2013\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"guarda\u00ad\nstreaming.com\n", "", "guardastreaming.com", "streaming.com", 2, 0, 1},
+		{"guarda-film\\\nstreaming.com\n", "", "guarda-filmstreaming.com", "streaming.com", 2, 0, 1},
+
+		// Enumerations and columns.
+		{"guarda-film-).\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+		{"| guarda-film- |\n| streaming.com |\n", "", "", "streaming.com", 2, 2, 1},
+		{"1. guarda-film-\nstreaming.com\n2. b.example\n", "b.example", "guarda-film-streaming.com b.example", "streaming.com b.example", 2, 0, 1},
+		{"1\tguarda-film-\t2024-05-01\nstreaming.com\n", "", "", "streaming.com", 2, 2, 1},
+		{"guarda-film-,\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
+
+		// Dots.
+		{"example.\ncom\n", "", "example.com", "", 2, 0, 2},
+		{"www.example.\nexample.net\n", "www.example example.net", "www.example example.net", "www.example example.net", 0, 0, 0},
+		{"www.shop.\nexample.net\n", "www.shop example.net", "www.shop example.net", "www.shop example.net", 0, 0, 0},
+		{"www.guarda.\nstreaming.com\n", "", "www.guarda.streaming.com", "www.guarda streaming.com", 2, 0, 0},
+		{"example.co.\nuk\n", "", "example.co.uk", "example.co", 2, 0, 1},
+		{"example.com.\n\nRome\n", "example.com", "example.com", "example.com", 1, 1, 1},
+		{"example.com.\nName\n", "example.com", "example.com", "example.com", 1, 1, 1},
+		{"https://www.\nexample.com\n", "", "www.example.com", "example.com", 2, 0, 1},
+		{"a.example.com.\nb.example.com.\n", "a.example.com b.example.com", "a.example.com b.example.com", "a.example.com b.example.com", 0, 0, 0},
+		{"guarda\n.example.com\n", "", "guarda.example.com", "example.com", 2, 0, 1},
+
+		// Lines that begin with a hyphen.
+		{"guarda.example\n-film.example.com\n", "", "guarda.example-film.example.com", "guarda.example -film.example.com", 2, 0, 0},
+		{"-film.example.com\n", "", "", "-film.example.com", 1, 1, 0},
+		{"a.example\n- b.example\n-----\nc.example\n", "a.example b.example c.example", "a.example b.example c.example", "a.example b.example c.example", 0, 0, 0},
+	} {
+		for decided, want := range map[string]struct {
+			targets string
+			refused int
+		}{"": {tc.refuse, tc.refused}, "refuse": {tc.refuse, tc.refused}, "join": {tc.join, tc.joined}, "separate": {tc.separate, tc.seprated}} {
+			opt := Options{Decide: map[Form]string{}}
+			if decided != "" {
+				opt.Decide[Hyphen] = decided
+			}
+			res, err := Domains(strings.NewReader(tc.list), opt)
+			if res == nil {
+				t.Errorf("%q %s: %v", tc.list, decided, err)
+				continue
+			}
+			if got := targetTexts(res); got != want.targets || res.Refused != want.refused {
+				t.Errorf("%q %s: got %q and %d refused, want %q and %d", tc.list, decided, got, res.Refused, want.targets, want.refused)
+			}
+			for _, n := range res.Notes {
+				if n.Refused != "" && (decided == "" || decided == "refuse") && tc.refused == 2 && n.Needs != Hyphen {
+					t.Errorf("%q: line %d is refused without naming --hyphen: %+v", tc.list, n.Line, n)
+				}
+			}
+		}
+	}
+}
+
+// TestDoubt: a name beside a word without a dot is taken, and not in silence.
+func TestDoubt(t *testing.T) {
+	for list, want := range map[string]string{
+		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
+		"guardafilm/\nstreaming.com\n":         "2: follows a word without a dot",
+		"example.co\nm\n":                      "1: comes before a word without a dot",
+		"guardafilm\nPage 2\nstreaming.com\n":  "3: follows a word without a dot",
+		"Domains\nstreaming.com\n":             "",
+		"guardafilm\n\nstreaming.com\n":        "",
+		"1. one.example\n2. guardafilm\n":      "",
+		"two words\nstreaming.com\n":           "",
+		"streaming.com\n# a\nfilm.example.net": "",
+	} {
+		res, err := Domains(strings.NewReader(list), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		for _, n := range res.Notes {
+			for _, w := range n.Warnings {
+				got += fmt.Sprintf("%d: %s", n.Line, w)
+			}
+		}
+		if !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q: got %q, want %q", list, got, want)
+		}
+	}
+}
