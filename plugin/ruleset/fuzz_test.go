@@ -210,6 +210,7 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	t.Helper()
 	now := order.Time(c.n(lastSecond))
 	compareStates(t, w, now)
+	compareDuties(t, w, now)
 	compareLifts(t, w)
 	compareShrink(t, w, now)
 	compareGuarded(t, w)
