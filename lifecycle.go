@@ -17,6 +17,10 @@ import (
 type instance struct {
 	parent *instance // the instance that was being replaced when this one started
 	stores []*store.Store
+	// directives is the number of directives of the Corefile that have not been started.
+	directives int
+	// shadow says, by the labels of the counters, which server blocks are in shadow.
+	shadow map[labels]bool
 }
 
 // instances are the instances that hold stores; replacing is the one whose
@@ -91,6 +95,20 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	i.release()
 	return nil
+}
+
+// shadowBlocks returns which server blocks of the process are in shadow. While a reload is
+// under way, a server block of both instances is in shadow when one of the two is.
+func shadowBlocks() map[labels]bool {
+	instances.Lock()
+	defer instances.Unlock()
+	out := map[labels]bool{}
+	for i := range instances.all {
+		for l, shadow := range i.shadow {
+			out[l] = out[l] || shadow
+		}
+	}
+	return out
 }
 
 func (i *instance) release() {

@@ -59,12 +59,14 @@ func desc(metric, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
+	shadowDesc      = desc("shadow", "Whether a server block has the property shadow and so changes no answer (1) or enforces orders (0).", "server", "zone", "view")
 	ordersDesc      = desc("orders", "Block orders by state.", "state")
 	targetsDesc     = desc("targets", "Name targets of block orders by the state of their order.", "state")
 	liftsDesc       = desc("lifts", "Lifts by state.", "state")
 	uselessDesc     = desc("useless_lifts", "Active lifts that reach nothing.")
 	reviewDesc      = desc("orders_past_review", "Orders, neither ended nor lifted, past the time at which somebody was to look at them again.")
 	overdueDesc     = desc("orders_past_deadline", "Orders and lifts that are past a deadline and not in force in full.")
+	lateDesc        = desc("orders_late", "Active orders and lifts, neither ended nor lifted, known to have come into force after a deadline: their dates begin after it, or this server loaded them after it and after its own start.")
 	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
 	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
 	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
@@ -83,7 +85,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
+	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
 		lastOKDesc, lastSuccessDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
@@ -98,7 +100,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	var orders, targets, lifts [ruleset.NumStates]int
 	useless, bytes, ok, success, duration := 0, 0, 1.0, 0.0, 0.0
-	review, overdue, deadline, change := 0, 0, math.Inf(1), math.Inf(1)
+	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures := map[string]bool{}, map[string]int{}
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
@@ -111,6 +113,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		review += d.PastReview
 		overdue += d.Overdue
+		late += d.Late
 		deadline = min(deadline, secondsUntil(d.NextDeadline, s.Now()))
 		change = min(change, secondsUntil(set.NextChange(now), s.Now()))
 		useless += st.UselessLifts
@@ -134,6 +137,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	for l, shadow := range shadowBlocks() {
+		v := 0.0
+		if shadow {
+			v = 1
+		}
+		gauge(shadowDesc, v, l.server, l.zone, l.view)
+	}
 	for i := range ruleset.NumStates {
 		gauge(ordersDesc, float64(orders[i]), i.String())
 		gauge(targetsDesc, float64(targets[i]), i.String())
@@ -142,6 +152,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(uselessDesc, float64(useless))
 	gauge(reviewDesc, float64(review))
 	gauge(overdueDesc, float64(overdue))
+	gauge(lateDesc, float64(late))
 	gauge(deadlineDesc, deadline)
 	gauge(changeDesc, change)
 	gauge(indexDesc, float64(bytes))

@@ -32,6 +32,7 @@ func setup(c *caddy.Controller) error {
 	}
 
 	inst := instanceOf(c)
+	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
 		s, err := inst.acquire(b.store)
@@ -41,6 +42,9 @@ func setup(c *caddy.Controller) error {
 		b.set, b.now, b.loaded = s.Set, s.Now, s
 		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
+		}
+		if inst.directives--; inst.directives == 0 { // the last server block
+			inst.report(serverBlocks(c))
 		}
 		return nil
 	})
@@ -62,6 +66,21 @@ func (b *block) place(cfg *dnsserver.Config) {
 		b.geoip = geoip
 	}
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
+}
+
+// report logs which server blocks enforce orders, and keeps which are in shadow for the
+// metrics.
+func (i *instance) report(blocks [][]*dnsserver.Config) {
+	shadow := shadowOf(blocks)
+	instances.Lock()
+	i.shadow = shadow
+	instances.Unlock()
+	line, warning := startLine(blocks)
+	if warning {
+		log.Warning(line)
+	} else {
+		log.Info(line)
+	}
 }
 
 // warnings are what of the configuration is likely not meant.

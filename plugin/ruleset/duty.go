@@ -50,6 +50,10 @@ type Duties struct {
 	// NextDeadline is the next one at which an order will not be in force if
 	// nobody does anything; Forever when there is none.
 	NextDeadline order.Time
+	// Late is the number of active orders, and lifts, neither ended nor lifted, that are
+	// known to have come into force after a deadline: by their own dates, or because this
+	// server loaded them late (see Follow).
+	Late int
 	// PastReview is the number of orders, neither ended nor lifted, that somebody
 	// should have looked at again.
 	PastReview int
@@ -102,9 +106,13 @@ func owed(from order.Time, ivs []interval) []interval {
 func (s *Set) Duties(now order.Time) Duties {
 	d := Duties{NextDeadline: Forever}
 	for _, p := range s.parts {
-		last := ^uint32(0)
+		last, lastLate := ^uint32(0), ^uint32(0)
 		for i := range p.deadlines {
 			x := &p.deadlines[i]
+			if x.entry != lastLate && s.late(p, x, now) {
+				d.Late++
+				lastLate = x.entry
+			}
 			missed, late := s.missed(p, x, now)
 			switch {
 			case !missed:

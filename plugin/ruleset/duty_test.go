@@ -142,7 +142,7 @@ func TestDuties(t *testing.T) {
 - {id: l, action: lift, lifts: [x], issued: 2026-04-02}`, 0, none, 0, 0, 0},
 	} {
 		s := guardedSet(t, "- {id: x, "+tc.orders[1:])
-		if d := s.Duties(now); d != (Duties{tc.overdue, tc.next, tc.review}) {
+		if d := s.Duties(now); d != (Duties{tc.overdue, tc.next, d.Late, tc.review}) {
 			t.Errorf("%s: %+v, want overdue %d, next %d, past review %d", tc.why, d, tc.overdue, tc.next, tc.review)
 		}
 		if d := s.Duties(now + order.Time(tc.laterAt)*hour); d.Overdue != tc.laterOverdue && tc.laterAt > 0 {
@@ -194,7 +194,7 @@ func TestDutiesOfFiles(t *testing.T) {
 	}
 	s := Merge([]*Part{file("a", "2026-01-01", "2026-02-01", "2026-06-02"), file("b", "2026-06-01", "2026-03-01")}, Options{})
 	// A bare date as a deadline is the day's end.
-	if d := s.Duties(at(t, "2026-05-01")); d != (Duties{3, at(t, "2026-06-02"), 5}) {
+	if d := s.Duties(at(t, "2026-05-01")); d != (Duties{3, at(t, "2026-06-02"), 0, 5}) {
 		t.Errorf("%+v", d)
 	}
 }

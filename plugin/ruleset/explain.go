@@ -51,14 +51,18 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	var first, rest []Reason
 	for i := range p.hits {
 		h := &p.hits[i]
-		for k := range h.rules {
+		for k, end := 0, 0; k < len(h.rules); k = end {
+			// A target that the order has twice is one, and its rules come together.
 			r := &h.rules[k]
+			for end = k + 1; end < len(h.rules) && h.rules[end].entry == r.entry && h.rules[end].kind == r.kind; {
+				end++
+			}
 			if r.kind < blockExact {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
 			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime}
-			j.reason(&x, &p, h, r, e, at)
+			j.reason(&x, &p, h, h.rules[k:end], e, at)
 			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
 				x.Why, x.By = Decides, nil
 				first = append(first, x)
@@ -73,23 +77,33 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	return v, append(first, rest...)
 }
 
-// reason fills in x; a target that nothing speaks against is Outranked.
-func (j *judgement) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at place) {
+// reason fills in x for a target, which has a rule for each time that its order has it. A
+// target that nothing speaks against is Outranked.
+func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
 		return
 	}
-	holds, until := h.part.holds(r.sched, j.now)
-	if !holds {
-		switch x.Why, x.Until = NotYet, until; {
-		case r.sched == never:
+	active, dark := h.part.union(rules, false), h.part.union(rules, true)
+	now := spellAt(active, j.now)
+	shadow := false
+	if !now.holds {
+		if s := spellAt(dark, j.now); s.holds {
+			now, shadow = spell{true, s.since, min(s.until, now.until)}, true
+		} else {
+			now.until = min(s.until, now.until)
+		}
+	}
+	if !now.holds {
+		switch x.Why, x.Until = NotYet, now.until; {
+		case len(active)+len(dark) == 0:
 			x.Why = NotActive
-		case until == Forever:
+		case now.until == Forever:
 			x.Why = Over
 		}
 		return
 	}
-	x.Until, x.Since = until, h.part.since(r.sched, j.now)
+	x.Until, x.Since = now.until, now.since
 	if !e.scope.includes(j.c) {
 		x.Why = OutOfScope
 		if j.undecidable(e) {
@@ -101,7 +115,7 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at pla
 		x.Why, x.Until = ExemptClient, end
 		return
 	}
-	if excepted(p, e, r.group) {
+	if excepted(p, e, rules[0].group) {
 		x.Why = Excepted
 		return
 	}
@@ -112,19 +126,39 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, r *rule, e *entry, at pla
 	switch {
 	case h.held != nil && !e.force.covers(h.held, x.Match):
 		x.Why, x.Held = HeldBack, h.held.why
-	case r.shadow:
+	case shadow:
 		x.Why = InShadow
 	default:
 		x.Why = Outranked
 	}
 }
 
-// since returns the start of the interval that holds at now.
-func (p *Part) since(sched uint32, now order.Time) order.Time {
-	for _, iv := range p.ivs(sched) {
-		if iv.from <= now && now < iv.until {
-			return iv.from
+// union returns the intervals in which any of the rules is in force: of the rules in
+// shadow, or of the others.
+func (p *Part) union(rules []rule, shadow bool) (out []interval) {
+	for i := range rules {
+		if rules[i].shadow == shadow {
+			out = append(out, p.ivs(rules[i].sched)...)
 		}
 	}
-	return order.NoTime
+	return merged(out)
+}
+
+// spell is the interval of a schedule that holds at a time or, when none does, the time
+// until the next one.
+type spell struct {
+	holds        bool
+	since, until order.Time
+}
+
+func spellAt(ivs []interval, now order.Time) spell {
+	for _, iv := range ivs {
+		switch {
+		case now < iv.from:
+			return spell{until: iv.from}
+		case now < iv.until:
+			return spell{true, iv.from, iv.until}
+		}
+	}
+	return spell{until: Forever}
 }

@@ -3,8 +3,10 @@ package ruleset
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -102,6 +104,9 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	if len(want.id) > 0 && !q.place.addr.IsValid() && !w.Covers(&q.name.Wire) {
 		t.Fatalf("%v%s: blocked but not covered", w, q)
 	}
+	if !q.place.addr.IsValid() && q.Asked == nil {
+		compareReasons(t, w, q)
+	}
 	if got.Until <= q.Now {
 		t.Fatalf("%v%s: until %d is not after now", w, q, got.Until)
 	}
@@ -130,6 +135,66 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
+// compareReasons checks what Explain says of each target: one reason for a target,
+// however often the order has it, and since and until when one that is in force is.
+func compareReasons(t *testing.T, w *world, q *question) {
+	t.Helper()
+	_, reasons := w.Explain(&q.name, q.Client, q.Now)
+	type target struct {
+		id    string
+		name  dname.Name
+		match order.Match
+	}
+	seen := map[target]bool{}
+	for _, r := range reasons {
+		k := target{r.Order.ID, r.Target, r.Match}
+		if seen[k] {
+			t.Fatalf("%v%s: two reasons for %+v", w, q, k)
+		}
+		seen[k] = true
+		i := slices.IndexFunc(w.twin.orders, func(o twinOrder) bool { return o.ID == r.Order.ID })
+		o := w.twin.orders[i].Order
+		on := func(now order.Time, shadow bool) bool {
+			x := twinQuery{now: now, shadow: shadow}
+			return slices.ContainsFunc(twinTargets(o), func(y order.Target) bool {
+				return y.Kind == order.TargetName && y.Name == r.Target && y.Match == r.Match && x.inForce(o, &y)
+			})
+		}
+		switch r.Why {
+		case Decides, Outranked, OutOfScope:
+		case HeldBack:
+			if !on(q.Now, false) {
+				continue // in shadow, and held
+			}
+		case NotYet, Over, NotActive:
+			for now := q.Now; now < min(r.Until, lastSecond+1); now++ {
+				if on(now, true) {
+					t.Fatalf("%v%s: %+v %d until %d, but at %d it is in force", w, q, k, r.Why, r.Until, now)
+				}
+			}
+			if (r.Why == NotYet) != (r.Until != Forever) || r.Why == NotYet && !on(r.Until, true) {
+				t.Fatalf("%v%s: %+v %d until %d", w, q, k, r.Why, r.Until)
+			}
+			continue
+		default:
+			continue
+		}
+		if r.Why == OutOfScope && !on(q.Now, false) {
+			continue // in shadow
+		}
+		since, until := q.Now, q.Now
+		for since > -1 && on(since-1, false) {
+			since--
+		}
+		for until <= lastSecond && on(until, false) {
+			until++
+		}
+		if !on(q.Now, false) || max(r.Since, -1) != since || min(r.Until, lastSecond+1) != until {
+			t.Fatalf("%v%s: %+v %d since %d until %d, want %d and %d", w, q, k, r.Why, r.Since, r.Until, since, until)
+		}
+	}
+}
+
 // otherwise returns a country whose clients get something else.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
@@ -145,6 +210,7 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	t.Helper()
 	now := order.Time(c.n(lastSecond))
 	compareStates(t, w, now)
+	compareDuties(t, w, now)
 	compareLifts(t, w)
 	compareShrink(t, w, now)
 	compareGuarded(t, w)

@@ -32,16 +32,21 @@ func windows(ws []order.Window) []interval {
 	for _, w := range ws {
 		out = append(out, single(w.From, w.Until)...)
 	}
-	slices.SortFunc(out, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
-	merged := out[:1]
-	for _, iv := range out[1:] {
-		if end := &merged[len(merged)-1].until; iv.from <= *end {
-			*end = max(*end, iv.until)
+	return merged(out)
+}
+
+// merged sorts intervals and joins those that overlap or touch. It reuses the slice.
+func merged(ivs []interval) []interval {
+	slices.SortFunc(ivs, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
+	out := ivs[:0]
+	for _, iv := range ivs {
+		if n := len(out); n > 0 && iv.from <= out[n-1].until {
+			out[n-1].until = max(out[n-1].until, iv.until)
 		} else {
-			merged = append(merged, iv)
+			out = append(out, iv)
 		}
 	}
-	return merged
+	return out
 }
 
 // intersect returns what lies in both lists; the result may be empty.

@@ -19,10 +19,12 @@ type Set struct {
 	// views are how crowds look from the lookouts, by the names' wire form.
 	views map[string]map[sight]*crowd
 	// countries: some order depends on the client's country.
-	countries   bool
-	shadows     bool // some order or target is in shadow
-	networks    bool // some target, exception or lift is an address
-	embeddings  []embedding
+	countries  bool
+	shadows    bool // some order or target is in shadow
+	networks   bool // some target, exception or lift is an address
+	embeddings []embedding
+	// enteredLate are the ids of orders that were loaded after their deadline.
+	enteredLate map[string]bool
 	opt         Options
 	held        held
 	heldTargets []heldTarget

@@ -114,3 +114,19 @@ func TestLiftedEnds(t *testing.T) {
 		t.Errorf("next change %v", next)
 	}
 }
+
+// TestExplainTwice: a target that an order has twice is in force while any of the two is.
+func TestExplainTwice(t *testing.T) {
+	for _, lines := range []string{
+		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,
+		`{name: a.example, from: 2026-02-01, until: 2026-05-01}, {name: a.example, until: 2026-03-01}`,
+		`{name: a.example, from: 2026-02-01, until: 2026-05-01}, {name: a.example, status: suspended}, {name: a.example, until: 2026-03-01}`,
+	} {
+		s := set(t, "- {id: x, from: 2026-01-01, targets: ["+lines+"]}\n")
+		_, reasons := s.Explain(asked(t, "a.example."), Client{}, at(t, "2026-02-15"))
+		// A bare date as an until is the day's end.
+		if len(reasons) != 1 || reasons[0].Why != Decides || reasons[0].Since != at(t, "2026-01-01") || reasons[0].Until != at(t, "2026-05-02") {
+			t.Errorf("%s: %+v", lines, reasons)
+		}
+	}
+}

@@ -110,6 +110,9 @@ func (c *choices) order(id string, index int) *order.Order {
 		Issued: c.time(), From: c.time(), Until: c.time(), Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime,
 		Windows: c.windows(),
 	}
+	if c.oneIn(3) {
+		o.Deadline = order.Time(c.n(lastSecond))
+	}
 	if c.oneIn(4) {
 		terms.Disclosure = order.Code
 	}
@@ -180,6 +183,9 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 		return t
 	}
 	t.Attr = &order.Attr{From: c.time(), Until: c.time(), Windows: c.windows(), Status: c.status(), Served: order.NoTime, Deadline: order.NoTime}
+	if c.oneIn(4) {
+		t.Attr.Deadline = order.Time(c.n(lastSecond))
+	}
 	if c.n(2) == 0 {
 		t.Attr.Except = []dname.Name{c.name()}
 	}

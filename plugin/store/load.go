@@ -260,6 +260,9 @@ func (s *Store) swap() {
 		}
 	}
 	set := ruleset.Merge(parts, s.rules)
+	if s.started {
+		set.Follow(s.Set(), seconds(s.clock.Now()))
+	}
 	s.set.Store(set)
 	st := s.Status()
 	st.Digest = hex.EncodeToString(h.Sum(nil))

@@ -76,6 +76,8 @@ type Store struct {
 	news   []news          // of the batch being loaded
 	told   told            // of the set in force
 	parsed int             // targets parsed and replaced by the load
+	// started is set when the start has loaded all files, as far as they were there.
+	started bool
 
 	settled chan int // tells watchTimes that a load is over, and of how many targets
 	cancel  context.CancelFunc
@@ -208,6 +210,7 @@ func (s *Store) start(ctx context.Context) error {
 	if !good {
 		return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(all, "\n"))
 	}
+	s.started = true
 	return nil
 }
 

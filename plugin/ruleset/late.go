@@ -1,0 +1,68 @@
+package ruleset
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// BeginsLate reports whether the dates of an order, or of one of its targets, begin after
+// the deadline, so that it comes into force too late whoever loads it and when. The
+// tool can know no more from a file alone: when an order was first loaded is known to the
+// server only.
+func BeginsLate(o *order.Order) bool {
+	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
+	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
+		return t.Attr != nil && enforceable(o.Action, &t) && late(max(begin(o), t.Attr.From), t.Attr.Deadline)
+	})
+}
+
+// Follow notes which active orders of s are new since old, or were drafts in old, and are
+// past their deadline at now: nobody can have enforced them here in time. It keeps what
+// was noted for old. It must be called before s is shared. Orders that are in the first
+// set of a server may have been in force before the server started, so nothing is noted
+// for them.
+func (s *Set) Follow(old *Set, now order.Time) {
+	s.enteredLate = old.enteredLate
+	fresh := map[string]bool{}
+	for _, p := range s.parts {
+		if slices.Contains(old.parts, p) {
+			continue
+		}
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if e := p.entries.at(x.entry); x.at <= now && e.status == order.Active && !s.settled(p, x, now) {
+				fresh[e.ID] = true
+			}
+		}
+	}
+	for _, p := range old.parts {
+		if len(fresh) == 0 {
+			return
+		}
+		if slices.Contains(s.parts, p) {
+			continue
+		}
+		for e := range p.entries.all() {
+			if e.status != order.Draft {
+				delete(fresh, e.ID)
+			}
+		}
+	}
+	if len(fresh) > 0 {
+		maps.Copy(fresh, old.enteredLate)
+		s.enteredLate = fresh
+	}
+}
+
+// late reports whether what a duty is about is active, owed, and known to have come into
+// force after the deadline.
+func (s *Set) late(p *Part, x *duty, now order.Time) bool {
+	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
+	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {
+		return false
+	}
+	from := ivs[0].from
+	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.settled(p, x, now)
+}

@@ -1,0 +1,153 @@
+package ruleset
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// twinDue is a deadline of an order, or of one of its targets.
+type twinDue struct {
+	at order.Time
+	x  *order.Target // nil: the order as a whole
+}
+
+// dues are the deadlines of an order: "a target may have one of its own", and one that is
+// not active misses that of its order.
+func twinDues(o *order.Order) (out []twinDue) {
+	if o.Deadline != order.NoTime {
+		out = append(out, twinDue{o.Deadline, nil})
+	}
+	for i := range o.Targets {
+		x := &o.Targets[i]
+		if x.Attr == nil || x.Kind == order.TargetURL || x.Kind == order.TargetAddress && o.Action == order.Block && x.Attr.EnforcedBy != order.ByDNS {
+			continue
+		}
+		at := x.Attr.Deadline
+		if at == order.NoTime && x.Attr.Status != order.Active {
+			at = o.Deadline
+		}
+		if at != order.NoTime {
+			out = append(out, twinDue{at, x})
+		}
+	}
+	return out
+}
+
+// dated reports whether an order, or a target of it, has a date at a second, whatever the
+// status is.
+func (x twinDue) dated(o *order.Order, now order.Time) bool {
+	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
+}
+
+// ever reports whether there is a date from a second on. A second before and one after
+// the world's stand for all of those.
+func (x twinDue) ever(o *order.Order, from order.Time) bool {
+	for s := from; s <= lastSecond+1; s++ {
+		if x.dated(o, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// begun reports whether the order, and the target, have begun at a second. Windows are
+// left out: before the first one nothing is owed but that the order is loaded.
+func (x twinDue) begun(o *order.Order, now order.Time) bool {
+	from := o.From
+	if o.Action == order.Lift && from == order.NoTime {
+		from = o.PlaceInHistory()
+	}
+	return from <= now && (x.x == nil || x.x.Attr.From <= now)
+}
+
+// freed reports whether lifts take a target out of its order for everyone.
+func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
+	q := twinQuery{now: now}
+	if x.Kind == order.TargetName {
+		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.Below}, q, false)
+	}
+	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
+		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) {
+			return false
+		}
+		return twinWhole(l.Order) && q.inForce(l.Order, nil) || slices.ContainsFunc(l.Targets, func(y order.Target) bool {
+			return y.Kind == order.TargetAddress && t.opt.Addresses && q.inForce(l.Order, &y) &&
+				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
+		})
+	})
+}
+
+// barred reports whether the guard or the configuration keeps an order, or a target, from
+// being enforced at a second.
+func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
+	if t.undecidable(o.Order) {
+		return true
+	}
+	if o.Action == order.Lift {
+		return false
+	}
+	if x != nil {
+		return x.Kind == order.TargetAddress && !t.opt.Addresses || t.held(o.Order, x)
+	}
+	if !t.opt.Addresses && slices.ContainsFunc(twinTargets(o.Order), func(x order.Target) bool {
+		return x.Kind == order.TargetAddress && x.Attr.EnforcedBy == order.ByDNS
+	}) {
+		return true
+	}
+	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
+}
+
+// settled reports whether an order, or a target, is over or lifted at a second.
+func (t *twin) settled(o twinOrder, x twinDue, now order.Time) bool {
+	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
+		return true
+	}
+	if o.Action == order.Lift {
+		return false
+	}
+	if x.x != nil {
+		return t.freed(o, x.x, now)
+	}
+	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
+		return twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) &&
+			(l.Scope == nil || l.Scope.Global) && l.Status == order.Active && twinInTime(l.Order, now)
+	})
+}
+
+func (t *twin) duties(now order.Time) Duties {
+	d := Duties{NextDeadline: Forever}
+	for _, o := range t.orders {
+		overdue, late := false, false
+		for _, x := range twinDues(o.Order) {
+			at := max(now, x.at)
+			if t.settled(o, x, at) {
+				continue
+			}
+			active := o.Status == order.Active && (x.x == nil || x.x.Attr.Status == order.Active) && x.ever(o.Order, -1)
+			if bad := !active || t.barred(o, x.x, at) || !x.begun(o.Order, x.at); bad && x.at > now {
+				d.NextDeadline = min(d.NextDeadline, x.at)
+			}
+			if x.at <= now {
+				overdue = overdue || !active || t.barred(o, x.x, at) || !x.begun(o.Order, now)
+				late = late || active && x.begun(o.Order, now) && !x.begun(o.Order, x.at)
+			}
+		}
+		if overdue {
+			d.Overdue++
+		}
+		if late {
+			d.Late++
+		}
+	}
+	return d
+}
+
+// compareDuties checks what is said of deadlines.
+func compareDuties(t *testing.T, w *world, now order.Time) {
+	t.Helper()
+	if got, want := w.Duties(now), w.twin.duties(now); got != want {
+		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
+	}
+}
