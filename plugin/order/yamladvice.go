@@ -33,7 +33,7 @@ func adviseYAML(data []byte, err error) error {
 	lines := strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
 	left := maxTried
 	for i := max(0, s.line-2); i < len(lines) && left > 0; i++ {
-		for _, fix := range mends(lines, i) {
+		for _, fix := range mends(lines, i, &left) {
 			if mended(lines, i, fix.line, &left) {
 				return fix.error(i, lines[i])
 			}
@@ -42,11 +42,11 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the size of a file, and maxTried the number of octets that are
-// parsed, beyond which a message is not worth the time.
+// maxAdvised is the size of a file, and maxTried about the number of octets that
+// are looked at, beyond which a message is not worth the time.
 const (
-	maxAdvised = 1 << 20
-	maxTried   = 8 << 20
+	maxAdvised = 256 << 10
+	maxTried   = 1 << 20
 )
 
 // mend is a line as it was probably meant, and what is wrong with the line.
@@ -72,7 +72,7 @@ func mended(lines []string, i int, line string, left *int) bool {
 		}
 		before := strings.Join(lines[:i], "\n") + "\n"
 		after := "\n" + strings.Join(lines[i+1:end], "\n")
-		if *left -= 2 * len(before); *left < 0 {
+		if *left -= 2 * (len(before) + len(after) + 64); *left < 0 {
 			return false
 		}
 		if !isYAML(before+lines[i]+after) && isYAML(before+line+after) {
@@ -100,8 +100,10 @@ var (
 )
 
 // mends returns what the line at i may have been meant to be, the likeliest first.
-func mends(lines []string, i int) (out []mend) {
+// It takes the work from left.
+func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
+	*left -= len(line)
 	if strings.TrimSpace(line) == "" || strings.HasPrefix(strings.TrimSpace(line), "#") {
 		return nil
 	}
@@ -113,7 +115,7 @@ func mends(lines []string, i int) (out []mend) {
 	body := strings.TrimLeft(line, " \t")
 	indent := line[:len(line)-len(body)]
 	if strings.Contains(indent, "\t") {
-		for _, n := range indents(lines, i) {
+		for _, n := range indents(lines, i, left) {
 			add(strings.Repeat(" ", n)+body, "a tab stands in the indentation, where YAML takes blanks only; %s", blanks(n))
 		}
 		return out
@@ -160,7 +162,10 @@ func mends(lines []string, i int) (out []mend) {
 	case strings.Contains(value, ": ") || strings.HasSuffix(value, ":"):
 		quote(`a text with ": " in it needs quotes`)
 	}
-	open := indents(lines, i)
+	if i > 0 && strings.HasPrefix(lines[i-1], indent) && !strings.HasPrefix(lines[i-1][len(indent):], " ") {
+		return out // as far as the line above
+	}
+	open := indents(lines, i, left)
 	if slices.Contains(open, len(indent)) {
 		return out
 	}
@@ -244,10 +249,11 @@ func closeAll(line string) string {
 
 // indents returns the indentations that are open above the line at i, from the
 // nearest to that of the line on, and the deeper of two that are equally near.
-func indents(lines []string, i int) (out []int) {
+func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10
-	for k := i - 1; k >= 0 && limit > 0; k-- {
+	for k := i - 1; k >= 0 && limit > 0 && *left > 0; k-- {
+		*left -= 32
 		body := strings.TrimLeft(lines[k], " \t")
 		if body == "" || body[0] == '#' || strings.Contains(lines[k][:width(lines[k])], "\t") {
 			continue
