@@ -85,6 +85,7 @@ func (l *linter) order(o *order.Order) {
 	if o.Scope != nil && len(o.Scope.Countries) > 0 {
 		l.warn(o, nil, "scope.countries", "need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country")
 	}
+	l.receipts(o)
 	l.scope(o)
 	l.lifts(o)
 	if o.Lifting() {

@@ -161,7 +161,7 @@ func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	return func(yield func(int, *yaml.Node) bool) {
 		if n.Kind != yaml.SequenceNode {
-			d.bad(n, field, "must be a list")
+			d.bad(n, field, "%s", notAList(n, field))
 			return
 		}
 		for i, item := range n.Content {
@@ -220,7 +220,11 @@ func (d *decoder) texts(n *yaml.Node, field string) (out []string) {
 
 func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
-		d.bad(n, field, "must be true or false")
+		more := ""
+		if v := oldBool[strings.ToLower(n.Value)]; v != "" {
+			more = "; write " + v
+		}
+		d.bad(n, field, "must be true or false%s", more)
 		return false
 	}
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
@@ -245,7 +249,7 @@ func choice[T any](d *decoder, n *yaml.Node, field string, words []string, value
 			return v
 		}
 	}
-	d.bad(n, field, "must be one of %s", strings.Join(words, ", "))
+	d.bad(n, field, "must be one of %s%s", strings.Join(words, ", "), wordAdvice(n.Value, words[:len(values)]))
 	var zero T
 	return zero
 }
@@ -283,7 +287,7 @@ func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {
 	}
 	v, err := parseDuration(s)
 	if err != nil || v > MaxTTL || v%time.Second != 0 {
-		d.bad(n, field, "must be whole seconds from 0s to %s, such as 30s or 5m", "1h")
+		d.bad(n, field, "must be whole seconds from 0s to %s, such as 30s or 5m%s", "1h", durationAdvice("ttl", s))
 		return -1
 	}
 	return v

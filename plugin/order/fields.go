@@ -104,6 +104,8 @@ var fields = []field{
 	{"report_to", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.ReportTo = p.text(n, f) }},
 }
 
+func isField(key string) bool { return fieldByKey[key] != nil }
+
 var fieldByKey = func() map[string]*field {
 	m := make(map[string]*field, len(fields))
 	for i := range fields {

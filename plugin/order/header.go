@@ -110,7 +110,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		before := len(p.problems)
 		if s := p.text(n, "defaults.authority"); s == "" || p.handles[s] == nil {
 			if s != "" {
-				p.bad(n, "defaults.authority", "names no entry of authorities")
+				p.bad(n, "defaults.authority", "names no entry of authorities%s", p.handleAdvice(s))
 			}
 			p.defaultHandle = nil
 			p.base.doubt, p.base.noAuthority = true, true
@@ -159,12 +159,15 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
 	pairs := p.mapping(n, f)
+	if hasNulls(n) {
+		p.nullKeys(n, f, slices.Values(orderShape.keys), isField)
+	}
 	base.doubt = base.doubt || len(p.problems) > before
 	for _, kv := range pairs {
 		key := join(f, kv.key.Value)
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
-			p.fault(kv.key, key, "unknown key")
+			p.unknownKey(kv.key, key, slices.Values(orderShape.keys))
 			base.doubt = true
 		case spec.use&filled == 0:
 			p.fault(kv.key, key, "cannot be filled in; write it on each order")

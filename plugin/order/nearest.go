@@ -14,7 +14,7 @@ func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
 	for c := range candidates {
-		if c == word || digitsOf(c) != numbers {
+		if digitsOf(c) != numbers {
 			continue
 		}
 		if d := distance(a, []rune(strings.ToLower(c)), best); d < best {

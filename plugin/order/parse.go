@@ -8,7 +8,6 @@ import (
 	"io"
 	"path/filepath"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/pace"
@@ -86,11 +85,16 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 }
 
 // addSyntax reports what left nothing to look at: a fault of the syntax or of
-// reading. Its text holds no value, so that it may tell of sealed orders too.
+// reading. Its public text has no value in it, because the file may have sealed
+// orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
-		p.add(Problem{Line: s.line, Column: s.col, Msg: s.msg})
+		problem := Problem{Line: s.line, Column: s.col, Msg: s.msg}
+		if taught := (*taughtError)(nil); errors.As(err, &taught) {
+			problem.public = taught.public
+		}
+		p.add(problem)
 	} else {
 		p.add(Problem{Msg: "cannot be read: " + err.Error()})
 	}
@@ -132,7 +136,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "orders: []"`}
 	}
-	if err := validUTF8(data, 1); err != nil {
+	if err := plainText(data, 1); err != nil {
 		return err
 	}
 	var root *yaml.Node
@@ -144,6 +148,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		if doc, err = parseYAML(data); err == nil {
 			root = doc.Content[0]
 		}
+		err = adviseYAML(data, err)
 	}
 	if err != nil || !p.header(root) {
 		return err
@@ -221,7 +226,7 @@ type lineReader struct {
 }
 
 func (r *lineReader) read(data []byte, line int) (*yaml.Node, error) {
-	if err := validUTF8(data, line); err != nil {
+	if err := plainText(data, line); err != nil {
 		return nil, err
 	}
 	if !r.header {
@@ -261,22 +266,4 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 		}
 	}
 	return bytes.TrimRight(line, "\r\n"), err
-}
-
-func validUTF8(data []byte, line int) error {
-	if utf8.Valid(data) {
-		return nil
-	}
-	start := 0
-	for i := 0; i < len(data); {
-		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
-			return &syntaxError{line, utf8.RuneCount(data[start:i]) + 1, fmt.Sprintf("is not valid UTF-8, got byte 0x%02x", data[i])}
-		}
-		if r == '\n' {
-			line, start = line+1, i+1
-		}
-		i += size
-	}
-	return nil
 }

@@ -24,6 +24,9 @@ type Problem struct {
 	// Sealed marks a problem in an order that is, or in doubt may be, sealed:
 	// the ordinary log gets Redacted, only the operator's tool gets Error.
 	Sealed bool
+	// public is the message for the ordinary log when Msg has words of a file that
+	// could not be read; empty when Msg has none.
+	public string
 	// owner is where the order names the side list that the problem is in; the
 	// list's own name may tell of a sealed order.
 	owner place
@@ -73,6 +76,9 @@ func clip(s string) string {
 // it is Error.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
+		if p.public != "" {
+			p.Msg = p.public
+		}
 		return p.Error()
 	}
 	at := place{p.File, p.Line, p.Column}

@@ -1,6 +1,8 @@
 package order
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -37,11 +39,14 @@ func (p *parser) readOrder(n *yaml.Node) {
 	twice := p.checkID(n, o)
 	checked := len(p.problems)
 	pairs := p.mapping(n, "")
+	if hasNulls(n) {
+		p.nullKeys(n, "", slices.Values(orderShape.keys), isField)
+	}
 	o.doubt = o.doubt || len(p.problems) > checked // the dropped key may have sealed it
 	for _, kv := range pairs {
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
-			p.fault(kv.key, kv.key.Value, "unknown key")
+			p.unknownKey(kv.key, kv.key.Value, slices.Values(orderShape.keys))
 			o.doubt = true
 		case o.Action == Lift && spec.use&onLift == 0:
 			p.fault(kv.key, kv.key.Value, "says how to block and does not go on a lift")
@@ -103,7 +108,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 			noAuthority = base.noAuthority
 		} else {
 			if s != "" {
-				p.bad(handle, "authority", "names no entry of authorities")
+				p.bad(handle, "authority", "names no entry of authorities%s", p.handleAdvice(s))
 			}
 			doubt, noAuthority = true, true
 		}
@@ -146,7 +151,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	switch twice = p.ids.find(s); {
 	case s == "":
 	case !isID(s):
-		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -")
+		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -%s", idAdvice(s))
 	case twice.line > 0:
 		p.bad(id, "id", "is used twice, first on line %d", twice.line)
 	default:

@@ -1,6 +1,10 @@
 package order
 
-import "go.yaml.in/yaml/v3"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // entry is one key of a mapping of the schema and how its value is read into v.
 type entry[T any] struct {
@@ -11,6 +15,19 @@ type entry[T any] struct {
 // table are the keys of a mapping in their canonical order, which Format and
 // Encode write. The schema for editors is tested against the same tables.
 type table[T any] []entry[T]
+
+// keys yields the keys of t.
+func (t table[T]) keys(yield func(string) bool) {
+	for i := range t {
+		if !yield(t[i].key) {
+			return
+		}
+	}
+}
+
+func (t table[T]) has(key string) bool {
+	return slices.ContainsFunc(t, func(e entry[T]) bool { return e.key == key })
+}
 
 // object decodes a mapping by the table of its keys; unknown keys are problems.
 // The tables are short, so a key is searched along them.
@@ -24,7 +41,10 @@ next:
 				continue next
 			}
 		}
-		p.fault(kv.key, join(f, kv.key.Value), "unknown key")
+		p.unknownKey(kv.key, join(f, kv.key.Value), t.keys)
+	}
+	if hasNulls(n) {
+		p.nullKeys(n, f, t.keys, t.has)
 	}
 	p.pairs = p.pairs[:before]
 }

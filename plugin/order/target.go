@@ -91,7 +91,7 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	if s := p.text(n, f); s != "" {
 		var err error
 		if t.Name, t.Match, err = ParseTarget(s); err != nil {
-			p.bad(n, f, "%v", err)
+			p.bad(n, f, "%s", targetAdvice(s, err))
 		}
 	}
 }
@@ -222,7 +222,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		if s := p.text(d.name, join(f, "name")); s != "" {
 			var err error
 			if t.Name, t.Match, err = ParseTarget(s); err != nil {
-				p.bad(d.name, join(f, "name"), "%v", err)
+				p.bad(d.name, join(f, "name"), "%s", targetAdvice(s, err))
 			}
 		}
 	}

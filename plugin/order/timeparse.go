@@ -31,13 +31,28 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	}
 	v, dateOnly, err := parseTime(s, d.loc, e)
 	if err != nil {
-		d.bad(n, field, "%v", err)
+		d.bad(n, field, "%s", badTime(s, err))
 		return NoTime, false
 	}
 	return FromTime(v), dateOnly
 }
 
 var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01T18:30:00+02:00, 2026-05-01T18:30 or 2026-05-01")
+
+// badTime says what is wrong with s as a time, and shows what to write when s is a
+// time in another form; err is what parseTime says.
+func badTime(s string, err error) string {
+	advice := timeAdvice(s)
+	switch {
+	case !errors.Is(err, errTime):
+		return err.Error()
+	case advice != "":
+		return "must be an RFC 3339 time or a date" + advice
+	case shaped(s, "0000-00-00") && len(s) == 10:
+		return "is no day of the calendar"
+	}
+	return err.Error()
+}
 
 // parseTime reads RFC 3339 with seconds and offset optional (then loc), or a
 // bare date. Years are 1 to 9999 as written.

@@ -109,7 +109,11 @@ func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	t, _, err := parseTime(s, p.loc, endOfDay)
 	switch {
 	case errors.Is(err, errTime):
-		p.bad(n, f, "must be a time, or a duration after served in whole seconds such as 30m or 7d")
+		advice := timeAdvice(s)
+		if advice == "" {
+			advice = durationAdvice("deadline", s)
+		}
+		p.bad(n, f, "must be a time, or a duration after served in whole seconds such as 30m or 7d%s", advice)
 	case err != nil:
 		p.bad(n, f, "%v", err)
 	default:
@@ -130,7 +134,7 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 		return &Scope{Global: true}
 	}
 	if n.Kind != yaml.MappingNode {
-		p.bad(n, f, `must be "global", or a mapping with countries or clients`)
+		p.bad(n, f, `must be "global", or a mapping with countries or clients%s`, scopeAdvice(n.Value))
 		return &Scope{}
 	}
 	s := &Scope{}
@@ -280,7 +284,7 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 		switch u := p.text(item, index(f, i)); {
 		case u == "":
 		case !ContactURI(u):
-			p.bad(item, index(f, i), "must be a mailto: or tel: URI")
+			p.bad(item, index(f, i), "must be a mailto: or tel: URI%s", contactAdvice(u))
 		default:
 			uris = append(uris, u)
 		}

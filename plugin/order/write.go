@@ -39,7 +39,7 @@ func text(s string) *yaml.Node {
 	lines := strings.Split(s, "\n")
 	odd := func(line string) bool { return line != strings.TrimSpace(line) }
 	switch {
-	case slices.ContainsFunc(lines, odd) || lines[0] == "" || lines[len(lines)-1] == "" || oldBool[strings.ToLower(s)] || s == "<<":
+	case slices.ContainsFunc(lines, odd) || lines[0] == "" || lines[len(lines)-1] == "" || oldBool[strings.ToLower(s)] != "" || s == "<<":
 		n.Style = yaml.DoubleQuotedStyle
 	case len(lines) > 1:
 		n.Style = yaml.LiteralStyle
@@ -48,8 +48,8 @@ func text(s string) *yaml.Node {
 }
 
 // oldBool are words that YAML 1.1 took for true and false, NO for Norway among
-// them; quoted they are safe with every reader.
-var oldBool = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true}
+// them, with what they meant; quoted they are safe with every reader.
+var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
 func number(v int64) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(v, 10)}

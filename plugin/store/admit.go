@@ -69,6 +69,7 @@ func (s *Store) admit() bool {
 		}
 		s.news = append(s.news, news{c.path, f.part, c.part, c.digest, c.missing})
 		f.part, f.digest, f.own, f.serial, f.err, f.waiting = c.part, c.digest, c.own, c.parsed.Serial, nil, nil
+		f.expires = c.parsed.Expires
 		c.keep()
 	}
 	return len(cs) > 0

@@ -104,7 +104,7 @@ func (s *Store) report(r source.File) bool {
 func (s *Store) known(path string) *file {
 	f := s.files[path]
 	if f == nil {
-		f = &file{serial: -1}
+		f = &file{serial: -1, expires: order.NoTime}
 		s.files[path] = f
 		s.order = append(s.order, path)
 	}
@@ -296,7 +296,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && f.err == nil)
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)

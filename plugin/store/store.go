@@ -91,7 +91,9 @@ type file struct {
 	digest string        // of the last good version, side lists included
 	own    source.Digest // of the order file alone
 	serial int64         // -1: none
-	err    error         // why the file as it stands is not in force; nil when it is
+	// expires is that of the last good version, order.NoTime for none.
+	expires order.Time
+	err     error // why the file as it stands is not in force; nil when it is
 	// refused is the version that err is about; zero when there is no file.
 	refused source.Digest
 	// waiting is a good version that is not in force yet; it stays when another
@@ -131,6 +133,8 @@ type FileStatus struct {
 	Path     string
 	Failures int   // loads that failed since the start
 	Err      error // why the file as it stands is not in force
+	// Expires is that of the version in force, order.NoTime for none.
+	Expires order.Time
 }
 
 // Open starts a Store of its own, outside the registry. It reads the files and
@@ -228,8 +232,9 @@ func (s *Store) unsettled() bool {
 // Set returns the set in force. It is one atomic load.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Ready reports whether every configured file is in force in some good version.
-func (s *Store) Ready() bool { return s.Status().Ready }
+// Ready reports whether every configured file is in force in some good version,
+// and none of them has expired.
+func (s *Store) Ready() bool { return s.Status().Ready && !s.stale() }
 
 // Status returns the store's state. It is not to be changed.
 func (s *Store) Status() Status { return *s.status.Load() }

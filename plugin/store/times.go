@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -16,11 +17,15 @@ const maxTransitions = 100
 // has the garbage collected.
 func (s *Store) watchTimes(ctx context.Context) {
 	set, then := s.Set(), seconds(s.clock.Now())
+	expired := expiry{}
 	off := pace.On()
 	defer func() { off() }()
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		if next := set.NextChange(then); next != ruleset.Forever {
+			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
+		}
+		if next := expired.next(s, then); next != order.NoTime {
 			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
 		}
 		off()
@@ -36,6 +41,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 		}
 		off = pace.On()
 		now := seconds(s.clock.Now())
+		expired.log(s, now)
 		for i, t := range set.Transitions(then, now) {
 			if i == maxTransitions {
 				s.log.Infof("more than %d orders start or end now", maxTransitions)

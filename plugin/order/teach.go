@@ -1,0 +1,280 @@
+package order
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The functions of this file make the part of a message that shows what to write
+// instead, with the words of the file's author in it. They judge nothing: what
+// they are given is wrong already.
+
+// flow writes s as a value in a YAML flow collection, with quotes if it needs
+// any.
+func flow(s string) string {
+	s = clip(unquoted(s))
+	for i, r := range s {
+		word := unicode.IsLetter(r) || unicode.IsDigit(r)
+		inside := i > 0 && strings.ContainsRune(" ._/-+()'", r)
+		if !word && !inside {
+			return quotedFlow(s)
+		}
+	}
+	if s != strings.TrimSpace(s) || s == "" || oldBool[strings.ToLower(s)] != "" {
+		return quotedFlow(s)
+	}
+	return s
+}
+
+// quotedFlow writes s in double quotes. The escapes of Go are escapes of YAML too,
+// and leave nothing in the message that a terminal would act on.
+func quotedFlow(s string) string { return strconv.Quote(s) }
+
+// unquoted takes off the quotation marks of a word processor.
+func unquoted(s string) string {
+	return strings.TrimFunc(strings.TrimSpace(s), func(r rune) bool {
+		return strings.ContainsRune("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", r)
+	})
+}
+
+// lastKey returns the key at the end of a field's path, without its index.
+func lastKey(field string) string {
+	key := field[strings.LastIndexByte(field, '.')+1:]
+	key, _, _ = strings.Cut(key, "[")
+	return key
+}
+
+// notAList says that the value of a field must be a list, and shows the list.
+func notAList(n *yaml.Node, field string) string {
+	key := lastKey(field)
+	if n.Kind == yaml.MappingNode {
+		return `must be a list; write "- " before each item`
+	}
+	s := unquoted(n.Value)
+	switch {
+	case n.Kind != yaml.ScalarNode || s == "":
+		return "must be a list"
+	case s[0] == '-' && len(s) > 1:
+		return fmt.Sprintf(`must be a list; write a blank behind each "-", as in - %s`, flow(strings.Fields(strings.TrimLeft(s, "- ") + " -")[0]))
+	case key == "references":
+		return fmt.Sprintf("must be a list; write %s: [%s]", key, quotedFlow(clip(s)))
+	case key == "orders" || key == "windows" || key == "filtering_databases":
+		return "must be a list"
+	}
+	var items []string
+	for item := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' }) {
+		if c := countryOf(unquoted(item)); key == "countries" && c != "" {
+			item = string(c)
+		}
+		items = append(items, flow(item))
+	}
+	return fmt.Sprintf("must be a list; write %s: [%s]", key, clip(strings.Join(items, ", ")))
+}
+
+// scopeAdvice shows the scope that a text was probably meant for.
+func scopeAdvice(s string) string {
+	s = unquoted(s)
+	if c, all := strings.CutSuffix(s, "+"); all && countryOf(c) != "" {
+		return fmt.Sprintf("; write scope: {countries: [%s+]}", countryOf(c))
+	}
+	if c := countryOf(s); c != "" {
+		return fmt.Sprintf("; write scope: {countries: [%s]}", c)
+	}
+	if _, why := ParsePrefix(s); why == "" {
+		return fmt.Sprintf("; write scope: {clients: [%s]}", flow(s))
+	}
+	return didYouMean(s, slices.Values([]string{"global"}))
+}
+
+// handleAdvice shows how a handle or an authority of an order is written.
+func (p *parser) handleAdvice(s string) string {
+	handles := func(yield func(string) bool) {
+		for h := range p.handles {
+			if !yield(h) {
+				return
+			}
+		}
+	}
+	if near := didYouMean(s, handles); near != "" {
+		return near
+	}
+	return fmt.Sprintf("; for an authority without an entry write authority: {name: %s, country: .., kind: court}", flow(s))
+}
+
+// idAdvice shows a valid id that is made from s.
+func idAdvice(s string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range norm.NFKD.String(unquoted(s)) {
+		switch {
+		case unicode.Is(unicode.Mn, r): // the accent of the letter before
+		case r < 0x80 && isID(string(r)):
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			b.WriteRune(r)
+			gap = false
+		case unicode.IsLetter(r):
+			return "" // another script, which has no letters to suggest
+		default:
+			gap = true
+		}
+	}
+	id := b.String()
+	if id == "" || len(id) > 128 {
+		return ""
+	}
+	return "; write id: " + id
+}
+
+// targetAdvice says what is wrong with what was written as the name of a target, and what to
+// write instead; err is what dname.Parse says.
+func targetAdvice(written string, err error) string {
+	s := unquoted(written)
+	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
+		return fmt.Sprintf("is an IP address or network, not a name; write {address: %s}", flow(strings.Trim(s, "[]")))
+	}
+	if _, _, e := ParseTarget(s); e == nil {
+		return "has quotation marks of a word processor; write " + flow(s)
+	}
+	scheme := strings.Contains(s, "://")
+	u := s
+	if !scheme {
+		u = "http://" + strings.TrimLeft(s, "/")
+	}
+	_, rest, _ := strings.Cut(u, "://")
+	end := strings.IndexAny(rest+"/", `/?#\`)
+	name, match, e := ParseTarget(hostOf(rest[:end]))
+	if e != nil {
+		return err.Error()
+	}
+	t := Target{Name: name, Match: match}
+	page := strings.Trim(rest[end:], `/\`) != ""
+	switch {
+	case page && scheme:
+		return fmt.Sprintf("has a path; write %s for the whole name, or {url: %s} for the page, which DNS cannot block", flow(t.written()), quotedFlow(clip(s)))
+	case page:
+		return fmt.Sprintf("has a path; write %s for the whole name, or {url: %s} for the page, which DNS cannot block", flow(t.written()), quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
+	case scheme:
+		return "has a scheme; write " + flow(t.written())
+	case strings.Contains(rest[:end], "@"): // an account, whose host is another's
+	case hostOf(rest[:end]) != rest[:end]:
+		return "has a port; DNS blocks a name whatever the port, write " + flow(t.written())
+	case end < len(rest):
+		return "has a slash behind it; write " + flow(t.written())
+	}
+	return err.Error()
+}
+
+// synonyms are words that people write for those of the format.
+var synonyms = map[string]string{
+	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
+	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
+	"test": "shadow", "dry-run": "shadow", "dryrun": "shadow", "monitor": "shadow", "pending": "draft",
+	"unblock": "lift", "allow": "lift", "remove": "lift", "lifted": "lift", "ban": "block", "deny": "block", "blocked": "block",
+	"tribunal": "court", "judge": "court", "agency": "regulator", "ministry": "regulator", "statute": "law", "act": "law", "isp": "operator", "self": "operator",
+	"public": "full", "secret": "none", "sealed": "none", "confidential": "none", "hidden": "none",
+	"router": "network", "routers": "network", "firewall": "network", "nobody": "none",
+	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
+}
+
+// wordAdvice shows the word of a few that s was probably meant for.
+func wordAdvice(s string, words []string) string {
+	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {
+		return fmt.Sprintf("; did you mean %q?", w)
+	}
+	return didYouMean(unquoted(s), slices.Values(words))
+}
+
+// contactAdvice shows the URI of an e-mail address or a telephone number.
+func contactAdvice(s string) string {
+	number := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune("()/", r) {
+			return -1
+		}
+		return r
+	}, s)
+	before, after, _ := strings.Cut(s, "@")
+	_, err := dname.Parse(after)
+	switch {
+	case before != "" && err == nil && ContactURI("mailto:"+s):
+		return fmt.Sprintf("; write %q", "mailto:"+s)
+	case strings.HasPrefix(number, "+") && strings.Trim(number, "+0123456789-.") == "":
+		return fmt.Sprintf("; write %q", "tel:"+number)
+	}
+	return ""
+}
+
+// unknownKey reports a key that the mapping at field does not have. own are its
+// keys.
+func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
+	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
+		d.fault(n, field, "unknown key; write a blank behind the colon: %s: %s", key, flow(value))
+		return
+	}
+	more := didYouMean(unquoted(n.Value), own)
+	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" { // country, countries
+		for key := range own {
+			if strings.HasPrefix(key, stem) {
+				more = fmt.Sprintf("; did you mean %q?", key)
+			}
+		}
+	}
+	if more == "" {
+		more = keyHomes[n.Value]
+	}
+	d.fault(n, field, "unknown key%s", more)
+}
+
+// keyHomes has, for each key of the format, the end of a message about the key
+// at a place where it does not belong. It is filled by init, because the tables
+// of the keys lead here themselves.
+var keyHomes = map[string]string{}
+
+func init() {
+	for _, f := range fields {
+		if s := orderShape.sub[f.key]; s != nil {
+			for _, key := range s.keys {
+				keyHomes[key] = "; it is a key of " + f.key
+			}
+		}
+	}
+	for _, key := range fileShape.keys {
+		keyHomes[key] = "; it is a key of the file, which is not indented"
+	}
+	for _, key := range orderShape.keys {
+		keyHomes[key] = "; it is a key of an order: look how far the line is indented"
+	}
+}
+
+// nullKeys reports the unknown keys of n that have no value. Other keys without
+// a value count as left out, but a slip such as {scope:global} is one key, and
+// must not be dropped without a word.
+func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {
+			d.unknownKey(k, join(field, k.Value), own)
+		}
+	}
+}
+
+// hasNulls reports whether a mapping has a key without a value.
+func hasNulls(n *yaml.Node) bool {
+	if n.Kind != yaml.MappingNode || !isPlain(n) {
+		return false
+	}
+	for i := 1; i < len(n.Content); i += 2 {
+		if isNull(n.Content[i]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package order
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// timeAdvice shows how a time or date that is written in another way is written
+// in an order file. It is empty for what is no date.
+func timeAdvice(s string) string {
+	s = unquoted(s)
+	date, clock := s, ""
+	if i := strings.LastIndexAny(s, " Tt,"); i > 0 && strings.Contains(s[i:], ":") {
+		c, err := time.Parse("15:04:05", s[i+1:])
+		if err != nil {
+			c, err = time.Parse("15:04", s[i+1:])
+		}
+		if err != nil {
+			return ""
+		}
+		date, clock = strings.TrimRight(s[:i], " ,"), c.Format("T15:04:05")
+		clock = strings.TrimSuffix(clock, ":00")
+	}
+	days := readDays(date)
+	switch len(days) {
+	case 0:
+		if y := strings.LastIndexAny(date, "/.-"); y > 0 && len(date)-y == 3 && shaped(date[y+1:], "00") && !shaped(date, "0000") {
+			return ", with a year of four digits in front, such as 2026-11-23"
+		}
+		return ""
+	case 1:
+		return "; write " + days[0].Format(time.DateOnly) + clock
+	}
+	if days[0].Equal(days[1]) {
+		return "; write " + days[0].Format(time.DateOnly) + clock
+	}
+	return fmt.Sprintf("; %q is %s or %s: write %s%s or %s%s", clip(date), days[0].Format("2 January"), days[1].Format("2 January"),
+		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
+}
+
+// readDays returns the days that s may be: two when the day and the month cannot
+// be told apart.
+func readDays(s string) (days []time.Time) {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(parts) == 1 && len(s) == 8 && shaped(s, "00000000") {
+		parts = []string{s[:4], s[4:6], s[6:]}
+	}
+	if len(parts) == 4 && len(parts[0]) >= 3 && weekday(parts[0]) {
+		parts = parts[1:]
+	}
+	if len(parts) != 3 {
+		return nil
+	}
+	var n [3]int
+	month := -1
+	for i, part := range parts {
+		if m := monthOf(part); m > 0 && month < 0 {
+			n[i], month = m, i
+			continue
+		}
+		v, err := strconv.Atoi(strings.TrimRight(strings.ToLower(part), "sthndr")) // 1st, 2nd, 3rd, 4th
+		if err != nil {
+			return nil
+		}
+		n[i] = v
+	}
+	add := func(y, m, d int) {
+		t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+		if y >= 1000 && y <= 9999 && t.Year() == y && int(t.Month()) == m && t.Day() == d {
+			days = append(days, t)
+		}
+	}
+	switch {
+	case len(parts[0]) == 4: // 2026/11/23
+		add(n[0], n[1], n[2])
+	case month == 0: // Nov 23, 2026
+		add(n[2], n[0], n[1])
+	case month == 1 || strings.Contains(s, "."): // 23 Nov 2026, and 23.11.2026, which nobody writes the other way
+		add(n[2], n[1], n[0])
+	case month < 0: // 23/11/2026
+		add(n[2], n[1], n[0])
+		add(n[2], n[0], n[1])
+	}
+	return days
+}
+
+// monthOf returns the number of a month by its English name or the first three
+// letters of it, or 0.
+func monthOf(s string) int {
+	for m := time.January; m <= time.December; m++ {
+		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
+			return int(m)
+		}
+	}
+	return 0
+}
+
+func weekday(s string) bool {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if name := d.String(); len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
+			return true
+		}
+	}
+	return false
+}
+
+// units are the words for the units of a duration, by the letter of the unit.
+var units = map[string]string{
+	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
+}
+
+// durationAdvice shows how a duration is written; key is the field.
+func durationAdvice(key, s string) string {
+	s = strings.ToLower(unquoted(s))
+	if _, err := parseDuration(s); err == nil {
+		return "" // a duration that is too long or too short
+	}
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	n, err := strconv.Atoi(s[:digits])
+	unit := strings.TrimSpace(s[digits:])
+	switch {
+	case err != nil:
+		return ""
+	case unit == "" && key == "ttl":
+		return fmt.Sprintf("; a duration needs a unit, write ttl: %ds", n)
+	case unit == "":
+		return fmt.Sprintf("; a duration needs a unit: %dm is minutes, %dh hours and %dd days", n, n, n)
+	case strings.TrimSuffix(unit, "s") == "week" || unit == "w":
+		return fmt.Sprintf("; write %s: %dd", key, 7*n)
+	}
+	if letter := units[unit]; letter != "" {
+		return fmt.Sprintf("; write %s: %d%s", key, n, letter)
+	}
+	if letter := units[strings.TrimSuffix(unit, "s")]; letter != "" {
+		return fmt.Sprintf("; write %s: %d%s", key, n, letter)
+	}
+	return ""
+}

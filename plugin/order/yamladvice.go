@@ -1,0 +1,285 @@
+package order
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// taughtError is a syntax error whose message shows words of the file. The
+// ordinary log gets the public message, because a file that cannot be read may
+// have sealed orders in it.
+type taughtError struct {
+	*syntaxError
+	public string
+}
+
+func (e *taughtError) Unwrap() error { return e.syntaxError }
+
+// adviseYAML replaces the message of a YAML error by advice, when one line of the
+// file has a slip that people make and the file is good up to the end of this
+// line once the slip is mended. The parser alone often blames another line.
+func adviseYAML(data []byte, err error) error {
+	var s *syntaxError
+	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
+		return err
+	}
+	lines := strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+	left := maxTried
+	for i := max(0, s.line-2); i < len(lines) && left > 0; i++ {
+		for _, fix := range mends(lines, i, &left) {
+			if mended(lines, i, fix.line, &left) {
+				return fix.error(i, lines[i])
+			}
+		}
+	}
+	return err
+}
+
+// maxAdvised is the size of a file, and maxTried about the number of octets that
+// are looked at, beyond which a message is not worth the time.
+const (
+	maxAdvised = 256 << 10
+	maxTried   = 1 << 20
+)
+
+// mend is a line as it was probably meant, and what is wrong with the line.
+type mend struct{ line, say string }
+
+func (m mend) error(i int, was string) error {
+	public := "is not YAML: " + m.say
+	line := strings.TrimSpace(m.line)
+	msg := public
+	if printable.Line(line) == line && len(line) <= 2*maxGot {
+		msg += "; write " + line
+	}
+	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
+}
+
+// mended reports whether the first lines of a file, to the one at i or the next
+// one, are YAML with the line in place of that at i, and are not without it. It
+// takes what it parses from left.
+func mended(lines []string, i int, line string, left *int) bool {
+	for _, end := range []int{i + 1, i + 2} {
+		if end > len(lines) {
+			break
+		}
+		before := strings.Join(lines[:i], "\n") + "\n"
+		after := "\n" + strings.Join(lines[i+1:end], "\n")
+		if *left -= 2 * (len(before) + len(after) + 64); *left < 0 {
+			return false
+		}
+		if !isYAML(before+lines[i]+after) && isYAML(before+line+after) {
+			return true
+		}
+	}
+	return false
+}
+
+func isYAML(s string) bool {
+	_, err := parseYAML(bytes.TrimRight([]byte(s), "\n"))
+	return err == nil
+}
+
+var (
+	// lineParts are the indentation with dashes, a key with its colon, the value
+	// and a comment.
+	lineParts = regexp.MustCompile(`^([ \t]*(?:- +)*)((?:[\w./:-]+|"[^"]*"|'[^']*'):[ \t]+)?(.*?)([ \t]+#.*|[ \t]*)$`)
+	noBlank   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+):([^ \t].*)$`)
+	noColon   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+)(?:[ \t]+(.*))?$`)
+	noDash    = regexp.MustCompile(`^([ \t]*)-([^ \t-].*)$`)
+	flowStar  = regexp.MustCompile(`([\[,:][ \t]*)(\*[^,\]}"' \t]*)`)
+	flowColon = regexp.MustCompile(`([{,][ \t]*[\w-]+: +)([^"'\[\]{},]*[^"'\[\]{}, ])`)
+	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
+)
+
+// mends returns what the line at i may have been meant to be, the likeliest first.
+// It takes the work from left.
+func mends(lines []string, i int, left *int) (out []mend) {
+	line := lines[i]
+	*left -= len(line)
+	if strings.TrimSpace(line) == "" || strings.HasPrefix(strings.TrimSpace(line), "#") {
+		return nil
+	}
+	add := func(fixed, format string, args ...any) {
+		if fixed != line {
+			out = append(out, mend{fixed, fmt.Sprintf(format, args...)})
+		}
+	}
+	body := strings.TrimLeft(line, " \t")
+	indent := line[:len(line)-len(body)]
+	if strings.Contains(indent, "\t") {
+		for _, n := range indents(lines, i, left) {
+			add(strings.Repeat(" ", n)+body, "a tab stands in the indentation, where YAML takes blanks only; %s", blanks(n))
+		}
+		return out
+	}
+	if m := noDash.FindStringSubmatch(line); m != nil {
+		add(m[1]+"- "+m[2], `a blank belongs behind the "-"`)
+	}
+	if m := noBlank.FindStringSubmatch(line); m != nil && keyHomes[m[2]] != "" {
+		add(m[1]+m[2]+": "+m[3], `a blank belongs behind the colon of %s`, m[2])
+	}
+	if m := noColon.FindStringSubmatch(line); m != nil && keyHomes[m[2]] != "" {
+		add(m[1]+m[2]+": "+m[3], "a colon belongs behind %s", m[2])
+	}
+	if strings.ContainsAny(line, "\u201c\u201d\u201e") {
+		add(strings.NewReplacer("\u201c", `"`, "\u201d", `"`, "\u201e", `"`).Replace(line), `the quotation marks are those of a word processor; YAML knows " and '`)
+	}
+	m := lineParts.FindStringSubmatch(line)
+	prefix, value, comment := m[1]+m[2], m[3], m[4]
+	key := strings.Trim(m[2], ": \t")
+	if keyHomes[key] == "" && strings.Contains(m[1], "-") {
+		prefix, value = m[1], m[2]+m[3] // an item of a list, with a colon in it
+	}
+	quote := func(format string, args ...any) { add(prefix+quotedFlow(value)+comment, format, args...) }
+	switch first := value[:min(1, len(value))]; {
+	case first == "*":
+		quote(`a value that begins with "*" needs quotes`)
+	case first != "" && strings.Contains("@%`&!|>?", first) || strings.HasPrefix(value, "- "):
+		quote("a value that begins with %q needs quotes", first)
+	case first == `'`:
+		inner := strings.TrimSuffix(value[1:], "'")
+		add(prefix+`"`+strings.ReplaceAll(inner, `"`, `\"`)+`"`+comment, `the quotes do not match; a text with "'" in it goes in double quotes`)
+	case first == `"`:
+		single := func(s string) string { return prefix + "'" + strings.ReplaceAll(s, "'", "''") + "'" + comment }
+		add(prefix+value+`"`+comment, "the closing quotation mark is missing")
+		if strings.Contains(value, `\`) {
+			add(single(strings.Trim(value, `"`)), `in double quotes "\" begins an escape; single quotes take the text as it is`)
+		}
+		add(single(value), "text stands behind the closing quotation mark; put all of it in quotes")
+	case first == "[" || first == "{":
+		out = append(out, flowMends(line)...)
+		if !isCollection[key] {
+			quote("a text that begins with %q needs quotes", first)
+		}
+	case strings.Contains(value, ": ") || strings.HasSuffix(value, ":"):
+		quote(`a text with ": " in it needs quotes`)
+	}
+	if i > 0 && strings.HasPrefix(lines[i-1], indent) && !strings.HasPrefix(lines[i-1][len(indent):], " ") {
+		return out // as far as the line above
+	}
+	open := indents(lines, i, left)
+	if slices.Contains(open, len(indent)) {
+		return out
+	}
+	for _, n := range open {
+		add(strings.Repeat(" ", n)+body, "the line is indented by %d where %s", len(indent), blanks(n))
+	}
+	return out
+}
+
+// isCollection are the keys whose values are lists or mappings, not text.
+var isCollection = map[string]bool{"defaults": true, "authorities": true, "orders": true, "lifts": true, "references": true, "except": true,
+	"countries": true, "clients": true, "redirect": true, "contact": true}
+
+func init() {
+	for key := range orderShape.sub {
+		isCollection[key] = true
+	}
+}
+
+func blanks(n int) string {
+	if n == 1 {
+		return "1 blank fits"
+	}
+	return strconv.Itoa(n) + " blanks fit"
+}
+
+// flowMends returns mends of a line with brackets or braces.
+func flowMends(line string) (out []mend) {
+	add := func(fixed, say string) {
+		if fixed != line {
+			out = append(out, mend{fixed, say})
+		}
+	}
+	add(flowStar.ReplaceAllStringFunc(line, func(s string) string {
+		m := flowStar.FindStringSubmatch(s)
+		return m[1] + quotedFlow(m[2])
+	}), `a value that begins with "*" needs quotes`)
+	add(flowColon.ReplaceAllStringFunc(line, func(s string) string {
+		m := flowColon.FindStringSubmatch(s)
+		if !strings.Contains(m[2], ": ") {
+			return s
+		}
+		return m[1] + quotedFlow(m[2])
+	}), `a text with ": " in it needs quotes`)
+	add(flowKey.ReplaceAllStringFunc(line, func(s string) string {
+		m := flowKey.FindStringSubmatch(s)
+		if keyHomes[m[2]] == "" || m[3] != "" {
+			return s
+		}
+		return m[1] + m[2] + ": " + m[5]
+	}), "a colon belongs behind a key")
+	for _, pair := range []string{"[]", "{}"} {
+		switch n := strings.Count(line, pair[:1]) - strings.Count(line, pair[1:]); {
+		case n > 0:
+			add(closeAll(line), fmt.Sprintf("a closing %q is missing", pair[1:]))
+		case n < 0:
+			add(strings.TrimSuffix(strings.TrimRight(line, " "), pair[1:]), fmt.Sprintf("there is a %q too many", pair[1:]))
+		}
+	}
+	return out
+}
+
+// closeAll appends the brackets and braces that a line leaves open.
+func closeAll(line string) string {
+	var open []byte
+	for i := range len(line) {
+		switch c := line[i]; c {
+		case '[':
+			open = append(open, ']')
+		case '{':
+			open = append(open, '}')
+		case ']', '}':
+			if k := len(open) - 1; k >= 0 && open[k] == c {
+				open = open[:k]
+			}
+		}
+	}
+	slices.Reverse(open)
+	return line + string(open)
+}
+
+// indents returns the indentations that are open above the line at i, from the
+// nearest to that of the line on, and the deeper of two that are equally near.
+func indents(lines []string, i int, left *int) (out []int) {
+	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
+	limit := 1 << 10
+	for k := i - 1; k >= 0 && limit > 0 && *left > 0; k-- {
+		*left -= 32
+		body := strings.TrimLeft(lines[k], " \t")
+		if body == "" || body[0] == '#' || strings.Contains(lines[k][:width(lines[k])], "\t") {
+			continue
+		}
+		at := []int{width(lines[k])}
+		for rest := body; strings.HasPrefix(rest, "- "); {
+			trimmed := strings.TrimLeft(rest[2:], " ")
+			at = append(at, at[len(at)-1]+len(rest)-len(trimmed))
+			rest = trimmed
+		}
+		for _, n := range at {
+			if n < limit && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+		if len(out) == len(at) && strings.HasSuffix(body, ":") { // may have a block below
+			out = append(out, at[len(at)-1]+2)
+		}
+		limit = at[0]
+	}
+	here := width(lines[i])
+	slices.SortStableFunc(out, func(a, b int) int {
+		if d := max(a-here, here-a) - max(b-here, here-b); d != 0 {
+			return d
+		}
+		return b - a
+	})
+	return out
+}

@@ -1,0 +1,80 @@
+package order
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestYAMLAdvice: the slips of people that leave no YAML, and the whole message
+// that they get. Each text stands below five good lines of an order.
+func TestYAMLAdvice(t *testing.T) {
+	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
+	const target = "\n  targets: [one.example]\n"
+	for _, tc := range []struct{ text, want string }{
+		// Tabs and indentation.
+		{"\ttargets: [one.example]\n", `6:2: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write targets: [one.example]`},
+		{"  targets:\n\t- one.example\n", `7:2: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write - one.example`},
+		{"  targets: \n  \t- one.example\n", `7:4: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write - one.example`},
+		{"   targets: [one.example]\n", `6:4: is not YAML: the line is indented by 3 where 2 blanks fit; write targets: [one.example]`},
+		{" targets: [one.example]\n", `6:2: is not YAML: the line is indented by 1 where 2 blanks fit; write targets: [one.example]`},
+		{"targets: [one.example]\n", `3:3: order "a": targets: is required: targets, targets_from or both
+6:1: targets: unknown key; it is a key of an order: look how far the line is indented`},
+		{"  targets:\n  - one.example\n - two.example\n", `8:2: is not YAML: the line is indented by 1 where 2 blanks fit; write - two.example`},
+		{"  targets:\n    - one.example\n   - two.example\n", `8:4: is not YAML: the line is indented by 3 where 4 blanks fit; write - two.example`},
+		{"  targets: [one.example]\n - id: b\n", `7:2: is not YAML: the line is indented by 1 where 0 blanks fit; write - id: b`},
+
+		// Blanks and colons.
+		{"  subject: Foo: bar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: bar"`},
+		{"  targets: [one.example]\n  subject: Foo: bar # why\n", `7:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: bar" # why`},
+		{"  note: see https://a.example and: more" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write note: "see https://a.example and: more"`},
+		{"  references:\n  - C-1/26: Sample v. Example: costs" + target, `7:3: is not YAML: a text with ": " in it needs quotes; write - "C-1/26: Sample v. Example: costs"`},
+		{"  subject:Foo" + target, `6:3: is not YAML: a blank belongs behind the colon of subject; write subject: Foo`},
+		{"  targets: [one.example]\n  subject:Foo\n", `7:3: is not YAML: a blank belongs behind the colon of subject; write subject: Foo`},
+		{"  targets:\n  -one.example\n  - two.example\n", `7:3: is not YAML: a blank belongs behind the "-"; write - one.example`},
+		{"  targets:\n  - one.example\n  -two.example\n", `8:3: is not YAML: a blank belongs behind the "-"; write - two.example`},
+		{"  targets:\n  -one.example\n  -two.example\n", `7:3: is not YAML: a blank belongs behind the "-"; write - one.example`},
+		{"  subject Foo" + target, `6:3: is not YAML: a colon belongs behind subject; write subject: Foo`},
+		{"  targets: [one.example]\n  note\n", `7:3: is not YAML: a colon belongs behind note; write note:`},
+		{"  exempt: {clients: 192.0.2.1: 2}" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write exempt: {clients: "192.0.2.1: 2"}`},
+		{"  document: {note: Court: third chamber, verified_by: A}" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write document: {note: "Court: third chamber", verified_by: A}`},
+		{"  scope: {countries [IT]}" + target, `6:3: is not YAML: a colon belongs behind a key; write scope: {countries: [IT]}`},
+
+		// First characters.
+		{"  targets:\n  - *.example.com\n", `7:3: is not YAML: a value that begins with "*" needs quotes; write - "*.example.com"`},
+		{"  targets: *.example.com\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: "*.example.com"`},
+		{"  targets: [*.example.com, *.example.org, a.example]\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: ["*.example.com", "*.example.org", a.example]`},
+		{"  targets:\n  - {name: *.example.com, until: 2026-05-01}\n", `7:3: is not YAML: a value that begins with "*" needs quotes; write - {name: "*.example.com", until: 2026-05-01}`},
+		{"  subject: *Foo" + target, `6:3: is not YAML: a value that begins with "*" needs quotes; write subject: "*Foo"`},
+		{"  subject: @foo" + target, `6:3: is not YAML: a value that begins with "@" needs quotes; write subject: "@foo"`},
+		{"  subject: %foo" + target, `6:3: is not YAML: a value that begins with "%" needs quotes; write subject: "%foo"`},
+		{"  subject: `foo`" + target, "6:3: is not YAML: a value that begins with \"`\" needs quotes; write subject: \"`foo`\""},
+		{"  subject: - foo" + target, `6:3: is not YAML: a value that begins with "-" needs quotes; write subject: "- foo"`},
+		{"  subject: [urgent] Foo" + target, `6:3: is not YAML: a text that begins with "[" needs quotes; write subject: "[urgent] Foo"`},
+		{"  note: > a" + target, `6:3: is not YAML: a value that begins with ">" needs quotes; write note: "> a"`},
+
+		// Quotation marks and brackets.
+		{"  subject: 'it's'" + target, `6:3: is not YAML: the quotes do not match; a text with "'" in it goes in double quotes; write subject: "it's"`},
+		{"  subject: \"foo" + target, `6:3: is not YAML: the closing quotation mark is missing; write subject: "foo"`},
+		{"  subject: \"foo\" bar" + target, `6:3: is not YAML: text stands behind the closing quotation mark; put all of it in quotes; write subject: '"foo" bar'`},
+		{"  subject: \"C:\\dir\"" + target, `6:3: is not YAML: in double quotes "\" begins an escape; single quotes take the text as it is; write subject: 'C:\dir'`},
+		{"  subject: “Foo: bar”" + target, `6:3: is not YAML: the quotation marks are those of a word processor; YAML knows " and '; write subject: "Foo: bar"`},
+		{"  “subject”: Foo: bar" + target, `6:1: is not YAML: mapping values are not allowed in this context`},
+		{"  references: [one, two]]" + target, `6:3: is not YAML: there is a "]" too many; write references: [one, two]`},
+		{"  scope: {countries: [IT]" + target, `6:3: is not YAML: a closing "}" is missing; write scope: {countries: [IT]}`},
+		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
+		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
+
+		// A block text is no slip, whatever is in it.
+		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
+		// What is not known stays with the parser's words.
+		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
+		{"  ? [a]: b" + target, `6:5: order "a": a key must be a word, got "{...}"`},
+		// Nothing of the file that could act on a terminal is shown.
+		{"  subject: Foo: \u202ebar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: \u202ebar"`},
+	} {
+		_, problems := parseString(t, head+tc.text)
+		if got := strings.ReplaceAll(problems.Error(), "a.yaml:", ""); got != tc.want {
+			t.Errorf("%q:\ngot  %s\nwant %s", tc.text, got, tc.want)
+		}
+	}
+}
