@@ -73,7 +73,7 @@ func contents() []fault {
 	whole := strings.Replace(orderFile("counted/1", numbered("counted", 40)...), "targets: [", "target_count: 40, targets: [", 1)
 	block := strings.NewReplacer("targets: [", "targets:\n    - ", ", count", "\n    - count", "]}", "\n", "{id", "id", ", target_count", "\n    target_count", ", targets", "\n    targets").Replace(whole)
 	out = append(out, cuts(block, "orders/counted.yaml", block, "counted.yaml"))
-	return append(out, longLine())
+	return append(out, longLine(), largeFile(), manyLabels())
 }
 
 // cuts is a file that is cut at many places, each cut renamed into place: a cut
@@ -127,5 +127,41 @@ func longLine() fault {
 			return nil
 		})
 		return nil
+	}}
+}
+
+// room is the memory that a large good file may take, so that a server with a limit of
+// 512 MB outlives the load.
+const room = 420
+
+// largeFile is a good file of 50 MB.
+func largeFile() fault {
+	return fault{name: "50 MB of good YAML", fresh: true, peak: room, inject: func(l *lab) func() {
+		var text strings.Builder
+		text.WriteString(head + "orders:\n  - id: large/1\n    targets:\n")
+		for i := range 1600000 {
+			fmt.Fprintf(&text, "      - n%07d.large.example\n", i)
+		}
+		l.write("orders/large.yaml", text.String())
+		l.inForce(largeTime, "n1599999.large.example")
+		return nil
+	}}
+}
+
+// manyLabels is a side list of 24 MB whose names have 120 labels: such names take more
+// room than others. The list is refused or fits.
+func manyLabels() fault {
+	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, fresh: true, peak: room, inject: func(l *lab) func() {
+		var list strings.Builder
+		for range 100000 {
+			for range 119 {
+				list.WriteByte('a' + byte(l.random.IntN(26)))
+				list.WriteByte('.')
+			}
+			list.WriteString("example\n")
+		}
+		l.write("orders/labels/labels.txt", list.String())
+		l.write("orders/labels.yaml", head+"orders:\n  - {id: labels/1, targets_from: {file: labels/labels.txt}}\n")
+		return func() { l.write("orders/labels.yaml", head+"orders: []\n") }
 	}}
 }

@@ -58,6 +58,7 @@ const (
 	urgentTime  = 4 * time.Second
 	recoverTime = 8 * time.Second
 	restoreTime = 15 * time.Second
+	largeTime   = 60 * time.Second
 	usualPeak   = 160
 )
 
