@@ -52,7 +52,7 @@ var kinds = []kind{
 	}},
 	{name: "file whose open blocks", make: leased},
 	{name: "binary junk", make: text(junk())},
-	{name: "3 GB of nothing", make: sparse(3 << 30), peak: refusal},
+	{name: "5 GB of nothing", make: sparse(5 << 30), peak: refusal},
 	{name: "10 TB of nothing", make: sparse(10 << 40), peak: refusal},
 	{name: "20 MB on one line", make: text(strings.Repeat("a", 20<<20))},
 	{name: "deep nesting", make: text(strings.Repeat("[", 1<<20))},

@@ -44,10 +44,10 @@ func limits() []fault {
 		}},
 		{name: "no inotify instance is left", alarm: "court.yaml",
 			lab:    namespace("echo 0 > /proc/sys/user/max_inotify_instances"),
-			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+			inject: func(l *lab) func() { return l.swap(court, "oops: [\n") }},
 		{name: "no inotify watch is left", alarm: "court.yaml",
 			lab:    namespace("echo 1 > /proc/sys/user/max_inotify_watches"),
-			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+			inject: func(l *lab) func() { return l.swap(court, "oops: [\n") }},
 		{name: "a mounted file that was renamed over on the host", alarm: "single.yaml", stays: true,
 			lab: namespace("mkdir host && cp single.yaml host && mount --bind host/single.yaml single.yaml"),
 			inject: func(l *lab) func() {

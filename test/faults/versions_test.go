@@ -181,7 +181,7 @@ func changes() []fault {
 	// serial, a protect list that is gone.
 	spoil := func(l *lab) func() {
 		undo := []func(){
-			l.swap(single, "oops: ["),
+			l.swap(single, "oops: [\n"),
 			l.swap(reg, regulatorFile(numbered("reg", 3))),
 			l.swap(court, courtFile(6, numbered("court", 50))),
 			l.replace(protect, kind{make: linkTo("nowhere")}),
@@ -293,7 +293,7 @@ func processes() []fault {
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
-			undo := l.swap(court, "oops: [")
+			undo := l.swap(court, "oops: [\n")
 			restart(l)
 			return func() {
 				undo()
