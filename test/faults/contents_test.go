@@ -151,7 +151,7 @@ func largeFile() fault {
 // manyLabels is a side list of 24 MB whose names have 120 labels: such names take more
 // room than others. The list is refused or fits.
 func manyLabels() fault {
-	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, fresh: true, peak: room, inject: func(l *lab) func() {
+	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder
 		for range 100000 {
 			for range 119 {
