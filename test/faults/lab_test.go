@@ -43,7 +43,8 @@ type lab struct {
 	client   *client
 	asker    *asker
 	web      *web
-	version  int // of the urgent order
+	version  int   // of the urgent order
+	sampled  tally // answers to questions that a fault has asked itself
 }
 
 const corefile = `.:%s {

@@ -4,10 +4,10 @@ package faults
 
 import (
 	"errors"
-	"os"
+	"fmt"
+	"os/exec"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // limits are resources that a server runs out of.
@@ -19,17 +19,12 @@ func limits() []fault {
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			used, err := os.ReadDir(l.proc("fd"))
-			l.check(err)
-			var old unix.Rlimit
-			pid := l.cmd.Process.Pid
-			l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old))
-			// The asker opens none, but its names that pass need the upstream.
+			// The descriptors that are open stay. A name that passes needs a new one.
 			l.asker.paused.Store(true)
-			l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(len(used) - 1), Max: old.Max}, nil))
+			l.descriptors("3")
 			files, _ := world()
 			from := l.logSize()
-			l.write(court, files[court]+"# without a descriptor\n")
+			l.write(court, courtFile(8, numbered("court", 50)))
 			l.write(single, files[single]+"  - {id: single/4, targets: [last.example]}\n")
 			l.until(alarmTime, "the log to name court.yaml", func() error {
 				if !strings.Contains(l.logFrom(from), "court.yaml") {
@@ -43,21 +38,34 @@ func limits() []fault {
 				}
 			}
 			return func() {
-				l.check(unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil))
+				l.descriptors("1024")
 				l.asker.paused.Store(false)
 			}
 		}},
 		{name: "no inotify instance is left", alarm: "court.yaml",
 			lab:    namespace("echo 0 > /proc/sys/user/max_inotify_instances"),
-			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+			inject: func(l *lab) func() { return l.swap(court, "oops: [\n") }},
 		{name: "no inotify watch is left", alarm: "court.yaml",
 			lab:    namespace("echo 1 > /proc/sys/user/max_inotify_watches"),
-			inject: func(l *lab) func() { return l.swap(court, "oops: [") }},
+			inject: func(l *lab) func() { return l.swap(court, "oops: [\n") }},
 		{name: "a mounted file that was renamed over on the host", alarm: "single.yaml", stays: true,
 			lab: namespace("mkdir host && cp single.yaml host && mount --bind host/single.yaml single.yaml"),
 			inject: func(l *lab) func() {
 				l.write("host/single.yaml", head+"orders: []\n")
 				return nil
 			}},
+	}
+}
+
+// descriptors sets how many descriptors the server may have. The user of the
+// server may do so, and root without CAP_SYS_RESOURCE may not.
+func (l *lab) descriptors(n string) {
+	l.t.Helper()
+	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")
+	if l.cmd.SysProcAttr.Credential != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: l.cmd.SysProcAttr.Credential}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		l.t.Fatalf("prlimit: %v: %s", err, out)
 	}
 }

@@ -181,7 +181,7 @@ func changes() []fault {
 	// serial, a protect list that is gone.
 	spoil := func(l *lab) func() {
 		undo := []func(){
-			l.swap(single, "oops: ["),
+			l.swap(single, "oops: [\n"),
 			l.swap(reg, regulatorFile(numbered("reg", 3))),
 			l.swap(court, courtFile(6, numbered("court", 50))),
 			l.replace(protect, kind{make: linkTo("nowhere")}),
@@ -207,30 +207,34 @@ func changes() []fault {
 			l.sample(40)
 		}
 	}
-	var out []fault
-	for _, alarm := range []string{"single.yaml", "regulator.json", "court.yaml", "register.jsonl", "protect.txt"} {
-		out = append(out, fault{name: "reloads with other options while files are bad, " + alarm, alarm: alarm, tries: len(options), inject: func(l *lab) func() {
+	alarms := []string{"single.yaml", "regulator.json", "court.yaml", "register.jsonl", "protect.txt"}
+	return []fault{
+		{name: "reloads with other options while files are bad", alarm: alarms[0], resets: true, tries: len(options), inject: func(l *lab) func() {
 			l.write("more.yaml", orderFile("more/1", "more.example"))
-			from, before := l.logSize(), samples{}
+			from := l.logSize()
 			undo := spoil(l)
-			l.until(alarmTime, "the alarms", func() error { return l.alarmed(fault{alarm: alarm}, from, before) })
+			check := func() {
+				for _, alarm := range alarms {
+					l.until(alarmTime, "the alarm of "+alarm, func() error { return l.alarmed(fault{alarm: alarm}, from, samples{}) })
+				}
+			}
+			check()
 			storm(l)
+			check()
 			return undo
-		}})
-	}
-	return append(out,
-		fault{name: "reloads with other options", tries: len(options), inject: func(l *lab) func() {
+		}},
+		{name: "reloads with other options", tries: len(options), inject: func(l *lab) func() {
 			l.write("more.yaml", orderFile("more/1", "more.example"))
 			storm(l)
 			return nil
 		}},
-		fault{name: "reloads that name no good file", tries: 10, inject: func(l *lab) func() {
+		{name: "reloads that name no good file", tries: 10, inject: func(l *lab) func() {
 			return refusedReloads(l, "missing.yaml", usualOptions)
 		}},
-		fault{name: "reloads of a Corefile with an error", tries: 10, inject: func(l *lab) func() {
+		{name: "reloads of a Corefile with an error", tries: 10, inject: func(l *lab) func() {
 			return refusedReloads(l, usualOrders, "frobnicate")
 		}},
-	)
+	}
 }
 
 func refusedReloads(l *lab, orders, options string) func() {
@@ -284,12 +288,12 @@ func processes() []fault {
 			restart(l)
 			return nil
 		}},
-		{name: "a restart while one file is bad", alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
+		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
 			// Until the server has a state of its own, a restart forgets last good versions.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
-			undo := l.swap(court, "oops: [")
+			undo := l.swap(court, "oops: [\n")
 			restart(l)
 			return func() {
 				undo()
@@ -305,7 +309,7 @@ func processes() []fault {
 				}
 			}
 		}},
-		{name: "a restart while a link leads nowhere", alarm: "linked.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
+		{name: "a restart while a link leads nowhere", resets: true, alarm: "linked.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
 			l.model.set(unsure, "linked.example", "www.linked.example")
 			l.check(os.Rename(l.path("volume"), l.path("unmounted")))
 			restart(l)
