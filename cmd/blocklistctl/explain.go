@@ -19,7 +19,8 @@ import (
 
 // explainCmd is blocklistctl explain.
 type explainCmd struct {
-	Args        []string `arg:"" name:"name-and-orders" help:"The name, with or without a trailing dot, in any script, or a URL; and order files, directories and globs, as in the Corefile. In either order."`
+	Name        string   `arg:"" help:"The name, with or without a trailing dot, in any script; or a URL."`
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. They may also come before the name."`
 	serverFlags `embed:""`
 	At          string `placeholder:"TIME" help:"Judge at this time instead of now."`
 	Type        string `short:"t" default:"A" help:"The query's type."`
@@ -89,7 +90,7 @@ type reasonJSON struct {
 
 // Run explains.
 func (c *explainCmd) Run(e *env) error {
-	asked, files := nameAndOrders(c.Args)
+	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
 	name, err := askedHost("the name", asked)
 	if err != nil {
 		return err
