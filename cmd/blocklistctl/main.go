@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/alecthomas/kong"
 
@@ -175,13 +177,29 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes the one document of a command with --json.
+// writeJSON writes the one document of a command with --json. Text that is not printable is
+// escaped in it, so that the document may be shown on a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
-	enc := json.NewEncoder(e.stdout)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r == '\n' || printable.Is(string(r)) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	_, err := io.WriteString(e.stdout, out.String())
+	return err
 }
 
 // moment is the time that --at gives, else the clock's.
