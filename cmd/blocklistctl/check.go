@@ -64,6 +64,7 @@ func (c *checkCmd) Run(e *env) error {
 			return err
 		}
 		problems = append(problems, refusals(s, before, l, now)...)
+		problems = append(problems, l.lateSince(before, now)...)
 	}
 	if c.NoWarnings {
 		problems = problems.Errors()

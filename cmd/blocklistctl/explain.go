@@ -172,6 +172,14 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 		out.whom = whomText(groups, all)
 		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
 	}
+	switch {
+	case s.Shadow:
+		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
+	case out.Blocked && s.block != nil && s.block.Rewrite:
+		out.Notes = append(out.Notes, "the rewrite plugin of the server block stands above: a name that it rewrites is judged under the new name")
+	case !out.Blocked && !s.AnswersOff:
+		out.Notes = append(out.Notes, "the server also judges where an answer leads, by CNAME and the like, which is not looked up here")
+	}
 	if !out.Blocked {
 		return
 	}
