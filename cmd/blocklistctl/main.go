@@ -77,6 +77,7 @@ type exit int
 
 // run is main without the process, for tests.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) (code int) {
+	out := &output{w: stdout}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(exit)
@@ -84,20 +85,22 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 				panic(r)
 			}
 			code = int(e)
+			if out.err != nil {
+				code = max(code, exitProblems)
+			}
 		}
 	}()
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("blocklistctl"),
 		kong.Description("The operator's tool for DNS blocking orders. Exit codes: 0 fine, 1 problems found, 2 misuse."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(out, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
 		panic(err) // the commands' own tags are wrong
 	}
-	out := &output{w: stdout}
 	e := &env{stdin: stdin, stdout: out, stderr: stderr, now: now, progress: newProgress(stderr)}
 	ctx, err := parser.Parse(args)
 	if err != nil {
@@ -107,7 +110,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		code = exitMisuse
 	} else {
 		e.json = c.JSON
-		code = e.report(ctx.Run(e))
+		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
+			err = nil // to be reported once
+		}
+		code = e.report(err)
 	}
 	if out.err != nil {
 		e.say("standard output: %v", out.err)

@@ -76,11 +76,19 @@ func TestOutputLost(t *testing.T) {
 				}
 				var errs strings.Builder
 				code := run(all, strings.NewReader(""), &full{room}, &errs, clock)
-				if code == exitOK || !strings.Contains(errs.String(), syscall.ENOSPC.Error()) {
+				if code == exitOK || strings.Count(errs.String(), syscall.ENOSPC.Error()) != 1 {
 					t.Errorf("%q with room for %d of %d octets: exit %d\n%s", all, room, len(whole), code, errs.String())
 				}
 			}
 		}
+	}
+}
+
+// TestHelpLost: help that is lost does not end as if all were well.
+func TestHelpLost(t *testing.T) {
+	var errs strings.Builder
+	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
+		t.Errorf("exit %d", code)
 	}
 }
 
