@@ -177,3 +177,15 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileProgress: the names of files that are read do not change the terminal.
+func TestHostileProgress(t *testing.T) {
+	for _, text := range hostile {
+		var b strings.Builder
+		p := &progress{w: &b}
+		p.say("reading %d of %d: %s", 1, 2, text)
+		if shown, ok := strings.CutPrefix(b.String(), "\r\x1b[K"); !ok || !printable.Is(shown) || !strings.Contains(shown, "reading 1 of 2: ") {
+			t.Errorf("shows %q", b.String())
+		}
+	}
+}
