@@ -3,6 +3,9 @@ package main
 import (
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,6 +107,26 @@ func askedHost(what, s string) (dname.Name, error) {
 		return askedName(what, u.Hostname())
 	}
 	return askedName(what, s)
+}
+
+// nameAndOrders parts the arguments into the name and ORDERS. The name comes first, unless
+// only the last argument does not look like an order file.
+func nameAndOrders(args []string) (name string, orders []string) {
+	last := len(args) - 1
+	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
+		return args[last], args[:last]
+	}
+	return args[0], args[1:]
+}
+
+// likeOrders reports whether an argument is a file or directory that is there, a glob, or
+// has the ending of an order file.
+func likeOrders(arg string) bool {
+	if strings.Contains(arg, "://") {
+		return false
+	}
+	_, err := os.Stat(arg)
+	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, filepath.Ext(arg))
 }
 
 // terms are the Corefile's properties that an answer depends on. Each is unset by default.

@@ -58,15 +58,13 @@ func (c *checkCmd) Run(e *env) error {
 	}
 	l := e.load(s.Store.Patterns, s, nil)
 	problems := l.problems
-	if l.found == 0 && len(problems.Errors()) == 0 {
-		problems = append(problems, order.Problem{File: s.Store.Patterns[0], Msg: "no order file is here: a server does not start without one"})
-	}
 	if len(c.Against) > 0 {
 		before, err := e.mustLoad(c.Against, s, nil)
 		if err != nil {
 			return err
 		}
 		problems = append(problems, refusals(s, before, l, now)...)
+		problems = append(problems, l.lateSince(before, now)...)
 	}
 	if c.NoWarnings {
 		problems = problems.Errors()

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -13,13 +10,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // explainCmd is blocklistctl explain.
 type explainCmd struct {
-	Args        []string `arg:"" name:"name-and-orders" help:"The name, with or without a trailing dot, in any script, or a URL; and order files, directories and globs, as in the Corefile. In either order."`
+	Name        string   `arg:"" help:"The name, with or without a trailing dot, in any script; or a URL."`
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. They may also come before the name."`
 	serverFlags `embed:""`
 	At          string `placeholder:"TIME" help:"Judge at this time instead of now."`
 	Type        string `short:"t" default:"A" help:"The query's type."`
@@ -42,54 +39,9 @@ Example:
   blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7`
 }
 
-// explainJSON is what explain writes with --json.
-type explainJSON struct {
-	Name      string       `json:"name"`
-	At        string       `json:"at"`
-	Client    string       `json:"client"`
-	Block     string       `json:"server_block,omitempty"`
-	Type      string       `json:"type"`
-	Blocked   bool         `json:"blocked"`
-	Groups    []groupJSON  `json:"for_whom,omitempty"`
-	Order     *orderJSON   `json:"order,omitempty"`
-	Target    string       `json:"target,omitempty"`
-	Since     string       `json:"since,omitempty"`
-	NotBefore string       `json:"not_before,omitempty"`
-	Until     string       `json:"until,omitempty"`
-	Passes    bool         `json:"type_passes"`
-	Response  string       `json:"response,omitempty"`
-	Answer    string       `json:"answer,omitempty"`
-	Others    []reasonJSON `json:"others"`
-	Recorded  []reasonJSON `json:"recorded"`
-	Notes     []string     `json:"notes,omitempty"`
-
-	// What print needs besides.
-	past                   bool
-	whom, since, untilText string
-}
-
-type orderJSON struct {
-	ID         string   `json:"id"`
-	Authority  string   `json:"authority,omitempty"`
-	References []string `json:"references,omitempty"`
-	File       string   `json:"file,omitempty"`
-	Line       int      `json:"line,omitempty"`
-}
-
-type reasonJSON struct {
-	Order  string `json:"order"`
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Target string `json:"target,omitempty"`
-	Reason string `json:"reason"`
-	Text   string `json:"text"`
-	By     string `json:"by,omitempty"`
-	Until  string `json:"until,omitempty"`
-}
-
 // Run explains.
 func (c *explainCmd) Run(e *env) error {
-	asked, files := nameAndOrders(c.Args)
+	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
 	name, err := askedHost("the name", asked)
 	if err != nil {
 		return err
@@ -170,6 +122,14 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 		}
 		out.whom = whomText(groups, all)
 		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
+	}
+	switch {
+	case s.Shadow:
+		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
+	case out.Blocked && s.block != nil && s.block.Rewrite:
+		out.Notes = append(out.Notes, "the rewrite plugin of the server block stands above: a name that it rewrites is judged under the new name")
+	case !out.Blocked && !s.AnswersOff:
+		out.Notes = append(out.Notes, "the server also judges where an answer leads, by CNAME and the like, which is not looked up here")
 	}
 	if !out.Blocked {
 		return
@@ -256,39 +216,6 @@ func elsewhereText(s *server, other *directive.Block) string {
 	return fmt.Sprintf("server block %s gets the queries for this name, not %s; choose the block with --block", other, s.block)
 }
 
-// nameAndOrders parts the arguments into the name and ORDERS. The name comes first, unless
-// only the last argument does not look like an order file.
-func nameAndOrders(args []string) (name string, orders []string) {
-	last := len(args) - 1
-	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
-		return args[last], args[:last]
-	}
-	return args[0], args[1:]
-}
-
-// likeOrders reports whether an argument is a file or directory that is there, a glob, or
-// has the ending of an order file.
-func likeOrders(arg string) bool {
-	if strings.Contains(arg, "://") {
-		return false
-	}
-	_, err := os.Stat(arg)
-	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, filepath.Ext(arg))
-}
-
-// digForm returns a message in dig's form. Text that is not printable is quoted, since the
-// DNS library writes the text of an extended DNS error as it is.
-func digForm(m *dns.Msg) string {
-	if opt := m.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			if ede, ok := o.(*dns.EDNS0_EDE); ok {
-				ede.ExtraText = printable.Line(ede.ExtraText)
-			}
-		}
-	}
-	return m.String()
-}
-
 // query is the query that a client with these traits sends.
 func (c *explainCmd) query(name dname.Name, qtype uint16) *dns.Msg {
 	m := new(dns.Msg)
@@ -302,72 +229,4 @@ func (c *explainCmd) query(name dname.Name, qtype uint16) *dns.Msg {
 		}
 	}
 	return m
-}
-
-func (c *explainCmd) print(e *env, x *explainJSON) {
-	w := e.stdout
-	verdict := map[[2]bool]string{{true, false}: "is blocked", {false, false}: "is not blocked",
-		{true, true}: "would be blocked", {false, true}: "would not be blocked"}[[2]bool{x.Blocked, x.past}]
-	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
-		verdict = "may have been blocked"
-	}
-	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
-	if x.Block != "" {
-		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))
-	}
-	if x.whom != "" {
-		fmt.Fprintf(w, "for whom: %s\n", x.whom)
-	}
-	if o := x.Order; o != nil {
-		about := printable.Line(or(o.Authority, "sealed; --sealed shows which"))
-		if len(o.References) > 0 {
-			about += "; " + references(o.References)
-		}
-		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, placeText(o.File, o.Line))
-		fmt.Fprintf(w, "target: %s\n", printable.Line(or(x.Target, "not shown")))
-		fmt.Fprintf(w, "since:  %s\n", x.since)
-		fmt.Fprintf(w, "until:  %s\n", x.untilText)
-	}
-	for _, n := range x.Notes {
-		fmt.Fprintf(w, "note:   %s\n", printable.Line(n))
-	}
-	list := func(title string, rs []reasonJSON) {
-		if len(rs) > 0 {
-			fmt.Fprintf(w, "\n%s:\n", title)
-		}
-		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, placeText(r.File, r.Line), printable.Line(or(r.Target, "not shown")), printable.Line(r.Text))
-		}
-	}
-	list("Orders on this name that do not decide", x.Others)
-	list("Recorded for this name, not enforced by DNS", x.Recorded)
-	switch {
-	case x.Passes:
-		fmt.Fprintf(w, "\nQueries of type %s pass all the same: a forged denial would break what is below.\n", x.Type)
-	case x.Blocked:
-		fmt.Fprintf(w, "\n%s", x.Answer)
-	}
-}
-
-// placeText says where an order stands; it is empty when that is not shown.
-func placeText(file string, line int) string {
-	if file == "" {
-		return ""
-	}
-	return fmt.Sprintf(" at %s:%d", printable.Line(file), line)
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// until is a moment, empty for never.
-func until(t order.Time) string {
-	if t == ruleset.Forever {
-		return ""
-	}
-	return t.String()
 }

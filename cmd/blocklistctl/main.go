@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/alecthomas/kong"
 
@@ -75,6 +77,7 @@ type exit int
 
 // run is main without the process, for tests.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) (code int) {
+	out := &output{w: stdout}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(exit)
@@ -82,20 +85,22 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 				panic(r)
 			}
 			code = int(e)
+			if out.err != nil {
+				code = max(code, exitProblems)
+			}
 		}
 	}()
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("blocklistctl"),
 		kong.Description("The operator's tool for DNS blocking orders. Exit codes: 0 fine, 1 problems found, 2 misuse."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(out, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
 		panic(err) // the commands' own tags are wrong
 	}
-	out := &output{w: stdout}
 	e := &env{stdin: stdin, stdout: out, stderr: stderr, now: now, progress: newProgress(stderr)}
 	ctx, err := parser.Parse(args)
 	if err != nil {
@@ -105,7 +110,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		code = exitMisuse
 	} else {
 		e.json = c.JSON
-		code = e.report(ctx.Run(e))
+		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
+			err = nil // to be reported once
+		}
+		code = e.report(err)
 	}
 	if out.err != nil {
 		e.say("standard output: %v", out.err)
@@ -175,13 +183,29 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes the one document of a command with --json.
+// writeJSON writes the one document of a command with --json. Text that is not printable is
+// escaped in it, so that the document may be shown on a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
-	enc := json.NewEncoder(e.stdout)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r == '\n' || printable.Is(string(r)) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	_, err := io.WriteString(e.stdout, out.String())
+	return err
 }
 
 // moment is the time that --at gives, else the clock's.

@@ -189,6 +189,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// ctl runs blocklistctl and returns the exit code and what it wrote.
+func ctl(args ...string) (code int, out, errs string) { return ctlAt(clock, args...) }
+
+// ctlAt is ctl at the time of a clock.
+func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
+	var stdout, stderr bytes.Buffer
+	code = run(args, strings.NewReader(""), &stdout, &stderr, now)
+	return code, stdout.String(), stderr.String()
+}
+
 // split parts a line at blanks, single and double quotes respected.
 func split(t *testing.T, line string) (words []string) {
 	var word strings.Builder

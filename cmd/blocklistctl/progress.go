@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // progress shows on a terminal what takes long. Elsewhere it says nothing: logs
@@ -41,7 +43,7 @@ func (p *progress) say(format string, args ...any) {
 		return
 	}
 	p.last, p.shown = now, true
-	fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
+	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(fmt.Sprintf(format, args...)))
 }
 
 // clear takes the line away, before anything else is written.

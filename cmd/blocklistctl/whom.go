@@ -109,7 +109,21 @@ func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kind
 			note(o)
 		}
 	}
-	k.countries = countryKinds(ccs, x.possible(s, a))
+	slices.Sort(ccs)
+	ccs = slices.Compact(ccs)
+	placed := s.placed(a)
+	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
+	// Countries of the Corefile that no order names are one kind, apart from home.
+	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
+		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
+	})
+	if len(placed) > 0 {
+		text := make([]string, len(placed))
+		for i, cc := range placed {
+			text[i] = string(cc)
+		}
+		k.countries = append(k.countries, countryKind{strings.Join(text, ", "), placed[0]})
+	}
 	if !a.anyAddress {
 		k.networks = nil
 	}
@@ -121,25 +135,24 @@ func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kind
 	return k
 }
 
-// possible returns whether a client may be in a country.
-func (x *explainer) possible(s *server, a asking) func(order.Country) bool {
-	if a.anyCountry {
-		return func(order.Country) bool { return true }
+// placed returns the countries, but for that of a, in which the Corefile may place the
+// client.
+func (s *server) placed(a asking) (out []order.Country) {
+	if s.block == nil || !a.anyAddress || !a.fromPlaces {
+		return nil
 	}
-	seen := map[order.Country]bool{}
-	if s.block != nil && a.anyAddress && a.fromPlaces {
-		for _, cc := range s.Places.Nets.All() {
-			seen[cc] = cc != a.Country
+	for _, cc := range s.Places.Nets.All() {
+		if cc != a.Country {
+			out = append(out, cc)
 		}
 	}
-	return func(cc order.Country) bool { return seen[cc] }
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // countryKinds returns each of the countries that is possible, in order, and the rest of
-// the EU when the EU is among the countries.
+// the EU when the EU is among the countries. The countries are sorted.
 func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
-	slices.Sort(ccs)
-	ccs = slices.Compact(ccs)
 	members := 0
 	for _, cc := range ccs {
 		if cc == order.EU || !possible(cc) {

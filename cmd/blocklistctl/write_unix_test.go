@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,13 +12,6 @@ import (
 )
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
-
-// ctl runs blocklistctl and returns the exit code and what it wrote.
-func ctl(args ...string) (code int, out, errs string) {
-	var stdout, stderr bytes.Buffer
-	code = run(args, strings.NewReader(""), &stdout, &stderr, clock)
-	return code, stdout.String(), stderr.String()
-}
 
 // TestWriteKeeps: fmt -w keeps owner, group and mode of a file, and the link that leads to
 // the file. Root can test another owner, and others one of their groups.

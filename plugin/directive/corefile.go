@@ -32,6 +32,9 @@ type Block struct {
 	// View reports whether the plugin view is in the block, so that an expression decides
 	// which queries the block gets.
 	View bool
+	// Rewrite reports whether the plugin rewrite is in the block. The plugin stands above
+	// the blocklist, so a name that the plugin rewrites is not judged.
+	Rewrite bool
 }
 
 // String returns the addresses as the head of the block has them.
@@ -66,6 +69,7 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	_, geoip := p.Tokens["geoip"]
 	_, meta := p.Tokens["metadata"]
 	_, b.View = p.Tokens["view"]
+	_, b.Rewrite = p.Tokens["rewrite"]
 	b.GeoIP = geoip && meta
 	root := ""
 	for c := caddyfile.NewDispenserTokens(path, p.Tokens["root"]); c.Next(); {

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+const smallOrders = "version: 1\norders:\n- {id: a, authority: {name: A}, references: [r], scope: global, review: 2027-01-01, targets: [a.example]}\n"
+
+// TestMisuseJSON: misuse with --json writes one document with the error, on every command.
+func TestMisuseJSON(t *testing.T) {
+	t.Chdir(t.TempDir())
+	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
+	for _, args := range []string{
+		"",
+		"frobnicate",
+		"check", "check --nope a.yaml", "check a.yaml --at noon", "check a.yaml --block .:53", "check --corefile missing", "check --corefile a.yaml --protect p a.yaml",
+		"explain", "explain a.example", "explain --nope", "explain a.example a.yaml --size big", "explain 192.0.2.1 a.yaml", "explain a.example --corefile missing",
+		"diff", "diff a.yaml", "diff --nope", "diff a.yaml a.yaml --client x", "diff a.yaml --corefile missing", "diff a.yaml a.yaml extra",
+		"list", "list --nope", "list a.yaml --state asleep", "list a.yaml --action stop", "list --corefile missing",
+		"fmt", "fmt --nope", "fmt missing.yaml", "fmt -w -c a.yaml",
+		"schema --nope", "schema extra",
+		"import", "import domains", "import domains --nope", "import domains list --id i --authority A --out x.txt",
+	} {
+		for _, where := range []string{"before", "behind"} {
+			all := append([]string{"--json"}, strings.Fields(args)...)
+			if where == "behind" {
+				all = append(strings.Fields(args), "--json")
+			}
+			code, out, errs := ctl(all...)
+			var doc struct{ Error *string }
+			if err := json.Unmarshal([]byte(out), &doc); err != nil || doc.Error == nil || *doc.Error == "" {
+				t.Errorf("%q: no error in %q", all, out)
+			}
+			if code != exitMisuse || errs == "" {
+				t.Errorf("%q: exit %d, standard error %q", all, code, errs)
+			}
+		}
+	}
+	if _, out, _ := ctl("check", "--nope", "--", "--json"); out != "" {
+		t.Errorf("--json behind -- is no flag, got %q", out)
+	}
+}
+
+// full is a device without room.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(p), nil
+}
+
+// TestOutputLost: a command whose output is lost, all or the end of it, says so and does not
+// end as if all were well.
+func TestOutputLost(t *testing.T) {
+	t.Chdir(t.TempDir())
+	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
+	os.WriteFile("list", []byte("a.example\n"), 0o600)
+	for _, args := range []string{
+		"check a.yaml", "explain a.example a.yaml", "explain none.example a.yaml", "diff a.yaml a.yaml", "list a.yaml", "list a.yaml --targets",
+		"list a.yaml --state draft", "fmt a.yaml", "fmt --check a.yaml", "schema", "import domains list --id i --authority A --scope global",
+	} {
+		for _, mode := range []string{"", "--json "} {
+			all := strings.Fields(mode + args)
+			_, whole, _ := ctl(all...)
+			for _, room := range []int{0, len(whole) - 1} {
+				if whole == "" {
+					continue
+				}
+				var errs strings.Builder
+				code := run(all, strings.NewReader(""), &full{room}, &errs, clock)
+				if code == exitOK || strings.Count(errs.String(), syscall.ENOSPC.Error()) != 1 {
+					t.Errorf("%q with room for %d of %d octets: exit %d\n%s", all, room, len(whole), code, errs.String())
+				}
+			}
+		}
+	}
+}
+
+// TestHelpLost: help that is lost does not end as if all were well.
+func TestHelpLost(t *testing.T) {
+	var errs strings.Builder
+	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// hostile are texts that would change a terminal, forge a line or turn the reading order.
+var hostile = []string{
+	"x\x1b[2Jx", "x\x1b]0;pwn\x07x", "x\rx", "x\nx", "in_force  block  forged\n", "x\tx", "x\u202ex", "x\u2066x", "x\u2028x", "x\u200bx", "x\u0085x", "x\x7fx",
+}
+
+// hostileOrders returns an order file in JSON with a text in every field that takes one.
+func hostileOrders(text, id string) string {
+	quoted, _ := json.Marshal(text)
+	q := string(quoted)
+	o := `{"id": "` + id + `", "authority": {"name": ` + q + `}, "references": [` + q + `, "second"], "basis": ` + q + `, "category": ` + q + `,
+"subject": ` + q + `, "note": ` + q + `, "issued": "2026-01-01", "served": "2026-01-05", "deadline": "2026-01-02", "scope": {"countries": ["IT"], "clients": ["192.0.2.0/24"]},
+"exempt": [{"clients": ["192.0.2.1"], "reference": ` + q + `}], "justification": ` + q + `, "organization": ` + q + `, "report_to": ` + q + `,
+"document": {"sha256": "` + strings.Repeat("0", 64) + `", "verified_by": ` + q + `, "approved_by": ` + q + `, "note": ` + q + `},
+"force": {"com": ` + q + `},
+"targets": ["a.example", "com", "co.uk", {"name": "b.example", "references": [` + q + `], "note": ` + q + `}, {"url": "https://a.example/` + "page" + `", "note": ` + q + `}]}`
+	lift := `{"id": "` + id + `-lift", "action": "lift", "authority": {"name": ` + q + `}, "references": [` + q + `], "lifts": ["` + id + `"], "issued": "2026-02-01", "targets": ["b.example"]}`
+	return `{"version": 1, "orders": [` + strings.ReplaceAll(o+","+lift, "\n", " ") + `]}`
+}
+
+// TestHostileText: what order files say never changes the terminal, and a text is one line
+// with as many lines as a harmless text gives.
+func TestHostileText(t *testing.T) {
+	t.Chdir(t.TempDir())
+	commands := []string{
+		"check a.json", "check bad.json", "check a.json --against old.json", "list a.json --targets", "list a.json --state in_force --targets --sealed", "list bad.json",
+		"explain a.example a.json --client 192.0.2.7", "explain a.example a.json --client 192.0.2.7 --structured", "explain b.example a.json --client 192.0.2.7",
+		"explain a.example a.json --client 192.0.2.1", "explain a.example a.json --country IT --at 2026-01-03", "explain bad.example bad.json",
+		"diff old.json a.json --country IT", "diff a.json old.json --sealed", "fmt bad.json", "fmt --check bad.json",
+	}
+	lines := func(text string) map[string]int {
+		os.WriteFile("a.json", []byte(hostileOrders(text, "o")), 0o600)
+		os.WriteFile("old.json", []byte(hostileOrders("old"+text, "o")), 0o600)
+		key, _ := json.Marshal(text)
+		os.WriteFile("bad.json", []byte(`{"version": 1, "orders": [{"id": `+string(key)+`, `+string(key)+`: 1, "authority": {"name": "A"}, "scope": `+string(key)+`, "targets": [`+string(key)+`]}]}`), 0o600)
+		out := map[string]int{}
+		for _, args := range commands {
+			if _, text, _ := ctl(strings.Fields("--json " + args)...); !printable.Is(strings.ReplaceAll(text, "\n", "")) {
+				t.Errorf("--json %q prints %q", args, text)
+			}
+			code, text, errs := ctl(strings.Fields(args)...)
+			if code == exitMisuse || text+errs == "" || code != exitOK && !strings.Contains(args, "bad") {
+				t.Fatalf("%q: exit %d\n%s%s", args, code, text, errs)
+			}
+			for line := range strings.Lines(text + errs) {
+				if line = strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", ""); !printable.Is(line) {
+					t.Errorf("%q prints %q", args, line)
+				}
+			}
+			out[args] = strings.Count(text+errs, "\n")
+		}
+		return out
+	}
+	want := lines("harmless")
+	for _, text := range hostile {
+		for args, n := range lines(text) {
+			if n != want[args] && !strings.Contains(args, "bad") { // a bad id has fewer or more faults
+				t.Errorf("%q: %d lines with %q, want %d", args, n, text, want[args])
+			}
+		}
+	}
+}
+
+// TestHostileNames: names of files, as the shell may fill them in, are printable too.
+func TestHostileNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, text := range hostile {
+		for _, name := range []string{text + ".yaml", text + ".txt"} {
+			os.WriteFile(name, []byte(strings.Replace(smallOrders, "[a.example]", "[a.example, com]", 1)), 0o600)
+			os.WriteFile("bad"+name, []byte("version: 2\n"), 0o600)
+			os.WriteFile("corefile"+text, []byte(".:53 {\nblocklist "+`"`+text+`.yaml"`+" {\nfoo\n}\n}\n"), 0o600)
+			for _, args := range [][]string{
+				{"check", name}, {"check", "bad" + name}, {"list", name}, {"explain", "a.example", name}, {"explain", text, name}, {"diff", name, "bad" + name},
+				{"fmt", name}, {"fmt", "--check", name}, {"fmt", "missing" + name}, {"check", "missing" + name}, {"list", name, "--protect", name},
+				{"list", "--corefile", "corefile" + text}, {"list", "--corefile", name}, {"explain", "a.example", "--corefile", "corefile" + text, "--block", text}, {"--" + text},
+			} {
+				_, out, errs := ctl(args...)
+				for line := range strings.Lines(out + errs) {
+					if line = strings.TrimSuffix(line, "\n"); !printable.Is(strings.ReplaceAll(line, "\t", "")) {
+						t.Errorf("%q prints %q", args, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHostileProgress: the names of files that are read do not change the terminal.
+func TestHostileProgress(t *testing.T) {
+	for _, text := range hostile {
+		var b strings.Builder
+		p := &progress{w: &b}
+		p.say("reading %d of %d: %s", 1, 2, text)
+		if shown, ok := strings.CutPrefix(b.String(), "\r\x1b[K"); !ok || !printable.Is(shown) || !strings.Contains(shown, "reading 1 of 2: ") {
+			t.Errorf("shows %q", b.String())
+		}
+	}
+}
