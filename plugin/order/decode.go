@@ -25,9 +25,6 @@ type decoder struct {
 	pairs    []pair
 }
 
-// maxProblems bounds the list: a file of a million bad lines is one mistake.
-const maxProblems = 10000
-
 func (d *decoder) add(p Problem) {
 	if !p.Warning {
 		d.failed = true
@@ -36,6 +33,8 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
+	// What a message shows is short, and must not keep the text that it was cut from.
+	p.Field, p.Got = strings.Clone(clip(p.Field)), strings.Clone(clip(p.Got))
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	d.problems = append(d.problems, p)
 }

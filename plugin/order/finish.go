@@ -23,6 +23,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	p.countDeadlines(o)
 	p.checkExcept(o)
 	p.checkForce(o)
+	p.handOn(o)
 
 	noTargets := lookup(n, "targets") == nil && o.Side == nil
 	if o.Action == Lift {
@@ -74,6 +75,9 @@ func (p *parser) countDeadlines(o *draft) {
 
 // ownClocks reports whether every target has a served or a deadline of its own.
 func (o *Order) ownClocks() bool {
+	if o.Plain > 0 {
+		return false
+	}
 	for i := range o.Targets {
 		if a := o.Targets[i].Attr; a == nil || a.Served == NoTime && a.Deadline == NoTime {
 			return false

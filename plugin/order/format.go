@@ -60,20 +60,17 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 
 // formatLines rewrites JSON Lines line by line. The count is there already.
 func formatLines(w io.Writer, r io.Reader) error {
-	br, bw := bufio.NewReaderSize(r, 256<<10), bufio.NewWriter(w)
+	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s := fileShape
 	var buf []byte
-	var lines jsonReader
+	var lines lineReader
 	for line := 1; ; line++ {
-		data, err := readLine(br)
+		t, _, err := lines.next(br, line)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if line == 1 {
-			data = bytes.TrimPrefix(data, bom)
-		}
-		if len(bytes.TrimSpace(data)) > 0 {
-			n, err := lines.read(data, line)
+		if len(bytes.TrimSpace(t.text)) > 0 {
+			n, err := lines.json.read(t.text, line)
 			if err != nil {
 				return err
 			}
@@ -147,7 +144,7 @@ func formatYAML(data []byte, count int) ([]byte, error) {
 	out := data
 	for range tries {
 		before := out
-		doc, err := parseYAML(before)
+		doc, err := parseYAML(before, nil, nil)
 		if err != nil {
 			return nil, fmt.Errorf("cannot be formatted: %w", err)
 		}
@@ -205,11 +202,11 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 
 // sameText makes sure that two YAML files hold the same values and comments.
 func sameText(before, after []byte, count int) error {
-	a, err := parseYAML(before)
+	a, err := parseYAML(before, nil, nil)
 	if err != nil {
 		return err
 	}
-	b, err := parseYAML(after)
+	b, err := parseYAML(after, nil, nil)
 	if err != nil {
 		return fmt.Errorf("cannot be formatted: %w", err)
 	}

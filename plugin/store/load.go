@@ -141,8 +141,9 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			}
 			return side, err
 		},
-		Emit: b.Add,
-		Side: b.Side,
+		Emit:    b.Add,
+		Side:    b.Side,
+		Targets: b.Targets,
 	})
 	s.parsed += parsed.Targets
 	if err := in.Close(); err != nil {
