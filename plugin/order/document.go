@@ -103,8 +103,8 @@ type input struct {
 	searched  int // octets of the outline's text that were searched for the end of a line
 }
 
-func newInput(json bool, line int) *input {
-	return &input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
+func newInput(json bool, line int) input {
+	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
 // look looks at what was read, all of it or up to a line feed or a comma. Where there is

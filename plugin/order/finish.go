@@ -21,6 +21,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 		p.readSide(o)
 	}
 	p.countDeadlines(o)
+	p.countIntervals(n, o)
 	p.checkExcept(o)
 	p.checkForce(o)
 	p.handOn(o)
@@ -44,6 +45,24 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 	if noTargets {
 		p.fault(n, "targets", "is required: targets, targets_from or both")
+	}
+}
+
+// countIntervals counts the intervals in which targets with attributes are in force: windows
+// of the order and windows of its targets multiply.
+func (p *parser) countIntervals(n *yaml.Node, o *draft) {
+	before := p.intervals
+	for i := range o.Targets {
+		if a := o.Targets[i].Attr; a != nil {
+			p.intervals += len(o.Windows) + len(a.Windows)
+		}
+	}
+	if before <= maxIntervals && p.intervals > maxIntervals {
+		at := n
+		if w := lookup(n, "windows"); w != nil {
+			at = w
+		}
+		p.fault(at, "windows", "the windows up to here are more than %d, those of an order counted once for each of its targets that has attributes", maxIntervals)
 	}
 }
 

@@ -34,6 +34,9 @@ const (
 	// its side lists together. One more is allowed for each name. Each label may be a node
 	// of the index, while a name of a hundred labels takes no more text than ten names do.
 	maxDeep = 100_000
+	// maxIntervals bounds the windows of a file's targets. The windows of an order count once
+	// for each target that has attributes of its own.
+	maxIntervals = 1_000_000
 	// maxRedirect bounds the addresses of a redirect, which all go into an answer.
 	maxRedirect = 1000
 	// MaxProtect bounds the octets of a protect list.
@@ -58,6 +61,7 @@ var limits = []struct {
 	{"problems that are listed; reading ends there", maxProblems, ""},
 	{"a line of a side list or a protect list", MaxLine, "octets"},
 	{"labels beyond the fourth of each name, for all names of a file and its side lists together, and one more for each name", maxDeep, ""},
+	{"`windows` in a file, those of an order counted once for each of its targets that has attributes", maxIntervals, ""},
 	{"addresses of a `redirect`", maxRedirect, ""},
 	{"a protect list", MaxProtect >> 20, "MiB"},
 	{"entries of a protect list", MaxProtected, ""},

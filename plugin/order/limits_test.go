@@ -171,6 +171,42 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
+// TestManyWindows: windows of an order and of its targets multiply.
+func TestManyWindows(t *testing.T) {
+	const targets = 5000
+	for windows, want := range map[int]string{
+		200: "",
+		201: "a.yaml:6:12: order \"a\": windows: the windows up to here are more than 1000000, those of an order counted once for each of its targets that has attributes",
+	} {
+		var b strings.Builder
+		b.WriteString("version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  windows: [")
+		for i := range windows {
+			fmt.Fprintf(&b, "{from: 2020-01-01T%02d:%02d:00Z, until: 2020-01-01T%02d:%02d:30Z},", i/60, i%60, i/60, i%60)
+		}
+		b.WriteString("]\n  targets:\n")
+		for i := range targets {
+			fmt.Fprintf(&b, "  - {name: n%d.example, note: x}\n", i)
+		}
+		if _, problems := Parse("a.yaml", strings.NewReader(b.String()), Options{}); problems.Error() != want {
+			t.Errorf("%d windows: %.300s, want %s", windows, problems, want)
+		}
+	}
+}
+
+// TestManyRedirects: the addresses of a redirect go into an answer.
+func TestManyRedirects(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")
+	for i := range 1001 {
+		fmt.Fprintf(&b, "10.0.%d.%d, ", i/256, i%256)
+	}
+	b.WriteString("]}}]\n")
+	_, problems := Parse("a.yaml", strings.NewReader(b.String()), Options{})
+	if want := "a.yaml:2:98: order \"a\": response.redirect: has more than 1000 addresses"; problems.Error() != want {
+		t.Errorf("got %v, want %s", problems, want)
+	}
+}
+
 // TestProblemsAreShort: what is kept of a file's problems is short, however long the values are.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 50_000)
@@ -237,5 +273,29 @@ func TestClosedStream(t *testing.T) {
 		if _, problems := Parse("a"+ext, in, Options{}); !strings.Contains(problems.Error(), "cannot be read: file already closed") {
 			t.Errorf("%s: %.300s", ext, problems)
 		}
+	}
+}
+
+// TestLongLists: long lists inside an order keep their order, and each entry once. Searching
+// the list for each entry took minutes.
+func TestLongLists(t *testing.T) {
+	const n = 100_000
+	var lifts, clients strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lifts, `"o%d","o%d",`, i, i/2)
+		fmt.Fprintf(&clients, `"10.%d.%d.%d","10.%d.%d.%d",`, i>>16, i>>8&255, i&255, i>>17, i>>9&255, i>>1&255)
+	}
+	text := `{"version":1,"count":2}` + "\n" +
+		`{"id":"a","authority":{"name":"X"},"targets":["a.example"],"scope":{"clients":[` + clients.String() + `"10.0.0.0"],"countries":["IT","FR","IT"]}}` + "\n" +
+		`{"id":"b","action":"lift","authority":{"name":"X"},"issued":"2026-01-12","lifts":[` + lifts.String() + `"o0"]}` + "\n"
+	f, problems := Parse("a.jsonl", strings.NewReader(text), Options{})
+	if len(problems) > 0 {
+		t.Fatalf("%.300s", problems)
+	}
+	if s := f.Orders[0].Scope; len(s.Clients) != n || s.Clients[n-1].String() != "10.1.134.159/32" || len(s.Countries) != 2 || s.Countries[1] != "FR" {
+		t.Errorf("%d clients, the last %s, countries %s", len(s.Clients), s.Clients[len(s.Clients)-1], s.Countries)
+	}
+	if l := f.Orders[1].Lifts; len(l) != n || l[0] != "o0" || l[n-1] != "o99999" {
+		t.Errorf("%d lifts, the last %s", len(l), l[len(l)-1])
 	}
 }

@@ -119,6 +119,8 @@ type parser struct {
 	// deep is how many labels beyond the fourth the names have more than there are names.
 	deep    int
 	tooDeep bool
+	// intervals is how many windows targets with attributes have, with their orders'.
+	intervals int
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {
@@ -258,6 +260,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 // gone with the next line.
 type lineReader struct {
 	json   jsonReader
+	line   input
 	header bool // was read
 }
 
@@ -265,7 +268,8 @@ type lineReader struct {
 // good until next is called again. A line that is too large, or no UTF-8, is a
 // syntaxError, and what follows in the line is passed over.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
-	t = newInput(true, line)
+	t = &r.line
+	*t = newInput(true, line)
 	part, err := br.ReadSlice('\n')
 	if size = len(part); !errors.Is(err, bufio.ErrBufferFull) {
 		// Nearly every line is short, and cannot make a large tree.

@@ -28,6 +28,7 @@ type Builder struct {
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
+	redirects   map[netip.Addr]struct{} // those of the part
 	schedIDs    map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
 	// in the order file itself the parser has seen them.
@@ -284,8 +285,9 @@ func (b *Builder) hang(w *dname.Wire, rule uint32) {
 	b.index.AddWire(w, rule)
 }
 
-// Freeze returns the compiled part and what is worth a warning. The Builder must
-// not be used any more.
+// Freeze returns the compiled part and its problems: what is worth a warning, and an error
+// when the part lacks names because there are too many. The Builder must not be used any
+// more.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
 	// A name with one rule has it alone: rules are lists of one, as they stand.
@@ -295,6 +297,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	}
 	own := Set{segments: []*Part{p}} // to know the lifts of whole orders
 	own.findWhole()
+	full := b.index.Full()
 	b.freezeNames(&own)
 	b.freezeAddresses(&own)
 	p.findLookouts()
@@ -306,6 +309,9 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	p.schedules = fit(p.schedules)
 	b.measure()
 	var problems order.Problems
+	if full {
+		problems = append(problems, order.Problem{File: p.Path(), Msg: "has more names than an index of 4 GiB has room for; split it into several files"})
+	}
 	for i := range uint32(p.entries.n) {
 		if n := b.repeated[i]; n > 0 {
 			e := p.entries.at(i)

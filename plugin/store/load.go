@@ -157,6 +157,9 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
+	if bad := warnings.Errors(); len(bad) > 0 {
+		return nil, nil, "", bad
+	}
 	s.warn(r.Path, checkOrders, append(problems, warnings...))
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
