@@ -34,7 +34,7 @@ func (d *decoder) add(p Problem) {
 		return
 	}
 	// What a message shows is short, and must not keep the text that it was cut from.
-	p.Field, p.Got = strings.Clone(clip(p.Field)), strings.Clone(clip(p.Got))
+	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	d.problems = append(d.problems, p)
 }

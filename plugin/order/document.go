@@ -32,8 +32,8 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// sizeOf returns the size of what a stream will yield, 0 when the stream does not say.
-func sizeOf(r io.Reader) int64 {
+// SizeOf returns the size of what a stream will yield, 0 when the stream does not say.
+func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
 		return r.Size()
@@ -59,7 +59,7 @@ func tooLarge() error {
 // readDocument reads a YAML or JSON document into memory. It stops when the document is
 // larger, or makes a larger tree, than what is read.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
-	size := sizeOf(r)
+	size := SizeOf(r)
 	if size > maxDocument {
 		return nil, tooLarge()
 	}

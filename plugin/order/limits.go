@@ -1,6 +1,9 @@
 package order
 
-import "path/filepath"
+import (
+	"fmt"
+	"path/filepath"
+)
 
 // The limits of what this program reads. A file beyond a limit is refused with an error
 // that names the limit. The limits keep a bad file from taking the memory of a server that
@@ -24,9 +27,10 @@ const (
 	maxNoOrders = 1000
 	// maxDepth bounds the nesting of JSON. The schema needs six levels.
 	maxDepth = 64
-	// maxProblems bounds the problems that are listed: a file of a million bad lines is one
+	// MaxProblems bounds the problems that are listed: a file of a million bad lines is one
 	// mistake. Reading ends there.
-	maxProblems = 10_000
+	MaxProblems = 10_000
+	maxProblems = MaxProblems
 	// MaxLine bounds the octets of a line of a side list or a protect list. The longest name
 	// has 253 octets.
 	MaxLine = 4096
@@ -60,7 +64,7 @@ var limits = []struct {
 	{"levels of nesting in JSON", maxDepth, ""},
 	{"problems that are listed; reading ends there", maxProblems, ""},
 	{"a line of a side list or a protect list", MaxLine, "octets"},
-	{"labels beyond the fourth of each name, for all names of a file and its side lists together, and one more for each name", maxDeep, ""},
+	{"labels beyond the fourth of each name, for all names of a file and its side lists together; one more is allowed for each name", maxDeep, ""},
 	{"`windows` in a file, those of an order counted once for each of its targets that has attributes", maxIntervals, ""},
 	{"addresses of a `redirect`", maxRedirect, ""},
 	{"a protect list", MaxProtect >> 20, "MiB"},
@@ -75,3 +79,15 @@ func MaxBytes(path string, side bool) int64 {
 	}
 	return maxDocument
 }
+
+// LabelCount counts the labels of names that go into an index.
+type LabelCount int
+
+// Add counts the labels of a name and reports whether the names have too many by now.
+func (c *LabelCount) Add(labels int) bool {
+	*c += LabelCount(max(labels-4, 0) - 1)
+	return *c > maxDeep
+}
+
+// TooManyLabels is what is wrong when LabelCount.Add returns true.
+var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // TestLimitsDocumented: the table in the documentation is the table in the code.
@@ -76,7 +79,7 @@ func TestRefusedEarly(t *testing.T) {
 		want             string
 	}{
 		"numbers as orders":    {"a.json", `{"version":1,"orders":[`, "1,", 2 << 20, "a.json: " + values},
-		"mappings as orders":   {"a.json", `{"version":1,"orders":[`, "{},", 3 << 20, "a.json: " + values},
+		"mappings as orders":   {"a.json", `{"version":1,"orders":[`, "{},", 2 << 20, "a.json: " + values},
 		"a YAML flow list":     {"a.yaml", "version: 1\norders: [", "a,", 2 << 20, "a.yaml: " + values},
 		"a YAML block list":    {"a.yaml", "version: 1\norders:\n", "- a\n", 4 << 20, "a.yaml: " + values},
 		"YAML keys":            {"a.yaml", "version: 1\n", "key: 1\n", 4 << 20, "a.yaml: " + values},
@@ -163,6 +166,60 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
+// TestOutlineBounds: the outline never says less than the nodes of the tree.
+func TestOutlineBounds(t *testing.T) {
+	count := func(n *yaml.Node) (k int) {
+		var walk func(n *yaml.Node)
+		walk = func(n *yaml.Node) {
+			if k++; n.Kind == runNode {
+				k--
+			}
+			for _, c := range n.Content {
+				walk(c)
+			}
+		}
+		walk(n)
+		return k
+	}
+	for _, pattern := range []string{"good/*", "bad/*"} {
+		paths, err := filepath.Glob(filepath.Join("testdata", pattern))
+		if err != nil || len(paths) == 0 {
+			t.Fatal(paths, err)
+		}
+		for _, path := range paths {
+			data, _ := os.ReadFile(path)
+			in := newInput(filepath.Ext(path) == ".json", 1)
+			in.buf = data
+			if (filepath.Ext(path) != ".json" && filepath.Ext(path) != ".yaml") || in.look(true) != nil {
+				continue
+			}
+			var root *yaml.Node
+			if in.json {
+				root, err = parseJSON(in.text, 1)
+			} else if root, err = parseYAML(in.text, nil, nil); err == nil {
+				root = root.Content[0]
+			}
+			if err == nil && count(root) > in.all()+1 {
+				t.Errorf("%s: %d nodes, the outline says %d", path, count(root), in.all())
+			}
+		}
+	}
+	for _, text := range runSeeds {
+		in := newInput(false, 1)
+		in.buf = []byte(text)
+		if in.look(true) != nil {
+			continue
+		}
+		most := in.all() + 1
+		if strings.Contains(text, "{z.example") {
+			most *= 2 // keys without a colon: see weigh
+		}
+		if root, err := parseYAML(in.text, nil, nil); err == nil && count(root.Content[0]) > most {
+			t.Errorf("%d nodes, the outline says %d\n%s", count(root.Content[0]), in.all(), text)
+		}
+	}
+}
+
 // TestNoOrders: JSON ends at the first thousand entries that are no orders.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
@@ -244,6 +301,7 @@ func TestStop(t *testing.T) {
 		"JSON Lines":            {"a.jsonl", orders, ""},
 		"one line":              {"a.jsonl", `{"version":1,"count":1000000}` + "\n[" + strings.Repeat(`"x",`, 100_000) + "1]", ""},
 		"a side list":           {"a.yaml", head + "  targets_from: {file: list}\n", strings.Repeat("name.example\n", 20_000)},
+		"a side list, one line": {"a.yaml", head + "  targets_from: {file: list}\n", strings.Repeat("x", 1<<20)},
 		"a side list, no names": {"a.yaml", head + "  targets_from: {file: list}\n", strings.Repeat("# none\n", 20_000)},
 	} {
 		run := func(allowed int) (calls int, text string) {

@@ -111,14 +111,13 @@ type parser struct {
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
 	ids           *idTable
-	draft         draft    // the order that is being read
-	room          []Target // for its targets
-	data          []byte   // of the document or the line
-	runs          []run    // in the text
-	stopErr       error    // ends the load
-	// deep is how many labels beyond the fourth the names have more than there are names.
-	deep    int
-	tooDeep bool
+	draft         draft      // the order that is being read
+	room          []Target   // for its targets
+	data          []byte     // of the document or the line
+	runs          []run      // in the text
+	stopErr       error      // ends the load
+	deep          LabelCount // of the file and its side lists
+	tooDeep       bool
 	// intervals is how many windows targets with attributes have, with their orders'.
 	intervals int
 }
@@ -203,7 +202,7 @@ var bom = []byte("\uFEFF")
 
 // jsonLines reads the header line and then an order a line, holding one line.
 func (p *parser) jsonLines(r io.Reader) error {
-	if sizeOf(r) > maxStream {
+	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
 	}
 	br := bufio.NewReaderSize(r, chunk)

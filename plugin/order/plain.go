@@ -73,10 +73,9 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 // countLabels counts the labels of a name that goes into the index. When the names have too many
 // labels, countLabels reports that once and ends the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
-	if p.deep += max(labels-4, 0) - 1; p.deep > maxDeep && !p.tooDeep {
+	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
-		p.add(Problem{Line: at.line, Column: at.col, Field: field,
-			Msg: fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name, and one more for each name", maxDeep)})
+		p.add(Problem{Line: at.line, Column: at.col, Field: field, Msg: TooManyLabels})
 	}
 }
 

@@ -56,6 +56,9 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
+// Clip returns what a message repeats of s, and does not keep s in memory.
+func Clip(s string) string { return strings.Clone(clip(s)) }
+
 // clip shortens s to what a message may repeat of it.
 func clip(s string) string {
 	if len(s) <= maxGot {

@@ -111,7 +111,8 @@ func (o *outline) at(off int) spot {
 
 // weigh are the octets that can begin a node, and how many nodes at most. A scalar needs
 // no octet of its own: the dash, the comma or the bracket before a list entry counts for
-// the entry, and the colon counts for the key and the value.
+// the entry, and the colon counts for the key and the value. A key of a flow mapping without
+// a colon, as in "{a, b}", is two nodes and counts once: maxValues leaves room for twice as many.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -161,8 +162,14 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// A time has colons between digits.
-			if c != ':' || i == 0 || i+1 == to || !digit(text[i-1]) || !digit(text[i+1]) {
+			// In JSON each key and each entry is behind a bracket or a comma, and each value
+			// behind a colon. In YAML a key may be behind nothing, and a time has colons
+			// between digits.
+			if o.json {
+				if c == ',' || c == '[' || c == '{' || c == ':' {
+					o.values++
+				}
+			} else if c != ':' || i == 0 || i+1 == to || !digit(text[i-1]) || !digit(text[i+1]) {
 				o.values += int(w)
 			}
 			if i++; c == ',' || c == '[' {

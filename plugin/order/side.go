@@ -64,7 +64,7 @@ func (p *parser) readSide(o *draft) {
 	defer func() { _ = r.Close() }() // read only: nothing can be lost
 	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
-	if sizeOf(r) > maxStream {
+	if SizeOf(r) > maxStream {
 		p.bad(o.sideAt, "targets_from.file", "is larger than %d GiB; split it into several lists", int64(maxStream)>>30)
 		return
 	}
@@ -72,7 +72,7 @@ func (p *parser) readSide(o *draft) {
 	if o.Side.SHA256 != "" {
 		in = io.TeeReader(r, sum)
 	}
-	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10), p.taker(o, sizeOf(r))); err != nil {
+	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10), p.taker(o, SizeOf(r))); err != nil {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
@@ -147,7 +147,11 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := strings.TrimSuffix(string(raw), "\n")
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
-			_, err = r.ReadSlice('\n')
+			if stop := p.stopped(); stop != nil {
+				return stop
+			}
+			raw, err = r.ReadSlice('\n')
+			to.read += int64(len(raw))
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
