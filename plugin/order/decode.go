@@ -163,7 +163,8 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 			d.bad(n, field, "must be a list")
 			return
 		}
-		for i, item := range n.Content {
+		i := 0
+		for _, item := range n.Content {
 			switch {
 			case !isPlain(item):
 				d.plain(item, index(field, i))
@@ -171,6 +172,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 				d.fault(item, index(field, i), "is empty")
 			case !yield(i, item):
 				return
+			}
+			if i++; item.Kind == runNode {
+				i += item.Line - 1
 			}
 		}
 	}

@@ -237,7 +237,7 @@ func (j *jsonReader) skipRun(first int) {
 		return
 	}
 	n := j.node(runNode, "!!str")
-	n.Column = j.run
+	n.Line, n.Column = j.runs[j.run].n, j.run
 	j.stack = append(j.stack, n)
 	j.pos = bytes.LastIndexByte(j.data[:j.runs[j.run].last.off], ',')
 }

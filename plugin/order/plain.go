@@ -22,26 +22,25 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	if p.opt.Targets == nil {
 		for _, item := range n.Content {
 			if item.Kind == runNode {
-				count += p.runs[item.Column].n
+				count += item.Line
 			}
 		}
 	}
 	return count
 }
 
-// plainNames reads the inner names of a run and returns how many there are. When
-// Options.Targets takes them, it only notes the run: the rest of the order may follow.
-func (p *parser) plainNames(n *yaml.Node, o *draft) int {
+// plainNames reads the inner names of a run. When Options.Targets takes the names,
+// plainNames only notes the run: the rest of the order may follow.
+func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
 		o.runs = append(o.runs, orderRun{r, len(o.Targets)})
-		return r.n
+		return
 	}
 	var w dname.Wire
 	p.eachName(r, &w, func(at spot) {
 		o.Targets = append(o.Targets, Target{Match: Subtree, Name: w.Name(), Line: at.line, Column: at.col})
 	})
-	return r.n
 }
 
 // eachName puts each inner name of a run into w and calls f.

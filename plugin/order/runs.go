@@ -22,8 +22,8 @@ type spot struct{ off, line, col int }
 //   - two.example
 //
 // or "one.example, two.example". The tree has nodes for the first and the last name. For all
-// names between them the tree has one node of the kind runNode, whose Column is the
-// index of the run: a node for each of a million names would take ten times their text.
+// names between them the tree has one node of the kind runNode, whose Line is the
+// number of these names and whose Column is the index of the run: a node for each of a million names would take ten times their text.
 type run struct {
 	first, last spot
 	from        spot // the first octet behind the first name's comma or line
@@ -308,7 +308,7 @@ func (o *outline) putBack(root *yaml.Node) bool {
 				for i, item := range targets.Content {
 					items = append(items, item)
 					if len(runs) > 0 && i+1 < len(targets.Content) && o.isAt(item, runs[0].first) && o.isAt(targets.Content[i+1], runs[0].last) {
-						items = append(items, &yaml.Node{Kind: runNode, Tag: "!!str", Line: runs[0].from.line, Column: len(o.runs) - len(runs)})
+						items = append(items, &yaml.Node{Kind: runNode, Tag: "!!str", Line: runs[0].n, Column: len(o.runs) - len(runs)})
 						runs = runs[1:]
 					}
 				}

@@ -53,13 +53,11 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	if n.Kind == yaml.SequenceNode {
 		o.Targets = p.roomForTargets(p.countTargets(n))
 	}
-	before := 0 // names of runs
 	for i, item := range p.list(n, f) {
 		if item.Kind == runNode {
-			before += p.plainNames(item, o) - 1
+			p.plainNames(item, o)
 			continue
 		}
-		i += before
 		t, rows := Target{Match: Subtree, Line: item.Line, Column: item.Column}, len(o.rowClocks)
 		if item.Kind == yaml.MappingNode {
 			p.targetMapping(item, index(f, i), o, &t)
