@@ -98,7 +98,7 @@ const maxFormat = 256 << 20
 // format returns a file as it is and as it should be; problems keep it from
 // being formatted.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
-	f, err := openFile(path, min(maxFormat, maxBytes(path, false)))
+	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {
 		return nil, nil, nil, misuse("%s: %v", path, err)
 	}
@@ -115,6 +115,6 @@ func format(path string) (data, out []byte, problems order.Problems, err error) 
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
-		return openFile(side, maxBytes(side, true))
+		return openFile(side, order.MaxBytes(side, true))
 	}
 }

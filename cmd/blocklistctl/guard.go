@@ -20,7 +20,7 @@ func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 }
 
 func readList(path string) (*guard.List, order.Problems) {
-	in, err := openFile(path, maxBytes(path, true))
+	in, err := openFile(path, order.MaxBytes(path, true))
 	if err != nil {
 		return nil, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}

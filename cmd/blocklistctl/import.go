@@ -216,7 +216,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
 	}
-	f, err := openFile(c.File, maxBytes(c.File, true))
+	f, err := openFile(c.File, importer.MaxSize)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
@@ -103,7 +102,7 @@ func (e *env) load(patterns []string, s *server, compiled func(*order.Order) *or
 
 // readFile parses one order file and its side lists. digest is that of the file alone.
 func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
-	f, err := openFile(path, maxBytes(path, false))
+	f, err := openFile(path, order.MaxBytes(path, false))
 	if err != nil {
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
@@ -134,14 +133,6 @@ func openFile(path string, most int64) (f *os.File, err error) {
 		err = at.Err
 	}
 	return f, err
-}
-
-// maxBytes returns the largest size of an order file or a side list in octets.
-func maxBytes(path string, side bool) int64 {
-	if side || filepath.Ext(path) == ".jsonl" {
-		return 4 << 30
-	}
-	return 64 << 20
 }
 
 // columns gives problems of the compiled set, which knows lines only, the

@@ -13,9 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxLine bounds one line of a protect list; the longest name has 253 octets.
-const maxLine = 4096
-
 // List is one protect list, parsed. It is immutable; a nil List is empty.
 type List struct {
 	file    string
@@ -75,17 +72,29 @@ func (l *List) Lost(newer *List) (n int) {
 // problem. With an error among them there is no list: half of one would leave
 // names unprotected that the operator believes safe. An empty file is an error
 // too: a full disk or a failed download leaves one, and would lift all protection.
+//
+// Parse ends at the first limit that the list is beyond (docs/order-format.md).
 func Parse(path string, r io.Reader) (*List, order.Problems) {
+	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
+	if order.SizeOf(r) > order.MaxProtect {
+		return nil, order.Problems{tooLarge}
+	}
 	l, problems := &List{file: path}, order.Problems(nil)
+	read, labels := 0, order.LabelCount(0)
 	lineOf := map[protected]int{} // the key's own line is 0
 	commented := false
-	lines := bufio.NewReaderSize(r, maxLine)
+	lines := bufio.NewReaderSize(r, order.MaxLine)
 	for line := 1; ; line++ {
 		raw, err := lines.ReadSlice('\n')
+		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
-			_, err = lines.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of the line is not looked at
+			raw, err = lines.ReadSlice('\n')
+			read += len(raw)
+		}
+		if read > order.MaxProtect {
+			return nil, append(problems, tooLarge)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			problems = append(problems, order.Problem{File: path, Msg: fmt.Sprintf("cannot be read: %v", err)})
@@ -101,17 +110,31 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			why = "line is too long for a name"
 		}
 		p := order.Problem{File: path, Line: line, Column: 1 + len(s) - len(strings.TrimLeft(s, blanks)), Msg: why, Got: text, HasGot: true}
-		switch first := lineOf[e]; {
+		first, end := lineOf[e], false
+		switch {
 		case why != "":
-			problems = append(problems, p)
+			end = len(problems) >= order.MaxProblems
 		case text == "":
+		case !e.name.IsZero() && labels.Add(e.name.NumLabels()):
+			p.Msg, end = order.TooManyLabels, true
 		case first != 0:
 			p.Msg, p.Warning = fmt.Sprintf("stands on line %d already", first), true
-			problems = append(problems, p)
+		case l.Len() == order.MaxProtected:
+			p.Msg, end = fmt.Sprintf("the list has more than %d entries", order.MaxProtected), true
 		default:
 			lineOf[e] = line
 			e.line = line
 			l.entries = append(l.entries, e)
+		}
+		if p.Msg != "" && (!p.Warning || len(problems) < order.MaxProblems) {
+			p.Got = order.Clip(p.Got) // what a message shows, and not the line
+			problems = append(problems, p)
+		}
+		if end {
+			if why != "" {
+				problems = append(problems, order.Problem{File: path, Msg: fmt.Sprintf("has more than %d problems; the rest is not listed", order.MaxProblems)})
+			}
+			return nil, problems
 		}
 		if err != nil {
 			break

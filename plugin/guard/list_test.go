@@ -2,15 +2,18 @@ package guard
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 func TestParse(t *testing.T) {
-	long := strings.Repeat("a", maxLine)
+	long := strings.Repeat("a", order.MaxLine)
 	for _, tt := range []struct {
 		name, in string
 		entries  string // one a word
@@ -119,7 +122,7 @@ func entries(l *List) string {
 
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"google.com\n=a.example # x\n10.0.0.0/8\n\n", "\uFEFFa.example\r\n", "a.example\na.example\n", "=::1\n", "*.a\n", "a.example#b\n#", "\x00", "", "# nothing",
-		"=" + strings.Repeat("a", maxLine-2) + "\nb.example", strings.Repeat(" ", maxLine) + "a.example"} {
+		"=" + strings.Repeat("a", order.MaxLine-2) + "\nb.example", strings.Repeat(" ", order.MaxLine) + "a.example"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -161,4 +164,64 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// lines yields so many lines and counts the octets that are read.
+type lines struct {
+	n, i, read int
+	line       func(i int) string
+	rest       string
+}
+
+func (l *lines) Read(p []byte) (int, error) {
+	if l.rest == "" {
+		if l.i == l.n {
+			return 0, io.EOF
+		}
+		l.rest = l.line(l.i)
+		l.i++
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	l.read += n
+	return n, nil
+}
+
+// sized is a stream that says its size.
+type sized struct{ lines }
+
+func (sized) Size() int64 { return 65 << 20 }
+
+// TestLimits: a list beyond a limit is refused where the limit is, with little in memory.
+func TestLimits(t *testing.T) {
+	deep := strings.Repeat("a.", 100)
+	for what, tc := range map[string]struct {
+		in   lines
+		most int // octets that may be read
+		want string
+	}{
+		"too many entries":  {lines{n: 1_100_000, line: func(i int) string { return fmt.Sprintf("n%d.example\n", i) }}, 20 << 20, `p.txt:1000001:1: the list has more than 1000000 entries, got "n1000000.example"`},
+		"too many problems": {lines{n: 100_000, line: func(int) string { return "x y\n" }}, 1 << 20, "p.txt: has more than 10000 problems; the rest is not listed"},
+		"too many labels":   {lines{n: 100_000, line: func(i int) string { return fmt.Sprintf("%sn%d.example\n", deep, i) }}, 1 << 20, `p.txt:1031:1: the names up to here have more than 100000 labels beyond the fourth of each name; one more is allowed for each name, got "` + deep[:120] + `..."`},
+		"too large":         {lines{n: 70, line: func(int) string { return "#" + strings.Repeat("x", 1<<20) + "\n" }}, 66 << 20, "p.txt: is larger than 64 MiB"},
+		"one line":          {lines{n: 70 << 4, line: func(int) string { return strings.Repeat("x", 1<<16) }}, 66 << 20, "p.txt: is larger than 64 MiB"},
+		"a long line":       {lines{n: 1, line: func(int) string { return strings.Repeat("\u202ex", 5000) + "\n" }}, 1 << 20, `p.txt:1:1: line is too long for a name, got "` + strings.Repeat(`\u202ex`, 30) + `..."`},
+	} {
+		l, problems := Parse("p.txt", &tc.in)
+		if got := problems.Error(); l != nil || !strings.HasSuffix(got, tc.want) || len(problems) > 10_002 {
+			t.Errorf("%s: %d problems, got %.300s, want %s", what, len(problems), got[max(0, len(got)-300):], tc.want)
+		}
+		if tc.in.read > tc.most {
+			t.Errorf("%s: %d octets were read", what, tc.in.read)
+		}
+	}
+	in := &sized{lines{n: 1, line: func(int) string { return "a.example\n" }}}
+	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
+		t.Errorf("by size: %d octets were read, %v", in.read, problems)
+	}
+	// Repetitions alone are no error, however many.
+	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})
+	if l.Len() != 1 || len(problems) != 10_000 || len(problems.Errors()) > 0 {
+		t.Errorf("%d entries, %d problems, %d errors", l.Len(), len(problems), len(problems.Errors()))
+	}
 }

@@ -22,20 +22,29 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 // checkExcept refuses targets that the order's own exceptions take away again.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
-	for i := range o.Targets {
-		t := &o.Targets[i]
+	report := func(t *Target, e dname.Name) {
+		p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets",
+			Msg: "is at or under the order's own exception " + e.String(), Got: t.written(), HasGot: true})
+	}
+	p.eachTarget(o, func(t *Target) {
 		if t.Kind != TargetName {
-			continue
+			return
 		}
 		e, hit := except.covering(t.Name)
 		if !hit && t.Attr != nil {
 			e, hit = nameSet(t.Attr.Except).covering(t.Name)
 		}
 		if hit {
-			p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets",
-				Msg: "is at or under the order's own exception " + e.String(), Got: t.written(), HasGot: true})
+			report(t, e)
 		}
-	}
+	}, func(w *dname.Wire, at spot) {
+		if len(except) == 0 {
+			return
+		}
+		if e, hit := except.covering(w.Name()); hit {
+			report(&Target{Match: Subtree, Name: w.Name(), Line: at.line, Column: at.col}, e)
+		}
+	})
 }
 
 // names is a set of names. An exception list may be as long as the list of
@@ -70,8 +79,30 @@ func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
 	}
+	if len(o.Force) == 0 {
+		return
+	}
+	has := make(map[sameTarget]bool, len(o.Force))
+	for _, fc := range o.Force {
+		if k, ok := forcedTarget(fc.Target); ok {
+			has[k] = false
+		}
+	}
+	note := func(k sameTarget) {
+		if k.match == Exact {
+			k.match = Subtree // the reason is for the name, whatever the match
+		}
+		if _, ok := has[k]; ok {
+			has[k] = true
+		}
+	}
+	p.eachTarget(o, func(t *Target) { note(sameAs(t)) }, func(w *dname.Wire, _ spot) {
+		if len(has) > 0 {
+			note(sameTarget{match: Subtree, name: w.Name()})
+		}
+	})
 	o.Force = slices.DeleteFunc(slices.Clone(o.Force), func(fc Force) bool {
-		if o.hasTarget(fc.Target) {
+		if k, ok := forcedTarget(fc.Target); ok && has[k] {
 			return false
 		}
 		if at := o.forceAt[fc.Target]; at != nil {
@@ -81,15 +112,11 @@ func (p *parser) checkForce(o *draft) {
 	})
 }
 
-func (o *Order) hasTarget(s string) bool {
-	prefix, why := ParsePrefix(s)
-	name, match, err := ParseTarget(s)
-	for _, t := range o.Targets {
-		switch {
-		case t.Kind == TargetAddress && why == "" && t.Attr.Address == prefix,
-			t.Kind == TargetName && err == nil && t.Name == name && (match == Below) == (t.Match == Below):
-			return true
-		}
+// forcedTarget returns the target that a key of force names.
+func forcedTarget(s string) (sameTarget, bool) {
+	if prefix, why := ParsePrefix(s); why == "" {
+		return sameTarget{kind: TargetAddress, match: Subtree, address: prefix}, true
 	}
-	return false
+	name, match, err := ParseTarget(s)
+	return sameTarget{kind: TargetName, match: match, name: name}, err == nil
 }

@@ -99,3 +99,22 @@ func TestFormatCountsLines(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestTargetCountOfRun checks that target_count counts the names of a long plain list,
+// which have no node each.
+func TestTargetCountOfRun(t *testing.T) {
+	var list strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&list, "      - n%d.example\n", i)
+	}
+	text := func(count int) string {
+		return fmt.Sprintf("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n    target_count: %d\n    targets:\n%s", count, list.String())
+	}
+	if _, problems := Parse("a.yaml", strings.NewReader(text(500)), Options{}); len(problems.Errors()) > 0 {
+		t.Errorf("500 of 500: %v", problems)
+	}
+	_, problems := Parse("a.yaml", strings.NewReader(text(501)), Options{})
+	if got := problems.Error(); !strings.Contains(got, "does not match the number of targets, 500") {
+		t.Errorf("501 of 500: %v", got)
+	}
+}

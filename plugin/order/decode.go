@@ -25,9 +25,6 @@ type decoder struct {
 	pairs    []pair
 }
 
-// maxProblems bounds the list: a file of a million bad lines is one mistake.
-const maxProblems = 10000
-
 func (d *decoder) add(p Problem) {
 	if !p.Warning {
 		d.failed = true
@@ -36,6 +33,8 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
+	// What a message shows is short, and must not keep the text that it was cut from.
+	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	d.problems = append(d.problems, p)
 }
@@ -164,7 +163,8 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 			d.bad(n, field, "%s", notAList(n, field))
 			return
 		}
-		for i, item := range n.Content {
+		i := 0
+		for _, item := range n.Content {
 			switch {
 			case !isPlain(item):
 				d.plain(item, index(field, i))
@@ -172,6 +172,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 				d.fault(item, index(field, i), "is empty")
 			case !yield(i, item):
 				return
+			}
+			if i++; item.Kind == runNode {
+				i += item.Line - 1
 			}
 		}
 	}

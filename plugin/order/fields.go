@@ -36,6 +36,7 @@ type draft struct {
 	// rowClocks are targets that count the order's deadline from a served of
 	// their own.
 	rowClocks []rowClock
+	runs      []orderRun // the runs that are not in Targets
 	// doubt: it cannot be told whether the order is sealed.
 	doubt bool
 	// noAuthority: it was reported that there is no usable authority.

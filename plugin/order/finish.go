@@ -28,8 +28,10 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 		p.checkTargetCount(n, o)
 	}
 	p.countDeadlines(o)
+	p.countIntervals(n, o)
 	p.checkExcept(o)
 	p.checkForce(o)
+	p.handOn(o)
 
 	noTargets := lookup(n, "targets") == nil && o.Side == nil
 	if o.Action == Lift {
@@ -66,7 +68,13 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 	got := 0
 	if list := lookup(n, "targets"); list != nil && list.Kind == yaml.SequenceNode {
-		got = len(list.Content)
+		for _, item := range list.Content {
+			if item.Kind == runNode {
+				got += item.Line // the number of names of the run
+			} else {
+				got++
+			}
+		}
 	}
 	if o.Side != nil {
 		got += o.Side.Len()
@@ -100,6 +108,24 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
+// countIntervals counts the intervals in which targets with attributes are in force: windows
+// of the order and windows of its targets multiply.
+func (p *parser) countIntervals(n *yaml.Node, o *draft) {
+	before := p.intervals
+	for i := range o.Targets {
+		if a := o.Targets[i].Attr; a != nil {
+			p.intervals += len(o.Windows) + len(a.Windows)
+		}
+	}
+	if before <= maxIntervals && p.intervals > maxIntervals {
+		at := n
+		if w := lookup(n, "windows"); w != nil {
+			at = w
+		}
+		p.fault(at, "windows", "the windows up to here are more than %d, those of an order counted once for each of its targets that has attributes", maxIntervals)
+	}
+}
+
 // rowClock is a target that has a served of its own and no deadline.
 type rowClock struct {
 	target   int
@@ -128,6 +154,9 @@ func (p *parser) countDeadlines(o *draft) {
 
 // ownClocks reports whether every target has a served or a deadline of its own.
 func (o *Order) ownClocks() bool {
+	if o.Plain > 0 {
+		return false
+	}
 	for i := range o.Targets {
 		if a := o.Targets[i].Attr; a == nil || a.Served == NoTime && a.Deadline == NoTime {
 			return false

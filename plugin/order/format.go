@@ -61,20 +61,17 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 
 // formatLines rewrites JSON Lines line by line. The file has its count already.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
-	br, bw := bufio.NewReaderSize(r, 256<<10), bufio.NewWriter(w)
+	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
 	var buf []byte
-	var lines jsonReader
+	var lines lineReader
 	for line := 1; ; line++ {
-		data, err := readLine(br)
+		t, _, err := lines.next(br, line)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if line == 1 {
-			data = bytes.TrimPrefix(data, bom)
-		}
-		if len(bytes.TrimSpace(data)) > 0 {
-			n, err := lines.read(data, line)
+		if len(bytes.TrimSpace(t.text)) > 0 {
+			n, err := lines.json.read(t.text, line)
 			if err != nil {
 				return err
 			}
@@ -172,7 +169,7 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	out := data
 	for range tries {
 		before := out
-		doc, err := parseYAML(before)
+		doc, err := parseYAML(before, nil, nil)
 		if err != nil {
 			return nil, fmt.Errorf("cannot be formatted: %w", err)
 		}
@@ -230,11 +227,11 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 
 // sameText makes sure that two YAML files hold the same values and comments.
 func sameText(before, after []byte, counts []int) error {
-	a, err := parseYAML(before)
+	a, err := parseYAML(before, nil, nil)
 	if err != nil {
 		return err
 	}
-	b, err := parseYAML(after)
+	b, err := parseYAML(after, nil, nil)
 	if err != nil {
 		return fmt.Errorf("cannot be formatted: %w", err)
 	}

@@ -11,9 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxDepth bounds the nesting of JSON; the schema needs six levels.
-const maxDepth = 64
-
 // parseJSON reads exactly one JSON value (RFC 8259) of valid UTF-8; line is the
 // number of its first line. It is a reader of its own because the tree needs
 // the place of every value, and because encoding/json takes what a legal text
@@ -26,7 +23,8 @@ func parseJSON(data []byte, line int) (*yaml.Node, error) {
 // returned are overwritten. JSON Lines are read so, line by line.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
-	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words}
+	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
+		runs: j.runs, stop: j.stop, bounded: j.bounded}
 	if j.words == nil {
 		j.words = new(wordTable)
 	}
@@ -55,6 +53,15 @@ type jsonReader struct {
 	usedItems int
 	stack     []*yaml.Node
 	words     *wordTable
+	// runs are the runs of the data that begin at or behind pos, and run is the index of the
+	// first one.
+	runs []run
+	run  int
+	key  string // the last key
+	stop func() error
+	// bounded: no more than maxValues nodes are made.
+	bounded bool
+	made    int
 }
 
 // at returns the line and column, in characters from 1, of an offset that is
@@ -116,6 +123,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	}
 	n := &j.nodes[j.used]
 	j.used++
+	j.made++
 	n.Kind, n.Tag = kind, tag
 	n.Line, n.Column = j.at(j.pos)
 	return n
@@ -159,13 +167,23 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	if object {
 		n.Kind, n.Tag, end = yaml.MappingNode, "!!map", '}'
 	}
+	targets, orders := !object && j.key == "targets", !object && j.key == "orders" && depth == 1
+	j.key = ""
 	j.pos++
 	if j.peek() == end {
 		j.pos++
 		return n, nil
 	}
-	base := len(j.stack)
+	base, noOrders := len(j.stack), 0
 	for {
+		if j.made%1024 == 0 && j.stop != nil {
+			if err := j.stop(); err != nil {
+				return nil, err
+			}
+		}
+		if j.bounded && j.made > maxValues {
+			return nil, j.fault(j.pos, "has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)
+		}
 		if object {
 			if j.peek() != '"' {
 				return nil, j.unexpected("a key")
@@ -179,12 +197,22 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 			}
 			j.pos++
 			j.stack = append(j.stack, key)
+			j.key = key.Value
 		}
+		c, start := j.peek(), j.pos
 		v, err := j.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
+		if j.key = ""; orders && c != '{' {
+			if noOrders++; noOrders > maxNoOrders {
+				return nil, j.fault(start, "orders has more than %d entries that are no mappings", maxNoOrders)
+			}
+		}
 		j.stack = append(j.stack, v)
+		if targets {
+			j.skipRun(start)
+		}
 		switch j.peek() {
 		case end:
 			j.pos++
@@ -197,6 +225,21 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 			return nil, j.unexpected(`"," or "` + string(end) + `"`)
 		}
 	}
+}
+
+// skipRun puts one node for the inner names of the run whose first name began at an
+// offset and was read, and goes on at the comma before the last name.
+func (j *jsonReader) skipRun(first int) {
+	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
+		j.run++
+	}
+	if j.run == len(j.runs) || j.runs[j.run].first.off != first {
+		return
+	}
+	n := j.node(runNode, "!!str")
+	n.Line, n.Column = j.runs[j.run].n, j.run
+	j.stack = append(j.stack, n)
+	j.pos = bytes.LastIndexByte(j.data[:j.runs[j.run].last.off], ',')
 }
 
 func (j *jsonReader) word(w, tag string) (*yaml.Node, error) {

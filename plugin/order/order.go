@@ -186,6 +186,7 @@ type Order struct {
 	Windows            []Window
 	Status             Status
 	Targets            []Target
+	Plain              int // targets that Options.Targets took; they are not in Targets
 	Side               *SideList
 	Except             []dname.Name
 	Force              []Force
@@ -280,7 +281,7 @@ func (o *Order) PlaceInHistory() Time {
 
 // NumTargets returns the number of targets, those of the side list included.
 func (o *Order) NumTargets() int {
-	n := len(o.Targets)
+	n := len(o.Targets) + o.Plain
 	if o.Side != nil {
 		n += o.Side.Len()
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -54,6 +53,14 @@ type Options struct {
 	// Its action, status and times are final; Emit gets the order afterwards.
 	// What was taken must be dropped when Parse returns errors.
 	Side func(*Order) Names
+	// Targets, if set, is called with an order that has a long list of plain names, before
+	// Emit gets the order, and returns what takes the names. Order.Plain counts them, and
+	// Order.Targets is without them, so that a million names never are a million Targets.
+	// What was taken must be dropped when Parse returns errors.
+	Targets func(*Order) Names
+	// Stop, if set, is called now and then. When it returns true, Parse ends soon and
+	// returns an error.
+	Stop func() bool
 }
 
 // Names takes the names of a side list as they are read.
@@ -112,8 +119,15 @@ type parser struct {
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
 	ids           *idTable
-	draft         draft    // the order that is being read
-	room          []Target // for its targets
+	draft         draft      // the order that is being read
+	room          []Target   // for its targets
+	data          []byte     // of the document or the line
+	runs          []run      // in the text
+	stopErr       error      // ends the load
+	deep          LabelCount // of the file and its side lists
+	tooDeep       bool
+	// intervals is how many windows targets with attributes have, with their orders'.
+	intervals int
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {
@@ -125,31 +139,15 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	default:
 		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, got %q", ext)}
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	p.json = ext == ".json"
+	doc, err := p.readDocument(r)
 	if err != nil {
 		return err
 	}
-	if len(data) > maxFile {
-		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d MiB; write such a file as JSON Lines", maxFile>>20)}
-	}
-	data = bytes.TrimPrefix(data, bom)
-	if len(bytes.TrimSpace(data)) == 0 {
+	if len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "orders: []"`}
 	}
-	if err := plainText(data, 1); err != nil {
-		return err
-	}
-	var root *yaml.Node
-	if ext == ".json" {
-		p.json = true
-		root, err = parseJSON(data, 1)
-	} else {
-		var doc *yaml.Node
-		if doc, err = parseYAML(data); err == nil {
-			root = doc.Content[0]
-		}
-		err = adviseYAML(data, err)
-	}
+	root, err := p.tree(doc)
 	if err != nil || !p.header(root) {
 		return err
 	}
@@ -161,39 +159,89 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		return nil
 	}
 	for i, n := range p.list(p.head.orders, "orders") {
-		pace.Step(i)
+		if !p.step(i) {
+			break
+		}
 		p.readOrder(n)
 	}
-	p.checkCount()
+	return p.end()
+}
+
+// tree parses a document.
+func (p *parser) tree(doc *outline) (*yaml.Node, error) {
+	if err := p.stopped(); err != nil {
+		return nil, err
+	}
+	p.data, p.runs = doc.text, doc.runs
+	if p.json {
+		j := jsonReader{runs: doc.runs, stop: p.stopped}
+		return j.read(doc.text, 1)
+	}
+	if len(doc.runs) > 0 && !doc.odd {
+		if root, err := parseYAML(doc.text, doc.runs, p.stopped); err == nil && doc.putBack(root.Content[0]) {
+			return root.Content[0], nil
+		}
+	}
+	// The names are not where they were expected, or there is an error: the text as it is
+	// gives the tree or the error.
+	p.runs = nil
+	if err := doc.check(doc.all()); err != nil {
+		return nil, err
+	}
+	root, err := parseYAML(doc.text, nil, p.stopped)
+	if err != nil {
+		return nil, adviseYAML(doc.text, err)
+	}
+	return root.Content[0], nil
+}
+
+// end checks what only the end of the file shows.
+func (p *parser) end() error {
+	if p.stopErr != nil {
+		return p.stopErr
+	}
+	if !p.cut && !p.tooDeep {
+		p.checkCount()
+	}
 	return nil
 }
 
 var bom = []byte("\uFEFF")
 
-// maxFile bounds a YAML or JSON document, which is held whole.
-const maxFile = 1 << 30
-
-// maxJSONLine bounds one line of JSON Lines, an order of some million names.
-const maxJSONLine = 256 << 20
-
 // jsonLines reads the header line and then an order a line, holding one line.
 func (p *parser) jsonLines(r io.Reader) error {
-	br := bufio.NewReaderSize(r, 256<<10)
+	if SizeOf(r) > maxStream {
+		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
+	}
+	br := bufio.NewReaderSize(r, chunk)
 	seenHeader := false
 	var lines lineReader
-	for line := 1; ; line++ {
-		pace.Step(line)
-		data, err := readLine(br)
-		if err != nil && !errors.Is(err, io.EOF) {
+	lines.json.stop = p.stopped
+	for line, read := 1, int64(0); p.step(line); line++ {
+		t, size, err := lines.next(br, line)
+		var bad error // of the line, and not of the stream
+		if s := (*syntaxError)(nil); errors.As(err, &s) {
+			bad = err
+		} else if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		last := err != nil
-		if line == 1 {
-			data = bytes.TrimPrefix(data, bom)
+		last := errors.Is(err, io.EOF)
+		switch read += int64(size); {
+		case read > maxStream:
+			return &syntaxError{line, 1, fmt.Sprintf("the file is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
+		case p.out.Count >= maxOrders && len(bytes.TrimSpace(t.text)) > 0:
+			return &syntaxError{line, 1, fmt.Sprintf("the file has more than %d orders; split it into several files", maxOrders)}
 		}
-		if len(bytes.TrimSpace(data)) > 0 {
-			n, err := lines.read(data, line)
+		if bad != nil || len(bytes.TrimSpace(t.text)) > 0 {
+			var n *yaml.Node
+			err := bad
+			if bad == nil {
+				p.data, p.runs = t.text, t.runs
+				n, err = lines.read(t)
+			}
 			switch {
+			case errors.Is(err, errStopped):
+				return err
 			case !seenHeader:
 				if err != nil || !p.lineHeader(n) {
 					return err // without it nothing can be said of the orders
@@ -211,29 +259,83 @@ func (p *parser) jsonLines(r io.Reader) error {
 			break
 		}
 	}
-	if !seenHeader {
+	if !seenHeader && p.stopErr == nil {
 		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "count": 0`}
 	}
-	p.checkCount()
-	return nil
+	return p.end()
 }
 
 // lineReader reads lines of JSON. The header's nodes are kept; an order's are
 // gone with the next line.
 type lineReader struct {
 	json   jsonReader
+	line   input
 	header bool // was read
 }
 
-func (r *lineReader) read(data []byte, line int) (*yaml.Node, error) {
-	if err := plainText(data, line); err != nil {
-		return nil, err
+// next returns the next line without its end, and the octets that were read. The line is
+// good until next is called again. A line that is too large, or no UTF-8, is a
+// syntaxError, and what follows in the line is passed over.
+func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
+	t = &r.line
+	*t = newInput(true, line)
+	part, err := br.ReadSlice('\n')
+	if size = len(part); !errors.Is(err, bufio.ErrBufferFull) {
+		// Nearly every line is short, and cannot make a large tree.
+		t.buf = bytes.TrimRight(part, "\r\n")
+		t.text = t.buf
+		if line == 1 {
+			t.text = bytes.TrimPrefix(t.buf, bom)
+		}
+		if bad := plainText(t.text, line); bad != nil && (err == nil || errors.Is(err, io.EOF)) {
+			return t, size, bad
+		}
+		return t, size, err
 	}
+	var bad error
+	for {
+		full := errors.Is(err, bufio.ErrBufferFull)
+		if bad == nil {
+			if t.buf = append(t.buf, part...); len(t.buf) > maxDocument {
+				bad = &syntaxError{line, 1, fmt.Sprintf("the line is larger than %d MiB; write the names into side lists", maxDocument>>20)}
+			} else if !full {
+				t.buf = bytes.TrimRight(t.buf, "\r\n")
+			}
+		}
+		if bad == nil {
+			bad = t.look(!full)
+			if s := (*syntaxError)(nil); errors.As(bad, &s) && s.line == 0 {
+				bad = &syntaxError{line, 1, bad.Error()}
+			}
+		}
+		if bad != nil {
+			t.buf, t.text = nil, nil
+		}
+		if !full {
+			break
+		}
+		if r.json.stop != nil {
+			if err := r.json.stop(); err != nil {
+				return t, size, err
+			}
+		}
+		part, err = br.ReadSlice('\n')
+		size += len(part)
+	}
+	if bad != nil && (err == nil || errors.Is(err, io.EOF)) {
+		return t, size, bad
+	}
+	return t, size, err
+}
+
+func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	if !r.header {
 		r.header = true
-		return parseJSON(data, line)
+		j := jsonReader{runs: t.runs, stop: r.json.stop}
+		return j.read(t.text, t.firstLine)
 	}
-	return r.json.read(data, line)
+	r.json.runs = t.runs
+	return r.json.read(t.text, t.firstLine)
 }
 
 // lineHeader reads the first line of JSON Lines. It reports whether it is one.
@@ -248,22 +350,4 @@ func (p *parser) lineHeader(n *yaml.Node) bool {
 		p.fault(n, "count", "is required in JSON Lines: the number of orders that follow")
 	}
 	return true
-}
-
-// readLine returns the next line without its end; the bytes are br's, until it is
-// read again.
-func readLine(br *bufio.Reader) ([]byte, error) {
-	line, err := br.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		line = bytes.Clone(line)
-	}
-	for errors.Is(err, bufio.ErrBufferFull) {
-		var part []byte
-		part, err = br.ReadSlice('\n')
-		line = append(line, part...)
-		if len(line) > maxJSONLine {
-			return nil, fmt.Errorf("a line is longer than %d MiB", maxJSONLine>>20)
-		}
-	}
-	return bytes.TrimRight(line, "\r\n"), err
 }

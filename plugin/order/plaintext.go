@@ -18,20 +18,35 @@ var notText = []struct{ begins, say string }{
 	{"\xfe\xff", "is UTF-16; save it as UTF-8"},
 }
 
-// plainText returns an error when data, from this line of a file on, is no plain
-// text in UTF-8.
+// plainText returns an error when data is not plain text in UTF-8. The line is the number
+// of the first line of data in its file.
 func plainText(data []byte, line int) error {
 	if line == 1 {
-		start := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 256)], " \t\r\n"))
-		for _, f := range notText {
-			if bytes.HasPrefix(data, []byte(f.begins)) || f.begins == "<" && bytes.HasPrefix(start, []byte(f.begins)) {
-				return &syntaxError{line: 1, col: 1, msg: f.say}
-			}
-		}
-		if len(data) > 3 && (data[0] == 0) != (data[1] == 0) && (data[2] == 0) == (data[0] == 0) && (data[3] == 0) == (data[1] == 0) {
-			return &syntaxError{line: 1, col: 1, msg: "is UTF-16; save it as UTF-8"}
+		if err := isText(data); err != nil {
+			return err
 		}
 	}
+	return validUTF8(data, line)
+}
+
+// isText returns an error when a file that begins with data is of a known format that is
+// not plain text, with the name of the format.
+func isText(data []byte) error {
+	start := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 256)], " \t\r\n"))
+	for _, f := range notText {
+		if bytes.HasPrefix(data, []byte(f.begins)) || f.begins == "<" && bytes.HasPrefix(start, []byte(f.begins)) {
+			return &syntaxError{line: 1, col: 1, msg: f.say}
+		}
+	}
+	if len(data) > 3 && (data[0] == 0) != (data[1] == 0) && (data[2] == 0) == (data[0] == 0) && (data[3] == 0) == (data[1] == 0) {
+		return &syntaxError{line: 1, col: 1, msg: "is UTF-16; save it as UTF-8"}
+	}
+	return nil
+}
+
+// validUTF8 returns an error that names the first byte of data that is not UTF-8. The
+// line is the number of the first line of data in its file.
+func validUTF8(data []byte, line int) error {
 	if utf8.Valid(data) {
 		return nil
 	}

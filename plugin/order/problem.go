@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // Problem is one thing wrong with an order file.
@@ -50,14 +50,17 @@ func (p Problem) Error() string {
 		fmt.Fprintf(&b, "order %q: ", clip(p.Order))
 	}
 	if p.Field != "" {
-		b.WriteString(oneLine(clip(p.Field)) + ": ")
+		b.WriteString(printable.Line(clip(p.Field)) + ": ")
 	}
-	b.WriteString(p.Msg)
+	b.WriteString(printable.Line(p.Msg))
 	if p.HasGot {
 		fmt.Fprintf(&b, ", got %q", clip(p.Got))
 	}
 	return b.String()
 }
+
+// Clip returns what a message repeats of s, and does not keep s in memory.
+func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s to what a message may repeat of it.
 func clip(s string) string {
@@ -111,15 +114,16 @@ func knownField(field string) string {
 func (p Problem) where() string { return place{p.File, p.Line, p.Column}.String() }
 
 func (p place) String() string {
+	file := printable.Line(p.file)
 	switch {
 	case p.file == "":
 		return ""
 	case p.line == 0:
-		return p.file + ": "
+		return file + ": "
 	case p.col == 0:
-		return fmt.Sprintf("%s:%d: ", p.file, p.line)
+		return fmt.Sprintf("%s:%d: ", file, p.line)
 	}
-	return fmt.Sprintf("%s:%d:%d: ", p.file, p.line, p.col)
+	return fmt.Sprintf("%s:%d:%d: ", file, p.line, p.col)
 }
 
 // Problems are the problems of one or more files.
@@ -155,13 +159,4 @@ func (ps Problems) Error() string {
 		lines[i] = p.Error()
 	}
 	return strings.Join(lines, "\n")
-}
-
-// oneLine quotes a field that has control characters: an unknown key may be
-// anything, and must not write lines of its own into a log.
-func oneLine(field string) string {
-	if strings.ContainsFunc(field, unicode.IsControl) {
-		return strconv.Quote(field)
-	}
-	return field
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // TestRedacted: what goes into the ordinary log of an order that is sealed, or
@@ -176,6 +178,33 @@ func TestSaysPublic(t *testing.T) {
 		for _, p := range problems {
 			if p.Sealed == public {
 				t.Errorf("%s: sealed %v: %s", fields, p.Sealed, p)
+			}
+		}
+	}
+}
+
+// TestProblemsArePrintable: nothing of a file or its name changes what a person reads, in an
+// ordinary and in a redacted problem.
+func TestProblemsArePrintable(t *testing.T) {
+	const bidi, line = "\u202egro.", "\u2028forged: line"
+	for path, text := range map[string]string{
+		"a" + bidi + line + ".yaml": "version: 1\norders: []\n",
+		"b\n.yaml":                  "version: 1\nx" + bidi + ": 1\norders: []\n",
+		"c.yaml":                    "version: 1\nx" + line + ": 1\n\"y\\e[2J\": 2\norders:\n- {id: \"" + bidi + "\", \"z" + line + "\": 1, issued: \"" + bidi + "\", authority: \"" + line + "\"}\n",
+		"d.json":                    `{"version":1,"\u202ex":{},"orders":[{"\u2028y":[]}]}`,
+		"e\xff.jsonl":               "\x1b\n",
+		"f.yaml":                    "version: 1\norders: [{id: a, authority: {name: X}, scope: global, disclosure: none, targets: [\"a" + bidi + "\"], force: {\"" + line + "\": x}, targets_from: {file: \"l" + line + "\"}}]\n",
+	} {
+		_, problems := Parse(path, strings.NewReader(text), Options{OpenSide: side(bidi + "\n" + line + "\n")})
+		if path[0] != 'a' && len(problems) == 0 {
+			t.Errorf("%q: no problem", path)
+		}
+		problems = append(problems, Problem{File: path, Msg: "cannot be read: open x" + bidi + ": no such file"}, Problem{File: path, Line: 1, Column: 2, Sealed: true, Msg: "x"})
+		for _, p := range problems {
+			for _, s := range []string{p.Error(), p.Redacted()} {
+				if !printable.Is(s) {
+					t.Errorf("%q: %q", path, s)
+				}
 			}
 		}
 	}

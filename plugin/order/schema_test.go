@@ -102,7 +102,7 @@ func TestSchemaFiles(t *testing.T) {
 			var err error
 			if filepath.Ext(path) == ".json" {
 				n, err = parseJSON(data, 1)
-			} else if n, err = parseYAML(data); err == nil {
+			} else if n, err = parseYAML(data, nil, nil); err == nil {
 				n = n.Content[0]
 			}
 			if err != nil {

@@ -6,21 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"go.yaml.in/yaml/v3"
 )
 
 // cr may stand before the end of a line.
 var cr = []byte{'\r'}
-
-// maxLine bounds one line of a side list; the longest name has 253 octets.
-const maxLine = 4096
 
 var sideTable = table[SideList]{
 	{"file", func(p *parser, n *yaml.Node, f string, s *SideList) { s.File = p.sidePath(n, f) }},
@@ -67,17 +64,20 @@ func (p *parser) readSide(o *draft) {
 	defer func() { _ = r.Close() }() // read only: nothing can be lost
 	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
+	if SizeOf(r) > maxStream {
+		p.bad(o.sideAt, "targets_from.file", "is larger than %d GiB; split it into several lists", int64(maxStream)>>30)
+		return
+	}
 	in := io.Reader(r)
 	if o.Side.SHA256 != "" {
 		in = io.TeeReader(r, sum)
 	}
-	var size int64
-	if s, ok := r.(interface{ Size() int64 }); ok {
-		size = s.Size()
-	}
-	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10), p.taker(o, size)); err != nil {
+	if err := p.sideLines(o, path, bufio.NewReaderSize(in, 64<<10), p.taker(o, SizeOf(r))); err != nil {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
+	}
+	if p.cut || p.tooDeep {
+		return // the rest of the list was not read
 	}
 	if o.Side.Len() == 0 && len(p.problems) == before {
 		p.bad(o.sideAt, "targets_from.file", "the list holds no name: an empty download is not an order")
@@ -129,19 +129,29 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
 	except := nameSet(o.Except)
 	var w dname.Wire
-	for line := 1; ; line++ {
-		pace.Step(line)
+	add := func(line int) {
+		p.countLabels(w.NumLabels(), spot{line: line, col: 1}, "targets_from")
+		to.add(&w)
+	}
+	for line := 1; p.step(line); line++ {
+		if to.read > maxStream {
+			return &syntaxError{line, 1, fmt.Sprintf("the list is larger than %d GiB", int64(maxStream)>>30)}
+		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
 		// Nearly every line of a long list is a bare name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
-			to.add(&w)
+			add(line)
 			continue
 		}
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := strings.TrimSuffix(string(raw), "\n")
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
-			_, err = r.ReadSlice('\n')
+			if stop := p.stopped(); stop != nil {
+				return stop
+			}
+			raw, err = r.ReadSlice('\n')
+			to.read += int64(len(raw))
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -151,7 +161,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		s = strings.TrimSuffix(s, "\r")
 		col := 1 + len(s) - len(strings.TrimLeft(s, " \t"))
-		switch name, why := sideName(s, long || len(s) > maxLine); {
+		switch name, why := sideName(s, long || len(s) > MaxLine); {
 		case why != "":
 			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true})
 		case name.IsZero():
@@ -161,12 +171,13 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true})
 			}
 			w.SetName(name)
-			to.add(&w)
+			add(line)
 		}
 		if err != nil {
 			return nil
 		}
 	}
+	return p.stopErr
 }
 
 // sideName reads one line of a side list: a name, or nothing.

@@ -1,8 +1,6 @@
 package order
 
 import (
-	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -36,6 +34,7 @@ func (p *parser) name(n *yaml.Node, f string) (dname.Name, bool) {
 func (p *parser) names(n *yaml.Node, f string) (out []dname.Name) {
 	for i, item := range p.list(n, f) {
 		if name, ok := p.name(item, index(f, i)); ok {
+			p.countLabels(name.NumLabels(), spot{line: item.Line, col: item.Column}, f)
 			out = append(out, name)
 		}
 	}
@@ -51,9 +50,13 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		}
 	}
 	if n.Kind == yaml.SequenceNode {
-		o.Targets = p.roomForTargets(len(n.Content))
+		o.Targets = p.roomForTargets(p.countTargets(n))
 	}
 	for i, item := range p.list(n, f) {
+		if item.Kind == runNode {
+			p.plainNames(item, o)
+			continue
+		}
 		t, rows := Target{Match: Subtree, Line: item.Line, Column: item.Column}, len(o.rowClocks)
 		if item.Kind == yaml.MappingNode {
 			p.targetMapping(item, index(f, i), o, &t)
@@ -68,6 +71,9 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		if t.Kind == TargetName && t.Name.IsZero() {
 			o.rowClocks = o.rowClocks[:rows]
 			continue // reported
+		}
+		if t.Kind == TargetName {
+			p.countLabels(t.Name.NumLabels(), spot{line: t.Line, col: t.Column}, f)
 		}
 		o.Targets = append(o.Targets, t)
 	}
@@ -93,43 +99,6 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 		if t.Name, t.Match, err = ParseTarget(s); err != nil {
 			p.bad(n, f, "%s", targetAdvice(s, err))
 		}
-	}
-}
-
-// sameTarget is what makes two targets of one order the same.
-type sameTarget struct {
-	kind    TargetKind
-	match   Match
-	name    dname.Name
-	address netip.Prefix
-	url     string
-}
-
-// warnTwice warns of targets that the order names twice. Both stay: together
-// they are one target with the attributes of both.
-func (p *parser) warnTwice(o *draft) {
-	if len(o.Targets) < 2 {
-		return
-	}
-	first := make(map[sameTarget]int, len(o.Targets)) // -> line
-	for i := range o.Targets {
-		t := &o.Targets[i]
-		k := sameTarget{kind: t.Kind, match: t.Match, name: t.Name}
-		switch t.Kind {
-		case TargetAddress:
-			if !t.Attr.Address.IsValid() {
-				continue // reported
-			}
-			k.address = t.Attr.Address
-		case TargetURL:
-			k.url = t.Attr.URL
-		}
-		if line, twice := first[k]; twice {
-			p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets", Warning: true,
-				Msg: fmt.Sprintf("is in this order twice, first on line %d", line), Got: t.written(), HasGot: true})
-			continue
-		}
-		first[k] = t.Line
 	}
 }
 

@@ -14,13 +14,14 @@ import (
 
 // lifts decodes the ids that a lift reaches.
 func (p *parser) lifts(n *yaml.Node, f string, o *draft) {
+	once := distinct[string]{}
 	for i, item := range p.list(n, f) {
 		id := p.text(item, index(f, i))
 		switch {
 		case id == "":
 		case !isID(id) || id == o.ID:
 			p.bad(item, index(f, i), "must be the id of another order")
-		case !slices.Contains(o.Lifts, id):
+		case once.add(id):
 			o.Lifts = append(o.Lifts, id)
 		}
 	}
@@ -148,8 +149,9 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 
 // prefixes decodes a list of networks.
 func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
+	once := distinct[netip.Prefix]{}
 	for i, item := range p.list(n, f) {
-		if x, ok := p.prefix(item, index(f, i)); ok && !slices.Contains(out, x) {
+		if x, ok := p.prefix(item, index(f, i)); ok && once.add(x) {
 			out = append(out, x)
 		}
 	}
@@ -235,6 +237,10 @@ func (p *parser) onePrefix(n *yaml.Node, f string) []netip.Prefix {
 var responseTable = table[Response]{
 	{"redirect", func(p *parser, n *yaml.Node, f string, r *Response) {
 		r.Kind = Redirect
+		if len(n.Content) > maxRedirect {
+			p.fault(n, f, "has more than %d addresses", maxRedirect)
+			return
+		}
 		for i, item := range p.list(n, f) {
 			s := p.text(item, index(f, i))
 			a, err := netip.ParseAddr(s)

@@ -27,8 +27,9 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML reads exactly one YAML document and returns its document node.
-func parseYAML(data []byte) (doc *yaml.Node, err error) {
+// parseYAML reads exactly one YAML document without the inner names of the runs, and
+// returns its document node. An error of stop ends it.
+func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The library turns its own failures into errors; should a file find one
 	// that it does not, a DNS server must refuse the file and live on.
 	defer func() {
@@ -36,9 +37,13 @@ func parseYAML(data []byte) (doc *yaml.Node, err error) {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
 		}
 	}()
-	dec := yaml.NewDecoder(&pacedReader{*bytes.NewReader(data)})
+	in := &yamlReader{data: data, runs: runs, stop: stop}
+	dec := yaml.NewDecoder(in)
 	doc = &yaml.Node{}
 	if err := dec.Decode(doc); err != nil {
+		if in.err != nil {
+			return nil, in.err
+		}
 		if errors.Is(err, io.EOF) {
 			return nil, &syntaxError{1, 1, `holds no document; to lift everything write "orders: []"`}
 		}
@@ -48,39 +53,107 @@ func parseYAML(data []byte) (doc *yaml.Node, err error) {
 	switch err := dec.Decode(&second); {
 	case err == nil:
 		return nil, &syntaxError{second.Line, second.Column, "holds a second document; one file is one document"}
+	case in.err != nil:
+		return nil, in.err
 	case !errors.Is(err, io.EOF):
 		return nil, yamlSyntaxError(data, err)
 	}
 	if bytes.IndexByte(data, '!') >= 0 {
-		markBareTags(doc.Content[0], bytes.Split(data, []byte("\n")))
+		m := bareTags{data: data, line: 1, col: 1}
+		m.mark(doc.Content[0])
 	}
 	return doc, nil
 }
 
-// pacedReader gives way between reads: the library's own loops cannot.
-type pacedReader struct{ bytes.Reader }
-
-func (r *pacedReader) Read(p []byte) (int, error) {
-	pace.Yield()
-	return r.Reader.Read(p)
+// yamlReader yields a text without the inner names of its runs. In their place it yields
+// as many line feeds, and then as many blanks, that all places behind the run stay the same.
+type yamlReader struct {
+	data []byte
+	runs []run
+	off  int    // in data
+	gap  []byte // what is left of a run's line feeds and blanks
+	stop func() error
+	err  error
 }
 
-// markBareTags marks the nodes that carry the tag "!" alone, of which the
-// library keeps no trace.
-func markBareTags(n *yaml.Node, lines [][]byte) {
-	if n.Style&^yaml.FlowStyle == 0 && n.Line <= len(lines) {
-		line := lines[n.Line-1]
-		for range n.Column - 1 {
-			_, size := utf8.DecodeRune(line)
-			line = line[size:]
+func (r *yamlReader) Read(p []byte) (n int, err error) {
+	pace.Yield() // the library's own loops cannot give way
+	if r.stop != nil && r.err == nil {
+		r.err = r.stop()
+	}
+	if r.err != nil {
+		return 0, r.err
+	}
+	for n < len(p) {
+		if len(r.gap) > 0 {
+			k := copy(p[n:], r.gap)
+			n, r.gap = n+k, r.gap[k:]
+			continue
 		}
-		if bytes.HasPrefix(line, []byte("!")) {
-			n.Style |= yaml.TaggedStyle
+		end := len(r.data)
+		if len(r.runs) > 0 {
+			end = r.runs[0].from.off
 		}
+		if r.off < end {
+			k := copy(p[n:], r.data[r.off:end])
+			n, r.off = n+k, r.off+k
+			continue
+		}
+		if len(r.runs) == 0 {
+			break
+		}
+		cut := r.data[r.off:r.runs[0].to]
+		r.gap = bytes.Repeat([]byte{'\n'}, bytes.Count(cut, []byte{'\n'}))
+		for range len(cut) - bytes.LastIndexByte(cut, '\n') - 1 {
+			r.gap = append(r.gap, ' ')
+		}
+		r.off, r.runs = r.runs[0].to, r.runs[1:]
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// bareTags marks the nodes that carry the tag "!" alone, of which the library keeps no
+// trace. Nodes come in the order of the text, so the text is walked through once.
+type bareTags struct {
+	data      []byte
+	off       int
+	line, col int // of data[off]
+	steps     int // octets and line feeds that were walked over
+}
+
+func (m *bareTags) mark(n *yaml.Node) {
+	if n.Style&^yaml.FlowStyle == 0 && m.seek(n.Line, n.Column) && m.data[m.off] == '!' {
+		n.Style |= yaml.TaggedStyle
 	}
 	for _, c := range n.Content {
-		markBareTags(c, lines)
+		m.mark(c)
 	}
+}
+
+// seek goes to a place and reports whether the text has the place.
+func (m *bareTags) seek(line, col int) bool {
+	if line < m.line || line == m.line && col < m.col {
+		// A block list or mapping may begin where its first entry does, but nothing
+		// begins before what came before it.
+		return false
+	}
+	for ; m.line < line; m.line, m.col = m.line+1, 1 {
+		i := bytes.IndexByte(m.data[m.off:], '\n')
+		if i < 0 {
+			return false
+		}
+		m.off += i + 1
+		m.steps++
+	}
+	for ; m.col < col && m.off < len(m.data) && m.data[m.off] != '\n'; m.col++ {
+		_, size := utf8.DecodeRune(m.data[m.off:])
+		m.off += size
+		m.steps++
+	}
+	return m.col == col && m.off < len(m.data)
 }
 
 var (

@@ -83,7 +83,7 @@ func mended(lines []string, i int, line string, left *int) bool {
 }
 
 func isYAML(s string) bool {
-	_, err := parseYAML(bytes.TrimRight([]byte(s), "\n"))
+	_, err := parseYAML(bytes.TrimRight([]byte(s), "\n"), nil, nil)
 	return err == nil
 }
 

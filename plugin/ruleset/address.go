@@ -62,7 +62,11 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 // block the page that explains.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
-		if !slices.Contains(b.part.redirects, a) {
+		if _, ok := b.redirects[a]; !ok {
+			if b.redirects == nil {
+				b.redirects = map[netip.Addr]struct{}{}
+			}
+			b.redirects[a] = struct{}{}
 			b.part.redirects = append(b.part.redirects, a)
 		}
 	}

@@ -28,6 +28,7 @@ type Builder struct {
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
+	redirects   map[netip.Addr]struct{} // those of the part
 	schedIDs    map[string]uint32
 	// repeated counts the targets that stand twice, for orders with side lists;
 	// in the order file itself the parser has seen them.
@@ -73,6 +74,7 @@ func (b *Builder) Add(o *order.Order) {
 		t := &o.Targets[i]
 		b.target(&e, n, own, t, groups[keyOf(t)])
 	}
+	e.names += int32(o.Plain)
 	if o.Side != nil {
 		e.names += int32(o.Side.Len())
 		if k := o.Side.Names.Len(); k > 0 {
@@ -85,7 +87,7 @@ func (b *Builder) Add(o *order.Order) {
 			}
 		}
 	}
-	if o.Action == order.Lift && len(o.Targets) == 0 && o.Side == nil && (o.Status == order.Active || o.Status == order.Shadow) {
+	if o.Action == order.Lift && len(o.Targets) == 0 && o.Plain == 0 && o.Side == nil && (o.Status == order.Active || o.Status == order.Shadow) {
 		b.part.whole = append(b.part.whole, n)
 	}
 	b.entry(e)
@@ -134,16 +136,49 @@ type side struct {
 
 // Side returns what takes the names of o's side list, before o itself is added.
 func (b *Builder) Side(o *order.Order) order.Names {
-	n := uint32(b.part.entries.n)
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
 	}
-	b.repeated[n] = 0
-	r := rule{entry: n, sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
+	b.repeated[uint32(b.part.entries.n)] = 0
+	return &side{b, b.number(b.plainRule(o))}
+}
+
+// plainRule returns the rule of the names of an order that is to be added next, where
+// nothing is said of a name but the name.
+func (b *Builder) plainRule(o *order.Order) rule {
+	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
 		r.kind = liftSubtree
 	}
-	return &side{b, b.number(r)}
+	return r
+}
+
+// Targets returns what takes the long lists of plain names among o's targets, before o
+// itself is added.
+func (b *Builder) Targets(o *order.Order) order.Names {
+	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
+	if p.groups != nil {
+		p.own = b.plainRule(o)
+	}
+	return p
+}
+
+// plain takes the plain names among the targets of an order. A name that is another
+// target of the order too has the exceptions of that target.
+type plain struct {
+	side
+	groups map[targetKey]uint32
+	own    rule
+}
+
+func (p *plain) AddWire(w *dname.Wire) {
+	if p.groups != nil {
+		if p.own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; p.own.group > 0 {
+			p.hang(w, p.number(p.own))
+			return
+		}
+	}
+	p.side.AddWire(w)
 }
 
 func (s *side) Grow(n int) { s.index.Grow(n) }
@@ -254,8 +289,9 @@ func (b *Builder) hang(w *dname.Wire, rule uint32) {
 	b.index.AddWire(w, rule)
 }
 
-// Freeze returns the compiled part and what is worth a warning. The Builder must
-// not be used any more.
+// Freeze returns the compiled part and its problems: what is worth a warning, and an error
+// when the part lacks names because there are too many. The Builder must not be used any
+// more.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
 	// A name with one rule has it alone: rules are lists of one, as they stand.
@@ -265,6 +301,7 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	}
 	own := Set{segments: []*Part{p}} // to know the lifts of whole orders
 	own.findWhole()
+	full := b.index.Full()
 	b.freezeNames(&own)
 	b.freezeAddresses(&own)
 	p.findLookouts()
@@ -276,6 +313,9 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	p.schedules = fit(p.schedules)
 	b.measure()
 	var problems order.Problems
+	if full {
+		problems = append(problems, order.Problem{File: p.Path(), Msg: "has more names than an index of 4 GiB has room for; split it into several files"})
+	}
 	for i := range uint32(p.entries.n) {
 		if n := b.repeated[i]; n > 0 {
 			e := p.entries.at(i)

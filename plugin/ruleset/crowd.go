@@ -137,6 +137,15 @@ func (g *group) add(e *entry, i uint32, gone order.Time) {
 		g.everyone.add(i, gone, e.exempt)
 		return
 	}
+	if s.clients.Size() > maxNets {
+		// Very many orders may share a scope of very many networks. A verdict looks at the
+		// scope of each order that is met in any case.
+		g.everyone.add(i, gone, e.exempt)
+		if s.hasCountries() {
+			g.asking.add(i, gone, nil)
+		}
+		return
+	}
 	for x := range s.clients.All() {
 		if g.networks == nil {
 			g.networks = new(bart.Table[*line])

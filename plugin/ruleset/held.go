@@ -8,6 +8,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/gaissmai/bart"
 )
 
 // Guard says which targets must not be enforced, so that a slip does not block
@@ -80,7 +81,7 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 
 // forced are the targets that an order wants enforced though the guard holds them.
 type forced struct {
-	targets []forcedTarget
+	targets map[forcedTarget]struct{}
 }
 
 type forcedTarget struct {
@@ -94,12 +95,12 @@ func newForced(list []order.Force) *forced {
 	if len(list) == 0 {
 		return nil
 	}
-	f := &forced{}
+	f := &forced{make(map[forcedTarget]struct{}, len(list))}
 	for _, x := range list {
 		if net, why := order.ParsePrefix(x.Target); why == "" {
-			f.targets = append(f.targets, forcedTarget{net: net})
+			f.targets[forcedTarget{net: net}] = struct{}{}
 		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
-			f.targets = append(f.targets, forcedTarget{name: name, below: m == order.Below})
+			f.targets[forcedTarget{name: name, below: m == order.Below}] = struct{}{}
 		} // else the parser has refused what is no target
 	}
 	return f
@@ -110,13 +111,8 @@ func (f *forced) covers(h *heldPlace, m order.Match) bool {
 	if f == nil {
 		return false
 	}
-	for i := range f.targets {
-		t := &f.targets[i]
-		if t.name == h.name && t.net == h.net && t.below == (m == order.Below) {
-			return true
-		}
-	}
-	return false
+	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.Below}]
+	return ok
 }
 
 // Guarded returns the part as another guard sees it, without parsing it again.
@@ -144,13 +140,13 @@ func (p *Part) Guarded(g Guard) *Part {
 // hold puts together what is held in the set, and counts it for each order.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldPlace{}, map[netip.Prefix]*heldPlace{}}
-	var redirects []netip.Addr
+	var redirects bart.Lite
 	for _, p := range s.parts {
 		for _, a := range p.redirects {
-			redirects = append(redirects, a)
+			redirects.Insert(netip.PrefixFrom(a, a.BitLen()))
 			for i := range s.embeddings {
 				if v4, ok := s.embeddings[i].inside(a); ok {
-					redirects = append(redirects, v4)
+					redirects.Insert(netip.PrefixFrom(v4, v4.BitLen()))
 				}
 			}
 		}
@@ -160,8 +156,9 @@ func (s *Set) hold() {
 	if s.opt.Guard != nil {
 		for _, p := range s.parts {
 			for x := range p.networks() {
-				if i := slices.IndexFunc(redirects, x.Contains); i >= 0 {
-					s.held.nets[x] = &heldPlace{net: x, why: "has " + redirects[i].String() + " in it, to which answers redirect"}
+				for a := range redirects.Subnets(x) {
+					s.held.nets[x] = &heldPlace{net: x, why: "has " + a.Addr().String() + " in it, to which answers redirect"}
+					break
 				}
 			}
 		}

@@ -19,17 +19,6 @@ type meeting struct {
 	tie *entry
 }
 
-func (m *meeting) with(e *entry) {
-	l := m.lift
-	if !l.reaches(e) {
-		return
-	}
-	m.reached = true
-	if e.file != l.file && e.place == l.place && e.from == l.from && (m.tie == nil || *e.file < *m.tie.file) {
-		m.tie = e
-	}
-}
-
 // lifters are lifts that meet orders together, so that very many of both need not
 // be tried each with each.
 type lifters struct {
@@ -53,6 +42,58 @@ type history struct {
 	sorted bool
 	// reached are those from there on.
 	reached int
+	// ties are the orders that share their place with a lift.
+	ties map[instant]ties
+}
+
+// instant is a place in history with the from that tells equal places apart.
+type instant struct{ place, from order.Time }
+
+func (e *entry) instant() instant { return instant{e.place, e.from} }
+
+// ties are orders of one authority at one instant, by their files. In a file the earlier
+// order comes first. Between files nothing says which order came first.
+type ties map[*string]*tied
+
+// tied are the orders of one file: the one that was met first, and the least index.
+type tied struct {
+	entry *entry
+	index int32
+}
+
+func (t ties) add(e *entry) {
+	x := t[e.file]
+	if x == nil {
+		x = &tied{e, e.index}
+		t[e.file] = x
+	}
+	x.index = min(x.index, e.index)
+}
+
+// byFile returns one order of each file, in the order of the files' names.
+func (t ties) byFile() []*entry {
+	out := make([]*entry, 0, len(t))
+	for _, x := range t {
+		out = append(out, x.entry)
+	}
+	slices.SortFunc(out, func(x, y *entry) int { return cmp.Compare(*x.file, *y.file) })
+	return out
+}
+
+// finish notes which of the orders a lift at their instant reaches.
+func (t ties) finish(m *meeting, byFile []*entry) {
+	l := m.lift
+	if x := t[l.file]; x != nil && x.index < l.index {
+		m.reached = true
+	}
+	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // the first or the second
+	if i < 0 {
+		return
+	}
+	m.reached = true
+	if e := byFile[i]; m.tie == nil || *e.file < *m.tie.file {
+		m.tie = e
+	}
 }
 
 func newLifters() *lifters { return &lifters{map[string][]*meeting{}, map[authority]*history{}} }
@@ -89,9 +130,23 @@ func (x *lifters) meet(e *entry) {
 		slices.SortStableFunc(h.lifts, func(x, y *meeting) int { return was(x, y.lift) })
 		h.sorted = true
 	}
-	i, _ := slices.BinarySearchFunc(h.lifts, e, was)
-	for ; i < len(h.lifts) && was(h.lifts[i], e) == 0; i++ {
-		h.lifts[i].with(e)
+	i, equal := slices.BinarySearchFunc(h.lifts, e, was)
+	if equal {
+		t := h.ties[e.instant()]
+		if t == nil {
+			if h.ties == nil {
+				h.ties = map[instant]ties{}
+			}
+			t = ties{}
+			h.ties[e.instant()] = t
+		}
+		t.add(e)
+		i, _ = slices.BinarySearchFunc(h.lifts, e, func(m *meeting, e *entry) int {
+			if was(m, e) > 0 {
+				return 1
+			}
+			return -1
+		})
 	}
 	h.reached = min(h.reached, i)
 }
@@ -101,6 +156,18 @@ func (x *lifters) finish() {
 	for _, h := range x.others {
 		for _, m := range h.lifts[h.reached:] {
 			m.reached = true
+		}
+		var at instant
+		var byFile []*entry
+		for _, m := range h.lifts {
+			t := h.ties[m.lift.instant()]
+			if t == nil {
+				continue
+			}
+			if byFile == nil || at != m.lift.instant() { // those of an instant stand together
+				at, byFile = m.lift.instant(), t.byFile()
+			}
+			t.finish(m, byFile)
 		}
 	}
 }

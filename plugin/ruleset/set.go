@@ -46,6 +46,10 @@ const (
 	maxOwn = 2
 )
 
+// maxMerged bounds the octets of the indexes that are merged, since an index has room for
+// 4 GiB. It is a variable, so that tests can have several merged segments.
+var maxMerged = 3 << 30
+
 // Merge puts parts together, which were built, or Guarded, with the same options.
 // It does not change them; a part may be in many sets. Duplicate ids across files
 // are the caller's to refuse (Duplicates).
@@ -65,7 +69,20 @@ func Merge(parts []*Part, opt Options) *Set {
 	default:
 		// In the order of loading, not of size: merging is then repeatable.
 		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
-		s.segments = append(s.segments, mergeParts(small))
+		for len(small) > 0 {
+			n := 1
+			for sum := small[0].names.Bytes(); n < len(small); n++ {
+				if sum += small[n].names.Bytes(); sum > maxMerged {
+					break
+				}
+			}
+			if n == 1 {
+				s.segments = append(s.segments, small[0])
+			} else {
+				s.segments = append(s.segments, mergeParts(small[:n]))
+			}
+			small = small[n:]
+		}
 	}
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries

@@ -141,8 +141,9 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			}
 			return side, err
 		},
-		Emit: b.Add,
-		Side: b.Side,
+		Emit:    b.Add,
+		Side:    b.Side,
+		Targets: b.Targets,
 	})
 	s.parsed += parsed.Targets
 	if err := in.Close(); err != nil {
@@ -156,6 +157,9 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
+	if bad := warnings.Errors(); len(bad) > 0 {
+		return nil, nil, "", bad
+	}
 	s.warn(r.Path, checkOrders, append(problems, warnings...))
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }

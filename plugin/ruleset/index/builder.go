@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"slices"
@@ -13,6 +14,9 @@ import (
 // is to be, so that a load takes little more memory than what it makes. It is not
 // safe for concurrent use.
 type Builder struct {
+	// Max bounds the octets of the records, 0: as many as have places of 32 bits, some 200
+	// million names.
+	Max   int
 	x     Index
 	added int // names, with those added twice
 	used  int // slots
@@ -26,6 +30,19 @@ type Builder struct {
 	waiting int
 	lines   [2 * batch]uint32
 	touched uint32 // by all that was fetched, so that the compiler leaves it in
+	full    bool
+}
+
+// maxArena is the octets of the records that have places.
+const maxArena = math.MaxUint32 - 1024
+
+// maxName is more than the octets of the records that one name adds.
+const maxName = 8 << 10
+
+// Full reports whether there was no room for some names, which are not in the index then.
+func (b *Builder) Full() bool {
+	b.flush()
+	return b.full
 }
 
 // batch is the number of names that are added together. Where a name goes is a line
@@ -89,6 +106,10 @@ func (b *Builder) flush() {
 
 // add makes the nodes of a name that are not there, and hangs the value on it.
 func (b *Builder) add(w *dname.Wire, value uint32) {
+	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
+		b.full = true
+		return
+	}
 	if most := b.used + w.NumLabels(); most > fill*len(b.x.buckets) {
 		b.rebuild(max(2*len(b.x.buckets), most/fill+1))
 	}
@@ -119,18 +140,11 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
-		*slot = b.append(r)
+		*slot = b.x.append(r)
 		return
 	}
-	insert(b.x.buckets, h, b.append(r))
+	insert(b.x.buckets, h, b.x.append(r))
 	b.used++
-}
-
-func (b *Builder) append(r record) uint32 {
-	if uint64(len(b.x.arena)) > math.MaxUint32-1024 {
-		panic("index: more than 4 GiB of names") // 200 million names; nobody orders that
-	}
-	return b.x.append(r)
 }
 
 // hang adds a value to a name that has one.

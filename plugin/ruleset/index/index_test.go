@@ -288,3 +288,30 @@ func TestGrowAfterOdd(t *testing.T) {
 		t.Errorf("%d names more take %d octets", n, took)
 	}
 }
+
+// TestFull: an index that has no room for more names says so, and finds the names that it has.
+func TestFull(t *testing.T) {
+	b := Builder{Max: maxName + 1000}
+	for i := range 100 {
+		if b.Add(name(t, fmt.Sprintf("n%d.example", i)), uint32(i)); i == 10 && b.Full() {
+			t.Fatal("full with 11 names")
+		}
+	}
+	if b.Full() {
+		t.Fatal("full with 100 names")
+	}
+	for i := range 100 {
+		b.Add(name(t, fmt.Sprintf("m%d.example", i)), uint32(i))
+	}
+	if !b.Full() {
+		t.Fatal("not full")
+	}
+	x := b.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
+	var w dname.Wire
+	if w.SetName(name(t, "n99.example")); !x.Covers(&w) {
+		t.Error("a name that was added is gone")
+	}
+	if w.SetName(name(t, "m99.example")); x.Covers(&w) || x.Len() < 100 || x.Len() >= 200 {
+		t.Errorf("%d names", x.Len())
+	}
+}

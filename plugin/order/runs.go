@@ -1,0 +1,326 @@
+package order
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"go.yaml.in/yaml/v3"
+)
+
+// minRun is the number of plain names in a row from which they are a run. It is a variable,
+// so that tests can have runs in small texts.
+var minRun = 64
+
+// spot is a place in a text: the offset, and the line and the column from 1.
+type spot struct{ off, line, col int }
+
+// run is a long list of plain names in the text of a document, such as
+//
+//   - one.example
+//   - two.example
+//
+// or "one.example, two.example". The tree has nodes for the first and the last name. For all
+// names between them the tree has one node of the kind runNode, whose Line is the
+// number of these names and whose Column is the index of the run: a node for each of a million names would take ten times their text.
+type run struct {
+	first, last spot
+	from        spot // the first octet behind the first name's comma or line
+	to          int  // the end of what is cut out of the text, from there on
+	n           int  // names between the first and the last one
+}
+
+// runNode is the kind of the node that stands for the inner names of a run.
+const runNode yaml.Kind = 1 << 7
+
+// each calls f for each inner name of the run, with the place of the name's node.
+func (r *run) each(text []byte, f func(name []byte, at spot)) {
+	at := r.from
+	for at.off < r.last.off {
+		switch c := text[at.off]; {
+		case c == '\n':
+			at = spot{at.off + 1, at.line + 1, 1}
+		case c == ' ' || c == ',' || c == '\r' || c == '-': // no name begins with "-"
+			at.off, at.col = at.off+1, at.col+1
+		default:
+			name, size := nameAt(text[at.off:])
+			f(name, at)
+			at.off, at.col = at.off+size, at.col+size
+		}
+	}
+}
+
+// nameAt returns the octets of the host name that the text begins with, and the octets
+// that the name takes with its quotes. The size is 0 when there is no such name.
+func nameAt(text []byte) (name []byte, size int) {
+	start, end := 0, 0
+	quote := byte(0)
+	if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
+		quote, start = text[0], 1
+	}
+	for end = start; end < len(text) && hostOctet[text[end]]; end++ {
+	}
+	if end == start || text[start] == '-' || text[start] == '.' {
+		return nil, 0
+	}
+	if quote == 0 {
+		return text[:end], end
+	}
+	if end == len(text) || text[end] != quote {
+		return nil, 0
+	}
+	return text[start:end], end + 1
+}
+
+// hostOctet are the octets of host names.
+var hostOctet = func() (t [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_." {
+		t[c] = true
+	}
+	return t
+}()
+
+// outline is what a look at the octets of a document says before the document is parsed:
+// its runs, and at most how many nodes the tree without the inner names of the runs has.
+type outline struct {
+	text   []byte
+	json   bool
+	runs   []run
+	values int
+	inRuns int // inner names of the runs
+	cut    int // octets of the inner names of the runs
+	// odd: the text has line breaks that YAML counts and that this scan does not count.
+	odd     bool
+	control bool // the text has control characters
+	mark    spot
+	wire    dname.Wire
+}
+
+// at returns the place of an offset that is not before the offset of the last call.
+func (o *outline) at(off int) spot {
+	passed := o.text[o.mark.off:off]
+	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+		o.mark.line, o.mark.col = o.mark.line+bytes.Count(passed, []byte{'\n'}), 1
+		passed = passed[i+1:]
+	}
+	o.mark.off = off
+	o.mark.col += utf8.RuneCount(passed)
+	return o.mark
+}
+
+// weigh are the octets that can begin a node, and how many nodes at most. A scalar needs
+// no octet of its own: the dash, the comma or the bracket before a list entry counts for
+// the entry, and the colon counts for the key and the value. A key of a flow mapping without
+// a colon, as in "{a, b}", is two nodes and counts once: maxValues leaves room for twice as many.
+var weigh = func() (t [256]uint8) {
+	for c := range ' ' {
+		t[c] = special
+	}
+	t['\t'], t['\n'], t['-'], t[0xc2], t[0xe2] = 0, newLine, dash, special, special
+	t[','], t['['], t['{'], t['?'], t[':'], t['&'], t['*'], t['!'] = 1, 1, 1, 2, 2, 2, 2, 2
+	return t
+}()
+
+const (
+	dash = 8 + iota
+	newLine
+	special
+)
+
+// scan looks at the octets from an offset up to another one, which is behind a line feed or
+// a comma, or is the end.
+func (o *outline) scan(from, to int) {
+	text := o.text[:to]
+	i := from
+	if i == 0 && !o.json {
+		i = o.line(i, text)
+	}
+	for i < to {
+		c := text[i]
+		switch w := weigh[c]; w {
+		case 0:
+			i++
+		case dash:
+			if i++; i == to || text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r' {
+				o.values++
+			}
+		case newLine:
+			if i++; !o.json {
+				i = o.line(i, text)
+			}
+		case special:
+			i++
+			switch {
+			case c == '\r':
+				o.odd = o.odd || i == to || text[i] != '\n'
+			case c < ' ':
+				o.control = true
+			case c == 0xc2:
+				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x85})
+			default:
+				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
+			}
+		default:
+			// In JSON each key and each entry is behind a bracket or a comma, and each value
+			// behind a colon. In YAML a key may be behind nothing, and a time has colons
+			// between digits.
+			if o.json {
+				if c == ',' || c == '[' || c == '{' || c == ':' {
+					o.values++
+				}
+			} else if c != ':' || i == 0 || i+1 == to || !digit(text[i-1]) || !digit(text[i+1]) {
+				o.values += int(w)
+			}
+			if i++; c == ',' || c == '[' {
+				i = o.flow(i, text)
+			}
+		}
+	}
+}
+
+// plainName returns the octets that a name takes which any parser reads as a string, 0
+// when the text begins with something else.
+func (o *outline) plainName(text []byte) int {
+	if o.json && (len(text) == 0 || text[0] != '"') {
+		return 0
+	}
+	name, size := nameAt(text)
+	if size == 0 {
+		return 0
+	}
+	// The last label has letters only, or begins with "xn--". So the name is no number and no date.
+	dot := bytes.LastIndexByte(name, '.')
+	if dot < 0 || len(name)-dot < 3 {
+		return 0
+	}
+	if last := name[dot+1:]; !bytes.HasPrefix(last, []byte("xn--")) && bytes.ContainsFunc(last, func(r rune) bool { return r|0x20 < 'a' || r|0x20 > 'z' }) {
+		return 0
+	}
+	if !o.wire.SetHost(name) {
+		return 0
+	}
+	return size
+}
+
+// flow reads names that are followed by commas, and returns where the scan goes on.
+func (o *outline) flow(i int, text []byte) int {
+	var first, firstEnd, last, n int
+	end := i
+	for at := i; ; n++ {
+		for at < len(text) && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' && at+1 < len(text) && text[at+1] == '\n') {
+			at++
+		}
+		size := o.plainName(text[at:])
+		if size == 0 || at+size == len(text) || text[at+size] != ',' {
+			break
+		}
+		last, end = at, at+size
+		if n == 0 {
+			first, firstEnd = at, end
+		}
+		at = end + 1
+	}
+	o.add(n, first, firstEnd+1, last, last)
+	return end
+}
+
+// line reads the names of lines like "- name", from the start of a line on, and returns
+// where the scan goes on.
+func (o *outline) line(i int, text []byte) int {
+	at := i
+	for at < len(text) && text[at] == ' ' {
+		at++
+	}
+	if at+1 >= len(text) || text[at] != '-' || text[at+1] != ' ' {
+		return at
+	}
+	for at++; at < len(text) && text[at] == ' '; at++ {
+	}
+	indent := text[i:at]
+	var firstEnd, last, n int
+	end := i + bytes.IndexByte(indent, '-')
+	for start := i; bytes.HasPrefix(text[start:], indent); n++ {
+		size := o.plainName(text[start+len(indent):])
+		next := start + len(indent) + size
+		if next < len(text) && text[next] == '\r' {
+			next++
+		}
+		if size == 0 || next >= len(text) || text[next] != '\n' {
+			break
+		}
+		last, end = start+len(indent), next
+		if n == 0 {
+			firstEnd = next
+		}
+		start = next + 1
+	}
+	o.add(n, at, firstEnd+1, last, last-len(indent))
+	return end
+}
+
+// add notes n names in a row, which are a run when there are many.
+func (o *outline) add(n, first, from, last, to int) {
+	if n < minRun {
+		o.values += n
+		return
+	}
+	r := run{to: to, n: n - 2}
+	r.first, r.from, r.last = o.at(first), o.at(from), o.at(last)
+	o.values += 2
+	o.inRuns += r.n
+	o.cut += to - from
+	o.runs = append(o.runs, r)
+}
+
+// all is at most how many nodes the tree has when it has a node for each name of the runs.
+func (o *outline) all() int { return o.values + o.inRuns }
+
+// check returns an error when the document is too large for a tree.
+func (o *outline) check(values int) error {
+	switch {
+	case values > maxValues:
+		return &syntaxError{0, 0, fmt.Sprintf("has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)}
+	case !o.json && len(o.text)-o.cut > maxText:
+		return &syntaxError{0, 0, fmt.Sprintf("has more than %d MiB besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxText>>20)}
+	}
+	return nil
+}
+
+// putBack puts the nodes of the runs into the targets of the orders. It reports whether
+// each run is there: the names of a run may be part of another list, a comment or a text.
+func (o *outline) putBack(root *yaml.Node) bool {
+	runs := o.runs
+	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if v := n.Content[i+1]; n.Content[i].Value == key && v.Kind == yaml.SequenceNode {
+				f(v)
+			}
+		}
+	}
+	values(root, "orders", func(orders *yaml.Node) {
+		for _, order := range orders.Content {
+			values(order, "targets", func(targets *yaml.Node) {
+				if len(runs) == 0 {
+					return
+				}
+				items := make([]*yaml.Node, 0, len(targets.Content)+1)
+				for i, item := range targets.Content {
+					items = append(items, item)
+					if len(runs) > 0 && i+1 < len(targets.Content) && o.isAt(item, runs[0].first) && o.isAt(targets.Content[i+1], runs[0].last) {
+						items = append(items, &yaml.Node{Kind: runNode, Tag: "!!str", Line: runs[0].n, Column: len(o.runs) - len(runs)})
+						runs = runs[1:]
+					}
+				}
+				targets.Content = items
+			})
+		}
+	})
+	return len(runs) == 0
+}
+
+// isAt reports whether a node is the name at a place.
+func (o *outline) isAt(n *yaml.Node, at spot) bool {
+	name, _ := nameAt(o.text[at.off:])
+	return n.Kind == yaml.ScalarNode && n.Line == at.line && n.Column == at.col && n.Value == string(name) && isPlain(n)
+}
