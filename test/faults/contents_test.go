@@ -70,8 +70,8 @@ func contents() []fault {
 	for file, alarm := range map[string]string{court: "court.yaml", reg: "regulator.json", stream: "register"} {
 		out = append(out, cuts("", file, files[file], alarm))
 	}
-	whole := strings.Replace(orderFile("counted/1", numbered("counted", 40)...), "targets: [", "target_count: 40, targets: [", 1)
-	block := strings.NewReplacer("targets: [", "targets:\n    - ", ", count", "\n    - count", "]}", "\n", "{id", "id", ", target_count", "\n    target_count", ", targets", "\n    targets").Replace(whole)
+	block := head + "count: 1\norders:\n  - id: counted/1\n    target_count: 40\n    targets:\n      - " +
+		strings.Join(numbered("counted", 40), "\n      - ") + "\n"
 	out = append(out, cuts(block, "orders/counted.yaml", block, "counted.yaml"))
 	return append(out, longLine(), largeFile(), manyLabels())
 }
