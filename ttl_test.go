@@ -152,10 +152,10 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 // asked for.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
-	for _, rr := range slices.Concat(got.Answer, got.Extra) {
+	for _, rr := range slices.Concat(got.Answer, got.Ns, got.Extra) {
 		h := rr.Header()
 		switch h.Rrtype {
-		case dns.TypeOPT, dns.TypeRRSIG, dns.TypeDNAME:
+		case dns.TypeOPT, dns.TypeRRSIG, dns.TypeDNAME, dns.TypeSOA:
 			continue
 		}
 		if life(h.Ttl) == 0 {

@@ -155,6 +155,9 @@ type zone struct {
 	// signed, alone: RRSIGs come along; DNAMEs without their CNAMEs.
 	signed, alone bool
 	shuffle       int
+	// loose are owners whose addresses and services come with every answer, in the answer
+	// and in the authority section.
+	loose, looseNs []string
 }
 
 // ttl is one of those that make a difference here. The last one has the highest bit
@@ -194,6 +197,12 @@ func (c *choices) zone() *zone {
 			add("MX 1 %s", c.name())
 		}
 	}
+	if c.oneIn(3) {
+		z.loose = append(z.loose, c.name())
+	}
+	if c.oneIn(3) {
+		z.looseNs = append(z.looseNs, c.name())
+	}
 	return z
 }
 
@@ -229,6 +238,11 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 		}
 		at = alias
 	}
+	for _, owner := range z.loose {
+		if owner != q.Name { // else it would be a part of the answer
+			m.Answer = append(m.Answer, z.direct(owner)...)
+		}
+	}
 	if z.signed {
 		for _, rr := range m.Answer {
 			h := *rr.Header()
@@ -247,6 +261,9 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 		}
 		m.Ns = []dns.RR{&dns.SOA{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeSOA, Class: 1, Ttl: 900}, Ns: "upstream.", Mbox: "upstream.", Minttl: 60}}
 	}
+	for _, owner := range z.looseNs {
+		m.Ns = append(m.Ns, z.direct(owner)...)
+	}
 	return m
 }
 
@@ -261,6 +278,20 @@ func (z *zone) above(name string) (highest *dns.DNAME) {
 		}
 	}
 	return highest
+}
+
+// direct are the addresses and services of a name.
+func (z *zone) direct(name string) (out []dns.RR) {
+	if z.above(name) != nil {
+		return nil
+	}
+	for _, rr := range z.sets[name] {
+		switch rr.Header().Rrtype {
+		case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS:
+			out = append(out, dns.Copy(rr))
+		}
+	}
+	return out
 }
 
 // glue are the addresses that go with a record.
@@ -314,6 +345,11 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w := &ttlWorld{t: t, zone: c.zone()}
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
+	if opt.Addresses {
+		// An ordered address in the answer section blocks every answer with it, whatever
+		// its owner, so the world would have no other answers.
+		w.zone.loose = nil
+	}
 	if c.oneIn(4) {
 		opt.Guard = worldGuard{c.dname()}
 	}
