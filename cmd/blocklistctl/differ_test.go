@@ -26,7 +26,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-var worlds = flag.Int("worlds", 8, "how many random orders and Corefiles are tried")
+var worlds = flag.Int("worlds", 4, "how many random orders and Corefiles are tried")
 
 // world makes random order files and Corefiles.
 type world struct{ *rand.Rand }

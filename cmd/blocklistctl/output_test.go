@@ -94,7 +94,7 @@ func TestHelpLost(t *testing.T) {
 
 // hostile are texts that would change a terminal, forge a line or turn the reading order.
 var hostile = []string{
-	"x\x1b[2Jx", "x\x1b]0;pwn\x07x", "x\rx", "x\nx", "in_force  block  forged\n", "x\tx", "x\u202ex", "x\u2066x", "x\u2028x", "x\u200bx", "x\u0085x", "x\x7fx",
+	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }
 
 // hostileOrders returns an order file in JSON with a text in every field that takes one.
@@ -158,7 +158,7 @@ func TestHostileText(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, text := range hostile {
-		for _, name := range []string{text + ".yaml", text + ".txt"} {
+		for _, name := range []string{text + ".yaml"} {
 			os.WriteFile(name, []byte(strings.Replace(smallOrders, "[a.example]", "[a.example, com]", 1)), 0o600)
 			os.WriteFile("bad"+name, []byte("version: 2\n"), 0o600)
 			os.WriteFile("corefile"+text, []byte(".:53 {\nblocklist "+`"`+text+`.yaml"`+" {\nfoo\n}\n}\n"), 0o600)
