@@ -1,7 +1,6 @@
 package order
 
 import (
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -15,7 +14,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 	p.interval(n, "", o.From, o.Until)
 	if o.Side != nil {
-		if o.Side.File != "" && !slices.Contains(p.out.Sides, o.Side.File) {
+		if o.Side.File != "" && p.sides.add(o.Side.File) {
 			p.out.Sides = append(p.out.Sides, o.Side.File)
 		}
 		p.readSide(o)
