@@ -25,6 +25,9 @@ type decoder struct {
 	pairs    []pair
 }
 
+// maxMsg is more than the octets of a message that has no text of the file in it.
+const maxMsg = 1000
+
 func (d *decoder) add(p Problem) {
 	if !p.Warning {
 		d.failed = true
@@ -35,6 +38,9 @@ func (d *decoder) add(p Problem) {
 	}
 	// What a message shows is short, and must not keep the text that it was cut from.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
+	if len(p.Msg) > maxMsg {
+		p.Msg = Clip(p.Msg)
+	}
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	d.problems = append(d.problems, p)
 }

@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -17,7 +16,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	p.interval(n, "", o.From, o.Until)
 	sideOK := true
 	if o.Side != nil {
-		if o.Side.File != "" && !slices.Contains(p.out.Sides, o.Side.File) {
+		if o.Side.File != "" && p.sides.add(o.Side.File) {
 			p.out.Sides = append(p.out.Sides, o.Side.File)
 		}
 		before := len(p.problems)

@@ -271,7 +271,7 @@ func TestProblemsAreShort(t *testing.T) {
 		if i == 0 {
 			return `{"version":1,"count":4999}` + "\n"
 		}
-		return fmt.Sprintf(`{"id":"%d","action":"%d%s","%s%d":1}`+"\n", i, i, long, long, i)
+		return fmt.Sprintf(`{"id":"%d%s","action":"%d%s","%s%d":1}`+"\n", i, long, i, long, long, i)
 	}}
 	before := held()
 	_, problems := Parse("a.jsonl", lines, Options{})

@@ -80,6 +80,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 		opt:     opt,
 		out:     &File{Path: path, Serial: -1, ShrinkOK: -1, Expires: NoTime},
 		ids:     newIDTable(),
+		sides:   distinct[string]{},
 	}
 	if err := p.parse(filepath.Ext(path), r); err != nil {
 		p.addSyntax(err)
@@ -119,12 +120,13 @@ type parser struct {
 	defaultHandle *yaml.Node // authority: HANDLE in defaults
 	handles       map[string]*draft
 	ids           *idTable
-	draft         draft      // the order that is being read
-	room          []Target   // for its targets
-	data          []byte     // of the document or the line
-	runs          []run      // in the text
-	stopErr       error      // ends the load
-	deep          LabelCount // of the file and its side lists
+	sides         distinct[string] // those of out.Sides
+	draft         draft            // the order that is being read
+	room          []Target         // for its targets
+	data          []byte           // of the document or the line
+	runs          []run            // in the text
+	stopErr       error            // ends the load
+	deep          LabelCount       // of the file and its side lists
 	tooDeep       bool
 	// intervals is how many windows targets with attributes have, with their orders'.
 	intervals int

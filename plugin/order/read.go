@@ -30,7 +30,9 @@ func (p *parser) readOrder(n *yaml.Node) {
 		return
 	}
 	if id := lookup(n, "id"); id != nil && id.Kind == yaml.ScalarNode {
-		p.order = id.Value
+		if p.order = id.Value; !isID(p.order) {
+			p.order = Clip(p.order) // which may be very long
+		}
 	}
 	defer func() { p.order = "" }()
 
