@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,4 +54,51 @@ func TestPipe(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 	})
+}
+
+// detach shows every file as one without a link, or as it is.
+func (r *rig) detach(on bool) {
+	lstat, open := osFiles().lstat, osFiles().open
+	links := func(info fs.FileInfo) fs.FileInfo {
+		if info.IsDir() || !on {
+			return info
+		}
+		st := *info.Sys().(*syscall.Stat_t)
+		st.Nlink = 0
+		return sysInfo{info, &st}
+	}
+	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
+		info, err := lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		return links(info), nil
+	}
+	r.s.fs.open = func(path string) (openFile, error) {
+		f, err := open(path)
+		return shownFile{f, links}, err
+	}
+}
+
+type sysInfo struct {
+	fs.FileInfo
+	st *syscall.Stat_t
+}
+
+func (i sysInfo) Sys() any { return i.st }
+
+// A side list that is a pipe is refused without being opened.
+func TestSidePipe(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	must(t, syscall.Mkfifo(filepath.Join(dir, "l.txt"), 0o644))
+	r := newRig(t, dir, []string{"o.yaml"})
+	f := r.scan(0)[0]
+	r.s.fs.open = func(path string) (openFile, error) {
+		t.Errorf("%s was opened", path)
+		return nil, os.ErrInvalid
+	}
+	if _, err := sideOf(f, "l.txt"); err == nil || err.Error() != r.path("l.txt")+": is not a regular file" {
+		t.Errorf("got %v", err)
+	}
 }

@@ -566,8 +566,9 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r := start(t, dir, []string{"."})
 	g := r.gate("big.yaml")
 	r.publish("big.yaml", strings.Repeat("y", 50*step))
-	r.pass(debounce)
-	r.want() // its first read blocks
+	r.sync()
+	r.c.add(debounce)
+	r.until(func() bool { return len(g.stuck) > 0 }) // its first read blocks
 	r.publish("o.yaml", "2")
 	r.sync()
 	r.c.add(debounce)

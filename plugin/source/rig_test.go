@@ -134,8 +134,8 @@ func (r *rig) pump() {
 		case busy:
 			select {
 			case <-r.s.wake:
-			case <-r.stuck:
-				return
+			case <-r.stuck: // nothing is lost by not waiting for it in real time
+				r.tired(slow)
 			case <-limit:
 				r.t.Fatal("a look or a worker does not come back")
 			}

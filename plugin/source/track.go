@@ -146,8 +146,11 @@ func (s *Source) inspect(t *track, p *place) (v version, bad bool) {
 	}
 	if s.maxBytes != nil {
 		if limit := s.maxBytes(t.path, t.list); limit > 0 && p.size > limit {
-			return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s",
-				printable.Line(t.path), sizeText(limit), sizeText(p.size))}, true
+			got := sizeText(p.size)
+			if got == sizeText(limit) {
+				got = fmt.Sprintf("%d bytes", p.size)
+			}
+			return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s", printable.Line(t.path), sizeText(limit), got)}, true
 		}
 	}
 	return v, false

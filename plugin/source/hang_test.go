@@ -1,0 +1,221 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tired makes all work in progress look as if it had made no progress for d.
+func (r *rig) tired(d time.Duration) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, w := range r.s.workers {
+		w.idle(time.Now())
+		w.seenT = w.seenT.Add(-d)
+	}
+	if l := r.s.look; l != nil {
+		l.mu.Lock()
+		l.seenN, l.seenT = l.n, time.Now().Add(-d)
+		l.mu.Unlock()
+	}
+}
+
+// A read that blocks holds up its own file alone, which is reported; and when the read
+// goes on, the file is as any other.
+func TestReadHangs(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "hangs.yaml"), "1")
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := start(t, dir, []string{"."}, opts...)
+		g := r.gate("hangs.yaml")
+		r.publish("hangs.yaml", "2")
+		r.pass(DefaultPoll + Settle + debounce)
+		r.want()
+		r.publish("o.yaml", "2")
+		r.soon()
+		r.settled()
+		r.want("o.yaml=2")
+
+		r.tired(stall)
+		r.pump()
+		fs := r.take()
+		if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.HasSuffix(fs[0].Err.Error(), "hangs.yaml: reading it does not finish: no byte for 5s") {
+			t.Fatalf("got %v", fs)
+		}
+		if s := r.s.Snapshot(); s[0].State != Pending || s[1].State != Ready {
+			t.Errorf("snapshot %v", s)
+		}
+		r.settled()
+		r.want() // once
+
+		g.open()
+		r.until(func() bool { return len(r.s.workers) == 0 })
+		r.settled()
+		r.want("hangs.yaml=2")
+	})
+}
+
+// What came back before the read that blocks is not kept waiting by it, and neither is
+// what comes behind it.
+func TestReadHangsInABatch(t *testing.T) {
+	dir := t.TempDir()
+	r := newRig(t, dir, []string{"."})
+	for _, name := range []string{"1.yaml", "22.yaml", "333.yaml"} {
+		old(t, r.path(name), strings.TrimSuffix(name, ".yaml"))
+	}
+	g := r.gate("22.yaml")
+	got := make(chan []File)
+	go func() { got <- r.s.Scan(context.Background(), time.Second) }()
+	for {
+		select {
+		case fs := <-got:
+			r.got = fs
+			r.want("1.yaml=1", "22.yaml:being written", "333.yaml=333")
+			r.stuck = nil
+			g.open()
+			r.until(func() bool { return len(r.s.workers) == 0 })
+			return
+		case <-g.stuck:
+			r.tired(slow)
+		}
+	}
+}
+
+// A stat that does not return holds up its own path alone.
+func TestStatHangs(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "hangs.yaml"), "1")
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := start(t, dir, []string{"hangs.yaml", "o.yaml"}, opts...)
+		lstat, reached, goOn := r.s.fs.lstat, make(chan struct{}, 9), make(chan struct{})
+		r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
+			if filepath.Base(path) == "hangs.yaml" {
+				reached <- struct{}{}
+				<-goOn
+			}
+			return lstat(path)
+		}
+		r.publish("o.yaml", "2")
+		r.sync()
+		r.c.add(DefaultPoll)
+		r.until(func() bool { return len(reached) > 0 })
+		before := r.s.LastLook()
+		r.tired(statStall)
+		r.pass(DefaultPoll + Settle)
+		if got := r.take(); len(got) != 2 || got[0].State != Pending || r.show(got[1]) != "o.yaml=2" && r.show(got[0]) != "o.yaml=2" {
+			if len(got) != 2 {
+				t.Fatalf("got %v", got)
+			}
+		}
+		if !r.s.LastLook().After(before) {
+			t.Error("the looks do not go on")
+		}
+		if n := len(reached); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+		close(goOn)
+		r.until(func() bool { r.s.calls.mu.Lock(); defer r.s.calls.mu.Unlock(); return len(r.s.calls.out) == 0 })
+		r.settled()
+		r.want("hangs.yaml=1")
+	})
+}
+
+// A Source that waits for the file system ends at once, and a look that is not over
+// shows in LastLook.
+func TestCloseWhileHanging(t *testing.T) {
+	for _, what := range []string{"read", "stat"} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			old(t, filepath.Join(dir, "o.yaml"), "1")
+			s, err := New(Config{Patterns: []string{dir}, Poll: minPoll})
+			must(t, err)
+			if got := s.LastLook(); !got.IsZero() {
+				t.Errorf("looked at %v", got)
+			}
+			s.Scan(context.Background(), 0)
+			reached, goOn := make(chan struct{}, 99), make(chan struct{})
+			defer close(goOn)
+			lstat, open := s.fs.lstat, s.fs.open
+			if what == "stat" {
+				s.fs.lstat = func(path string) (fs.FileInfo, error) { reached <- struct{}{}; <-goOn; return lstat(path) }
+			}
+			s.fs.open = func(path string) (openFile, error) {
+				reached <- struct{}{}
+				<-goOn
+				return open(path)
+			}
+			must(t, os.WriteFile(filepath.Join(dir, "o.yaml"), line("2"), 0o644))
+			done := make(chan error, 1)
+			go func() { done <- s.Run(context.Background(), func([]File) {}) }()
+			<-reached
+			s.Close()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A stream ends in time although the disk does not answer, and when the Source is closed.
+func TestStreamHangs(t *testing.T) {
+	was := readWait
+	defer func() { readWait = was }()
+	for _, how := range []string{"for ever", "until Close"} {
+		t.Run(how, func(t *testing.T) {
+			dir := t.TempDir()
+			old(t, filepath.Join(dir, "o.yaml"), "1")
+			r := newRig(t, dir, []string{"o.yaml"})
+			f := r.scan(0)[0]
+			g := r.gate("o.yaml")
+			defer g.open()
+			rc, err := f.Open()
+			must(t, err)
+			want := error(ErrPending)
+			if how == "for ever" {
+				readWait = time.Millisecond
+			} else {
+				readWait = time.Hour
+				want = ErrClosed
+				go func() { <-g.stuck; r.s.Close() }()
+			}
+			_, err = io.ReadAll(rc)
+			if cerr := rc.Close(); !errors.Is(err, want) || !errors.Is(cerr, want) || !errors.Is(f.Intact(), want) {
+				t.Errorf("%v, %v, %v, want %v", err, cerr, f.Intact(), want)
+			}
+		})
+	}
+}
+
+// A new side list whose bytes do not come in time is Pending, and its order file is
+// reported again when they have come.
+func TestNewSideHangs(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
+	old(t, filepath.Join(dir, "l.txt"), "a")
+	r := newRig(t, dir, []string{"o.yaml"})
+	f := r.scan(0)[0]
+	g := r.gate("l.txt")
+	r.s.firstWait = 0
+	if _, err := sideOf(f, "l.txt"); !errors.Is(err, ErrPending) || !errors.Is(f.Intact(), ErrPending) {
+		t.Fatalf("%v, %v", err, f.Intact())
+	}
+	r.stuck = nil
+	g.open()
+	r.settled()
+	fs := r.take()
+	if len(fs) != 1 || fs[0].State != Ready {
+		t.Fatalf("got %v", fs)
+	}
+	if b, err := read(sideOf(fs[0], "l.txt")); err != nil || string(b) != "a" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
