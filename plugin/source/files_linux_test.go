@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Folders that are moved away and made anew leave no kernel watch behind, of
@@ -101,4 +103,45 @@ func TestSidePipe(t *testing.T) {
 	if _, err := sideOf(f, "l.txt"); err == nil || err.Error() != r.path("l.txt")+": is not a regular file" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Events that were lost leave each name in doubt.
+func TestOverflow(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "0")
+	old(t, filepath.Join(dir, "p.yaml"), "0")
+	r := start(t, dir, []string{"."})
+	r.publish("o.yaml", "renamed, or half written: its events were lost")
+	r.sync()
+	w := r.s.watch
+	w.mu.Lock()
+	w.note(-1, unix.IN_Q_OVERFLOW, "")
+	w.mu.Unlock()
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.settled()
+	r.want("o.yaml=renamed, or half written: its events were lost")
+}
+
+// A mounted file that was renamed over on the host is reported, with its old bytes.
+func TestDetached(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := newRig(t, dir, []string{"o.yaml"}, opts...)
+		r.got = r.scan(0)
+		r.want("o.yaml=1")
+		r.detach(true)
+		r.settled()
+		if got := r.take(); len(got) != 1 || !got[0].Detached || r.show(got[0]) != "o.yaml=1" {
+			t.Fatalf("got %v", got)
+		}
+		r.pass(Recheck)
+		r.want()
+		r.detach(false)
+		r.settled()
+		if got := r.take(); len(got) != 1 || got[0].Detached {
+			t.Fatalf("got %v", got)
+		}
+	})
 }

@@ -281,29 +281,6 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// A mounted file that was renamed over on the host is reported, with its old bytes.
-func TestDetached(t *testing.T) {
-	both(t, func(t *testing.T, opts ...option) {
-		dir := t.TempDir()
-		old(t, filepath.Join(dir, "o.yaml"), "1")
-		r := newRig(t, dir, []string{"o.yaml"}, opts...)
-		r.got = r.scan(0)
-		r.want("o.yaml=1")
-		r.detach(true)
-		r.settled()
-		if got := r.take(); len(got) != 1 || !got[0].Detached || r.show(got[0]) != "o.yaml=1" {
-			t.Fatalf("got %v", got)
-		}
-		r.pass(Recheck)
-		r.want()
-		r.detach(false)
-		r.settled()
-		if got := r.take(); len(got) != 1 || got[0].Detached {
-			t.Fatalf("got %v", got)
-		}
-	})
-}
-
 // 4,000 files cost one lstat each and one readdir a poll, while nothing changes; and when
 // the directory is swapped, all are one report.
 func TestManyFiles(t *testing.T) {

@@ -328,6 +328,9 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
+// firstBytes is the size up to which OpenSide waits for a new list, in bytes.
+const firstBytes = 64 << 20
+
 // first looks at a new side list and hashes the list, for a caller that waits for its
 // version. A list that is big, or does not come within a second, is left to the loop:
 // it is Pending until then. The caller holds the lock, which is released meanwhile.
@@ -357,7 +360,7 @@ func (s *Source) first(t *track) {
 		return
 	}
 	s.see(t, p, seq, now)
-	if !s.wanted[t] || p.size > smallFile {
+	if !s.wanted[t] || p.size > firstBytes {
 		return
 	}
 	delete(s.wanted, t)

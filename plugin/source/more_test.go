@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // restamped shows a file with another time of its last write.
@@ -216,23 +214,6 @@ func TestBurstOfNames(t *testing.T) {
 	if len(r.s.tracks) != 1 || len(r.s.marks.by) > 10 {
 		t.Errorf("%d tracks, %d marks left", len(r.s.tracks), len(r.s.marks.by))
 	}
-}
-
-func TestOverflow(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "0")
-	old(t, filepath.Join(dir, "p.yaml"), "0")
-	r := start(t, dir, []string{"."})
-	r.publish("o.yaml", "renamed, or half written: its events were lost")
-	r.sync()
-	w := r.s.watch
-	w.mu.Lock()
-	w.note(-1, unix.IN_Q_OVERFLOW, "")
-	w.mu.Unlock()
-	r.pass(Settle - 50*time.Millisecond)
-	r.want()
-	r.settled()
-	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
 func TestNoKernelEvents(t *testing.T) {

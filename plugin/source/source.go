@@ -167,7 +167,7 @@ func New(cfg Config) (*Source, error) {
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
-	s.ask(s.clock.Now())
+	s.settleAt(s.clock.Now())
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
