@@ -219,3 +219,39 @@ func TestNewSideHangs(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// A report waits for small files that are still to be hashed, for a moment; it does not
+// wait for a big one.
+func TestHold(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	old(t, filepath.Join(dir, "p.yaml"), "1")
+	r := start(t, dir, []string{"."})
+	p := r.s.tracks[r.path("p.yaml")]
+	place := *p.place
+	changed := func(content string) {
+		r.publish("o.yaml", content)
+		r.sync()
+		r.c.add(debounce)
+		r.until(func() bool { return len(r.s.dirty) > 0 && len(r.s.restless)+len(r.s.workers)+len(r.s.wanted) == 0 })
+		r.s.wanted[p] = true
+	}
+	ready := func() []File {
+		out, _ := r.s.ready(r.s.clock.Now())
+		return out
+	}
+	changed("2")
+	if out := ready(); out != nil {
+		t.Errorf("not held back: %v", out)
+	}
+	r.s.heldAt = time.Now().Add(-hold)
+	if out := ready(); len(out) != 1 {
+		t.Errorf("held back for too long: %v", out)
+	}
+	changed("3")
+	place.size = smallFile + 1
+	p.place = &place
+	if out := ready(); len(out) != 1 {
+		t.Errorf("held back for a big file: %v", out)
+	}
+}

@@ -39,6 +39,7 @@ type look struct {
 	watch    *watcher
 	seq      uint64 // of the last event before the look
 	at       time.Time
+	poll     bool // the look is a poll
 	cache    map[string]fs.FileInfo
 	real     map[string]string // directory to real path
 
@@ -190,7 +191,7 @@ func (l *look) realDir(dir string) string {
 // startLook begins a look. The caller holds the lock.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
-		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, calls: &s.calls, seenT: time.Now(),
+		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls, seenT: time.Now(),
 		cache: map[string]fs.FileInfo{}, real: map[string]string{},
 		tracks: slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
 	}
@@ -229,9 +230,10 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		if x.state != 0 {
+		// A directory that became empty is judged at polls only, so that the files that
+		// are missing in it are reported first.
+		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.set.see(sight{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
-			s.settleAt(p.set.due())
 		}
 	}
 	if s.stale {
