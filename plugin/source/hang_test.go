@@ -18,11 +18,11 @@ func (r *rig) tired(d time.Duration) {
 	defer r.s.mu.Unlock()
 	for _, w := range r.s.workers {
 		w.idle(time.Now())
-		w.seenT = w.seenT.Add(-d)
+		w.wait.idle += d
 	}
 	if l := r.s.look; l != nil {
 		l.mu.Lock()
-		l.seenN, l.seenT = l.n, time.Now().Add(-d)
+		l.wait = wait{l.n, d, time.Now()}
 		l.mu.Unlock()
 	}
 }
@@ -229,11 +229,13 @@ func TestHold(t *testing.T) {
 	r := start(t, dir, []string{"."})
 	p := r.s.tracks[r.path("p.yaml")]
 	place := *p.place
+	o := r.s.tracks[r.path("o.yaml")]
 	changed := func(content string) {
+		before := o.set.held.digest
 		r.publish("o.yaml", content)
 		r.sync()
 		r.c.add(debounce)
-		r.until(func() bool { return len(r.s.dirty) > 0 && len(r.s.restless)+len(r.s.workers)+len(r.s.wanted) == 0 })
+		r.until(func() bool { return o.set.held.digest != before && len(r.s.workers)+len(r.s.wanted) == 0 })
 		r.s.wanted[p] = true
 	}
 	ready := func() []File {
@@ -254,4 +256,57 @@ func TestHold(t *testing.T) {
 	if out := ready(); len(out) != 1 {
 		t.Errorf("held back for a big file: %v", out)
 	}
+}
+
+// A worker is cut short for a file that has less left, when it has a big one in hand.
+func TestCutForSmaller(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
+		r := start(t, dir, []string{"o.yaml"})
+		o := r.s.tracks[r.path("o.yaml")]
+		w := &worker{jobs: []*job{{t: &track{}, want: stat{stamp: stamp{size: left}}}}, left: left}
+		r.s.workers = []*worker{w}
+		r.s.wanted[o] = true
+		r.s.feed(r.c.Now())
+		if w.cut != want || !r.s.wanted[o] {
+			t.Errorf("%d left: cut %v", left, w.cut)
+		}
+	}
+}
+
+// A process that was stopped for an hour has not waited for an hour.
+func TestWaitAfterStop(t *testing.T) {
+	var w wait
+	now := time.Now()
+	for _, c := range []struct {
+		n    int
+		past time.Duration
+		want time.Duration
+	}{{1, 0, 0}, {1, tick, tick}, {1, time.Hour, 3 * tick}, {2, tick, 0}, {2, tick, tick}} {
+		now = now.Add(c.past)
+		if got := w.measure(c.n, now); got != c.want {
+			t.Errorf("idle for %s, want %s", got, c.want)
+		}
+	}
+}
+
+// An order file whose list never settles is Pending itself, so that the caller knows that
+// the version on disk is not in force.
+func TestSideNeverStill(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
+	old(t, filepath.Join(dir, "l.txt"), "a")
+	r := newRig(t, dir, []string{"o.yaml"})
+	r.scan(0)[0].SetSides([]string{"l.txt"})
+	for range 30 {
+		r.write("l.txt", strings.Repeat("a", int(r.c.Now().Unix()%100)+1))
+		r.pass(Settle / 2)
+	}
+	fs := r.take()
+	if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.Contains(fs[0].Err.Error(), "l.txt: ") {
+		t.Fatalf("got %v", fs)
+	}
+	r.settled()
+	r.want("o.yaml=names: l.txt")
 }

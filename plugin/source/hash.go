@@ -128,14 +128,31 @@ type worker struct {
 	cut  bool   // to stop at the next step
 	left int64  // of the job in hand
 	n    int    // steps done
+	wait wait
+}
 
-	seenN int // n when progress was last seen, and when that was
-	seenT time.Time
+// wait measures how long a goroutine has made no progress. A process that was stopped or
+// starved for a while has seen nothing, so one measurement counts for two ticks at most.
+type wait struct {
+	n    int           // progress when it was last measured
+	idle time.Duration // since then
+	at   time.Time
+}
+
+// measure takes the progress n and returns how long n has been the same.
+func (w *wait) measure(n int, now time.Time) time.Duration {
+	if n != w.n || w.at.IsZero() {
+		w.n, w.idle = n, 0
+	} else {
+		w.idle += min(now.Sub(w.at), 2*tick)
+	}
+	w.at = now
+	return w.idle
 }
 
 // hire starts a worker for jobs.
 func (s *Source) hire(jobs []*job) *worker {
-	w := &worker{jobs: jobs, left: jobs[0].left(), over: make(chan struct{}), seenT: time.Now()}
+	w := &worker{jobs: jobs, left: jobs[0].left(), over: make(chan struct{})}
 	s.workers = append(s.workers, w)
 	fs := s.fs
 	go func() {
@@ -188,10 +205,7 @@ func (w *worker) run(fs *files) {
 func (w *worker) idle(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.n != w.seenN {
-		w.seenN, w.seenT = w.n, now
-	}
-	return now.Sub(w.seenT)
+	return w.wait.measure(w.n, now)
 }
 
 // size returns how much of the file in hand is left.

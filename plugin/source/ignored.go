@@ -29,7 +29,7 @@ func (s *Source) notices(now time.Time) {
 	for _, p := range s.patterns {
 		for _, path := range p.last.ignored {
 			abs, err := filepath.Abs(path)
-			if err != nil || s.tracks[abs] != nil || s.tracks[strings.TrimSuffix(abs, ".minisig")] != nil {
+			if err != nil || s.tracks[strings.TrimSuffix(abs, ".minisig")] != nil {
 				continue
 			}
 			e, old := s.ignored[abs]

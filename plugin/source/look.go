@@ -51,9 +51,8 @@ type look struct {
 	mu    sync.Mutex
 	call  string // the path that is being asked about; "" between calls
 	n     int    // calls so far
-	left  bool   // nobody waits for this look any more
-	seenN int    // n when progress was last seen, and when that was
-	seenT time.Time
+	left  bool   // this look is not waited for any more
+	wait  wait
 }
 
 // calls are the paths of calls that have not returned.
@@ -96,11 +95,7 @@ func (l *look) do(path string, call func() error) error {
 func (l *look) leave(now time.Time, limit time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.n != l.seenN || l.call == "" {
-		l.seenN, l.seenT = l.n, now
-		return false
-	}
-	if now.Sub(l.seenT) < limit {
+	if idle := l.wait.measure(l.n, now); idle < limit || l.call == "" {
 		return false
 	}
 	l.left = true
@@ -191,7 +186,7 @@ func (l *look) realDir(dir string) string {
 // startLook begins a look. The caller holds the lock.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
-		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls, seenT: time.Now(),
+		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
 		cache: map[string]fs.FileInfo{}, real: map[string]string{},
 		tracks: slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
 	}
