@@ -310,3 +310,19 @@ func TestSideNeverStill(t *testing.T) {
 	r.settled()
 	r.want("o.yaml=names: l.txt")
 }
+
+// A look that is due does not wait for the tick at which work in progress is looked at;
+// without a limit the clock is not asked, since Scan's clock may be a test's.
+func TestPause(t *testing.T) {
+	r := newRig(t, t.TempDir(), []string{"."})
+	now := r.c.Now()
+	r.s.pause(context.Background(), now.Add(debounce), true)
+	if got := r.c.Now().Sub(now); got != debounce {
+		t.Errorf("waited %s by the clock", got)
+	}
+	r.s.kick()
+	r.s.pause(context.Background(), time.Time{}, true)
+	if got := r.c.Now().Sub(now); got != debounce {
+		t.Errorf("waited %s by the clock", got)
+	}
+}

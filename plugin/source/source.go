@@ -179,7 +179,10 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 			return out
 		}
 		s.mu.Unlock()
-		if deadline.Before(next) && now.Before(deadline) {
+		switch {
+		case busy: // the time of the files stands still meanwhile
+			next = time.Time{}
+		case deadline.Before(next) && now.Before(deadline):
 			next = deadline
 		}
 		s.pause(ctx, next, busy)
@@ -278,22 +281,25 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// pause waits for something to do, until next at most. Work in progress is looked at
-// again after a tick.
-func (s *Source) pause(ctx context.Context, next time.Time, busy bool) {
-	var after <-chan time.Time
-	release := func() {}
-	if busy {
-		t := time.NewTimer(tick)
-		after, release = t.C, func() { t.Stop() }
-	} else {
+// pause waits for something to do, until next at most; zero is no limit. Work in progress
+// is looked at again after a tick.
+func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
+	var after, again <-chan time.Time
+	if !next.IsZero() {
+		var release func()
 		after, release = s.clock.After(next.Sub(s.clock.Now()))
+		defer release()
 	}
-	defer release()
+	if work {
+		t := time.NewTimer(tick)
+		defer t.Stop()
+		again = t.C
+	}
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
 	case <-after:
+	case <-again:
 	case <-s.wake:
 	}
 }
