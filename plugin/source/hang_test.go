@@ -326,3 +326,42 @@ func TestPause(t *testing.T) {
 		t.Errorf("waited %s by the clock", got)
 	}
 }
+
+// endlessFile is a file whose reading makes progress for days.
+type endlessFile struct {
+	openFile
+	c *testClock
+}
+
+func (f endlessFile) Read(p []byte) (int, error) {
+	f.c.add(time.Second)
+	return len(p), nil
+}
+
+type hugeInfo struct{ fs.FileInfo }
+
+func (hugeInfo) Size() int64 { return 10_000 << 30 }
+
+// A Scan ends although a huge file is still being hashed, so that a start is not held up.
+func TestScanEnds(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "huge.yaml"), "1")
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	r := newRig(t, dir, []string{"."})
+	shown(r, func(info fs.FileInfo) fs.FileInfo {
+		if filepath.Base(info.Name()) == "huge.yaml" {
+			return hugeInfo{info}
+		}
+		return info
+	})
+	open := r.s.fs.open
+	r.s.fs.open = func(path string) (openFile, error) {
+		f, err := open(path)
+		if err == nil && filepath.Base(path) == "huge.yaml" {
+			f = endlessFile{f, r.c}
+		}
+		return f, err
+	}
+	r.got = r.scan(5 * time.Second)
+	r.want("huge.yaml:being written", "o.yaml=1")
+}

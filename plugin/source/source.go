@@ -173,7 +173,12 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		s.mu.Lock()
 		next, busy := s.turn()
 		now := s.clock.Now()
-		if s.closed || ctx.Err() != nil || !busy && now.Before(next) && (len(s.restless) == 0 || !now.Before(deadline)) {
+		late := !now.Before(deadline)
+		work := busy
+		if late { // only for what takes no time worth mentioning
+			work = s.look != nil || s.hashing()
+		}
+		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (len(s.restless) == 0 || late) {
 			out, _ := s.report(now, true)
 			s.mu.Unlock()
 			return out
