@@ -19,7 +19,7 @@ func Expand(patterns []string) (paths []string, errs []error) {
 			errs = append(errs, fmt.Errorf("order files: %w", err))
 			continue
 		}
-		x := p.expand(&f)
+		x := p.expand(&f, nil)
 		if x.err != nil {
 			errs = append(errs, x.err)
 		}

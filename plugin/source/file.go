@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -13,7 +12,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // State is what stands at a path.
@@ -23,12 +22,14 @@ const (
 	// Ready: a file whose bytes stood still. Digest and Size are theirs, Open
 	// gives them. For a report about a pattern: it names at least one file.
 	Ready State = iota + 1
-	// Pending: somebody is writing, and was still writing when the caller's
-	// patience (Scan) or Patience (Run) ended. Reported again when it is over.
+	// Pending: the file or one of its side lists was still changing when the caller's
+	// patience (Scan) or Patience (Run) ended, or reading it does not finish. The file
+	// is reported again when that is over.
 	Pending
 	// Missing: there is nothing, or a link leads to nothing.
 	Missing
-	// Unreadable: no permission, a loop of links, an I/O error.
+	// Unreadable: no permission, a loop of links, an I/O error, a file that is too
+	// large, a side list outside the order file's directory.
 	Unreadable
 	// NotAFile: a directory, device, socket or pipe in place of a file.
 	NotAFile
@@ -68,10 +69,14 @@ type File struct {
 	Path    string // as configured, or as the directory or glob names it
 	Pattern bool   // about a directory or glob itself; nothing to open
 	State   State
-	Err     error  // why, for every State but Ready and Pending; names the path
-	Digest  Digest // when Ready
-	Size    int64  // octets, when Ready
+	Err     error  // why, for every State but Ready; names the path
+	Digest  Digest // of the order file alone, when it has settled
+	Size    int64  // bytes, likewise
 	Sides   []Side // the side lists known so far, bytewise by path
+	// Detached says that the file has no link left: a single file that was mounted
+	// (Kubernetes subPath, -v file:file) was renamed over on the host. Its bytes can
+	// still be read, but changes can no longer be seen.
+	Detached bool
 
 	src  *Source
 	abs  string
@@ -92,7 +97,7 @@ type Side struct {
 // Close says ErrChanged.
 func (f File) Open() (io.ReadCloser, error) {
 	if f.Pattern || f.src == nil {
-		return nil, fmt.Errorf("%s: %w", f.Path, ErrClosed)
+		return nil, fmt.Errorf("%s: %w", printable.Line(f.Path), ErrClosed)
 	}
 	if f.State != Ready {
 		return nil, stateError(f.Path, f.State, f.Err)
@@ -111,7 +116,7 @@ func (f File) Open() (io.ReadCloser, error) {
 // of the bytes if Intact says so.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if f.Pattern || f.src == nil {
-		return nil, Digest{}, fmt.Errorf("%s: %w", f.Path, ErrClosed)
+		return nil, Digest{}, fmt.Errorf("%s: %w", printable.Line(f.Path), ErrClosed)
 	}
 	r, err := f.src.openSide(f.abs, f.sidePath(name), f.read)
 	if err != nil {
@@ -185,7 +190,7 @@ func (r *receipt) verdict(path string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err == nil && r.open > 0 {
-		return fmt.Errorf("%s: not read to its end: %w", path, ErrChanged)
+		return fmt.Errorf("%s: not read to its end: %w", printable.Line(path), ErrChanged)
 	}
 	return r.err
 }
@@ -193,12 +198,12 @@ func (r *receipt) verdict(path string) error {
 // stateError is what a caller gets who opens what cannot be opened.
 func stateError(path string, s State, err error) error {
 	switch {
-	case s == Pending:
-		return fmt.Errorf("%s: %w", path, ErrPending)
 	case err != nil:
 		return err
+	case s == Pending:
+		return fmt.Errorf("%s: %w", printable.Line(path), ErrPending)
 	}
-	return fmt.Errorf("%s: %s", path, s)
+	return fmt.Errorf("%s: %s", printable.Line(path), s)
 }
 
 // pathError says err about path, without repeating the path that the system's
@@ -209,13 +214,16 @@ func pathError(path, at string, err error) error {
 		err = pe.Err
 	}
 	if at != "" && at != path {
-		return fmt.Errorf("%s: %s: %w", path, at, err)
+		return fmt.Errorf("%s: %s: %w", printable.Line(path), printable.Line(at), err)
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return fmt.Errorf("%s: %w", printable.Line(path), err)
 }
 
 // stateOf says which State a failure to reach or read a path is.
 func stateOf(err error) State {
+	if errors.Is(err, errHangs) {
+		return Pending
+	}
 	// ENOTDIR: a parent is a file now, so the file itself is gone.
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Missing
@@ -223,85 +231,12 @@ func stateOf(err error) State {
 	return Unreadable
 }
 
-// reader is a stream that ends in io.EOF only if its bytes were the promised
-// ones. Files of hundreds of megabytes are parsed while they stream, so that
-// the parser has seen bytes before anyone can know whether they are right:
-// hence the rule that the parse is void until the end has been reached.
-type reader struct {
-	f    io.ReadCloser
-	path string
-	h    hash.Hash
-	want Digest
-	size int64 // octets promised
-	left int64 // and not yet read
-	err  error
-	shut bool
-	rcpt *receipt
-	lost func() // tells the source that what it reported was not received
-}
-
-func newReader(f io.ReadCloser, path string, v version, rcpt *receipt, lost func()) *reader {
-	rcpt.opened()
-	return &reader{f: f, path: path, h: sha256.New(), want: v.digest, size: v.size, left: v.size, rcpt: rcpt, lost: lost}
-}
-
-// Size returns the octets of the whole file.
-func (r *reader) Size() int64 { return r.size }
-
-// Read is io.Reader, with ErrChanged in place of io.EOF for the wrong bytes.
-func (r *reader) Read(p []byte) (int, error) {
-	if r.err != nil {
-		return 0, r.err
-	}
-	pace.Yield()
-	n, err := r.f.Read(p)
-	r.h.Write(p[:n])
-	r.left -= int64(n)
-	switch {
-	case r.left < 0: // do not stream the endless tail of a growing file
-		return n, r.fail(ErrChanged)
-	case err == io.EOF:
-		if r.left != 0 || [sha256.Size]byte(r.h.Sum(nil)) != r.want {
-			return n, r.fail(ErrChanged)
-		}
-		r.err = io.EOF
-	case err != nil:
-		return n, r.fail(err)
-	}
-	return n, err
-}
-
-func (r *reader) fail(err error) error {
-	r.err = pathError(r.path, "", err)
-	r.rcpt.failed(r.err)
-	r.lost()
-	return r.err
-}
-
-// Close reads what the parser left (one that stopped at an error or at the end
-// of a document has not seen the end of the file), so that its answer is about
-// the whole file, and then closes it. A second Close repeats the answer.
-func (r *reader) Close() error {
-	if !r.shut {
-		r.shut = true
-		_, _ = io.Copy(io.Discard, onlyReader{r})
-		_ = r.f.Close() // opened for reading: nothing to lose
-		r.rcpt.closed()
-	}
-	if r.err == io.EOF {
-		return nil
-	}
-	return r.err
-}
-
-// onlyReader hides everything but Read from io.Copy.
-type onlyReader struct{ io.Reader }
-
 // files is the file system, replaced in tests by one with faults.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
+	glob     func(string) ([]string, error)
 	open     func(string) (openFile, error)
 }
 
@@ -312,7 +247,7 @@ type openFile interface {
 }
 
 func osFiles() files {
-	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
+	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, glob: filepath.Glob, open: func(path string) (openFile, error) {
 		// O_NONBLOCK: a pipe put in the file's place between lstat and open
 		// would otherwise hang the watcher for ever. On files it does nothing.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

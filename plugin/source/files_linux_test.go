@@ -2,12 +2,15 @@ package source
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Folders that are moved away and made anew leave no kernel watch behind, of
@@ -52,5 +55,93 @@ func TestPipe(t *testing.T) {
 		f, err := osFiles().open(r.path("o.yaml"))
 		must(t, err)
 		must(t, f.Close())
+	})
+}
+
+// detach shows every file as one without a link, or as it is.
+func (r *rig) detach(on bool) {
+	lstat, open := osFiles().lstat, osFiles().open
+	links := func(info fs.FileInfo) fs.FileInfo {
+		if info.IsDir() || !on {
+			return info
+		}
+		st := *info.Sys().(*syscall.Stat_t)
+		st.Nlink = 0
+		return sysInfo{info, &st}
+	}
+	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
+		info, err := lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		return links(info), nil
+	}
+	r.s.fs.open = func(path string) (openFile, error) {
+		f, err := open(path)
+		return shownFile{f, links}, err
+	}
+}
+
+type sysInfo struct {
+	fs.FileInfo
+	st *syscall.Stat_t
+}
+
+func (i sysInfo) Sys() any { return i.st }
+
+// A side list that is a pipe is refused without being opened.
+func TestSidePipe(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	must(t, syscall.Mkfifo(filepath.Join(dir, "l.txt"), 0o644))
+	r := newRig(t, dir, []string{"o.yaml"})
+	f := r.scan(0)[0]
+	r.s.fs.open = func(path string) (openFile, error) {
+		t.Errorf("%s was opened", path)
+		return nil, os.ErrInvalid
+	}
+	if _, err := sideOf(f, "l.txt"); err == nil || err.Error() != r.path("l.txt")+": is not a regular file" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Events that were lost leave each name in doubt.
+func TestOverflow(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "0")
+	old(t, filepath.Join(dir, "p.yaml"), "0")
+	r := start(t, dir, []string{"."})
+	r.publish("o.yaml", "renamed, or half written: its events were lost")
+	r.sync()
+	w := r.s.watch
+	w.mu.Lock()
+	w.note(-1, unix.IN_Q_OVERFLOW, "")
+	w.mu.Unlock()
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.settled()
+	r.want("o.yaml=renamed, or half written: its events were lost")
+}
+
+// A mounted file that was renamed over on the host is reported, with its old bytes.
+func TestDetached(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := newRig(t, dir, []string{"o.yaml"}, opts...)
+		r.got = r.scan(0)
+		r.want("o.yaml=1")
+		r.detach(true)
+		r.settled()
+		if got := r.take(); len(got) != 1 || !got[0].Detached || r.show(got[0]) != "o.yaml=1" {
+			t.Fatalf("got %v", got)
+		}
+		r.pass(Recheck)
+		r.want()
+		r.detach(false)
+		r.settled()
+		if got := r.take(); len(got) != 1 || got[0].Detached {
+			t.Fatalf("got %v", got)
+		}
 	})
 }

@@ -1,24 +1,27 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// order is one order file with its side lists: what is reported together.
+// order is one order file with its side lists. They are reported together.
 type order struct {
 	t       *track
 	pattern int // the first that names it
 	sides   []*track
-	// told is the last report: the versions of the file and of each side list.
-	// Empty: the next report is due whatever it says.
-	told  []member
-	known bool // was reported: it stays, when it vanishes, as Missing
-	// restless is since when a member has been, zero when none is.
-	restless time.Time
+	// told is the last report: the versions of the file and of each side list. When it
+	// is empty, the next report is due whatever it says.
+	told     []member
+	known    bool      // was reported: stays, when it vanishes, as Missing
+	restless time.Time // since when a member has been restless; zero when none is
 }
 
 // member is the version of one path in a report.
@@ -27,26 +30,50 @@ type member struct {
 	version
 }
 
-// addOrder makes sure of an order file.
-func (s *Source) addOrder(abs, path string, pattern int) {
-	if o := s.byPath[abs]; o != nil {
-		o.pattern = pattern
-		return
-	}
-	o := &order{t: s.track(abs, path, !s.started), pattern: pattern}
-	s.orders, s.byPath[abs] = append(s.orders, o), o
+func (m member) same(n member) bool { return m.abs == n.abs && m.version.same(n.version) }
+
+func compare(a, b *order) int {
+	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.t.path, b.t.path))
 }
 
-// dropOrders forgets the orders of which gone is true, and what only they need.
+// reorder brings the order files up to date with what the patterns name.
+func (s *Source) reorder() {
+	named := map[string]bool{}
+	for i, p := range s.patterns {
+		for _, path := range p.last.paths {
+			abs, err := filepath.Abs(path)
+			if err != nil || named[abs] {
+				continue
+			}
+			named[abs] = true
+			o := s.byPath[abs]
+			if o == nil {
+				o = &order{t: s.track(abs, path, !s.started)}
+				o.t.list = o.t.list || i >= s.lists
+				o.t.owners = append(o.t.owners, o)
+				s.orders, s.byPath[abs] = append(s.orders, o), o
+				s.dirty[o] = true
+			}
+			o.pattern = i
+		}
+	}
+	s.dropOrders(func(o *order) bool { return !named[o.t.abs] && !o.known })
+	slices.SortFunc(s.orders, compare)
+}
+
+// dropOrders forgets the orders for which gone is true, and what only they need.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
 			return false
 		}
 		delete(s.byPath, o.t.abs)
+		delete(s.dirty, o)
+		for _, t := range append(o.sides, o.t) {
+			s.release(t, o)
+		}
 		return true
 	})
-	s.sweep()
 }
 
 // track returns the track of a path, made if need be.
@@ -55,70 +82,64 @@ func (s *Source) track(abs, path string, first bool) *track {
 	if t == nil {
 		t = &track{path: path, abs: abs, first: first}
 		s.tracks[abs] = t
+		s.list = append(s.list, t)
+		s.restless[t] = true
+		s.stale = true
 	}
 	return t
 }
 
-// sweep forgets tracks that no order needs any more.
-func (s *Source) sweep() {
-	used := map[*track]bool{}
-	for _, o := range s.orders {
-		used[o.t] = true
-		for _, t := range o.sides {
-			used[t] = true
-		}
+// release takes a track from o. A track that no order needs any more is forgotten.
+func (s *Source) release(t *track, o *order) {
+	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
+	if len(t.owners) > 0 {
+		return
 	}
-	for abs, t := range s.tracks {
-		if !used[t] {
-			t.stop()
-			delete(s.tracks, abs)
-		}
-	}
+	s.drop(t)
+	s.stale, s.unnoticed = true, true
+	delete(s.restless, t)
+	delete(s.tracks, t.abs)
+	s.list = slices.DeleteFunc(s.list, func(x *track) bool { return x == t })
 }
 
-// now returns the versions to be reported, and whether all stand still. Side
-// lists matter only to a file that is there.
+// now returns the versions to be reported, and reports whether no member is restless. Side lists matter only to a file that is there.
 func (o *order) now() (ms []member, still bool) {
-	v := o.t.version()
-	still = v.state != Pending
-	ms = append(ms, member{o.t.abs, v})
-	if v.state == Ready || v.state == Pending {
+	still = !o.t.restless()
+	ms = append(ms, member{o.t.abs, o.t.version()})
+	if ms[0].state == Ready || ms[0].state == Pending {
 		for _, t := range o.sides {
-			v := t.version()
-			still = still && v.state != Pending
-			ms = append(ms, member{t.abs, v})
+			still = still && !t.restless()
+			ms = append(ms, member{t.abs, t.version()})
 		}
 	}
 	return ms, still
 }
 
-// still says that no order and no pattern is about to change.
-func (s *Source) still() bool {
-	for _, o := range s.orders {
-		if _, still := o.now(); !still {
-			return false
-		}
+// patience returns when o is reported although a member is restless. A last line without
+// end is waited for longer.
+func (o *order) patience() time.Time {
+	end := o.restless.Add(Patience)
+	if slices.ContainsFunc(append(o.sides, o.t), func(t *track) bool { return t.set.cand.ragged }) {
+		return end.Add(RaggedSettle)
 	}
-	return true
+	return end
 }
 
-// report returns what is new since the last report, in stable order. An order
-// whose file or side list is restless waits until both stand still, so that a
-// new order file is not read with half a side list; but no longer than
-// Patience, or not at all when all is set. patience is when that ends for the
-// first, zero if none waits.
-func (s *Source) report(now time.Time, all bool) (out []File, patience time.Time) {
-	next := 0
+// report returns what is new since the last report, in stable order. An order whose file
+// or side list is restless waits until both have settled, so that a new order file is not
+// read with half a side list; but no longer than its patience, or not at all when all is
+// set. next is when the first patience ends; it is zero if no order waits.
+func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
+	done := 0
 	patterns := func(below int) {
-		for ; next < below; next++ {
-			if p := s.patterns[next]; p.changed() {
+		for ; done < below; done++ {
+			if p := s.patterns[done]; p.changed() {
 				out = append(out, p.file())
 				p.told = p.set.held.state
 			}
 		}
 	}
-	for _, o := range s.orders {
-		patterns(o.pattern + 1)
+	for _, o := range slices.SortedFunc(maps.Keys(s.dirty), compare) {
 		ms, still := o.now()
 		switch {
 		case still:
@@ -126,74 +147,84 @@ func (s *Source) report(now time.Time, all bool) (out []File, patience time.Time
 		case o.restless.IsZero():
 			o.restless = now
 		}
-		if end := o.restless.Add(Patience); !still && !all && now.Before(end) {
-			if patience.IsZero() || end.Before(patience) {
-				patience = end
+		if end := o.patience(); !still && !all && now.Before(end) {
+			if next.IsZero() || end.Before(next) {
+				next = end
 			}
 			continue
 		}
-		if slices.EqualFunc(ms, o.told, func(a, b member) bool { return a.abs == b.abs && a.same(b.version) }) {
+		if still {
+			delete(s.dirty, o)
+		}
+		if slices.EqualFunc(ms, o.told, member.same) {
 			continue
 		}
+		patterns(o.pattern + 1)
 		o.told, o.known = ms, true
 		out = append(out, s.file(o, ms))
 	}
 	patterns(len(s.patterns))
-	return out, patience
+	return out, next
 }
 
-// changed says that a pattern has something to report: first that it names
-// nothing, and later that it does again.
+// changed reports whether a pattern has something to report: first that it names nothing,
+// and later that it names files again.
 func (p *pattern) changed() bool {
 	was, is := p.told, p.set.held.state
 	return is != was && is != 0 && (was != 0 || is != Ready)
 }
 
-// file is the report about a pattern.
+// file returns the report about a pattern.
 func (p *pattern) file() File {
 	return File{Path: p.text, Pattern: true, State: p.set.held.state, Err: p.set.held.err}
 }
 
-// file is the report about an order.
+// file returns the report about an order.
 func (s *Source) file(o *order, ms []member) File {
-	f := File{Path: o.t.path, src: s, abs: o.t.abs, read: &receipt{}}
 	v := ms[0].version
-	f.State, f.Digest, f.Size = v.state, v.digest, v.size
-	if v.state != Ready && v.state != Pending {
+	f := File{
+		Path: o.t.path, State: v.state, Digest: v.digest, Size: v.size, Detached: v.detached,
+		src: s, abs: o.t.abs, read: &receipt{},
+	}
+	if v.state != Ready {
 		f.Err = v.err
 	}
 	for i, m := range ms[1:] {
-		f.Sides = append(f.Sides, Side{
-			Path: o.sides[i].path, State: m.state, Err: m.err, Digest: m.digest, Size: m.size,
-		})
+		f.Sides = append(f.Sides, Side{Path: o.sides[i].path, State: m.state, Err: m.err, Digest: m.digest, Size: m.size})
+		if m.state == Pending && f.State == Ready {
+			f.State, f.Err = Pending, m.err
+		}
 	}
 	return f
 }
 
-// Snapshot returns every file with its state now, Pending when it is restless,
-// and each directory or glob that is Missing, Unreadable or Empty. It reports
-// nothing: what changed is still handed to Run's function.
+// Snapshot returns every file with its state now, Pending when it is restless, and each
+// directory or glob that is Missing, Unreadable or Empty. It reports nothing: what
+// changed is still handed to Run's function.
 func (s *Source) Snapshot() []File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []File
-	for i, p := range s.patterns {
-		if v := p.set.held.state; v != 0 && v != Ready {
-			out = append(out, p.file())
-		}
-		for _, o := range s.orders {
-			if o.pattern == i {
-				ms, _ := o.now()
-				out = append(out, s.file(o, ms))
+	next := 0
+	patterns := func(below int) {
+		for ; next < below; next++ {
+			if p := s.patterns[next]; p.set.held.state != 0 && p.set.held.state != Ready {
+				out = append(out, p.file())
 			}
 		}
 	}
+	for _, o := range s.orders {
+		patterns(o.pattern + 1)
+		ms, _ := o.now()
+		out = append(out, s.file(o, ms))
+	}
+	patterns(len(s.patterns))
 	return out
 }
 
-// Forget drops a vanished file of a directory or glob, for a caller that has
-// nothing of it in force any more. It says false, and changes nothing, when the
-// file is there or is named by the configuration itself.
+// Forget drops a vanished file of a directory or glob, for a caller that has nothing of
+// it in force any more. It returns false, and changes nothing, when there is a file or a
+// link that leads nowhere, or when the configuration itself names the file.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,6 +236,9 @@ func (s *Source) Forget(path string) bool {
 	if o == nil || s.patterns[o.pattern].kind == plainFile || o.t.restless() || o.t.set.held.state != Missing {
 		return false
 	}
+	if o.t.place.linked() {
+		return false
+	}
 	s.dropOrders(func(x *order) bool { return x == o })
 	return true
 }
@@ -212,26 +246,18 @@ func (s *Source) Forget(path string) bool {
 // open opens a path of the order named owner, verified against v.
 func (s *Source) open(owner, abs, path string, v version, rcpt *receipt) (*reader, error) {
 	lost := func() { s.lost(owner, abs) }
-	f, err := s.fs.open(abs)
+	r, err := newReader(func() (openFile, error) { return s.fs.open(abs) }, path, v, rcpt, s.stop, lost)
 	if err != nil {
-		err = pathError(path, "", err)
 		rcpt.failed(err)
 		lost()
 		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || info.Size() != v.size { // spare the parse
-		_ = f.Close()
-		err = fmt.Errorf("%s: %w", path, ErrChanged)
-		rcpt.failed(err)
-		lost()
-		return nil, err
-	}
-	return newReader(f, path, v, rcpt, lost), nil
+	return r, nil
 }
 
-// lost notes that a report was not received: the path is looked at anew, has to
-// stand still (which also keeps a disk that fails from being read without end),
-// and then its owner is reported, also if it has its old bytes again.
+// lost notes that a report was not received. The path is looked at anew and has to
+// settle, which also keeps a failing disk from being read without end. Then its owner is
+// reported, also if the file has its old bytes again.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,31 +265,25 @@ func (s *Source) lost(owner, abs string) {
 		o.told = nil
 	}
 	if t := s.tracks[abs]; t != nil && !s.closed {
-		t.stop()
-		t.confirm = nil
-		now := s.clock.Now()
+		s.drop(t)
 		t.set.held = version{}
 		t.set.disturb()
-		t.ask(now.Add(debounce))
+		s.touch(t)
+		s.settleAt(s.clock.Now().Add(debounce))
 	}
 	s.kick()
 }
 
-// openSide opens a side list of the order named owner, which from now on
-// depends on it.
+// openSide opens a side list of the order named owner, which from now on depends on it.
 func (s *Source) openSide(owner, path string, rcpt *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	o := s.byPath[owner]
-	if o == nil || s.closed {
-		s.mu.Unlock()
-		return nil, fmt.Errorf("%s: %w", path, ErrClosed)
+	v, err := s.addSide(owner, abs, path)
+	if err != nil {
+		return nil, err
 	}
-	v := s.addSide(o, abs, path)
-	s.mu.Unlock()
 	if v.state != Ready {
 		err := stateError(path, v.state, v.err)
 		if v.state == Pending {
@@ -274,53 +294,106 @@ func (s *Source) openSide(owner, path string, rcpt *receipt) (*reader, error) {
 	return s.open(owner, abs, path, v, rcpt)
 }
 
-// addSide has o depend on a side list and returns its version. What the caller
-// learns here counts as reported.
-func (s *Source) addSide(o *order, abs, path string) version {
-	for i, t := range o.sides {
-		if t.abs == abs {
-			if len(o.told) == 1+len(o.sides) {
-				o.told[1+i].version = t.version()
-			}
-			return t.version()
+// addSide has an order depend on a side list and returns the list's version. The caller
+// learns the version here, so the version counts as reported.
+func (s *Source) addSide(owner, abs, path string) (version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.byPath[owner]
+	if o == nil || s.closed {
+		return version{}, fmt.Errorf("%s: %w", printable.Line(path), ErrClosed)
+	}
+	i := slices.IndexFunc(o.sides, func(t *track) bool { return t.abs == abs })
+	if i < 0 {
+		t := s.track(abs, path, true)
+		t.list = t.list || s.byPath[abs] == nil
+		t.owners = append(t.owners, o)
+		i, _ = slices.BinarySearchFunc(o.sides, path, func(t *track, path string) int { return strings.Compare(t.path, path) })
+		o.sides = slices.Insert(o.sides, i, t)
+		if len(o.told) == len(o.sides) { // nil after a loss
+			o.told = slices.Insert(o.told, 1+i, member{abs: abs})
+		}
+		if t.place == nil {
+			s.first(t)
+		}
+		if i = slices.Index(o.sides, t); i < 0 {
+			return version{}, fmt.Errorf("%s: %w", printable.Line(path), ErrClosed)
 		}
 	}
-	t := s.track(abs, path, true)
-	if !t.looked {
-		s.checkSide(t, s.clock.Now())
-		s.scanAt = time.Time{} // watch its directory
-		s.kick()
+	v := o.sides[i].version()
+	if len(o.told) == 1+len(o.sides) {
+		o.told[1+i].version = v
 	}
-	i, _ := slices.BinarySearchFunc(o.sides, path, func(t *track, path string) int { return strings.Compare(t.path, path) })
-	o.sides = slices.Insert(o.sides, i, t)
-	if len(o.told) == len(o.sides) { // nil after a loss
-		o.told = slices.Insert(o.told, 1+i, member{abs, t.version()})
+	s.dirty[o] = true
+	return v, nil
+}
+
+// firstBytes is the size up to which OpenSide waits for a new list, in bytes.
+const firstBytes = 64 << 20
+
+// first looks at a new side list and hashes the list, for a caller that waits for its
+// version. A list that is big, or does not come within a second, is left to the loop:
+// it is Pending until then. The caller holds the lock, which is released meanwhile.
+func (s *Source) first(t *track) {
+	limit := time.NewTimer(s.firstWait)
+	defer limit.Stop()
+	wait := func(over <-chan struct{}) bool {
+		s.mu.Unlock()
+		defer s.mu.Lock()
+		select {
+		case <-over:
+			return true
+		case <-limit.C:
+		case <-s.stop:
+		}
+		return false
 	}
-	return t.version()
+	s.events(s.clock.Now())
+	seq, fs, over := s.marks.seq, s.fs, make(chan struct{})
+	var p *place
+	go func() { p = fs.resolve(t.abs, nil); close(over) }()
+	ok := wait(over)
+	now := s.clock.Now()
+	s.ask(now) // its directory is to be watched
+	s.kick()
+	if !ok || t.place != nil || s.tracks[t.abs] != t {
+		return
+	}
+	s.see(t, p, seq, now)
+	if !s.wanted[t] || p.size > firstBytes {
+		return
+	}
+	delete(s.wanted, t)
+	t.job = newJob(t, now)
+	if wait(s.hire([]*job{t.job}).over) {
+		s.events(s.clock.Now())
+		s.takeBack(s.clock.Now())
+	}
 }
 
 // setSides makes paths the side lists of the order named owner.
 func (s *Source) setSides(owner string, paths []string) {
+	keep := map[string]bool{}
+	for _, path := range paths {
+		if abs, err := filepath.Abs(path); err == nil {
+			keep[abs] = true
+			_, _ = s.addSide(owner, abs, path) // closed: nothing to set
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.byPath[owner]
 	if o == nil || s.closed {
 		return
 	}
-	keep := map[string]bool{}
-	for _, path := range paths {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			continue
+	o.sides = slices.DeleteFunc(o.sides, func(t *track) bool {
+		if keep[t.abs] {
+			return false
 		}
-		keep[abs] = true
-		if !slices.ContainsFunc(o.sides, func(t *track) bool { return t.abs == abs }) {
-			s.addSide(o, abs, path)
-		}
-	}
-	o.sides = slices.DeleteFunc(o.sides, func(t *track) bool { return !keep[t.abs] })
+		s.release(t, o)
+		return true
+	})
 	if len(o.told) > 0 {
 		o.told = slices.DeleteFunc(o.told, func(m member) bool { return m.abs != owner && !keep[m.abs] })
 	}
-	s.sweep()
 }

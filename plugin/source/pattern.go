@@ -8,13 +8,23 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // endings are those of order files in a directory; what they mean is for the
 // parser to know.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-func orderEnding(name string) bool { return slices.Contains(endings, filepath.Ext(name)) }
+func orderEnding(name string) bool {
+	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
+}
+
+// almostOrder reports whether a name has an order file's ending and more behind it:
+// orders.yaml.txt, orders.yaml~, orders.yaml.bak.
+func almostOrder(name string) bool {
+	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
+}
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
@@ -36,7 +46,8 @@ type pattern struct {
 	abs  string
 	kind kind
 	set  settler
-	told State // as last reported; 0 before, and while it is Ready
+	told State      // as last reported; 0 before, and while it is Ready
+	last *expansion // as last found
 }
 
 func newPattern(text string) (*pattern, error) {
@@ -75,58 +86,68 @@ type members struct {
 	match func(name string) bool
 }
 
-// expansion is what a pattern names at one moment.
+// expansion is what a pattern names at one moment. It does not change, and an equal
+// expansion is the same pointer.
 type expansion struct {
 	paths   []string // as shown, bytewise
+	ignored []string // files beside them that are no order files
 	points  []string // entries to be watched, as place.points
 	members []members
 	state   State // Ready, or why there are no paths; 0 when in doubt
 	err     error
+	entries []fs.DirEntry // of a directory without links
 }
 
-// expand finds out what the pattern names.
-func (p *pattern) expand(f *files) expansion {
+// expand finds out which paths the pattern names. old is the expansion before, or nil.
+func (p *pattern) expand(f *files, old *expansion) *expansion {
 	if p.kind == undecided {
 		p.decide(f)
 	}
+	var x *expansion
 	switch p.kind {
 	case plainFile:
-		return expansion{paths: []string{p.text}, state: Ready} // the file has a state of its own
+		x = &expansion{paths: []string{p.text}, state: Ready} // the file has a state of its own
 	case directory:
-		return p.expandDir(f)
+		x = p.expandDir(f, old)
 	case glob:
-		return p.expandGlob(f)
+		x = p.expandGlob(f)
+	default:
+		at := f.resolve(p.abs, nil)
+		v, _ := at.fault(p.text)
+		x = &expansion{points: at.points, state: v.state, err: v.err}
 	}
-	at := f.resolve(p.abs, nil)
-	v, _ := at.fault(p.text)
-	return expansion{points: at.points, state: v.state, err: v.err}
+	if old != nil && x.state == old.state && slices.Equal(x.paths, old.paths) && slices.Equal(x.ignored, old.ignored) &&
+		slices.Equal(x.points, old.points) && slices.EqualFunc(x.members, old.members, func(a, b members) bool { return a.dir == b.dir }) {
+		return old
+	}
+	return x
 }
 
-// decide tells a file, a directory and a glob apart. A name with * in it that
-// exists is that file.
+// decide determines whether the pattern is a file, a directory or a glob. A name with *
+// in it that exists is that file.
 func (p *pattern) decide(f *files) {
 	at := f.resolve(p.abs, nil)
 	switch {
-	case at.err == nil && at.info.IsDir():
+	case at.err == nil && at.mode.IsDir():
 		p.kind = directory
 	case at.err == nil:
 		p.kind = plainFile
-	case hasMeta(p.text):
+	case hasMeta(p.text) && stateOf(at.err) != Pending:
 		p.kind = glob
 	}
 }
 
-// expandDir lists the order files of a directory: hidden files and sub-folders
-// are left out, links to files are not (the files of a ConfigMap are links).
-func (p *pattern) expandDir(f *files) (x expansion) {
+// expandDir lists the order files of a directory. Hidden files and sub-folders are left
+// out, links to files are not (the files of a ConfigMap are links).
+func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 	at := f.resolve(p.abs, nil)
-	x.points = at.points
+	x := &expansion{points: at.points}
 	if at.err != nil {
 		x.state, x.err = stateOf(at.err), pathError(p.text, "", at.err)
 		return x
 	}
-	if !at.info.IsDir() {
-		x.state, x.err = Unreadable, fmt.Errorf("%s: is not a directory any more", p.text)
+	if !at.mode.IsDir() {
+		x.state, x.err = Unreadable, fmt.Errorf("%s: is not a directory any more", printable.Line(p.text))
 		return x
 	}
 	match := func(name string) bool { return !hidden(name) && orderEnding(name) }
@@ -136,29 +157,57 @@ func (p *pattern) expandDir(f *files) (x expansion) {
 		x.state, x.err = stateOf(err), pathError(p.text, "", err)
 		return x
 	}
+	if old != nil && old.entries != nil && slices.Equal(at.points, old.points) && old.members[0].dir == at.end &&
+		slices.EqualFunc(entries, old.entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() && a.Type() == b.Type() }) {
+		return old
+	}
+	links := false
 	for _, e := range entries {
-		if match(e.Name()) && !f.isDir(filepath.Join(at.end, e.Name()), e.Type()) {
-			x.paths = append(x.paths, filepath.Join(p.text, e.Name()))
+		path := filepath.Join(p.text, e.Name())
+		links = links || e.Type()&fs.ModeSymlink != 0
+		switch {
+		case hidden(e.Name()) || f.isDir(filepath.Join(at.end, e.Name()), e.Type()):
+		case match(e.Name()):
+			x.paths = append(x.paths, path)
+		default:
+			x.ignored = append(x.ignored, path)
 		}
+	}
+	if !links {
+		x.entries = entries
 	}
 	slices.Sort(x.paths)
 	return x.orEmpty(p.text, "directory")
 }
 
-// expandGlob lists what filepath.Glob finds, without directories, and without
-// hidden files and hidden directories that the pattern does not name by a dot
-// of its own. Unless the pattern spells out an ending (`*.txt`), only order
-// files are taken, as in a directory: `orders/*` must not take README.md or a
-// side list for one.
-func (p *pattern) expandGlob(f *files) (x expansion) {
+// expandGlob lists what filepath.Glob finds, without directories, and without hidden
+// files and hidden directories that the pattern does not name by a dot of its own. Unless
+// the pattern spells out an ending (`*.txt`), only order files are taken, as in a
+// directory: `orders/*` must not take README.md or a side list for an order file.
+func (p *pattern) expandGlob(f *files) *expansion {
+	x := &expansion{}
 	x.watchGlob(f, p.text)
-	found, _ := filepath.Glob(p.text) // the pattern was checked; other errors are not told
+	found, err := f.glob(p.text) // the pattern was checked; Glob returns no other error
+	if err != nil {
+		x.state, x.err = stateOf(err), pathError(p.text, "", err)
+		return x
+	}
 	any := !hasMeta(filepath.Ext(p.text)) && filepath.Ext(p.text) != ""
 	for _, path := range found {
-		if !any && !orderEnding(path) || hiddenBeyond(p.text, path) || f.isDir(path, fs.ModeSymlink) {
-			continue
+		switch {
+		case hiddenBeyond(p.text, path) || f.isDir(path, fs.ModeIrregular):
+		case any || orderEnding(path):
+			x.paths = append(x.paths, path)
+		default:
+			x.ignored = append(x.ignored, path)
 		}
-		x.paths = append(x.paths, path)
+	}
+	// A name that was meant as an order file is often just beyond the pattern.
+	beside, _ := f.glob(filepath.Join(filepath.Dir(p.text), "*"))
+	for _, path := range beside {
+		if almostOrder(filepath.Base(path)) && !hidden(filepath.Base(path)) && !slices.Contains(found, path) && !f.isDir(path, fs.ModeIrregular) {
+			x.ignored = append(x.ignored, path)
+		}
 	}
 	slices.Sort(x.paths)
 	return x.orEmpty(p.text, "glob")
@@ -171,7 +220,7 @@ func (x *expansion) watchGlob(f *files, pat string) {
 		dir, base := filepath.Split(rest)
 		dirs := []string{filepath.Clean(dir)}
 		if hasMeta(dir) {
-			dirs, _ = filepath.Glob(dirs[0])
+			dirs, _ = f.glob(dirs[0])
 		}
 		match := func(name string) bool {
 			ok, _ := filepath.Match(base, name)
@@ -184,7 +233,7 @@ func (x *expansion) watchGlob(f *files, pat string) {
 			}
 			at := f.resolve(abs, nil)
 			x.points = append(x.points, at.points...)
-			if at.err == nil && at.info.IsDir() {
+			if at.err == nil && at.mode.IsDir() {
 				x.members = append(x.members, members{at.end, match})
 			}
 		}
@@ -202,16 +251,24 @@ func hiddenBeyond(pat, path string) bool {
 	return false
 }
 
-func (x expansion) orEmpty(text, what string) expansion {
+func (x *expansion) orEmpty(text, what string) *expansion {
 	x.state = Ready
 	if len(x.paths) == 0 {
-		x.state, x.err = Empty, fmt.Errorf("%s: no order file (%s) in this %s", text, strings.Join(endings, " "), what)
+		x.state, x.err = Empty, fmt.Errorf("%s: no order file (%s) in this %s", printable.Line(text), strings.Join(endings, " "), what)
 	}
 	return x
 }
 
-// isDir says that path, an entry of the given type, is or leads to a directory.
+// isDir reports whether path, an entry of the given type, is or leads to a directory. The
+// type is ModeIrregular when it is not known.
 func (f *files) isDir(path string, t fs.FileMode) bool {
+	if t == fs.ModeIrregular {
+		info, err := f.lstat(path)
+		if err != nil {
+			return false
+		}
+		t = info.Mode().Type()
+	}
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()
 	}
@@ -220,5 +277,5 @@ func (f *files) isDir(path string, t fs.FileMode) bool {
 		return false
 	}
 	at := f.resolve(abs, nil)
-	return at.err == nil && at.info.IsDir()
+	return at.err == nil && at.mode.IsDir()
 }

@@ -2,10 +2,14 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // maxLinks is how many links a path may lead through, as in Linux.
@@ -13,31 +17,39 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many levels of symbolic links")
 
-// link is a symbolic link on the way: where it is and what it says.
+// link is a symbolic link on the way: its path and its text.
 type link struct{ at, text string }
 
-// place is where a path leads at one moment.
+// stat holds what matters of stat(2)'s answer about a file.
+type stat struct {
+	stamp
+	mode     fs.FileMode
+	inode    uint64 // 0 where the system has none
+	detached bool   // the file has no link left
+}
+
+// place is where a path leads at one moment. A place does not change.
 type place struct {
-	end   string      // the real path, or what it would be if what is missing were there
-	links []link      // passed on the way, in order
-	info  fs.FileInfo // of end; nil when err is set
+	stat         // of end; zero when err is set
+	end   string // the real path, or the path that what is missing would have
+	entry string // the real path of the last component itself, which may be a link
+	links []link // passed on the way, in order
 	err   error
 	at    string // where err occurred
-	// points are the directory entries, by real path, whose change leads the
-	// path elsewhere: each link, the last component, the missing one. Their
-	// directories are the ones to watch. Other parents are not among them: when
-	// one of those is renamed the next poll finds out.
+	// points are the directory entries, by real path, whose change leads the path
+	// elsewhere: each link, the last component, the missing component. The directories
+	// of the points are to be watched. Other parents are not among them: when one of
+	// them is renamed, the next poll finds out.
 	points []string
 }
 
-// resolve follows path, which must be absolute, by hand: filepath.EvalSymlinks
-// tells neither the links that it passed, which are what a Kubernetes update
-// changes, nor how far it came. cache, if not nil, keeps the answers for parents
-// during one scan.
-func (f *files) resolve(path string, cache map[string]fs.FileInfo) (p place) {
+// resolve follows path, which must be absolute. filepath.EvalSymlinks returns neither
+// the links that it passed, which are what a Kubernetes update changes, nor how far it
+// came. cache, if not nil, has the answers for parents during one look.
+func (f *files) resolve(path string, cache map[string]fs.FileInfo) *place {
+	p := &place{}
 	vol := filepath.VolumeName(path)
-	root := vol + string(filepath.Separator)
-	cur, rest := root, components(path[len(vol):])
+	cur, rest := vol+string(filepath.Separator), components(path[len(vol):])
 	for len(rest) > 0 {
 		name := rest[0]
 		rest = rest[1:]
@@ -46,6 +58,9 @@ func (f *files) resolve(path string, cache map[string]fs.FileInfo) (p place) {
 			continue
 		}
 		at := filepath.Join(cur, name)
+		if len(rest) == 0 && p.entry == "" {
+			p.entry = at
+		}
 		info, err := f.lstatVia(cache, at, len(rest) > 0)
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			var text string
@@ -71,15 +86,18 @@ func (f *files) resolve(path string, cache map[string]fs.FileInfo) (p place) {
 		}
 		cur = at
 		if len(rest) == 0 {
-			p.end, p.info = at, info
+			p.end, p.stat = at, statOf(info)
 			p.points = append(p.points, at)
 			return p
 		}
 	}
-	// The root, or a link that ends in "..": a directory, whatever it is.
+	// The root, or a link that ends in "..": a directory.
 	p.end = cur
-	if p.info, p.err = f.lstat(cur); p.err != nil {
-		p.at = cur
+	info, err := f.lstat(cur)
+	if err != nil {
+		p.err, p.at = err, cur
+	} else {
+		p.stat = statOf(info)
 	}
 	return p
 }
@@ -98,55 +116,54 @@ func (f *files) lstatVia(cache map[string]fs.FileInfo, path string, parent bool)
 	return info, err
 }
 
-// components splits a path, without the empty ones and the dots.
+// components splits a path, without empty components and dots.
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
 	})
-	out := parts[:0]
-	for _, c := range parts {
-		if c != "." {
-			out = append(out, c)
-		}
-	}
-	return out
+	return slices.DeleteFunc(parts, func(c string) bool { return c == "." })
 }
 
-// linksNotIn returns the links of p that before has not, text included. A link
-// that is gone does not count: `rm orders.yaml; cat > orders.yaml` where a link
-// stood is a write in place.
-func (p place) linksNotIn(before place) []link {
-	var out []link
-next:
+// linksNotIn returns the links of p that before does not have with the same text. A link
+// that is gone does not count: `rm orders.yaml; cat > orders.yaml` where a link was is a
+// write in place.
+func (p *place) linksNotIn(before *place) (out []link) {
 	for _, l := range p.links {
-		for _, b := range before.links {
-			if l == b {
-				continue next
-			}
+		if !slices.Contains(before.links, l) {
+			out = append(out, l)
 		}
-		out = append(out, l)
 	}
 	return out
 }
 
-// within says that path is below dir.
+// linked reports whether the last component of the path is itself a link.
+func (p *place) linked() bool {
+	return slices.ContainsFunc(p.links, func(l link) bool { return l.at == p.entry })
+}
+
+// within reports whether path is below dir.
 func within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault is what stands at p when no bytes can be read from it; ok is false when
-// they perhaps can. Messages show the path as shown.
-func (p place) fault(shown string) (v version, ok bool) {
+// fault returns why no bytes can be read from p. bad is false when they perhaps can.
+// Messages show the path as shown.
+func (p *place) fault(shown string) (v version, bad bool) {
 	switch {
+	case errors.Is(p.err, errHangs):
+		return version{state: Pending, err: pathError(shown, "", p.err)}, true
+	case p.err != nil && stateOf(p.err) == Missing && p.linked():
+		return version{state: Missing, err: fmt.Errorf("%s: is a link that leads nowhere: %s does not exist",
+			printable.Line(shown), printable.Line(p.at))}, true
 	case p.err != nil:
 		at := p.at
 		if len(p.links) == 0 {
 			at = "" // the parent's name adds nothing to the path's own
 		}
 		return version{state: stateOf(p.err), err: pathError(shown, at, p.err)}, true
-	case !p.info.Mode().IsRegular():
-		return version{state: NotAFile, err: pathError(shown, "", errNotAFile(p.info.Mode()))}, true
+	case !p.mode.IsRegular():
+		return version{state: NotAFile, err: pathError(shown, "", errNotAFile(p.mode))}, true
 	}
 	return version{}, false
 }

@@ -1,10 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,8 +56,9 @@ type rig struct {
 	c    *testClock
 	dir  string
 	got  []File // reported and not yet taken
-	n    int
 	note []error
+	// stuck receives when a blocked call has been reached.
+	stuck chan struct{}
 }
 
 type option func(*Config)
@@ -105,56 +107,60 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
 }
 
-func (r *rig) events() bool { return r.s.watch.w != nil }
+func (r *rig) events() bool { return r.s.watch != nil }
 
-// sync takes in every event of what the test did before. The kernel keeps the
-// events in order, so that the one of a file made now is the last.
+// sync takes in every event of what the test did before.
 func (r *rig) sync() {
-	r.t.Helper()
-	if !r.events() {
-		return
-	}
-	for dir, watched := range r.s.watch.dirs {
-		if info, err := os.Stat(dir); err == nil && os.SameFile(info, watched) {
-			r.syncDir(dir)
-			return
-		}
-	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.events(r.s.clock.Now())
 }
 
-func (r *rig) syncDir(dir string) {
-	r.t.Helper()
-	r.n++
-	name := filepath.Join(dir, fmt.Sprintf(".sync-%d", r.n))
-	r.write(name, "")
-	defer os.Remove(name)
-	deadline := time.After(20 * time.Second)
-	for {
-		select {
-		case e, ok := <-r.s.watch.events():
-			r.s.mu.Lock()
-			r.s.event(e, ok)
-			r.s.mu.Unlock()
-			if e.Name == name {
-				return
-			}
-		case <-r.s.wake:
-		case <-deadline:
-			r.t.Fatalf("no event for %s", name)
-		}
-	}
-}
-
-// pump does everything that is due without moving the clock.
+// pump does everything that is due without moving the clock. It waits for looks and
+// workers, unless one of them is stuck in a call that the test has blocked.
 func (r *rig) pump() {
+	r.t.Helper()
+	limit := time.After(20 * time.Second)
 	for {
 		r.s.mu.Lock()
-		busy, _ := r.s.turn()
-		out, _ := r.s.report(r.s.clock.Now(), false)
+		_, busy := r.s.turn()
+		var out []File
+		if !busy {
+			out, _ = r.s.ready(r.s.clock.Now())
+		}
 		r.s.mu.Unlock()
 		r.got = append(r.got, out...)
-		if !busy && len(out) == 0 {
+		switch {
+		case busy:
+			select {
+			case <-r.s.wake:
+			case <-r.stuck: // nothing is lost by not waiting for it in real time
+				r.tired(slow)
+			case <-limit:
+				r.t.Fatal("a look or a worker does not come back")
+			}
+		case len(out) == 0:
 			return
+		}
+	}
+}
+
+// until does what is due, without moving the clock, until done returns true.
+func (r *rig) until(done func() bool) {
+	r.t.Helper()
+	for limit := time.After(20 * time.Second); ; {
+		r.s.mu.Lock()
+		r.s.turn()
+		ok := done()
+		r.s.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-r.s.wake:
+		case <-time.After(time.Millisecond): // a worker's idleness is real time
+		case <-limit:
+			r.t.Fatal("what is waited for does not come")
 		}
 	}
 }
@@ -250,7 +256,7 @@ func (r *rig) show(f File) string {
 	if err != nil {
 		r.t.Fatalf("reading %s: %v", name, err)
 	}
-	if sha256.Sum256(b) != f.Digest || int64(len(b)) != f.Size || f.Intact() != nil {
+	if all := line(string(b)); sha256.Sum256(all) != f.Digest || int64(len(all)) != f.Size || f.Intact() != nil {
 		r.t.Fatalf("%s: bytes do not match the report, intact: %v", name, f.Intact())
 	}
 	return name + "=" + string(b)
@@ -271,7 +277,7 @@ func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if cerr := rc.Close(); err == nil {
 		err = cerr
 	}
-	return b, err
+	return bytes.TrimSuffix(b, []byte("\n")), err
 }
 
 func (r *rig) path(name string) string {
@@ -281,17 +287,25 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
+// line ends the last line of a file's content, as nearly all files do.
+func line(content string) []byte {
+	if content != "" {
+		content += "\n"
+	}
+	return []byte(content)
+}
+
 // write writes in place: truncates, then writes.
 func (r *rig) write(name, content string) {
 	r.t.Helper()
-	must(r.t, os.WriteFile(r.path(name), []byte(content), 0o644))
+	must(r.t, os.WriteFile(r.path(name), line(content), 0o644))
 }
 
 // publish writes beside the file and renames.
 func (r *rig) publish(name, content string) {
 	r.t.Helper()
 	tmp := filepath.Join(filepath.Dir(r.path(name)), ".tmp-"+filepath.Base(name))
-	must(r.t, os.WriteFile(tmp, []byte(content), 0o644))
+	must(r.t, os.WriteFile(tmp, line(content), 0o644))
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
@@ -299,7 +313,7 @@ func (r *rig) publish(name, content string) {
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(t, os.WriteFile(path, []byte(content), 0o644))
+	must(t, os.WriteFile(path, line(content), 0o644))
 	age(t, path)
 }
 
@@ -315,3 +329,61 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// sized is what stat says about a file of a size.
+type sized int64
+
+func (s sized) Size() int64      { return int64(s) }
+func (sized) Name() string       { return "" }
+func (sized) Mode() fs.FileMode  { return 0 }
+func (sized) ModTime() time.Time { return time.Time{} }
+func (sized) IsDir() bool        { return false }
+func (sized) Sys() any           { return nil }
+
+// gate blocks the reads of one file, as a dead NFS mount or /proc/kmsg do. Each value
+// sent to step lets one read go on.
+type gate struct {
+	step  chan error
+	stuck chan struct{} // receives at each read
+}
+
+type gatedFile struct {
+	openFile
+	g *gate
+}
+
+func (f gatedFile) Read(p []byte) (int, error) {
+	select {
+	case f.g.stuck <- struct{}{}:
+	default:
+	}
+	if err := <-f.g.step; err != nil {
+		return 0, err
+	}
+	return f.openFile.Read(p)
+}
+
+// gate puts a gate before the file of a name.
+func (r *rig) gate(name string) *gate {
+	g := &gate{step: make(chan error), stuck: make(chan struct{}, 1)}
+	r.stuck = g.stuck
+	open := r.s.fs.open
+	r.s.fs.open = func(path string) (openFile, error) {
+		f, err := open(path)
+		if err == nil && filepath.Base(path) == name {
+			f = gatedFile{f, g}
+		}
+		return f, err
+	}
+	r.t.Cleanup(func() {
+		select {
+		case <-g.step:
+		default:
+			close(g.step)
+		}
+	})
+	return g
+}
+
+// open lets all reads go on from now on.
+func (g *gate) open() { close(g.step) }

@@ -2,144 +2,160 @@ package source
 
 import "time"
 
-// This file decides, without touching a file, a clock or an event, when what is
-// seen at a path may be handed over. A YAML file cut at any byte is often valid
-// YAML that holds fewer orders, so a half-written file handed over once is a
-// court order lifted by accident, while waiting costs a second. Hence: in doubt
-// it waits.
+// This file decides, without touching a file, a clock or an event, when a version of a
+// file may be reported. A YAML file that is cut at any byte is often valid YAML with
+// fewer orders. A half-written file that is reported once lifts a court order by
+// accident, while waiting costs a second. So in doubt the file waits.
 //
-// Complete at first sight are only
+// A version is complete at first sight only in these cases:
 //
-//   - a file that came by rename. inotify knows (IN_MOVED_TO), fsnotify says
-//     Create for both that and IN_CREATE. What tells them apart:
-//     a file created in place is written afterwards, so that a Write event on
-//     its name follows. Its absence alone proves nothing: the kernel queues the
-//     event when write(2) or copy_file_range(2) *returns*, and one call may
-//     copy a gigabyte from a slow disk, its bytes visible all the while. So the
-//     inode must agree. Linux sets mtime and ctime to one value before it
-//     copies the first byte of a write; rename sets ctime alone. Therefore
-//     ctime > mtime, the same before and after the bytes were read, says that
-//     no write has begun since the rename. A write and a rename in the same
-//     clock tick (1 to 10 ms; measured: a program's own write and rename do)
-//     leave them equal, and then only fsnotify's pairing of the two halves of a
-//     rename helps: see mark.moved. A ctime of long ago says it too, for file
-//     systems whose rename does not touch it.
-//   - a file to which a symbolic link now leads that was not there or led
-//     elsewhere before: Kubernetes' ..data, `ln -sfn`. Not a link that is the
-//     same as ever and whose target was missing: the target may be in the
-//     middle of being written. Not a link replaced by a file either.
-//   - a file that the process finds at its start with an mtime older than
-//     Settle. Nobody saw it arrive; its age is the only witness.
+//   - The kernel says that the file was renamed into place (IN_MOVED_TO), and no write
+//     event has come for the name since. stat alone does not show this: a program's own
+//     write and rename within one clock tick leave ctime and mtime equal (measured: 300
+//     of 300).
+//   - The file is another inode than the version before, or the kernel says that its
+//     name was created, and its ctime is later than its mtime. Linux sets both to one
+//     value before it copies the first byte of a write, while rename(2) and link(2) set
+//     ctime alone. So no write has begun since the rename. A later ctime of the same
+//     inode says nothing: chmod(1) makes one while a writer pauses.
+//   - A symbolic link on the way to the file is new or leads elsewhere: Kubernetes'
+//     ..data, `ln -sfn`. A link that is the same as before, and whose target was
+//     missing, does not count, because the target may be half written. A link that was
+//     replaced by a file does not count either.
+//   - The Source finds the file at its start with an mtime older than Settle. No event
+//     was seen of this file, and its age is the only witness.
 //
-// An empty file is never complete by the first two: open(O_CREAT) makes one and
-// no tool publishes one. Everything else has to be seen twice, Settle apart, with
-// equal digests, an equal stamp and no Write event in between.
+// An event of a write is queued when write(2) or copy_file_range(2) returns, and one
+// call may copy a gigabyte from a slow disk while its bytes are visible. So the absence
+// of write events alone proves nothing, and IN_CREATE alone does not count.
+//
+// An empty file is complete only by its age: open(O_CREAT) makes an empty file, and no
+// tool publishes one. Every other version must be seen twice, with equal digests and
+// stamps and no write event in between. The time between the two sights is Settle, or
+// RaggedSettle when the last line has no end.
 
 // Durations of the decision.
 const (
-	// Settle is how long bytes written in place must have stood still.
+	// Settle is how long bytes that were written in place must not have changed.
 	Settle = time.Second
-	// Patience is how long a file may be restless before that is reported as
-	// Pending: no order is kept out of sight by a writer that never stops.
+	// RaggedSettle is Settle for a YAML file or a list whose last line has no end. A
+	// stalled copy often ends in the middle of a line, and a name that is cut is
+	// another name.
+	RaggedSettle = 10 * time.Second
+	// Patience is how long a file may keep changing before it is reported as Pending,
+	// so that a writer that never stops does not hide an order for ever.
 	Patience = 10 * time.Second
-	// Recheck is how often the digest is taken although stat says that nothing
-	// changed: equal size and mtime prove nothing, and over NFS or a bind mount
-	// there is no event.
+	// Recheck is how often the digest is computed although stat shows no change. Equal
+	// size and mtime prove nothing, and NFS and bind mounts give no events.
 	Recheck = time.Minute
 
-	// debounce is the time from an event to the look that it causes, so that a
-	// burst is one look.
+	// debounce is the time from an event to the look that it causes, so that a burst of
+	// events causes one look.
 	debounce = 5 * time.Millisecond
-	// grace is the time that a Write event gets to arrive, after the bytes of a
-	// file that seems to have come by rename have been read.
-	grace = 3 * time.Millisecond
-	// quiet is how long a big file must have been left alone before it is
-	// hashed: hashing it again after each of many writes is work for nothing.
+	// quiet is how long a big file must have had no write before it is hashed. Hashing
+	// the file again after each of many writes would be wasted work.
 	quiet = 250 * time.Millisecond
-	// bigFile is the size from which quiet applies, in octets.
+	// bigFile is the size from which quiet applies, in bytes.
 	bigFile = 64 << 10
 )
 
-// stamp is what stat tells about a file's content without reading it. Two
-// differing stamps mean that something happened; two equal ones prove nothing.
-// The inode's number is not in it: some network file systems make up a new one
-// each time, and such a file would never stand still.
+// stamp is the part of stat's answer that changes with the content. Two different stamps
+// mean that something happened. Two equal stamps prove nothing. The inode's number is
+// not part of the stamp: some network file systems invent a new number for each stat,
+// and such a file would never settle.
 type stamp struct {
 	size         int64
-	mtime, ctime int64 // ns since 1970; ctime 0 where the system tells none
+	mtime, ctime int64 // ns since 1970; ctime is 0 where the system has none
 }
 
-// young says that the file may have been written to within the last Settle. A
-// time in the future is a clock that cannot be trusted: young.
+// young reports whether the file may have been written to within the last Settle. A time
+// in the future means a wrong clock, and then the file is young.
 func (s stamp) young(now time.Time) bool {
 	return now.Sub(time.Unix(0, s.mtime)) < Settle
 }
 
-// movedAfterWrite says that the inode's last change was not a write, or that
-// nothing at all happened to it for Settle.
-func (s stamp) movedAfterWrite(now time.Time) bool {
-	return s.ctime != 0 && (s.ctime > s.mtime || now.Sub(time.Unix(0, s.ctime)) >= Settle)
-}
+// arrival is what events say about a name.
+type arrival uint8
+
+const (
+	unknown arrival = iota // no event
+	created                // IN_CREATE: made here, or linked with link(2)
+	renamed                // IN_MOVED_TO
+	written                // written to, removed, or events of the name were lost
+)
 
 // evidence is what is known about how a file came to its path.
 type evidence struct {
-	first   bool // seen for the first time, at the start: there is no history
-	swapped bool // a link leads here that did not before; no write since
-	created bool // the name was created and not written to since
-	moved   bool // with created: both halves of the rename were seen
+	first   bool    // seen for the first time, at the start
+	swapped bool    // a link leads here that did not before; no write since
+	other   bool    // the inode is another one than that of the version before
+	how     arrival // by events since the version before
 }
 
-// any says that reading the file now may settle it at once.
-func (e evidence) any() bool { return e.first || e.swapped || e.created }
+// any reports whether reading the file now may settle it at once.
+func (e evidence) any() bool {
+	return e.first || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
+}
 
-// whole says that the bytes, read with the stamp s at now, are complete.
+// whole reports whether the bytes, read with the stamp s at now, are complete.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.first && !s.young(now):
 		return true
 	case s.size == 0:
 		return false
-	case e.swapped:
+	case e.swapped, e.how == renamed:
 		return true
 	}
-	return e.created && (e.moved || s.movedAfterWrite(now))
+	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
-// version is something that can be in force at a path.
+// version is a state of a path that can be reported.
 type version struct {
-	state  State
-	err    error
-	digest Digest
-	size   int64
+	state    State
+	err      error
+	digest   Digest
+	size     int64
+	detached bool
 }
 
-// same compares what matters: two errors of one kind are one state.
+// same reports whether v and w are equal for the caller. Two errors of one state are
+// equal.
 func (v version) same(w version) bool {
-	return v.state == w.state && v.digest == w.digest && v.size == w.size
+	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached
 }
 
-// sight is one complete look at a path: bytes hashed from the first to the last
-// with the same stamp before and after, or the reason why there are none.
+// sight is one complete look at a path: the digest of bytes that were read from the
+// first to the last with the same stamp before and after, or the reason why there are
+// none.
 type sight struct {
 	version
-	at    time.Time // when the look began
-	stamp stamp     // of a Ready one
-	whole bool      // need not be seen a second time
+	at     time.Time // when the look began
+	stamp  stamp     // of a Ready version
+	whole  bool      // need not be seen a second time
+	ragged bool      // the last line has no end
 }
 
-// settler is the state machine of one path: sights in, versions out.
+// settles returns when a second sight of v may confirm v.
+func (v sight) settles() time.Time {
+	if v.ragged {
+		return v.at.Add(RaggedSettle)
+	}
+	return v.at.Add(Settle)
+}
+
+// settler is the state machine of one path. It turns sights into versions.
 type settler struct {
-	held    version // the last that settled; the zero version before the first
-	cand    sight   // seen once, waiting to be seen again; zero when void
+	held    version // the last version that settled; zero before the first
+	cand    sight   // seen once, and to be seen again; zero when there is none
 	waiting bool    // something differs, or may differ, from held
 }
 
-// disturb says that something happened to the path, so that a sight from before
-// counts no more.
+// disturb notes that something happened to the path, so that an earlier sight does not
+// count any more.
 func (s *settler) disturb() { s.cand, s.waiting = sight{}, true }
 
-// see takes a sight and says whether a new version has settled by it, to be
-// found in held.
+// see takes a sight and reports whether it settled a new version, which is then in held.
 func (s *settler) see(v sight) bool {
 	switch {
 	case v.version.same(s.held):
@@ -147,7 +163,7 @@ func (s *settler) see(v sight) bool {
 		s.held.err = v.err
 		s.calm()
 		return false
-	case v.whole, s.confirms(v) && v.at.Sub(s.cand.at) >= Settle:
+	case v.whole, s.confirms(v) && !v.at.Before(s.cand.settles()):
 		s.held = v.version
 		s.calm()
 		return true
@@ -160,15 +176,15 @@ func (s *settler) see(v sight) bool {
 
 func (s *settler) calm() { s.cand, s.waiting = sight{}, false }
 
-// confirms says that v is the candidate seen again.
+// confirms reports whether v is the candidate seen again.
 func (s *settler) confirms(v sight) bool {
 	return s.cand.state != 0 && s.cand.version.same(v.version) && s.cand.stamp == v.stamp
 }
 
-// due is when the candidate wants to be seen again; zero without one.
+// due returns when the candidate is to be seen again. It is zero without a candidate.
 func (s *settler) due() time.Time {
 	if s.cand.state == 0 {
 		return time.Time{}
 	}
-	return s.cand.at.Add(Settle)
+	return s.cand.settles()
 }

@@ -24,12 +24,16 @@ func TestWhole(t *testing.T) {
 		{"at the start, as old as Settle", evidence{first: true}, stamp{size: 1, mtime: at(-Settle)}, true},
 		{"at the start, just younger", evidence{first: true}, stamp{size: 1, mtime: at(1 - Settle)}, false},
 		{"at the start, from the future", evidence{first: true}, stamp{size: 1, mtime: at(time.Hour)}, false},
-		{"renamed, both halves seen", evidence{created: true, moved: true}, just, true},
-		{"renamed, both halves seen, empty", evidence{created: true, moved: true}, stamp{mtime: at(-time.Hour)}, false},
-		{"renamed, the inode agrees", evidence{created: true}, moved, true},
-		{"renamed, nothing happened for long", evidence{created: true}, long, true},
-		{"created, one tick or a write under way", evidence{created: true}, just, false},
-		{"created, no change time", evidence{created: true}, stamp{size: 9, mtime: at(-time.Hour)}, false},
+		{"renamed, in one tick with the write", evidence{how: renamed}, just, true},
+		{"renamed, no change time", evidence{how: renamed}, stamp{size: 9, mtime: at(-time.Hour)}, true},
+		{"renamed, empty", evidence{how: renamed}, stamp{mtime: at(-time.Hour)}, false},
+		{"linked, the inode agrees", evidence{how: created}, moved, true},
+		{"created, one tick or a write under way", evidence{how: created}, just, false},
+		{"created, nothing happened for long", evidence{how: created}, long, false},
+		{"created, no change time", evidence{how: created}, stamp{size: 9, mtime: at(-time.Hour)}, false},
+		{"no event, another inode, moved after its write", evidence{other: true}, moved, true},
+		{"no event, another inode, one tick", evidence{other: true}, just, false},
+		{"written, another inode, chmod after the write", evidence{other: true, how: written}, moved, false},
 		{"touched after the last write", evidence{}, moved, false},
 		{"link swapped", evidence{swapped: true}, just, true},
 		{"link swapped to an empty file", evidence{swapped: true}, stamp{mtime: at(0)}, false},
@@ -46,6 +50,8 @@ func TestSettler(t *testing.T) {
 		return sight{version: version{state: Ready, digest: Digest{c}, size: 3}, at: start.Add(at), stamp: stamp{size: 3, mtime: int64(c)}}
 	}
 	whole := func(v sight) sight { v.whole = true; return v }
+	ragged := func(v sight) sight { v.ragged = true; return v }
+	detached := func(v sight) sight { v.detached = true; return v }
 	stamped := func(v sight, m int64) sight { v.stamp.mtime = m; return v }
 	fault := func(s State, at time.Duration) sight {
 		return sight{version: version{state: s, err: errors.New("x")}, at: start.Add(at)}
@@ -87,6 +93,16 @@ func TestSettler(t *testing.T) {
 			{see: stamped(content('a', Settle), 7), waiting: true},
 			{see: stamped(content('a', 2*Settle), 7), settles: true},
 		}, content('a', 0).version},
+		{"a last line without end", []act{
+			{see: ragged(content('a', 0)), waiting: true},
+			{see: ragged(content('a', RaggedSettle-1)), waiting: true},
+			{see: ragged(content('a', RaggedSettle)), settles: true},
+		}, content('a', 0).version},
+		{"a last line without end that is renamed", []act{{see: whole(ragged(content('a', 0))), settles: true}}, content('a', 0).version},
+		{"detached", []act{
+			{see: whole(content('a', 0)), settles: true},
+			{see: whole(detached(content('a', ms))), settles: true},
+		}, detached(content('a', 0)).version},
 		{"a write event in between", []act{
 			{see: content('a', 0), waiting: true},
 			{disturb: true, waiting: true},

@@ -1,33 +1,31 @@
-// Package source notices changed files and hands over exact bytes. It knows
-// nothing about what is in them.
+// Package source notices changed files and hands over exact bytes. It knows nothing about
+// their content.
 //
-// A Source watches files, directories and globs, by kernel events and by
-// polling. It reports a file once its bytes are complete (settle.go says when
-// that is) and gives them as a stream that ends in an error when they are not
-// the reported ones. A file may depend on others, its side lists; they are
-// watched with it and reported as a change of it.
+// A Source watches files, directories and globs, by kernel events and by polling. It
+// reports a file once its bytes are complete (settle.go explains when) and gives them as
+// a stream that ends in an error when they are not the reported ones. A file may depend
+// on others, its side lists; they are watched with it and reported as a change of it.
 //
-// The way of a change: an event (watch.go) or a poll causes a look at the path
-// (resolve.go, track.go); if something may have changed the file is hashed, in
-// small steps; the state machine (settle.go) says when a version is in force;
-// the report (group.go) gathers an order file with its side lists.
+// One loop does the work, in the goroutine that calls Scan or Run:
 //
-// All work is done by the goroutine that calls Scan or Run. A stat that hangs
-// (a dead hard-mounted NFS) therefore holds up all files of this Source.
+//   - An event (watch_linux.go, marks.go) or a poll starts a look (look.go), which calls
+//     stat once for each path (resolve.go, pattern.go).
+//   - A file that may have changed (track.go) is hashed by a worker (hash.go).
+//   - The state machine of the file (settle.go) decides when the version is complete.
+//   - A report (group.go) has each changed order file with its side lists.
+//
+// Looks and workers run in goroutines of their own and hold no lock while they wait for
+// the file system. When a call does not return, the goroutine is left behind, the file is
+// reported as Pending, and the other files go on.
 package source
 
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/pace"
-	"github.com/fsnotify/fsnotify"
 )
 
 // DefaultPoll is the time between two polls.
@@ -36,69 +34,96 @@ const DefaultPoll = time.Second
 // minPoll keeps a slip of the pen from keeping a CPU busy.
 const minPoll = 10 * time.Millisecond
 
+// tick is how often work in progress is looked at. It is real time.
+const tick = 100 * time.Millisecond
+
 // Config says what is to be watched.
 type Config struct {
-	// Patterns are files, directories and globs; at least one. A name with an
-	// order file's ending, and a name where a file is first found, is a file,
-	// whatever its ending. A name where a directory is first found, and one with
-	// a slash at its end, is a directory: its files with one of the endings
-	// .yaml .yml .json .jsonl, without hidden ones and sub-folders. Another name
-	// with * ? or [ in it is a glob; it takes no directories, hidden names only
-	// where it has a dot of its own, and files of other endings only when it
-	// spells the ending out.
+	// Patterns are files, directories and globs; at least one. A name with an order
+	// file's ending, and a name where a file is first found, is a file, whatever its
+	// ending. A name where a directory is first found, and one with a slash at its end,
+	// is a directory: its files with one of the endings .yaml .yml .json .jsonl, in any
+	// case of letters, without hidden ones and sub-folders. Another name with * ? or [ in
+	// it is a glob; it takes no directories, hidden names only where it has a dot of its
+	// own, and files of other endings only when it spells the ending out.
 	Patterns []string
-	// Files are watched too, after the patterns' files; each is a file, whatever
-	// its name.
+	// Files are watched too, after the patterns' files; each is a file, whatever its
+	// name. Protect lists are such files.
 	Files []string
 	// Poll is the time between two polls, 10 ms at least; 0 is DefaultPoll.
 	Poll time.Duration
 	// NoEvents leaves the kernel's events out.
 	NoEvents bool
-	// Notice is told what the operator should know and what changes no state:
-	// once, when kernel events are not to be had. May be nil. It must return
-	// and not call the Source.
+	// MaxBytes returns the largest size in bytes that may be read of a file. side is true
+	// for side lists and for Files. A larger file is Unreadable and is not opened. When
+	// MaxBytes is nil or returns 0 there is no limit.
+	MaxBytes func(path string, side bool) int64
+	// Notice is called with what the operator should know and what changes no state:
+	// that kernel events cannot be had, that a file in a directory is ignored, and that a
+	// last line has no end; once each. It may be nil. It must return and not call the
+	// Source.
 	Notice func(error)
 	// Clock is the time; nil is the real one.
 	Clock Clock
 }
 
-// Source watches a set of files. Its methods may be called from any goroutine,
-// Scan and Run by one at a time.
+// Source watches a set of files. Its methods may be called from any goroutine, Scan and
+// Run by one at a time.
 type Source struct {
-	clock    Clock
-	poll     time.Duration
-	fs       files
-	notice   func(error)
-	newWatch func() (*fsnotify.Watcher, error)
-	wake     chan struct{} // something to do besides events; holds one
-	stop     chan struct{} // closed by Close
+	clock     Clock
+	poll      time.Duration
+	fs        files
+	notice    func(error)
+	maxBytes  func(string, bool) int64
+	newWatch  func(kick func()) (*watcher, error)
+	wake      chan struct{} // something to do; holds one
+	stop      chan struct{} // closed by Close
+	lists     int           // the patterns from this one on are Config.Files
+	calls     calls
+	firstWait time.Duration // how long OpenSide waits for a new list; real time
 
-	mu       sync.Mutex // guards the rest; held for steps, never while waiting
-	closed   bool
-	started  bool // the first scan is done
-	watch    *watcher
-	marks    marks
-	patterns []*pattern
-	orders   []*order          // as reported: by pattern, then bytewise
-	byPath   map[string]*order // the same, by absolute path
-	tracks   map[string]*track // by absolute path
-	interest map[string][]*track
-	shapes   map[string]bool // points of patterns: their change calls for a scan
-	members  map[string][]members
-	scanAt   time.Time // the next poll, or a scan that an event calls for
-	scanFree time.Time // no scan for an event's sake before
-	scanSeq  uint64    // marks.seq at the last scan
-	buf      []byte
+	mu         sync.Mutex // guards what follows; never held while waiting
+	closed     bool
+	started    bool // the first look is done
+	watch      *watcher
+	complained bool // about missing events
+	marks      marks
+	pruned     uint64 // marks.seq at the last look
+	patterns   []*pattern
+	orders     []*order          // as reported: by pattern, then bytewise
+	byPath     map[string]*order // the same, by absolute path
+	tracks     map[string]*track // by absolute path
+	list       []*track          // the same
+	stale      bool              // paths or places changed: interest, members, dirs are old
+	interest   map[string]bool   // entries whose events cause a look
+	members    map[string][]members
+	dirs       []string // to be watched
+
+	look, looked *look     // in progress; and done
+	pollAt       time.Time // the next look
+	askAt        time.Time // a look that something asked for; zero: none
+	free         time.Time // no look for an event's sake before
+	lastLook     time.Time
+	wanted       map[*track]bool // to be hashed
+	workers      []*worker
+	back         []*job // from workers
+
+	restless  map[*track]bool    // about to change
+	dirty     map[*order]bool    // may have something to report
+	heldAt    time.Time          // since when a report is held back; real time
+	ignored   map[string]ignored // by absolute path; nil before the first notice
+	unnoticed bool               // there may be ignored files without a notice
 }
 
-// New prepares a Source; it reads nothing yet. It fails on an empty pattern and
-// on one that filepath.Match does not understand.
+// New prepares a Source; it reads nothing yet. It fails on an empty pattern and on one
+// that filepath.Match does not understand.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
-		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, fs: osFiles(),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second,
 		marks: marks{by: map[string]*mark{}}, tracks: map[string]*track{}, byPath: map[string]*order{},
-		buf: make([]byte, step),
+		wanted: map[*track]bool{}, restless: map[*track]bool{}, dirty: map[*order]bool{},
+		calls: calls{out: map[string]bool{}}, lists: len(cfg.Patterns),
 	}
 	if s.clock == nil {
 		s.clock = wallClock{}
@@ -134,42 +159,45 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// Scan looks at everything now and returns what is new or changed since the
-// last report, the first time everything. It waits for files that are being
-// written, wait at most, and reports them as Pending then; when all stand still
-// it waits for nothing. It is for the start, before Run: call it, load, and
-// call it again when a load met ErrPending or ErrChanged.
+// Scan looks at everything now and returns what is new or changed since the last report,
+// the first time everything. It waits for files that are being written, wait at most, and
+// reports them as Pending then; when no file is being written it waits for nothing. Scan
+// is for the start, before Run: call it, load, and call it again when a load met
+// ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
-	s.scanAt = time.Time{}
+	s.settleAt(s.clock.Now())
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
-		busy, next := s.turn()
+		next, busy := s.turn()
 		now := s.clock.Now()
-		over := s.closed || ctx.Err() != nil || !busy && (s.still() || !now.Before(deadline))
-		if over {
+		late := !now.Before(deadline)
+		work := busy
+		if late { // only for what takes no time worth mentioning
+			work = s.look != nil || s.hashing()
+		}
+		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (len(s.restless) == 0 || late) {
 			out, _ := s.report(now, true)
 			s.mu.Unlock()
 			return out
 		}
 		s.mu.Unlock()
-		if busy {
-			pace.Yield()
-			continue
-		}
-		if deadline.Before(next) {
+		switch {
+		case busy: // the time of the files stands still meanwhile
+			next = time.Time{}
+		case deadline.Before(next) && now.Before(deadline):
 			next = deadline
 		}
-		s.pause(ctx, next)
+		s.pause(ctx, next, busy)
 	}
 }
 
-// Run reports changes to fn until ctx ends or Close is called, and then closes
-// the Source: no goroutine and no inotify instance is left. fn runs in Run's
-// goroutine; while it runs changes gather, and the last state of each file is
-// what the next call gets. Run returns ctx.Err(), or nil after Close.
+// Run reports changes to fn until ctx ends or Close is called, and then closes the Source:
+// no inotify instance is left, and no goroutine that does not wait for the file system.
+// fn runs in Run's goroutine; while it runs changes gather, and the last state of each
+// file is what the next call gets. Run returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	off := pace.On()
@@ -183,28 +211,55 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		default:
 		}
 		s.mu.Lock()
-		busy, next := s.turn()
-		out, patience := s.report(s.clock.Now(), false)
+		next, busy := s.turn()
+		out, patience := s.ready(s.clock.Now())
+		slow := len(s.workers) > 0 || s.look != nil
 		s.mu.Unlock()
 		switch {
 		case len(out) > 0:
 			fn(out)
-		case busy:
-			pace.Yield()
 		default:
 			if !patience.IsZero() && patience.Before(next) {
 				next = patience
 			}
 			off()
-			s.pause(ctx, next)
+			s.pause(ctx, next, busy || slow)
 			off = pace.On()
 		}
 	}
 }
 
-// Close ends Run (which returns soon after; wait for that yourself) and frees
-// what the Source holds. Streams that are open may be read to their end. May be
-// called from anywhere, more than once.
+// ready returns what is to be reported now. What is ready is held back for a moment while
+// small files wait to be hashed, so that files that change together are one load.
+func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
+	if s.closed {
+		return nil, time.Time{}
+	}
+	if !s.hashing() {
+		s.heldAt = time.Time{}
+	} else if s.heldAt.IsZero() {
+		s.heldAt = time.Now()
+	}
+	if !s.heldAt.IsZero() && time.Since(s.heldAt) < hold {
+		return nil, time.Time{}
+	}
+	s.heldAt = time.Time{}
+	if out, patience = s.report(now, false); len(out) == 0 {
+		s.notices(now)
+	}
+	return out, patience
+}
+
+// LastLook returns when the files were last looked at to the end.
+func (s *Source) LastLook() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastLook
+}
+
+// Close ends Run (which returns soon after; wait for that yourself) and frees what the
+// Source holds. Streams that are open end in ErrClosed. Close may be called from
+// anywhere, more than once, and does not wait for the file system.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,34 +268,44 @@ func (s *Source) Close() error {
 	}
 	s.closed = true
 	close(s.stop)
-	for _, t := range s.tracks {
-		t.stop()
+	for _, t := range s.list {
+		s.drop(t)
+	}
+	for _, w := range s.workers {
+		w.mu.Lock()
+		w.cut = true
+		w.mu.Unlock()
+	}
+	for _, j := range s.back {
+		j.close()
 	}
 	if s.watch != nil {
 		s.watch.close()
+		s.watch = nil
 	}
 	return nil
 }
 
-// pause waits for something to do, until next at most.
-func (s *Source) pause(ctx context.Context, next time.Time) {
-	after, release := s.clock.After(next.Sub(s.clock.Now()))
-	defer release()
-	s.mu.Lock()
-	var events <-chan fsnotify.Event
-	if s.watch != nil {
-		events = s.watch.events()
+// pause waits for something to do, until next at most; zero is no limit. Work in progress
+// is looked at again after a tick.
+func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
+	var after, again <-chan time.Time
+	if !next.IsZero() {
+		var release func()
+		after, release = s.clock.After(next.Sub(s.clock.Now()))
+		defer release()
 	}
-	s.mu.Unlock()
+	if work {
+		t := time.NewTimer(tick)
+		defer t.Stop()
+		again = t.C
+	}
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
 	case <-after:
+	case <-again:
 	case <-s.wake:
-	case e, ok := <-events:
-		s.mu.Lock()
-		s.event(e, ok)
-		s.mu.Unlock()
 	}
 }
 
@@ -251,184 +316,83 @@ func (s *Source) kick() {
 	}
 }
 
-// turn does what is due, hashing one step at most. busy says that there is more
-// to be hashed, next when something else will be due.
-func (s *Source) turn() (busy bool, next time.Time) {
+// ask wants a look at a time, for something that happened. A storm of events may take a
+// tenth of the CPU for looks, not more.
+func (s *Source) ask(at time.Time) {
+	if at.Before(s.free) {
+		at = s.free
+	}
+	s.settleAt(at)
+}
+
+// settleAt wants a look at a time; zero is none.
+func (s *Source) settleAt(at time.Time) {
+	if !at.IsZero() && (s.askAt.IsZero() || at.Before(s.askAt)) {
+		s.askAt = at
+	}
+}
+
+// turn does what is due. busy says that looks or workers are in progress, next when
+// something else will be due.
+func (s *Source) turn() (next time.Time, busy bool) {
+	now := s.clock.Now()
 	if s.closed {
-		return false, s.clock.Now()
+		return now, false
 	}
-	if s.watch == nil {
-		s.watch = &watcher{}
-		if s.newWatch != nil {
-			s.watch = newWatcher(s.newWatch, s.kick, s.notice)
+	if s.watch == nil && s.newWatch != nil {
+		w, err := s.newWatch(s.kick)
+		s.newWatch = nil
+		if s.watch = w; err != nil {
+			s.watch = nil
+			s.complain(err)
 		}
 	}
-	// All events first: a decision must not fall while the Write event that
-	// speaks against it lies in the queue.
-	s.drain()
-	now := s.clock.Now()
-	if !now.Before(s.scanAt) {
-		s.scan(now)
+	// All events first: a decision must not fall while the write event that speaks
+	// against it is in the queue.
+	s.events(now)
+	if s.looked != nil {
+		s.apply(s.looked, now)
 	}
-	for _, t := range s.tracks {
-		if !t.due.IsZero() && !now.Before(t.due) {
-			s.look(t, s.fs.resolve(t.abs, nil), now)
-		}
+	next = s.pollAt
+	if !s.askAt.IsZero() && s.askAt.Before(next) {
+		next = s.askAt
 	}
-	busy = s.work(now)
-	next = s.scanAt
-	for _, t := range s.tracks {
-		if !t.due.IsZero() && t.due.Before(next) {
-			next = t.due
-		}
+	if s.look != nil && s.look.leave(time.Now(), statStall) {
+		s.look, next = nil, now
 	}
-	return busy, next
+	if s.look == nil && !now.Before(next) {
+		s.startLook(now)
+	}
+	s.feed(now)
+	if s.look != nil {
+		return now.Add(s.poll), true
+	}
+	return next, s.hashing() || s.busy()
 }
 
-// drain takes in the events that are there.
-func (s *Source) drain() {
-	if s.watch.lost.Swap(false) {
-		s.overflow()
-	}
-	events := s.watch.events()
-	for range maxMarks { // an end, also when events come faster than this
-		select {
-		case e, ok := <-events:
-			if s.event(e, ok); !ok {
-				return
-			}
-		default:
-			return
+// busy reports whether a worker makes progress.
+func (s *Source) busy() bool {
+	now := time.Now()
+	for _, w := range s.workers {
+		if w.idle(now) < slow {
+			return true
 		}
 	}
+	return len(s.wanted) > 0
 }
 
-// overflow forgets what events seemed to say, and looks at everything.
-func (s *Source) overflow() {
-	s.marks.doubt("")
-	s.scanAt = time.Time{}
-	for _, t := range s.tracks {
-		t.poked, t.swap = true, false
-	}
-}
-
-// event takes in one event.
-func (s *Source) event(e fsnotify.Event, ok bool) {
-	if !ok { // closed, by us or by a failure of its own
-		if !s.closed && s.watch.w != nil {
-			s.watch.close()
-			s.watch.complain(fsnotify.ErrClosed)
-			s.overflow()
-		}
-		return
-	}
-	now := s.clock.Now()
-	soon := now.Add(debounce)
-	tracks := s.interest[e.Name]
-	s.marks.note(e, len(tracks) > 0)
-	for _, t := range tracks {
-		t.poked = true
-		t.ask(soon)
-	}
-	if !e.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename) {
-		return
-	}
-	_, self := s.watch.dirs[e.Name]
-	if self { // a watched directory went away or came back: watch it anew
-		s.watch.drop(e.Name)
-		s.marks.doubt(e.Name)
-	}
-	if self || s.shapes[e.Name] || len(tracks) == 0 && s.isMember(e.Name) {
-		// A storm of new names may take a tenth of the CPU for scans, not more.
-		if soon.Before(s.scanFree) {
-			soon = s.scanFree
-		}
-		if soon.Before(s.scanAt) {
-			s.scanAt = soon
+// hashing reports whether files that are worth waiting for are being hashed.
+func (s *Source) hashing() bool {
+	now := time.Now()
+	for _, w := range s.workers {
+		if w.idle(now) < slow && w.size() <= smallFile {
+			return true
 		}
 	}
-}
-
-func (s *Source) isMember(name string) bool {
-	for _, m := range s.members[filepath.Dir(name)] {
-		if m.match(filepath.Base(name)) {
+	for t := range s.wanted {
+		if t.place.size <= smallFile {
 			return true
 		}
 	}
 	return false
-}
-
-// scan finds out which files there are, watches the directories that matter
-// and looks at every file. Watches come before the looks, so that nothing falls
-// between the two.
-func (s *Source) scan(now time.Time) {
-	var cache map[string]fs.FileInfo
-	places := map[string]place{}
-	for range 3 { // a new watch may have come too late for what it should show
-		cache = map[string]fs.FileInfo{}
-		clear(places)
-		want := s.expand(now, cache, places)
-		if fresh := s.watch.arm(want, s.marks.doubt); !fresh {
-			break
-		}
-	}
-	s.started = true
-	s.scanAt = now.Add(s.poll)
-	for abs, t := range s.tracks {
-		s.look(t, places[abs], now)
-	}
-	s.marks.prune(s.scanSeq, func(name string) bool { return s.interest[name] != nil })
-	s.scanSeq = s.marks.seq
-	end := s.clock.Now()
-	s.scanFree = end.Add(9 * end.Sub(now))
-}
-
-// expand updates patterns, orders and tracks to what there is, and returns the
-// directories to be watched.
-func (s *Source) expand(now time.Time, cache map[string]fs.FileInfo, places map[string]place) map[string]bool {
-	want := map[string]bool{}
-	s.shapes, s.members = map[string]bool{}, map[string][]members{}
-	s.interest = map[string][]*track{}
-	named := map[string]bool{}
-	for i, p := range s.patterns {
-		x := p.expand(&s.fs)
-		for _, at := range x.points {
-			s.shapes[at] = true
-			want[filepath.Dir(at)] = true
-		}
-		for _, m := range x.members {
-			s.members[m.dir] = append(s.members[m.dir], m)
-			want[m.dir] = true
-		}
-		if x.state != 0 {
-			p.set.see(sight{
-				version: version{state: x.state, err: x.err}, at: now,
-				whole: x.state == Ready || !s.started,
-			})
-		}
-		for _, path := range x.paths {
-			abs, err := filepath.Abs(path)
-			if err != nil || named[abs] {
-				continue
-			}
-			named[abs] = true
-			s.addOrder(abs, path, i)
-		}
-	}
-	s.dropOrders(func(o *order) bool { return !named[o.t.abs] && !o.known })
-	slices.SortFunc(s.orders, func(a, b *order) int {
-		if a.pattern != b.pattern {
-			return a.pattern - b.pattern
-		}
-		return strings.Compare(a.t.path, b.t.path)
-	})
-	for abs, t := range s.tracks {
-		p := s.fs.resolve(abs, cache)
-		places[abs] = p
-		for _, at := range p.points {
-			s.interest[at] = append(s.interest[at], t)
-			want[filepath.Dir(at)] = true
-		}
-	}
-	return want
 }

@@ -46,7 +46,7 @@ func TestCreatedAndAppended(t *testing.T) {
 			r.wantNoBytes()
 		}
 		r.settled()
-		r.want("o.yaml=" + small)
+		r.want("o.yaml=" + strings.TrimSuffix(small, "\n"))
 	})
 }
 
@@ -102,14 +102,23 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// Also when the write comes in the grace after the bytes have been read.
+	// Also when the write comes while the bytes are read, and no stat shows the write.
+	standStill(r, new(int))
+	r.settled()
+	r.take()
+	open, once := r.s.fs.open, true
+	r.s.fs.open = func(path string) (openFile, error) {
+		if once {
+			once = false
+			r.write("o.yaml", "HALF")
+		}
+		return open(path)
+	}
 	r.publish("o.yaml", "half")
-	r.pass(debounce)
-	r.write("o.yaml", "whole again")
-	r.pass(100 * time.Millisecond)
+	r.pass(Settle - 50*time.Millisecond)
 	r.want()
-	r.pass(Settle)
-	r.want("o.yaml=whole again")
+	r.pass(100 * time.Millisecond)
+	r.want("o.yaml=HALF")
 }
 
 // What once came by rename has no credit left for what happens to it later and
@@ -131,37 +140,79 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// copy_file_range and a long write(2) make bytes visible long before the kernel
-// says so: a Create event, content, and no Write event. The inode's times give
-// it away.
+// A program's own write and rename within one tick of the file system's clock leave
+// mtime and ctime equal, as for a write that is under way. The kernel knows the rename,
+// also from a folder that nobody watches.
+func TestRenameInOneTick(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "a.yaml"), "a")
+	r := start(t, dir, []string{"."})
+	r.oneTick()
+	tmp := filepath.Join(t.TempDir(), "x")
+	must(t, os.WriteFile(tmp, line("whole"), 0o644))
+	must(t, os.Rename(tmp, r.path("o.yaml")))
+	r.pass(10 * time.Millisecond)
+	r.want("o.yaml=whole")
+}
+
+// copy_file_range and a long write(2) make bytes visible long before the kernel says so:
+// a Create event, content, and no event of a write. The inode's times give it away.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")
 	r := start(t, dir, []string{"."})
-	// Written where nobody watches, so that there is no event of it, and put in
-	// place in the same tick of a coarse clock: mtime == ctime, as for a write
-	// that is under way.
 	r.oneTick()
 	tmp := filepath.Join(t.TempDir(), "x")
-	must(t, os.WriteFile(tmp, []byte("half"), 0o644))
-	must(t, os.Rename(tmp, r.path("o.yaml")))
+	must(t, os.WriteFile(tmp, line("half"), 0o644)) // where nobody watches
+	must(t, os.Link(tmp, r.path("o.yaml")))
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
 	r.pass(Settle)
 	r.want("o.yaml=half")
 }
 
+// A file of which no event came is complete when it is another inode that was renamed or
+// linked after its last write: here the whole directory is swapped.
+func TestDirectorySwap(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "d", "o.yaml"), "1")
+		old(t, filepath.Join(dir, "d", "p.yaml"), "1")
+		r := start(t, dir, []string{"d"}, opts...)
+		must(t, os.Mkdir(r.path("d2"), 0o755))
+		r.write("d2/o.yaml", "half")
+		now := time.Now().Add(-time.Minute)
+		must(t, os.Chtimes(r.path("d2/o.yaml"), now, now))
+		r.write("d2/p.yaml", "half")
+		oneTick := now.Truncate(time.Second)
+		shown(r, func(info fs.FileInfo) fs.FileInfo {
+			if info.Name() == "p.yaml" {
+				return restamped{info, time.Unix(0, statOf(info).ctime)}
+			}
+			return restamped{info, oneTick}
+		})
+		r.settled()
+		r.take()
+		must(t, os.Rename(r.path("d"), r.path("gone")))
+		must(t, os.Rename(r.path("d2"), r.path("d")))
+		r.pass(DefaultPoll)
+		r.want("d/o.yaml=half")
+		r.pass(Settle)
+		r.want("d/p.yaml=half")
+	})
+}
+
 // oneTick makes every file look as if its last write and its last change of any
 // kind fell into one tick of the file system's clock. How fine that clock is
 // differs between kernels.
 func (r *rig) oneTick() {
-	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, stampOf(info).ctime)} })
+	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }
 
 func kubernetes(t *testing.T, dir, version, content string) {
 	t.Helper()
 	must(t, os.Mkdir(filepath.Join(dir, version), 0o755))
-	must(t, os.WriteFile(filepath.Join(dir, version, "orders.yaml"), []byte(content), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, version, "orders.yaml"), line(content), 0o644))
 	must(t, os.Symlink(version, filepath.Join(dir, "..data_tmp")))
 	must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
 }
@@ -184,7 +235,7 @@ func TestKubernetes(t *testing.T) {
 					r.want(fmt.Sprint("orders.yaml=version ", i))
 				}
 				// A new key comes as a link too.
-				must(t, os.WriteFile(filepath.Join(dir, "..5", "more.yaml"), []byte("more"), 0o644))
+				must(t, os.WriteFile(filepath.Join(dir, "..5", "more.yaml"), line("more"), 0o644))
 				must(t, os.Symlink("..data/more.yaml", filepath.Join(dir, "more.yaml")))
 				r.soon()
 				if pattern == "orders.yaml" {
@@ -283,7 +334,7 @@ func TestVim(t *testing.T) {
 		_, err = f.WriteString("first half, ")
 		must(t, err)
 		r.pass(900 * time.Millisecond)
-		_, err = f.WriteString("second half")
+		_, err = f.WriteString("second half\n")
 		must(t, err)
 		must(t, os.Remove(r.path("o.yaml~")))
 		r.pass(Settle - 50*time.Millisecond)

@@ -4,9 +4,9 @@ package source
 
 import "io/fs"
 
-// stampOf takes a file's stamp from what stat said about it. Without a change
-// time a rename from a folder that is not watched cannot be told from a file
-// being written, so here such a file waits for Settle.
-func stampOf(info fs.FileInfo) stamp {
-	return stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}
+// statOf takes the fields that matter from stat's answer. Without a change time and
+// without events a rename cannot be distinguished from a write, so that every changed
+// file waits for Settle on this system.
+func statOf(info fs.FileInfo) stat {
+	return stat{mode: info.Mode(), stamp: stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}}
 }

@@ -1,0 +1,326 @@
+package source
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/pace"
+)
+
+// A look asks the file system once about every pattern and every path. It runs in a
+// goroutine of its own, because a stat on a dead mount may never return. Such a look is
+// left behind: the path of its last call goes on a list, and the next looks get errHangs
+// for this path without a call, until the call returns.
+
+// errHangs means that the file system does not answer. The file is Pending: nothing is
+// known about it.
+var errHangs error = hangs("the file system does not answer")
+
+// hangs is an error that counts as ErrPending.
+type hangs string
+
+func (h hangs) Error() string        { return string(h) }
+func (h hangs) Is(target error) bool { return target == ErrPending }
+
+// look is one look in progress.
+type look struct {
+	fs       files // the calls of this look
+	patterns []pattern
+	old      []*expansion
+	tracks   []*track
+	abs      []string
+	places   []*place // as they were, and then as they are
+	dirs     []string // to be watched
+	watch    *watcher
+	seq      uint64 // of the last event before the look
+	at       time.Time
+	poll     bool // the look is a poll
+	cache    map[string]fs.FileInfo
+	real     map[string]string // directory to real path
+
+	expansions []*expansion
+	fresh      []string // directories whose watch is new
+	watchErr   error
+
+	calls *calls
+	mu    sync.Mutex
+	call  string // the path that is being asked about; "" between calls
+	n     int    // calls so far
+	left  bool   // this look is not waited for any more
+	wait  wait
+}
+
+// calls are the paths of calls that have not returned.
+type calls struct {
+	mu  sync.Mutex
+	out map[string]bool
+}
+
+// do runs one call of the file system about path.
+func (l *look) do(path string, call func() error) error {
+	l.calls.mu.Lock()
+	out := l.calls.out[path]
+	l.calls.mu.Unlock()
+	if out {
+		return errHangs
+	}
+	l.mu.Lock()
+	l.call = path
+	l.n++
+	if l.n%64 == 0 {
+		l.mu.Unlock()
+		pace.Yield()
+		l.mu.Lock()
+	}
+	l.mu.Unlock()
+	err := call()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.call = ""
+	if l.left {
+		l.calls.mu.Lock()
+		delete(l.calls.out, path)
+		l.calls.mu.Unlock()
+		runtime.Goexit()
+	}
+	return err
+}
+
+// leave gives the look up when one call has taken longer than limit.
+func (l *look) leave(now time.Time, limit time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if idle := l.wait.measure(l.n, now); idle < limit || l.call == "" {
+		return false
+	}
+	l.left = true
+	l.calls.mu.Lock()
+	l.calls.out[l.call] = true
+	l.calls.mu.Unlock()
+	return true
+}
+
+// guarded returns the calls of f that the look can be left in.
+func (l *look) guarded(f files) files {
+	return files{
+		lstat: func(path string) (info fs.FileInfo, err error) {
+			herr := l.do(path, func() error { info, err = f.lstat(path); return err })
+			return info, herr
+		},
+		readlink: func(path string) (text string, err error) {
+			herr := l.do(path, func() error { text, err = f.readlink(path); return err })
+			return text, herr
+		},
+		readDir: func(path string) (es []fs.DirEntry, err error) {
+			herr := l.do(path, func() error { es, err = f.readDir(path); return err })
+			return es, herr
+		},
+		glob: func(pattern string) (out []string, err error) {
+			herr := l.do(pattern, func() error { out, err = f.glob(pattern); return err })
+			return out, herr
+		},
+	}
+}
+
+// run does the look. Watches are made first, so that no change falls between an event
+// and a stat.
+func (l *look) run() {
+	defer pace.On()()
+	if l.watch != nil {
+		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.dirs); return nil })
+	}
+	for i := range l.patterns {
+		l.expansions = append(l.expansions, l.patterns[i].expand(&l.fs, l.old[i]))
+	}
+	for i, abs := range l.abs {
+		if p := l.again(abs, l.places[i]); p != nil {
+			l.places[i] = p
+			continue
+		}
+		p := l.fs.resolve(abs, l.cache)
+		if old := l.places[i]; old != nil && slices.Equal(p.points, old.points) {
+			p.points = old.points
+		}
+		l.places[i] = p
+	}
+}
+
+// again is resolve for the usual case, that the path is a file in a directory that leads
+// where it led: one lstat. It returns nil in all other cases, and p itself when nothing
+// changed.
+func (l *look) again(abs string, p *place) *place {
+	if p == nil || p.err != nil || p.entry != p.end || l.realDir(filepath.Dir(abs)) != filepath.Dir(p.end) {
+		return nil
+	}
+	info, err := l.fs.lstat(p.end)
+	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	st := statOf(info)
+	if st == p.stat {
+		return p
+	}
+	q := *p
+	q.stat = st
+	return &q
+}
+
+// realDir returns the real path of a directory, or "" when there is none.
+func (l *look) realDir(dir string) string {
+	if real, ok := l.real[dir]; ok {
+		return real
+	}
+	p := l.fs.resolve(dir, l.cache)
+	if p.err != nil {
+		p.end = ""
+	}
+	l.real[dir] = p.end
+	return p.end
+}
+
+// startLook begins a look. The caller holds the lock.
+func (s *Source) startLook(now time.Time) {
+	l := &look{
+		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
+		cache: map[string]fs.FileInfo{}, real: map[string]string{},
+		tracks: slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
+	}
+	l.fs = l.guarded(s.fs)
+	for _, p := range s.patterns {
+		l.patterns = append(l.patterns, *p)
+		l.old = append(l.old, p.last)
+	}
+	for i, t := range s.list {
+		l.abs[i], l.places[i] = t.abs, t.place
+	}
+	s.look, s.askAt = l, time.Time{}
+	go func() {
+		l.run()
+		s.mu.Lock()
+		if s.look == l {
+			s.looked = l
+		}
+		s.mu.Unlock()
+		s.kick()
+	}()
+}
+
+// apply takes in what a look has found.
+func (s *Source) apply(l *look, now time.Time) {
+	s.look, s.looked = nil, nil
+	if l.watchErr != nil {
+		s.complain(l.watchErr)
+	}
+	for _, dir := range l.fresh {
+		s.marks.doubt(dir) // events of the directory that was here before mean nothing now
+	}
+	for i, p := range s.patterns {
+		x := l.expansions[i]
+		p.kind = l.patterns[i].kind
+		if x != p.last {
+			p.last, s.stale, s.unnoticed = x, true, true
+		}
+		// A directory that became empty is judged at polls only, so that the files that
+		// are missing in it are reported first.
+		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
+			p.set.see(sight{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
+		}
+	}
+	if s.stale {
+		s.reorder()
+	}
+	for i, t := range l.tracks {
+		s.see(t, l.places[i], l.seq, l.at)
+	}
+	again := s.stale && s.rewatch()
+	s.stale = false
+	s.marks.prune(s.pruned, s.interest)
+	s.pruned = l.seq
+	took := now.Sub(l.at)
+	// Looks for the sake of events may take a tenth of the CPU, not more.
+	s.free = now.Add(min(9*took, s.poll))
+	s.pollAt = now.Add(max(s.poll-took, took))
+	if again {
+		s.askAt = now
+		return
+	}
+	s.started, s.lastLook = true, s.clock.Now()
+}
+
+// rewatch brings the names and directories that matter up to date. It reports whether a
+// path or directory is new, so that another look is needed at once.
+func (s *Source) rewatch() (again bool) {
+	s.interest, s.members = map[string]bool{}, map[string][]members{}
+	want := map[string]bool{}
+	points := func(ps []string) {
+		for _, at := range ps {
+			s.interest[at] = true
+			want[filepath.Dir(at)] = true
+		}
+	}
+	for _, p := range s.patterns {
+		points(p.last.points)
+		for _, m := range p.last.members {
+			s.members[m.dir] = append(s.members[m.dir], m)
+			want[m.dir] = true
+		}
+	}
+	for _, t := range s.list {
+		if t.place == nil {
+			again = true
+			continue
+		}
+		points(t.place.points)
+	}
+	dirs := make([]string, 0, len(want))
+	for dir := range want {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	if !slices.Equal(dirs, s.dirs) {
+		s.dirs, again = dirs, true
+	}
+	return again
+}
+
+// events takes in the kernel's events.
+func (s *Source) events(now time.Time) {
+	if s.watch == nil {
+		return
+	}
+	for _, e := range s.watch.take() {
+		switch {
+		case e.lost:
+			s.marks.doubt("")
+			s.ask(now)
+		case e.self:
+			s.marks.doubt(e.name)
+			s.ask(now.Add(debounce))
+		default:
+			matters := s.interest[e.name]
+			if e.how != unknown {
+				s.marks.note(e.name, e.how, matters)
+			}
+			if matters || e.how != unknown && (e.gone || e.how != written) && s.isMember(e.name) {
+				s.ask(now.Add(debounce))
+			}
+		}
+	}
+}
+
+func (s *Source) isMember(name string) bool {
+	return slices.ContainsFunc(s.members[filepath.Dir(name)], func(m members) bool { return m.match(filepath.Base(name)) })
+}
+
+// complain says once that kernel events cannot be had.
+func (s *Source) complain(err error) {
+	if !s.complained {
+		s.complained = true
+		s.notice(fmt.Errorf("no kernel events for some files, changes are found by polling alone: %w", err))
+	}
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package source
+
+import "errors"
+
+// watcher is missing on this system: polling finds all changes.
+type watcher struct{}
+
+func openWatcher(func()) (*watcher, error)      { return nil, errors.ErrUnsupported }
+func (*watcher) take() []event                  { return nil }
+func (*watcher) arm([]string) ([]string, error) { return nil, nil }
+func (*watcher) close()                         {}
