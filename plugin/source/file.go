@@ -71,6 +71,9 @@ type File struct {
 	Err     error  // why, for every State but Ready and Pending; names the path
 	Digest  Digest // when Ready
 	Size    int64  // octets, when Ready
+	// Detached: no link leads to the open file any more. The bytes can be read, but
+	// changes can no longer be seen.
+	Detached bool
 	Sides   []Side // the side lists known so far, bytewise by path
 
 	src  *Source

@@ -58,6 +58,9 @@ type Config struct {
 	// once, when kernel events are not to be had. May be nil. It must return
 	// and not call the Source.
 	Notice func(error)
+	// MaxBytes returns the size limit of a file in octets; side says that the file is a
+	// side list. A nil MaxBytes sets no limit.
+	MaxBytes func(path string, side bool) int64
 	// Clock is the time; nil is the real one.
 	Clock Clock
 }
@@ -432,3 +435,7 @@ func (s *Source) expand(now time.Time, cache map[string]fs.FileInfo, places map[
 	}
 	return want
 }
+
+// LastLook returns the time of the last look at all files; the zero time before the
+// first look.
+func (s *Source) LastLook() time.Time { return time.Time{} }
