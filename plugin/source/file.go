@@ -74,7 +74,7 @@ type File struct {
 	// Detached: no link leads to the open file any more. The bytes can be read, but
 	// changes can no longer be seen.
 	Detached bool
-	Sides   []Side // the side lists known so far, bytewise by path
+	Sides    []Side // the side lists known so far, bytewise by path
 
 	src  *Source
 	abs  string
