@@ -42,7 +42,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
-	b := &Builder{opt: opt, part: &Part{path: &path}, interned: newInterner(), commons: map[commonKey]*Common{}}
+	b := &Builder{opt: opt, part: &Part{path: &path, guard: opt.Guard, response: opt.Response}, interned: newInterner(), commons: map[commonKey]*Common{}}
 	b.schedule(nil) // number 0: never
 	return b
 }

@@ -116,6 +116,8 @@ type Part struct {
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
 	held      held // of its targets, by the guard that it was built with
+	guard     Guard
+	response  order.Response // for orders that prescribe none
 	redirects []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
