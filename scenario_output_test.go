@@ -12,7 +12,7 @@ import (
 )
 
 // digests are the names of versions; they change with every letter of a scenario.
-var digests = regexp.MustCompile(`(version |digest=")[0-9a-f]{12,}`)
+var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
 // text is what the product said, without the folder and digests.
 func (s *scenario) text(out string) string {

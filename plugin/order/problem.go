@@ -86,6 +86,9 @@ func (p Problem) Redacted() string {
 	return out + "problem not shown here; run blocklistctl check"
 }
 
+// InSide reports whether the problem is in a side list.
+func (p Problem) InSide() bool { return p.owner.file != "" }
+
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
 // knownField cuts a field's path before the first key that is not the

@@ -160,19 +160,13 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 			}
 		}
 	}
-	if len(of) == 0 {
-		return nil
-	}
-	for e := range p.entries.all() {
-		if x, ok := of[e.ID]; ok {
-			out = append(out, order.Problem{
-				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + *x.file, Got: e.ID, HasGot: true,
-				Sealed: e.Terms.Disclosure.Sealed(),
-			})
+	return p.taken(func(id string) (file string, ok bool) {
+		x, ok := of[id]
+		if ok {
+			file = *x.file
 		}
-	}
-	return out
+		return file, ok
+	})
 }
 
 // DependsOnCountry reports whether any order asks where a client is.
