@@ -16,6 +16,8 @@ const (
 	Changed
 	Removed
 	Affected // the order is as it was, and a lift that was loaded changed its state
+	Moved    // the order was in another file before
+	MovedOn  // the order was removed from the file, and is in another file now
 )
 
 // Outcome is what became of an order by a load. Blocked and Freed compare the answers to
@@ -25,6 +27,7 @@ type Outcome struct {
 	Lift  bool
 	What  What
 	File  string
+	From  string     // the file before, when Moved
 	State State      // meaningless when Removed
 	Until order.Time // when the state may change next
 	By    string     // the label of the lift, when Lifted
@@ -80,6 +83,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 		}
 	}
 	list = append(list, affected(before, after, list, now, most-len(list))...)
+	moves(before, after, list)
 	collect(before, after, list)
 	label(before, after, list)
 	out := make([]Outcome, len(list))
@@ -143,6 +147,33 @@ func affected(before, after *Set, list []*outcome, now order.Time, most int) (ou
 		}
 	}
 	return out
+}
+
+// moves finds the orders that are in another file now.
+func moves(before, after *Set, list []*outcome) {
+	added, removed := map[string]*outcome{}, map[string]*outcome{}
+	for _, o := range list {
+		switch o.what {
+		case Added:
+			added[o.entry().ID] = o
+		case Removed:
+			removed[o.entry().ID] = o
+		}
+	}
+	if len(added) > 0 {
+		before.each(func(p *Part, e *entry) {
+			if o := added[e.ID]; o != nil {
+				o.what, o.From = Moved, *p.path
+			}
+		})
+	}
+	if len(removed) > 0 {
+		after.each(func(_ *Part, e *entry) {
+			if o := removed[e.ID]; o != nil {
+				o.what = MovedOn
+			}
+		})
+	}
 }
 
 // collect finds the names that each outcome is about: those of its targets, of the orders
@@ -265,7 +296,7 @@ func label(before, after *Set, list []*outcome) {
 func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
 	e := o.entry()
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
-	if o.what != Removed {
+	if o.what != Removed && o.what != MovedOn {
 		o.State, o.Until = after.state(o.part, e, now)
 		o.Held, o.Whole = int(after.heldOf[e]), after.undecidable(e)
 		if o.State == Lifted {

@@ -60,7 +60,8 @@ func (s *Store) names(path string) bool {
 
 // inherit takes over the versions that are in force in other stores, of the paths that
 // the configuration names, and compiles them for the options of this Store. It runs
-// before the first load, which compares each file with its version as any load does.
+// before the first load, which compares each file with its version as any load does, and
+// puts what was handed on into force.
 func (s *Store) inherit(others []*Store) {
 	var legacies []*legacy
 	for _, o := range others {
@@ -107,7 +108,10 @@ func (s *Store) inherit(others []*Store) {
 		orders++
 	}
 	s.place()
-	s.log.Infof("handed on from the configuration before: %d order files and %d protect lists in the versions that were in force", orders, lists)
+	if s.broken = s.attempt("the order set", s.swap); s.broken != nil {
+		return // start tries again
+	}
+	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
 }
 
 // guardBy makes the guard of the protect lists that are in force. A guard that another

@@ -209,6 +209,9 @@ func gone(r source.File, f *file) error {
 	return err
 }
 
+// parse is order.Parse, for tests to replace.
+var parse = order.Parse
+
 // read parses and compiles a file, and names the version that it read.
 func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
 	in, err := r.Open()
@@ -223,7 +226,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}()
 	b := ruleset.NewBuilder(r.Path, s.rules)
 	sides := map[string]string{}
-	parsed, problems := order.Parse(r.Path, in, order.Options{
+	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Which lists a file has, and so its version, is only known when it has been
 			// parsed.
@@ -360,7 +363,7 @@ func (s *Store) swap() {
 	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
 	s.set.Store(set)
 	s.status.Store(&st)
-	s.warnings = warnings
+	s.warnings, s.untold = warnings, true
 }
 
 // merge is ruleset.Merge, for tests to replace.
@@ -386,7 +389,7 @@ func (s *Store) summarize(begin time.Time) {
 	for _, path := range s.order {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && f.err == nil)
+		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && (f.err == nil || s.servedBy(path)))
 		st.Files = append(st.Files, FileStatus{path, f.failures, f.err})
 	}
 	st.LastLoad = s.clock.Now()
@@ -395,4 +398,15 @@ func (s *Store) summarize(begin time.Time) {
 		st.LastSuccess = st.LastLoad
 	}
 	s.status.Store(&st)
+}
+
+// servedBy reports whether a file that a pattern names is in force, though the pattern
+// names no file at this moment.
+func (s *Store) servedBy(pattern string) bool {
+	for path, f := range s.files {
+		if f.part != nil && source.Names(pattern, path) {
+			return true
+		}
+	}
+	return false
 }

@@ -10,13 +10,11 @@ import (
 // report logs what a load has changed: the files, the orders, and the set. before is the
 // set before the load, nil at the start.
 func (s *Store) report(before *ruleset.Set) {
-	set := s.set.Load()
-	if set == before || set == nil {
+	if !s.untold {
 		return
 	}
-	now := seconds(s.clock.Now())
-	warnings := s.warnings
-	s.warnings = nil
+	set, now, warnings := s.set.Load(), seconds(s.clock.Now()), s.warnings
+	s.untold, s.warnings = false, nil
 	s.tell(set, warnings)
 	var diffs []*ruleset.Diff
 	total := 0
@@ -34,15 +32,29 @@ func (s *Store) report(before *ruleset.Set) {
 	}
 	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged)
 	for _, o := range outcomes {
-		if o.What == ruleset.Affected {
-			total++
+		if o.What != ruleset.Affected {
+			total--
 		}
-		s.log.Infof("%s", sentence(o))
+		if o.What != ruleset.MovedOn {
+			s.log.Infof("%s", sentence(o))
+		}
 	}
-	if n := total - len(outcomes); n > 0 {
+	if n := total; n > 0 {
 		s.log.Infof("%s more changed; blocklistctl list shows the orders", count(n, "order"))
 	}
-	s.log.Infof("the order set: %s", s.totals(set.Counts(now)))
+	if files := s.filesInForce(); files > 0 { // without one, the start fails
+		s.log.Infof("the order set: %s; %s", count(files, "file"), totals(set.Counts(now), s.Status().Digest))
+	}
+}
+
+// filesInForce returns the number of order files with a version in force.
+func (s *Store) filesInForce() (n int) {
+	for _, f := range s.files {
+		if f.part != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // count is a number and a noun.
@@ -65,6 +77,8 @@ func sentence(o ruleset.Outcome) string {
 		out += "new, "
 	case ruleset.Changed:
 		out += "changed, "
+	case ruleset.Moved:
+		out += "moved from " + o.From + ", "
 	}
 	if o.What == ruleset.Removed {
 		out += "removed from " + o.File
@@ -117,14 +131,8 @@ func state(o ruleset.Outcome) string {
 	return out
 }
 
-// totals says what the set has, and the set's digest.
-func (s *Store) totals(c ruleset.Counts) string {
-	files := 0
-	for _, f := range s.files {
-		if f.part != nil {
-			files++
-		}
-	}
+// totals says what a set has, and the set's digest.
+func totals(c ruleset.Counts, digest string) string {
 	states := func(noun string, n [ruleset.NumStates]int) string {
 		parts := []string{count(n[ruleset.InForce], noun) + " in force"}
 		for i := range ruleset.NumStates {
@@ -134,10 +142,10 @@ func (s *Store) totals(c ruleset.Counts) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	out := []string{count(files, "file"), states("order", c.Orders)}
+	out := []string{states("order", c.Orders)}
 	if c.Lifts != ([ruleset.NumStates]int{}) {
 		out = append(out, states("lift", c.Lifts))
 	}
-	out = append(out, states("target", c.Targets), "digest "+s.Status().Digest)
+	out = append(out, states("target", c.Targets), "digest "+digest)
 	return strings.Join(out, "; ")
 }

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,8 +82,10 @@ type Store struct {
 	told   told            // of the set in force
 	broken error           // why the set of the last load could not be built
 	panics map[string]bool // whose stacks are in the log
-	// warnings are those of the set in force, until the log has them.
+	// warnings are those of the set in force, when untold: the log has not said yet what
+	// the set is.
 	warnings order.Problems
+	untold   bool
 	parsed   int // targets parsed and replaced by the load
 
 	settled chan int // tells watchTimes that a load is over, and of how many targets
@@ -250,7 +251,7 @@ func (s *Store) start(ctx context.Context) error {
 		all = append(all, printable.Line(s.broken.Error()))
 	}
 	if !good || s.set.Load() == nil {
-		return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(all, "\n"))
+		return noGoodFile(all)
 	}
 	return nil
 }
