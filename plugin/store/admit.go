@@ -58,7 +58,9 @@ func (s *Store) admit() bool {
 		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1)}
 		f.waiting, f.unseen = nil, false
 		s.good(c.r, f)
-		c.r.SetSides(c.parsed.Sides)
+		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
+			c.r.SetSides(c.parsed.Sides)
+		}
 	}
 	return changed
 }
