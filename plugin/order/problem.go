@@ -24,6 +24,9 @@ type Problem struct {
 	// Sealed marks a problem in an order that is, or in doubt may be, sealed:
 	// the ordinary log gets Redacted, only the operator's tool gets Error.
 	Sealed bool
+	// Lift is true when the problem is Sealed only because it is in a lift that does not
+	// say disclosure: the lift is as secret as the orders that it lifts.
+	Lift bool
 	// owner is where the order names the side list that the problem is in; the
 	// list's own name may tell of a sealed order.
 	owner place
@@ -80,6 +83,9 @@ func (p Problem) Redacted() string {
 		at = p.owner
 	}
 	out := at.String() + "sealed order: "
+	if p.Lift {
+		out = at.String() + "lift, perhaps of a sealed order: "
+	}
 	if f := knownField(p.Field); f != "" {
 		out += f + ": "
 	}

@@ -22,11 +22,7 @@ func (s *Store) attempt(what string, fn func()) (err error) {
 		}
 		text := fmt.Sprint(v)
 		err = fmt.Errorf("%s: panic: %.*s", what, maxPanic, text)
-		if !s.panics[text] {
-			if s.panics == nil {
-				s.panics = map[string]bool{}
-			}
-			s.panics[text] = true
+		if _, known := s.panics.LoadOrStore(text, true); !known {
 			s.log.stack(debug.Stack())
 		}
 	}()

@@ -81,12 +81,13 @@ type Store struct {
 	losses []loss          // of the batch being loaded
 	told   told            // of the set in force
 	broken error           // why the set of the last load could not be built
-	panics map[string]bool // whose stacks are in the log
 	// warnings are those of the set in force, when untold: the log has not said yet what
 	// the set is.
 	warnings order.Problems
 	untold   bool
 	parsed   int // targets parsed and replaced by the load
+
+	panics sync.Map // the texts of the panics whose stacks are in the log
 
 	settled chan int // tells watchTimes that a load is over, and of how many targets
 	cancel  context.CancelFunc
