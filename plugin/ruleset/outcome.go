@@ -89,7 +89,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	out := make([]Outcome, len(list))
 	own := map[string]bool{}
 	for _, o := range list {
-		own[o.entry().ID] = true
+		own[o.entry().ID] = o.what == Added || o.what == Changed
 	}
 	for i, o := range list {
 		o.finish(before, after, own, now)
@@ -292,7 +292,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish fills in what the sets say. own has the ids of all outcomes.
+// finish fills in what the sets say. own has the ids of the orders that
+// are new or changed.
 func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
 	e := o.entry()
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
