@@ -89,11 +89,18 @@ func (i *instance) restartFailed() error {
 // shutdown is OnShutdown, of an old instance that was replaced or of the last.
 func (i *instance) shutdown() error {
 	instances.Lock()
-	if instances.replacing == i {
+	replaced := instances.replacing == i
+	if replaced {
 		instances.replacing = nil
 	}
 	instances.Unlock()
-	i.release()
+	stores := i.release()
+	if replaced {
+		// The operator's own decision, which a slip in the Corefile looks like.
+		if orders, targets := store.Stopped(stores); orders > 0 {
+			log.Warningf("the new Corefile does not name all order files of the old one: %d orders with %d targets that were in force are not in force any more", orders, targets)
+		}
+	}
 	return nil
 }
 
@@ -111,7 +118,8 @@ func shadowBlocks() map[labels]bool {
 	return out
 }
 
-func (i *instance) release() {
+// release gives the instance's stores back, and returns them.
+func (i *instance) release() []*store.Store {
 	instances.Lock()
 	stores := i.stores
 	i.stores = nil
@@ -120,4 +128,5 @@ func (i *instance) release() {
 	for _, s := range stores {
 		store.Release(s)
 	}
+	return stores
 }

@@ -73,6 +73,7 @@ var (
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
+	lastLookDesc    = desc("last_look_timestamp_seconds", "When all order files were last looked at: each poll or kernel event is a look.")
 	durationDesc    = desc("last_load_duration_seconds", "How long the last load took.")
 	indexDesc       = desc("index_bytes", "Memory that the tables of the order sets in force hold, the guard's left out.")
 )
@@ -86,7 +87,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, lastSuccessDesc, durationDesc, indexDesc} {
+		lastOKDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
 }
@@ -99,7 +100,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	var orders, targets, lifts [ruleset.NumStates]int
-	useless, bytes, ok, success, duration := 0, 0, 1.0, 0.0, 0.0
+	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures := map[string]bool{}, map[string]int{}
 	for _, s := range stores {
@@ -132,6 +133,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
+		if t := float64(st.LastLook.Unix()); !st.LastLook.IsZero() && (look == 0 || t < look) {
+			look = t
+		}
 		duration = max(duration, st.Duration.Seconds())
 	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
@@ -158,6 +162,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(indexDesc, float64(bytes))
 	gauge(lastOKDesc, ok)
 	gauge(lastSuccessDesc, success)
+	gauge(lastLookDesc, look)
 	gauge(durationDesc, duration)
 	for d := range digests {
 		gauge(infoDesc, 1, d)

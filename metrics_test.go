@@ -138,7 +138,7 @@ func TestCollector(t *testing.T) {
 	} {
 		clock.set(t, tc.at)
 		got := scrape(t, s)
-		for _, other := range []string{"index_bytes", "last_load_success_timestamp_seconds"} {
+		for _, other := range []string{"index_bytes", "last_load_success_timestamp_seconds", "last_look_timestamp_seconds"} {
 			if got[other] == 0 {
 				t.Errorf("%s: no %s", tc.at, other)
 			}

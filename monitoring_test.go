@@ -118,7 +118,7 @@ var (
 )
 
 // words are what else of PromQL looks like a metric.
-var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "last_over_time": true,
+var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "Inf": true}
 
 // ofPrometheus are the labels that a scrape adds.

@@ -31,6 +31,12 @@ func setup(c *caddy.Controller) error {
 		}
 	}
 
+	if reloading() {
+		if err := store.Check(b.store, log); err != nil {
+			return plugin.Error(name, err)
+		}
+	}
+
 	inst := instanceOf(c)
 	inst.directives++
 	c.OnStartup(func() error {
@@ -58,6 +64,11 @@ func setup(c *caddy.Controller) error {
 	})
 	return nil
 }
+
+// reloading reports whether the configuration being set up is to replace another one. A
+// first start that fails ends the process and leaves nothing behind, so its files are read
+// once only, when the store starts.
+func reloading() bool { return len(caddy.Instances()) > 1 }
 
 // place finds out what tells the country of clients. Other plugins of the server
 // block are known only when all have been set up.

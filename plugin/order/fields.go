@@ -39,6 +39,9 @@ type draft struct {
 	runs      []orderRun // the runs that are not in Targets
 	// doubt: it cannot be told whether the order is sealed.
 	doubt bool
+	// liftDoubt: the order is a lift that does not say disclosure, and may lift a sealed
+	// order.
+	liftDoubt bool
 	// noAuthority: it was reported that there is no usable authority.
 	noAuthority bool
 }

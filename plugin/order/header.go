@@ -186,11 +186,12 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 // seal marks the problems from index start on when they may tell of a sealed
 // order.
 func (p *parser) seal(start int, o *draft) {
-	if !o.doubt && !o.Disclosure.Sealed() {
+	sealed := o.doubt || o.Disclosure.Sealed()
+	if !sealed && !o.liftDoubt {
 		return
 	}
 	for i := start; i < len(p.problems); i++ {
-		p.problems[i].Sealed = true
+		p.problems[i].Sealed, p.problems[i].Lift = true, !sealed
 	}
 }
 

@@ -27,6 +27,9 @@ type Problem struct {
 	// public is the message for the ordinary log when Msg has words of a file that
 	// could not be read; empty when Msg has none.
 	public string
+	// Lift is true when the problem is Sealed only because it is in a lift that does not
+	// say disclosure: the lift is as secret as the orders that it lifts.
+	Lift bool
 	// owner is where the order names the side list that the problem is in; the
 	// list's own name may tell of a sealed order.
 	owner place
@@ -89,11 +92,17 @@ func (p Problem) Redacted() string {
 		at = p.owner
 	}
 	out := at.String() + "sealed order: "
+	if p.Lift {
+		out = at.String() + "lift, perhaps of a sealed order: "
+	}
 	if f := knownField(p.Field); f != "" {
 		out += f + ": "
 	}
 	return out + "problem not shown here; run blocklistctl check"
 }
+
+// InSide reports whether the problem is in a side list.
+func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 

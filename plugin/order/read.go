@@ -126,7 +126,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 		// A lift names other orders and their targets, and those may be sealed,
 		// in this file or another one: unless the lift says how much of it may
 		// be told, its values are not logged.
-		doubt = doubt || lookup(n, "disclosure") == nil
+		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
 	}
@@ -165,6 +165,6 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 // noteID keeps the id of an order that was read.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
-		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.Disclosure.Sealed()})
+		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.liftDoubt || o.Disclosure.Sealed()})
 	}
 }

@@ -43,7 +43,8 @@ func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
-	b := &Builder{opt: opt, part: &Part{path: &path, embeddings: embeddingsWith(opt.NAT64)}, interned: newInterner(), commons: map[commonKey]*Common{}}
+	part := &Part{path: &path, guard: opt.Guard, response: opt.Response, embeddings: embeddingsWith(opt.NAT64)}
+	b := &Builder{opt: opt, part: part, interned: newInterner(), commons: map[commonKey]*Common{}}
 	b.schedule(nil) // number 0: never
 	return b
 }

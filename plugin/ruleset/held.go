@@ -119,7 +119,7 @@ func (f *forced) covers(h *heldPlace, m order.Match) bool {
 // It looks at every name.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p
-	q.held = held{}
+	q.held, q.guard = held{}, g
 	if g == nil {
 		return &q
 	}

@@ -122,6 +122,8 @@ type Part struct {
 	held      held // of its targets, by the guard that it was built with
 	// embeddings are the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
+	guard      Guard
+	response   order.Response // for orders that prescribe none
 	redirects  []netip.Addr
 	// deadlines and reviews are in the order of the entries.
 	deadlines, reviews []duty
@@ -143,6 +145,35 @@ func (p *Part) IDs() iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// Taken returns a problem for each order of p whose id is a key of by, the parts that
+// have orders of those ids.
+func (p *Part) Taken(by map[string]*Part) order.Problems {
+	if len(by) == 0 {
+		return nil
+	}
+	return p.taken(func(id string) (file string, ok bool) {
+		q, ok := by[id]
+		if ok {
+			file = *q.path
+		}
+		return file, ok
+	})
+}
+
+// taken is Taken; by returns the file that has an order of that id.
+func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
+	for e := range p.entries.all() {
+		if file, ok := by(e.ID); ok {
+			out = append(out, order.Problem{
+				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
+				Msg: "is used by an order of another file, " + file, Got: e.ID, HasGot: true,
+				Sealed: e.Terms.Disclosure.Sealed(),
+			})
+		}
+	}
+	return out
 }
 
 // Targets returns the number of targets of the file's block orders.

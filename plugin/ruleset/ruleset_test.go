@@ -286,11 +286,11 @@ func TestDuplicates(t *testing.T) {
 func TestCompareAndLost(t *testing.T) {
 	before := part(t, "a.yaml", "- {id: a, targets: [a.example, b.example]}\n- {id: b, targets: [c.example]}\n- {id: c, until: 2020-01-01, targets: [d.example]}\n")
 	after := part(t, "a.yaml", "- {id: a, targets: [a.example, e.example, f.example]}\n- {id: n, status: draft, targets: [c.example]}\n")
-	if got, want := Compare(before, after, -1), (Change{1, 2, 1, 2, 2}); got != want {
-		t.Errorf("got %v, want %v", got, want)
+	if d := Compare(before, after, 20); d.Added != 1 || d.Removed != 2 || d.Changed != 1 || len(d.orders) != 4 {
+		t.Errorf("got %+v", d)
 	}
-	if got, want := Compare(nil, before, -1), (Change{OrdersAdded: 3, NamesAdded: 4}); got != want {
-		t.Errorf("new: got %v, want %v", got, want)
+	if d := Compare(nil, before, 2); d.Added != 3 || d.Removed+d.Changed != 0 || len(d.orders) != 2 {
+		t.Errorf("new: got %+v", d)
 	}
 	// b.example is gone; c.example still stands there, as a draft; d.example was
 	// not in force.

@@ -114,35 +114,43 @@ func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
-		b.part.shadows = b.part.shadows || p.shadows
-		first := uint32(b.part.entries.n)
-		scheds := make([]uint32, len(p.schedules))
-		for i, s := range p.schedules {
-			scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
-		}
-		for e := range p.entries.all() {
-			own := *e
-			own.sched = scheds[e.sched]
-			b.entry(own)
-		}
-		for _, w := range p.whole {
-			b.part.whole = append(b.part.whole, first+w)
-		}
-		for name, ref := range p.names.All() {
-			for _, r := range p.list(ref) {
-				r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
-				b.rule(name, r)
-			}
-		}
-		for x, rules := range p.networks() {
-			for _, r := range rules {
-				r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
-				b.address(x, r)
-			}
-		}
+		b.take(p, func(*entry) {})
 	}
 	p, _ := b.Freeze() // each part gave its warnings when it was built
 	return p
+}
+
+// take adds the compiled orders of a part, and calls change with each entry before it
+// adds the entry. It returns the numbers that the part's schedules have in the builder.
+func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
+	b.part.shadows = b.part.shadows || p.shadows
+	first := uint32(b.part.entries.n)
+	scheds = make([]uint32, len(p.schedules))
+	for i, s := range p.schedules {
+		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
+	}
+	for e := range p.entries.all() {
+		own := *e
+		own.sched = scheds[e.sched]
+		change(&own)
+		b.entry(own)
+	}
+	for _, w := range p.whole {
+		b.part.whole = append(b.part.whole, first+w)
+	}
+	for name, ref := range p.names.All() {
+		for _, r := range p.list(ref) {
+			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			b.rule(name, r)
+		}
+	}
+	for x, rules := range p.networks() {
+		for _, r := range rules {
+			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			b.address(x, r)
+		}
+	}
+	return scheds
 }
 
 // Duplicates returns a problem for each order of p whose id another part has
@@ -174,19 +182,13 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 			}
 		}
 	}
-	if len(of) == 0 {
-		return nil
-	}
-	for e := range p.entries.all() {
-		if x, ok := of[e.ID]; ok {
-			out = append(out, order.Problem{
-				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + *x.file, Got: e.ID, HasGot: true,
-				Sealed: e.Terms.Disclosure.Sealed(),
-			})
+	return p.taken(func(id string) (file string, ok bool) {
+		x, ok := of[id]
+		if ok {
+			file = *x.file
 		}
-	}
-	return out
+		return file, ok
+	})
 }
 
 // DependsOnCountry reports whether any order asks where a client is.

@@ -15,6 +15,8 @@ type Standing struct {
 	// Until is the first moment at which the state may differ, Forever when
 	// none is known.
 	Until order.Time
+	// Targets is the number of targets that DNS enforces when nothing holds them.
+	Targets int
 }
 
 // Standings yields how every order and lift of the set stands at now, in the
@@ -24,7 +26,7 @@ func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
 		for _, p := range s.parts {
 			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
-				if !yield(Standing{&e.Order, e.action == order.Lift, state, until}) {
+				if !yield(Standing{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e))}) {
 					return
 				}
 			}

@@ -3,8 +3,6 @@ package ruleset
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -202,48 +200,6 @@ func Digest(id string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Change counts how one version of a file differs from another's. Names are
-// those that block orders have as targets, in whatever state.
-type Change struct {
-	OrdersAdded, OrdersRemoved, OrdersChanged int
-	NamesAdded, NamesRemoved                  int
-}
-
-// String says the change in one short phrase.
-func (c Change) String() string {
-	return fmt.Sprintf("orders +%d -%d ~%d, names +%d -%d", c.OrdersAdded, c.OrdersRemoved, c.OrdersChanged, c.NamesAdded, c.NamesRemoved)
-}
-
-// Compare counts what differs between two versions of a file; old is nil for a
-// new file. An order counts as changed when its times, status, terms or number
-// of targets differ. Removed is old.Missing(new) for who knows it, else negative.
-func Compare(old, new *Part, removed int) (c Change) {
-	if old == nil {
-		old = &Part{}
-	}
-	same := sameTerms{}
-	before := make(map[string]*entry, old.entries.n)
-	for e := range old.entries.all() {
-		before[e.ID] = e
-	}
-	for e := range new.entries.all() {
-		o, ok := before[e.ID]
-		switch {
-		case !ok:
-			c.OrdersAdded++
-		case !same.order(old, o, new, e):
-			c.OrdersChanged++
-		}
-		delete(before, e.ID)
-	}
-	c.OrdersRemoved = len(before)
-	if c.NamesRemoved = removed; removed < 0 {
-		c.NamesRemoved = old.Missing(new)
-	}
-	c.NamesAdded = new.blocked - (old.blocked - c.NamesRemoved) // what is not in both
-	return c
-}
-
 // Missing counts the names that are targets in p but not in q.
 func (p *Part) Missing(q *Part) (n int) {
 	if q.blocked == 0 {
@@ -262,30 +218,6 @@ func (p *Part) Missing(q *Part) (n int) {
 func blocks(rules []rule) bool {
 	// Rules that cancel stand first.
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
-}
-
-// sameTerms remembers which terms of two versions are equal: the orders of a
-// register share a few, and to compare those is most of the work.
-type sameTerms map[[2]*order.Terms]bool
-
-func (same sameTerms) equal(x, y *order.Terms) bool {
-	k := [2]*order.Terms{x, y}
-	eq, ok := same[k]
-	if !ok {
-		eq = reflect.DeepEqual(x, y)
-		if len(same) < maxCommon {
-			same[k] = eq
-		}
-	}
-	return eq
-}
-
-// order reports whether two compiled orders say the same, targets counted but not
-// compared.
-func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
-	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
-		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&
-		slices.Equal(x.lifts, y.lifts) && same.equal(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
 }
 
 // ivs returns the intervals of a schedule.

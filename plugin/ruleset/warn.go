@@ -39,7 +39,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
 			// An id that is not in the set may be a sealed order's whose file is bad.
-			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed()})
+			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed(), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)
 	for _, l := range lifts {

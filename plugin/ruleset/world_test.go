@@ -253,11 +253,11 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Another guard's parts become this one's without being built again.
+	// Parts that were built with other options become parts of these options.
 	built := opt
 	again := c.n(2) == 0
 	if again {
-		built.Guard = c.guard()
+		built.Guard, built.Response = c.guard(), c.response()
 	}
 	var parts, plain []*Part
 	id, orders := 0, 4
@@ -280,7 +280,7 @@ func newWorld(c *choices) *world {
 		}
 		part, _ := b.Freeze()
 		if again {
-			part = part.Guarded(opt.Guard)
+			part = part.Ruled(opt)
 		}
 		parts = append(parts, part)
 		part, _ = p.Freeze()

@@ -22,9 +22,8 @@ type Version struct {
 // a running server refuses.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stopped{source.WallClock, now}}
-	f := &file{part: old.Part, own: old.Digest, serial: old.File.Serial}
-	_, err := s.check(source.File{Path: next.Path, Digest: next.Digest}, f, next.Part, next.File)
-	return err
+	f := &file{version: version{part: old.Part, own: old.Digest, serial: old.File.Serial}}
+	return s.check(source.File{Path: next.Path, Digest: next.Digest}, f, next.Part, next.File)
 }
 
 // stopped is a clock that shows one time.

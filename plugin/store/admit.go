@@ -1,8 +1,6 @@
 package store
 
 import (
-	"slices"
-
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -11,16 +9,10 @@ import (
 // candidate is a version of a file that is good by itself and waits for its
 // order ids to be free.
 type candidate struct {
-	path   string
-	own    source.Digest
+	r      source.File
 	part   *ruleset.Part
 	parsed *order.File
 	digest string
-	keep   func() // tells the source which side lists belong to it
-	// missing are the names of than, the version in force, that it does not have; negative
-	// when they were not counted.
-	than    *ruleset.Part
-	missing int
 }
 
 // admit puts candidates into force, all that fit together: an order may move
@@ -35,79 +27,40 @@ func (s *Store) admit() bool {
 			cs = append(cs, c)
 		}
 	}
-	var moved []string
-	for len(cs) > 0 {
-		clash := map[*candidate][]*ruleset.Part{}
-		if moved = s.clashes(cs, clash); len(clash) == 0 {
-			break
-		}
-		for c, parts := range clash {
-			dup := ruleset.Duplicates(c.part, parts)
-			s.fail(c.path, s.files[c.path], c.own, dup)
-		}
-		cs = slices.DeleteFunc(cs, func(c *candidate) bool { return clash[c] != nil })
-		moved = nil // a file that is gone must not give way to one that is refused
+	if len(cs) == 0 {
+		return false
 	}
-	for _, path := range moved {
+	x := s.clashes(cs)
+	for _, path := range x.moved() {
 		s.log.Infof("%s: is gone; its orders have come in other files", path)
-		s.files[path].part = nil
-		if s.src.Forget(path) {
-			delete(s.files, path)
-			s.order = slices.DeleteFunc(s.order, func(p string) bool { return p == path })
+		f := s.files[path]
+		s.parsed += f.part.Targets()
+		f.version = noVersion
+		if !s.forget(path, f) {
+			s.losses = append(s.losses, loss{path, source.File{Path: path, State: source.Missing}})
 		}
 	}
+	changed := false
 	for _, c := range cs {
-		f := s.files[c.path]
+		f := s.files[c.r.Path]
+		if taken := x.taken[c]; taken != nil {
+			s.fail(c.r.Path, f, c.r.Digest, c.part.Taken(taken))
+			continue
+		}
+		changed = true
 		if n := c.part.Refusing(); n > 0 {
-			s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.path, n)
+			s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, n)
 		}
 		if f.part != nil {
 			s.parsed += f.part.Targets()
 		}
-		if c.than != f.part {
-			c.missing = -1 // it had to wait, and another version came between
-		}
-		s.news = append(s.news, news{c.path, f.part, c.part, c.digest, c.missing})
-		f.part, f.digest, f.own, f.serial, f.err, f.waiting = c.part, c.digest, c.own, c.parsed.Serial, nil, nil
-		f.expires = c.parsed.Expires
-		c.keep()
-	}
-	return len(cs) > 0
-}
-
-// clashes finds the candidates whose ids are taken, by earlier candidates or by
-// files in force, and the files that are gone whose ids have all come in
-// candidates.
-func (s *Store) clashes(cs []*candidate, clash map[*candidate][]*ruleset.Part) (moved []string) {
-	ids, isCandidate := map[string]*candidate{}, map[string]bool{}
-	for _, c := range cs {
-		isCandidate[c.path] = true
-		for id := range c.part.IDs() {
-			if first := ids[id]; first == nil {
-				ids[id] = c
-			} else if !slices.Contains(clash[c], first.part) {
-				clash[c] = append(clash[c], first.part)
-			}
+		s.news = append(s.news, news{c.r.Path, f.part, c.part, c.digest})
+		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires}
+		f.waiting, f.unseen = nil, false
+		s.good(c.r, f)
+		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
+			c.r.SetSides(c.parsed.Sides)
 		}
 	}
-	for _, path := range s.order {
-		f := s.files[path]
-		if f.part == nil || isCandidate[path] {
-			continue
-		}
-		n, hit := 0, map[*candidate]bool{}
-		for id := range f.part.IDs() {
-			if c := ids[id]; c != nil {
-				n, hit[c] = n+1, true
-			}
-		}
-		if n > 0 && f.gone && n == f.part.Orders() {
-			moved = append(moved, path)
-			continue
-		}
-		for c := range hit {
-			clash[c] = append(clash[c], f.part)
-		}
-	}
-	return moved
+	return changed
 }

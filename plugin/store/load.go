@@ -19,27 +19,44 @@ import (
 )
 
 // load takes a batch of changed files and swaps the set once, when all of them
-// have been tried. Run calls it, one batch at a time.
+// have been tried. Run calls it, one batch at a time. A panic never ends the process: the
+// set before the batch stays in force, and the files of the batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
+	before, old := s.remember(), s.set.Load()
+	err := s.attempt("the order set", func() { s.take(reports) })
+	if err != nil {
+		s.restore(before, err)
+		if s.set.Load() == nil {
+			s.broken = s.attempt("the order set", s.swap)
+		}
+	}
+	s.summarize(begin)
+	s.publish()
+	// What changed is told when it is in force: comparing large files takes time.
+	if err := s.attempt("the log of a load", func() { s.report(old) }); err != nil {
+		s.log.Errorf("%v; the order set is in force, the log has not said all of the changes", err)
+	}
+	s.news = nil
+}
+
+// take takes a batch of changed files into account, and swaps the set when the set
+// changes.
+func (s *Store) take(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
-		if !slices.Contains(s.opt.Protect, r.Path) {
-			changed = s.report(r) || changed
+		if !s.isList[r.Path] {
+			s.look(r)
 		}
 	}
 	s.place()
 	changed = s.admit() || changed
+	s.mourn()
+	s.place()
 	if changed || s.set.Load() == nil {
 		s.swap()
 	}
-	s.summarize(begin)
-	// What changed is told when it is in force: comparing large files takes time.
-	for _, n := range s.news {
-		s.log.Infof("%s: in force: %s; now %d orders, %d targets, version %.12s",
-			n.path, ruleset.Compare(n.old, n.new, n.missing), n.new.Orders(), n.new.Targets(), n.digest)
-	}
-	s.news = nil
+	s.broken = nil
 }
 
 // news is a version of a file that goes into force with the next swap.
@@ -47,66 +64,135 @@ type news struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
-	missing  int // of the old names in the new version, negative when not counted
 }
 
-// report acts on the state of one file and says whether the set has to change.
-func (s *Store) report(r source.File) bool {
+// loss is a file that cannot be read any more.
+type loss struct {
+	path string
+	r    source.File
+}
+
+// look acts on the state of one file. A good version waits for admit.
+func (s *Store) look(r source.File) {
 	f := s.known(r.Path)
-	f.pattern, f.waiting = r.Pattern, nil
+	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
 	f.gone = r.State == source.Missing
 	switch {
 	case r.State != source.Ready && r.State != source.Pending:
-		// A vanished file of a directory is not missed when it ordered nothing.
-		if (f.part == nil || f.part.Orders() == 0) && s.src.Forget(r.Path) {
-			s.log.Infof("%s: is gone; nothing of it was in force", r.Path)
-			delete(s.files, r.Path)
-			return f.part != nil
-		}
-		s.fail(r.Path, f, r.Digest, gone(r, f))
-		return false
+		s.losses = append(s.losses, loss{r.Path, r})
+		return
 	case r.State == source.Pending:
-		s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
-		return false
+		s.fail(r.Path, f, r.Digest, pending(r))
+		return
 	case r.Pattern:
 		f.err = nil
-		return false
+		return
 	}
 	if digest := versionDigest(r.Digest, reportedSides(r)); f.part != nil && f.digest == digest {
-		if f.err != nil {
+		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		f.err = nil
-		return false
+		s.good(r, f)
+		return
 	}
-	part, parsed, digest, err := s.read(r)
-	if errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) {
-		// Somebody is writing at this moment, a side list perhaps. That is no
-		// alarm: the file is reported again when it is over.
+	var c *candidate
+	var err error
+	if bug := s.attempt(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+		err = bug
+	}
+	if beingWritten(err) {
+		// Somebody is writing at this moment, a side list perhaps, or the Store closes.
+		// That is no alarm: the file is reported again when it is over.
 		if f.part == nil {
 			f.err = err
 		}
-		return false
-	}
-	missing := -1
-	if err == nil {
-		missing, err = s.check(r, f, part, parsed)
+		return
 	}
 	if err != nil {
 		s.fail(r.Path, f, r.Digest, err)
+		return
+	}
+	f.waiting = c
+}
+
+// good notes that the version in force is that of the file. A file without a link to it
+// is good, but its changes cannot be seen, so that stays an alarm.
+func (s *Store) good(r source.File, f *file) {
+	if !r.Detached {
+		f.err = nil
+		return
+	}
+	s.fail(r.Path, f, r.Digest, detached(r.Path))
+}
+
+// candidate reads a file and compares the version with that in force.
+func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
+	part, parsed, digest, err := s.read(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(r, f, part, parsed); err != nil {
+		return nil, err
+	}
+	return &candidate{r, part, parsed, digest}, nil
+}
+
+func detached(path string) error {
+	return fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", path)
+}
+
+// pending says that a file is being written, or why its reading does not end.
+func pending(r source.File) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
+}
+
+// beingWritten reports whether an error says nothing about the file: the file changed
+// while it was read, or the Store closes.
+func beingWritten(err error) bool {
+	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
+}
+
+// mourn gives an alarm for the files that cannot be read any more, and drops those of
+// which nothing was in force. It runs after admit: a file whose orders have come in
+// other files is no loss.
+func (s *Store) mourn() {
+	for _, l := range s.losses {
+		f := s.files[l.path]
+		if f == nil {
+			continue
+		}
+		// A vanished file of a directory is not missed when it ordered nothing.
+		if (f.part == nil || f.part.Orders() == 0) && s.forget(l.path, f) {
+			s.log.Infof("%s: is gone; nothing of it was in force", l.path)
+			continue
+		}
+		s.fail(l.path, f, l.r.Digest, gone(l.r, f))
+	}
+	s.losses = nil
+}
+
+// forget drops a vanished file that the configuration does not name itself, and reports
+// whether it did.
+func (s *Store) forget(path string, f *file) bool {
+	if !f.unseen && !s.src.Forget(path) {
 		return false
 	}
-	f.waiting = &candidate{r.Path, r.Digest, part, parsed, digest, func() { r.SetSides(parsed.Sides) }, f.part, missing}
-	return false
+	delete(s.files, path)
+	s.placed = false
+	return true
 }
 
 // known returns what is known of the file at a path, new ones included.
 func (s *Store) known(path string) *file {
 	f := s.files[path]
 	if f == nil {
-		f = &file{serial: -1, expires: order.NoTime}
+		f = &file{version: noVersion}
 		s.files[path] = f
 		s.order = append(s.order, path)
+		s.placed = false
 	}
 	return f
 }
@@ -118,10 +204,13 @@ func gone(r source.File, f *file) error {
 		err = fmt.Errorf("%s: %s", r.Path, r.State)
 	}
 	if f.part != nil && f.part.Orders() > 0 {
-		return fmt.Errorf(`%w; its orders stay in force (to lift them write "orders: []")`, err)
+		return fmt.Errorf(`%w; its orders stay in force until the next restart of the server (to lift them write "orders: []")`, err)
 	}
 	return err
 }
+
+// parse is order.Parse, for tests to replace.
+var parse = order.Parse
 
 // read parses and compiles a file, and names the version that it read.
 func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
@@ -129,9 +218,15 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if err != nil {
 		return nil, nil, "", err
 	}
+	closed := false
+	defer func() {
+		if !closed {
+			in.Close() // after a panic
+		}
+	}()
 	b := ruleset.NewBuilder(r.Path, s.rules)
 	sides := map[string]string{}
-	parsed, problems := order.Parse(r.Path, in, order.Options{
+	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Which lists a file has, and so its version, is only known when it has been
 			// parsed.
@@ -144,8 +239,10 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		Emit:    b.Add,
 		Side:    b.Side,
 		Targets: b.Targets,
+		Stop:    s.closing.Load,
 	})
 	s.parsed += parsed.Targets
+	closed = true
 	if err := in.Close(); err != nil {
 		return nil, nil, "", err
 	}
@@ -153,7 +250,11 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if err := r.Intact(); err != nil {
 		return nil, nil, "", err
 	}
+	if s.closing.Load() {
+		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
+	}
 	if bad := problems.Errors(); len(bad) > 0 {
+		s.parsed += int(r.Size / garbage) // the text and the tree of a refused file are garbage too
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
@@ -164,17 +265,16 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
-// check compares a good file with what is in force. It returns how many names are
-// missing in it, negative when they were not counted.
-func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) (missing int, err error) {
+// check compares a good file with what is in force.
+func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if f.part != nil && f.serial >= 0 {
 		switch {
 		case parsed.Serial < 0:
-			return -1, fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
+			return fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
 		case parsed.Serial < f.serial:
-			return -1, fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
+			return fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
 		case parsed.Serial == f.serial && r.Digest != f.own:
-			return -1, fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
+			return fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
 		}
 	}
 	return s.checkShrink(r, f, part, parsed)
@@ -184,25 +284,24 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 // it likes.
 const smallFile = 20
 
-func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) (missing int, err error) {
+func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if f.part == nil || parsed.Count == 0 { // "orders: []" says what it means
-		return -1, nil
+		return nil
 	}
 	// Most changes take away too little to matter, whatever of it was in force.
-	missing = f.part.Missing(part)
-	if (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
-		return missing, nil
+	if missing := f.part.Missing(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
+		return nil
 	}
 	now := seconds(s.clock.Now())
 	before := f.part.InForce(now)
 	if before < smallFile {
-		return missing, nil
+		return nil
 	}
 	lost := f.part.Lost(part, now)
 	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
-		return missing, nil
+		return nil
 	}
-	return missing, fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
+	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
 		"If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
 		r.Path, lost, before, s.opt.MaxShrink, parsed.Targets)
 }
@@ -234,20 +333,24 @@ func reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// place brings the files into the order of the configuration, in which later
-// files are the newcomers.
+// place brings the files into the order of the configuration, in which later files are
+// the newcomers: by the first pattern that names them, and by path. Protect lists come
+// last, in their own order.
 func (s *Store) place() {
-	rank := map[string]int{}
-	for i, f := range s.src.Snapshot() {
-		rank[f.Path] = i + 1
+	if s.placed {
+		return
 	}
-	s.order = slices.DeleteFunc(s.order, func(path string) bool { return s.files[path] == nil })
-	slices.SortStableFunc(s.order, func(a, b string) int {
-		if rank[a] == 0 || rank[b] == 0 {
-			return 0
+	rank := make(map[string]int, len(s.files))
+	s.order = s.order[:0]
+	for path := range s.files {
+		rank[path] = source.Place(s.opt.Patterns, path)
+		if s.isList[path] {
+			rank[path] += 1 + slices.Index(s.opt.Protect, path)
 		}
-		return rank[a] - rank[b]
-	})
+		s.order = append(s.order, path)
+	}
+	slices.SortFunc(s.order, func(a, b string) int { return cmp.Or(rank[a]-rank[b], cmp.Compare(a, b)) })
+	s.placed = true
 }
 
 // swap puts the last good versions of all files into force.
@@ -263,18 +366,23 @@ func (s *Store) swap() {
 			fmt.Fprintln(h, "protect", f.digest)
 		}
 	}
-	set := ruleset.Merge(parts, s.rules)
-	if s.started {
-		set.Follow(s.Set(), seconds(s.clock.Now()))
+	set := merge(parts, s.rules)
+	if before := s.before; before != nil {
+		set.Follow(before, seconds(s.clock.Now()))
 	}
+	warnings, useless := set.Warnings()
+	st := *s.status.Load()
+	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
 	s.set.Store(set)
-	st := s.Status()
-	st.Digest = hex.EncodeToString(h.Sum(nil))
-	var warnings order.Problems
-	warnings, st.UselessLifts = set.Warnings()
+	if s.before != nil {
+		s.before = set
+	}
 	s.status.Store(&st)
-	s.tell(set, warnings)
+	s.warnings, s.untold = warnings, true
 }
+
+// merge is ruleset.Merge, for tests to replace.
+var merge = ruleset.Merge
 
 // rulesText is what of the options decides, for the digest of the set. The text is
 // fixed, so that nodes of different versions can be compared:
@@ -294,12 +402,12 @@ func rulesText(o ruleset.Options) string {
 
 // summarize brings the status up to date after a batch.
 func (s *Store) summarize(begin time.Time) {
-	st := s.Status()
-	st.Ready, st.LastOK, st.Files = true, true, nil
+	st := *s.status.Load()
+	st.Ready, st.LastOK, st.Files = true, s.broken == nil, make([]FileStatus, 0, len(s.order))
 	for _, path := range s.order {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && f.err == nil)
+		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && (f.err == nil || s.servedBy(path)))
 		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires})
 	}
 	st.LastLoad = s.clock.Now()
@@ -308,4 +416,15 @@ func (s *Store) summarize(begin time.Time) {
 		st.LastSuccess = st.LastLoad
 	}
 	s.status.Store(&st)
+}
+
+// servedBy reports whether a file that a pattern names is in force, though the pattern
+// names no file at this moment.
+func (s *Store) servedBy(pattern string) bool {
+	for path, f := range s.files {
+		if f.part != nil && source.Names(pattern, path) {
+			return true
+		}
+	}
+	return false
 }

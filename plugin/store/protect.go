@@ -1,11 +1,10 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
@@ -17,18 +16,14 @@ import (
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {
-		if slices.Contains(s.opt.Protect, r.Path) {
+		if s.isList[r.Path] {
 			changed = s.reportList(r) || changed
 		}
 	}
 	if !changed {
 		return false
 	}
-	var lists []*guard.List
-	for _, path := range s.opt.Protect {
-		lists = append(lists, s.known(path).list)
-	}
-	s.rules.Guard = guard.New(lists...)
+	s.rules.Guard = guard.New(s.lists()...)
 	// Nothing is parsed again: each part looks at its names with the new guard.
 	for _, f := range s.files {
 		if f.part != nil {
@@ -48,7 +43,7 @@ func (s *Store) reportList(r source.File) bool {
 	switch r.State {
 	case source.Ready:
 	case source.Pending:
-		s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: %w", r.Path, source.ErrPending))
+		s.fail(r.Path, f, r.Digest, pending(r))
 		return false
 	default:
 		s.fail(r.Path, f, r.Digest, listGone(r, f))
@@ -56,11 +51,15 @@ func (s *Store) reportList(r source.File) bool {
 	}
 	digest := r.Digest.String()
 	if f.list != nil && f.digest == digest {
-		f.err = nil
+		s.good(r, f)
 		return false
 	}
-	list, err := s.readList(r)
-	if errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) {
+	var list *guard.List
+	var err error
+	if bug := s.attempt(r.Path, func() { list, err = s.readList(r) }); bug != nil {
+		err = bug
+	}
+	if beingWritten(err) {
 		if f.list == nil {
 			f.err = err
 		}
@@ -73,7 +72,8 @@ func (s *Store) reportList(r source.File) bool {
 	if lost := f.list.Lost(list); lost > 0 {
 		s.log.Warningf("%s: lost %d of its %d entries", r.Path, lost, f.list.Len())
 	}
-	f.list, f.digest, f.own, f.err = list, digest, r.Digest, nil
+	f.version = version{list: list, digest: digest, own: r.Digest, serial: -1, expires: order.NoTime, since: versions.Add(1)}
+	s.good(r, f)
 	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
 	return true
 }
@@ -95,7 +95,14 @@ func (s *Store) readList(r source.File) (*guard.List, error) {
 	if err != nil {
 		return nil, err
 	}
+	closed := false
+	defer func() {
+		if !closed {
+			in.Close() // after a panic
+		}
+	}()
 	list, problems := guard.Parse(r.Path, in)
+	closed = true
 	if err := in.Close(); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -62,37 +62,42 @@ const startPatience = 5 * time.Second
 // Store is a set of orders in force, kept up to date with its files.
 type Store struct {
 	opt   Options
-	log   Log
+	log   safeLog
 	clock Clock
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
 
 	status atomic.Pointer[Status]
+	legacy atomic.Pointer[legacy] // what a Store that follows takes over
 
 	// What follows belongs to the goroutine that loads: Open's, then Run's.
 	order  []string // paths in the order of the configuration
+	placed bool     // order is up to date
 	files  map[string]*file
+	isList map[string]bool // the protect lists of the configuration
 	rules  ruleset.Options // with the guard in force
 	news   []news          // of the batch being loaded
+	losses []loss          // of the batch being loaded
 	told   told            // of the set in force
-	parsed int             // targets parsed and replaced by the load
-	// started is set when the start has loaded all files, as far as they were there.
-	started bool
+	before *ruleset.Set    // of the store that was followed, or the last one since the start
+	broken error           // why the set of the last load could not be built
+	// warnings are those of the set in force, when untold: the log has not said yet what
+	// the set is.
+	warnings order.Problems
+	untold   bool
+	parsed   int // targets parsed and replaced by the load
+
+	panics sync.Map // the texts of the panics whose stacks are in the log
 
 	settled chan int // tells watchTimes that a load is over, and of how many targets
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
-	refs    int // guarded by the registry
+	closing atomic.Bool // ends a load that is under way
 }
 
-// file is what is known of one order file.
+// file is what is known of one order file or protect list. A pattern has no version.
 type file struct {
-	part   *ruleset.Part // the last good version; nil when there was none
-	digest string        // of the last good version, side lists included
-	own    source.Digest // of the order file alone
-	serial int64         // -1: none
-	// expires is that of the last good version, order.NoTime for none.
-	expires order.Time
+	version       // the last good version
 	err     error // why the file as it stands is not in force; nil when it is
 	// refused is the version that err is about; zero when there is no file.
 	refused source.Digest
@@ -101,11 +106,11 @@ type file struct {
 	waiting *candidate
 	// gone: there is no file at the path any more.
 	gone bool
-	// pattern marks the entry of a directory or glob, which has no part.
+	// unseen: the version was handed on, and the source has never seen the file.
+	unseen bool
+	// pattern marks the entry of a directory or glob.
 	pattern  bool
 	failures int
-	// list is the last good version of a protect list, which has no part.
-	list *guard.List
 }
 
 // Status is what a Store tells about itself.
@@ -121,6 +126,8 @@ type Status struct {
 	LastLoad time.Time
 	LastOK   bool
 	Duration time.Duration // of the last load
+	// LastLook is when the source last looked at all files.
+	LastLook time.Time
 	// UselessLifts are the active lifts of the set that reach nothing.
 	UselessLifts int
 	// Ready: every configured file is in force in some good version.
@@ -141,8 +148,13 @@ type FileStatus struct {
 // returns when they are in force. Without any good file it fails, with every
 // problem. A nil clock is the real one.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
+	return open(opt, log, clock, nil)
+}
+
+// open is Open for a Store that takes over from others.
+func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	defer pace.On()() // other blocks, or this one's predecessor, may be serving
-	s, err := prepare(opt, log, clock)
+	s, err := prepare(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
@@ -168,34 +180,52 @@ func (s *Store) settle(ctx context.Context) {
 	s.parsed = 0
 }
 
-// prepare is Open without what runs in the background.
-func prepare(opt Options, log Log, clock Clock) (*Store, error) {
+// prepare is open without what runs in the background.
+func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
-	s := &Store{opt: opt, log: log, clock: clock, files: map[string]*file{}, settled: make(chan int), cancel: func() {}, rules: opt.Rules}
+	s := &Store{
+		opt: opt, log: safeLog{log}, clock: clock, files: map[string]*file{}, isList: map[string]bool{},
+		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
+	}
+	for _, path := range opt.Protect {
+		s.isList[path] = true
+	}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
-		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock,
-		Notice: func(err error) { log.Warningf("%v", err) },
+		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes,
+		Notice: func(err error) { s.log.Warningf("%v", err) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.inherit(others)
 	if err := s.start(context.Background()); err != nil {
 		return nil, errors.Join(err, s.src.Close())
 	}
 	return s, nil
 }
 
+// maxBytes returns the size up to which the source reads a file, in bytes.
+func (s *Store) maxBytes(path string, side bool) int64 {
+	if s.isList[path] {
+		return order.MaxProtect
+	}
+	return order.MaxBytes(path, side)
+}
+
 // start loads everything for the first time.
 func (s *Store) start(ctx context.Context) error {
 	deadline := s.clock.Now().Add(startPatience)
-	for {
+	for first := true; ; first = false {
 		now := s.clock.Now()
 		reports := s.src.Scan(ctx, max(0, deadline.Sub(now)))
+		if first {
+			s.missing(reports)
+		}
 		s.load(reports)
 		// A file that changed while it was read is reported again.
 		if !s.unsettled() || !s.clock.Now().Before(deadline) {
@@ -211,10 +241,13 @@ func (s *Store) start(ctx context.Context) error {
 			all = append(all, s.public(path, f.err))
 		}
 	}
-	if !good {
-		return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(all, "\n"))
+	if s.broken != nil {
+		all = append(all, printable.Line(s.broken.Error()))
 	}
-	s.started = true
+	if !good || s.set.Load() == nil {
+		return noGoodFile(all)
+	}
+	s.before = s.set.Load()
 	return nil
 }
 
@@ -237,14 +270,37 @@ func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 func (s *Store) Ready() bool { return s.Status().Ready && !s.stale() }
 
 // Status returns the store's state. It is not to be changed.
-func (s *Store) Status() Status { return *s.status.Load() }
+func (s *Store) Status() Status {
+	st := *s.status.Load()
+	st.LastLook = s.src.LastLook()
+	return st
+}
 
-// Close stops watching; the set stays usable. It returns when nothing of the
-// Store runs any more.
+// closePatience is how long Close waits for a load that is under way. A variable, so
+// that tests need not wait.
+var closePatience = 5 * time.Second
+
+// Close stops watching; the set stays usable. Close returns when nothing of the Store
+// runs any more, or after some seconds: a load that waits for a file system must not
+// keep the server from ending. Such a load ends when the file system answers, and
+// changes nothing that anybody uses.
 func (s *Store) Close() {
+	s.closing.Store(true)
 	s.cancel()
-	s.src.Close()
-	s.done.Wait()
+	ended := make(chan struct{})
+	go func() {
+		s.src.Close()
+		s.done.Wait()
+		close(ended)
+	}()
+	// The real time: a clock of a test would be asked to move.
+	timer := time.NewTimer(closePatience)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
 }
 
 // Now returns the store's time.

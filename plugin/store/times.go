@@ -22,7 +22,11 @@ func (s *Store) watchTimes(ctx context.Context) {
 	defer func() { off() }()
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
-		if next := set.NextChange(then); next != ruleset.Forever {
+		next := ruleset.Forever
+		if err := s.attempt("the next change of an order", func() { next = set.NextChange(then) }); err != nil {
+			s.log.Errorf("%v; the log does not say which orders start and end", err)
+		}
+		if next != ruleset.Forever {
 			wait = min(wait, max(0, next.Time().Sub(s.clock.Now())))
 		}
 		if next := expired.next(s, then); next != order.NoTime {
@@ -42,19 +46,26 @@ func (s *Store) watchTimes(ctx context.Context) {
 		off = pace.On()
 		now := seconds(s.clock.Now())
 		expired.log(s, now)
-		for i, t := range set.Transitions(then, now) {
-			if i == maxTransitions {
-				s.log.Infof("more than %d orders start or end now", maxTransitions)
-				break
-			}
-			what := "order"
-			if t.Lift {
-				what = "lift"
-			}
-			s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
+		if err := s.attempt("the log of orders that start and end", func() { s.tellTransitions(set, then, now) }); err != nil {
+			s.log.Errorf("%v; the orders start and end all the same", err)
 		}
 		// What a new set began with was told when it was loaded.
 		set, then = s.Set(), now
 		giveBack(targets)
+	}
+}
+
+// tellTransitions logs the orders of a set whose states differ between two moments.
+func (s *Store) tellTransitions(set *ruleset.Set, then, now order.Time) {
+	for i, t := range set.Transitions(then, now) {
+		if i == maxTransitions {
+			s.log.Infof("more than %d orders start or end now", maxTransitions)
+			break
+		}
+		what := "order"
+		if t.Lift {
+			what = "lift"
+		}
+		s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -17,25 +18,64 @@ import (
 // makes a problem of every line, and problems repeat what they are about.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// capped logs n lines, or the first of them and how many more there are.
-func capped(log func(string, ...any), n, most int, line func(i int) string, more string) {
-	for i := range n {
-		if i == most {
-			log(more, n-i)
-			break
-		}
-		log("%s", line(i))
-	}
-}
+// safeLog is a Log that writes each message as one printable line. Paths, names of side
+// lists and errors of the operating system carry text of other people.
+type safeLog struct{ log Log }
+
+func line(format string, args []any) string { return printable.Line(fmt.Sprintf(format, args...)) }
+
+func (l safeLog) Infof(format string, args ...any)    { l.log.Infof("%s", line(format, args)) }
+func (l safeLog) Warningf(format string, args ...any) { l.log.Warningf("%s", line(format, args)) }
+func (l safeLog) Errorf(format string, args ...any)   { l.log.Errorf("%s", line(format, args)) }
+
+// stack writes the stack of a panic, which has the text of nobody, as it is.
+func (l safeLog) stack(stack []byte) { l.log.Errorf("the stack of the panic:\n%s", stack) }
 
 // warn logs warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
-	capped(s.log.Warningf, len(warnings), s.most(about), func(i int) string { return warnings[i].Redacted() }, about+": %d more warnings; "+check+" lists them")
+	s.logProblems(s.log.Warningf, about, "warnings", check, warnings)
+}
+
+// logProblems logs the problems of a file, or of the order set, and says which command
+// lists the others.
+func (s *Store) logProblems(log func(string, ...any), about, what, check string, ps order.Problems) {
+	lines := s.lines(about, ps)
+	most := s.most(about)
+	for i, line := range lines {
+		if i == most {
+			log("%s: %d more %s; %s lists them", about, len(lines)-i, what, check)
+			break
+		}
+		log("%s", line)
+	}
+}
+
+// lines returns what the log may show of the problems of a file. The values of a side list
+// with errors are left out, and the reasons that repeat them: the list may be any other
+// file.
+func (s *Store) lines(path string, ps order.Problems) (out []string) {
+	open := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
+	bad := map[string]int{}
+	for _, p := range ps {
+		if open(p) {
+			bad[p.File]++
+		}
+	}
+	for _, p := range ps {
+		switch n := bad[p.File]; {
+		case !open(p):
+			out = append(out, p.Redacted())
+		case n > 0:
+			out = append(out, fmt.Sprintf("%s:%d: is no target, first of %d such lines; %s shows them", p.File, p.Line, n, checkOrders))
+			delete(bad, p.File)
+		}
+	}
+	return out
 }
 
 // most is how many problems of a file are logged.
 func (s *Store) most(path string) int {
-	if slices.Contains(s.opt.Protect, path) {
+	if s.isList[path] {
 		return maxLoggedOfList
 	}
 	return maxLogged
@@ -107,7 +147,13 @@ func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
 			freed = append(freed, fmt.Sprintf("order %s: %s is enforced now, no longer held", o.Label(), what))
 		}
 	}
-	capped(s.log.Infof, len(freed), maxLogged, func(i int) string { return freed[i] }, "the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each")
+	for i, line := range freed {
+		if i == maxLogged {
+			s.log.Infof("the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each", len(freed)-i)
+			break
+		}
+		s.log.Infof("%s", line)
+	}
 	if next.count = heldCount(next.held); next.count != cmp.Or(s.told.count, heldCount(nil)) {
 		s.log.Infof("held, not enforced: %s", next.count)
 	}
@@ -170,7 +216,7 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 	f.err, f.refused = err, version
 	f.failures++
 	stays, check := "; nothing of it is in force", checkOrders
-	if slices.Contains(s.opt.Protect, path) {
+	if s.isList[path] {
 		stays, check = "; the names and networks it lists are NOT protected", checkProtect
 	}
 	switch {
@@ -186,7 +232,7 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 		s.log.Errorf("%v%s", err, stays)
 		return
 	}
-	capped(s.log.Errorf, len(ps), s.most(path), func(i int) string { return ps[i].Redacted() }, path+": %d more problems; "+check+" lists them")
+	s.logProblems(s.log.Errorf, path, "problems", check, ps)
 	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
 }
 
@@ -195,14 +241,14 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 func (s *Store) public(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
-		return err.Error()
+		return printable.Line(err.Error())
 	}
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Redacted()
-	}
+	lines := s.lines(path, ps)
 	if most := s.most(path); most == maxLoggedOfList && len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("%s: %d more problems; %s lists them", path, len(ps)-most, checkProtect))
+	}
+	for i := range lines {
+		lines[i] = printable.Line(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -59,7 +59,9 @@ func TestToldOnce(t *testing.T) {
 
 	w.write("a.yaml", orders("", "new: github.io", "old: "+under("test", 25), "other: b.example"))
 	w.step()
-	logged(t, w.log.take(), 0, "held")
+	log = w.log.take()
+	logged(t, log, 0, "is held")
+	logged(t, log, 0, "info: held")
 
 	// What is not held any more because nobody orders it is not enforced.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "other: b.example"))
@@ -154,5 +156,8 @@ func TestToldWhole(t *testing.T) {
 	w.wantLog("info: held, not enforced: 1 targets of 1 orders, and 1 orders as a whole", "scope.countries: is held", `got "github.io"`)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [FR]}, targets: [a.example, github.io]}\n")
 	w.step()
-	logged(t, w.log.take(), 0, "held")
+	log := w.log.take()
+	logged(t, log, 0, "is held")
+	logged(t, log, 0, "info: held")
+	logged(t, log, 1, "order x: changed, held as a whole, not enforced")
 }

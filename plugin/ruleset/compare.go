@@ -1,0 +1,217 @@
+package ruleset
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Diff is how one version of a file differs from another.
+type Diff struct {
+	Added, Removed, Changed int
+	// orders are the first orders that differ, those of the new version first.
+	orders []differing
+}
+
+// differing is an order that differs between two versions of a file.
+type differing struct {
+	part *Part  // the new version; the old one when the order was removed
+	at   uint32 // the number of the order's entry in part
+	old  *Part  // nil when the order is new
+	was  uint32 // the number of the order's entry in old
+	what What
+}
+
+func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
+
+// none is what an order without a counterpart is paired with.
+const none = ^uint32(0)
+
+// Compare returns what differs between two versions of a file; old is nil for a new file.
+// An order has changed when its terms, status, times, references or targets differ. The
+// Diff remembers most orders at the most.
+func Compare(old, new *Part, most int) *Diff {
+	if old == nil {
+		old = &Part{}
+	}
+	c := &comparison{old: old, new: new}
+	c.pair()
+	c.compareTerms()
+	c.compareRules()
+	d := &Diff{}
+	note := func(x differing) {
+		if len(d.orders) < most {
+			d.orders = append(d.orders, x)
+		}
+	}
+	for i, was := range c.was {
+		switch {
+		case was == none:
+			d.Added++
+			note(differing{new, uint32(i), nil, 0, Added})
+		case c.differs[i]:
+			d.Changed++
+			note(differing{new, uint32(i), old, was, Changed})
+		}
+	}
+	for i, now := range c.now {
+		if now == none {
+			d.Removed++
+			note(differing{old, uint32(i), old, uint32(i), Removed})
+		}
+	}
+	return d
+}
+
+// comparison is a Compare under way.
+type comparison struct {
+	old, new *Part
+	was, now []uint32 // the pairs of entries, by the number in new and in old
+	differs  []bool   // by the number in new
+	// schedules are the numbers in old of new's schedules, none for what old has not.
+	schedules []uint32
+}
+
+// pair pairs the entries of the same ids. Versions of one file nearly agree in their
+// order, so a table is made only of the orders that do not stand at the same place.
+func (c *comparison) pair() {
+	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
+	c.differs = make([]bool, c.new.entries.n)
+	moved := map[string]uint32{}
+	for i := range c.now {
+		c.now[i] = none
+		if e := c.old.entries.at(uint32(i)); i >= len(c.was) || c.new.entries.at(uint32(i)).ID != e.ID {
+			moved[e.ID] = uint32(i)
+		}
+	}
+	for i := range c.was {
+		e := c.new.entries.at(uint32(i))
+		was := uint32(i)
+		if i >= len(c.now) || c.old.entries.at(was).ID != e.ID {
+			var ok bool
+			if was, ok = moved[e.ID]; !ok {
+				c.was[i] = none
+				continue
+			}
+		}
+		c.was[i], c.now[was] = was, uint32(i)
+	}
+}
+
+func (c *comparison) compareTerms() {
+	same := sameTerms{}
+	for i, was := range c.was {
+		if was != none && !same.order(c.old, c.old.entries.at(was), c.new, c.new.entries.at(uint32(i))) {
+			c.differs[i] = true
+		}
+	}
+}
+
+// compareRules compares the targets and exceptions.
+func (c *comparison) compareRules() {
+	if c.old.entries.n == 0 {
+		return
+	}
+	c.pairSchedules()
+	for x := range c.new.names.Beside(c.old.names) {
+		if x.Both {
+			c.compareLists(c.new.list(x.Ref), c.old.list(x.Other))
+		} else {
+			c.compareLists(c.new.list(x.Ref), nil)
+		}
+	}
+	for x := range c.old.names.Beside(c.new.names) {
+		if !x.Both {
+			c.compareLists(nil, c.old.list(x.Ref))
+		}
+	}
+	for x, rules := range c.new.networks() {
+		c.compareLists(rules, c.old.rulesAtNet(x))
+	}
+	for x, rules := range c.old.networks() {
+		if c.new.rulesAtNet(x) == nil {
+			c.compareLists(nil, rules)
+		}
+	}
+}
+
+// compareLists marks the orders whose rules at one name differ.
+func (c *comparison) compareLists(now, was []rule) {
+	if len(now) == len(was) {
+		same := true
+		for i := range now {
+			same = same && c.same(&now[i], &was[i])
+		}
+		if same {
+			return
+		}
+	}
+	left := make(map[rule]bool, len(was)) // a list has no rule twice
+	for _, o := range was {
+		o.last, o.crowd = false, false
+		left[o] = true
+	}
+	for _, r := range now {
+		at := r.entry
+		if c.was[at] == none {
+			continue
+		}
+		r.entry, r.sched, r.last, r.crowd = c.was[at], c.schedules[r.sched], false, false
+		if !left[r] {
+			c.differs[at] = true
+		}
+		delete(left, r)
+	}
+	for o := range left {
+		if at := c.now[o.entry]; at != none {
+			c.differs[at] = true
+		}
+	}
+}
+
+// same reports whether a rule of new says the same as a rule of old.
+func (c *comparison) same(r, o *rule) bool {
+	return c.was[r.entry] == o.entry && r.kind == o.kind && r.group == o.group && r.shadow == o.shadow && c.schedules[r.sched] == o.sched
+}
+
+// pairSchedules finds the schedules of new in old.
+func (c *comparison) pairSchedules() {
+	known := map[string]uint32{}
+	key := func(p *Part, n int) string { return fmt.Sprint(p.ivs(uint32(n))) }
+	for i := range c.old.schedules {
+		known[key(c.old, i)] = uint32(i)
+	}
+	for i := range c.new.schedules {
+		was, ok := known[key(c.new, i)]
+		if !ok {
+			was = none
+		}
+		c.schedules = append(c.schedules, was)
+	}
+}
+
+// sameTerms remembers which terms of two versions are equal: the orders of a
+// register share a few, and to compare those is most of the work.
+type sameTerms map[[2]*order.Terms]bool
+
+func (same sameTerms) equal(x, y *order.Terms) bool {
+	k := [2]*order.Terms{x, y}
+	eq, ok := same[k]
+	if !ok {
+		eq = reflect.DeepEqual(x, y)
+		if len(same) < maxCommon {
+			same[k] = eq
+		}
+	}
+	return eq
+}
+
+// order reports whether two compiled orders say the same, targets counted but not
+// compared.
+func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
+	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
+		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&
+		slices.Equal(x.lifts, y.lifts) && same.equal(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
+}

@@ -1,0 +1,385 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// What says what a load did to an order.
+type What uint8
+
+// What a load did to an order.
+const (
+	Added What = iota
+	Changed
+	Removed
+	Affected // the order is as it was, and a lift that was loaded changed its state
+	Moved    // the order was in another file before
+	MovedOn  // the order was removed from the file, and is in another file now
+)
+
+// Outcome is what became of an order by a load. Blocked and Freed compare the answers to
+// the names of the order's targets before and after the load.
+type Outcome struct {
+	Label string // safe for everybody to read
+	Lift  bool
+	What  What
+	File  string
+	From  string     // the file before, when Moved
+	State State      // meaningless when Removed
+	Until order.Time // when the state may change next
+	By    string     // the label of the lift, when Lifted
+	Held  int        // targets that are held
+	Whole bool       // the order is held as a whole
+	// Targets is the number of targets that DNS enforces when nothing holds them.
+	Targets int
+	// Blocked is how many names are newly blocked for some client: by a block order, or
+	// again because a lift was changed or removed. Freed is how many names that the order
+	// blocked, or that the lift names, are not blocked for any client any more.
+	Blocked, Freed int
+	// Counted is false when the order has too many names to be compared. Blocked and
+	// Freed are 0 then.
+	Counted bool
+	// Below is true when the names below a lift's targets were looked at, too.
+	Below bool
+}
+
+const (
+	// maxOutcomeNames bounds the names of an order that are compared.
+	maxOutcomeNames = 10_000
+	// maxWalk is the number of names of a set up to which the names below the targets of
+	// lifts are looked for.
+	maxWalk = 50_000
+)
+
+// outcome is an Outcome under way.
+type outcome struct {
+	Outcome
+	differing
+	names map[spot]bool // names of targets
+	full  bool          // there are more than maxOutcomeNames
+}
+
+// spot is a name, or all names below a name that no order names.
+type spot struct {
+	name  dname.Name
+	below bool
+}
+
+// Outcomes returns what became of the orders that differ, by the sets before and after
+// the load, at now; most orders at the most. before is nil for the first load.
+func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Outcome {
+	if before == nil {
+		before = &Set{}
+	}
+	var list []*outcome
+	for _, d := range diffs {
+		for _, x := range d.orders {
+			if len(list) < most {
+				list = append(list, &outcome{differing: x, names: map[spot]bool{}})
+			}
+		}
+	}
+	list = append(list, affected(before, after, list, now, most-len(list))...)
+	moves(before, after, list)
+	collect(before, after, list)
+	label(before, after, list)
+	out := make([]Outcome, len(list))
+	own := map[string]bool{}
+	for _, o := range list {
+		own[o.entry().ID] = o.what == Added || o.what == Changed
+	}
+	for i, o := range list {
+		o.finish(before, after, own, now)
+		out[i] = o.Outcome
+	}
+	return out
+}
+
+// liftedIDs returns the ids of orders that the lifts among the outcomes name.
+func liftedIDs(list []*outcome) map[string][]*outcome {
+	ids := map[string][]*outcome{}
+	add := func(o *outcome, e *entry) {
+		for _, id := range e.lifts {
+			if !slices.Contains(ids[id], o) {
+				ids[id] = append(ids[id], o)
+			}
+		}
+	}
+	for _, o := range list {
+		add(o, o.entry())
+		if o.old != nil {
+			add(o, o.old.entries.at(o.was))
+		}
+	}
+	return ids
+}
+
+// affected returns the orders that lifts among the outcomes name and whose state the load
+// has changed, though the orders themselves are as they were.
+func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
+	ids := liftedIDs(list)
+	if len(ids) == 0 {
+		return nil
+	}
+	own := map[string]bool{}
+	for _, o := range list {
+		own[o.entry().ID] = true
+	}
+	was := map[string]State{}
+	before.each(func(p *Part, e *entry) {
+		if ids[e.ID] != nil {
+			was[e.ID], _ = before.state(p, e, now)
+		}
+	})
+	for _, p := range after.parts {
+		for i := range uint32(p.entries.n) {
+			e := p.entries.at(i)
+			if ids[e.ID] == nil || own[e.ID] || len(out) >= most {
+				continue
+			}
+			state, ok := was[e.ID]
+			if is, _ := after.state(p, e, now); ok && is != state {
+				out = append(out, &outcome{differing: differing{p, i, p, i, Affected}, names: map[spot]bool{}})
+			}
+		}
+	}
+	return out
+}
+
+// moves finds the orders that are in another file now.
+func moves(before, after *Set, list []*outcome) {
+	added, removed := map[string]*outcome{}, map[string]*outcome{}
+	for _, o := range list {
+		switch o.what {
+		case Added:
+			added[o.entry().ID] = o
+		case Removed:
+			removed[o.entry().ID] = o
+		}
+	}
+	if len(added) > 0 {
+		before.each(func(p *Part, e *entry) {
+			if o := added[e.ID]; o != nil {
+				o.what, o.From = Moved, *p.path
+			}
+		})
+	}
+	if len(removed) > 0 {
+		after.each(func(_ *Part, e *entry) {
+			if o := removed[e.ID]; o != nil {
+				o.what = MovedOn
+			}
+		})
+	}
+}
+
+// collect finds the names that each outcome is about: those of its targets, of the orders
+// that a lift names, and, in a small set, those below the targets of a lift.
+func collect(before, after *Set, list []*outcome) {
+	of := map[*Part]map[uint32][]*outcome{}
+	add := func(p *Part, i uint32, os ...*outcome) {
+		if of[p] == nil {
+			of[p] = map[uint32][]*outcome{}
+		}
+		of[p][i] = append(of[p][i], os...)
+	}
+	for _, o := range list {
+		if o.full = o.entry().names > maxOutcomeNames; o.full {
+			continue
+		}
+		add(o.part, o.at, o)
+		if o.old != nil && o.what == Changed {
+			add(o.old, o.was, o)
+		}
+	}
+	parts := slices.Clone(after.parts)
+	for _, p := range before.parts {
+		if !slices.Contains(parts, p) {
+			parts = append(parts, p)
+		}
+	}
+	if ids := liftedIDs(list); len(ids) > 0 {
+		for _, p := range parts {
+			for i := range uint32(p.entries.n) {
+				if e := p.entries.at(i); e.action == order.Block && ids[e.ID] != nil {
+					add(p, i, ids[e.ID]...)
+				}
+			}
+		}
+	}
+	lifts := map[dname.Name][]*outcome{}
+	for p, entries := range of {
+		for w, ref := range p.names.Wires() {
+			for _, r := range p.list(ref) {
+				for _, o := range entries[r.entry] {
+					if r.kind == except {
+						continue
+					}
+					n := w.Name()
+					o.add(n, r.kind.match())
+					if r.kind.isLift() && o.entry().action == order.Lift {
+						lifts[n] = append(lifts[n], o)
+					}
+				}
+			}
+		}
+	}
+	total := 0
+	for _, p := range parts {
+		total += p.names.Len()
+	}
+	for _, o := range list {
+		o.Below = total <= maxWalk
+	}
+	if len(lifts) == 0 || total > maxWalk {
+		return
+	}
+	for _, p := range parts {
+		for w, ref := range p.names.Wires() {
+			rules := p.list(ref)
+			if !blocks(rules) {
+				continue
+			}
+			n := w.Name()
+			for up := n; !up.IsZero(); up = up.Parent() {
+				for _, o := range lifts[up] {
+					for _, r := range rules {
+						if r.kind >= blockExact {
+							o.add(n, r.kind.match())
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (o *outcome) add(n dname.Name, m order.Match) {
+	if o.full = o.full || len(o.names) >= maxOutcomeNames; o.full {
+		o.names = nil
+		return
+	}
+	o.names[spot{n, m == order.Below}] = true
+}
+
+// label names the orders where everybody may read their names. A lift is as secret as
+// the orders that it reaches, unless the lift says itself that it is public.
+func label(before, after *Set, list []*outcome) {
+	found := map[*outcome]*meeting{}
+	for _, s := range []*Set{before, after} {
+		lifts := newLifters()
+		for _, o := range list {
+			if e := o.entry(); e.action == order.Lift && !e.public {
+				m := &meeting{lift: e}
+				lifts.add(m)
+				if was := found[o]; was == nil || !was.reached {
+					found[o] = m
+				}
+			}
+		}
+		if len(found) > 0 {
+			s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+		}
+	}
+	for _, o := range list {
+		o.Label = o.entry().Label()
+		if m := found[o]; m != nil && m.reached {
+			o.Label = sealedLabel(o.entry().ID)
+		}
+	}
+}
+
+// finish fills in what the sets say. own has the ids of the orders that
+// are new or changed.
+func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
+	e := o.entry()
+	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
+	if o.what != Removed && o.what != MovedOn {
+		o.State, o.Until = after.state(o.part, e, now)
+		o.Held, o.Whole = int(after.heldOf[e]), after.undecidable(e)
+		if o.State == Lifted {
+			o.By = after.lifterOf(e, now)
+		}
+	}
+	o.Targets = int(after.enforceable(e))
+	if o.full {
+		return
+	}
+	o.Counted = true
+	var q Asked
+	for n := range o.names {
+		if n.below {
+			q.SetBelow(n.name)
+		} else {
+			q.SetName(n.name)
+		}
+		was, is := before.blockers(&q, now), after.blockers(&q, now)
+		switch {
+		case len(was) == 0 && len(is) > 0:
+			// A name that an order of the same load blocks is not for the lift to count.
+			o.Blocked += int(b2u(slices.ContainsFunc(is, func(id string) bool {
+				return id == e.ID || o.Lift && !own[id]
+			})))
+		case len(was) > 0 && len(is) == 0:
+			o.Freed += int(b2u(o.Lift || slices.Contains(was, e.ID)))
+		}
+	}
+}
+
+// lifterOf returns the label of a lift that lifts the order as a whole at now.
+func (s *Set) lifterOf(e *entry, now order.Time) string {
+	for _, w := range s.whole[e.ID] {
+		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
+			continue
+		}
+		if e.Terms.Disclosure.Sealed() && !w.entry.public {
+			return sealedLabel(w.entry.ID)
+		}
+		return w.entry.Label()
+	}
+	return ""
+}
+
+// blockers returns the ids of the orders that block a name at now, each for a client of
+// the scope of some order at the name.
+func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
+	try := func(c Client) {
+		if v := s.Decide(q, c, now); v.Blocked() && !slices.Contains(ids, v.Order.ID) {
+			ids = append(ids, v.Order.ID)
+		}
+	}
+	try(Client{})
+	p := s.walk(&q.Wire, nil)
+	tried := []*scope{nil}
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k := range h.rules {
+			e := h.part.entries.at(h.rules[k].entry)
+			if h.rules[k].kind < blockExact || slices.Contains(tried, e.scope) {
+				continue
+			}
+			if tried = append(tried, e.scope); len(tried) > maxScopes {
+				return ids
+			}
+			for _, c := range e.Terms.Scope.Countries {
+				if s.opt.NoCountry {
+					break // no client has a country
+				}
+				if c == order.EU {
+					c = "BE"
+				}
+				try(Client{Country: c})
+			}
+			for _, x := range e.Terms.Scope.Clients {
+				try(Client{Addr: x.Addr()})
+			}
+		}
+	}
+	return ids
+}
+
+// maxScopes bounds the scopes that are tried at one name.
+const maxScopes = 64

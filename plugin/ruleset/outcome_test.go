@@ -1,0 +1,109 @@
+package ruleset
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// TestOutcomes: what a load made of each order, by the answers before and after it.
+func TestOutcomes(t *testing.T) {
+	now := at(t, "2026-06-01")
+	type files map[string]string
+	for _, tc := range []struct {
+		name          string
+		before, after files
+		want          string
+	}{
+		{"new", files{}, files{"a": "- {id: a, targets: [a.example, '*.b.example']}\n"}, "a new in_force +2"},
+		{"a target exchanged for another", files{"a": "- {id: a, targets: [a.example]}\n- {id: b, targets: [b.example]}\n"},
+			files{"a": "- {id: a, targets: [c.example]}\n- {id: b, targets: [b.example]}\n"}, "a changed in_force +1 -1"},
+		{"an exception", files{"a": "- {id: a, targets: [a.example], except: [x.a.example]}\n"},
+			files{"a": "- {id: a, targets: [a.example], except: [y.a.example]}\n"}, "a changed in_force"},
+		{"another order still blocks", files{"a": "- {id: a, targets: [a.example]}\n- {id: b, targets: [a.example]}\n"},
+			files{"a": "- {id: b, targets: [a.example]}\n"}, "a removed"},
+		{"a lift of three names", files{"a": "- {id: a, targets: [a.example, b.example, c.example, d.example]}\n"},
+			files{"a": "- {id: a, targets: [a.example, b.example, c.example, d.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example, b.example, c.example]}\n"},
+			"l new lift in_force -3"},
+		{"a lift of a whole order in another file", files{"a": "- {id: a, targets: [a.example, b.example]}\n"},
+			files{"a": "- {id: a, targets: [a.example, b.example]}\n", "b": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a]}\n"},
+			"l new lift in_force -2, a affected lifted by l -2"},
+		{"a lift above", files{"a": "- {id: a, targets: [x.a.example, y.a.example]}\n"},
+			files{"a": "- {id: a, targets: [x.a.example, y.a.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n"},
+			"l new lift in_force -2"},
+		{"a lift that is taken back", files{"a": "- {id: a, targets: [a.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a]}\n"},
+			files{"a": "- {id: a, targets: [a.example]}\n"}, "l removed lift +1, a affected in_force +1"},
+		{"a lift of a sealed order", files{"a": "- {id: a, disclosure: none, targets: [a.example]}\n"},
+			files{"a": "- {id: a, disclosure: none, targets: [a.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a]}\n"},
+			fmt.Sprintf("sealed:%s new lift in_force -1, sealed:%s affected lifted by sealed:%[1]s -1", Digest("l"), Digest("a"))},
+		{"a status", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"a": "- {id: a, status: suspended, targets: [a.example]}\n"}, "a changed suspended -1"},
+		{"shadow", files{}, files{"a": "- {id: a, status: shadow, targets: [a.example]}\n"}, "a new shadow"},
+		{"a date to come", files{}, files{"a": "- {id: a, from: 2026-07-01, targets: [a.example]}\n"}, "a new pending"},
+		{"for clients of a country", files{}, files{"a": "- {id: a, scope: {countries: [IT]}, targets: [a.example]}\n"}, "a new in_force +1"},
+		{"for clients of a network", files{}, files{"a": "- {id: a, scope: {clients: [192.0.2.0/24]}, targets: [a.example]}\n"}, "a new in_force +1"},
+		{"moved", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"b": "- {id: a, targets: [a.example]}\n"}, "a moved in_force"},
+		{"a name that one order hands to another", files{"a": "- {id: a, targets: [a.example]}\n"},
+			files{"a": "- {id: b, targets: [a.example]}\n"}, "b new in_force, a removed"},
+		{"nothing", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"a": "# a comment\n- {id: a, targets: [a.example]}\n"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var was, is []*Part
+			var diffs []*Diff
+			for _, name := range []string{"a", "b"} {
+				var old, new *Part
+				if text, ok := tc.before[name]; ok {
+					old = part(t, name+".yaml", text)
+					was = append(was, old)
+				}
+				if text, ok := tc.after[name]; ok {
+					new = part(t, name+".yaml", text)
+					is = append(is, new)
+					diffs = append(diffs, Compare(old, new, 20))
+				}
+			}
+			before, after := Merge(was, Options{}), Merge(is, Options{})
+			var got []string
+			for _, o := range Outcomes(before, after, diffs, now, 20) {
+				line := o.Label + " " + [...]string{"new", "changed", "removed", "affected", "moved", "moved on"}[o.What]
+				if o.Lift {
+					line += " lift"
+				}
+				if o.What != Removed {
+					line += " " + o.State.String()
+				}
+				if o.By != "" {
+					line += " by " + o.By
+				}
+				if o.Blocked > 0 {
+					line += fmt.Sprintf(" +%d", o.Blocked)
+				}
+				if o.Freed > 0 {
+					line += fmt.Sprintf(" -%d", o.Freed)
+				}
+				if !o.Counted || !o.Below {
+					line += " not counted"
+				}
+				got = append(got, line)
+			}
+			if got := strings.Join(got, ", "); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestOutcomesOfMany: the names of a very large order are not counted, and the number of
+// outcomes is bounded.
+func TestOutcomesOfMany(t *testing.T) {
+	var names []string
+	for i := range maxOutcomeNames + 1 {
+		names = append(names, fmt.Sprintf("n%d.example", i))
+	}
+	p := part(t, "a.yaml", "- {id: big, targets: ["+strings.Join(names, ", ")+"]}\n- {id: b, targets: [b.example]}\n- {id: c, targets: [c.example]}\n")
+	list := Outcomes(nil, Merge([]*Part{p}, Options{}), []*Diff{Compare(nil, p, 2)}, order.Time(0), 2)
+	if len(list) != 2 || list[0].Counted || list[0].Targets != len(names) || list[0].Blocked != 0 || !list[1].Counted || list[1].Blocked != 1 {
+		t.Errorf("got %+v", list)
+	}
+}

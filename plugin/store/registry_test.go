@@ -1,0 +1,220 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// TestKeyHasEveryOption: an option that is left out of the key would share a Store between
+// configurations that differ.
+func TestKeyHasEveryOption(t *testing.T) {
+	var walk func(v reflect.Value, path string, opt *Options)
+	walk = func(v reflect.Value, path string, opt *Options) {
+		before := opt.key()
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				if name := v.Type().Field(i).Name; name != "Guard" { // the Store's own to set
+					walk(v.Field(i), path+"."+name, opt)
+				}
+			}
+			return
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.Int, reflect.Int64:
+			v.SetInt(1)
+		case reflect.Uint8:
+			v.SetUint(1)
+		default:
+			t.Fatalf("%s: the test does not set a %s", path, v.Kind())
+		}
+		if opt.key() == before {
+			t.Errorf("the key leaves out %s", path)
+		}
+	}
+	opt := &Options{}
+	walk(reflect.ValueOf(opt).Elem(), "Options", opt)
+}
+
+// block makes the loads of a test wait, as a file system that does not answer does. The
+// returned functions wait until a load waits, and let the load go on.
+func block(t *testing.T) (waits, goOn func()) {
+	waiting, on := make(chan bool, 10), make(chan bool)
+	was := parse
+	parse = func(path string, in io.Reader, opt order.Options) (*order.File, order.Problems) {
+		waiting <- true
+		<-on
+		return was(path, in, opt)
+	}
+	t.Cleanup(func() { parse = was })
+	return func() { <-waiting }, func() { close(on) }
+}
+
+func (w *world) options(patterns ...string) Options {
+	opt := Options{MaxShrink: 50, Poll: time.Second}
+	for _, p := range patterns {
+		opt.Patterns = append(opt.Patterns, filepath.Join(w.dir, p))
+	}
+	return opt
+}
+
+// TestRegistryWhileOpening: /metrics and /ready do not wait for a Store that opens, and who
+// asks for the same Store waits for that Store.
+func TestRegistryWhileOpening(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.write("b.yaml", orders("", "b: b.example"))
+	waits, goOn := block(t)
+	type result struct {
+		s   *Store
+		err error
+	}
+	results := make(chan result, 3)
+	for range 2 {
+		go func() {
+			s, err := Acquire(w.options("a.yaml"), w.log, w.clock)
+			results <- result{s, err}
+		}()
+	}
+	waits()
+	if AllReady() {
+		t.Error("ready, though no store is open")
+	}
+	if len(All()) != 0 {
+		t.Error("a store that opens is among those that are open")
+	}
+	goOn()
+	x, y := <-results, <-results
+	if x.err != nil || y.err != nil || x.s != y.s {
+		t.Fatalf("%+v and %+v", x, y)
+	}
+	if !AllReady() || len(All()) != 1 {
+		t.Error("the open store is not ready")
+	}
+	// Both fail together, and leave nothing.
+	if _, err := Acquire(w.options("none.yaml"), w.log, w.clock); err == nil {
+		t.Error("a store without a file started")
+	}
+	Release(x.s)
+	if len(All()) != 1 {
+		t.Error("a store that is still used was closed")
+	}
+	Release(x.s)
+	if len(registry.stores) != 0 {
+		t.Errorf("%d stores are left", len(registry.stores))
+	}
+}
+
+// TestCloseDoesNotWaitForEver: a load that does not end keeps neither Close nor the
+// registry from going on.
+func TestCloseDoesNotWaitForEver(t *testing.T) {
+	defer func(was time.Duration) { closePatience = was }(closePatience)
+	closePatience = time.Millisecond
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	s, err := Acquire(w.options("a.yaml"), w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits, goOn := block(t)
+	w.write("a.yaml", orders("", "a: z.example"))
+	waits()
+	if !AllReady() || len(All()) != 1 {
+		t.Error("not ready while a load waits")
+	}
+	Release(s)
+	w.wantLog("warning: a load did not end within 1ms after the order files were closed")
+	goOn()
+	s.done.Wait()
+}
+
+// TestBeingWritten: a stream that ends because the Store closes, or because somebody
+// writes, says nothing about the file.
+func TestBeingWritten(t *testing.T) {
+	for err, want := range map[error]bool{
+		nil: false, errors.New("x"): false, source.ErrChanged: true, source.ErrPending: true,
+		fmt.Errorf("a.yaml: %w", source.ErrClosed): true,
+	} {
+		if got := beingWritten(err); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
+	}
+}
+
+// TestStopped: orders of files that no store names any more are counted, but not those
+// that have come in another file.
+func TestStopped(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
+	w.write("b.yaml", orders("", "b: c.example"))
+	old, err := Acquire(w.options("a.yaml", "b.yaml"), w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("c.yaml", orders("", "moved: m.example"))
+	s, err := Acquire(w.options("b.yaml", "c.yaml"), w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer Release(s)
+	Release(old)
+	if orders, targets := Stopped([]*Store{old}); orders != 1 || targets != 2 {
+		t.Errorf("%d orders with %d targets, want 1 with 2", orders, targets)
+	}
+	if orders, _ := Stopped([]*Store{s}); orders != 0 {
+		t.Errorf("%d orders of a store that goes on", orders)
+	}
+}
+
+// TestCheck: a reload is refused before anything starts when no order file is good.
+func TestCheck(t *testing.T) {
+	w := newWorld(t)
+	w.write("good.yaml", orders("", "a: a.example"))
+	w.write("bad.yaml", "version: 2\norders: []\n")
+	for _, tc := range []struct {
+		patterns []string
+		want     string // of the error; empty: none
+	}{
+		{[]string{"bad.yaml", "good.yaml"}, ""},
+		{[]string{"."}, ""},
+		{[]string{"bad.yaml"}, "bad.yaml:1:10: version: "},
+		{[]string{"none.yaml"}, "none.yaml: no such file or directory"},
+		{[]string{"none/"}, "none"},
+		{[]string{"/dev/null"}, "is not a regular file"},
+	} {
+		opt := w.options(tc.patterns...)
+		if tc.patterns[0] == "/dev/null" {
+			opt.Patterns = tc.patterns
+		}
+		err := Check(opt, w.log)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
+		}
+	}
+	// What is in force is handed on, so the reload is good whatever the file says now.
+	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer Release(s)
+	w.write("good.yaml", "oops: [")
+	if err := Check(w.options("good.yaml", "bad.yaml"), w.log); err != nil {
+		t.Errorf("with a version in force: %v", err)
+	}
+	if err := Check(w.options("bad.yaml"), w.log); err == nil {
+		t.Error("a version of another file is no reason to go on")
+	}
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// report logs what a load has changed: the files, the orders, and the set. before is the
+// set before the load, nil at the start.
+func (s *Store) report(before *ruleset.Set) {
+	if !s.untold {
+		return
+	}
+	set, now, warnings := s.set.Load(), seconds(s.clock.Now()), s.warnings
+	s.untold, s.warnings = false, nil
+	s.tell(set, warnings)
+	var diffs []*ruleset.Diff
+	total := 0
+	for i, n := range s.news {
+		d := ruleset.Compare(n.old, n.new, maxLogged)
+		diffs = append(diffs, d)
+		total += d.Added + d.Changed + d.Removed
+		switch {
+		case i < maxLogged:
+			s.log.Infof("%s: loaded, version %.12s: %s added, %d changed, %d removed; the file has %s with %s",
+				n.path, n.digest, count(d.Added, "order"), d.Changed, d.Removed, count(n.new.Orders(), "order"), count(n.new.Targets(), "target"))
+		case i == maxLogged:
+			s.log.Infof("%s more loaded", count(len(s.news)-i, "file"))
+		}
+	}
+	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged)
+	for _, o := range outcomes {
+		if o.What != ruleset.Affected {
+			total--
+		}
+		if o.What != ruleset.MovedOn {
+			s.log.Infof("%s", sentence(o))
+		}
+	}
+	if n := total; n > 0 {
+		s.log.Infof("%s more changed; blocklistctl list shows the orders", count(n, "order"))
+	}
+	if files := s.filesInForce(); files > 0 { // without one, the start fails
+		s.log.Infof("the order set: %s; %s", count(files, "file"), totals(set.Counts(now), s.Status().Digest))
+	}
+}
+
+// filesInForce returns the number of order files with a version in force.
+func (s *Store) filesInForce() (n int) {
+	for _, f := range s.files {
+		if f.part != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// count is a number and a noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// sentence says what became of an order.
+func sentence(o ruleset.Outcome) string {
+	what := "order"
+	if o.Lift {
+		what = "lift"
+	}
+	out := fmt.Sprintf("%s %s: ", what, o.Label)
+	switch o.What {
+	case ruleset.Added:
+		out += "new, "
+	case ruleset.Changed:
+		out += "changed, "
+	case ruleset.Moved:
+		out += "moved from " + o.From + ", "
+	}
+	if o.What == ruleset.Removed {
+		out += "removed from " + o.File
+	} else {
+		out += state(o)
+	}
+	noun := "name"
+	if o.Lift && !o.Below {
+		noun = "own target"
+	}
+	if o.Blocked > 0 {
+		out += fmt.Sprintf("; %s newly blocked", count(o.Blocked, noun))
+	}
+	if o.Freed > 0 {
+		out += fmt.Sprintf("; %s freed", count(o.Freed, noun))
+	}
+	if !o.Counted {
+		out += "; " + count(o.Targets, "target")
+	}
+	return out
+}
+
+// state says how an order stands.
+func state(o ruleset.Outcome) string {
+	until := func(word string) string {
+		if o.Until == ruleset.Forever {
+			return word
+		}
+		return word + " until " + o.Until.String()
+	}
+	out := strings.ReplaceAll(o.State.String(), "_", " ")
+	switch o.State {
+	case ruleset.InForce:
+		out = until("in force")
+	case ruleset.Pending:
+		out = until("pending")
+	case ruleset.Shadow:
+		out = "in shadow"
+	case ruleset.Lifted:
+		out = until("lifted by " + o.By)
+	case ruleset.OnHold:
+		if o.Whole {
+			return "held as a whole, not enforced"
+		}
+		return fmt.Sprintf("held, not enforced (%s)", count(o.Held, "target"))
+	}
+	if o.Held > 0 && (o.State == ruleset.InForce || o.State == ruleset.Pending) {
+		out += fmt.Sprintf(", %s held", count(o.Held, "target"))
+	}
+	return out
+}
+
+// totals says what a set has, and the set's digest.
+func totals(c ruleset.Counts, digest string) string {
+	states := func(noun string, n [ruleset.NumStates]int) string {
+		parts := []string{count(n[ruleset.InForce], noun) + " in force"}
+		for i := range ruleset.NumStates {
+			if n[i] > 0 && i != ruleset.InForce {
+				parts = append(parts, fmt.Sprintf("%d %s", n[i], strings.ReplaceAll(i.String(), "_", " ")))
+			}
+		}
+		return strings.Join(parts, ", ")
+	}
+	out := []string{states("order", c.Orders)}
+	if c.Lifts != ([ruleset.NumStates]int{}) {
+		out = append(out, states("lift", c.Lifts))
+	}
+	out = append(out, states("target", c.Targets), "digest "+digest)
+	return strings.Join(out, "; ")
+}
