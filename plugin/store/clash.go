@@ -42,7 +42,7 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if f.part == nil || isCandidate[path] {
 			continue
 		}
-		if f.gone && f.part.Orders() > 0 && x.haveAll(f.part) {
+		if f.gone && f.part.Orders() > 0 && x.haveAll(f.part) && x.succeed(f) {
 			x.leavers[path] = true
 			for id := range f.part.IDs() {
 				x.leaving[id] = path
@@ -104,6 +104,30 @@ func (x *clashes) haveAll(part *ruleset.Part) bool {
 		}
 	}
 	return true
+}
+
+// succeed reports whether the candidates that have the orders of a gone file may replace the
+// file. Another name must not walk around max_shrink nor around the serial.
+func (x *clashes) succeed(f *file) bool {
+	var heirs []*candidate
+	for id := range f.part.IDs() {
+		for _, c := range x.takers[id] {
+			if x.taken[c] == nil && !slices.Contains(heirs, c) {
+				heirs = append(heirs, c)
+			}
+		}
+	}
+	now := seconds(x.s.clock.Now())
+	before := f.part.InForce(now)
+	kept, confirmed := 0, true
+	for _, c := range heirs {
+		if c.parsed.Serial < f.serial {
+			return false
+		}
+		kept += before - f.part.Lost(c.part, now)
+		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
+	}
+	return before < smallFile || confirmed || (before-kept)*100 <= before*x.s.opt.MaxShrink
 }
 
 // moved returns the files that give way, in the order of the configuration.

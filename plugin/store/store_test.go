@@ -494,6 +494,37 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
+// TestRenamedAndShrunk checks that a new name does not walk around max_shrink or the serial.
+func TestRenamedAndShrunk(t *testing.T) {
+	for _, tc := range []struct {
+		name, before, after string
+		replaced            bool
+	}{
+		{"keeps its targets", orders("serial: 7\n", "a: a.example "+many(40)), orders("serial: 7\n", "a: a.example "+many(40)), true},
+		{"loses more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)), false},
+		{"loses more than half and confirms it", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), true},
+		{"a small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), true},
+		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), false},
+		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), false},
+	} {
+		w := newWorld(t)
+		w.write("a.yaml", tc.before)
+		w.write("z.yaml", orders("", "z: z.example"))
+		w.mustStart()
+		os.Remove(filepath.Join(w.dir, "a.yaml"))
+		w.write("b.yaml", tc.after)
+		w.step()
+		want := "a.example"
+		if tc.replaced && !strings.Contains(tc.after, want) {
+			want = "b.example"
+		}
+		w.wantBlocked(want, "a.example", "b.example")
+		if ok := w.s.Status().LastOK; ok != tc.replaced {
+			t.Errorf("%s: last load good %v\n%s", tc.name, ok, w.log.take())
+		}
+	}
+}
+
 // TestRenamedAndRefused: a vanished file gives way to one that is in force, not to
 // one that brings its orders and is refused for another of them.
 func TestRenamedAndRefused(t *testing.T) {
