@@ -224,6 +224,7 @@ func TestDanglingLink(t *testing.T) {
 		r.failed(Missing, "d/court.yaml: is a link that leads nowhere: store does not exist")
 		must(t, os.Remove(r.path("d/court.yaml")))
 		r.settled()
+		r.failed(Missing, "d/court.yaml: no such file or directory")
 		if !r.s.Forget(r.path("d/court.yaml")) {
 			t.Error("not forgotten although the link is gone")
 		}

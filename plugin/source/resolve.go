@@ -154,7 +154,7 @@ func (p *place) fault(shown string) (v version, bad bool) {
 	case errors.Is(p.err, errHangs):
 		return version{state: Pending, err: pathError(shown, "", p.err)}, true
 	case p.err != nil && stateOf(p.err) == Missing && p.linked():
-		return version{state: Missing, err: fmt.Errorf("%s: is a link that leads nowhere: %s does not exist",
+		return version{state: Missing, dangling: true, err: fmt.Errorf("%s: is a link that leads nowhere: %s does not exist",
 			printable.Line(shown), printable.Line(p.at))}, true
 	case p.err != nil:
 		at := p.at

@@ -117,12 +117,13 @@ type version struct {
 	digest   Digest
 	size     int64
 	detached bool
+	dangling bool // Missing, but a link is there: Forget refuses it
 }
 
 // same reports whether v and w are equal for the caller. Two errors of one state are
 // equal.
 func (v version) same(w version) bool {
-	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached
+	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling
 }
 
 // sight is one complete look at a path: the digest of bytes that were read from the
