@@ -240,7 +240,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading is "What happens to a file" of docs/order-format.md: a file in force, what
+// TestLoading is "Changes of a file" of docs/order-format.md: a file in force, what
 // becomes of it, and what is then blocked.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
