@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels: log tells what became of a query, from above, through views, from
-// under aliases that are followed, and never what is sealed.
+// TestLabels checks the verdicts in the lines of the log plugin: above blocklist, in views,
+// and for aliases that plugins below follow. The lines must not name sealed orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1
@@ -53,7 +53,8 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// Look-ups from below, and dns64's second, have lines of their own.
+		// Look-ups from plugins below, and the second look-up of dns64, have log lines of
+		// their own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string
 		eventually(t, func() bool { found = line.FindStringSubmatch(out.String()[from:]); return found != nil })
