@@ -91,9 +91,9 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		return nil, false
 	}
 	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A query from a plugin below is not blocked itself. Its result is checked as part of
-		// the client's answer. If it were blocked here, a cache between the two would keep the
-		// blocked answer for other clients and after the end of the order.
+		// A query from a plugin below is not blocked here. Its result is checked as part of
+		// the client's answer. If the query were blocked here, a cache between the two would
+		// keep the blocking answer for other clients and after the end of the order.
 		return nil, false
 	}
 	q := &r.Question[0]

@@ -172,9 +172,10 @@ func TestServeDNS(t *testing.T) {
 			rec := dnstest.NewRecorder(&from{ip: tc.client})
 			code, err := h.ServeDNS(context.Background(), rec, m)
 			if err != nil || code != dns.RcodeSuccess {
-				t.Errorf("returned %d, %v: anything but success has the server write a second reply", code, err)
+				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// miekg/dns keeps \100 as the client sent it, and so does the owner.
+			// The owner in the reply is spelled as in the query, and miekg/dns prints it with
+			// \100.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}

@@ -115,10 +115,10 @@ func TestServerBlocks(t *testing.T) {
 		t.Error("a server started without any good order file")
 	}
 	if got := startLines(log.take()); len(got) > 0 {
-		t.Errorf("a start that failed says %q", got)
+		t.Errorf("a failed reload logged %q", got)
 	}
 	if got, want := shadowGauges(t), corefiles[len(corefiles)-1].gauges; !slices.Equal(got, want) {
-		t.Errorf("after a reload that failed: %q, want %q", got, want)
+		t.Errorf("after a failed reload: %q, want %q", got, want)
 	}
 }
 

@@ -181,9 +181,9 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache checks clients of two countries that share one cache. The queried
-// names lead to the blocked name by look-ups of the server itself. No client may get the
-// cached answer of the other country, whichever client asks first.
+// TestMilanThroughCache checks clients of two countries that share one cache. The queried name
+// is an alias of the blocked name, and the server itself looks up the target. No client may
+// get the cached answer of the other country, whichever client asks first.
 func TestMilanThroughCache(t *testing.T) {
 	blocked := "NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of Court of Milan"
 	free := "NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60"
@@ -262,7 +262,7 @@ orders:
 				}
 			}
 			if got := strings.Contains(log.String(), "nothing tells the country of clients"); got != tc.held {
-				t.Errorf("told in the log: %v\n%s", got, log.String())
+				t.Errorf("the log has the warning: %v\n%s", got, log.String())
 			}
 		})
 	}

@@ -109,7 +109,7 @@ func TestImports(t *testing.T) {
 	}
 	for p := range floorOf {
 		if !seen[p] {
-			t.Errorf("%s has a floor but is not there", p)
+			t.Errorf("%s is in floors but does not exist", p)
 		}
 	}
 	for dir := range seen {
@@ -214,7 +214,9 @@ func TestCorefiles(t *testing.T) {
 			t.Errorf("%s\n%v", ports, err)
 			continue
 		}
-		(&server{t: t, inst: inst}).serving() // a server that is stopped before it serves would keep serving, and later tests would count it
+		// A server that is stopped before it serves would keep running, and later tests would
+		// count it.
+		(&server{t: t, inst: inst}).serving()
 		inst.ShutdownCallbacks()
 		inst.Stop()
 	}

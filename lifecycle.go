@@ -61,7 +61,8 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// restarting is called by OnRestart of the old instance, once for each server block.
+// restarting is the OnRestart function of the old instance. It runs once for each server
+// block.
 func (i *instance) restarting() error {
 	instances.Lock()
 	defer instances.Unlock()
@@ -69,7 +70,7 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is called by OnRestartFailed of the old instance, which keeps running. It
+// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
 // releases the stores that the new instance had acquired.
 func (i *instance) restartFailed() error {
 	instances.Lock()
@@ -87,8 +88,8 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// shutdown is called by OnShutdown, for an old instance that was replaced or for the last
-// instance.
+// shutdown is the OnShutdown function of an instance. It runs for an old instance that was
+// replaced, and for the last instance.
 func (i *instance) shutdown() error {
 	instances.Lock()
 	replaced := instances.replacing == i

@@ -103,8 +103,8 @@ func (s *server) restart(corefile string) error {
 	return err
 }
 
-// serving waits until every server of the instance serves. CoreDNS does not stop a server that
-// is stopped before it serves, and this fault is not the plugin's.
+// serving waits until every server of the instance serves. If a server is stopped earlier,
+// CoreDNS lets it run. This fault is CoreDNS's and not the plugin's.
 func (s *server) serving() {
 	udp, tcp := 0, 0
 	for _, l := range s.inst.Servers() {
@@ -169,7 +169,7 @@ func TestStartStop(t *testing.T) {
 	s.want("www.one.example.", dns.RcodeNameError)
 	s.want("two.example.", dns.RcodeSuccess)
 	s.write("a.yaml", "two.example")
-	s.eventually("the change is not seen", func() bool { return s.ask("two.example.") == dns.RcodeNameError })
+	s.eventually("the change is not noticed", func() bool { return s.ask("two.example.") == dns.RcodeNameError })
 	s.want("one.example.", dns.RcodeSuccess)
 }
 
@@ -209,7 +209,7 @@ func TestReload(t *testing.T) {
 	}
 	s.eventually("not one watcher", func() bool { return watchers() == 1 })
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
-		t.Errorf("a reload that changes nothing loads nothing: %d stores", len(now))
+		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
 	// With other order files the old store is closed together with the old instance.
 	s.write("b.yaml", "two.example")
@@ -223,7 +223,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("%d stores", len(now))
 	}
 	s.write("b.yaml", "three.example")
-	s.eventually("the change is not seen", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
 // TestReloadFailsAtListen checks a reload whose new instance starts and cannot listen. CoreDNS
@@ -261,10 +261,10 @@ func TestReloadFailsAtListen(t *testing.T) {
 			t.Fatalf("restart: %v", err)
 		}
 	}
-	s.eventually("the orphan was not stopped", func() bool { return len(store.All()) == 1 && watchers() == 1 })
+	s.eventually("the new instance was not stopped", func() bool { return len(store.All()) == 1 && watchers() == 1 })
 	s.want("one.example.", dns.RcodeNameError)
 	s.write("a.yaml", "three.example")
-	s.eventually("the survivor does not watch any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+	s.eventually("the old instance does not watch files any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 	// A later reload must still work.
 	if err := s.restart(oneBlock); err != nil {
 		t.Fatal(err)
@@ -314,7 +314,7 @@ func TestReady(t *testing.T) {
 	s.write("late.yaml", "late.example")
 	s.eventually("not ready with all files in force", h.Ready)
 	os.Remove(filepath.Join(s.dir, "late.yaml"))
-	s.eventually("the loss is not seen", func() bool {
+	s.eventually("the lost file is not noticed", func() bool {
 		return slices.ContainsFunc(store.All(), func(s *store.Store) bool { return !s.Status().LastOK })
 	})
 	if !h.Ready() {

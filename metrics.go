@@ -173,8 +173,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil returns the seconds until t, and +Inf when t is never. An alert on a small
-// value then needs no special case.
+// secondsUntil returns the seconds until t, and +Inf when t is ruleset.Forever. An alert on a
+// small value then needs no special case.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

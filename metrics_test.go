@@ -159,7 +159,7 @@ func TestCollector(t *testing.T) {
 			delete(got, k)
 		}
 		if len(got) > 0 {
-			t.Errorf("%s: %v beside what was wanted", tc.at, got)
+			t.Errorf("%s: unexpected samples %v", tc.at, got)
 		}
 	}
 }

@@ -233,7 +233,7 @@ func TestMonitoring(t *testing.T) {
 	}
 	for name := range r.labels {
 		if strings.HasPrefix(name, "coredns_blocklist_") && !used[name] {
-			t.Errorf("nobody looks at %s", name)
+			t.Errorf("no alert and no panel uses %s", name)
 		}
 	}
 	for name := range recorded {
@@ -311,7 +311,7 @@ func TestDashboard(t *testing.T) {
 	for i, p := range board.Panels {
 		g := p.GridPos
 		if ids[p.ID] || p.Title == "" || p.Description == "" || len(p.Targets) == 0 || g.W < 1 || g.H < 1 || g.X+g.W > 24 {
-			t.Errorf("panel %d %q: an id of its own, a title, a description, a query and a place are wanted", p.ID, p.Title)
+			t.Errorf("panel %d %q: want a unique id, a title, a description, a query and a position", p.ID, p.Title)
 		}
 		ids[p.ID] = true
 		for _, o := range board.Panels[:i] {
@@ -322,7 +322,7 @@ func TestDashboard(t *testing.T) {
 		for _, x := range p.Targets {
 			// Every query must use the nodes that are chosen above the panels.
 			if !strings.Contains(x.Expr, `{job=~"$job", instance=~"$instance"`) {
-				t.Errorf("panel %q: %s does not heed the chosen nodes", p.Title, x.Expr)
+				t.Errorf("panel %q: %s does not use the chosen nodes", p.Title, x.Expr)
 			}
 		}
 	}

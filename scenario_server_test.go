@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// at sets the clock to a time, which may be a time of the same day.
+// at sets the clock to a date and time, or to a time of the same day.
 func (s *scenario) at(args []string) string {
 	now := s.clock.Now()
 	to, err := time.Parse(time.RFC3339, args[0])
@@ -100,8 +100,8 @@ func (s *scenario) corefile(args []string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: text}
 }
 
-// listening waits until every server serves. A server that is stopped before it serves would
-// keep serving.
+// listening waits until every server serves. If a server is stopped earlier, CoreDNS lets it
+// run.
 func (s *scenario) listening() {
 	udp, tcp := 1, 1 // the upstream has one of each
 	for _, l := range s.inst.Servers() {

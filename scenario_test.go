@@ -54,7 +54,7 @@ func TestScenariosAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !regexp.MustCompile(`\A# [A-Z][^\n]{20,}(\n# [^\n]+)*\.\n\n`).Match(text) {
-			t.Errorf("%s does not begin with a sentence that says why", path)
+			t.Errorf("%s does not begin with a sentence that gives the reason", path)
 		}
 		if !indexed[filepath.Base(path)] {
 			t.Errorf("%s is not in the README's index", path)
@@ -62,7 +62,7 @@ func TestScenariosAreDocumented(t *testing.T) {
 		delete(indexed, filepath.Base(path))
 	}
 	for file := range indexed {
-		t.Errorf("the README's index has %s, which is not there", file)
+		t.Errorf("the README's index has %s, which does not exist", file)
 	}
 }
 

@@ -23,19 +23,19 @@ import (
 // (bench/README.md, "Where a query's time goes"). Each budget is the measured use plus a
 // tenth. Before you raise a budget, try to move the work into a function that returns earlier.
 const (
-	// belowUs is used while the next plugins work, and their frames come on top of it. It is
-	// the frame of ServeDNS alone.
+	// belowUs is the stack in use while the next plugins work: the frame of ServeDNS alone.
+	// The frames of the next plugins come on top.
 	belowUs = 250
-	// aboveUs is used while the answer is written, and the server's frames for writing come on
-	// top of it. It is the frames of ServeDNS and of the watcher's WriteMsg, or of ServeDNS
-	// and ask.
+	// aboveUs is the stack in use while the answer is written: the frames of ServeDNS and of
+	// the watcher's WriteMsg, or of ServeDNS and ask. The server's frames for writing come on
+	// top.
 	aboveUs = 300
 	// passing is the maximum for a query that passes and whose answer leads to another name.
 	// The maximum occurs in look-ups that read a record of the index, which depends on hash
 	// values.
 	passing = 2050
-	// judging is the maximum for a blocked query. Below the plugins errors and prometheus, 5
-	// KiB of a stack of 8 KiB are free.
+	// judging is the maximum for a blocked query. With errors and prometheus above, 5 KiB of
+	// an 8 KiB stack are free for blocklist.
 	judging = 4950
 )
 
@@ -72,14 +72,14 @@ func TestStack(t *testing.T) {
 			h.ServeDNS(context.Background(), w, q)
 		})
 		if n := int(here - below); !tc.blocked && (n <= 0 || n > belowUs) || tc.blocked && below != 0 {
-			t.Errorf("%s: the next plugins stand on %d octets, budget %d", tc.what, n, belowUs)
+			t.Errorf("%s: %d bytes of stack in use while the next plugins work, budget %d", tc.what, n, belowUs)
 		}
 		write := int(here - w.at)
 		if write <= 0 || write > aboveUs {
-			t.Errorf("%s: the answer is written on %d octets, budget %d", tc.what, write, aboveUs)
+			t.Errorf("%s: %d bytes of stack in use while the answer is written, budget %d", tc.what, write, aboveUs)
 		}
 		if whole < write || whole > tc.whole {
-			t.Errorf("%s: %d octets at the deepest, budget %d", tc.what, whole, tc.whole)
+			t.Errorf("%s: %d bytes of stack at most, budget %d", tc.what, whole, tc.whole)
 		}
 	}
 }

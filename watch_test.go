@@ -73,7 +73,7 @@ func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 		m.Rcode, m.Answer, m.Ns, m.Extra = reply.Rcode, reply.Answer, reply.Ns, reply.Extra
 		err := w.WriteMsg(m)
 		if reply.String() != before {
-			t.Errorf("the answer, which others may hold, was changed\n%s\n%s", before, reply)
+			t.Errorf("the answer was changed, but other plugins may share it\n%s\n%s", before, reply)
 		}
 		return dns.RcodeSuccess, err
 	}
@@ -293,7 +293,7 @@ func TestWatch(t *testing.T) {
 			got := ask(h)
 			if tc.want == "" {
 				if plain := ask(h.Next); got.String() != plain.String() {
-					t.Errorf("got\n%s\nwant it untouched\n%s", got, plain)
+					t.Errorf("got\n%s\nwant it unchanged\n%s", got, plain)
 				}
 			} else if s := records(got); s != tc.want {
 				t.Errorf("\n got %s\nwant %s", s, tc.want)

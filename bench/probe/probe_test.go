@@ -92,7 +92,7 @@ func TestOpenLoop(t *testing.T) {
 		}
 	}
 	if slow < 45 {
-		t.Errorf("a pause of %s was more than half waited for by %d questions of 1000 a second, want some 50", pause, slow)
+		t.Errorf("a pause of %s delayed %d of 1000 queries a second by more than half of the pause, want some 50", pause, slow)
 	}
 	if r.Lost != 0 || r.Wrong != 0 || r.Max < 95 || r.WorstP99 < 90 {
 		t.Errorf("%s: want none lost and a maximum of 100 ms", r)

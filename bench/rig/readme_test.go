@@ -22,7 +22,7 @@ func TestPublish(t *testing.T) {
 		}
 	}
 	if err := Publish(file, "y", ""); err == nil {
-		t.Error("a README without a place is written")
+		t.Error("a README without marks was written")
 	}
 	if got, _ := os.ReadFile(file); string(got) != want {
 		t.Errorf("without a place it became %q", got)

@@ -53,7 +53,7 @@ func TestUntil(t *testing.T) {
 	}
 	asked.Clear()
 	if _, err := q.Until(context.Background(), patience, func() (time.Time, error) { return time.Now().Add(time.Hour), nil }); err == nil {
-		t.Error("an answer from before the change counts")
+		t.Error("an answer from before the change was counted")
 	}
 	q.Done = func(*dns.Msg) bool { return false }
 	if _, err := q.Until(context.Background(), 20*time.Millisecond, func() (time.Time, error) { return time.Now(), nil }); !errors.Is(err, context.DeadlineExceeded) {

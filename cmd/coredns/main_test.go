@@ -76,7 +76,7 @@ func TestOrder(t *testing.T) {
 	}
 	i := slices.Index(got, "blocklist")
 	if above, below := got[i-1], got[i+1]; above != "acl" || below != "cache" {
-		t.Errorf("blocklist stands between %s and %s, want acl and cache", above, below)
+		t.Errorf("blocklist is between %s and %s, want acl and cache", above, below)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestAbsent(t *testing.T) {
 
 func TestCommit(t *testing.T) {
 	if got := commit("abc"); got != "abc" {
-		t.Errorf(`commit("abc") = %q: it must not overrule -ldflags`, got)
+		t.Errorf(`commit("abc") = %q: it must not replace the value of -ldflags`, got)
 	}
 	if got := commit(""); !strings.HasPrefix(got, "blocklist ") {
 		t.Errorf(`commit("") = %q, want "blocklist " and a version`, got)

@@ -62,7 +62,7 @@ view inside {
 			t.Fatalf("%s: no line", tc.ask)
 		}
 		if got := found[1]; got != tc.want {
-			t.Errorf("%s: log says %s, want %s", tc.ask, got, tc.want)
+			t.Errorf("%s: the log has %s, want %s", tc.ask, got, tc.want)
 		}
 	}
 }

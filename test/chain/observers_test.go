@@ -69,14 +69,14 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("log says\n%q\nwant\n%q", got, want)
+		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
 	for _, line := range strings.Split(out.String(), "\n") {
 		if strings.Contains(line, "[ERROR]") {
-			t.Errorf("an error that is none: %s", line)
+			t.Errorf("the errors plugin logged an answer that is no error: %s", line)
 		}
 		if strings.Contains(line, "plugin/"+name) && (strings.Contains(line, "127.0.0.1") || strings.Contains(line, "blocked.example")) {
-			t.Errorf("we log a client or a name: %s", line)
+			t.Errorf("blocklist logged a client or a name: %s", line)
 		}
 	}
 }
@@ -123,7 +123,7 @@ dnstap tcp://` + l.Addr().String() + ` full {
 			got := m.Message.ResponseMessage
 			extra, ok := want[string(got)]
 			if !ok || extra != string(m.Extra) {
-				t.Errorf("extra %q, want %q, with a response that a client got: %v\n%s", m.Extra, extra, ok, unpack(t, got))
+				t.Errorf("extra %q, want %q, a client got this response: %v\n%s", m.Extra, extra, ok, unpack(t, got))
 			}
 			delete(want, string(got))
 		case <-deadline:

@@ -172,7 +172,7 @@ func (id identity) overQUIC(s *server, text string) []byte {
 		s.t.Fatal(err)
 	}
 	if len(reply) < 2 || len(reply)-2 != int(reply[0])<<8|int(reply[1]) {
-		s.t.Fatalf("%s: a reply of %d octets whose length does not say so: written twice?", text, len(reply))
+		s.t.Fatalf("%s: a reply of %d octets has another length in front: written twice?", text, len(reply))
 	}
 	return reply[2:]
 }
