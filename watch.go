@@ -18,7 +18,7 @@ import (
 //
 // The watcher is also the context of the next plugins. It marks look-ups that these plugins
 // send through the whole chain again, for example to follow a CNAME. Writer and context are
-// one object because each passing query pays for each allocation.
+// one object, which saves one allocation for each passing query.
 type watcher struct {
 	dns.ResponseWriter
 	context.Context
@@ -156,9 +156,9 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	return t.pass(m, r, now)
 }
 
-// pass returns m with the limits under which the client may keep it. The TTLs end when an
-// order starts. If clients of other countries may get another answer, the answer is marked as
-// valid for the client's subnet only.
+// pass returns m in the form that the client may keep. It caps the TTLs at the next start of
+// an order. If clients of other countries may get another answer, it returns the client's
+// subnet with the answer.
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
 	if t.spared && answer.Beyond(m, r.Question[0].Name) {
@@ -192,7 +192,7 @@ func (w *watcher) request() *dns.Msg {
 	return &r
 }
 
-// A trail is the state of the checks of one answer.
+// A trail is the state of the check of one answer.
 type trail struct {
 	b      *block
 	set    *ruleset.Set
@@ -218,8 +218,9 @@ func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 	return j.Verdict
 }
 
-// tellSpared sets the metadata of an order that would block the name, unless metadata were set
-// already. The queried name comes first. There are no metadata for addresses.
+// tellSpared sets the metadata of an order that would block the name, unless the metadata are
+// set already. An order for the queried name therefore has priority. For addresses it sets
+// nothing.
 func (t *trail) tellSpared(ctx context.Context, l *answer.Lead) {
 	if !l.Addr.IsValid() && t.set.Covers(&l.Name.Wire) && !told(ctx) {
 		t.b.tellSpared(ctx, t.set, &l.Name, t.who.Client, t.now)

@@ -96,7 +96,7 @@ func BenchmarkSet(b *testing.B) {
 }
 
 // BenchmarkParallel judges queries on every CPU at the same time. The set is only read, so
-// ns/op should be that of BenchmarkQuery's mix divided by the number of CPUs.
+// ns/op should be the ns/op of BenchmarkQuery's mix divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)

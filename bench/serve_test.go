@@ -41,7 +41,7 @@ func init() {
 		panic(err)
 	}
 	dnsserver.Quiet = true
-	log.SetOutput(io.Discard) // the log lines of each start
+	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
 // handler starts a server with a side list of n names and returns its blocklist handler.

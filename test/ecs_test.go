@@ -105,9 +105,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// The names under a are first asked from Italy, and the names under b from France. Then
-	// two clients of each network ask for all names, so that the cache has answers of both
-	// countries.
+	// Names that begin with a are first asked from Italy, and names that begin with b from
+	// France. Then two clients of each network ask for all names, so that the cache has
+	// answers of both countries.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

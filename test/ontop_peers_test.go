@@ -26,7 +26,7 @@ type peer struct {
 	// start starts the resolver in dir. The resolver listens on addr and forwards to upstream.
 	// It validates from anchor, unless anchor is nil.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns maps an outcome to another outcome that this resolver may make of it.
+	// turns maps an outcome of blocklist to the outcome that this resolver may return instead.
 	turns map[string]string
 	// ede reports whether the resolver passes the extended error to its clients when it asks
 	// blocklist.

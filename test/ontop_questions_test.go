@@ -99,8 +99,8 @@ var questions = []struct {
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer for a name in a signed zone. The names beside and
-	// below without an order keep their proofs. A validator may know from the signed zone
+	// A validator rejects a blocking answer for a name in a signed zone. Names beside and
+	// below that have no order keep their proofs. A validator may know from the signed zone
 	// itself that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},

@@ -101,7 +101,7 @@ func (s *stack) askAll(t *testing.T) {
 }
 
 // right reports whether got is one of the outcomes in want, or an outcome that this resolver
-// makes of one of them.
+// may return instead of one of them.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {

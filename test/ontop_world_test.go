@@ -93,9 +93,9 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// Signed zones with orders at the apex. In the first, all names are blocked except for
-	// exceptions, and two of these are zones themselves. In the second, only the apex is
-	// blocked. In the last, all names are blocked.
+	// Signed zones with orders at the apex. In zone.example all names but the exceptions are
+	// blocked, and two of the exceptions are zones. In apex.example only the apex is blocked.
+	// In lifted.example and gone.example all names are blocked.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `

@@ -59,7 +59,7 @@ func askedNames(t *testing.T, h history) (out []question) {
 }
 
 // overBlocking asks for every popular name and for 100,000 made names. A name must be blocked
-// exactly if the slow twin's reading of the lists covers it.
+// when the slow twin's reading of the lists covers the name, and must pass otherwise.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4

@@ -17,7 +17,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The upstream's answers for names that pass.
+// The answers of the test server for names that pass.
 const (
 	passing   = "192.0.2.80"
 	passingNS = "passing.invalid." // the owner in the authority section, for other types than A

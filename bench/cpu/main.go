@@ -35,7 +35,7 @@ type plan struct {
 	burst   int // queries of one dnsperf run
 	bursts  int // number of different bursts, each with its own names
 	blocked int // percentage of queries for listed names
-	starts  int // starts of all servers, because the place of data in memory also makes a difference
+	starts  int // starts of all servers, because data has another place in memory after each start
 	rounds  int // rounds of each start
 	answers []answer
 	kinds   []kind

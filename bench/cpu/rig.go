@@ -26,8 +26,10 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	pprof      string // not addr: CoreDNS shares ports, so pprof would get half of the TCP connections
-	log        string
+	// pprof is not on addr, because CoreDNS shares ports and pprof would get half of the TCP
+	// connections.
+	pprof string
+	log   string
 }
 
 // patience is the time limit for the start of a server.

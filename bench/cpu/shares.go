@@ -86,7 +86,8 @@ type shares struct {
 	cells []map[string]float64
 }
 
-// add adds a column. It divides cpu, the time of a query in us, by the shares in the profiles.
+// add adds a column. It divides cpu, the time of a query in us, among the owners in proportion
+// to their samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder

@@ -51,8 +51,8 @@ type point struct {
 	// the RSS of the server.
 	Bytes int `json:"bytes"`
 	// LoadMS is the time from text in memory to a set that is ready to swap in. LoadCPUMS is
-	// the CPU time of this, garbage collection included. For server blocks, LoadMS is the time
-	// from exec to the first blocked answer.
+	// the CPU time of the load, garbage collection included. For server blocks, LoadMS is the
+	// time from exec to the first blocked answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }
@@ -75,7 +75,7 @@ var (
 	}
 )
 
-// powers returns the powers of ten from from to to.
+// powers returns the powers of ten between from and to, both included.
 func powers(from, to int) (out []int) {
 	for ; from <= to; from *= 10 {
 		out = append(out, from)

@@ -38,7 +38,8 @@ type Config struct {
 	Addr    string // UDP address of the server
 	Rate    int    // queries a second
 	Sockets int    // number of sockets, used in turn; 0 means 8
-	// For is the time during which queries are sent. The end of the context ends it too.
+	// For is the time during which queries are sent. The end of the context also ends the
+	// load.
 	For time.Duration
 	// Queries are sent in turn. After the last query the first one follows.
 	Queries []Query

@@ -83,7 +83,7 @@ func (s *Server) CPU() (time.Duration, error) {
 	for _, t := range tasks {
 		text, err := os.ReadFile(t)
 		if err != nil {
-			return 0, err // the time of a thread that has ended is lost
+			return 0, err // the thread has ended, and its CPU time is lost
 		}
 		on, _, _ := strings.Cut(string(text), " ")
 		ns, err := strconv.ParseInt(on, 10, 64)

@@ -24,9 +24,9 @@ type Question struct {
 // Same returns a function for Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries open loop, so that a server that stops answering is noticed. In the
-// meantime it calls change, which returns the time of the change. Until returns the time from
-// the change to the first expected answer.
+// Until sends queries at a steady rate, whether or not they are answered, so that it notices a
+// server that stops answering. In the meantime it calls change, which returns the time of the
+// change. Until returns the time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -33,8 +33,7 @@ forward . $UPSTREAM`},
 			{"blocked.example NSEC +do", "NXDOMAIN rd ra; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 			{"page.example A +do", "NOERROR rd ra; page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", ""},
 		},
-		// The records that validators of other names need. The DS of blocked names is among
-		// them.
+		// Validators of other names need these records, among them the DS of blocked names.
 		passes: []string{"example DNSKEY +do", "blocked.example DS +do", "exact.example DNSKEY +do", "exact.example DS +do",
 			"ok.example A +do", "alias.example A +do", "nope.example A +do", "ok.example AAAA +do +cd"},
 		wire: func(t testing.TB, reply []byte) []byte { return unsigned(t, reply, key) },

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks the verdicts in the lines of the log plugin: above blocklist, in views,
-// and for aliases that plugins below follow. The lines must not name sealed orders.
+// TestLabels checks the verdicts that the log plugin writes from above blocklist. The cases
+// include views, and aliases that plugins below follow. The lines must not name sealed orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1

@@ -224,7 +224,8 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// Each client gets answers before each replacement and after the last one.
+		// The test waits until each client has got answers, before each replacement and after
+		// the last one.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""
