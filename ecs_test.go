@@ -63,8 +63,9 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder's
-// own country, France, counts only when the client sends a subnet of length 0.
+// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder
+// itself is in France. Its own country counts only for queries without a subnet or with a
+// subnet of length 0.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

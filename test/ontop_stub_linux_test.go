@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// inside is the environment variable of the process that runs in its own namespaces.
+// inside is an environment variable. It is set in the process that runs in its own namespaces.
 const inside = "ONTOP_INSIDE"
 
 // TestStub checks glibc's resolver, which most programs use, and curl on top of it. glibc

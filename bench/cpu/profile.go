@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A profile consists of several pieces, which go tool pprof adds up, because CoreDNS's pprof
-// limits a reply to five seconds.
+// CoreDNS's pprof limits a reply to five seconds, so a profile is taken in pieces. go tool
+// pprof adds the pieces up.
 const (
 	pieces = 7
 	piece  = 3 // seconds

@@ -12,7 +12,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A lab is the common environment of all measured servers.
+// A lab contains the files and the upstreams that all measured servers share.
 type lab struct {
 	dir, coredns    string
 	plan            *plan

@@ -40,7 +40,7 @@ type plan struct {
 // questions returns the number of queries of each sort. The first round is not counted.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
-// A lab is the common environment of all measured servers.
+// A lab contains the files and the queries that all measured servers share.
 type lab struct {
 	plan
 	dir, coredns string

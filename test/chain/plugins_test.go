@@ -365,8 +365,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// bufsize lowers the size of the query before blocklist gets it, and the EDE text
-			// must fit this size.
+			// bufsize lowers the buffer size of the query before blocklist gets the query. The
+			// EDE text must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512
