@@ -174,8 +174,7 @@ func TestServeDNS(t *testing.T) {
 			if err != nil || code != dns.RcodeSuccess {
 				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// The owner in the reply is spelled as in the query, and miekg/dns prints it with
-			// \100.
+			// The query and the owner in the reply spell the letter d as \100.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}

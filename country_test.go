@@ -71,7 +71,7 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins. The plugins below them have an
+// startPlaced starts a server block with the given plugins. Further plugins below have an
 // address for every name. $DIR is the folder of the orders and the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()

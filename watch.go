@@ -162,7 +162,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
 	if t.spared && answer.Beyond(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name, and only queries for the asked name
+		// The answer contains records of a blocked name, and only queries for the queried name
 		// may get these records.
 		ttl, limited = 0, true
 	}

@@ -20,8 +20,8 @@ func judge(s *ruleset.Set, name string) bool {
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Client{}, now).Blocked()
 }
 
-// BenchmarkQuery measures the figure of the performance goals, with cold keys, for names of
-// each kind.
+// BenchmarkQuery measures the cost of a query, for which the performance goals have a limit.
+// It uses cold keys, and names of each kind.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -112,11 +112,13 @@ func BenchmarkParallel(b *testing.B) {
 }
 
 // BenchmarkFloor measures the lower bound for every exact index on this machine. Each query
-// computes the hash of the whole name and reads one line of memory, at a position from the
-// hash, in a table of the size of the index. In overlapped, the processor reads the lines of
-// several queries at the same time. In waited, the next query waits for the line, as a single
-// query does. waited-twice then reads a second line whose position is in the first, as an
-// index must do to compare the name.
+// computes the hash of the whole name and reads one line of memory at a position from the
+// hash, in a table as large as the index. There are three kinds:
+//
+//   - overlapped: the processor reads the lines of several queries at the same time.
+//   - waited: the next query waits for the line, as a single query does.
+//   - waited-twice: the next query also waits for a second line, whose position is in the
+//     first line. An index must read a second line to compare the name.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)

@@ -53,7 +53,7 @@ var parts = []rule{
 
 const others = "runtime: scheduler and the rest"
 
-// whose returns the owner of a stack, which begins with the innermost frame.
+// whose returns the owner of a stack. The stack begins with the innermost frame.
 func whose(stack []string) string {
 	if w := first(costly, stack); w != "" {
 		return w

@@ -18,7 +18,7 @@ import (
 // million strings would slow the garbage collector in every load that is measured.
 type world struct {
 	text   []byte
-	ends   map[int]int // the end in text by number of names; lists are nested
+	ends   map[int]int // the end of the first n names in text, by n
 	misses corpus.Queries
 	hits   map[int]corpus.Queries // by number of names
 }
