@@ -1,6 +1,6 @@
-// Package blocklist is a CoreDNS plugin that carries out DNS blocking orders:
-// queries that an order in force covers, for that client, at that second, get an
-// honest answer; all others go to the next plugin untouched.
+// Package blocklist is a CoreDNS plugin that carries out DNS blocking orders. A query gets an
+// honest blocking answer if an order is in force for its name and its client at that second.
+// All other queries go to the next plugin unchanged.
 package blocklist
 
 import (
@@ -22,45 +22,46 @@ import (
 
 const name = "blocklist"
 
-// Blocklist is the handler of one server block. Zones and listeners of the block
-// have a copy each, which differ in Next.
+// Blocklist is the handler of one server block. Each zone and listener of the server block has
+// its own copy. The copies differ only in Next.
 type Blocklist struct {
 	Next plugin.Handler
 	*block
 }
 
-// block is what the handlers of one server block share.
+// A block is the state that the handlers of one server block share.
 type block struct {
 	config
 	zones plugin.Zones
-	// set is where the order set in force is found, now the store's time, so that
-	// verdicts, log and gauges go by one clock; nil before the start.
+	// set returns the order set in force, and now returns the time of the store. Verdicts, the
+	// log and the metrics therefore use the same clock. Both are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
-	// loaded is where set comes from: blocks that share it decide alike.
+	// loaded is the store that set reads. Server blocks with the same store give the same
+	// verdicts.
 	loaded *store.Store
-	// geoip is CoreDNS's plugin of that name, nil when it is not in use here.
+	// geoip is CoreDNS's geoip plugin, nil when this server block does not use it.
 	geoip metadata.Provider
 }
 
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// Ready implements ready.Readiness. CoreDNS asks one instance of each plugin
-// name, so each answers for all of the process.
+// Ready implements ready.Readiness. CoreDNS asks only one instance of each plugin, so each
+// instance answers for the whole process.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// Its frame stays on the stack while the plugins below work. A goroutine that
-// outgrows its stack for them has it copied, which costs more than everything
-// else here, and each query has a goroutine of its own: so what takes room is done
-// in ask, which has returned by then.
+// The frame of ServeDNS stays on the stack while the next plugins work. If a goroutine
+// outgrows its stack there, the runtime copies the stack. The copy costs more than all other
+// work of this plugin, and each query has a new goroutine. ask therefore does all work that
+// needs much stack, and returns before the next plugin runs.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	watch, answered := b.ask(ctx, w, r)
 	if answered {
-		// Written once: any other code would have the server write a second reply
-		// to a refused query.
+		// The reply is written. With any other code the server would write a second reply to a
+		// refused query.
 		return dns.RcodeSuccess, nil
 	}
 	if watch != nil {
@@ -69,18 +70,19 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// As NextOrFailure does without a trace, less an allocation and its frame: it
-	// would wrap the writer to tell who answers, which writers above learn from
-	// who is next to them and never from here.
+	// NextOrFailure does the same when there is no trace, but needs one more allocation and
+	// one more frame. NextOrFailure also wraps the writer to record the plugin that answers.
+	// The plugins above do not need this record: each of them records only the plugin next to
+	// it.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// ask answers a query for a name that orders cover, and reports whether it did. If
-// not, it returns who looks at the answer when that comes by; nil when nobody needs
-// to.
+// ask answers a query for a name that orders cover, and reports whether it has answered. If it
+// has not, it returns the watcher that checks the answer of the next plugin, or nil when that
+// answer needs no check.
 //
 //go:noinline
 func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (watch *watcher, answered bool) {
@@ -89,9 +91,9 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		return nil, false
 	}
 	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A look-up from below is judged by what it does to the client's answer,
-		// when that comes by. Blocked here, it would be kept by a cache between the
-		// two, for clients that the order does not reach and beyond its end.
+		// A query from a plugin below is not blocked here. Its result is checked as part of
+		// the client's answer. If the query were blocked here, a cache between the two would
+		// keep the blocking answer for other clients and after the end of the order.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -108,7 +110,7 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// A zone's transfer goes from server to server and leads nobody anywhere.
+		// A zone transfer goes from server to server. It leads no client to a blocked name.
 		return nil, false
 	}
 	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -118,8 +120,8 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	return watch, false
 }
 
-// covers looks a name up, and reports whether it is one. The buffer that it takes is
-// gone from the stack when it returns, and never on the heap.
+// covers reports whether name is a valid name, and whether orders cover it. Its buffer is on
+// the stack only while it runs, and never on the heap.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -130,9 +132,9 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// judgeAsked judges a name that orders cover, and returns the reply to the query, or
-// what is known of a name that passes. What judging takes of the stack is gone when
-// the reply is written; while it goes on, too, frames are kept small.
+// judgeAsked judges a name that orders cover. It returns the reply to the query, or the state
+// of a query that passes. The stack that judging needs is free again before the reply is
+// written. Frames are also kept small while judging runs.
 //
 //go:noinline
 func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -158,14 +160,15 @@ func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.Response
 	return nil, p
 }
 
-// verdicts are the one that counts, and apart from it what orders in shadow would do, or all orders
-// when the plugin as a whole is in shadow: that changes no answer.
+// A verdicts is a pair of verdicts. The first decides the answer. The second is the verdict of
+// the orders in shadow, or of all orders when the whole plugin is in shadow. The second never
+// changes an answer.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// judge judges a name or an address.
+// judge stores the verdicts about a name or an address in j.
 func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -186,9 +189,10 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Lead, q *ruleset.Qu
 	}
 }
 
-// reply is the answer that a verdict prescribes, counted.
+// reply returns the answer that the verdict requires, and counts it.
 func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, who *asker) *dns.Msg {
-	// Everything is read from the request before WriteMsg, which edits its OPT.
+	// All values are read from the request before WriteMsg, because WriteMsg edits the OPT of
+	// the request.
 	state := request.Request{W: w, Req: r}
 	echo := v.Scoped && who.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -196,9 +200,9 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 		size -= answer.SubnetRoom(who.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// A denial answers a question. NOTIFY and UPDATE ask for something to be done,
-		// and REFUSED says that policy forbids it (RFC 1996, section 3.8; RFC 2136,
-		// section 2.2).
+		// NXDOMAIN and NODATA answer questions. NOTIFY and UPDATE request an action, and
+		// REFUSED is the reply that policy forbids the action (RFC 1996, section 3.8; RFC
+		// 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -210,7 +214,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	return m
 }
 
-// inShadow counts a verdict that changes no answer.
+// inShadow counts a verdict that does not change the answer.
 func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
 	b.count(ctx, shadowRequests, r, v)
 	b.tell(ctx, verdictShadow, v.Order)
@@ -221,12 +225,13 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is what the nsid plugin, which stands above, may add to our OPT when
-// the client asks for it: a host name of the usual length.
+// nsidRoom is the size, in octets, of the option that the nsid plugin adds to the OPT when the
+// client asks for it: 4 octets for the head and up to 128 for a host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the octets to leave free for what plugins above add to the
-// reply, so that the text makes room and not the SOA.
+// roomAbove returns the number of octets to leave free for the options that plugins above add
+// to the reply. The text of the extended error is shortened for them, so that the SOA still
+// fits.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -238,10 +243,10 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// judged reports whether orders have a say in r: one question, class IN or ANY. The
-// opcode does not matter: CoreDNS passes NOTIFY, and opcodes that a plugin asks for, on
-// to plugins that do not look at the opcode. cache, hosts, file, template and forward
-// answer them like a QUERY.
+// judged reports whether orders apply to r, which must have one question of class IN or ANY.
+// The opcode does not matter. CoreDNS passes NOTIFY, and other opcodes that a plugin
+// registers, to plugins that do not check the opcode: cache, hosts, file, template and forward
+// answer them as if they were QUERY.
 func judged(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// noon is the virtual time of the tests.
+// noon is the virtual time at which the tests begin.
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 const testOrders = `version: 1
@@ -42,7 +42,7 @@ orders:
 - {id: dot, targets: [dotted.example]}
 `
 
-// compile makes a set of an order file.
+// compile returns the set of the orders in text.
 func compile(t testing.TB, text string) *ruleset.Set {
 	t.Helper()
 	b := ruleset.NewBuilder("test.yaml", ruleset.Options{})
@@ -53,8 +53,8 @@ func compile(t testing.TB, text string) *ruleset.Set {
 	return ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
 }
 
-// newTestHandler returns a handler on the given orders whose next plugin answers
-// with a TXT record "passed".
+// newTestHandler returns a handler with the given orders. Its next plugin answers with a TXT
+// record "passed".
 func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	t.Helper()
 	set := compile(t, orders)
@@ -72,7 +72,7 @@ func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	})}
 }
 
-// from is a response writer for a client of the given address.
+// A from is a response writer for a client with the given address.
 type from struct {
 	test.ResponseWriter
 	ip string
@@ -80,7 +80,8 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP(f.ip), Port: 40212} }
 
-// brief is a reply in one line: rcode, answers' data, SOA owner and TTL, EDE code.
+// brief returns a reply in one line: the RCODE, the data of the answers, the owner and TTL of
+// the SOA, and the EDE code.
 func brief(m *dns.Msg) string {
 	out := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -151,7 +152,7 @@ func TestServeDNS(t *testing.T) {
 		{qname: "net.example.", client: "198.51.100.7", want: "NOERROR passed"},
 		{qname: "net.example.", client: "203.0.113.1", want: "NOERROR passed"},
 
-		// One label that holds a dot is not two labels.
+		// A label that contains a dot is one label, not two.
 		{qname: `www\.dotted.example.`, want: "NOERROR passed"},
 		{qname: `www.dotted\.example.`, want: "NOERROR passed"},
 		{qname: `\100otted.example.`, want: "NXDOMAIN SOA dotted.example. 30 " + ncu},
@@ -171,9 +172,9 @@ func TestServeDNS(t *testing.T) {
 			rec := dnstest.NewRecorder(&from{ip: tc.client})
 			code, err := h.ServeDNS(context.Background(), rec, m)
 			if err != nil || code != dns.RcodeSuccess {
-				t.Errorf("returned %d, %v: anything but success has the server write a second reply", code, err)
+				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// miekg prints \100 as it was asked; the owner is as asked, too.
+			// The query and the owner in the reply spell the letter d as \100.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
@@ -181,8 +182,8 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID: the nsid plugin stands above and adds its option after us; the text
-// makes room for it, not the SOA.
+// TestNSID checks that a long EDE text leaves room for the option that the nsid plugin adds
+// later. The text is shortened, and the SOA stays.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -203,7 +204,8 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestTime: the same handler, the same set; only the clock moves.
+// TestTime checks that orders start and end when only the clock moves. The handler and the set
+// stay the same.
 func TestTime(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -232,7 +234,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged: what is no plain question is none of our business.
+// TestNotJudged checks that messages that are not plain questions go to the next plugin.
 func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -251,8 +253,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes: a blocked name, and an answer that leads to one, is refused to every
-// opcode but QUERY, and other names pass.
+// TestOpcodes checks that for each opcode but QUERY a blocked name gets REFUSED, as does an
+// answer that leads to a blocked name. Other names pass.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, watchOrders, &now)
@@ -282,8 +284,8 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// TestCountry: the Corefile's networks, then the geoip label, then home; an
-// unknown country is outside every country scope.
+// TestCountry checks that the country comes from the networks of the Corefile, else from the
+// geoip label, else from home. A client without a country is outside every country scope.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {
@@ -341,7 +343,7 @@ func TestBlockedRequests(t *testing.T) {
 	}
 }
 
-// TestTrace: the next plugin gets a span of its own when a query is traced.
+// TestTrace checks that the next plugin gets a span of its own when a query is traced.
 func TestTrace(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -361,8 +363,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// peer is a writer that knows its client's address, as the server's do, and drops
-// what it is to write.
+// A peer is a writer with a net.Addr for its client, as the server's writers have. It drops
+// all messages.
 type peer struct {
 	test.ResponseWriter
 	addr net.Addr
@@ -372,8 +374,8 @@ func (p peer) RemoteAddr() net.Addr      { return p.addr }
 func (peer) WriteMsg(*dns.Msg) error     { return nil }
 func (peer) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestAllocations holds each way through the handler to its budget, the next plugin
-// and the server left out.
+// TestAllocations checks the number of allocations on each way through the handler. Those of
+// the next plugin and the server are not counted.
 func TestAllocations(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -394,22 +396,22 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The watcher, which outlives the call when a plugin below keeps it: cache's
-		// prefetch does. So it is not reused.
+		// The one allocation is the watcher. It is not reused, because a plugin below may keep
+		// it after the call: the prefetch of cache does.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
-		// The same; whoever asks is found out in no memory of its own.
+		// Also the watcher. Finding the client needs no allocation.
 		{"covered, but not yet in force", "below.example.", nil, 1},
 		{"covered by an exception", "ok.hole.example.", nil, 1},
-		// The reply with its question and SOA in one.
+		// The reply, its question and its SOA are one allocation.
 		{"blocked", "www.blocked.example.", nil, 1},
 		{"refused", "refused.example.", edns, 3},
-		// The list of records, the record and its address besides.
+		// The list of records, the record and its address are allocated too.
 		{"redirected", "redirect.example.", nil, 4},
-		// The OPT with its EDE in one, and the sentence.
+		// The OPT and its EDE are one allocation, and the EDE text is another.
 		{"blocked, with EDNS", "www.blocked.example.", edns, 3},
 		{"blocked, with EDNS, told nothing", "quiet.example.", edns, 2},
-		// JSON takes its encoder, its buffer, and the sentence for the justification.
+		// JSON needs an encoder, a buffer, and the text of the justification.
 		{"blocked, with a structured error", "www.blocked.example.", signalled, 6},
 	} {
 		m := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)

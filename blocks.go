@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of the server blocks of c's Corefile: for each
-// block a list with one configuration a key. CoreDNS shows a plugin only the
-// configuration of the controller's own block, so a copy of the controller asks for one
-// block after the other. For a block or key that does not exist, CoreDNS makes up a
-// configuration without a zone. That does no harm when the servers have been made.
+// serverBlocks returns the configurations of all server blocks of c's Corefile. Each block is
+// a list with one configuration per key. CoreDNS gives a plugin only the configuration of the
+// block that the controller points to, so serverBlocks copies the controller and moves the
+// copy from block to block. For a block or key that does not exist, CoreDNS creates a
+// configuration without a zone. This is harmless after the servers have been made.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -33,8 +33,8 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// blockOf returns what the directive of a server block has set up, nil when the block has
-// no directive.
+// blockOf returns the block that the directive of a server block has set up, or nil when the
+// server block has no directive.
 func blockOf(cfg *dnsserver.Config) *block {
 	if h, ok := cfg.Handler(name).(*Blocklist); ok {
 		return h.block
@@ -42,8 +42,8 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the line that says, at the start of a Corefile, which server blocks
-// enforce orders and which do not, and whether the line is a warning.
+// startLine returns the log line for the start of a Corefile, and reports whether the line is
+// a warning. The line lists the server blocks that enforce orders and those that do not.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -81,8 +81,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf returns, with the labels of the counters, whether the directives of server
-// blocks have shadow.
+// shadowOf returns the shadow setting of each server block that has the directive, by the
+// labels of the counters.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {
@@ -92,7 +92,7 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// As CoreDNS makes the address of a server.
+				// CoreDNS builds the address of a server in the same way.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// startLines returns the start lines in a log, with the digests in the order in which
-// they come instead of the digests.
+// startLines returns the start lines in a log. Each digest is replaced by its number in the
+// order of first appearance.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -37,7 +37,7 @@ func startLines(log string) (out []string) {
 	return out
 }
 
-// shadowGauges returns the samples of the gauge of shadow as CoreDNS exports them.
+// shadowGauges returns the samples of the shadow gauge as CoreDNS exports them.
 func shadowGauges(t *testing.T) []string {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -61,8 +61,8 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks: one line at each start and reload says where orders are enforced and
-// where not, and so does the gauge of shadow.
+// TestServerBlocks checks that each start and reload logs one line with the server blocks that
+// enforce orders and those that do not. The shadow gauge must agree with the line.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
@@ -109,20 +109,21 @@ func TestServerBlocks(t *testing.T) {
 			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
 		}
 	}
-	// A reload that fails leaves the old server blocks, and says nothing of the new ones.
+	// A reload that fails keeps the old server blocks and logs no line about the new ones.
 	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
 	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
 		t.Error("a server started without any good order file")
 	}
 	if got := startLines(log.take()); len(got) > 0 {
-		t.Errorf("a start that failed says %q", got)
+		t.Errorf("a failed reload logged %q", got)
 	}
 	if got, want := shadowGauges(t), corefiles[len(corefiles)-1].gauges; !slices.Equal(got, want) {
-		t.Errorf("after a reload that failed: %q, want %q", got, want)
+		t.Errorf("after a failed reload: %q, want %q", got, want)
 	}
 }
 
-// TestShadowWhileReloading: two instances with the same server blocks give one series.
+// TestShadowWhileReloading checks that two instances with the same server blocks give one
+// series.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}

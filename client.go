@@ -12,16 +12,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// asker is whom a query is judged for.
+// An asker is the client that a query is judged for.
 type asker struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of a peer whose word is taken for it, nil
-	// otherwise. Answers that depend on it say so.
+	// subnet is the EDNS client subnet of the query, if the peer is trusted to send one, else
+	// nil. An answer that depends on the subnet returns it.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// asker finds out who asks. It is called for names that orders may cover only, so
-// passing queries do not pay for it.
+// asker returns the client of a query. It is called only for names that orders may cover, so
+// that other queries do not pay for it.
 func (b *block) asker(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a asker) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -35,9 +35,9 @@ func (b *block) asker(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	return a
 }
 
-// address is the client's. CoreDNS gives it as a string, which takes several
-// allocations to write and to read again; other writers than those of UDP and TCP
-// may have nothing better.
+// address returns the address of the client. It reads the net.Addr of UDP and TCP writers
+// directly, because CoreDNS's string form needs several allocations. For other writers it
+// parses the string form.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -54,9 +54,9 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country places a client: by the operator's networks, by the label of the geoip
-// plugin, else at home. With a subnet that is believed it places that instead of
-// the peer that sent it.
+// country returns the country of the client. It is the country of the operator's network that
+// contains the client, else the country from the geoip plugin, else the home country. If the
+// query has a trusted subnet, the subnet decides instead of the peer's address.
 func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -68,8 +68,9 @@ func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Coun
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// Of which address geoip told depends on its edns-subnet: of that which
-		// anybody can make up, or of the peer that a subnet stands behind.
+		// The geoip plugin may have used another address, depending on its option edns-subnet.
+		// Without a trusted subnet it may have used a subnet that the client made up. With a
+		// trusted subnet it may have used the peer's address. So geoip is asked again.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -80,11 +81,11 @@ func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Coun
 	return b.places.Country(where, label)
 }
 
-// geoipCountry is the label of CoreDNS's geoip plugin.
+// geoipCountry is the metadata label for the country in CoreDNS's geoip plugin.
 const geoipCountry = "geoip/country/code"
 
-// geoipLabel asks geoip about an address. It is nil when geoip is, or when its
-// database does not tell countries.
+// geoipLabel returns the country label that geoip computes for an address. It returns nil when
+// geoip is nil or its database has no countries.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -94,7 +95,7 @@ func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
 
-// at is what geoip sees of a client that is at an address.
+// An at is a response writer for a client at an address. geoip reads the address from it.
 type at struct {
 	dns.ResponseWriter
 	addr netip.Addr
@@ -103,7 +104,7 @@ type at struct {
 // RemoteAddr implements dns.ResponseWriter.
 func (a at) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.addr, 0)) }
 
-// clientSubnet returns the query's EDNS client subnet, nil without one.
+// clientSubnet returns the EDNS client subnet of the query, or nil when there is none.
 func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -115,8 +116,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network that a client subnet names. One of no bits names
-// none: the client does not want to be placed by it (RFC 7871, section 7.1.2).
+// network returns the network of a client subnet. A prefix length of 0 is no network: the
+// client does not want its network to be used (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

@@ -20,15 +20,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Where the clients of these tests are. All of 127.0.0.0/8 is Linux's own, so a
-// query can come from any of them; 127.0.9.0/24 is not in the database.
+// The addresses of the test clients. Linux accepts all of 127.0.0.0/8 as local, so a query can
+// come from each of these addresses. 127.0.9.0/24 is not in the database.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
 )
 
-// geoDB writes databases of MaxMind's form: city.mmdb and country.mmdb, which tell
-// countries, and asn.mmdb, which does not.
+// geoDB writes databases in MaxMind's format. city.mmdb and country.mmdb contain countries,
+// and asn.mmdb does not.
 func geoDB(t *testing.T, dir string) {
 	t.Helper()
 	asn := mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint64(64496)}
@@ -52,7 +52,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// A satellite provider, say: known, but in no country.
+		// An entry with a continent but no country, as for a satellite provider.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -71,14 +71,14 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block whose plugins are those given, on top of ones
-// that know the addresses of all names; $DIR has the orders and the databases.
+// startPlaced starts a server block with the given plugins. Further plugins below have an
+// address for every name. $DIR is the folder of the orders and the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	geoDB(t, dir)
 	zone := "@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n"
-	// Names that lead to ordered names, and one that does not.
+	// Names that lead to ordered names, and one name that does not.
 	zone += "leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\nvia 60 CNAME all.example.\n"
 	old := time.Now().Add(-time.Minute)
 	for file, text := range map[string]string{"orders.yaml": orders, "cdn.zone": "$ORIGIN cdn.net.\n" + zone} {
@@ -86,7 +86,8 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// Older than the second in which a file could still be being written.
+		// The file must look older than one second, because a newer file might still be being
+		// written.
 		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	}`, "$DIR", dir))
 }
 
-// from sends a query from an address of this machine.
+// from sends a query from a local address and returns the reply.
 func (s *server) from(ip string, m *dns.Msg) *dns.Msg {
 	s.t.Helper()
 	c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(ip)}, Timeout: 5 * time.Second}, Timeout: 5 * time.Second}
@@ -118,12 +119,12 @@ func (s *server) from(ip string, m *dns.Msg) *dns.Msg {
 	return reply
 }
 
-// query is a query of a client with EDNS.
+// query returns a query with EDNS for the A records of a name.
 func query(name string) *dns.Msg {
 	return new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, false)
 }
 
-// exampleOrders are those that come with the plugin, with an exempt client.
+// exampleOrders returns the orders of orders.example.yaml with exempt clients added.
 func exampleOrders(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("orders.example.yaml")
@@ -138,7 +139,7 @@ const (
 	passed = "NOERROR 192.0.2.80"
 )
 
-// TestMilan: the Court of Milan ordered for clients in Italy.
+// TestMilan checks that an order of the Court of Milan blocks clients in Italy only.
 func TestMilan(t *testing.T) {
 	for _, tc := range []struct {
 		name, geoip, properties string
@@ -162,7 +163,8 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// Twice, and in both orders: what cache holds is one client's for none.
+			// Each client asks twice, blocked and passing clients in turn. An answer in the
+			// cache for one client must not reach another client.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, query("kickasstorrents.to."))); got != milan {
@@ -179,14 +181,15 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache: clients of two countries, one cache below, and names whose
-// answers lead to the blocked one by look-ups of our own. Nobody gets what is kept
-// for the other, whoever comes first.
+// TestMilanThroughCache checks clients of two countries that share one cache. The queried name
+// is an alias of the blocked name, and the server itself looks up the target. No client may
+// get the cached answer of the other country, whichever client asks first.
 func TestMilanThroughCache(t *testing.T) {
 	blocked := "NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of Court of Milan"
 	free := "NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
-		// A chain of *file* is kept when it ends in NODATA, not in NXDOMAIN.
+		// The file plugin keeps a chain that ends in NODATA, and drops a chain that ends in
+		// NXDOMAIN.
 		for _, response := range []string{"nxdomain", "nodata"} {
 			t.Run(clients[0]+" first, "+response, func(t *testing.T) {
 				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
@@ -201,7 +204,7 @@ func TestMilanThroughCache(t *testing.T) {
 	}
 }
 
-// TestEuropeanUnion: EU is a group of countries.
+// TestEuropeanUnion checks that the code EU covers the countries of the European Union.
 func TestEuropeanUnion(t *testing.T) {
 	s := startPlaced(t, "version: 1\norders:\n- {id: eu, scope: {countries: [EU]}, authority: {name: Council, country: EU}, targets: [eu.example]}\n",
 		"metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml")
@@ -212,8 +215,8 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry: orders for countries are held, and loudly, when nothing tells the
-// country of clients.
+// TestNoCountry checks that orders for countries are held, with a warning, when no setting
+// gives the country of clients.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -259,13 +262,13 @@ orders:
 				}
 			}
 			if got := strings.Contains(log.String(), "nothing tells the country of clients"); got != tc.held {
-				t.Errorf("told in the log: %v\n%s", got, log.String())
+				t.Errorf("the log has the warning: %v\n%s", got, log.String())
 			}
 		})
 	}
 }
 
-// orderGauge is coredns_blocklist_orders of a state.
+// orderGauge returns the value of coredns_blocklist_orders for a state.
 func orderGauge(t *testing.T, state string) float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()

@@ -8,7 +8,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// config is the directive as the handler uses the directive.
+// A config is the settings of the directive in the form that the handler uses.
 type config struct {
 	store      store.Options
 	answer     answer.Config
@@ -18,8 +18,8 @@ type config struct {
 	shadow     bool
 }
 
-// parse reads the directive whose name the controller has just passed into cfg. root is
-// the path of the root plugin.
+// parse reads the directive at the controller's position into cfg. root is the path of the
+// root plugin.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// withSubnet is a query with an EDNS client subnet.
+// withSubnet returns a query with an EDNS client subnet.
 func withSubnet(name, subnet string) *dns.Msg {
 	p := netip.MustParsePrefix(subnet)
 	s := &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: uint8(p.Bits()), Address: p.Addr().AsSlice()}
@@ -21,7 +21,7 @@ func withSubnet(name, subnet string) *dns.Msg {
 	return m
 }
 
-// subnets are the client subnets of a reply, with their scopes.
+// subnets returns the client subnets of a reply with their scopes.
 func subnets(m *dns.Msg) (out []string) {
 	if o := m.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -33,13 +33,13 @@ func subnets(m *dns.Msg) (out []string) {
 	return out
 }
 
-// TestStrangersSubnet: a client subnet of somebody whose word is not taken changes
-// nothing at all, wherever the client is and whatever geoip makes of the subnet.
+// TestStrangersSubnet checks that a client subnet from an untrusted peer changes nothing. The
+// place of the client and the settings of geoip do not matter.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $DIR/city.mmdb", "geoip $DIR/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
 			if geoip == "" && properties == "" {
-				continue // nothing tells countries
+				continue // no source of countries
 			}
 			t.Run(strings.NewReplacer("$DIR/", "", "\n", " ").Replace(geoip+", "+properties), func(t *testing.T) {
 				s := startPlaced(t, exampleOrders(t), "metadata\n"+geoip+"\nblocklist $DIR/orders.yaml {\n"+properties+"\necs_from 127.0.8.1\n}")
@@ -63,8 +63,9 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet: a forwarder asks for its clients. Its own country, France,
-// does not matter but when a client does not want to be placed.
+// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder
+// itself is in France. Its own country counts only for queries without a subnet or with a
+// subnet of length 0.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -78,7 +79,7 @@ orders:
 	blocked := func(name string) string { return "NXDOMAIN SOA " + name + " 30 EDE Censored Blocked by order of A" }
 	type want struct {
 		answer string
-		scope  bool // the subnet comes back, with SCOPE = SOURCE
+		scope  bool // the reply has the subnet, with SCOPE = SOURCE
 	}
 	for _, geoip := range []string{"geoip $DIR/city.mmdb", "geoip $DIR/city.mmdb {\nedns-subnet\n}", "country"} {
 		properties := "ecs_from 127.0.2.53"
@@ -96,15 +97,17 @@ orders:
 				{"leads.cdn.net.", want{"NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of A", true},
 					want{"NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60", true}},
 				{"stays.cdn.net.", want{"NOERROR free.example. 192.0.2.80 SOA cdn.net. 60", false}, want{"NOERROR free.example. 192.0.2.80 SOA cdn.net. 60", false}},
-				// It leads to a name that is blocked for all, but is itself for some.
+				// This name leads to a name that is blocked for all clients. The name itself
+				// is blocked for some clients only.
 				{"via.cdn.net.", want{blocked("via.cdn.net."), true}, want{"NOERROR SOA via.cdn.net. 30 EDE Censored Blocked by order of A", true}},
 				{"soon.example.", want{passed, true}, want{passed, true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passed, false}, want{passed, false}},
-				// Networks of an order are those of the peer, which is in none.
+				// The networks of an order are compared with the peer's address, which is in
+				// none of them.
 				{"network.example.", want{passed, false}, want{passed, false}},
 			} {
-				// What cache holds is no different.
+				// The second round gets its answers from the cache, and they must be the same.
 				for range 2 {
 					for _, subnet := range []string{"127.0.2.0/24", "127.0.1.0/24", "2001:db8:2:500::/56", "2001:db8:1:500::/56", "127.0.1.77/32", "203.0.113.0/24",
 						"::ffff:127.0.1.0/120", "::ffff:127.0.2.0/120", "0.0.0.0/0", "::/0"} {
@@ -129,14 +132,14 @@ orders:
 					}
 				}
 			}
-			// A lift for France only: the block is scoped as well.
+			// The lift is for France only, so the blocking answer is scoped, too.
 			for subnet, answer := range map[string]string{"127.0.2.0/24": passed, "127.0.1.0/24": blocked("lifted.example."), "0.0.0.0/0": passed} {
 				m := s.from(forwarder, withSubnet("lifted.example.", subnet))
 				if got := brief(m); got != answer || len(subnets(m)) != 1 {
 					t.Errorf("lifted.example. for %s: got %s, subnets %s", subnet, got, subnets(m))
 				}
 			}
-			// Without a subnet it asks for itself, and nothing comes back.
+			// Without a subnet the forwarder is the client, and the reply has no subnet.
 			if m := s.from(forwarder, query("kickasstorrents.to.")); brief(m) != passed || subnets(m) != nil {
 				t.Errorf("the forwarder itself: got %v", m)
 			}

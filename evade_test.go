@@ -10,14 +10,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are what is asked to get around a block, and some that nobody has
-// thought of yet. DS is the parent's and passes always; DNSKEY where a name below
+// evasionTypes are query types that a client may use to evade a block, and some unassigned
+// types. DS belongs to the parent zone and always passes. DNSKEY passes if a name below
 // passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
-// TestEvasion: however a blocked name is spelled, and whatever is asked about it,
-// its order is what answers; a name that only looks like it passes.
+// TestEvasion checks that the order answers for each spelling of a blocked name and for each
+// query type. A name that only resembles a blocked name must pass.
 func TestEvasion(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
@@ -35,8 +35,8 @@ orders:
 	)
 	for _, tc := range []struct {
 		spellings string
-		want      string            // for every type
-		but       map[uint16]string // for some; DS passes always
+		want      string            // the answer for every type
+		but       map[uint16]string // exceptions for some types; DS always passes
 	}{
 		{`blocked.example. BLOCKED.EXAMPLE. bLoCkEd.eXaMpLe. blocked.example Blocked.Example \098locked.example. \066LOCKED.example. ` +
 			`blocked.exampl\101. \b\l\o\c\k\e\d.example. \098\108\111\099\107\101\100.\101\120\097\109\112\108\101. ` +
@@ -75,8 +75,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// As the handler gets it: by other transports and from plugins above,
-					// spellings come that the wire form does not leave.
+					// The handler is called directly. Plugins above and other transports may
+					// pass spellings that the wire form cannot contain.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}
@@ -94,12 +94,13 @@ orders:
 	}
 }
 
-// delivered is the reply as the client reads it, owners in lower case, and every
-// record of class IN.
+// delivered returns the reply as the client reads it. Owners are in lower case, and every
+// record must be of class IN.
 func delivered(t *testing.T, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	m = m.Copy()
-	// Every name off the wire ends in a dot; a plugin above may have another idea.
+	// A name from the wire always ends in a dot, but a plugin above may pass a name without
+	// one.
 	m.Question[0].Name = dns.Fqdn(m.Question[0].Name)
 	for _, rr := range append(m.Answer, m.Ns...) {
 		rr.Header().Name = dns.Fqdn(rr.Header().Name)

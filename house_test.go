@@ -27,8 +27,8 @@ import (
 
 const module = "github.com/dns-orders/blocklist"
 
-// floors are the packages of the house from the ground up. A package imports
-// those of lower floors only.
+// floors are the layers of the packages, the lowest first. A package imports only packages of
+// lower layers.
 var floors = [][]string{
 	{"plugin/dname", "plugin/pace", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
@@ -41,8 +41,7 @@ var floors = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden are imports from outside that would be convenient and wrong. Tests
-// may use them.
+// forbidden are outside packages that a package must not import. Tests may import them.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -97,7 +96,7 @@ func TestImports(t *testing.T) {
 			}
 			from, ok := floorOf[dir]
 			if !ok {
-				continue // tests and benchmarks stand outside the house
+				continue // tests and benchmarks are not in the layers
 			}
 			if at, ok := floorOf[to]; !ok || at >= from {
 				t.Errorf("%s imports %s, which is not below it", path, to)
@@ -110,7 +109,7 @@ func TestImports(t *testing.T) {
 	}
 	for p := range floorOf {
 		if !seen[p] {
-			t.Errorf("%s has a floor but is not there", p)
+			t.Errorf("%s is in floors but does not exist", p)
 		}
 	}
 	for dir := range seen {
@@ -120,7 +119,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestMetricsInReadme: what the README names is registered, and the reverse.
+// TestMetricsInReadme checks that the README lists exactly the registered metrics.
 func TestMetricsInReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -132,7 +131,7 @@ func TestMetricsInReadme(t *testing.T) {
 	}
 	s := startServer(t, oneBlock)
 	s.ask("one.example.")
-	shadowRequests.WithLabelValues("", "", "", "nxdomain") // a vector shows itself with its first count
+	shadowRequests.WithLabelValues("", "", "", "nxdomain") // a counter vector has no samples before its first count
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +158,7 @@ func TestMetricsInReadme(t *testing.T) {
 	}
 }
 
-// TestCorefiles starts every Corefile of the README and of docs, and the example.
+// TestCorefiles starts the example Corefile and every Corefile of the README and the docs.
 func TestCorefiles(t *testing.T) {
 	files, err := filepath.Glob("docs/*.md")
 	if err != nil {
@@ -189,7 +188,7 @@ func TestCorefiles(t *testing.T) {
 	}
 	corefiles = append(corefiles, string(example))
 
-	// Every order file that a Corefile may name, each with an order of its own.
+	// Each order file that a Corefile names exists, with an order of its own.
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"national", "orders"} {
 		os.Mkdir(dir, 0o755)
@@ -201,7 +200,7 @@ func TestCorefiles(t *testing.T) {
 	os.WriteFile("orders.example.yaml", orders, 0o644)
 	os.WriteFile("protect.txt", []byte("ours.example\n"), 0o644)
 	for _, c := range corefiles {
-		// Ports and folders of this test's own.
+		// Each Corefile gets free ports and folders of this test.
 		free := map[string]string{}
 		ports := regexp.MustCompile(`:\d{4}\b`).ReplaceAllStringFunc(c, func(port string) string {
 			if free[port] == "" {
@@ -215,13 +214,15 @@ func TestCorefiles(t *testing.T) {
 			t.Errorf("%s\n%v", ports, err)
 			continue
 		}
-		(&server{t: t, inst: inst}).serving() // else a server that is stopped now serves on, and later tests count it
+		// A server that is stopped before it serves would keep running, and later tests would
+		// count it.
+		(&server{t: t, inst: inst}).serving()
 		inst.ShutdownCallbacks()
 		inst.Stop()
 	}
 }
 
-// freePort returns a port that is free for UDP and TCP, with a colon.
+// freePort returns a port that is free for UDP and TCP, with a colon in front.
 func freePort(t *testing.T) string {
 	t.Helper()
 	p, err := port.Free()
@@ -231,7 +232,8 @@ func freePort(t *testing.T) string {
 	return ":" + p
 }
 
-// TestReadmeStartsWithTwoCommands that a newcomer can run.
+// TestReadmeStartsWithTwoCommands checks that the README begins with two commands that a
+// newcomer can run.
 func TestReadmeStartsWithTwoCommands(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

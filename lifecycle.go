@@ -7,24 +7,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// instance holds what one CoreDNS instance, the product of one Corefile, has
-// acquired. On a reload CoreDNS starts the new instance while the old one runs:
+// An instance is the set of stores that one CoreDNS instance has acquired. Each Corefile gives
+// one CoreDNS instance. On a reload CoreDNS starts the new instance while the old one runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// When listening fails, the new instance is dropped without a word to it, and
-// the old one gets OnRestartFailed: the survivor stops the orphan.
+// If listening fails, CoreDNS drops the new instance without calling it, and calls
+// OnRestartFailed of the old instance. The old instance then releases the stores of the new
+// instance.
 type instance struct {
-	parent *instance // the instance that was being replaced when this one started
+	parent *instance // the instance that this instance replaces
 	stores []*store.Store
-	// directives is the number of directives of the Corefile that have not been started.
+	// directives is the number of directives in the Corefile that have not started yet.
 	directives int
-	// shadow says, by the labels of the counters, which server blocks are in shadow.
+	// shadow reports, by the labels of the counters, which server blocks are in shadow.
 	shadow map[labels]bool
 }
 
-// instances are the instances that hold stores; replacing is the one whose
-// replacement is under way.
+// instances contains all instances that have stores. replacing is the instance that is being
+// replaced now.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
@@ -33,8 +34,8 @@ var instances = struct {
 
 type instanceKey struct{}
 
-// instanceOf returns the instance that the controller belongs to; all server
-// blocks of a Corefile share it.
+// instanceOf returns the instance that the controller belongs to. All server blocks of a
+// Corefile share one instance.
 func instanceOf(c *caddy.Controller) *instance {
 	if i, ok := c.Get(instanceKey{}).(*instance); ok {
 		return i
@@ -44,7 +45,7 @@ func instanceOf(c *caddy.Controller) *instance {
 	return i
 }
 
-// acquire gets the store for a server block of this instance.
+// acquire returns the store for a server block of this instance.
 func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	s, err := acquire(opt)
 	if err != nil {
@@ -60,7 +61,8 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// restarting is OnRestart of the old instance, once for each server block.
+// restarting is the OnRestart function of the old instance. It runs once for each server
+// block.
 func (i *instance) restarting() error {
 	instances.Lock()
 	defer instances.Unlock()
@@ -68,8 +70,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is OnRestartFailed of the old instance, which goes on: what the
-// new one had acquired goes back.
+// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
+// releases the stores that the new instance had acquired.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance
@@ -86,7 +88,8 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// shutdown is OnShutdown, of an old instance that was replaced or of the last.
+// shutdown is the OnShutdown function of an instance. It runs for an old instance that was
+// replaced, and for the last instance.
 func (i *instance) shutdown() error {
 	instances.Lock()
 	replaced := instances.replacing == i
@@ -96,7 +99,8 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// The operator's own decision, which a slip in the Corefile looks like.
+		// The operator may have removed the files on purpose, but an error in the Corefile has
+		// the same effect. So the change is logged.
 		if orders, targets := store.Stopped(stores); orders > 0 {
 			log.Warningf("the new Corefile does not name all order files of the old one: %d orders with %d targets that were in force are not in force any more", orders, targets)
 		}
@@ -104,8 +108,9 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks returns which server blocks of the process are in shadow. While a reload is
-// under way, a server block of both instances is in shadow when one of the two is.
+// shadowBlocks returns which server blocks of the process are in shadow. During a reload, a
+// server block may belong to both instances. It counts as in shadow when either instance has
+// it in shadow.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()
@@ -118,7 +123,7 @@ func shadowBlocks() map[labels]bool {
 	return out
 }
 
-// release gives the instance's stores back, and returns them.
+// release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
 	stores := i.stores

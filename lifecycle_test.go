@@ -35,15 +35,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a real CoreDNS in this process.
+// A server is a real CoreDNS in this process.
 type server struct {
 	t    *testing.T
 	dir  string
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile, $DIR in it being a folder with the order file
-// a.yaml.
+// startServer starts a Corefile. $DIR in the Corefile is a folder with the order file a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -79,7 +78,7 @@ func (s *server) input(corefile string) caddy.Input {
 	}
 }
 
-// write puts an order file into force by rename.
+// write replaces an order file by rename, so that the file is read at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -87,7 +86,8 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// Older than the second in which a file could still be being written.
+	// The file must look older than one second, because a newer file might still be being
+	// written.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -95,7 +95,7 @@ func (s *server) write(file, target string) {
 	}
 }
 
-// restart replaces the Corefile as SIGUSR1 and the reload plugin do.
+// restart replaces the Corefile in the way that SIGUSR1 and the reload plugin do.
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
@@ -103,8 +103,8 @@ func (s *server) restart(corefile string) error {
 	return err
 }
 
-// serving waits until every server of the instance has begun to serve: one that
-// is stopped before it has begun would serve on, which is not ours to mend.
+// serving waits until every server of the instance serves. If a server is stopped earlier,
+// CoreDNS lets it run. This fault is CoreDNS's and not the plugin's.
 func (s *server) serving() {
 	udp, tcp := 0, 0
 	for _, l := range s.inst.Servers() {
@@ -120,7 +120,7 @@ func (s *server) serving() {
 	})
 }
 
-// ask returns the rcode for an A query.
+// ask sends an A query and returns the RCODE.
 func (s *server) ask(name string) int {
 	s.t.Helper()
 	addr := s.inst.Servers()[0].LocalAddr().String()
@@ -138,7 +138,7 @@ func (s *server) want(name string, rcode int) {
 	}
 }
 
-// eventually waits for a condition that a change of files brings about.
+// eventually waits until a change of files makes a condition true.
 func (s *server) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -148,10 +148,10 @@ func (s *server) eventually(what string, ok func() bool) {
 	}
 }
 
-// watchers counts the goroutines that watch files.
+// watchers returns the number of goroutines that watch files.
 func watchers() int { return goroutinesIn("plugin/source.(*Source).Run(") }
 
-// goroutinesIn counts the goroutines that are in a function.
+// goroutinesIn returns the number of goroutines that are in a function.
 func goroutinesIn(function string) int {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
@@ -169,12 +169,12 @@ func TestStartStop(t *testing.T) {
 	s.want("www.one.example.", dns.RcodeNameError)
 	s.want("two.example.", dns.RcodeSuccess)
 	s.write("a.yaml", "two.example")
-	s.eventually("the change is not seen", func() bool { return s.ask("two.example.") == dns.RcodeNameError })
+	s.eventually("the change is not noticed", func() bool { return s.ask("two.example.") == dns.RcodeNameError })
 	s.want("one.example.", dns.RcodeSuccess)
 }
 
-// TestSharedStore: blocks, transports and views that name the same orders hold
-// one store with one watcher.
+// TestSharedStore checks that server blocks, transports and views with the same order files
+// share one store with one watcher.
 func TestSharedStore(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -193,7 +193,7 @@ func TestSharedStore(t *testing.T) {
 		blocklist $DIR/a.yaml
 		whoami
 	}`)
-	// The watcher's goroutine may not have begun yet.
+	// The goroutine of the watcher may not have started yet.
 	s.eventually("not one store and one watcher", func() bool { return len(store.All()) == 1 && watchers() == 1 })
 }
 
@@ -209,9 +209,9 @@ func TestReload(t *testing.T) {
 	}
 	s.eventually("not one watcher", func() bool { return watchers() == 1 })
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
-		t.Errorf("a reload that changes nothing loads nothing: %d stores", len(now))
+		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
-	// Other orders: the old store goes with the old instance.
+	// With other order files the old store is closed together with the old instance.
 	s.write("b.yaml", "two.example")
 	if err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml")); err != nil {
 		t.Fatal(err)
@@ -223,11 +223,12 @@ func TestReload(t *testing.T) {
 		t.Errorf("%d stores", len(now))
 	}
 	s.write("b.yaml", "three.example")
-	s.eventually("the change is not seen", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen: the new instance has started and is then dropped
-// without a word to it. The old one goes on, watching, and nothing leaks.
+// TestReloadFailsAtListen checks a reload whose new instance starts and cannot listen. CoreDNS
+// drops the new instance without notifying it. The old instance must keep watching files, and
+// nothing may leak.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -260,19 +261,19 @@ func TestReloadFailsAtListen(t *testing.T) {
 			t.Fatalf("restart: %v", err)
 		}
 	}
-	s.eventually("the orphan was not stopped", func() bool { return len(store.All()) == 1 && watchers() == 1 })
+	s.eventually("the new instance was not stopped", func() bool { return len(store.All()) == 1 && watchers() == 1 })
 	s.want("one.example.", dns.RcodeNameError)
 	s.write("a.yaml", "three.example")
-	s.eventually("the survivor does not watch any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
-	// And a later reload still works.
+	s.eventually("the old instance does not watch files any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
+	// A later reload must still work.
 	if err := s.restart(oneBlock); err != nil {
 		t.Fatal(err)
 	}
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestReloadFailsAtStartup: the second block's orders are bad; what the first
-// one acquired goes back.
+// TestReloadFailsAtStartup checks a reload whose second server block has bad orders. The store
+// that the first server block acquired must be released.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -293,8 +294,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady: CoreDNS asks one instance of each plugin name only, so a block whose
-// orders are fine must speak for one whose orders are not.
+// TestReady checks that a server block with good orders reports not ready while another server
+// block is not ready. CoreDNS asks only one instance of each plugin.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -313,7 +314,7 @@ func TestReady(t *testing.T) {
 	s.write("late.yaml", "late.example")
 	s.eventually("not ready with all files in force", h.Ready)
 	os.Remove(filepath.Join(s.dir, "late.yaml"))
-	s.eventually("the loss is not seen", func() bool {
+	s.eventually("the lost file is not noticed", func() bool {
 		return slices.ContainsFunc(store.All(), func(s *store.Store) bool { return !s.Status().LastOK })
 	})
 	if !h.Ready() {

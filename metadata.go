@@ -12,13 +12,13 @@ import (
 // The values of the label blocklist/verdict.
 const (
 	verdictBlocked = "blocked"
-	verdictShadow  = "shadow" // would have been blocked
-	verdictExempt  = "exempt" // passes for this client
-	verdictHeld    = "held"   // passes, since the guard holds the target
+	verdictShadow  = "shadow" // the order would have blocked
+	verdictExempt  = "exempt" // the order does not apply to this client
+	verdictHeld    = "held"   // the guard holds the target
 )
 
-// tell leaves the verdict, the order and its authority to plugins like log and
-// dnstap, when the metadata plugin is in use. A sealed order shows the verdict only.
+// tell sets the verdict, the order and its authority as metadata for plugins like log and
+// dnstap, when the metadata plugin is in use. For a sealed order it sets only the verdict.
 func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -29,16 +29,16 @@ func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		// The authority's name is free text of an order file, and log writes labels as
-		// they are.
+		// The authority's name is free text from an order file, and the log plugin writes
+		// labels without escaping them.
 		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }
 
-// told reports whether something was told already.
+// told reports whether the metadata of a verdict are set already.
 func told(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// tellSpared tells of an order that would block the name, were the client not
+// tellSpared sets the metadata of an order that would block the name if the client were not
 // exempt or the target not held.
 func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.Asked, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {

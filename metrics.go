@@ -14,23 +14,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// blockedRequests is counted here, since CoreDNS's own response counter cannot
-// tell who answered. No label names a client, a name or an order.
+// blockedRequests counts the blocking answers. CoreDNS's own response counter does not know
+// which plugin answered. No label contains a client, a name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
-// shadowRequests are those that would have got a blocking answer, were the order,
-// or the plugin, not in shadow.
+// shadowRequests counts the requests that an order would have blocked if neither the order nor
+// the plugin were in shadow.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer but for shadow.")
 
-// counters are those of one metric. Each is kept where a query finds it sooner than
-// by its vector, which reads all labels octet by octet.
+// A counters is the counter vector of one metric with a map of its counters. A look-up in the
+// map is faster than in the vector, which hashes all labels byte by byte.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.RWMutex
 	of map[labels]prometheus.Counter
 }
 
-// labels are known by the configuration, not by the query: there are a few of them.
+// A labels is the label values of one counter. All values come from the configuration and not
+// from the query, so there are only a few.
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
@@ -44,8 +45,8 @@ func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := c.of[l]
 	c.mu.RUnlock()
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8. The Corefile may have such
-		// a zone or view.
+		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain a
+		// zone or view of this kind.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		c.of[l] = counter
@@ -78,8 +79,8 @@ var (
 	indexDesc       = desc("index_bytes", "Memory that the tables of the order sets in force hold, the guard's left out.")
 )
 
-// collector reads the stores when Prometheus asks, so that orders that start and
-// end by the clock need no timer to be counted rightly.
+// A collector reads the stores at each scrape. Orders that start or end at a time are
+// therefore counted correctly without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -92,8 +93,8 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Several stores, which only server
-// blocks with different orders or options bring about, are added up.
+// Collect implements prometheus.Collector. It adds up several stores, which exist only when
+// server blocks have different orders or options.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -121,15 +122,15 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// One label that is not UTF-8 makes Prometheus's library refuse the metrics
-			// of the whole process. Several stores may have the same file, and a series
-			// must appear once.
+			// A label that is not UTF-8 makes the Prometheus library refuse all metrics of the
+			// process. Several stores may have the same file, but each series may appear only
+			// once.
 			failures[printable.Line(f.Path)] += f.Failures
 		}
 		if !st.LastOK {
 			ok = 0
 		}
-		// The oldest success and the longest load are the ones to look at.
+		// With several stores, the oldest success and the longest load are shown.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
@@ -172,8 +173,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil is +Inf for what never comes, so that an alert on a small value
-// needs no care.
+// secondsUntil returns the seconds until t, and +Inf when t is ruleset.Forever. An alert on a
+// small value then needs no special case.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

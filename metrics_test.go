@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// setClock is a clock that stands where it was set, and wakes nobody: what is shown
-// must not depend on it.
+// A setClock is a clock that moves only when it is set, and that fires no timer. The metrics
+// must not depend on timers.
 type setClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -41,7 +41,8 @@ func (c *setClock) set(t *testing.T, at string) {
 
 func (*setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// openStore opens a store on files of orders, each given without its head.
+// openStore opens a store with order files. Each text is the orders of one file without the
+// head.
 func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +53,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// Long since written, so that nobody waits for the rest of it.
+		// The file must look old. Otherwise the store waits in case the file is still being
+		// written.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}
@@ -64,8 +66,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	return s
 }
 
-// scrape returns what a collector for the stores shows: by metric, and by metric
-// and state where there is one. What is 0 is left out.
+// scrape returns the samples of a collector for the stores, by metric, or by metric and state.
+// Samples of 0 are left out.
 func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -91,7 +93,7 @@ func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	return out
 }
 
-// TestCollector: a day's gauges, hour by hour.
+// TestCollector checks the gauges at several hours of one day.
 func TestCollector(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -113,7 +115,7 @@ func TestCollector(t *testing.T) {
 	want := map[string]float64{}
 	for _, tc := range []struct {
 		at   string
-		want map[string]float64 // what differs from the row before
+		want map[string]float64 // the differences from the row before
 	}{
 		{"2026-05-01T00:00:00Z", map[string]float64{
 			"orders in_force": 4, "orders pending": 1, "orders held": 1, "orders suspended": 1, "orders shadow": 1, "orders draft": 1,
@@ -157,13 +159,13 @@ func TestCollector(t *testing.T) {
 			delete(got, k)
 		}
 		if len(got) > 0 {
-			t.Errorf("%s: %v beside what was wanted", tc.at, got)
+			t.Errorf("%s: unexpected samples %v", tc.at, got)
 		}
 	}
 }
 
-// TestCollectorOfStores: what is added up, and of what the worst is shown, when
-// server blocks have different orders.
+// TestCollectorOfStores checks which metrics are added up over several stores, and which
+// metrics show the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -180,7 +182,7 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// A bare date is its end for a deadline and an until.
+		// A deadline or an until that is a bare date means the end of that day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,
@@ -195,8 +197,8 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
-// TestMetricsOfOddPaths: a path that is not printable text leaves the scrape whole, and
-// has a series of its own.
+// TestMetricsOfOddPaths checks that a path with unprintable text does not break the scrape,
+// and has a series of its own.
 func TestMetricsOfOddPaths(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -213,7 +215,7 @@ func TestMetricsOfOddPaths(t *testing.T) {
 	}
 	write("good.yaml", "version: 1\norders: []\n")
 	odd := []string{"line\nbreak.yaml", "right\u202eleft.yaml", "plain.yaml"}
-	if runtime.GOOS == "linux" { // the file systems of other systems have no such names
+	if runtime.GOOS == "linux" { // other systems do not allow these file names
 		odd = append(odd, "ordonnance n\xb0 12.yaml", "ordonnance n\xb1 12.yaml")
 	}
 	for _, name := range odd {
@@ -229,8 +231,7 @@ func TestMetricsOfOddPaths(t *testing.T) {
 	}
 }
 
-// TestCounterOfOddLabels: a view of the Corefile whose name is not UTF-8 does not stop
-// the answer that is counted for it.
+// TestCounterOfOddLabels checks that a view whose name is not UTF-8 can be counted.
 func TestCounterOfOddLabels(t *testing.T) {
 	l := labels{"dns://:53", ".", "caf\xe9", "nxdomain"}
 	blockedRequests.with(l).Inc()

@@ -14,10 +14,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// promQuery is a PromQL expression of docs/monitoring, and where it stands.
+// A promQuery is a PromQL expression of docs/monitoring with its position.
 type promQuery struct{ where, expr string }
 
-// alertRules are the rules of alerts.yaml, those with names of their own included.
+// An alertRules is the rules of alerts.yaml, recording rules included.
 type alertRules struct {
 	Groups []struct {
 		Rules []struct {
@@ -39,7 +39,7 @@ func readAlerts(t *testing.T) (out alertRules) {
 	return out
 }
 
-// panel is what is read of a Grafana panel.
+// A panel is the part of a Grafana panel that the tests read.
 type panel struct {
 	ID                 int
 	Title, Description string
@@ -67,8 +67,8 @@ func readDashboard(t *testing.T) (out dashboard) {
 	return out
 }
 
-// registered are the label names of each metric, and the values of its label
-// state, after a server has answered. It is what Prometheus would scrape.
+// A registered is the metrics that Prometheus would scrape from a server that has answered
+// queries: the label names of each metric, its type, and the values of its label state.
 type registered struct {
 	labels map[string]map[string]bool
 	types  map[string]string
@@ -85,7 +85,7 @@ func gather(t *testing.T) registered {
 }`)
 	s.ask("one.example.")
 	s.ask("other.example.")
-	// A vector shows itself with its first count.
+	// A counter vector has no samples before its first count.
 	shadowRequests.WithLabelValues("", "", "", "nxdomain")
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
@@ -109,7 +109,7 @@ func gather(t *testing.T) registered {
 
 var (
 	metricName = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
-	// selector is a metric with its matchers and range, if it has any.
+	// selector matches a metric with its optional matchers and range.
 	selector = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?`)
 	matcher  = regexp.MustCompile(`([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
 	grouping = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
@@ -117,15 +117,16 @@ var (
 	legend   = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 )
 
-// words are what else of PromQL looks like a metric.
+// words are the words of PromQL that look like a metric.
 var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "Inf": true}
 
 // ofPrometheus are the labels that a scrape adds.
 var ofPrometheus = map[string]bool{"job": true, "instance": true}
 
-// check finds what a query asks for that is not there, and notes the metrics that
-// it uses. recorded are the rules' own series, with the labels that they have.
+// check returns the metrics, labels and states in a query that do not exist, and records the
+// metrics of the query in used. recorded contains the series of the recording rules with their
+// labels.
 func (r registered) check(q promQuery, recorded map[string]map[string]bool, used map[string]bool) (problems []string) {
 	bad := func(format string, args ...any) {
 		problems = append(problems, q.where+": "+fmt.Sprintf(format, args...))
@@ -134,7 +135,7 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	labels := map[string]bool{}
 	for _, m := range selector.FindAllStringSubmatchIndex(bare, -1) {
 		name := bare[m[2]:m[3]]
-		// 1d, 15m and 1e3 are numbers.
+		// 1d, 15m and 1e3 are numbers, not metrics.
 		if m[2] > 0 && bare[m[2]-1] >= '0' && bare[m[2]-1] <= '9' || words[name] {
 			continue
 		}
@@ -175,8 +176,8 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// recorded are the series of the recording rules. Their names begin with their
-// labels, as Prometheus's naming has it.
+// recorded returns the series of the recording rules. By Prometheus's naming convention their
+// names begin with their labels.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for _, g := range a.Groups {
@@ -194,8 +195,8 @@ func (a alertRules) recorded() map[string]map[string]bool {
 	return out
 }
 
-// TestMonitoring: every metric, label and state that the alerts and the dashboard
-// ask for is registered, and every metric that is registered is looked at.
+// TestMonitoring checks that every metric, label and state in the alerts and the dashboard is
+// registered, and that every registered metric is used there.
 func TestMonitoring(t *testing.T) {
 	alerts, board := readAlerts(t), readDashboard(t)
 	recorded := alerts.recorded()
@@ -209,7 +210,7 @@ func TestMonitoring(t *testing.T) {
 		for _, x := range p.Targets {
 			queries = append(queries, promQuery{"panel " + p.Title, x.Expr})
 			for _, l := range legend.FindAllStringSubmatch(x.LegendFormat, -1) {
-				// As if the legend were grouped by.
+				// A label in the legend is checked as if the query grouped by the label.
 				queries = append(queries, promQuery{"legend of " + p.Title, x.Expr + " + on (" + l[1] + ") up"})
 			}
 		}
@@ -232,7 +233,7 @@ func TestMonitoring(t *testing.T) {
 	}
 	for name := range r.labels {
 		if strings.HasPrefix(name, "coredns_blocklist_") && !used[name] {
-			t.Errorf("nobody looks at %s", name)
+			t.Errorf("no alert and no panel uses %s", name)
 		}
 	}
 	for name := range recorded {
@@ -242,7 +243,7 @@ func TestMonitoring(t *testing.T) {
 	}
 }
 
-// TestMonitoringChecks: what TestMonitoring would say of wrong queries.
+// TestMonitoringChecks checks the problems that TestMonitoring reports for wrong queries.
 func TestMonitoringChecks(t *testing.T) {
 	r := gather(t)
 	for _, tc := range []struct{ expr, want string }{
@@ -259,8 +260,8 @@ func TestMonitoringChecks(t *testing.T) {
 	}
 }
 
-// TestAlerts: each says how bad it is and what to do, with commands that exist, has
-// a test, and stands in the table of who looks at it.
+// TestAlerts checks that each alert has a severity, a for, a summary, a description with
+// commands that exist, a test, and a row in the README's table of severities.
 func TestAlerts(t *testing.T) {
 	read := func(file string) string {
 		text, err := os.ReadFile(file)
@@ -300,7 +301,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// TestDashboard: what Grafana would not say on import.
+// TestDashboard checks for mistakes that Grafana does not report on import.
 func TestDashboard(t *testing.T) {
 	board := readDashboard(t)
 	if board.SchemaVersion < 39 {
@@ -310,7 +311,7 @@ func TestDashboard(t *testing.T) {
 	for i, p := range board.Panels {
 		g := p.GridPos
 		if ids[p.ID] || p.Title == "" || p.Description == "" || len(p.Targets) == 0 || g.W < 1 || g.H < 1 || g.X+g.W > 24 {
-			t.Errorf("panel %d %q: an id of its own, a title, a description, a query and a place are wanted", p.ID, p.Title)
+			t.Errorf("panel %d %q: want a unique id, a title, a description, a query and a position", p.ID, p.Title)
 		}
 		ids[p.ID] = true
 		for _, o := range board.Panels[:i] {
@@ -319,9 +320,9 @@ func TestDashboard(t *testing.T) {
 			}
 		}
 		for _, x := range p.Targets {
-			// So that what is chosen above the panels counts for each.
+			// Every query must use the nodes that are chosen above the panels.
 			if !strings.Contains(x.Expr, `{job=~"$job", instance=~"$instance"`) {
-				t.Errorf("panel %q: %s does not heed the chosen nodes", p.Title, x.Expr)
+				t.Errorf("panel %q: %s does not use the chosen nodes", p.Title, x.Expr)
 			}
 		}
 	}

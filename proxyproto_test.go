@@ -11,15 +11,15 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// balancers are the ways in which a load balancer tells for whom it asks. CoreDNS
-// knows version 1 over TCP only.
+// balancers are the ways in which a load balancer passes the client's address. CoreDNS
+// supports version 1 over TCP only.
 var balancers = []struct {
 	network string
 	version byte
 }{{"tcp", 1}, {"tcp", 2}, {"udp", 2}}
 
-// behind sends a query as a load balancer does, from an address of this machine and
-// for a client anywhere.
+// behind sends a query with a PROXY header from the address of a load balancer. client is the
+// address in the header.
 func (s *server) behind(network string, version byte, balancer, client string, m *dns.Msg) *dns.Msg {
 	s.t.Helper()
 	to := s.inst.Servers()[0].LocalAddr().String()
@@ -66,9 +66,9 @@ func (s *server) behind(network string, version byte, balancer, client string, m
 	return reply
 }
 
-// TestProxyProtocol: behind a load balancer the client is judged, not the balancer,
-// which is in Italy here. IPv6 clients come this way too, so that the test needs no
-// IPv6 of the machine.
+// TestProxyProtocol checks that behind a load balancer the address of the client is judged.
+// The address of the load balancer is in Italy. IPv6 clients come through the balancer too, so
+// the test needs no IPv6 on the machine.
 func TestProxyProtocol(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -88,7 +88,7 @@ orders:
 		blocklist $DIR/orders.yaml {
 			ecs_from 127.0.8.1
 		}`)
-	type names struct{ italy, network, all bool } // which are blocked
+	type names struct{ italy, network, all bool } // whether each name is blocked
 	for _, tc := range []struct {
 		client string
 		want   names
@@ -98,7 +98,7 @@ orders:
 		{unknown, names{all: true}},
 		{"127.0.1.77", names{all: true}},
 		{"127.0.2.77", names{}},
-		{balancer, names{italy: true}}, // itself
+		{balancer, names{italy: true}}, // the balancer as its own client
 		{"2001:db8:1::1", names{italy: true, all: true}},
 		{"2001:db8:2::1", names{network: true, all: true}},
 		{"2001:db8:2:1::1", names{all: true}},
@@ -109,7 +109,7 @@ orders:
 		{"::ffff:127.0.2.1", names{network: true, all: true}},
 	} {
 		for _, way := range balancers {
-			// A client that stands behind a balancer is a stranger too.
+			// A client subnet from a client behind the balancer is not trusted either.
 			for _, subnet := range []string{"", "0.0.0.0/0", "127.0.2.0/24", "2001:db8:1::/48"} {
 				blocked := func(name string) bool {
 					q := query(name)
@@ -129,13 +129,13 @@ orders:
 		}
 	}
 	for _, way := range balancers {
-		// Who is no balancer does not get out of Italy by a header.
+		// A peer that is no balancer must not evade the scope by a header.
 		for _, client := range []string{french, "2001:db8:2::1", "127.0.1.77"} {
 			if m := s.behind(way.network, way.version, other, client, query("italy.example.")); m.Rcode != dns.RcodeNameError {
 				t.Errorf("%s, says %s, %s version %d: got %v", other, client, way.network, way.version, m)
 			}
 		}
-		// A trusted forwarder behind the balancer is one still.
+		// A trusted forwarder behind the balancer is still trusted.
 		for subnet, rcode := range map[string]int{"127.0.1.0/24": dns.RcodeNameError, "127.0.2.0/24": dns.RcodeSuccess} {
 			m := s.behind(way.network, way.version, balancer, "127.0.8.1", withSubnet("italy.example.", subnet))
 			if m.Rcode != rcode || len(subnets(m)) != 1 {
@@ -143,7 +143,7 @@ orders:
 			}
 		}
 	}
-	// Without a header the balancer asks for itself.
+	// Without a header the balancer itself is the client.
 	if m := s.from(balancer, query("italy.example.")); m.Rcode != dns.RcodeNameError {
 		t.Errorf("the balancer itself: got %v", m)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// virtualClock stands still until it is told to move.
+// A virtualClock is a clock that moves only when the test sets it.
 type virtualClock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -37,7 +37,7 @@ func (c *virtualClock) After(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// ring sets off the alarms that are due.
+// ring fires the alarms that are due.
 func (c *virtualClock) ring() {
 	for ch, at := range c.alarms {
 		if !c.now.Before(at) {
@@ -54,7 +54,7 @@ func (c *virtualClock) set(to time.Time) {
 	c.ring()
 }
 
-// next is when the next alarm goes off, but not after limit.
+// next returns the time of the next alarm, or limit if that is earlier.
 func (c *virtualClock) next(limit time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,11 +66,11 @@ func (c *virtualClock) next(limit time.Time) time.Time {
 	return limit
 }
 
-// notice is how long the server may take to notice what was done to a file. A
-// change that is "at once" in force is so after it.
+// notice is the time that the server may need to notice a changed file. A change that applies
+// "at once" must be in force after this time.
 const notice = 10 * time.Millisecond
 
-// noticed lets the server notice a change of files.
+// noticed gives the server the time to notice a change of files.
 func (s *scenario) noticed() {
 	s.calm()
 	for end := s.clock.Now().Add(notice); s.clock.Now().Before(end); s.calm() {
@@ -78,30 +78,30 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do before the clock moves, a file
-// changes or a question is asked. Then what follows does not depend on who runs
-// first.
+// calm waits until the server has nothing to do. It runs before the clock moves, a file
+// changes or a query is sent, so that the result does not depend on the scheduling of
+// goroutines.
 func (s *scenario) calm() {
 	s.t.Helper()
 	s.eventually("the server does not come to rest", func() bool { return !eventsPending(s.t) && atRest() })
 }
 
-// resting is the first line of a goroutine that waits.
+// resting matches the first line of a goroutine that waits.
 var resting = regexp.MustCompile(`^goroutine \d+ \[(select|IO wait|chan receive)[],]`)
 
-// dump has room for all goroutines.
+// dump is a buffer with room for the stacks of all goroutines.
 var dump = make([]byte, 1<<20)
 
-// atRest reports whether every goroutine of the stores, their sources and the
-// kernel's file events waits, and no query is under way (the log plugin writes when
-// the client has its answer). The dump is of one moment: what one of them sent
-// another has received.
+// atRest reports whether every goroutine of the stores, of their sources and of the kernel's
+// file events waits, and no query is in progress. (The log plugin writes after the client has
+// its answer.) The dump shows one moment, so no message between two of these goroutines is
+// unread.
 func atRest() bool {
 	all := dump[:runtime.Stack(dump, true)]
 	for g := range strings.SplitSeq(string(all), "\n\n") {
 		ours := strings.Contains(g, "blocklist/plugin/") || strings.Contains(g, "/fsnotify.")
 		query := strings.Contains(g, "dnsserver.(*Server).ServeDNS(")
-		working := strings.Contains(g, "blocklist/plugin/pace.") // it gives way, and goes on
+		working := strings.Contains(g, "blocklist/plugin/pace.") // a goroutine that yields has more work to do
 		if query || working || ours && !resting.MatchString(g) {
 			return false
 		}

@@ -12,15 +12,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// question is a dig command line.
+// A question is a dig command line.
 type question struct {
 	msg    *dns.Msg
 	client dns.Client
-	show   map[string]bool // sections, and "short"
+	show   map[string]bool // the sections, and "short"
 }
 
-// dig asks the server, and prints what dig prints but for ids, times, blank lines
-// and, without +question, what was asked. Its options are dig's.
+// dig sends a query with the options of dig, and returns the output of dig without ids, times
+// and blank lines. Without +question the output has no question section.
 func (s *scenario) dig(args []string) string {
 	s.t.Helper()
 	if s.inst == nil {
@@ -52,7 +52,7 @@ func (s *scenario) question(args []string) question {
 	name, qtype, class := "", dns.TypeA, uint16(dns.ClassINET)
 	size, do := uint16(1232), false
 	var options []dns.EDNS0
-	q.msg.RecursionDesired, q.msg.AuthenticatedData = true, true // as dig does
+	q.msg.RecursionDesired, q.msg.AuthenticatedData = true, true // dig sets both flags
 	local := netip.MustParseAddr("127.0.0.1")
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -141,7 +141,7 @@ func subnet(p netip.Prefix) *dns.EDNS0_SUBNET {
 	return &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(p.Bits()), Address: p.Addr().AsSlice()}
 }
 
-// short is what dig +short prints.
+// short returns the output of dig +short.
 func short(m *dns.Msg) string {
 	var b strings.Builder
 	for _, rr := range m.Answer {
@@ -150,7 +150,7 @@ func short(m *dns.Msg) string {
 	return b.String()
 }
 
-// long is what dig prints.
+// long returns the output of dig without +short.
 func long(m *dns.Msg, show map[string]bool) string {
 	var b strings.Builder
 	if show["comments"] {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// put writes a file in place, with the virtual time on it.
+// put writes a file in place, with a virtual time as its modification time.
 func (s *scenario) put(name string, data []byte, at time.Time) {
 	s.t.Helper()
 	s.must(os.MkdirAll(filepath.Dir(name), 0o755))
@@ -23,8 +23,8 @@ func (s *scenario) must(err error) {
 	}
 }
 
-// version is what a step puts into a file: NAME#VERSION is one of several
-// versions of NAME.
+// version returns the name and the content of the file that a step writes. NAME#VERSION is one
+// of several versions of NAME.
 func (s *scenario) version(args []string) (name string, data []byte) {
 	s.t.Helper()
 	full := args[len(args)-1]
@@ -47,7 +47,7 @@ func (s *scenario) version(args []string) (name string, data []byte) {
 	return name, data
 }
 
-// write writes a file in place, as an editor may.
+// write writes a file in place, as some editors do.
 func (s *scenario) write(args []string) string {
 	name, data := s.version(args)
 	s.put(name, data, s.clock.Now())
@@ -55,7 +55,7 @@ func (s *scenario) write(args []string) string {
 	return ""
 }
 
-// rename writes beside the file and renames.
+// rename writes a temporary file next to the file and renames it to the file.
 func (s *scenario) rename(args []string) string {
 	name, data := s.version(args)
 	tmp := filepath.Join(filepath.Dir(name), ".tmp")
@@ -65,7 +65,7 @@ func (s *scenario) rename(args []string) string {
 	return ""
 }
 
-// link has a symbolic link lead to a file, in place of what it led to.
+// link makes a symbolic link to a file. It replaces an older link of the same name.
 func (s *scenario) link(args []string) string {
 	tmp := filepath.Join(filepath.Dir(args[0]), ".link")
 	s.must(os.Symlink(args[1], tmp))
@@ -74,7 +74,7 @@ func (s *scenario) link(args []string) string {
 	return ""
 }
 
-// move gives a file another name.
+// move renames a file.
 func (s *scenario) move(args []string) string {
 	s.must(os.Rename(args[0], args[1]))
 	s.noticed()

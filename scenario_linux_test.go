@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventsPending reports whether the kernel holds file events that nobody has
-// read. It queues them before the system call that causes them returns.
+// eventsPending reports whether the kernel has file events that the process has not read. The
+// kernel queues an event before the system call that causes the event returns.
 func eventsPending(t *testing.T) bool {
 	t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")

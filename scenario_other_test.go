@@ -4,5 +4,6 @@ package blocklist
 
 import "testing"
 
-// eventsPending cannot be known here; kqueue's readers are woken at once.
+// eventsPending returns false, because the pending events are unknown on this system. kqueue
+// wakes its readers at once.
 func eventsPending(*testing.T) bool { return false }

@@ -11,16 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// digests are the names of versions; they change with every letter of a scenario.
+// digests matches the digests of versions, which change with each edit of a scenario.
 var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
-// text is what the product said, without the folder and digests.
+// text returns the output of the plugin without the test's folder and with shortened digests.
 func (s *scenario) text(out string) string {
 	out = strings.ReplaceAll(out, s.dir+"/", "")
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
 }
 
-// logged is what was logged and not yet taken.
+// A logged is the log output since the last take.
 type logged struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -39,13 +39,14 @@ func (l *logged) take() string {
 	return l.buf.String()
 }
 
-// takeLog prints what the plugin logged since the last time, and what the log plugin
-// did in a format that begins with "query".
+// takeLog returns the plugin's log lines since the last call, and the log plugin's lines that
+// begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start says so. Where orders are not enforced, the line is a warning.
+			// Every start logs this line. The line is a warning only if a server block does
+			// not enforce orders.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}
@@ -57,7 +58,7 @@ func (s *scenario) takeLog([]string) string {
 	return b.String()
 }
 
-// ready prints what the ready plugin is told.
+// ready returns the readiness that the ready plugin gets.
 func (s *scenario) ready([]string) string {
 	if (&Blocklist{}).Ready() {
 		return "yes\n"
@@ -65,8 +66,8 @@ func (s *scenario) ready([]string) string {
 	return "no\n"
 }
 
-// metrics prints samples of the plugin's metrics. Counters count from the
-// scenario's beginning; with labels, zeros are left out.
+// metrics returns samples of the plugin's metrics. Counters count from the beginning of the
+// scenario. Samples with labels are left out when they are 0.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {
@@ -78,12 +79,12 @@ func (s *scenario) metrics(names []string) string {
 	return strings.Join(lines, "")
 }
 
-// counters are the counters of the process, which outlive the scenario.
+// counters returns the counters of the process. They are not reset when a scenario ends.
 func (s *scenario) counters() map[string]float64 {
 	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
 }
 
-// samples are metrics as the prometheus plugin shows them.
+// samples returns metrics as the prometheus plugin exports them.
 func (s *scenario) samples(names []string) map[string]float64 {
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {

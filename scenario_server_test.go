@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// at moves the clock to a time, or to a time of the same day.
+// at sets the clock to a date and time, or to a time of the same day.
 func (s *scenario) at(args []string) string {
 	now := s.clock.Now()
 	to, err := time.Parse(time.RFC3339, args[0])
@@ -31,7 +31,7 @@ func (s *scenario) at(args []string) string {
 	return ""
 }
 
-// pass lets time go by.
+// pass moves the clock forward.
 func (s *scenario) pass(args []string) string {
 	d, err := time.ParseDuration(args[0])
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *scenario) pass(args []string) string {
 	return ""
 }
 
-// start starts a Corefile. It prints why it does not start.
+// start starts a Corefile. It returns the error if the Corefile does not start.
 func (s *scenario) start(args []string) string {
 	inst, err := caddy.Start(s.corefile(args))
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *scenario) start(args []string) string {
 	return ""
 }
 
-// reload starts a Corefile in the place of the one that runs, as SIGUSR1 does.
+// reload replaces the running Corefile in the way that SIGUSR1 does.
 func (s *scenario) reload(args []string) string {
 	inst, err := s.inst.Restart(s.corefile(args))
 	s.inst = inst
@@ -83,11 +83,11 @@ func (s *scenario) stop([]string) string {
 	return ""
 }
 
-// block is the line that opens a server block.
+// blockLine matches the line that opens a server block.
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
-// corefile is a Corefile of the scenario on ports of its own: only on loopback,
-// and with the scripted upstream in the place of 192.0.2.53.
+// corefile returns a Corefile of the scenario with free ports, on loopback only. The address
+// of the scripted upstream replaces 192.0.2.53.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text, ok := s.files[name]
@@ -100,10 +100,10 @@ func (s *scenario) corefile(args []string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: text}
 }
 
-// listening waits until every server serves: one that is stopped before that
-// would serve on.
+// listening waits until every server serves. If a server is stopped earlier, CoreDNS lets it
+// run.
 func (s *scenario) listening() {
-	udp, tcp := 1, 1 // the upstream's
+	udp, tcp := 1, 1 // the upstream has one of each
 	for _, l := range s.inst.Servers() {
 		if l.LocalAddr() != nil {
 			udp++

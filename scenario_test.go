@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write what the steps print into test/sc
 
 const scenarios = "test/scenarios"
 
-// TestScenarios plays test/scenarios/*.txtar; the README there has the language.
+// TestScenarios runs test/scenarios/*.txtar. The README in that folder describes the language.
 func TestScenarios(t *testing.T) {
 	paths, err := filepath.Glob(scenarios + "/*.txtar")
 	if err != nil || len(paths) < 40 {
@@ -36,8 +36,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// TestScenariosAreDocumented: each begins with the sentence that says why, and
-// the index has it.
+// TestScenariosAreDocumented checks that each scenario begins with a sentence that gives its
+// reason, and that the index of the README has the scenario.
 func TestScenariosAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile(scenarios + "/README.md")
 	if err != nil {
@@ -54,7 +54,7 @@ func TestScenariosAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !regexp.MustCompile(`\A# [A-Z][^\n]{20,}(\n# [^\n]+)*\.\n\n`).Match(text) {
-			t.Errorf("%s does not begin with a sentence that says why", path)
+			t.Errorf("%s does not begin with a sentence that gives the reason", path)
 		}
 		if !indexed[filepath.Base(path)] {
 			t.Errorf("%s is not in the README's index", path)
@@ -62,11 +62,11 @@ func TestScenariosAreDocumented(t *testing.T) {
 		delete(indexed, filepath.Base(path))
 	}
 	for file := range indexed {
-		t.Errorf("the README's index has %s, which is not there", file)
+		t.Errorf("the README's index has %s, which does not exist", file)
 	}
 }
 
-// defaultCorefile and defaultUpstream stand in for what a scenario does not say.
+// defaultCorefile and defaultUpstream are used when a scenario has no file of its own.
 const (
 	defaultCorefile = `.:1053 {
     blocklist orders.yaml
@@ -77,7 +77,7 @@ const (
 `
 )
 
-// scenario is one file being played.
+// A scenario is one file that is being run.
 type scenario struct {
 	t        *testing.T
 	dir      string
@@ -90,7 +90,7 @@ type scenario struct {
 	counted  map[string]float64
 }
 
-// steps are the words of the language.
+// steps are the step words of the language.
 var steps = map[string]func(s *scenario, args []string) string{
 	"at":      (*scenario).at,
 	"pass":    (*scenario).pass,
@@ -108,8 +108,8 @@ var steps = map[string]func(s *scenario, args []string) string{
 	"ready":   (*scenario).ready,
 }
 
-// playFile plays the scenario in a file. A step stands at the beginning of a line;
-// what it must print follows, indented.
+// playFile runs the scenario in a file. A step starts at the beginning of a line, and its
+// expected output follows, indented.
 func playFile(t *testing.T, path string) {
 	ar, err := txtar.ParseFile(path)
 	if err != nil {
@@ -171,7 +171,7 @@ func newScenario(t *testing.T, files []txtar.File) *scenario {
 	for name, data := range s.files {
 		if name != "upstream" && !strings.HasPrefix(name, "Corefile") && !strings.Contains(name, "#") {
 			s.used[name] = true
-			s.put(name, data, time.Unix(0, 0)) // as if it had stood there for long
+			s.put(name, data, time.Unix(0, 0)) // as if the file were old
 		}
 	}
 

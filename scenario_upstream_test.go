@@ -8,16 +8,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// upstreamResolver is a resolver that knows the records of a zone file, of whatever
-// zones, and answers as one that has resolved them.
+// An upstreamResolver answers with the records of a zone file, which may be of any zones. Its
+// answers look like those of a resolver.
 type upstreamResolver struct {
 	addr    string
 	records map[string][]dns.RR // by owner in lower case
 	rcodes  map[string]int
 }
 
-// startUpstream serves the records in text. A line "! RCODE NAME" has queries for
-// a name fail.
+// startUpstream serves the records in text. A line "! RCODE NAME" sets the RCODE for queries
+// for a name.
 func startUpstream(t *testing.T, text string) *upstreamResolver {
 	t.Helper()
 	u := &upstreamResolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}}
@@ -50,7 +50,7 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 	return u
 }
 
-// listenBoth listens on one port for TCP and UDP, a port that is free for both.
+// listenBoth listens on one port for both TCP and UDP.
 func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
 	t.Helper()
 	var refused error
@@ -87,7 +87,7 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 		return m
 	}
 	name := q.Name
-	for range 8 { // the length of a chain
+	for range 8 { // the longest chain
 		here, exists := u.at(name)
 		if rrs := ofType(here, q.Qtype, do); len(rrs) > 0 {
 			m.Answer = append(m.Answer, rrs...)
@@ -118,7 +118,7 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// at returns the records of a name, those of a wildcard in its place, and
+// at returns the records of a name, or those of the wildcard that matches it, and reports
 // whether the name exists.
 func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	canonical := dns.CanonicalName(name)
@@ -127,7 +127,7 @@ func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	}
 	for owner := range u.records {
 		if dns.IsSubDomain(canonical, owner) {
-			exists = true // an empty non-terminal
+			exists = true // an empty non-terminal exists
 		}
 	}
 	if exists {
@@ -151,7 +151,7 @@ func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	return nil, false
 }
 
-// ofType picks the records that answer a type; with DO their signatures too.
+// ofType returns the records of a type. With DO it returns their signatures too.
 func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	for _, rr := range rrs {
 		sig, isSig := rr.(*dns.RRSIG)
@@ -173,8 +173,7 @@ func (u *upstreamResolver) dname(name string) *dns.DNAME {
 	return nil
 }
 
-// addTargets adds the addresses of the hosts that records lead to, as resolvers
-// may.
+// addTargets adds the addresses of the hosts that records lead to, as some resolvers do.
 func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
@@ -196,8 +195,8 @@ func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa is the record of the zone that a name is in, the root's when the file has
-// none.
+// soa returns the SOA of the zone that contains a name, or the SOA of the root when the file
+// has none.
 func (u *upstreamResolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

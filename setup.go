@@ -16,9 +16,9 @@ var log = clog.NewWithPlugin(name)
 
 func init() { plugin.Register(name, setup) }
 
-// setup reads the directive and hangs the plugin into the server block. Nothing
-// starts here: CoreDNS runs setup for configurations that it then drops, and the
-// old instance still runs while the new one is set up.
+// setup reads the directive and adds the plugin to the server block. It starts nothing,
+// because CoreDNS also runs setup for configurations that it drops later, and because the old
+// instance still runs during setup.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
@@ -58,20 +58,20 @@ func setup(c *caddy.Controller) error {
 	c.OnRestartFailed(inst.restartFailed)
 	c.OnShutdown(inst.shutdown)
 
-	// The closure runs once for each zone and listener: it must only wrap.
+	// CoreDNS calls this function once for each zone and listener, so it must only wrap.
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return &Blocklist{Next: next, block: b}
 	})
 	return nil
 }
 
-// reloading reports whether the configuration being set up is to replace another one. A
-// first start that fails ends the process and leaves nothing behind, so its files are read
-// once only, when the store starts.
+// reloading reports whether the new configuration replaces another one. Only then does setup
+// check the order files in advance. A failed first start ends the process, so at a first start
+// the files are read once, when the store starts.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place finds out what tells the country of clients. Other plugins of the server
-// block are known only when all have been set up.
+// place finds out which source gives the country of clients. It runs at startup, because the
+// other plugins of the server block are not known before.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
@@ -79,8 +79,8 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders, and keeps which are in shadow for the
-// metrics.
+// report logs which server blocks enforce orders, and records for the metrics which server
+// blocks are in shadow.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	instances.Lock()
@@ -94,7 +94,7 @@ func (i *instance) report(blocks [][]*dnsserver.Config) {
 	}
 }
 
-// warnings are what of the configuration is likely not meant.
+// warnings returns warnings about settings that the operator probably does not want.
 func (b *block) warnings(rewrites bool) (out []string) {
 	if b.store.Rules.Response.Kind == order.Refused {
 		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")
@@ -105,5 +105,5 @@ func (b *block) warnings(rewrites bool) (out []string) {
 	return out
 }
 
-// acquire is store.Acquire, for tests to replace.
+// acquire is store.Acquire. Tests replace it.
 var acquire = func(opt store.Options) (*store.Store, error) { return store.Acquire(opt, log, nil) }

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// controller returns a controller that has read the directive's name, as setup
-// has when it calls parse.
+// controller returns a controller that has read the name of the directive. setup calls parse
+// in this state.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
@@ -63,7 +63,7 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\necs_from 2000::/15\n}", "Testfile:2 - Error during parsing: ecs_from: network is wider than /16; name your own forwarders, for anybody can send a client subnet, got '2000::/15'"},
 		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'yes'"},
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
-		// What later versions bring is not accepted silently.
+		// Properties of later versions are rejected with an error.
 		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
 	} {
 		var cfg config
@@ -113,7 +113,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseDefaults: a bare directive is a sound production default.
+// TestParseDefaults checks that a directive without properties has safe defaults for
+// production.
 func TestParseDefaults(t *testing.T) {
 	var cfg config
 	if err := parse(controller("blocklist orders.yaml"), "", &cfg); err != nil {
@@ -139,7 +140,7 @@ func TestWarnings(t *testing.T) {
 	for _, tc := range []struct {
 		properties string
 		rewrites   bool
-		want       []string // how the warnings begin
+		want       []string // the beginnings of the warnings
 	}{
 		{},
 		{properties: "response refused", want: []string{"response refused is best effort"}},

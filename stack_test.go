@@ -1,6 +1,6 @@
 //go:build !race
 
-// The race detector makes frames larger; the gate runs the tests without it, too.
+// The race detector makes frames larger. .ci/run also runs the tests without it.
 
 package blocklist
 
@@ -17,23 +17,25 @@ import (
 	"github.com/miekg/dns"
 )
 
-// What the handler may take of a goroutine's stack, in octets. Each query has a
-// goroutine of its own, whose stack starts with 2 or 4 KiB and is copied into one of
-// twice the size when it is outgrown, which costs more than a look-up (bench/README.md,
-// "Where a query's time goes"). The budgets are what is taken now and a tenth more;
-// before you raise one, see what can be done in a function that has returned by then.
+// The following constants are the bytes of a goroutine's stack that the handler may use. Each
+// query has a new goroutine, whose stack starts with 2 or 4 KiB. When the stack is too small,
+// the runtime copies it into one of twice the size, which costs more than a look-up
+// (bench/README.md, "Where a query's time goes"). Each budget is the measured use plus a
+// tenth. Before you raise a budget, try to move the work into a function that returns earlier.
 const (
-	// belowUs stands while the next plugins work, and all of theirs comes on top of it:
-	// ServeDNS alone.
+	// belowUs is the stack in use while the next plugins work: the frame of ServeDNS alone.
+	// The frames of the next plugins come on top.
 	belowUs = 250
-	// aboveUs stands while the answer is written, the server's own writing on top:
-	// ServeDNS and the watcher's WriteMsg, or ServeDNS and ask.
+	// aboveUs is the stack in use while the answer is written: the frames of ServeDNS and of
+	// the watcher's WriteMsg, or of ServeDNS and ask. The server's frames for writing come on
+	// top.
 	aboveUs = 300
-	// passing is the most that a query takes whose answer leads elsewhere: a look-up's
-	// that reads a record, as some do by their hashes.
+	// passing is the maximum for a query that passes and whose answer leads to another name.
+	// The maximum occurs in look-ups that read a record of the index, which depends on hash
+	// values.
 	passing = 2050
-	// judging is the most that a blocked one takes. Below errors and prometheus 5 KiB
-	// are left of a stack of 8.
+	// judging is the maximum for a blocked query. With errors and prometheus above, 5 KiB of
+	// an 8 KiB stack are free for blocklist.
 	judging = 4950
 )
 
@@ -70,19 +72,19 @@ func TestStack(t *testing.T) {
 			h.ServeDNS(context.Background(), w, q)
 		})
 		if n := int(here - below); !tc.blocked && (n <= 0 || n > belowUs) || tc.blocked && below != 0 {
-			t.Errorf("%s: the next plugins stand on %d octets, budget %d", tc.what, n, belowUs)
+			t.Errorf("%s: %d bytes of stack in use while the next plugins work, budget %d", tc.what, n, belowUs)
 		}
 		write := int(here - w.at)
 		if write <= 0 || write > aboveUs {
-			t.Errorf("%s: the answer is written on %d octets, budget %d", tc.what, write, aboveUs)
+			t.Errorf("%s: %d bytes of stack in use while the answer is written, budget %d", tc.what, write, aboveUs)
 		}
 		if whole < write || whole > tc.whole {
-			t.Errorf("%s: %d octets at the deepest, budget %d", tc.what, whole, tc.whole)
+			t.Errorf("%s: %d bytes of stack at most, budget %d", tc.what, whole, tc.whole)
 		}
 	}
 }
 
-// placeWriter notes where the stack is when the answer is written.
+// A placeWriter records the position of the stack when the answer is written.
 type placeWriter struct {
 	peer
 	at uintptr
@@ -93,8 +95,8 @@ func (w *placeWriter) WriteMsg(*dns.Msg) error {
 	return nil
 }
 
-// place is where the stack of its caller ends, for comparison with other places of
-// the same goroutine.
+// place returns the position at which the stack of its caller ends, for comparison with other
+// positions on the stack of the same goroutine.
 //
 //go:noinline
 func place() uintptr {
@@ -102,15 +104,15 @@ func place() uintptr {
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns how much of the stack f takes at its deepest: what lies below is
-// painted, and f wipes some of it off. The stack does not move meanwhile: it has
-// grown by then, and only the collector shrinks it.
+// depth returns the largest number of bytes of stack that f uses. It paints the free stack,
+// runs f, and looks for the lowest byte that f has overwritten. The stack does not move in
+// between: it has grown before, and only the garbage collector shrinks a stack.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	runtime.GC() // has one that goes on end, which has goroutines help it
+	runtime.GC() // ends a running collection, which would use goroutines as helpers
 	const room = 32 << 10
 	least := room
-	for range 5 { // whoever interrupts a goroutine may put its registers there, too
+	for range 5 { // an interrupt may save registers on the stack, so the smallest of five is used
 		painted(room)
 		var here byte
 		below := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&here), -room)), room)
@@ -125,7 +127,7 @@ func depth(f func()) int {
 	return least
 }
 
-// painted makes the stack grow, and writes over it what nobody else writes.
+// painted makes the stack grow and fills it with a pattern that no other code writes.
 //
 //go:noinline
 func painted(octets int) (sum byte) {

@@ -15,36 +15,39 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The property: no answer that a cache may still hold disagrees with what is decided
-// afresh, at any second. In a world where nothing changes but time (the orders, the
-// upstream, the client stay), for every reply, from when it is written on:
+// The tests below check one property: no answer that a cache may still keep contradicts a new
+// decision, at any second. The orders, the upstream and the client do not change, and only
+// time passes. Then the following is true for every reply from the time when it is written:
 //
-//   - As long as the TTL of any of its records lasts, and be it a signature's, the same
-//     query would get the same reply, TTLs apart: blocked by the same order in the
-//     same form, or passing. This is how caches of whole answers see it (CoreDNS,
-//     BIND and Unbound as to denials); they hold it for the least of those TTLs.
-//   - While an order's NXDOMAIN lasts, every name below gets an order's NXDOMAIN, for
-//     each type but DS (RFC 8020).
-//   - While a record of a passing reply lasts, its owner is not blocked for that type,
-//     nor what it leads to. This is how caches of records see it (dnsmasq,
-//     systemd-resolved), the middle of a chain and the additional section included,
-//     though none should answer from that.
+//   - While the TTL of any record lasts, signatures included, the same query would get the
+//     same reply apart from the TTLs. Either the same order blocks it in the same form, or it
+//     passes. This matters for caches of whole answers, which keep an answer for the smallest
+//     of its TTLs (CoreDNS; BIND and Unbound for negative answers).
+//   - While an order's NXDOMAIN lasts, every name below gets NXDOMAIN from an order, for each
+//     type but DS (RFC 8020).
+//   - While a record of a passing reply lasts, its owner is not blocked for that type, and
+//     neither is the name that the record leads to. This matters for caches of records
+//     (dnsmasq, systemd-resolved). It includes the middle of a chain and the additional
+//     section, though no cache should answer from that section.
 //
-// A TTL of 0 is held by nobody, nor is one above 2^31-1 (RFC 2181, section 8).
+// No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
-// Outside, knowingly, since no TTL could help or it would have to be 0 everywhere:
-// what caches conclude about other names than an answer is about, from a genuine
-// NXDOMAIN above them (RFC 8020), from NSEC records (RFC 8198), or from a DNAME that
-// they got with the answer for a sibling; a CNAME at a service's name, got for a type
-// that no order covers there and used for HTTPS; serving stale (RFC 8767), minimum
-// TTLs and the way from us to the cache; that caches which follow chains themselves
-// (BIND) ask for a blocked name and so do not see that the asked one is excepted from
-// its order; caches shared by clients of several scopes; a changed upstream, a
-// changed file; shadow orders.
+// The following cases are not checked, because no TTL could help, or because every TTL would
+// have to be 0:
+//
+//   - conclusions of a cache about other names: from a genuine NXDOMAIN above them (RFC 8020),
+//     from NSEC records (RFC 8198), or from a DNAME that came with the answer for a sibling;
+//   - a CNAME at the name of a service that came with an answer for a type that no order
+//     covers there, and is then used for HTTPS;
+//   - stale answers (RFC 8767), minimum TTLs, and the time between this server and the cache;
+//   - caches that follow chains themselves (BIND): they ask for a blocked name, and so its
+//     order's exception for the queried name has no effect;
+//   - caches shared by clients of several scopes;
+//   - a changed upstream, a changed file, and shadow orders.
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
-// forged reports whether a reply is an order's.
+// forged reports whether a reply is the blocking answer of an order.
 func forged(m *dns.Msg) bool {
 	if m.Rcode == dns.RcodeRefused {
 		return true
@@ -65,8 +68,8 @@ func forged(m *dns.Msg) bool {
 	return false
 }
 
-// timeless is a reply without what may differ between two moments: its TTLs and the
-// MINIMUM of an order's SOA.
+// timeless returns a reply without the parts that may differ between two times: its TTLs and
+// the MINIMUM of an order's SOA.
 func timeless(m *dns.Msg) string {
 	m = m.Copy()
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -80,7 +83,7 @@ func timeless(m *dns.Msg) string {
 	return m.String()
 }
 
-// life is how long a cache may hold a record.
+// life returns the time for which a cache may keep a record.
 func life(ttl uint32) time.Duration {
 	if ttl > 1<<31-1 {
 		return 0 // RFC 2181, section 8
@@ -88,7 +91,7 @@ func life(ttl uint32) time.Duration {
 	return time.Duration(ttl) * time.Second
 }
 
-// longest is how long a cache may hold any record of a reply.
+// longest returns the longest time for which a cache may keep any record of a reply.
 func longest(m *dns.Msg) (d time.Duration) {
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 		if rr.Header().Rrtype != dns.TypeOPT {
@@ -98,8 +101,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments yields from, and each whole second after it and before until: orders
-// start and end on whole seconds.
+// moments calls yield with from, and with each whole second after from and before until.
+// Orders start and end on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -108,7 +111,7 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check asks once, and then looks at what a cache may hold of the reply.
+// check asks once, and then checks the conclusions that a cache may draw from the reply.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -126,8 +129,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow: an order's NXDOMAIN denies every type of the name and all names below
-// (RFC 8020).
+// checkBelow checks the effect of an order's NXDOMAIN, which denies every type of the name and
+// all names below (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -148,8 +151,8 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords: a cache of records answers with each of them when its owner is
-// asked for.
+// checkRecords checks each record of a reply. A cache of records answers with the record when
+// its owner is queried.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	for _, rr := range slices.Concat(got.Answer, got.Ns, got.Extra) {
@@ -178,7 +181,7 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// explore asks a few queries in a world made of data, and returns how many were
+// explore sends a few queries in a world that is made from data, and returns how many were
 // blocked.
 func explore(t testing.TB, data []byte) (blocked int) {
 	c := &choices{data}
@@ -194,8 +197,8 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut: what will not be enforced on this client, or not on this name, cuts
-// nothing.
+// TestNotCut checks that TTLs stay as they are when a coming order does not apply to this
+// client or this name.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
@@ -265,7 +268,7 @@ func randomBytes(r *rand.Rand) []byte {
 	return data
 }
 
-// TestTTL walks random worlds on every test run; the fuzzer digs deeper.
+// TestTTL tests random worlds in every test run. The fuzzer tests more of them.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	blocked, worlds := 0, 500
@@ -273,6 +276,6 @@ func TestTTL(t *testing.T) {
 		blocked += explore(t, randomBytes(r))
 	}
 	if blocked < worlds || blocked > 5*worlds {
-		t.Errorf("%d of %d queries were blocked: the worlds are too thin", blocked, 6*worlds)
+		t.Errorf("%d of %d queries were blocked: too few to test anything", blocked, 6*worlds)
 	}
 }

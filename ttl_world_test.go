@@ -19,8 +19,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// choices turns bytes into decisions, so that the fuzzer steers the worlds it
-// builds; when the bytes run out every choice is the first.
+// A choices turns bytes into decisions, so that the fuzzer can control the worlds that it
+// builds. When no bytes are left, every choice is the first one.
 type choices struct{ b []byte }
 
 func (c *choices) n(n int) int {
@@ -36,14 +36,15 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// The world is small, so that names, times and clients meet often. After its last
-// second nothing changes any more.
+// The world is small, so that names, times and clients often coincide. Nothing changes after
+// its last second.
 const lastSecond = 12
 
 var (
 	worldNames = []string{"a.", "b.", "a.a.", "b.a.", "a.b.", "b.b.a.", "_8443._https.a.", "_x.b."}
 	worldNets  = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.0/24")}
-	// redirects are where orders redirect to; the upstream never says these.
+	// redirects are the addresses that orders redirect to. The upstream never answers with
+	// them.
 	redirects = []netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"), netip.MustParseAddr("2001:db8:f::1")}
 )
 
@@ -64,7 +65,7 @@ func (c *choices) time() order.Time {
 	return order.Time(noon.Unix()) + order.Time(c.n(lastSecond))
 }
 
-// end is mostly late, so that something is in force.
+// end returns the end of an order. It is late in most cases, so that some orders are in force.
 func (c *choices) end() order.Time {
 	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.oneIn(4) {
 		return t
@@ -148,20 +149,20 @@ func (c *choices) target() order.Target {
 	return t
 }
 
-// zone is an upstream that does not change: a small DNS of its own, with CNAMEs and
-// DNAMEs followed in the answer as a resolver does, in any order of the records.
+// A zone is an upstream that does not change. It is a small DNS: it follows CNAMEs and DNAMEs
+// as a resolver does, and returns the records in any order.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// signed, alone: RRSIGs come along; DNAMEs without their CNAMEs.
+	// signed adds RRSIGs to answers. alone leaves out the CNAMEs that belong to DNAMEs.
 	signed, alone bool
 	shuffle       int
-	// loose are owners whose addresses and services come with every answer, in the answer
-	// and in the authority section.
+	// loose are owners whose addresses and services come with every answer in the answer
+	// section. looseNs are those that come in the authority section.
 	loose, looseNs []string
 }
 
-// ttl is one of those that make a difference here. The last one has the highest bit
-// set, which means 0 (RFC 2181, section 8).
+// ttl returns one of the TTLs that make a difference in these tests. The last one has the
+// highest bit set, which means 0 (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {
@@ -175,7 +176,7 @@ func (c *choices) zone() *zone {
 			z.sets[owner] = append(z.sets[owner], rr)
 		}
 		switch c.n(6) {
-		case 0: // no such name
+		case 0: // this name does not exist
 		case 1, 2:
 			add("CNAME %s", c.name())
 			continue
@@ -206,7 +207,7 @@ func (c *choices) zone() *zone {
 	return z
 }
 
-// answer is what the zone says to a query.
+// answer returns the reply of the zone to a query.
 func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(r)
 	q := r.Question[0]
@@ -239,7 +240,7 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 		at = alias
 	}
 	for _, owner := range z.loose {
-		if owner != q.Name { // else it would be a part of the answer
+		if owner != q.Name { // records of the queried name itself are the answer
 			m.Answer = append(m.Answer, z.direct(owner)...)
 		}
 	}
@@ -267,8 +268,7 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// above returns the DNAME that a name is under, the highest: those below do not
-// exist.
+// above returns the highest DNAME above a name, or nil. DNAMEs below it do not exist.
 func (z *zone) above(name string) (highest *dns.DNAME) {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range z.sets[name[i:]] {
@@ -280,7 +280,7 @@ func (z *zone) above(name string) (highest *dns.DNAME) {
 	return highest
 }
 
-// direct are the addresses and services of a name.
+// direct returns the addresses and services of a name.
 func (z *zone) direct(name string) (out []dns.RR) {
 	if z.above(name) != nil {
 		return nil
@@ -294,7 +294,7 @@ func (z *zone) direct(name string) (out []dns.RR) {
 	return out
 }
 
-// glue are the addresses that go with a record.
+// glue returns the addresses that belong to a record.
 func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	var target string
 	switch rr := rr.(type) {
@@ -304,7 +304,7 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 		target = rr.Target
 	}
 	if z.above(target) != nil {
-		return nil // the DNAME hides what is below (RFC 6672, section 2.4)
+		return nil // the DNAME hides the names below it (RFC 6672, section 2.4)
 	}
 	for _, rr := range z.sets[target] {
 		if t := rr.Header().Rrtype; t == dns.TypeA || t == dns.TypeAAAA {
@@ -314,7 +314,8 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	return out
 }
 
-// worldGuard protects a name and all below it: targets there and above are held.
+// A worldGuard protects a name and all names below it. Targets at these names and above them
+// are held.
 type worldGuard struct{ protected dname.Name }
 
 func (g worldGuard) Name(w *dname.Wire) string {
@@ -327,8 +328,7 @@ func (g worldGuard) Name(w *dname.Wire) string {
 func (worldGuard) Address(netip.Prefix) string    { return "" }
 func (g worldGuard) Protected(w *dname.Wire) bool { return g.protected.Covers(w.Name()) }
 
-// ttlWorld is a handler above an upstream, both of which change with nothing but
-// time.
+// A ttlWorld is a handler and an upstream. Both change only with time.
 type ttlWorld struct {
 	t      testing.TB
 	h      *Blocklist
@@ -337,7 +337,7 @@ type ttlWorld struct {
 	orders []*order.Order
 	client ruleset.Client
 	now    time.Time
-	// delay is how long the upstream takes.
+	// delay is the time that the upstream needs.
 	delay time.Duration
 }
 
@@ -346,8 +346,8 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An ordered address in the answer section blocks every answer with it, whatever
-		// its owner, so the world would have no other answers.
+		// An ordered address in the answer section blocks every answer that contains it,
+		// whatever its owner. With loose records all answers would be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {
@@ -376,7 +376,7 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	return w
 }
 
-// ask asks at a time, and returns the reply and when it came.
+// ask sends a query at a time, and returns the reply and the time of the reply.
 func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns.Msg, time.Time) {
 	w.now, w.delay = now, delay
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{q}}
@@ -386,7 +386,7 @@ func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns
 	return rec.Msg, w.now
 }
 
-// String tells what a failed test was about.
+// String describes the world for the message of a failed test.
 func (w *ttlWorld) String() string {
 	var b bytes.Buffer
 	order.Encode(&b, ".yaml", order.Header{}, w.orders)

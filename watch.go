@@ -12,34 +12,34 @@ import (
 	"github.com/miekg/dns"
 )
 
-// watcher looks at the answer of a query that passes, on its way from the plugins
-// below to the client: it may lead to a blocked name, and it must not be kept
-// beyond the start of an order.
+// A watcher checks the answer to a query that passes, on its way from the next plugins to the
+// client. The answer may lead to a blocked name, and a cache must not keep it beyond the start
+// of an order.
 //
-// It is the context of the plugins below as well, so that look-ups from there,
-// which run through the whole chain again (a CNAME that is followed), are known
-// as such. One object for both, since each passing query pays for it.
+// The watcher is also the context of the next plugins. It marks look-ups that these plugins
+// send through the whole chain again, for example to follow a CNAME. Writer and context are
+// one object, which saves one allocation for each passing query.
 type watcher struct {
 	dns.ResponseWriter
 	context.Context
 
 	b   *block
-	set *ruleset.Set // that the asked name was judged by
+	set *ruleset.Set // the set that judged the queried name
 	req *dns.Msg
-	// header and options are the request's, as they came: look-ups from below
-	// strip options, and the plugin header edits flags.
+	// header and options are copies from the request. Look-ups from the next plugins strip
+	// options, and the header plugin edits flags.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
 }
 
-// passes is what is known of an asked name that passes.
+// A passes is the verdict about a queried name that passes.
 type passes struct {
-	// until is when it may come under an order; scoped, whether clients of other
-	// countries may get another verdict.
+	// until is the time at which the verdict about the name may change. scoped reports whether
+	// clients of other countries may get another verdict.
 	until  order.Time
 	scoped bool
-	// counted: the query has been counted for an order in shadow.
+	// counted reports whether the query has been counted for an order in shadow.
 	counted bool
 }
 
@@ -53,8 +53,8 @@ func (w *watcher) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// outermost returns the watcher of the client's query that a look-up from below
-// serves; nil when the query is a client's own.
+// outermost returns the watcher of the client's query when the context belongs to a look-up
+// from a plugin below. It returns nil when the query comes directly from a client.
 func outermost(ctx context.Context) *watcher {
 	w, _ := ctx.Value(watcherKey{}).(*watcher)
 	return w
@@ -63,7 +63,7 @@ func outermost(ctx context.Context) *watcher {
 // WriteMsg implements dns.ResponseWriter.
 func (w *watcher) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.WriteMsg(w.look(m)) }
 
-// Write implements dns.ResponseWriter, for plugins that write octets.
+// Write implements dns.ResponseWriter for plugins that write the wire form.
 func (w *watcher) Write(b []byte) (int, error) {
 	m := new(dns.Msg)
 	if m.Unpack(b) == nil {
@@ -74,7 +74,8 @@ func (w *watcher) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ConnectionState implements dns.ConnectionStater, which embedding would hide.
+// ConnectionState implements dns.ConnectionStater, which the embedded ResponseWriter would
+// hide.
 func (w *watcher) ConnectionState() *tls.ConnectionState {
 	if cs, ok := w.ResponseWriter.(dns.ConnectionStater); ok {
 		return cs.ConnectionState()
@@ -82,8 +83,8 @@ func (w *watcher) ConnectionState() *tls.ConnectionState {
 	return nil
 }
 
-// look returns what the client gets instead of m: mostly m itself. Others hold
-// pointers to its records, so copies are changed.
+// look returns the message that the client gets. In most cases it is m itself. Other plugins
+// may keep pointers to the records of m, so look changes only copies.
 func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
@@ -94,8 +95,8 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	return w.follow(m, set, around)
 }
 
-// leads reports whether any order may have a say in where an answer leads. Mostly
-// none has, and finding that out needs less than judging does, of the stack too (see
+// leads reports whether an order may cover a name or address that the answer leads to. Most
+// answers lead to no such name. This check needs less time and less stack than judging (see
 // ServeDNS).
 func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
@@ -105,8 +106,8 @@ func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
 	}, set.CoversAddress)
 }
 
-// follow is look for an answer that may lead elsewhere, or whose asked name has to
-// be judged again.
+// follow does the work of look for an answer that may lead to another name, or whose queried
+// name must be judged again.
 func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
@@ -115,8 +116,8 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	t.asked.Name.Set(q.Name)
 	t.asked.Name.Service = answer.ServiceLabels(&t.asked.Name, q.Qtype)
 
-	// The plugins below took their time. Meanwhile an order may have started, or
-	// come in a file.
+	// An order may have started, or a file may have been loaded, while the next plugins
+	// worked.
 	if around || set != w.set || w.until <= t.now {
 		t.until, t.scoped = ruleset.Forever, false
 		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Below)) {
@@ -142,7 +143,8 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 		}
 		t.tellSpared(w.Context, l)
 	}
-	// A record that is dropped counts for nothing, in shadow too.
+	// Orders in shadow are counted for names and addresses that the answer leads to, and not
+	// for records that Clean drops.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.Through(t.shadow)
@@ -154,12 +156,14 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	return t.pass(m, r, now)
 }
 
-// pass returns m as the client may keep it: until an order starts at most, and for
-// its own network when another country may get another answer.
+// pass returns m in the form that the client may keep. It caps the TTLs at the next start of
+// an order. If clients of other countries may get another answer, it returns the client's
+// subnet with the answer.
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
 	if t.spared && answer.Beyond(m, r.Question[0].Name) {
-		// The blocked name's own records are for the client that asked another name.
+		// The answer contains records of a blocked name, and only queries for the queried name
+		// may get these records.
 		ttl, limited = 0, true
 	}
 	cut, echo := limited && answer.Outlives(m, ttl), t.scoped && t.who.subnet != nil
@@ -176,7 +180,7 @@ func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	return m
 }
 
-// request is the query as it came.
+// request returns the query as the client sent it.
 func (w *watcher) request() *dns.Msg {
 	r := *w.req
 	r.MsgHdr = w.header
@@ -188,7 +192,7 @@ func (w *watcher) request() *dns.Msg {
 	return &r
 }
 
-// trail is the way of one answer, and what was learnt on it.
+// A trail is the state of the check of one answer.
 type trail struct {
 	b      *block
 	set    *ruleset.Set
@@ -197,12 +201,12 @@ type trail struct {
 	now    order.Time
 	until  order.Time
 	scoped bool
-	spared bool            // something passes only because of the asked name
-	shadow ruleset.Verdict // the first that orders in shadow would have given
+	spared bool            // an address or name passes only because of an exception for the queried name
+	shadow ruleset.Verdict // the first blocking verdict of orders in shadow
 }
 
-// judge judges where the answer for the asked name leads; asked is nil when it is
-// that name itself.
+// judge judges a name or an address that the answer leads to. asked is the queried name, or
+// nil when l itself is the queried name.
 func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 	var j verdicts
 	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
@@ -214,8 +218,9 @@ func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 	return j.Verdict
 }
 
-// tellSpared tells of an order that would block the name, as of one for the asked
-// name, which comes first. Nothing can be told of an address.
+// tellSpared sets the metadata of an order that would block the name, unless the metadata are
+// set already. An order for the queried name therefore has priority. For addresses it sets
+// nothing.
 func (t *trail) tellSpared(ctx context.Context, l *answer.Lead) {
 	if !l.Addr.IsValid() && t.set.Covers(&l.Name.Wire) && !told(ctx) {
 		t.b.tellSpared(ctx, t.set, &l.Name, t.who.Client, t.now)

@@ -43,8 +43,9 @@ orders:
 - {id: address-soon, from: 2026-05-01T12:00:05Z, targets: [{address: 46.46.46.46, enforced_by: dns}]}
 `
 
-// upstream answers with the records of a zone file, whatever is asked; a line
-// "additional" starts the next section, "nxdomain" and the like set the RCODE.
+// upstream returns a handler that answers every query with the records of a zone file. The
+// line "additional" starts the additional section, "authority" the authority section, and a
+// line like "nxdomain" sets the RCODE.
 func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	t.Helper()
 	reply := new(dns.Msg)
@@ -72,13 +73,13 @@ func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 		m.Rcode, m.Answer, m.Ns, m.Extra = reply.Rcode, reply.Answer, reply.Ns, reply.Extra
 		err := w.WriteMsg(m)
 		if reply.String() != before {
-			t.Errorf("the answer, which others may hold, was changed\n%s\n%s", before, reply)
+			t.Errorf("the answer was changed, but other plugins may share it\n%s\n%s", before, reply)
 		}
 		return dns.RcodeSuccess, err
 	}
 }
 
-// records are the records of a reply in few words.
+// records returns the RCODE and the records of a reply in short form.
 func records(m *dns.Msg) string {
 	var out []string
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -89,7 +90,7 @@ func records(m *dns.Msg) string {
 	return dns.RcodeToString[m.Rcode] + "; " + strings.Join(out, "; ")
 }
 
-// links are the first n of a chain from asked.example.
+// links returns the first n CNAMEs of a chain that starts at asked.example.
 func links(n int) string {
 	var b strings.Builder
 	from := "asked.example."
@@ -101,7 +102,7 @@ func links(n int) string {
 	return b.String()
 }
 
-// protects is a guard that protects a name and holds targets of another.
+// A protects is a guard that protects one name and holds the targets of another name.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -124,7 +125,7 @@ func TestWatch(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name, corefile, qname, qtype, zone string
-		want                               string // "" is what the upstream said
+		want                               string // "" is the upstream's answer
 	}{
 		{name: "nothing in the way", zone: "asked.example. 300 A 192.0.2.1"},
 		{name: "CNAME to a blocked name", zone: "asked.example. 300 CNAME www.bad.example.\nwww.bad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
@@ -132,8 +133,8 @@ func TestWatch(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// Records that the chain does not reach. Some stubs use every address of the answer
-		// section, and caches of records keep what they get.
+		// The chain does not reach these records. Some stub resolvers use every address of the
+		// answer section, and caches of records keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -185,7 +186,8 @@ func TestWatch(t *testing.T) {
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
-		// A cache of records would answer with the blocked name's to those who ask for it.
+		// A cache of records would give the blocked name's records to clients that query that
+		// name.
 		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
@@ -221,7 +223,7 @@ func TestWatch(t *testing.T) {
 		{name: "negative answer", qname: "soon.example.", zone: "nxdomain\nauthority\nexample. 3600 SOA . . 1 2 3 4 900", want: "NXDOMAIN; example. 10 SOA . . 1 2 3 4 900"},
 		{name: "soon, in shadow", corefile: "shadow", qname: "soon.example.", zone: "soon.example. 300 A 192.0.2.1"},
 
-		// What a cache in front would use for the next query, of any type.
+		// A cache in front could use these records for the next query, of any type.
 		{name: "DS of a blocked name", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 DS 1 13 2 00"},
 		{name: "CNAME in place of a blocked name's DS", qname: "www.bad.example.", qtype: "DS", zone: "www.bad.example. 300 CNAME ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},
 		{name: "DNAME in place of a blocked name's DS", corefile: "answers off", qname: "www.bad.example.", qtype: "DS", zone: "bad.example. 300 DNAME ok.example.\nwww.bad.example. 0 CNAME www.ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},
@@ -291,7 +293,7 @@ func TestWatch(t *testing.T) {
 			got := ask(h)
 			if tc.want == "" {
 				if plain := ask(h.Next); got.String() != plain.String() {
-					t.Errorf("got\n%s\nwant it untouched\n%s", got, plain)
+					t.Errorf("got\n%s\nwant it unchanged\n%s", got, plain)
 				}
 			} else if s := records(got); s != tc.want {
 				t.Errorf("\n got %s\nwant %s", s, tc.want)
@@ -300,7 +302,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchWire: a plugin that writes octets is no way around.
+// TestWatchWire checks that the answers of plugins that write the wire form are checked, too.
 func TestWatchWire(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, watchOrders, &now)
@@ -319,8 +321,8 @@ func TestWatchWire(t *testing.T) {
 	}
 }
 
-// TestWhileBelow: an order that starts, or comes in a file, while the plugins below
-// look for the answer is in force when the answer comes.
+// TestWhileBelow checks an order that starts, or that a new file brings, while the plugins
+// below look for the answer. The order must be in force when the answer arrives.
 func TestWhileBelow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		qname  string
@@ -347,9 +349,9 @@ func TestWhileBelow(t *testing.T) {
 	}
 }
 
-// TestLookups: look-ups that plugins below make to complete an answer run through
-// the chain again, untouched. The answer is judged as a whole, and counted once.
-// (test/chain has them with a cache and with another block's orders.)
+// TestLookups checks the look-ups that plugins below send through the chain to complete an
+// answer. They pass unchanged. The whole answer is judged and counted once. (test/chain has
+// tests with a cache and with other orders in another server block.)
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -397,8 +399,8 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow: counted once, whatever leads to it, and told to metadata; no answer
-// is changed.
+// TestShadow checks that an order in shadow is counted once, on each way to its target, and
+// appears in the metadata. No answer may change.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -411,9 +413,9 @@ func TestShadow(t *testing.T) {
 		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
-		// Nor would the query count if these addresses were dropped.
+		// Dropping these addresses would not count the query either.
 		{qname: "asked.example.", zone: "asked.example. 60 MX 1 dark.example.\nadditional\ndark.example. 60 A 192.0.2.1"},
-		// An enforced order on the way counts alone.
+		// When an enforced order blocks the answer, only that order counts.
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
 	} {
 		now := noon
@@ -444,8 +446,8 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestClientSubnet: a trusted peer's subnet decides the country, and the reply says
-// for which network it holds; a stranger's decides nothing.
+// TestClientSubnet checks that a trusted peer's subnet decides the country, and that the reply
+// returns the network for which it is valid. The subnet of an untrusted peer has no effect.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {
@@ -512,7 +514,7 @@ func TestClientSubnet(t *testing.T) {
 	}
 }
 
-// TestMetadata: what log and dnstap may show of a verdict.
+// TestMetadata checks the parts of a verdict that log and dnstap may show.
 func TestMetadata(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU}, scope: global}
@@ -523,7 +525,7 @@ orders:
 - {id: late, targets: [late.example], exempt: [10.0.0.0/8]}
 - {id: held, targets: [held.example]}
 `
-	// Where the answers for some names lead.
+	// The answers for these names lead to other names.
 	leads := map[string]string{
 		"to-open.example.": "open.example.", "to-but.example.": "www.but.example.", "but.example.": "late.example.",
 		"to-held.example.": "held.example.", "to-free.example.": "free.example.",
@@ -564,8 +566,8 @@ orders:
 	}
 }
 
-// TestNoQuestionInReply: some plugin's or upstream's reply may leave the question
-// out; it is looked at like any other.
+// TestNoQuestionInReply checks that a reply without a question section is checked like any
+// other reply.
 func TestNoQuestionInReply(t *testing.T) {
 	for zone, dropped := range map[string]bool{
 		"asked.example. 60 A 192.0.2.1\nadditional\nbad.example. 60 A 192.0.2.2": true,

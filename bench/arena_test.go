@@ -8,14 +8,14 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// arena is the plainest exact structure, which the goals were measured beside:
-// tags, offsets and text, by a hash of the whole name. It holds names and nothing
-// else. Its figures on the machine of the goals and here tell one machine from the other.
+// An arena is the simplest exact structure: tags, offsets and text, found by a hash of the
+// whole name. It contains only names. The performance goals were set from measurements of an
+// arena, so its figures here compare this machine with the machine of the goals.
 type arena struct {
 	seed maphash.Seed
-	tags []uint8 // 0: free
+	tags []uint8 // 0 for a free slot
 	offs []uint32
-	text []byte // each name behind its length
+	text []byte // each name after its length byte
 }
 
 func newArena(names []string) *arena {
@@ -45,7 +45,8 @@ func (a *arena) has(name string) bool {
 	return false
 }
 
-// covers looks for the name and those above it, from the shortest of two labels on.
+// covers reports whether the arena contains the name or a name above it. It starts with the
+// last two labels.
 func (a *arena) covers(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	i := strings.LastIndexByte(name, '.')
@@ -57,7 +58,7 @@ func (a *arena) covers(name string) bool {
 	return false
 }
 
-// BenchmarkArena asks the arena what BenchmarkQuery asks the set.
+// BenchmarkArena sends the queries of BenchmarkQuery to the arena.
 func BenchmarkArena(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		a := newArena(list(n).Names)

@@ -1,5 +1,5 @@
-// Package bench measures the plugin on the seeded names of bench/corpus; README.md
-// says what is measured and how to run it.
+// Package bench measures the plugin with the seeded names of bench/corpus. README.md describes
+// the measurements and how to run them.
 package bench
 
 import (
@@ -26,7 +26,7 @@ import (
 
 var sizesFlag = flag.String("names", "10000,100000,1000000", "numbers of names to measure; 10000000 takes some 6 GB and minutes")
 
-// sizes are the numbers of names that are measured.
+// sizes returns the numbers of names to measure.
 func sizes(b *testing.B) (out []int) {
 	for f := range strings.SplitSeq(*sizesFlag, ",") {
 		n, err := strconv.Atoi(f)
@@ -38,8 +38,8 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different questions, so many that no cache of the
-// processor holds what they touch.
+// queries is the number of different queries. It is so large that no processor cache can hold
+// the data that they read.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -49,8 +49,8 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once keeps what f makes for an n, since -count and the benchmarks' own growing
-// rounds ask for it many times.
+// once returns a function that calls f only once for each n and keeps the result. With -count,
+// and because benchmarks run with growing b.N, each result is needed many times.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}
@@ -72,13 +72,13 @@ var (
 	subs   = once(func(n int) corpus.Queries { return list(n).SubdomainHits() })
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
-	// set is the order set of a side list.
+	// set returns the order set of a side list.
 	set = once(func(n int) *ruleset.Set {
 		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
 	})
 )
 
-// input is an order file with its side list, as text.
+// An input is an order file and its side list, as text.
 type input struct {
 	path string
 	text []byte
@@ -90,14 +90,14 @@ authorities:
   regulator: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}
 `
 
-// sideList is an order of the names in a list beside the order file.
+// sideList returns an order that names a side list.
 func sideList(names []string) input {
 	return input{"side.yaml",
 		[]byte(header + `orders: [{id: big, authority: regulator, issued: 2026-01-15, targets_from: {file: names.txt}}]` + "\n"),
 		[]byte(strings.Join(names, "\n") + "\n")}
 }
 
-// yamlTargets is an order with the names in the order file.
+// yamlTargets returns an order with the names in a YAML order file.
 func yamlTargets(names []string) input {
 	return input{"targets.yaml", []byte(header + "orders:\n- id: big\n  authority: regulator\n  issued: 2026-01-15\n  targets:\n  - " +
 		strings.Join(names, "\n  - ") + "\n"), nil}
@@ -105,13 +105,13 @@ func yamlTargets(names []string) input {
 
 const jsonHeader = `"version":1,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}`
 
-// jsonTargets is the same in JSON.
+// jsonTargets returns the same order in JSON.
 func jsonTargets(names []string) input {
 	return input{"targets.json", []byte(`{` + jsonHeader + `,"orders":[{"id":"big","authority":"regulator","issued":"2026-01-15","targets":["` +
 		strings.Join(names, `","`) + `"]}]}` + "\n"), nil}
 }
 
-// register is a national register: an order for each name, in JSON Lines.
+// register returns a national register in JSON Lines, with one order for each name.
 func register(names []string) input {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "{%s,\"count\":%d}\n", jsonHeader, len(names))
@@ -121,7 +121,7 @@ func register(names []string) input {
 	return input{"register.jsonl", text.Bytes(), nil}
 }
 
-// small is another order file, of a hundred names that no list holds.
+// small returns another order file, with a hundred names that are in no list.
 func small(version int) input {
 	text := header + "orders:\n- id: small\n  authority: regulator\n  targets:\n"
 	for i := range 100 {
@@ -147,7 +147,7 @@ func parse(in input, emit func(*order.Order), side func(*order.Order) order.Name
 	}
 }
 
-// compile makes the part of an order file.
+// compile returns the part of an order file.
 func compile(in input) *ruleset.Part {
 	b := ruleset.NewBuilder(in.path, ruleset.Options{})
 	parse(in, b.Add, b.Side)
@@ -158,7 +158,7 @@ func compile(in input) *ruleset.Part {
 	return p
 }
 
-// must ends a benchmark whose subject does not do what is measured.
+// must fails a benchmark when ok is false.
 func must(b *testing.B, ok bool, what string) {
 	b.Helper()
 	if !ok {
@@ -166,10 +166,10 @@ func must(b *testing.B, ok bool, what string) {
 	}
 }
 
-// heap returns the octets that live on the heap.
+// heap returns the number of live bytes on the heap.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one's finalizers let go
+	runtime.GC() // frees the objects that had finalizers in the first collection
 	return read("/gc/heap/live:bytes")
 }
 
@@ -179,8 +179,8 @@ func read(metric string) uint64 {
 	return s[0].Value.Uint64()
 }
 
-// peak returns the most heap, garbage included, that f takes beyond what lived
-// before; it looks each half millisecond.
+// peak returns the largest size of the heap while f runs, garbage included, minus the live
+// heap before. It samples the heap every half millisecond.
 func peak(f func()) uint64 {
 	const objects = "/memory/classes/heap/objects:bytes"
 	before := heap()
@@ -202,17 +202,15 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the time that the process has had of all CPUs, the collector's
-// included. On a machine that is busy with other things it holds where the time
-// on the wall does not.
+// cpu returns the CPU time of the process on all CPUs, garbage collection included. On a busy
+// machine it is more reliable than elapsed time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// eachLoop runs f for b.Loop and reports what CPU time it takes beside the time on
-// the wall.
+// eachLoop runs f in b.Loop and reports its CPU time in addition to the elapsed time.
 func eachLoop(b *testing.B, f func()) {
 	begin := cpu()
 	for b.Loop() {

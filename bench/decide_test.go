@@ -13,14 +13,15 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge is what a query costs until its verdict is known: the name read from
-// presentation form, the look whether any rule covers it, the decision.
+// judge does all steps from a query to its verdict: it parses the name from presentation form,
+// checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.Asked
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Client{}, now).Blocked()
 }
 
-// BenchmarkQuery is the goal's figure: cold keys, a name of each kind.
+// BenchmarkQuery measures the cost of a query, for which the performance goals have a limit.
+// It uses cold keys, and names of each kind.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -33,8 +34,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll asks one question after the other, around and around; share is how
-// many must be blocked.
+// judgeAll judges the queries in turn, again and again. share is the share of queries that
+// must be blocked.
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -54,8 +55,8 @@ func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	}
 }
 
-// BenchmarkDecide is Set.Decide alone, the name in wire form already. The wire
-// forms are read one after the other from memory, 400 octets each.
+// BenchmarkDecide measures Set.Decide alone, with names in wire form. The wire forms take 400
+// bytes each and are read from memory one after the other.
 func BenchmarkDecide(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -80,8 +81,8 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet is dname alone: what BenchmarkQuery pays before it looks anything
-// up.
+// BenchmarkSet measures package dname alone. It is the part of BenchmarkQuery before the first
+// look-up.
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
 	b.ReportAllocs()
@@ -94,8 +95,8 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel asks with every CPU at once: the set is read only, so ns/op
-// is that of BenchmarkQuery's mix divided by the number of CPUs.
+// BenchmarkParallel judges queries on every CPU at the same time. The set is only read, so
+// ns/op should be the ns/op of BenchmarkQuery's mix divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -110,12 +111,14 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkFloor is what no exact index gets below on the machine: the hash of
-// the whole name, and one line of memory at a place that the hash chooses in a table
-// of the index's size (overlapped: as many at a time as the processor can).
-// waited is the same where the next question waits for the line, as a question that
-// comes alone does; waited-twice reads a second line where the first one says, as who
-// finds a name must read the name itself.
+// BenchmarkFloor measures the lower bound for every exact index on this machine. Each query
+// computes the hash of the whole name and reads one line of memory at a position from the
+// hash, in a table as large as the index. There are three kinds:
+//
+//   - overlapped: the processor reads the lines of several queries at the same time.
+//   - waited: the next query waits for the line, as a single query does.
+//   - waited-twice: the next query also waits for a second line, whose position is in the
+//     first line. An index must read a second line to compare the name.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)
@@ -146,5 +149,5 @@ func BenchmarkFloor(b *testing.B) {
 	})
 }
 
-// sum keeps what is read for nothing.
+// sum uses the results, so that the compiler does not remove the reads.
 var sum uint64

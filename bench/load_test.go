@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// kinds are the ways to write a list down.
+// kinds are the forms in which a list can be written.
 var kinds = []struct {
 	name string
 	make func(names []string) input
@@ -17,9 +17,9 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad is from text in memory to a set that can be put into force. Beside
-// the time it reports what stays on the heap for each name (B/name), what of that
-// the set's own tables are (table-B/name), and the most heap that a load took
+// BenchmarkLoad measures a load from text in memory to a set that can be put into force. In
+// addition to the time it reports the bytes on the heap for each name (B/name), the bytes of
+// the set's own tables for each name (table-B/name), and the peak heap during a load
 // (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
@@ -33,7 +33,7 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// BenchmarkParse is order.Parse's share of BenchmarkLoad.
+// BenchmarkParse measures the part of BenchmarkLoad that order.Parse takes.
 func BenchmarkParse(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { parse(in, func(*order.Order) {}, func(*order.Order) order.Names { return nowhere{} }) })
@@ -53,10 +53,10 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 	}
 }
 
-// BenchmarkReload is what a changed file costs when a big one and a small one are
-// in force, as the store does it: parse and compile the changed file, look for
-// order ids that stand in both, merge, look at the lifts; then, when the set is in
-// force, count what changed for the log.
+// BenchmarkReload measures the cost of a changed file while a big and a small file are in
+// force. It does the steps of the store: parse and compile the changed file, look for order
+// ids that are in both files, merge, and check the lifts. After the swap it counts the changes
+// for the log.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })
@@ -72,7 +72,7 @@ func reload(b *testing.B, write func([]string) input) {
 			s := ruleset.Merge([]*ruleset.Part{changed, other}, ruleset.Options{})
 			s.Warnings()
 			s.NextChange(now)
-			old.Missing(changed) // counted for max_shrink
+			old.Missing(changed) // the count for max_shrink
 			ruleset.Compare(old, changed, 20)
 		}
 		b.Run("one-name-added", func(b *testing.B) {
@@ -84,7 +84,7 @@ func reload(b *testing.B, write func([]string) input) {
 	})
 }
 
-// nowhere drops the names of a side list.
+// A nowhere drops the names of a side list.
 type nowhere struct{}
 
 func (nowhere) Grow(int)            {}

@@ -16,10 +16,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestClientSubnetThroughUnbound: clients of two countries behind one forwarder,
-// which sends their networks along. Each gets the answer for its country, also when
-// another network's is in the forwarder's cache, and names that lead to an ordered
-// one are no different.
+// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound that sends
+// their networks. Each client must get the answer for its country, also when Unbound has
+// cached the answer for another network. The same must be true for names that lead to an
+// ordered name.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
@@ -87,7 +87,7 @@ forward-zone:
 			}
 		})
 	}
-	// ask returns a client's answer; the server may be starting.
+	// ask returns the answer for a client. It repeats the query while the server is starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -105,8 +105,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// The a names are asked from Italy first, the b names from France; then all from
-	// everywhere, two clients of each network, out of the cache of either.
+	// Names that begin with a are first asked from Italy, and names that begin with b from
+	// France. Then two clients of each network ask for all names, so that the cache has
+	// answers of both countries.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

@@ -10,9 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasion asks for ordered names with every type that might lead around the block,
-// in both classes, in spellings that are the same name on the wire. What else the
-// handler may be given is in evade_test.go at the top.
+// evasion asks for ordered names with each query type that might evade the block, in classes
+// IN and ANY, and in spellings that are the same name on the wire. evade_test.go in the root
+// has more inputs for the handler.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -32,8 +32,9 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// An order on the host alone says nothing of the names below: no
-					// NXDOMAIN (RFC 8020), and their keys must be found.
+					// An order on the host alone does not block the names below. So its answer
+					// must not be NXDOMAIN (RFC 8020), and the DNSKEY for the names below must
+					// pass.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -62,10 +63,10 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// standing are the blocked names with no other target at, above or below them, by
-// whether the order is on the host alone.
+// standing returns the blocked names that have no other target at, above or below them. The
+// value is true if the order is on the host alone.
 func (h history) standing() map[string]bool {
-	all := map[string][]bool{} // by name and by everything above it
+	all := map[string][]bool{} // by name and by every name above it
 	for _, o := range h {
 		for _, x := range o.targets {
 			all[x.name] = append(all[x.name], x.exact)

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// octets is a name as its labels, each of any octets at all.
+// An octets is a name as a list of labels, which may contain any bytes.
 type octets []string
 
 func labelsOf(name string) octets { return strings.Split(name, ".") }
 
-// fits reports whether DNS can carry the name.
+// fits reports whether the name is a valid DNS name.
 func (n octets) fits() bool {
 	size := 1
 	for _, l := range n {
@@ -28,11 +28,11 @@ func (n octets) fits() bool {
 	return size <= 255
 }
 
-// size is the name's in wire form.
+// size returns the size of the name in wire form, in octets.
 func (n octets) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled is the presentation form; octets for which escape says so become \DDD,
-// and so does whatever is no letter, digit, hyphen or underscore.
+// spelled returns the presentation form. It writes a byte as \DDD if escape returns true, or
+// if the byte is not a letter, digit, hyphen or underscore.
 func (n octets) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -49,12 +49,12 @@ func (n octets) spelled(escape func() bool) string {
 	return b.String()
 }
 
-// judged is the form that the slow twin compares: lower case, without a final
-// dot, and with a dot inside of a label spelled so that it is no dot.
+// judged returns the form that the slow twin compares: lower case, without the final dot, and
+// with dots inside labels escaped.
 func (n octets) judged() string {
 	low := make(octets, len(n))
 	for i, l := range n {
-		b := []byte(l) // of any octets: strings.ToLower wants text
+		b := []byte(l) // any bytes, and strings.ToLower needs valid UTF-8
 		for k, c := range b {
 			if 'A' <= c && c <= 'Z' {
 				b[k] = c + 'a' - 'A'
@@ -65,13 +65,13 @@ func (n octets) judged() string {
 	return strings.TrimSuffix(low.spelled(func() bool { return false }), ".")
 }
 
-// maker makes names from others, the same ones in each run.
+// A maker makes names from other names. Each run makes the same names.
 type maker struct {
 	*rand.Rand
 	words []string
 }
 
-// made is how names are made; each takes the labels of a popular or an ordered name.
+// made lists the ways to make names. Each takes the labels of a popular or an ordered name.
 var made = []struct {
 	what string
 	make func(m *maker, n octets) octets
@@ -120,19 +120,19 @@ var made = []struct {
 	{"upper case", func(m *maker, n octets) octets { return labelsOf(strings.ToUpper(strings.Join(n, "."))) }},
 }
 
-// fill puts labels before a name until it has 255 octets.
+// fill adds labels in front of a name until it has 255 octets.
 func (m *maker) fill(n octets) octets {
 	for room := 255 - n.size(); room > 1; room = 255 - n.size() {
 		l := min(63, room-1)
 		if room-1-l == 1 {
-			l-- // one octet would be no room for a label
+			l-- // one octet would be too small for another label
 		}
 		n = append(octets{strings.Repeat(m.word(), 63)[:l]}, n...)
 	}
 	return n
 }
 
-// with is the name with another label in one place.
+// with returns the name with label i replaced.
 func (n octets) with(i int, label string) octets {
 	out := slices.Clone(n)
 	out[i] = label
@@ -141,10 +141,10 @@ func (n octets) with(i int, label string) octets {
 
 func (m *maker) from(s []string) string { return s[m.IntN(len(s))] }
 
-// word is a label, as people use them or as they are not used.
+// word returns a random label of the words.
 func (m *maker) word() string { return labelsOf(m.from(m.words))[0] }
 
-// alike changes a letter to one that looks like it, or forgets or repeats one.
+// alike changes, drops or repeats one letter of a label.
 func (m *maker) alike(n octets) octets {
 	i := m.IntN(len(n))
 	l := n[i]
@@ -159,7 +159,7 @@ func (m *maker) alike(n octets) octets {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// Letters of another script, in the form that is asked for.
+	// Letters of another script, in Punycode.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

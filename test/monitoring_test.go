@@ -19,7 +19,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// promtool runs Prometheus's own judge of rules and metrics (Debian's prometheus).
+// promtool runs Prometheus's tool that checks rules and metrics (Debian's package prometheus).
 func promtool(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -31,8 +31,8 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules: Prometheus reads the alerts, and each fires and does not fire as
-// alerts_test.yaml says.
+// TestAlertRules checks that Prometheus can parse the alerts, and that the tests in
+// alerts_test.yaml pass.
 func TestAlertRules(t *testing.T) {
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
 	if out := promtool(t, "", "test", "rules", "../docs/monitoring/alerts_test.yaml"); !strings.Contains(out, "SUCCESS") {
@@ -40,8 +40,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// TestDashboardQueries: Prometheus parses each query of the dashboard. A rule file
-// is what promtool checks without a server.
+// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The
+// queries are put into a rule file, because promtool checks rule files without a server.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {
@@ -70,8 +70,8 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape: what the real server exports after a blocked and a passing query is
-// to promtool's liking.
+// TestScrape checks with promtool the metrics of a real server after a blocked and a passing
+// query.
 func TestScrape(t *testing.T) {
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
@@ -115,7 +115,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// Not a socket's own question, which it receives when it has the server's port.
+			// While the server is not listening, the client's socket may get the server's port
+			// and receive its own query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

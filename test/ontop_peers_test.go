@@ -17,23 +17,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long anything may take on a machine that is busy with other
-// things. Nothing waits for it that is not broken.
+// patience is the time limit for each step on a busy machine. Only a broken step reaches it.
 const patience = 3 * time.Minute
 
-// peer is a resolver of somebody else's that forwards to blocklist.
+// A peer is a resolver of another project that forwards to blocklist.
 type peer struct {
 	name string
-	// start starts it in dir, listening on addr, forwarding to upstream, and
-	// validating from anchor when there is one.
+	// start starts the resolver in dir. The resolver listens on addr and forwards to upstream.
+	// It validates from anchor, unless anchor is nil.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns says what it may make of an outcome.
+	// turns maps an outcome of blocklist to the outcome that this resolver may return instead.
 	turns map[string]string
-	// ede: it passes our extended error on to its clients, when it asks us.
+	// ede reports whether the resolver passes the extended error to its clients when it asks
+	// blocklist.
 	ede bool
 }
 
-// All but dnsmasq ask again after REFUSED, and then give up.
+// All resolvers but dnsmasq ask again after REFUSED, and then give up.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -45,15 +45,15 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// Where dnsmasq holds a record of the very name, our SOA among them, the name
-	// exists for it.
+	// While dnsmasq has a record of a name in its cache, the name exists for dnsmasq. The SOA
+	// of a blocking answer is one of these records.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound leaves all to its defaults, harden-below-nxdomain and
-// aggressive-nsec among them, but for further options.
+// startUnbound starts Unbound with its default settings and the given options. The defaults
+// include harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -84,8 +84,8 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every named here: the directory, the port
-// and further options are left open.
+// bindOptions is the configuration of every named in these tests. The directory, the port and
+// more options are filled in.
 const bindOptions = `
 options {
 	directory %q;
@@ -166,8 +166,8 @@ modules.unload('ta_signal_query')
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// daemon starts a program in dir that ends with the test. What it said is shown
-// when the test fails.
+// daemon starts a program in dir and stops it at the end of the test. The output of the
+// program is logged when the test fails.
 func daemon(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -187,7 +187,7 @@ func daemon(t *testing.T, dir, name string, args ...string) {
 	})
 }
 
-// lockedBuffer is a log that two goroutines of os/exec may write to.
+// A lockedBuffer is a log to which two goroutines of os/exec may write.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -220,8 +220,8 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange asks like a stub that speaks EDNS and knows of AD (RFC 6840, section
-// 5.7), until there is a response: the server may be starting, or busy.
+// exchange sends queries until a response arrives, because the server may be starting or busy.
+// The queries are those of a stub resolver that supports EDNS and AD (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -229,7 +229,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// Not a socket's own question, which it receives when it has the server's port.
+		// While the server is not listening, the client's socket may get the server's port and
+		// receive its own query.
 		if err == nil && r.Response {
 			return r
 		}
@@ -250,7 +251,7 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await polls until there is nothing left to wait for.
+// await calls missing until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

@@ -4,8 +4,8 @@ package test
 
 import "github.com/miekg/dns"
 
-// The orders. Blocks hold for half a minute in caches, longer than the questions
-// take, so that the second round is answered from what the first one left there.
+// ontopOrders are the orders of the tests. Caches keep the blocking answers for half a minute.
+// This is longer than the queries take, so that the second round is answered from the caches.
 const ontopOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -28,19 +28,19 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions, in this order: what is blocked comes first, so that whatever a cache
-// makes of it can do its harm to what comes after. An outcome is an RCODE, NODATA,
-// or what the answer holds, with AD when the resolver vouches for it; "|" stands
-// between those that are all right.
+// questions are asked in this order. Blocked names come first, so that a wrong conclusion in a
+// cache would change the later answers. An outcome is an RCODE, NODATA, or the data of the
+// answer. AD is added when the resolver has validated the answer. "|" separates outcomes that
+// are all correct.
 var questions = []struct {
 	name  string
 	qtype uint16
 	want  string
-	// validating is the outcome behind a validating resolver, empty when the same.
+	// validating is the outcome with a validating resolver, empty when it is the same as want.
 	validating string
 }{
-	// All below is denied, whatever the type and whether it exists; what only
-	// looks alike and what stands beside or above is not.
+	// Every name below is denied, for each type, whether or not the name exists. Names that
+	// only look alike and names beside or above are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -50,7 +50,7 @@ var questions = []struct {
 	{"sibling.plain.example", dns.TypeA, passing, ""},
 	{"plain.example", dns.TypeA, passing, ""},
 
-	// An NXDOMAIN for these would deny names below in every cache (RFC 8020).
+	// NXDOMAIN for these names would deny the names below in every cache (RFC 8020).
 	{"exact.plain.example", dns.TypeA, "NODATA", ""},
 	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"www.exact.plain.example", dns.TypeA, passing, ""},
@@ -64,7 +64,7 @@ var questions = []struct {
 	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"below.plain.example", dns.TypeA, passing, ""},
 
-	// The HTTPS record would lead around the redirect.
+	// The HTTPS record would lead clients around the redirect.
 	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
 	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
@@ -76,13 +76,14 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// A name that was not ordered but leads to one that was is not denied itself.
+	// A name without an order that leads to an ordered name gets NODATA, not NXDOMAIN.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS passes, but not a CNAME in its place: caches would use that for all types.
+	// DS passes, but a CNAME in its place is blocked, because a cache would use the CNAME for
+	// all types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -90,31 +91,31 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// The chain of trust ends above these, since DS passes: a validator has no
-	// reason to doubt the block. Where the name does not exist at all, some have.
+	// DS passes, so the chain of trust ends above these names, and a validator accepts the
+	// blocking answers. If the name does not exist at all, some validators reject them.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A signed zone's own names cannot be denied honestly. Those beside and
-	// below that nobody ordered keep their proofs. A validator may know from the
-	// zone itself that there is nothing (RFC 8198).
+	// A validator rejects a blocking answer for a name in a signed zone. Names beside and
+	// below that have no order keep their proofs. A validator may know from the signed zone
+	// itself that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"dead.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL|NXDOMAIN|NXDOMAIN AD"},
 	{"redirect.signed.example", dns.TypeA, "192.0.2.99", "SERVFAIL"},
-	{"alias.signed.example", dns.TypeA, "NODATA", "SERVFAIL|NXDOMAIN"}, // some follow the CNAME themselves
+	{"alias.signed.example", dns.TypeA, "NODATA", "SERVFAIL|NXDOMAIN"}, // some resolvers follow the CNAME themselves
 	{"other.signed.example", dns.TypeA, passing, ""},
 	{"sibling.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// Exceptions in a signed zone need the keys of the zone around them, those
-	// that are zones themselves its DS or the proof that there is none.
+	// Exceptions in a signed zone need the keys of the zone around them. Exceptions that are
+	// zones themselves need their DS, or the proof that there is none.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -130,8 +131,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// Nothing passes here but what the parent says of it. A cache that does not
-	// validate may have taken NXDOMAIN at its word for that too.
+	// Only the records of the parent zone pass for these names. A cache that does not validate
+	// may apply NXDOMAIN to those records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

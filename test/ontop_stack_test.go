@@ -16,8 +16,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestOnTop puts other people's resolvers in front of blocklist, validating and
-// not, and asks them: an order reaches through them what it says and nothing else.
+// TestOnTop puts resolvers of other projects in front of blocklist, with and without
+// validation. Queries through them must get the effect of each order, and no other effect.
 func TestOnTop(t *testing.T) {
 	coredns := filepath.Join(t.TempDir(), "coredns")
 	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
@@ -29,7 +29,8 @@ func TestOnTop(t *testing.T) {
 	asked, told := 0, []string{}
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
-			// All at once, whatever -parallel says: they wait for clocks, mostly.
+			// The tests run in parallel, whatever -parallel is, because most of their time is
+			// waiting.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -52,14 +53,14 @@ func TestOnTop(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers in front of blocklist; EDE 16 came through %q\n", asked, 2*len(peers), told)
 }
 
-// stack is a resolver on top of blocklist on top of the upstream.
+// A stack is a resolver that forwards to a blocklist, which forwards to the upstream.
 type stack struct {
 	peer
 	validating   bool
-	addr, bottom string // the resolver's and blocklist's
-	orders       string // the file
+	addr, bottom string // the addresses of the resolver and of blocklist
+	orders       string // the order file
 	asked        int
-	told         bool // an answer carried EDE 16
+	told         bool // whether an answer had EDE 16
 }
 
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
@@ -80,7 +81,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	return s
 }
 
-// askAll asks the resolver all questions.
+// askAll sends all questions to the resolver.
 func (s *stack) askAll(t *testing.T) {
 	for _, q := range questions {
 		want := q.want
@@ -99,8 +100,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is one of the outcomes in want, or what this
-// resolver makes of it.
+// right reports whether got is one of the outcomes in want, or an outcome that this resolver
+// may return instead of one of them.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -110,10 +111,10 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts an order, lets one end and two begin, and sees each through the
-// resolver, whose cache holds what was before. Upstream's answers and the ending
-// block would hold for an hour, and nothing waits as long: what is seen is seen
-// because TTLs were cut.
+// change lifts an order, ends one and begins two, and waits until each change appears in the
+// answers of the resolver, whose cache has the old answers. The upstream's answers and the
+// ending block have a TTL of one hour, and the test waits for a shorter time. So a change can
+// appear only because blocklist has lowered the TTLs.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -123,7 +124,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// Four times longer each time, should the machine be too slow to ask in time.
+		// The time until the change is four times as long in each attempt, because a busy
+		// machine may be too slow to ask in time.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -142,8 +144,8 @@ func (s *stack) change(t *testing.T) {
 		after := map[string]string{
 			"lifted.plain.example":  passing,
 			"lifted.signed.example": vouched,
-			// The zone's keys were denied too: unbound believes that for a minute,
-			// BIND for half of one, and neither can be told otherwise.
+			// The keys of the zone were denied too. Unbound caches this for 60 s and BIND for
+			// 30 s, and neither has a setting for it.
 			"www.lifted.example": vouched,
 			ending:               passing,
 			later:                "NXDOMAIN",
@@ -163,7 +165,7 @@ func (s *stack) change(t *testing.T) {
 	}
 }
 
-// ask returns the outcome for the name's address.
+// ask returns the outcome of an A query.
 func (s *stack) ask(t *testing.T, name string) string {
 	return outcome(exchange(t, s.addr, name, dns.TypeA))
 }
@@ -175,7 +177,7 @@ func (s *stack) see(t *testing.T, name, want string) {
 	}
 }
 
-// load puts the orders of version n in force.
+// load writes the orders of version n and waits until they are in force.
 func (s *stack) load(t *testing.T, n int, text string) {
 	t.Helper()
 	sign := fmt.Sprintf("version%d.plain.example", n)
@@ -186,7 +188,7 @@ func (s *stack) load(t *testing.T, n int, text string) {
 	awaitAnswer(t, s.bottom, sign)
 }
 
-// edeCode is the code of r's extended error, -1 when it has none.
+// edeCode returns the code of the extended error of r, or -1 when there is none.
 func edeCode(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -198,7 +200,7 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome says in a few words what r says.
+// outcome returns a short form of r.
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {
@@ -207,7 +209,7 @@ func outcome(r *dns.Msg) string {
 			out = append(out, rr.A.String())
 		case *dns.AAAA:
 			out = append(out, rr.AAAA.String())
-		case *dns.CNAME: // on the way
+		case *dns.CNAME: // a link of the chain
 		default:
 			out = append(out, dns.TypeToString[rr.Header().Rrtype])
 		}

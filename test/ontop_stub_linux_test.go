@@ -15,12 +15,12 @@ import (
 	"testing"
 )
 
-// inside is set in the environment of the process that has namespaces of its own.
+// inside is an environment variable. It is set in the process that runs in its own namespaces.
 const inside = "ONTOP_INSIDE"
 
-// TestStub asks with what most programs ask with, glibc's resolver, and with curl
-// on top of it. glibc reads /etc/resolv.conf and asks port 53: so this test runs
-// itself again where both are its own, in a network and a mount namespace.
+// TestStub checks glibc's resolver, which most programs use, and curl on top of it. glibc
+// reads /etc/resolv.conf and asks port 53. So the test runs itself again in its own network
+// and mount namespaces.
 func TestStub(t *testing.T) {
 	if os.Getenv(inside) != "" {
 		stub(t)
@@ -61,7 +61,7 @@ orders:
   - {id: lifted, targets: [lifted.example]}
 `
 
-// stub runs inside.
+// stub is the part of TestStub that runs in the namespaces.
 func stub(t *testing.T) {
 	dir := t.TempDir()
 	run(t, "mount", "--make-rprivate", "/")
@@ -72,7 +72,7 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// A server with orders, and as a second one a server without.
+	// One server has the orders, and a second server has none.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -95,7 +95,8 @@ func stub(t *testing.T) {
 		write(t, "/etc/resolv.conf", servers)
 		refused := nobody
 		if second {
-			// Best effort, as the documents say: glibc asks the next server.
+			// REFUSED is best effort, as the documentation explains: glibc asks the next
+			// server.
 			refused = passing
 		}
 		for _, tc := range []struct{ name, want string }{
@@ -127,7 +128,7 @@ func stub(t *testing.T) {
 		}
 	}
 
-	// glibc keeps nothing: a lift is seen as soon as it is in force.
+	// glibc has no cache, so a lift is visible as soon as it is in force.
 	if got := curl(t, "lifted.example"); got != nobody {
 		t.Errorf("lifted.example before the lift: %s", got)
 	}
@@ -143,14 +144,14 @@ func stub(t *testing.T) {
 	})
 }
 
-// lookUpWithDNS gives this mount namespace an /etc/resolv.conf of its own, which
-// write then reaches, and a name service switch that looks no further than it.
+// lookUpWithDNS mounts a new /etc/resolv.conf in this mount namespace, which write can then
+// change, and a name service switch file that uses only DNS.
 func lookUpWithDNS(t *testing.T, dir string) {
 	t.Helper()
 	for file, text := range map[string]string{"resolv.conf": "", "nsswitch.conf": "hosts: dns\n"} {
 		own := filepath.Join(dir, file)
 		write(t, own, text)
-		// The file itself, where the name is a link.
+		// If the name is a symbolic link, the mount must be on its target.
 		at := filepath.Join("/etc", file)
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			at = real
@@ -159,7 +160,7 @@ func lookUpWithDNS(t *testing.T, dir string) {
 	}
 }
 
-// serveHTTP answers every request to address with that address.
+// serveHTTP answers every HTTP request to address with that address as text.
 func serveHTTP(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address+":80")
@@ -171,8 +172,8 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page of the name, and returns its text or that the name did not
-// resolve.
+// curl fetches a page from a name. It returns the text of the page, or nobody if the name did
+// not resolve.
 func curl(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.Command("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120", "http://"+name+"/")

@@ -13,27 +13,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The upstream of these tests is a small DNS of their own, from a signed root
-// down, served by a BIND that answers like a resolver: it knows all zones, and
-// hands out signatures and proofs to who asks for them. BIND's own tools sign,
-// so that the proofs are somebody else's and not as we imagine them.
+// The upstream of these tests is a small DNS with a signed root. One BIND serves all zones and
+// answers like a resolver. It adds signatures and proofs to queries that ask for them. BIND's
+// own tools sign the zones, so that the proofs do not depend on our understanding of DNSSEC.
 
-// zone is one zone of that DNS. The parents' NS and DS records come by themselves.
+// A zone is one zone of that DNS. The NS and DS records in its parent are added automatically.
 type zone struct {
 	name    string
-	sign    []string // options of dnssec-signzone; nil: not signed
-	records string   // PASSING stands for the address of names that pass
+	sign    []string // options of dnssec-signzone, nil for an unsigned zone
+	records string   // PASSING is replaced by the address of names that pass
 }
 
 var (
 	nsec   = []string{}
-	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as most top-level domains have it
+	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as in most top-level domains
 )
 
-// world lists the zones, children first: dnssec-signzone wants their DS sets.
-// TTLs are long, so that what a cache keeps too long is seen.
+// world lists the zones, children first, because dnssec-signzone needs their DS sets. TTLs are
+// long, so that a record that a cache keeps too long is detected.
 var world = []zone{
-	// Not signed, and its parent proves it: nothing shows that a block is forged.
+	// An unsigned zone, with a proof of this in its parent. A validator cannot detect that a
+	// blocking answer is forged.
 	{"plain.example.", nil, `
 @            A     PASSING
 sibling      A     PASSING
@@ -73,8 +73,8 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// Signed, with orders on single names in it. cut is a delegation that is not
-	// signed, with a proof of that by name (NSEC).
+	// A signed zone with orders on single names. cut is an unsigned delegation with a proof by
+	// name (NSEC).
 	{"cut.signed.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"signed.example.", nsec, `
 @            A     PASSING
@@ -93,8 +93,9 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// Signed zones that are ordered from the apex down: all but exceptions, two of
-	// them zones of their own; the apex only; all.
+	// Signed zones with orders at the apex. In zone.example all names but the exceptions are
+	// blocked, and two of the exceptions are zones. In apex.example only the apex is blocked.
+	// In lifted.example and gone.example all names are blocked.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `
@@ -107,23 +108,23 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// The most common case on the Internet: not signed, below a zone with opt-out.
+	// The most common case on the Internet: an unsigned zone below a zone with opt-out.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},
 	{".", nsec, ""},
 }
 
-// trust is the key that validators start from: the root's, in the forms that
-// their configurations want.
+// A trust is the trust anchor of the validators, the key of the root. Each field is one form
+// that their configurations need.
 type trust struct {
 	file string // a zone file with the DNSKEY record
 	key  *dns.DNSKEY
 	ds   *dns.DS
 }
 
-// startWorld signs the zones, serves them, and returns where, with the trust
-// anchor.
+// startWorld signs the zones and serves them. It returns the address of the server and the
+// trust anchor.
 func startWorld(t *testing.T) (addr string, anchor trust) {
 	t.Helper()
 	dir := t.TempDir()
@@ -144,7 +145,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 		file := "zone" + z.name + "db"
 		write(t, filepath.Join(dir, file), z.text())
 		if z.sign != nil {
-			// One key that signs all (-z) keeps the answers small.
+			// With one key for all records (-z) the answers stay small.
 			tool("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", z.name)
 			args := append([]string{"-q", "-S", "-z", "-g", "-o", z.name, "-f", file + ".signed"}, z.sign...)
 			tool("dnssec-signzone", append(args, file)...)
@@ -174,7 +175,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	return addr, anchor
 }
 
-// text is the zone as a file, with the delegations to its children.
+// text returns the zone file with the delegations to the zone's children.
 func (z zone) text() string {
 	s := "$ORIGIN " + z.name + "\n$TTL 3600\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 3600\n@ NS ns.example.\n"
 	for _, child := range world {
@@ -185,7 +186,7 @@ func (z zone) text() string {
 	return s + strings.ReplaceAll(z.records, "PASSING", passing)
 }
 
-// parent is the name of the zone that delegates a zone.
+// parent returns the name of the zone that delegates a zone.
 func parent(name string) string {
 	best := "."
 	for _, z := range world {

@@ -14,21 +14,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// madeNames is how many names are made from the popular and the ordered ones.
+// madeNames is the number of names that are made from the popular and the ordered names.
 const madeNames = 100_000
 
-// question is a name to ask for and how it came to be.
+// A question is a queried name and the way in which it was made.
 type question struct {
 	name octets
 	what string
 }
 
-// askedNames are all popular names as they are, and the made ones, each once.
+// askedNames returns all popular names and the made names, without duplicates.
 func askedNames(t *testing.T, h history) (out []question) {
 	pass := passNames(t)
 	seen := map[string]bool{}
 	add := func(n octets, what string) bool {
-		id := strings.Join(n, "\xfe.") // no label ends in that octet
+		id := strings.Join(n, "\xfe.") // no label ends in this byte
 		if len(n) == 0 || !n.fits() || seen[id] {
 			return false
 		}
@@ -58,14 +58,14 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking asks for every popular name and for 100,000 made ones: what the
-// slow reading of the lists covers is blocked, and nothing else.
+// overBlocking asks for every popular name and for 100,000 made names. A name must be blocked
+// when the slow twin's reading of the lists covers the name, and must pass otherwise.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	wrong := map[bool]int{} // by what it should have been
+	wrong := map[bool]int{} // by the expected result
 	blocked, passed, tcp := map[string]int{}, map[string]int{}, 0
 	for w := range workers {
 		wg.Go(func() {
@@ -75,7 +75,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 			for i := w; i < len(all); i += workers {
 				q := all[i]
 				want, _ := h.blocked(q.name.judged())
-				// Half of the names come with some of their letters spelled as \DDD.
+				// In half of the names some letters are spelled as \DDD.
 				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
 				got, overTCP := a.ask(spelled, q.name.size() > 250)
 				mu.Lock()
@@ -106,7 +106,8 @@ func overBlocking(t *testing.T, addr string, h history) {
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
 		len(all), len(all)-madeNames, madeNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
 	for _, how := range made {
-		// Popular names have few parents that are not of everybody's.
+		// The threshold is low because popular names share most of their parents, and each
+		// name is asked only once.
 		if blocked[how.what]+passed[how.what] < madeNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
@@ -116,7 +117,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 	}
 }
 
-// asker asks over one connection of each transport at a time.
+// An asker keeps one connection for each transport.
 type asker struct {
 	t    *testing.T
 	addr string
@@ -133,8 +134,8 @@ func (a *asker) close() {
 	}
 }
 
-// ask asks for the A records of a name, over TCP when it is told so or when the
-// answer does not fit, and reports whether the name is blocked.
+// ask sends an A query and reports whether the name is blocked. It uses TCP if tcp is set, or
+// if the answer over UDP is truncated.
 func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.SetEdns0(1232, false)
@@ -150,23 +151,23 @@ func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	return !passed, tcp
 }
 
-// exchange asks a question; the answer must have it back, letter by letter.
+// exchange sends a query. The reply must repeat the question byte for byte.
 func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
-		// The server ends connections that rest, and UDP may lose a packet on a
-		// busy machine; once is enough for either.
+		// The server closes idle connections, and UDP may lose a packet on a busy machine. One
+		// retry is enough in both cases.
 		r, err = a.try(m, network)
 	}
 	if err != nil {
 		a.t.Errorf("%s over %s: %v", m.Question[0].Name, network, err)
-		return m // neither passes nor is it blocked
+		return m // an empty reply, neither passing nor blocked
 	}
 	wire, err := m.Pack()
 	var asked dns.Msg
 	if err == nil {
-		err = asked.Unpack(wire) // in the spelling of the library
+		err = asked.Unpack(wire) // the question as the library spells it
 	}
 	if err != nil || len(r.Question) != 1 || r.Question[0] != asked.Question[0] {
 		a.t.Errorf("%s over %s: the answer is about %v: %v", m.Question[0].Name, network, r.Question, err)

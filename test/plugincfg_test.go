@@ -21,17 +21,16 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS the way docs/compile.md says
-// for one's own: CoreDNS's source (from the module cache, which we compile from
-// anyway), one line in its plugin.cfg, go generate, go build. Then it asks the
-// result.
+// TestPluginCfg compiles the plugin into CoreDNS by the steps of docs/compile.md: CoreDNS's
+// source (from the module cache), one line in its plugin.cfg, go generate, go build. Then it
+// sends queries to the resulting server.
 //
-// The one difference is a replace directive, because what is tested is this
-// checkout and not a published version. plugin.cfg is not trimmed: .ci/run vets
-// cmd/coredns with -tags full before, which leaves all but CoreDNS's own
-// packages in the build cache.
+// The only difference from docs/compile.md is a replace directive, because the test is for
+// this checkout and not for a published version. plugin.cfg keeps all plugins: .ci/run vets
+// cmd/coredns with -tags full earlier, so that the build cache already has everything but
+// CoreDNS's own packages.
 func TestPluginCfg(t *testing.T) {
-	t.Setenv("COREDNS_PLUGINS", "") // would add plugins to those of plugin.cfg
+	t.Setenv("COREDNS_PLUGINS", "") // the variable would add plugins to those of plugin.cfg
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	checkout, err := filepath.Abs("..")
@@ -57,8 +56,8 @@ func TestPluginCfg(t *testing.T) {
 	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 
-	// In place of "go get". Our go.sum comes along so that a module cache filled
-	// by this checkout's own builds is enough, with no network at all.
+	// The replace directive is used instead of go get. go.sum is copied from this checkout, so
+	// that a module cache filled by builds of this checkout is enough, without a network.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
@@ -74,8 +73,8 @@ func TestPluginCfg(t *testing.T) {
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
 
-	// The rule of cmd/coredns's TestVersions, seen from the other side: the
-	// plugin moved nothing that CoreDNS had chosen.
+	// The plugin must not change the version of a module that CoreDNS has chosen.
+	// cmd/coredns's TestVersions checks the same rule in go.mod.
 	after := requires(t, filepath.Join(src, "go.mod"))
 	for path, v := range before {
 		if after[path] != v {
@@ -89,8 +88,8 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts binary with a Corefile whose cache and whoami stand below the
-// plugin, and sees that a name under an order is blocked and another one passes.
+// ask starts binary with a Corefile that has cache and whoami below the plugin. It checks that
+// a name with an order is blocked and that another name passes.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
@@ -123,8 +122,8 @@ orders:
 	stop := func() { cmd.Process.Kill(); <-exited }
 	defer stop()
 
-	// The first answer may have to wait for the server to listen: ask until the
-	// deadline, each time for a moment.
+	// The server may not be listening yet. The query is repeated with a short timeout until
+	// the deadline.
 	deadline := time.Now().Add(30 * time.Second)
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	for _, tc := range []struct {
@@ -137,8 +136,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// While nobody listens, a socket that happens to get the server's own
-		// port for its own receives what it sent: that is no response.
+		// While the server is not listening, the client's socket may get the server's port and
+		// receive its own query, which is not a response.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:
@@ -157,8 +156,8 @@ orders:
 	}
 }
 
-// copySource copies a module's files, writable, which they are not in the
-// module cache.
+// copySource copies the files of a module and makes them writable. In the module cache they
+// are read-only.
 func copySource(t *testing.T, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -184,7 +183,7 @@ func copySource(t *testing.T, to, from string) {
 	}
 }
 
-// edit replaces the one match of pattern in file.
+// edit replaces the only match of pattern in file.
 func edit(t *testing.T, file, pattern, with string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -218,7 +217,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// requires returns the versions by module path of a go.mod's require lines.
+// requires returns the versions in the require lines of a go.mod, by module path.
 func requires(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -17,13 +17,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// passing is what the server answers for names that pass.
+// The answers of the test server for names that pass.
 const (
 	passing   = "192.0.2.80"
-	passingNS = "passing.invalid." // the owner in the authority section, for types but A
+	passingNS = "passing.invalid." // the owner in the authority section, for other types than A
 )
 
-// serve starts the server on the orders in a directory and returns its address.
+// serve starts the server with the orders in a directory and returns its address.
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
 	addr := freePort(t)
@@ -60,7 +60,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 		}
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// Not a socket's own question, which it receives when it has the server's port.
+		// While the server is not listening, the client's socket may get the server's port and
+		// receive its own query.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}
@@ -70,8 +71,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll asks for the A records of all names, over a few connections at a time,
-// and reports which names are blocked.
+// askAll sends A queries for all names, over a few connections in parallel, and returns the
+// blocked names.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4
@@ -109,7 +110,7 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 	return out
 }
 
-// censored reports whether r is a blocking answer that says so: EDE 16.
+// censored reports whether r is a blocking answer with EDE 16.
 func censored(r *dns.Msg) bool {
 	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
 		for _, opt := range o.Option {

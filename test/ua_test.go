@@ -13,9 +13,10 @@ import (
 	"testing"
 )
 
-// TestUkrainianOrders starts the server on the Ukrainian orders and asks for every
-// name in them: what is ordered is blocked, what is lifted is not, what was blocked
-// again is, and ordinary names pass. Then for very many that are made from them.
+// TestUkrainianOrders starts the server with the Ukrainian orders and asks for every name in
+// them. Ordered names must be blocked, lifted names must pass, names that were ordered again
+// must be blocked, and ordinary names must pass. Further subtests ask for many names that are
+// made from these names, and for spellings and types that might evade a block.
 func TestUkrainianOrders(t *testing.T) {
 	addr, h := ukrainian(t)
 	t.Run("every name", func(t *testing.T) { everyName(t, addr, h) })
@@ -29,7 +30,7 @@ func everyName(t *testing.T, addr string, h history) {
 		for _, x := range o.targets {
 			names[x.name] = true
 			names["www."+x.name] = true
-			names["not"+x.name] = true // no dot: another name
+			names["not"+x.name] = true // without the dot it is another name
 		}
 	}
 	pass := passNames(t)
@@ -71,15 +72,15 @@ func everyName(t *testing.T, addr string, h history) {
 			t.Errorf("tabakevich.com, blocked again, passes over %s", network)
 		}
 	}
-	// Printed as it is, so that .ci/run can show it.
+	// The line goes to the standard output unchanged, so that .ci/run can show it.
 	fmt.Printf("counts: %d attachments, %d names asked over UDP and TCP: %v\n", len(h), len(list), counts)
 	if counts["lifted, passing over udp"] == 0 || counts["blocked over udp"] < 5000 || counts["ordinary names passing over udp"] < 19000 {
 		t.Errorf("the counts are too small to prove anything: %v", counts)
 	}
 }
 
-// ukrainian imports every attachment of the Ukrainian orders and starts the server
-// on them; it returns the server's address and what this test makes of the lists.
+// ukrainian imports every attachment of the Ukrainian orders and starts the server with them.
+// It returns the server's address and this test's own reading of the lists.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

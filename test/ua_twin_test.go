@@ -16,16 +16,16 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// data is the folder of the real orders; its README says where they come from.
+// data is the folder of the real orders. The README in the folder gives their source.
 const data = "testdata"
 
-// attachment is a row of orders.tsv.
+// An attachment is a row of orders.tsv.
 type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. The place of an order in history is the day of
-// the decision, else that of its publication.
+// attachments reads orders.tsv. The place of an order in history is the day of the decision,
+// else the day of publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -57,11 +57,11 @@ func attachments(t *testing.T) (out []attachment) {
 	return out
 }
 
-// target is what this test, on its own, reads out of a line.
+// A target is this test's own reading of a line.
 type target struct {
 	name  string
-	below string // what the names below it end in
-	exact bool   // a page of the name: the host alone
+	below string // the suffix of the names below it
+	exact bool   // a page of the name, so only the host itself
 }
 
 var (
@@ -69,8 +69,8 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a slow and simple reader of a list, written without a look at the
-// importer: what both make of the real lists must agree.
+// read is a slow and simple reader of a list. It was written without looking at the importer.
+// Both must read the real lists in the same way.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -84,8 +84,8 @@ func read(t *testing.T, file string) (out []target) {
 		host, page, _ := strings.Cut(line, "/")
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
-		// A blank inside, or a word without a dot, is a slip of the pen; nobody
-		// can tell which name was meant. The test below wants these two refused.
+		// A blank inside a host or a word without a dot is a typing error, and the intended
+		// name is unknown. The test below expects that the importer refuses these two.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -103,15 +103,16 @@ func (x target) covers(name string) bool {
 	return name == x.name || !x.exact && strings.HasSuffix(name, x.below)
 }
 
-// history is all orders, for the slow answer to what should be blocked.
+// A history is all orders. It gives the slow answer to the question whether a name should be
+// blocked.
 type history []struct {
 	attachment
 	targets []target
 }
 
-// blocked: some block order covers the name, and no lift of the same day or
-// later does. (All attachments are in files of their own, so on equal days the
-// lift counts.) ever reports whether one covered it at all.
+// blocked reports whether a block order covers the name, and no lift of the same day or later
+// covers it. (Each attachment is a file of its own, so on equal days the lift applies.) ever
+// reports whether any block order covers the name.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -1,10 +1,10 @@
-// Package corpus makes the seeded names and queries that all benchmarks use: the
-// same ones on every machine, so that figures can be compared.
+// Package corpus generates the seeded names and queries of all benchmarks. They are the same
+// on every machine, so that figures can be compared.
 //
-// The names look like those of real block lists: 8 to 30 octets, 15.7 in the
-// mean, under 34 top-level and public suffixes in the proportions of such lists,
-// one in five deeper than its registrable domain. Lists nest: the first k names
-// of a list are the list of k names.
+// The names look like those of real block lists. They have 8 to 30 bytes, on average 15.7.
+// They are under 34 top-level and public suffixes in the proportions of real lists, and one in
+// five is below its registrable domain. Lists are nested: the first k names of a list are the
+// list of k names.
 package corpus
 
 import (
@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// The bounds of a name, in octets of its presentation form without the final dot.
+// The bounds of a name, in bytes of its presentation form without the final dot.
 const (
 	MinLen = 8
 	MaxLen = 30
 )
 
-// choice is a word and how often it is drawn.
+// A choice is a word and its weight in random draws.
 type choice struct {
 	word   string
 	weight int
@@ -32,17 +32,17 @@ var suffixes = weigh(choice{"com", 480}, choice{"net", 60}, choice{"org", 50}, c
 	choice{"tk", 6}, choice{"me", 6}, choice{"us", 6}, choice{"live", 5}, choice{"pro", 5}, choice{"co.uk", 12},
 	choice{"com.br", 10}, choice{"com.tr", 6}, choice{"co.jp", 4}, choice{"com.au", 5}, choice{"co.za", 3})
 
-// hosters are domains under which strangers get names.
+// hosters are domains under which customers get names.
 var hosters = weigh(choice{"blogspot.com", 20}, choice{"weebly.com", 15}, choice{"github.io", 10}, choice{"pages.dev", 20},
 	choice{"workers.dev", 15}, choice{"netlify.app", 10}, choice{"vercel.app", 15}, choice{"web.app", 15},
 	choice{"r2.dev", 10}, choice{"cloudfront.net", 20}, choice{"herokuapp.com", 5}, choice{"wixsite.com", 10})
 
-// subdomains are first labels as people and advertisers use them.
+// subdomains are typical first labels of web sites and advertisers.
 var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8}, choice{"cdn", 10}, choice{"mail", 6},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
 
-// weigh repeats each word by its weight, so that drawing one is one step.
+// weigh repeats each word by its weight, so that a draw is one step.
 func weigh(choices ...choice) (words []string) {
 	for _, c := range choices {
 		for range c.weight {
@@ -52,16 +52,16 @@ func weigh(choices ...choice) (words []string) {
 	return words
 }
 
-// maker draws names from one seeded source.
+// A maker draws names from one seeded source.
 type maker struct {
 	*rand.Rand
 	words []string
-	zipf  *rand.Zipf // frequent words, as in any language
+	zipf  *rand.Zipf // gives frequent words, as in natural languages
 }
 
-// newMaker returns a maker whose draws are those of the stream: names and queries
-// have one each, so that either can grow without the other's changing. The
-// vocabulary is the same in all.
+// newMaker returns a maker for a stream of random numbers. Names and queries have separate
+// streams, so that a change of one does not change the other. All streams have the same
+// vocabulary.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -89,7 +89,7 @@ func (m *maker) syllable() string {
 	return string(b)
 }
 
-// label draws the label that somebody registers.
+// label draws a label as people register them.
 func (m *maker) label() string {
 	switch k := m.IntN(100); {
 	case k < 40:
@@ -107,7 +107,7 @@ func (m *maker) label() string {
 		}
 		return s
 	}
-	// As programs make them up.
+	// Labels as programs generate them.
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	b := make([]byte, 6+m.IntN(12))
 	for i := range b {
@@ -117,8 +117,8 @@ func (m *maker) label() string {
 	return string(b)
 }
 
-// name draws a name of MinLen to MaxLen octets: one in five under a hoster or
-// below a domain of its own, the others directly under a suffix.
+// name draws a name of MinLen to MaxLen bytes. One in five is under a hoster or below another
+// domain. The others are directly under a suffix.
 func (m *maker) name() string {
 	kind := m.IntN(10)
 	for {
@@ -135,15 +135,15 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// Drawn again in the same kind: long ones are mostly deep ones, and the
-		// share of the deep ones must stand.
+		// A name of the wrong length is drawn again with the same kind. Long names are mostly
+		// deep names, and their share must not shrink.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
 	}
 }
 
-// List is a list of names, none of which lies below another.
+// A List is a list of names. No name in it is below another.
 type List struct {
 	Names  []string
 	listed map[string]struct{}
@@ -152,7 +152,7 @@ type List struct {
 // New returns the list of n names.
 func New(n int) *List {
 	l := &List{Names: make([]string, 0, n), listed: make(map[string]struct{}, n)}
-	above := map[string]struct{}{} // the proper ancestors of what is listed
+	above := map[string]struct{}{} // the proper ancestors of the listed names
 	for m := newMaker(1); len(l.Names) < n; {
 		s := m.name()
 		if _, ok := above[s]; ok || l.Covers(s) {
@@ -167,13 +167,14 @@ func New(n int) *List {
 	return l
 }
 
-// parent returns the name without its first label, empty for the last label.
+// parent returns the name without its first label. For the last label it returns an empty
+// string.
 func parent(s string) string {
 	_, up, _ := strings.Cut(s, ".")
 	return up
 }
 
-// Covers reports whether a name is listed or lies below one that is.
+// Covers reports whether a name is in the list or is below a name in the list.
 func (l *List) Covers(s string) bool {
 	for ; s != ""; s = parent(s) {
 		if _, ok := l.listed[s]; ok {
@@ -183,10 +184,10 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// Queries are questions in the presentation form of DNS libraries, the final dot
-// included. Their text is one piece of memory in the order of asking, so that
-// reading a question is as cheap as in a server that has just received it, and
-// what is cold is the set that is asked.
+// A Queries is a list of query names in the presentation form of DNS libraries, with the final
+// dot. Their text is one block of memory in the order of the queries. Reading a query is
+// therefore as cheap as in a server that has just received it, and only the set is cold in the
+// processor caches.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -204,14 +205,14 @@ func queries(n int, next func() string) Queries {
 	return q
 }
 
-// Hits are the names of the list, each once, shuffled.
+// Hits returns the names of the list in random order, each once.
 func (l *List) Hits() Queries {
 	order := newMaker(2).Perm(len(l.Names))
 	i := -1
 	return queries(len(order), func() string { i++; return l.Names[order[i]] })
 }
 
-// SubdomainHits are a name below each name of the list, shuffled.
+// SubdomainHits returns a name below each name of the list, in random order.
 func (l *List) SubdomainHits() Queries {
 	m := newMaker(3)
 	order := m.Perm(len(l.Names))
@@ -219,8 +220,8 @@ func (l *List) SubdomainHits() Queries {
 	return queries(len(order), func() string { i++; return m.from(subdomains) + "." + l.Names[order[i]] })
 }
 
-// Misses are n different names of the list's kind that it does not cover, half of
-// them below such a name.
+// Misses returns n different names that the list does not cover. They are like the names of
+// the list, and half of them have a subdomain label in front.
 func (l *List) Misses(n int) Queries {
 	m := newMaker(4)
 	seen := make(map[string]struct{}, n)
@@ -238,7 +239,8 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix are n queries of which 5 % hit, half of those below the listed name.
+// Mix returns n queries. 5 % are covered by the list, and half of those are below a listed
+// name.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)
 	misses := l.Misses(n)

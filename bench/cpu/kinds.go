@@ -10,21 +10,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// kind is a way to run a server. Another server is another entry: configure
-// writes what it needs below dir and returns its command line.
+// A kind is a way to run a server. To add a server, add an entry to kinds. configure writes
+// the files of the server below dir and returns the command line.
 type kind struct {
 	name string
-	// against is the kind whose cost counts as 1.
+	// against is the kind whose cost is the base of the ratio.
 	against string
-	// blocks: the listed names are blocked.
+	// blocks reports whether the server blocks the listed names.
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds are the servers that are compared. The second of them is the first one
-// once more: what it differs by, the method cannot tell. The third has any, a plugin
-// that hands queries on and does nothing else: one more plugin may be what makes
-// goroutines outgrow their stacks, and that is no work of ours.
+// kinds are the servers that are compared. The second is the first again, so their difference
+// is the error of the method. The third has any, a plugin that only passes queries on. It is
+// there because each further plugin may make goroutines outgrow their stacks, and this cost is
+// not the work of blocklist.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -33,7 +33,7 @@ var kinds = []kind{
 	{"list", "bare", true, coredns("blocklist big.yaml")},
 }
 
-// coredns is our binary with a directive.
+// coredns returns a configure function for our binary with a directive.
 func coredns(directive string) func(*lab, *instance, string, answer) ([]string, error) {
 	return func(r *lab, in *instance, dir string, a answer) ([]string, error) {
 		lines := []string{"bind 127.0.0.1", "root " + r.dir, directive, a.coredns(r)}
@@ -46,12 +46,12 @@ func coredns(directive string) func(*lab, *instance, string, answer) ([]string, 
 	}
 }
 
-// answer is what a passing query is answered.
+// An answer is the answer to queries that pass.
 type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream fills the reply of the server behind, nil when there is none.
+	// upstream fills the reply of the upstream server, nil when there is no upstream.
 	upstream func(m *dns.Msg)
 }
 
@@ -77,14 +77,15 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached is a cache with room for every name, over the scripted upstream.
+// cached returns a cache with room for every name, and below it a forward to the scripted
+// upstream.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
 	}
 }
 
-// resolver is cached with what stands above in most Corefiles.
+// resolver returns cached with the plugins that most Corefiles have above it.
 func resolver(name string) func(*lab) string {
 	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }
@@ -109,7 +110,7 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns those of all whose names are in the list, in its order.
+// choose returns the elements of all whose names are in the list, in the order of the list.
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namesOf(all), name)

@@ -1,14 +1,15 @@
-// Command cpu measures what a passing query costs the server in CPU time, beside
-// the same server without the plugin. It builds cmd/coredns, runs it on loopback
-// pinned to one CPU, asks with dnsperf from another, and ends what it started.
+// Command cpu measures the CPU time that a passing query costs a server with the plugin,
+// compared with the same server without the plugin. It builds cmd/coredns, runs it on loopback
+// pinned to one CPU, sends queries with dnsperf from another CPU, and stops all processes that
+// it started.
 //
 //	go run ./bench/cpu                 # some twelve minutes
-//	go run ./bench/cpu -quick          # under one
+//	go run ./bench/cpu -quick          # under one minute
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
-// The last one says instead where the time of a passing and of a blocked query goes.
-// What is compared is always what the scheduler gave to two servers for the same
-// queries within the same few seconds; README.md says how.
+// The last command instead prints how the time of a passing and of a blocked query is spent. A
+// comparison always uses the CPU time that the scheduler gave to two servers for the same
+// queries within the same few seconds. README.md describes the method.
 package main
 
 import (
@@ -28,14 +29,14 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// plan is what is measured, how often and with how much.
+// A plan contains the sizes and the repetitions of a measurement.
 type plan struct {
-	names   int // in the list
+	names   int // names in the list
 	burst   int // queries of one dnsperf run
-	bursts  int // different ones, each of names of its own
-	blocked int // percent of the queries that are for listed names
-	starts  int // of all servers anew: where memory lies makes a difference, too
-	rounds  int // a start
+	bursts  int // number of different bursts, each with its own names
+	blocked int // percentage of queries for listed names
+	starts  int // starts of all servers, because data has another place in memory after each start
+	rounds  int // rounds of each start
 	answers []answer
 	kinds   []kind
 	env     []string
@@ -58,7 +59,7 @@ func main() {
 	flag.StringVar(&p.profile, "profile", "", "directory: instead of measuring, write there CPU profiles of each server under load, of passing queries and of -blocked percent (all, if not given), and print where their time goes")
 	flag.Parse()
 	if p.profile != "" {
-		// One start, and no rounds.
+		// Profiles need only one start, and no rounds.
 		p.starts = 1
 	}
 	if *quick {
@@ -123,8 +124,8 @@ func run(ctx context.Context, p *plan, out string) error {
 	return rep.write(out)
 }
 
-// measure starts all servers, all to give the same answer, asks each in turn, and
-// ends them.
+// measure starts all servers with the same answer, sends queries to each in turn, and stops
+// them.
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
@@ -135,8 +136,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// Once around all names fills the cache, where there is one; a burst lets heaps
-	// and stacks find their size.
+	// A query for each name fills the cache, if there is one. Without a cache, one burst is
+	// enough for heaps and stacks to reach their size.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -158,7 +159,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	}
 	for round := range p.rounds {
 		for i := range running {
-			// There and back, so that what drifts does not count for one of them.
+			// Every second round is in reverse order, so that drift does not favour one
+			// server.
 			if round%2 == 1 {
 				i = len(running) - 1 - i
 			}
@@ -174,7 +176,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	return nil
 }
 
-// newRig prepares a directory: the binary, the orders, the bursts of queries, and
+// newRig prepares a directory with the binary, the orders and the bursts of queries, and
 // starts the upstreams.
 func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	r := &lab{dir: dir, plan: p}
@@ -215,7 +217,7 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents are the shares of queries for listed names that are asked.
+// percents returns the percentages of queries for listed names.
 func (p *plan) percents() []int {
 	if p.profile != "" {
 		return []int{0, p.blocked}

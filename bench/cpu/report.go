@@ -13,19 +13,19 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// report is what a run found, and what one must know to find it again.
+// A report is the result of a run, with the data that is needed to repeat the run.
 type report struct {
 	Date       time.Time `json:"date"`
 	Commit     string    `json:"commit"`
 	Go         string    `json:"go"`
 	CPU        string    `json:"cpu"`
 	Kernel     string    `json:"kernel"`
-	Load       [2]string `json:"load"` // before and after
+	Load       [2]string `json:"load"` // before and after the run
 	Names      int       `json:"names"`
-	Asked      int       `json:"asked"` // different names
+	Asked      int       `json:"asked"` // number of different names
 	Burst      int       `json:"burst"`
 	Starts     int       `json:"starts"`
-	Rounds     int       `json:"rounds"` // a start
+	Rounds     int       `json:"rounds"` // rounds of each start
 	Env        []string  `json:"env,omitempty"`
 	Rows       []row     `json:"rows"`
 	Samples    []sample  `json:"samples"`
@@ -33,16 +33,16 @@ type report struct {
 	order      []kind
 }
 
-// row is one server under one answer.
+// A row is the result of one server with one answer.
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is microseconds a query, Ratio that over the cost of the server that it
-	// is compared with in the same round; quartiles, the median in the middle.
+	// CPU is in microseconds a query. Ratio is CPU divided by the CPU of the base server in
+	// the same round. Both are quartiles, with the median in the middle.
 	CPU   [3]float64 `json:"cpu_us"`
 	Ratio [3]float64 `json:"ratio"`
 	Rate  float64    `json:"rate_qps"`
-	// ByStart are the medians of the ratio for each start.
+	// ByStart contains the median of the ratio for each start.
 	ByStart []float64 `json:"ratio_by_start"`
 }
 
@@ -56,7 +56,7 @@ func newReport(ctx context.Context, p *plan) *report {
 	return rep
 }
 
-// finish makes the rows of the samples.
+// finish computes the rows from the samples.
 func (rep *report) finish() {
 	rep.Load[1] = rig.Load()
 	type place struct {
@@ -91,7 +91,7 @@ func (rep *report) finish() {
 	}
 }
 
-// table is the report in Markdown.
+// table returns the report in Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s, %s, %s, %s; load %s -> %s\n", rep.Date.Format(time.DateTime), rep.Commit, rep.Go, rep.CPU, rep.Kernel, rep.Load[0], rep.Load[1])
@@ -116,7 +116,7 @@ func (rep *report) table() string {
 	return b.String()
 }
 
-// write puts the report into a file as JSON.
+// write writes the report to a file as JSON.
 func (rep *report) write(file string) error {
 	text, err := json.MarshalIndent(rep, "", " ")
 	if err != nil {

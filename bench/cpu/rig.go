@@ -12,25 +12,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// lab is what all servers are measured with.
+// A lab contains the files and the upstreams that all measured servers share.
 type lab struct {
 	dir, coredns    string
 	plan            *plan
-	listed, passing string // a name of each sort
+	listed, passing string // a listed name and a name that passes
 	upstreams       map[string]*upstream
 	started         int
 }
 
-// instance is a running server.
+// An instance is a running server.
 type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	pprof      string // not addr: CoreDNS shares ports, and DNS over TCP would have half of the connections
-	log        string
+	// pprof is not on addr, because CoreDNS shares ports and pprof would get half of the TCP
+	// connections.
+	pprof string
+	log   string
 }
 
-// patience is for a server to come up.
+// patience is the time limit for the start of a server.
 const patience = time.Minute
 
 func (r *lab) close() {
@@ -76,8 +78,8 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// check: a server that answers something else than is meant is cheap for the
-// wrong reason.
+// check checks the answers of a server, because a server with wrong answers may be cheap for
+// the wrong reason.
 func (r *lab) check(in *instance, a answer) error {
 	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {
@@ -95,14 +97,14 @@ func (r *lab) check(in *instance, a answer) error {
 	return nil
 }
 
-// sample is a burst: the same queries to one server.
+// A sample is the result of one burst against one server.
 type sample struct {
 	Answer  string  `json:"answer"`
 	Server  string  `json:"server"`
 	Start   int     `json:"start"`
 	Round   int     `json:"round"`
-	Queries int     `json:"queries"`  // answered
-	CPU     float64 `json:"cpu_us"`   // of the server, for each
+	Queries int     `json:"queries"`  // number of answered queries
+	CPU     float64 `json:"cpu_us"`   // CPU time of the server for each query
 	Rate    float64 `json:"rate_qps"` // answers a second
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A rule says whose work a stack with a frame of that prefix is.
+// A rule assigns stacks that contain a frame with this prefix to an owner.
 type rule struct{ frame, whose string }
 
 const (
@@ -19,8 +19,8 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly is work that counts as such, whoever has it done: the first rule that any
-// frame fits.
+// costly are kinds of work that are counted separately, whichever code caused them. The first
+// rule that matches any frame of the stack applies.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -29,9 +29,9 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners are whose the rest is: that of the innermost frame that a rule fits. What a
-// library or the runtime does for somebody, such as finding memory, is so that
-// somebody's.
+// owners assigns all other work. The innermost frame that matches a rule decides. Work of a
+// library or the runtime, for example an allocation, therefore belongs to the code that called
+// it.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -42,7 +42,7 @@ var owners = []rule{
 	{lib + "(*Server)", "miekg/dns: server"},
 }
 
-// parts are those of our own work: the first rule that any frame fits.
+// parts divides the work of blocklist. The first rule that matches any frame applies.
 var parts = []rule{
 	{ours + ".(*watcher).look", "blocklist: where the answer leads"},
 	{ours + ".(*block).reply", "blocklist: reply"},
@@ -53,7 +53,7 @@ var parts = []rule{
 
 const others = "runtime: scheduler and the rest"
 
-// whose says what a stack, innermost frame first, counts for.
+// whose returns the owner of a stack. The stack begins with the innermost frame.
 func whose(stack []string) string {
 	if w := first(costly, stack); w != "" {
 		return w
@@ -79,13 +79,15 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// shares is a table of whose work a query is, in us, a column for each kind of query.
+// A shares is a table of the time of a query by owner, in us. It has one column for each kind
+// of query.
 type shares struct {
 	heads []string
 	cells []map[string]float64
 }
 
-// add makes a column of profiles: what a query takes, in us, in their shares.
+// add adds a column. It divides cpu, the time of a query in us, among the owners in proportion
+// to their samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder
@@ -109,15 +111,15 @@ func (t *shares) add(ctx context.Context, head string, cpu float64, files []stri
 	return nil
 }
 
-// traces yields the stacks of pprof -traces, innermost frame first, and the time that
-// was spent there:
+// traces yields the stacks of pprof -traces, each with the time that was spent there. A stack
+// begins with the innermost frame:
 //
 //	-----------+-----
 //	      20ms   inner
 //	             outer
 func traces(text string) iter.Seq2[float64, []string] {
 	return func(yield func(float64, []string) bool) {
-		_, text, _ = strings.Cut(text, "\n---") // the header
+		_, text, _ = strings.Cut(text, "\n---") // skips the header
 		for block := range strings.SplitSeq(text, "\n---") {
 			var ms float64
 			var stack []string
@@ -138,7 +140,7 @@ func traces(text string) iter.Seq2[float64, []string] {
 	}
 }
 
-// table is the shares in Markdown, a room's parts beside one another.
+// table returns the shares in Markdown. The rows of one owner's parts are next to each other.
 func (t *shares) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| us of CPU a query | %s |\n|---|%s\n", strings.Join(t.heads, " | "), strings.Repeat("---|", len(t.heads)))

@@ -2,7 +2,8 @@ package main
 
 import "testing"
 
-// TestTraces reads what pprof prints, and says whose work it is.
+// TestTraces checks that the output of pprof is parsed, and that each stack has the right
+// owner.
 func TestTraces(t *testing.T) {
 	const text = `File: coredns
 Type: cpu

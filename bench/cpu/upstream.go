@@ -6,15 +6,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// upstream is a server of this process that gives every name the same kind of
-// answer. It works while the caches are being filled, and rests while anything is
-// measured.
+// An upstream is a server in this process that gives every name the same kind of answer. It
+// gets queries only while the caches are being filled, and is idle during the measurements.
 type upstream struct {
 	addr   string
 	server *dns.Server
 }
 
-// startUpstreams starts one for each answer that comes from upstream.
+// startUpstreams starts one upstream for each answer that needs one.
 func startUpstreams() (map[string]*upstream, error) {
 	all := map[string]*upstream{}
 	for _, a := range answers {

@@ -13,11 +13,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// settle is the time between a load and the look at the memory it left.
+// settle is the time between a load and the measurement of its memory.
 const settle = 2 * time.Second
 
-// growBlocks starts the real server with more and more server blocks, all of which
-// have the same order file.
+// growBlocks starts the real server with a growing number of server blocks, all with the same
+// order file.
 func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	dir, err := os.MkdirTemp("", "growth")
 	if err != nil {
@@ -45,7 +45,7 @@ func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// startBlocks starts a server with k blocks until the last of them blocks a name.
+// startBlocks starts a server with k blocks and waits until the last one blocks a name.
 func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt point, err error) {
 	var conf strings.Builder
 	addr := ""

@@ -1,12 +1,12 @@
-// Command growth measures what becomes of a decision, of memory and of a load when
-// there is ever more of everything: names, orders, orders on one name, server
-// blocks. What is looked for is a knee.
+// Command growth measures the cost of a decision, the memory and the time of a load while the
+// number of names, orders, orders on one name, or server blocks grows. Its purpose is to find
+// a knee in the curves.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
-//	go run ./bench/growth -quick                  # to 10^5: under one
+//	go run ./bench/growth -quick                  # to 10^5: under one minute
 //
-// It writes bench/results/NAME-growth.json; -write also puts the table into
-// bench/README.md. README.md says what is measured.
+// It writes bench/results/NAME-growth.json. With -write it also puts the table into
+// bench/README.md. README.md describes the measurements.
 package main
 
 import (
@@ -25,44 +25,43 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// report is what a run found.
+// A report is the result of a run.
 type report struct {
 	Commit  string   `json:"commit"`
 	Machine string   `json:"machine"`
 	Date    string   `json:"date"`
-	Load    string   `json:"load"` // of the machine, before
+	Load    string   `json:"load"` // of the machine, before the run
 	Series  []series `json:"series"`
 }
 
-// series is one thing that grows while the others stand still.
+// A series is the measurements of one quantity that grows while the others are fixed.
 type series struct {
 	Name   string  `json:"name"`
 	What   string  `json:"what"`
 	Points []point `json:"points"`
 }
 
-// point is what was measured with X of it. What a series does not measure is 0.
+// A point is the measurement at quantity X. Figures that a series does not measure are 0.
 type point struct {
 	X int `json:"x"`
-	// MissNS and HitNS are CPU time from a name in presentation form to its
-	// verdict.
+	// MissNS and HitNS are the CPU times from a name in presentation form to its verdict.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes live on the heap when all is loaded; of server blocks it is the RSS of
-	// the server.
+	// Bytes is the number of live bytes on the heap after the load. For server blocks it is
+	// the RSS of the server.
 	Bytes int `json:"bytes"`
-	// LoadMS is from text in memory to a set ready to swap in, LoadCPUMS the CPU
-	// time that took, the collector's included; of server blocks it is from exec to
-	// the first blocked answer.
+	// LoadMS is the time from text in memory to a set that is ready to swap in. LoadCPUMS is
+	// the CPU time of the load, garbage collection included. For server blocks, LoadMS is the
+	// time from exec to the first blocked answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }
 
-// plan is how far everything grows.
+// A plan contains the sizes to measure.
 type plan struct {
 	names, orders, oneName, blocks []int
-	queries                        int // different ones
-	fixed                          int // names, while something else grows
+	queries                        int // number of different queries
+	fixed                          int // number of names while another quantity grows
 }
 
 var (
@@ -76,7 +75,7 @@ var (
 	}
 )
 
-// powers are those of ten.
+// powers returns the powers of ten between from and to, both included.
 func powers(from, to int) (out []int) {
 	for ; from <= to; from *= 10 {
 		out = append(out, from)

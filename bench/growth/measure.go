@@ -17,11 +17,11 @@ import (
 
 const (
 	now order.Time = 1_780_000_000 // in 2026
-	// rounds is how often a thing is measured; the median counts.
+	// rounds is the number of measurements of a figure. The median is reported.
 	rounds = 5
 	// patience is the time after which a load is not repeated.
 	patience = 4 * time.Second
-	// enough is the time after which a round of questions ends.
+	// enough is the time after which a round of queries ends.
 	enough = time.Second / 2
 )
 
@@ -51,8 +51,8 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds are the reasons for which an order on a name need not be the one that
-// decides there.
+// crowds are the series with many orders on one name. They differ in the reason why most of
+// the orders do not decide.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -83,7 +83,7 @@ func growOneName(ctx context.Context, w *world, p plan) (all []series, err error
 	return all, nil
 }
 
-// measure loads files and asks.
+// measure loads files and judges queries.
 func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queries) (point, error) {
 	if err := ctx.Err(); err != nil {
 		return point{}, err
@@ -119,10 +119,10 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the nanoseconds of CPU that a question takes, all of which must be
-// blocked, or none.
+// ask returns the CPU time of a query in nanoseconds. Either all queries must be blocked, or
+// none.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
-	runtime.LockOSThread() // the CPU time of this thread is what counts
+	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
 	least := max(len(qs), 100_000)
 	var all []float64
@@ -141,8 +141,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge is what a query costs until its verdict is known: the name read from
-// presentation form, the look whether any rule covers it, the decision.
+// judge does all steps from a query to its verdict: it parses the name from presentation form,
+// checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.Asked
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, client, now).Blocked()
@@ -155,8 +155,8 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time that a clock has counted. getrusage(2) counts in ticks
-// on some kernels, which is too coarse for questions.
+// spent returns the CPU time that a clock has counted. On some kernels getrusage(2) counts in
+// ticks, which is too coarse for queries.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {
@@ -165,10 +165,10 @@ func spent(clock int32) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// heap returns the octets that live on the heap.
+// heap returns the number of live bytes on the heap.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one's finalizers let go
+	runtime.GC() // frees the objects that had finalizers in the first collection
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// table is the report in Markdown.
+// table returns the report in Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s, %s, load before %s.\n\n", rep.Date, rep.Commit, rep.Machine, rep.Load)
@@ -23,7 +23,7 @@ func (s *series) table() string {
 	}
 	var b strings.Builder
 	row := func(cells []string) {
-		// What was not measured has no column.
+		// Figures that were not measured have no column.
 		all := []bool{true, s.Points[0].MissNS > 0, s.Points[0].HitNS > 0, true, true, true}
 		for i, c := range cells {
 			if all[i] {
@@ -40,7 +40,7 @@ func (s *series) table() string {
 	return b.String()
 }
 
-// short is a figure without places that mean nothing.
+// short formats a figure without meaningless digits.
 func short(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.2g", x)

@@ -14,13 +14,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// world are the names and the queries. The names are kept as text: ten million
-// strings would be the collector's work in every load that is measured.
+// A world contains the names and the queries. The names are kept as one text, because ten
+// million strings would slow the garbage collector in every load that is measured.
 type world struct {
 	text   []byte
-	ends   map[int]int // of so many names, in text; lists nest
+	ends   map[int]int // the end of the first n names in text, by n
 	misses corpus.Queries
-	hits   map[int]corpus.Queries // of so many names
+	hits   map[int]corpus.Queries // by number of names
 }
 
 func newWorld(p plan) *world {
@@ -37,7 +37,7 @@ func newWorld(p plan) *world {
 	return w
 }
 
-// most is the number of names that there are.
+// most returns the largest number of names.
 func (w *world) most() (n int) {
 	for k := range w.ends {
 		n = max(n, k)
@@ -45,27 +45,27 @@ func (w *world) most() (n int) {
 	return n
 }
 
-// names is a side list of n names.
+// names returns a side list of n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// file is an order file in JSON Lines, with its side list.
+// A file is an order file in JSON Lines and its side list.
 type file struct {
 	path string
 	text []byte
 	side []byte
 }
 
-// begin is the first line of a file of so many orders.
+// begin returns the first line of a file with the given number of orders.
 func begin(orders int) string {
 	return fmt.Sprintf(`{"version":1,"count":%d,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}}`+"\n", orders)
 }
 
-// sideList is one order of all the names.
+// sideList returns one order with all names.
 func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
 
-// register is the names in so many orders, all of a size.
+// register returns the names in the given number of orders of equal size.
 func register(names []byte, orders int) file {
 	list := strings.Split(strings.TrimSuffix(string(names), "\n"), "\n")
 	var text bytes.Buffer
@@ -77,9 +77,9 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd is so many orders on one name, the last of which is the one that decides;
-// others are the fields that keep all the others from it, and lift tells whether
-// there is a lift for each of them.
+// crowd returns the given number of orders on one name. Only the last order decides. others
+// returns the fields that keep order i from deciding. If lift is set, each of these orders has
+// a lift.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {
@@ -100,11 +100,11 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 	return file{"crowd.jsonl", text.Bytes(), nil}
 }
 
-// crowded is the name that many orders are about.
+// crowded is the name of all these orders.
 const crowded = "crowded.example"
 
-// load is what the store does with files: from their text to a set that can be put
-// into force, with its warnings and its next change.
+// load does the work of the store: it turns files into a set that can be put into force, and
+// computes the warnings and the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Lists.
+// These functions write the list in the formats of the servers.
 
 func plain(w *bufio.Writer, names []string, _ int) {
 	for _, n := range names {
@@ -37,14 +37,14 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is a zone in which nothing exists: what passes is answered NXDOMAIN by the
-// server itself.
+// root is an empty root zone. The server itself answers NXDOMAIN for names that pass.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// Configurations. All run in the foreground, with one thread, on loopback.
+// These functions write the configurations. Each server runs in the foreground on loopback,
+// with one thread.
 
-// nothing is the cheapest answer that CoreDNS has. It stands above hosts, though,
-// so there whoami answers what passes.
+// nothing is the cheapest answer that CoreDNS has. template is above hosts in the chain, so
+// the configuration with hosts uses whoami instead.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -67,8 +67,9 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
-// unbound is Unbound with a clause that has a place for the list's path. What
-// passes comes from an authoritative zone, which is asked after local-zone and RPZ.
+// unbound returns a configure function for Unbound. clause has a placeholder for the path of
+// the list. Names that pass are answered from an authoritative zone, which Unbound checks
+// after local-zone and RPZ.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")
@@ -104,10 +105,10 @@ auth-zone:
 	}
 }
 
-// hangup has a server read its configuration again.
+// hangup makes a server read its configuration again.
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is for the tools of servers that live as long as the measurement.
+// key is the key for the tools of the servers, which run only during the measurement.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {
@@ -115,7 +116,7 @@ func bind(s *site, list bool) ([]string, error) {
 	secret := fmt.Sprintf("key \"k\" { algorithm hmac-sha256; secret %q; };\n", key)
 	policy, zone := "", ""
 	if list {
-		// By default a policy zone is not looked at again within a minute.
+		// By default BIND checks a policy zone at most once a minute.
 		policy = `response-policy { zone "rpz" log no min-update-interval 0; } qname-wait-recurse no;`
 		zone = fmt.Sprintf("zone \"rpz\" { type primary; file %q; allow-query { none; }; };\n", s.file())
 	}
@@ -173,9 +174,10 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot answers what passes with an address: its NXDOMAIN is the same wherever it
-// comes from. It watches a zone itself only with Lua's cqueues, which the package does
-// not bring; the same function is called by hand.
+// knot configures Knot Resolver. It answers names that pass with an address, because its
+// NXDOMAIN looks the same with and without a list. It can watch a policy zone only with Lua's
+// cqueues, which the Debian package does not contain. So the configuration has a function
+// load, which knotReload calls.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -196,7 +198,7 @@ modules.unload('detect_time_skew')
 `, s.port, s.path("control"), rpz)
 }
 
-// knotReload asks for the list to be loaded; the answer comes when that is done.
+// knotReload asks Knot Resolver to load the list. The answer comes when the list is loaded.
 func knotReload(ctx context.Context, s *site) error {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
 	if err != nil {
@@ -214,8 +216,8 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist sets the aa bit where it blocks: otherwise its two NXDOMAIN would be the
-// same.
+// dnsdist configures dnsdist. It sets the aa bit in blocking answers, because otherwise its
+// two kinds of NXDOMAIN would be the same.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

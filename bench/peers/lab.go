@@ -18,33 +18,34 @@ import (
 )
 
 const (
-	// patience bounds every wait for an answer to change, and every tool.
+	// patience is the time limit for each wait for a changed answer, and for each tool.
 	patience = 5 * time.Minute
-	// settle is the time between a load and the look at the memory it left.
+	// settle is the time between a load and the measurement of its memory.
 	settle = 2 * time.Second
-	// around is what a server under load is watched for before and after a change.
+	// around is the time before and after a change during which a server under load is
+	// watched.
 	around = time.Second
-	// rate is the prober's, a second.
+	// rate is the number of queries a second from the prober.
 	rate = 5000
 )
 
-// plan is how much and how often is measured.
+// A plan contains the sizes and the repetitions of a measurement.
 type plan struct {
 	names  int
 	burst  int // queries of one dnsperf run
 	rounds int // bursts of each sort
-	loads  int // starts, idle reloads, reloads under load
+	loads  int // starts, idle reloads, and reloads under load
 }
 
-// questions is the number of questions of each sort: the first round does not count.
+// questions returns the number of queries of each sort. The first round is not counted.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
-// lab is what all servers are measured with.
+// A lab contains the files and the queries that all measured servers share.
 type lab struct {
 	plan
 	dir, coredns string
 	list         *corpus.List
-	work         map[bool][works][]question // by exact
+	work         map[bool][works][]question // by the field exact of the peer
 	started      int
 }
 
@@ -65,8 +66,8 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	return l, errors.Join(err, rig.PinSelf(ctx))
 }
 
-// start runs an instance of a peer and returns how long it took to the first
-// answer: a blocked one, if it has the list.
+// start runs an instance of a peer. It returns the time until the first answer, which must be
+// a blocking answer if the instance has the list.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -113,8 +114,8 @@ func (s *site) explain(err error) error {
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// shape tells answers apart. What passes is mostly NXDOMAIN, and so is what is
-// blocked; an SOA in one of the two and not in the other, or an answer, shows.
+// A shape is the parts of an answer that distinguish blocked names from names that pass. Both
+// are mostly NXDOMAIN, but they differ in an SOA or an answer record.
 type shape struct {
 	rcode      int
 	aa         bool
@@ -125,20 +126,19 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether an answer is one of a server that blocks, where pass is
-// the shape of what it lets pass.
+// blocked reports whether m is a blocking answer. pass is the shape of the answers that pass.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
 
-// blockedWire is blocked for an answer in wire format.
+// blockedWire does the same as blocked for an answer in wire form.
 func (pass shape) blockedWire(answer []byte) bool {
 	m := new(dns.Msg)
 	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
-// check: a server that answers something else than is meant is cheap for the wrong
-// reason.
+// check checks the answers of a server, because a server with wrong answers may be cheap for
+// the wrong reason.
 func (l *lab) check(s *site, list bool, pass shape) error {
 	var wrong error
 	for sort, questions := range l.work[s.peer.exact] {
@@ -159,7 +159,8 @@ func (l *lab) check(s *site, list bool, pass shape) error {
 	return wrong
 }
 
-// cpu asks a server a round's bursts of each sort and returns the cost of a query.
+// cpu sends the bursts of a round to a server, one of each sort, and returns the CPU time of a
+// query.
 func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, err error) {
 	for sort := range us {
 		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, round, sort, s.peer.exact), l.burst)
@@ -171,22 +172,22 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 	return us, nil
 }
 
-// added is the name that a version of the list has more than the one before.
+// added returns the name that a version of the list adds to the version before.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
-// next writes a version of the list, with a name more than the one before.
+// next writes a version of the list with one name more than the version before.
 func (l *lab) next(s *site, version int) error {
 	names := slices.Clone(l.list.Names)
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// This process is not to collect while it measures.
+	// The garbage collection of this process must not run during a measurement.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
 
-// change puts the next version in force and returns the time from the rename of the
-// changed file to the first answer that shows it.
+// change puts the next version in force. It returns the time from the rename of the changed
+// file to the first answer that shows the change.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -194,7 +195,7 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 		if s.peer.exact {
 			return added(version)
 		}
-		return fmt.Sprintf("q%d.%s", i, added(version)) // in no cache
+		return fmt.Sprintf("q%d.%s", i, added(version)) // a name that is in no cache
 	}}
 	took, err = q.Until(ctx, patience, func() (time.Time, error) {
 		if err := s.swap(); err != nil {
@@ -212,8 +213,8 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 	return begin, took, nil
 }
 
-// idle changes the list of a server that is not asked anything else: the time to
-// the effect, and the most memory on the way over that before.
+// idle changes the list of a server that gets no other queries. It returns the time until the
+// change has an effect, and the peak memory divided by the memory before.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -225,23 +226,23 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	if _, took, err = l.change(ctx, s, version, pass, time.Millisecond); err != nil {
 		return 0, 0, err
 	}
-	// What is told or freed behind the swap may take the most.
+	// The peak may come after the swap, when the server logs changes or frees memory.
 	if err := wait(ctx, settle); err != nil {
 		return 0, 0, err
 	}
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// met is what a load met, how late the prober was itself, which is in the latencies,
-// and its sockets' buffer.
+// A met is the result of a load, with the delay of the prober itself, which the latencies
+// include, and the size of its socket buffers.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server under load and returns what the load met
-// from the rename to a little after the effect.
+// loaded changes the list of a server under load. It returns the result of the load from the
+// rename until shortly after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err
@@ -274,7 +275,7 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m m
 	return met{out.Between(begin, end), out.LateBetween(begin, end), out.Buffer}, nil
 }
 
-// wait lets some time pass.
+// wait waits for d or until the context ends.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

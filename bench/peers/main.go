@@ -1,15 +1,15 @@
-// Command peers measures the plugin beside other software that blocks names: what
-// a list costs each query, its memory, and what a change of one name costs and
-// takes. It builds cmd/coredns, runs it and Debian's resolvers on loopback, one
-// after the other, and ends what it started.
+// Command peers compares the plugin with other software that blocks names. It measures the
+// cost of a list for each query, the memory of the list, and the cost and the time of a change
+// of one name. It builds cmd/coredns, runs it and Debian's resolvers on loopback, one after
+// the other, and stops all processes that it started.
 //
 //	go run ./bench/peers               # a million names: a quarter of an hour
 //	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
-//	go run ./bench/peers -quick        # under three
-//	go run ./bench/peers -steady 20s   # our server alone, reloaded each second under load
+//	go run ./bench/peers -quick        # under three minutes
+//	go run ./bench/peers -steady 20s   # only our server, reloaded each second under load
 //
-// Each software is compared with itself without a list, in the same rounds;
-// README.md says how.
+// Each server is compared with itself without a list, in the same rounds. README.md describes
+// the method.
 package main
 
 import (
@@ -48,7 +48,7 @@ func main() {
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
 	}
-	// Where Debian has servers, and users do not look.
+	// Debian installs servers in /usr/sbin, which is not in the PATH of users.
 	err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	chosen, e := choose(*servers)
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))
@@ -71,7 +71,7 @@ func main() {
 	}
 	rep, err := measure(ctx, p, chosen, *piece)
 	if rep != nil {
-		// What is not whole does not go into the README.
+		// An incomplete report is not written to the README.
 		err = errors.Join(err, rep.publish(*out, *write && err == nil && *piece == 0, *name))
 	}
 	if err != nil {
@@ -80,11 +80,11 @@ func main() {
 	}
 }
 
-// limit bounds one peer's measurement.
+// limit is the time limit for one peer.
 const limit = 20 * time.Minute
 
-// measure measures the peers one after the other; one that fails is left out of the
-// report, which takes a quarter of an hour to make.
+// measure measures the peers one after the other. A peer that fails is left out of the report,
+// because a whole run takes a quarter of an hour.
 func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
@@ -118,7 +118,7 @@ func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (
 	return rep, err
 }
 
-// missing says which Debian packages are not installed.
+// missing returns an error that names the Debian packages that are not installed.
 func missing(chosen []*peer) (err error) {
 	for _, p := range chosen {
 		for _, program := range slices.Sorted(maps.Keys(p.needs)) {
@@ -130,7 +130,8 @@ func missing(chosen []*peer) (err error) {
 	return err
 }
 
-// version is the version of the peer's first package; ours is the commit.
+// version returns the version of the peer's first package. For our own server it returns the
+// commit.
 func (p *peer) version(ctx context.Context) string {
 	for _, program := range slices.Sorted(maps.Keys(p.needs)) {
 		return rig.Output(ctx, "dpkg-query", "--show", "--showformat", "${source:Upstream-Version}", p.needs[program])
@@ -145,7 +146,7 @@ func serverNames() (out []string) {
 	return out
 }
 
-// choose returns the peers of a list of names, all for none.
+// choose returns the peers of a list of names, or all peers for an empty list.
 func choose(list string) (out []*peer, err error) {
 	if list == "" {
 		return peers, nil

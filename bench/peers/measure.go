@@ -9,16 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// samples are what was measured of a peer, in the order of measuring.
+// A samples is the measurements of a peer, in the order in which they were made.
 type samples struct {
-	base, list               [works][]float64 // CPU us a query, by round
-	start, effect, p99       []float64        // ms
+	base, list               [works][]float64 // CPU time in us a query, by round
+	start, effect, p99       []float64        // in ms
 	bytes, peak, lost, wrong []float64
-	late, latest             []float64 // ms, of the prober: p99 and at most
-	buffer                   []float64 // octets, of the prober
+	late, latest             []float64 // p99 and maximum of the prober's delay, in ms
+	buffer                   []float64 // of the prober's sockets, in bytes
 }
 
-// measure measures a peer: its instance without a list runs beside the one with it.
+// measure measures a peer. An instance without the list runs at the same time as the instance
+// with the list.
 func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	var x samples
 	base, took, err := l.start(ctx, p, false, shape{})
@@ -72,7 +73,7 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	return &x, l.whole(ctx, listed, pass)
 }
 
-// starts starts the instance with the list some times and leaves the last running.
+// starts starts the instance with the list several times and leaves the last one running.
 func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *samples) (*site, error) {
 	if p.list == nil {
 		s, _, err := l.start(ctx, p, false, pass)
@@ -96,8 +97,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until all of the list blocks: BIND fills its policy zone name by name
-// while it answers.
+// whole waits until the whole list is blocked. BIND fills its policy zone name by name while
+// it answers queries.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)
@@ -110,8 +111,9 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	}
 }
 
-// rounds asks both in turn, there and back, so that what drifts counts for neither.
-// The first round lets heaps and caches find their size.
+// rounds sends queries to both instances in turn. Every second round is in reverse order, so
+// that drift favours neither. The first round is not counted, because heaps and caches reach
+// their size in it.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

@@ -12,49 +12,50 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// peer is a server software with a way to give it a list. Another one is another
-// entry of peers.
+// A peer is a server software and the way to give it a list. To add a software, add an entry
+// to peers.
 type peer struct {
 	name, what string
-	// needs are its programs and the Debian packages they come in.
+	// needs maps the programs of the software to their Debian packages.
 	needs map[string]string
-	// exact: only the listed names are blocked, not what is below them.
+	// exact reports whether the software blocks only the listed names, and not the names below
+	// them.
 	exact bool
-	// list writes the list as the software reads it, nil for one that has none;
-	// versions differ where the format has a serial number.
+	// list writes the list in the format of the software, nil for software without a list.
+	// version is used in formats that have a serial number.
 	list func(w *bufio.Writer, names []string, version int)
-	// configure writes what it needs into the directory of the site, with the list
-	// or without, and returns its command line. What passes is answered by the
-	// server itself, mostly NXDOMAIN.
+	// configure writes the configuration into the directory of the site, with or without the
+	// list, and returns the command line. The server itself answers names that pass, mostly
+	// with NXDOMAIN.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload has the list read again, the software's own way; nil when it looks
-	// itself.
+	// reload makes the software read the list again. It is nil for software that watches the
+	// list itself.
 	reload func(ctx context.Context, s *site) error
 }
 
-// site is where an instance of a peer runs.
+// A site is the environment of a running instance of a peer.
 type site struct {
 	dir        string
 	addr, port string
-	control    string // a second port, for the software's own tool
-	coredns    string // our binary
-	tool       string // the tool's configuration, if it has one
+	control    string // a second port, for the tool of the software
+	coredns    string // the path of our binary
+	tool       string // the configuration of the tool, if there is one
 	peer       *peer
-	version    int // of the list staged last
+	version    int // the last version that was staged
 	*rig.Server
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
-// file is where the list is.
+// file returns the path of the list.
 func (s *site) file() string { return s.path("list") }
 
-// write makes a configuration file.
+// write writes a configuration file.
 func (s *site) write(name, format string, args ...any) error {
 	return os.WriteFile(s.path(name), fmt.Appendf(nil, format, args...), 0o600)
 }
 
-// stage writes a version of the list beside the one in force.
+// stage writes a version of the list next to the list in force.
 func (s *site) stage(names []string, version int) error {
 	f, err := os.Create(s.path("next"))
 	if err != nil {
@@ -67,10 +68,10 @@ func (s *site) stage(names []string, version int) error {
 	return w.Flush()
 }
 
-// swap puts what was staged into force, as far as the file system goes.
+// swap renames the staged list to the list in force.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
-// run is a peer's own tool.
+// run runs the tool of a peer.
 func run(ctx context.Context, argv ...string) error {
 	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
@@ -82,7 +83,7 @@ func run(ctx context.Context, argv ...string) error {
 var ours = &peer{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
 	"blocklist orders.yaml small.yaml", nothing)}
 
-// peers are what is measured, in the order of the table.
+// peers are the measured servers, in the order of the table.
 var peers = []*peer{
 	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
 	ours,

@@ -14,7 +14,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// full and part are samples of a peer with a list and of one without.
+// full is the samples of a peer with a list, and part is those of a peer without a list.
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
@@ -27,7 +27,8 @@ var (
 func TestRow(t *testing.T) {
 	r := newRow(&peer{name: "S", what: "w"}, "1.2", full)
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
-		// Of rounds: the ratio of the medians would be 2, 1.1 and 1.
+		// These are medians of the ratios of the rounds. The ratios of the medians would be 2,
+		// 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
 		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
 	if r != want {
@@ -131,8 +132,8 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestTable: each entry is whole, and its configuration has the list only when it
-// is to have it.
+// TestTable checks that each entry of peers is complete, and that its configuration names the
+// list only for an instance with the list.
 func TestTable(t *testing.T) {
 	for _, p := range peers {
 		for _, list := range []bool{false, true} {
@@ -149,7 +150,7 @@ func TestTable(t *testing.T) {
 			}
 			var config strings.Builder
 			for _, file := range []string{"Corefile", "unbound.conf", "named.conf", "list.lua", "kresd.conf", "dnsdist.conf"} {
-				text, _ := os.ReadFile(s.path(file)) // one or two of them are its own
+				text, _ := os.ReadFile(s.path(file)) // each server has one or two of these files
 				config.Write(text)
 			}
 			named := strings.Contains(config.String(), s.file()) || strings.Contains(config.String(), "hosts list") || strings.Contains(config.String(), "orders.yaml")
@@ -169,7 +170,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSerial: a zone whose serial number stands still is not loaded again.
+// TestSerial checks that each version has a new serial number, because servers do not load a
+// zone with an unchanged serial again.
 func TestSerial(t *testing.T) {
 	first := func(version int) string {
 		var b strings.Builder

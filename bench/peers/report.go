@@ -15,25 +15,26 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// report is what a run found, and what one must know to find it again.
+// A report is the result of a run, with the data that is needed to repeat the run.
 type report struct {
 	Commit  string    `json:"commit"`
 	Machine string    `json:"machine"`
 	Date    time.Time `json:"date"`
-	Load    [2]string `json:"load"` // before and after
+	Load    [2]string `json:"load"` // before and after the run
 	Names   int       `json:"names"`
 	Burst   int       `json:"burst"`
 	Rounds  int       `json:"rounds"`
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
 	Rows    []row     `json:"rows,omitempty"`
-	// Steady is set by -steady alone, SteadyRSS is the server's RSS before the loads.
+	// Steady is set only with -steady. SteadyRSS is the RSS of the server before the loads, in
+	// bytes.
 	Steady    []steadyRow `json:"steady,omitempty"`
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// row is one peer: medians of all rounds, a ratio being of one round; Lost, Wrong and
-// LateMax are the worst of all loads.
+// A row is the result of one peer. Figures are medians of all rounds, and a ratio is taken
+// within a round. Lost, Wrong and LateMax are the worst of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -52,27 +53,26 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is how late the prober itself was meanwhile, p99: so much of P99 may be its
-	// own.
+	// Late is the p99 of the prober's own delay, which may be a part of P99.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
-	// Buffer is what each socket of the prober had for answers: some of Lost may have
-	// found a small one full.
+	// Buffer is the receive buffer of each socket of the prober. With a small buffer, some of
+	// Lost may be lost in the prober.
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
-// figure is a number, NaN where there is none.
+// A figure is a number, or NaN where there is no measurement.
 type figure float64
 
 func (f figure) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(f)) {
 		return []byte("null"), nil
 	}
-	// Digits that no measurement has are noise in a diff.
+	// Digits beyond the precision of the measurement would only make diffs larger.
 	return json.Marshal(math.Round(float64(f)*1000) / 1000)
 }
 
-// text is the figure for people, "-" for none.
+// text formats the figure. It returns "-" for NaN.
 func (f figure) text(format string) string {
 	if math.IsNaN(float64(f)) {
 		return "-"
@@ -80,7 +80,7 @@ func (f figure) text(format string) string {
 	return fmt.Sprintf(format, float64(f))
 }
 
-// seconds is a figure of milliseconds in the unit that fits.
+// seconds formats a figure in milliseconds with a fitting unit.
 func (f figure) seconds() string {
 	switch {
 	case f >= 1000:
@@ -98,7 +98,8 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst is the highest: a median of loads would hide what happens in one of three.
+// worst returns the highest value. A median would hide a problem that occurs in one of three
+// loads.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())
@@ -106,7 +107,7 @@ func worst(x []float64) figure {
 	return figure(slices.Max(x))
 }
 
-// ratio is the median of the rounds' ratios.
+// ratio returns the median of the ratios of the rounds.
 func ratio(list, base []float64) figure {
 	var r []float64
 	for i := range min(len(list), len(base)) {
@@ -136,7 +137,7 @@ func (rep *report) finish() {
 	rep.Took = math.Round(time.Since(rep.Date).Seconds())
 }
 
-// table is the report in Markdown.
+// table returns the report in Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s; %s; load %s -> %s; %d names, %d rounds of %d queries, %d loads of each kind; %.0f s.\n\n", rep.Date.Format(time.DateTime),
@@ -160,13 +161,13 @@ func (rep *report) table() string {
 	return b.String()
 }
 
-// json is the report for programs.
+// json returns the report in JSON.
 func (rep *report) json() ([]byte, error) {
 	text, err := json.MarshalIndent(rep, "", " ")
 	return append(text, '\n'), err
 }
 
-// publish prints the table and writes what is wanted.
+// publish prints the table and writes the files that were asked for.
 func (rep *report) publish(out string, write bool, name string) (err error) {
 	fmt.Print(rep.table())
 	if out != "" {
@@ -181,7 +182,7 @@ func (rep *report) publish(out string, write bool, name string) (err error) {
 	return err
 }
 
-// write puts the table into the README and the JSON into its file.
+// write writes the table to the README and the JSON to its file.
 func (rep *report) write(readme, file string) error {
 	out, err := rep.json()
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The steady load shows the effect of reloads on clients: the same open-loop load runs
-// on our server while nothing changes, while the big list changes each second, and while
-// the small order file beside the big list changes each second.
+// The steady load measures the effect of reloads on clients. The same open-loop load runs on
+// our server in three cases: nothing changes, the big list changes each second, or a small
+// order file changes each second while the big list is loaded.
 
 // changing maps a kind of steady load to the file that changes and the name that the
 // change adds or takes away. The kind "none" changes nothing.
@@ -37,21 +37,22 @@ var bare = shape{rcode: dns.RcodeNameError, aa: true}
 // changeEvery is the time between two changes.
 const changeEvery = time.Second
 
-// small is the order file beside the big list.
+// small is the small order file, which is loaded together with the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
-// steadyRow is all loads of one kind.
+// A steadyRow is the result of all loads of one kind.
 type steadyRow struct {
 	Kind string `json:"kind"`
 	probe.Summary
-	Effects []float64 `json:"effect_ms,omitempty"` // rename to first changed answer, sorted
-	CPU     float64   `json:"cpu_share"`           // of one CPU, of the server
+	Effects []float64 `json:"effect_ms,omitempty"` // from the rename to the first changed answer, sorted
+	CPU     float64   `json:"cpu_share"`           // the server's share of one CPU
 	Peak    int       `json:"rss_peak"`
 	results []*probe.Result
 }
 
-// steady runs each kind of load for a piece of time, rounds times in turn.
+// steady runs each kind of load for the time of piece, and repeats this for the given number
+// of rounds.
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
 	if err != nil {
@@ -155,7 +156,7 @@ func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *s
 	}
 }
 
-// steadyTable is the rows in Markdown.
+// steadyTable returns the rows in Markdown.
 func steadyTable(rows []steadyRow, rss int) string {
 	var b strings.Builder
 	b.WriteString("| changes each second | changes | effect, median and maximum | p50 | p99 | p99.9 | max | worst 100 ms p99 | lost | wrong | peak RSS | CPU share |\n" +

@@ -10,23 +10,23 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// The sorts of queries; half of the blocked ones are below the listed name.
+// The sorts of queries. Half of the blocked queries are for names below the listed name.
 const (
-	passing = iota // none is blocked
-	five           // 5 % are
-	blocked        // all are
+	passing = iota // no query is blocked
+	five           // 5 % of the queries are blocked
+	blocked        // all queries are blocked
 	works
 )
 
-// question is a name and whether it is to be blocked.
+// A question is a name, and whether it must be blocked.
 type question struct {
 	name    string
 	blocked bool
 }
 
-// work is n questions of each sort, no name twice: an answer from a packet cache
-// would say nothing about the list. exact has none below a listed name, for software
-// that blocks the listed names only.
+// work returns n queries of each sort. No name occurs twice, because an answer from a packet
+// cache would not measure the list. With exact, no name is below a listed name, for software
+// that blocks only the listed names.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
@@ -51,10 +51,10 @@ func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	return all
 }
 
-// listed is how many listed names work needs for n questions of each sort.
+// listed returns the number of listed names that work needs for n queries of each sort.
 func listed(n int) int { return n + (n+19)/20 }
 
-// burst is the file of a round's questions of a sort for dnsperf.
+// burst returns the dnsperf file with the queries of a round and a sort.
 func burst(dir string, round, sort int, exact bool) string {
 	return filepath.Join(dir, fmt.Sprintf("burst-%d-%d-%t", round, sort, exact))
 }
@@ -67,8 +67,8 @@ func writeBurst(file string, questions []question) error {
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// load is what the prober asks and expects: a listed name that passes while a list
-// is loaded anew is as wrong as no answer.
+// load returns the queries and the expected answers for the prober. A listed name that passes
+// while a list is being loaded counts as wrong.
 func load(questions []question) (out []probe.Query) {
 	for _, q := range questions {
 		want := probe.Pass

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// readBuffer is the receive buffer that the kernel has granted: it cuts what is asked
-// for to net.core.rmem_max, and counts it twice (socket(7)).
+// readBuffer returns the size of the receive buffer that the kernel has granted, in bytes. The
+// kernel limits the size to net.core.rmem_max, and reports twice the size (socket(7)).
 func readBuffer(c *net.UDPConn) (size int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

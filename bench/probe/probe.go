@@ -1,7 +1,7 @@
-// Package probe asks a server at a steady rate, open loop: each question goes out
-// at its scheduled time, whatever came back for the ones before, and its latency
-// counts from that time. So a server that stands still for 50 ms is seen by all
-// the questions of those 50 ms, and not by one.
+// Package probe sends queries to a server at a steady rate, open loop. Each query is sent at
+// its scheduled time, whether or not earlier queries were answered, and its latency counts
+// from that time. So if a server pauses for 50 ms, all queries of these 50 ms have the delay,
+// and not only one.
 package probe
 
 import (
@@ -18,65 +18,67 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Expect is what the answer must be.
+// An Expect is the expected answer.
 type Expect uint8
 
 const (
 	Pass    Expect = iota // not blocked
 	Blocked               // blocked
-	Either                // any answer to the question
+	Either                // any answer to the query
 )
 
-// Query is a question of type A and what is expected of its answer.
+// A Query is a query of type A with its expected answer.
 type Query struct {
 	Name string
 	Want Expect
 }
 
-// Config is a load.
+// A Config describes a load.
 type Config struct {
-	Addr    string // of the server, UDP
-	Rate    int    // questions a second
-	Sockets int    // that the questions go out from in turn; 0 is 8
-	// For is how long questions are sent; the end of the context stops them, too.
+	Addr    string // UDP address of the server
+	Rate    int    // queries a second
+	Sockets int    // number of sockets, used in turn; 0 means 8
+	// For is the time during which queries are sent. The end of the context also ends the
+	// load.
 	For time.Duration
-	// Queries are asked in turn, and again from the first.
+	// Queries are sent in turn. After the last query the first one follows.
 	Queries []Query
-	// Patience is how long answers are waited for after the last question; what is
-	// unanswered by then is lost. 0 is two seconds.
+	// Patience is the time to wait for answers after the last query. Queries without an answer
+	// then count as lost. 0 means two seconds.
 	Patience time.Duration
-	// IsBlocked tells a packed answer of a blocked name from others; nil is by the
-	// response code, NXDOMAIN.
+	// IsBlocked reports whether a packed answer is a blocking answer. If it is nil, answers
+	// with the RCODE NXDOMAIN are blocking answers.
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two sends: all questions of one tick go out together,
-// so that thousands a second need a thousand wakings.
+// tick is the time between two sends. All queries of one tick are sent together, so that
+// thousands of queries a second need only a thousand wake-ups.
 const tick = time.Millisecond
 
-// maxQueries bounds a load: a result keeps some octets of each question.
+// maxQueries limits a load, because a result keeps some bytes for each query.
 const maxQueries = 50_000_000
 
 const (
 	headerLen = 12
-	wrong     = -1 // in a sample's latency: the answer was not the expected one
+	wrong     = -1 // the latency of a sample whose answer was not the expected one
 )
 
-// prober is a load under way.
+// A prober is a load that is running.
 type prober struct {
 	Config
 	packed [][]byte
 	start  time.Time
 	perMs  float64
 	conns  []*net.UDPConn
-	// latency of each question in ns from its scheduled time; 0 while unanswered.
+	// latency contains the latency of each query in ns from its scheduled time, 0 while the
+	// query has no answer.
 	latency []atomic.Int64
-	late    []time.Duration // of each tick: how late it was sent
+	late    []time.Duration // the delay with which each tick was sent
 	sent    atomic.Int64
-	buffer  int // of a socket, in octets
+	buffer  int // of a socket, in bytes
 }
 
-// Run sends the load and returns what came back.
+// Run sends the load and returns the result.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	p, err := newProber(c)
 	if err != nil {
@@ -90,8 +92,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// Answers that come in one go after a pause are not to be lost here. What
-		// is above the system's limit is cut without a word.
+		// The buffer must hold many answers, because a server sends them all at once after a
+		// pause. The kernel silently limits the size.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)
@@ -149,15 +151,15 @@ func newProber(c Config) (*prober, error) {
 
 func (p *prober) close() {
 	for _, c := range p.conns {
-		_ = c.Close() // nothing is lost with it
+		_ = c.Close() // a failure to close has no effect on the result
 	}
 }
 
-// tickOf returns the number of the tick that question i goes out in.
+// tickOf returns the number of the tick in which query i is sent.
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
-// send sends all questions, each at the tick it is scheduled for. It never skips
-// any: when it is late, it sends what is due at once.
+// send sends all queries, each at its scheduled tick. It never skips a query. When it is late,
+// it sends all queries that are due at once.
 func (p *prober) send(ctx context.Context) {
 	next, n := 0, len(p.latency)
 	buf := make([]byte, 512)
@@ -169,14 +171,15 @@ func (p *prober) send(ctx context.Context) {
 			q := append(buf[:0], p.packed[next%len(p.packed)]...)
 			socket, id := next%p.Sockets, next/p.Sockets
 			binary.BigEndian.PutUint16(q, uint16(id))
-			p.sent.Store(int64(next + 1)) // before its answer can come
-			// What cannot be sent, because the server's port is closed, is lost.
+			p.sent.Store(int64(next + 1)) // before the answer can arrive
+			// A query that cannot be sent, because the server's port is closed, counts as
+			// lost.
 			_, _ = p.conns[socket].Write(q)
 		}
 	}
 }
 
-// complete reports whether everything sent has been answered.
+// complete reports whether every query that was sent has an answer.
 func (p *prober) complete() bool {
 	for i := range p.latency[:p.sent.Load()] {
 		if p.latency[i].Load() == 0 {
@@ -186,7 +189,7 @@ func (p *prober) complete() bool {
 	return true
 }
 
-// receive reads answers from one socket until that is closed.
+// receive reads answers from one socket until the socket is closed.
 func (p *prober) receive(socket int) {
 	buf := make([]byte, 4096)
 	for {
@@ -195,7 +198,7 @@ func (p *prober) receive(socket int) {
 			return
 		}
 		now := time.Since(p.start)
-		// Other errors say that the port is closed at the moment.
+		// Other errors are reports that the port is closed at the moment.
 		if err != nil || n < headerLen || buf[2]&0x80 == 0 {
 			continue
 		}
@@ -207,18 +210,18 @@ func (p *prober) receive(socket int) {
 		if !p.right(i, buf[:n]) {
 			ns = wrong
 		}
-		p.latency[i].CompareAndSwap(0, ns) // a second answer counts for nothing
+		p.latency[i].CompareAndSwap(0, ns) // a second answer is ignored
 	}
 }
 
-// asked returns the last question sent from the socket with the id.
+// asked returns the number of the last query with this id from the socket.
 func (p *prober) asked(socket int, id uint16) (int, bool) {
-	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // of this socket, from 0
+	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the last query of this socket, counted from 0
 	k := last - int(uint16(last)-id)
 	return k*p.Sockets + socket, k >= 0
 }
 
-// right reports whether the answer is about the question and the expected one.
+// right reports whether the answer repeats the question and is the expected answer.
 func (p *prober) right(i int, answer []byte) bool {
 	question := p.packed[i%len(p.packed)][headerLen:]
 	if len(answer) < headerLen+len(question) || !bytes.EqualFold(question, answer[headerLen:headerLen+len(question)]) {

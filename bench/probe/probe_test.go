@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve answers on loopback by the first label: "blocked" with NXDOMAIN, "lost"
-// not at all, "other" with another question, others with an empty answer. Its
-// questions pass through hold first.
+// serve runs a server on loopback that answers by the first label: NXDOMAIN for "blocked", no
+// answer for "lost", an answer to another question for "other", and an empty answer for the
+// rest. It calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -68,13 +68,13 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestOpenLoop: a pause is seen by every question scheduled in it.
+// TestOpenLoop checks that a pause delays every query that is scheduled in it.
 func TestOpenLoop(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	var asked atomic.Int32
 	gate := make(chan struct{})
 	addr := serve(t, func() {
-		if asked.Add(1) == 100 { // the 100th, at 100 ms, and all after it wait
+		if asked.Add(1) == 100 { // the 100th query, at 100 ms, and all later ones wait
 			time.AfterFunc(pause, func() { close(gate) })
 		}
 		if asked.Load() >= 100 {
@@ -92,7 +92,7 @@ func TestOpenLoop(t *testing.T) {
 		}
 	}
 	if slow < 45 {
-		t.Errorf("a pause of %s was more than half waited for by %d questions of 1000 a second, want some 50", pause, slow)
+		t.Errorf("a pause of %s delayed %d of 1000 queries a second by more than half of the pause, want some 50", pause, slow)
 	}
 	if r.Lost != 0 || r.Wrong != 0 || r.Max < 95 || r.WorstP99 < 90 {
 		t.Errorf("%s: want none lost and a maximum of 100 ms", r)
@@ -148,7 +148,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestLateBetween: only what was due in the time counts.
+// TestLateBetween checks that only ticks in the given time count.
 func TestLateBetween(t *testing.T) {
 	r := &Result{Start: time.Unix(1, 0), late: []time.Duration{9 * tick, tick, 2 * tick, 8 * tick}}
 	if got := r.LateBetween(r.Start.Add(tick), r.Start.Add(3*tick)); got != (Late{P99: 2, Max: 2}) {

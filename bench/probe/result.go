@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// Window is the length of the pieces of a load that the worst is looked for in.
+// Window is the length of the windows of a load. The summary contains the worst window.
 const Window = 100 * time.Millisecond
 
-// Result is what came back of a load.
+// A Result is the result of a load.
 type Result struct {
 	Summary
 	Start   time.Time `json:"start"`
-	Windows []Summary `json:"-"` // one after the other, by scheduled time
+	Windows []Summary `json:"-"` // in the order of the scheduled times
 	Late    Late      `json:"sent_late_ms"`
-	// Buffer is what a socket has for answers that wait to be read, 0 where that is
-	// not known: what the system grants may be far less than is asked for.
+	// Buffer is the size of a socket's receive buffer in bytes, 0 if unknown. The system may
+	// grant far less than the prober asks for.
 	Buffer int `json:"receive_buffer_bytes"`
 
 	late    []time.Duration // of each tick
-	samples []int64         // of each question sent: its latency, 0 when lost, or wrong
+	samples []int64         // the latency of each query that was sent; 0 for a lost query, wrong for a wrong answer
 	rate    float64
 }
 
-// Late is how late the prober itself sent, in ms. What it was late itself is in
-// the latencies: it cannot tell that from the server's part.
+// A Late is the delay with which the prober itself sent queries, in ms. The latencies include
+// this delay, because the prober cannot separate it from the server's delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
-// Summary is about some of the questions. Latencies are in milliseconds, from the
-// scheduled time to the answer, of all questions that were answered rightly.
+// A Summary describes some of the queries. Latencies are in milliseconds from the scheduled
+// time to the answer, for all queries with the expected answer.
 type Summary struct {
 	Sent  int     `json:"sent"`
 	Lost  int     `json:"lost"`
@@ -41,7 +41,7 @@ type Summary struct {
 	P99   float64 `json:"p99_ms"`
 	P999  float64 `json:"p999_ms"`
 	Max   float64 `json:"max_ms"`
-	// WorstP99 is the highest p99 of the windows of 100 ms that lie within.
+	// WorstP99 is the highest p99 of the 100 ms windows in this time.
 	WorstP99 float64 `json:"worst_window_p99_ms"`
 }
 
@@ -67,10 +67,9 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first question that is scheduled at a time from
-// the start or later.
+// first returns the number of the first query that is scheduled at d after the start or later.
 func (r *Result) first(d time.Duration) int {
-	// The first i with i/perTick >= ticks, as tickOf counts.
+	// The first i with i/perTick >= ticks, in the same way as tickOf.
 	n := float64(d/tick) * r.rate * tick.Seconds()
 	i := int(n)
 	if float64(i) < n {
@@ -79,8 +78,8 @@ func (r *Result) first(d time.Duration) int {
 	return max(i, 0)
 }
 
-// Between is what came back of the questions scheduled in a time, such as that of
-// a reload. It is as exact as a window.
+// Between returns the summary of the queries that were scheduled in a time, for example during
+// a reload. Its precision is one window.
 func (r *Result) Between(from, to time.Time) Summary {
 	a := min(max(int(from.Sub(r.Start)/Window), 0), len(r.Windows))
 	b := min(max(int((to.Sub(r.Start)+Window-1)/Window), a), len(r.Windows))
@@ -93,7 +92,7 @@ func (r *Result) Between(from, to time.Time) Summary {
 	return s
 }
 
-// LateBetween is how late the prober was with what was due in a time.
+// LateBetween returns the delay of the prober in a time.
 func (r *Result) LateBetween(from, to time.Time) Late {
 	a := min(max(int(from.Sub(r.Start)/tick), 0), len(r.late))
 	b := min(max(int((to.Sub(r.Start)+tick-1)/tick), a), len(r.late))
@@ -101,7 +100,7 @@ func (r *Result) LateBetween(from, to time.Time) Late {
 	return Late{ms(int64(quantile(late, 0.99))), ms(int64(quantile(late, 1)))}
 }
 
-// Pool is what came back of several loads together.
+// Pool returns one summary of several loads.
 func Pool(results ...*Result) Summary {
 	var all []int64
 	worst := 0.0
@@ -133,7 +132,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile of sorted values: the smallest that the share of all does not exceed.
+// quantile returns the smallest value in sorted such that at least the given share of all
+// values is not larger.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

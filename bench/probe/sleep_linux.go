@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// sleepUntil sleeps in the kernel: Go's own timers fire to the millisecond when
-// nothing else is to be done, which is a tick.
+// sleepUntil sleeps in the kernel. When a Go program is idle, its own timers have a precision
+// of only one millisecond, which is a whole tick.
 func sleepUntil(t time.Time) {
 	for d := time.Until(t); d > 0; d = time.Until(t) {
 		ts := syscall.NsecToTimespec(int64(d))
-		_ = syscall.Nanosleep(&ts, nil) // interrupted: the rest is slept
+		_ = syscall.Nanosleep(&ts, nil) // after an interruption the loop sleeps again
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"os"
 )
 
-// Fetch writes what a URL of a measured server gives, a profile mostly, to a file.
+// Fetch writes the content of a URL of a measured server, for example a profile, to a file.
 func Fetch(ctx context.Context, url, file string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	req.Close = true // it ends idle connections, too, and not always in time
+	req.Close = true // the server closes idle connections, perhaps just before the next request
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// CPU is the processor and how many there are.
+// CPU returns the model of the processor and the number of CPUs.
 func CPU() string { return fmt.Sprintf("%s, %d CPUs", Model(), runtime.NumCPU()) }
 
-// Kernel is the running one.
+// Kernel returns the name and version of the running kernel.
 func Kernel(ctx context.Context) string { return Output(ctx, "uname", "-sr") }
 
-// Commit is the one that is checked out, and whether the code is still that.
+// Commit returns the commit that is checked out, and adds ", with changes" if the code differs
+// from the commit.
 func Commit(ctx context.Context) string {
 	commit := Output(ctx, "git", "rev-parse", "--short", "HEAD")
 	if Output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
@@ -24,13 +25,13 @@ func Commit(ctx context.Context) string {
 	return commit
 }
 
-// Load is the machine's load average: others' work shows in the figures.
+// Load returns the machine's load average. Other programs on the machine affect the figures.
 func Load() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
-// Output is what a command prints, empty when it fails.
+// Output returns the output of a command, or an empty string when the command fails.
 func Output(ctx context.Context, argv ...string) string {
 	out, _ := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
 	return strings.TrimSpace(string(out))

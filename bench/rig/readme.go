@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Publish puts a table into a README, between the marks of that name: <!-- name -->
-// and <!-- /name -->. What stood there goes.
+// Publish writes a table into a README between the marks <!-- name --> and <!-- /name -->. It
+// replaces the text between the marks.
 func Publish(readme, name, table string) error {
 	text, err := os.ReadFile(readme)
 	if err != nil {

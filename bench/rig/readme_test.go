@@ -9,7 +9,7 @@ import (
 func TestPublish(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "README.md")
 	const want = "a\n<!-- x -->\n\n| 1 |\n| 2 |\n\n<!-- /x -->\nb\n"
-	// Twice is once; what stood there before goes.
+	// The old text is replaced, and a second Publish changes nothing.
 	for _, text := range []string{"a\n<!-- x -->\n<!-- /x -->\nb\n", "a\n<!-- x -->\nold\n<!-- /x -->\nb\n", want} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -22,14 +22,14 @@ func TestPublish(t *testing.T) {
 		}
 	}
 	if err := Publish(file, "y", ""); err == nil {
-		t.Error("a README without a place is written")
+		t.Error("a README without marks was written")
 	}
 	if got, _ := os.ReadFile(file); string(got) != want {
 		t.Errorf("without a place it became %q", got)
 	}
 }
 
-// TestPlaces: README.md has a place for each table.
+// TestPlaces checks that README.md has marks for each table.
 func TestPlaces(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {

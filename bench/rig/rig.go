@@ -1,6 +1,6 @@
-// Package rig holds the parts that all measurements from outside share: it builds and
-// starts servers, pins processes to CPUs, sends load with dnsperf, counts the CPU time of
-// a query, measures the time until a change has an effect, and describes the machine.
+// Package rig contains the common parts of all measurements from outside a server. It builds
+// and starts servers, pins processes to CPUs, sends load with dnsperf, measures the CPU time
+// of a query and the time until a change has an effect, and describes the machine.
 package rig
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The generator's CPU and the server's.
+// The CPU of the load generator and the CPU of the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
 )
 
-// dnsperf's, as in the peers' figures.
+// Options of dnsperf, the same for all servers.
 const (
 	sockets     = 8
 	outstanding = 100
 )
 
-// Tools says which of what the rig needs is missing.
+// Tools returns an error that names the missing tools and CPUs.
 func Tools() (err error) {
 	if runtime.NumCPU() < 2 {
 		err = errors.New("needs two CPUs")
@@ -41,14 +41,14 @@ func Tools() (err error) {
 	return err
 }
 
-// Pinned is a command line for one CPU. Go then uses one thread at a time, unless
-// GOMAXPROCS says otherwise.
+// Pinned returns a command line that runs argv on one CPU. Go then runs one thread at a time,
+// unless GOMAXPROCS is set.
 func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
 }
 
-// PinSelf puts this process, and what it starts without Pinned, on the generator's
-// CPU: nothing of the measurement is to compete with the server.
+// PinSelf pins this process, and each process that it starts without Pinned, to the
+// generator's CPU, so that no part of the measurement competes with the server.
 func PinSelf(ctx context.Context) error {
 	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
@@ -57,8 +57,8 @@ func PinSelf(ctx context.Context) error {
 	return nil
 }
 
-// Exchange asks a server for an A record, some times if need be: on a busy machine
-// a datagram may be lost.
+// Exchange sends an A query to a server. It tries up to five times, because a datagram may be
+// lost on a busy machine.
 func Exchange(addr, name string) (m *dns.Msg, err error) {
 	for range 5 {
 		m, _, err = new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
@@ -72,15 +72,15 @@ func Exchange(addr, name string) (m *dns.Msg, err error) {
 	return m, err
 }
 
-// Burst is the same queries to one server, once.
+// A Burst is the result of one dnsperf run against one server.
 type Burst struct {
-	Queries int     // answered
-	CPU     float64 // us of the server, for each
+	Queries int     // number of answered queries
+	CPU     float64 // CPU time of the server for each query, in us
 	Rate    float64 // answers a second
-	Codes   string  // as dnsperf counts response codes
+	Codes   string  // counts of the response codes, in dnsperf's form
 }
 
-// Ask sends the queries of a file of dnsperf's.
+// Ask sends the queries of a dnsperf file to a server.
 func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})
@@ -105,7 +105,8 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	b.Queries, _ = strconv.Atoi(completed)
 	b.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
 	b.Codes = field("Response codes:")
-	// Those that a socket's buffer had no room for cost the server nothing.
+	// Lost queries are not counted, because a query that a full socket buffer drops costs the
+	// server nothing.
 	if b.Queries < sent*99/100 {
 		return b, fmt.Errorf("want %d answers:\n%s", sent, out)
 	}
@@ -113,15 +114,16 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	return b, nil
 }
 
-// Quartiles returns the first, the median and the third, 0 of nothing.
+// Quartiles returns the first quartile, the median and the third quartile, or zeros for no
+// values.
 func Quartiles(x []float64) (q [3]float64) {
 	if len(x) == 0 {
 		return q
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// The mean of the two nearest, so that the median of an even number is in
-		// the middle.
+		// Interpolate between the two nearest values, so that the median of an even number of
+		// values is their middle.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

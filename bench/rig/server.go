@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// Server is a running process.
+// A Server is a running process.
 type Server struct {
 	cmd   *exec.Cmd
 	since time.Time
@@ -32,8 +32,8 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return bin, nil
 }
 
-// Start runs a command, whose output goes to log; it ends with the context at
-// the latest.
+// Start runs a command and writes its output to log. The command ends with the context at the
+// latest.
 func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Server, error) {
 	s := &Server{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
 	s.cmd.Env = append(os.Environ(), env...)
@@ -42,7 +42,7 @@ func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Se
 	return s, s.cmd.Start()
 }
 
-// Since is the moment of the start.
+// Since returns the time of the start.
 func (s *Server) Since() time.Time { return s.since }
 
 // End stops the server, and no other process.
@@ -53,12 +53,11 @@ func (s *Server) End() {
 	s.cmd.Wait()
 }
 
-// Signal sends the server a signal, such as the one that has it read its
-// configuration again.
+// Signal sends the server a signal, for example to make it read its configuration again.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// RSS returns a line of /proc/PID/status, such as VmRSS or VmHWM, in octets; 0
-// when there is none.
+// RSS returns a field of /proc/PID/status, for example VmRSS or VmHWM, in bytes. It returns 0
+// when there is no such field.
 func (s *Server) RSS(key string) int {
 	text, _ := os.ReadFile(s.proc("status"))
 	for line := range strings.Lines(string(text)) {
@@ -70,12 +69,11 @@ func (s *Server) RSS(key string) int {
 	return 0
 }
 
-// ResetPeak sets VmHWM back to VmRSS (proc(5), clear_refs).
+// ResetPeak sets VmHWM to VmRSS (proc(5), clear_refs).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the time that the scheduler has given to all threads of the
-// server. /proc/PID/schedstat would be the first thread's alone, and the clock
-// ticks of /proc/PID/stat are coarse.
+// CPU returns the CPU time of all threads of the server. /proc/PID/schedstat has only the
+// first thread, and /proc/PID/stat has only coarse clock ticks.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {
@@ -85,7 +83,7 @@ func (s *Server) CPU() (time.Duration, error) {
 	for _, t := range tasks {
 		text, err := os.ReadFile(t)
 		if err != nil {
-			return 0, err // a thread that ended has taken its time along
+			return 0, err // the thread has ended, and its CPU time is lost
 		}
 		on, _, _ := strings.Cut(string(text), " ")
 		ns, err := strconv.ParseInt(on, 10, 64)
@@ -99,9 +97,9 @@ func (s *Server) CPU() (time.Duration, error) {
 
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
-// Age makes the files of a directory an hour old: a server that starts waits a
-// second for files that may still be being written, which is not what is
-// measured.
+// Age sets the modification time of the files in a directory to an hour ago. A server that
+// starts would wait a second for newer files that might still be being written, and this wait
+// is not part of the measurement.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -111,13 +109,13 @@ func Age(dir string) error {
 	return err
 }
 
-// FreePort returns an address of loopback whose port is free.
+// FreePort returns a loopback address whose port is free, and the port.
 func FreePort() (addr, p string, err error) {
 	p, err = port.Free()
 	return "127.0.0.1:" + p, p, err
 }
 
-// Model is the processor's name.
+// Model returns the name of the processor.
 func Model() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	_, model, _ := strings.Cut(string(text), "model name\t: ")

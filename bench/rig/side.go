@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// SideList is a side list in memory that knows its size, as a store's do.
+// SideList returns a side list in memory that reports its size, as the side lists of a store
+// do.
 func SideList(text []byte) io.ReadCloser { return sideList{bytes.NewReader(text)} }
 
 type sideList struct{ *bytes.Reader }

@@ -11,23 +11,22 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Question is asked again and again until the answer is the one that is meant.
+// A Question is a query that is repeated until it gets the expected answer.
 type Question struct {
 	Addr string
-	// Name is the i-th name asked for: always the same, or a new one below it where
-	// a cache would answer for the server's list.
+	// Name returns the name of query i. It is always the same name, or a new name below it if
+	// a cache would otherwise answer.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool
 }
 
-// Same is a Question's Name that is always the same.
+// Same returns a function for Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until asks open loop, whether or not the question before was answered, so that a
-// server that stops answering cannot hide it. It makes the change meanwhile, and
-// returns the time from the moment that the change says to the first answer that is
-// meant.
+// Until sends queries at a steady rate, whether or not they are answered, so that it notices a
+// server that stops answering. In the meantime it calls change, which returns the time of the
+// change. Until returns the time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -60,16 +59,16 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	for i := 0; ctx.Err() == nil; i++ {
 		query, err := new(dns.Msg).SetQuestion(dns.Fqdn(strings.ToLower(q.Name(i))), dns.TypeA).Pack()
 		if err != nil {
-			return // patience tells
+			return // ends with the timeout of Until
 		}
 		binary.BigEndian.PutUint16(query, uint16(i))
-		c.Write(query) // refused while the server is not there yet
+		c.Write(query) // fails while the server is not listening
 		<-tick.C
 	}
 }
 
-// receive reads answers until one is meant or the connection is closed. What is no
-// answer, such as the port's being closed, is passed over.
+// receive reads messages until one is the expected answer or the connection is closed. It
+// ignores errors, for example that the port is closed.
 func (q Question) receive(c net.Conn, answered chan<- time.Time) {
 	buf := make([]byte, 4096)
 	for {

@@ -12,7 +12,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestUntil: a server that blocks from the third question after a change on.
+// TestUntil checks Until with a server that blocks from the third query after a change on.
 func TestUntil(t *testing.T) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -29,7 +29,7 @@ func TestUntil(t *testing.T) {
 		if changed.Load() && after.Add(1) > 2 {
 			m.Rcode = dns.RcodeNameError
 		}
-		_ = w.WriteMsg(m) // the one who asks may have gone
+		_ = w.WriteMsg(m) // the client may be closed
 	})}
 	go func() { _ = s.ActivateAndServe() }() // ends when c is closed
 	t.Cleanup(func() { c.Close() })
@@ -53,7 +53,7 @@ func TestUntil(t *testing.T) {
 	}
 	asked.Clear()
 	if _, err := q.Until(context.Background(), patience, func() (time.Time, error) { return time.Now().Add(time.Hour), nil }); err == nil {
-		t.Error("an answer from before the change counts")
+		t.Error("an answer from before the change was counted")
 	}
 	q.Done = func(*dns.Msg) bool { return false }
 	if _, err := q.Until(context.Background(), 20*time.Millisecond, func() (time.Time, error) { return time.Now(), nil }); !errors.Is(err, context.DeadlineExceeded) {

@@ -2,5 +2,5 @@
 
 package main
 
-// absent is what the package comment says this build leaves out.
+// absent lists the plugins that this build leaves out (see the package comment).
 var absent []string

@@ -1,27 +1,27 @@
-// Command coredns is CoreDNS with the blocklist plugin in its place: directly
-// above cache, where answers that depend on the client or on the hour are never
-// cached, and below acl.
+// Command coredns is CoreDNS with the blocklist plugin in its place. The plugin is below acl
+// and directly above cache, so that cache never keeps answers that depend on the client or the
+// time.
 //
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// By default it links a resolver's plugins: all of CoreDNS's but the ten that
-// bring a cloud's, an orchestrator's or a tracer's client along, or a database:
-// azure, clouddns, dnssec (it can fetch its keys from a cloud), dynupdate, etcd,
-// k8s_external, kubernetes, nomad, route53, trace. With -tags full it links all.
-// A Corefile that uses one of the ten is told so, and told of the tag.
+// The default build has the plugins that a resolver needs. These are all plugins of CoreDNS
+// except the ten that bring in a client for a cloud, an orchestrator or a tracer, or a
+// database: azure, clouddns, dnssec (it can fetch its keys from a cloud), dynupdate, etcd,
+// k8s_external, kubernetes, nomad, route53 and trace. With -tags full the build has all
+// plugins. If a Corefile uses one of the ten, the error names the tag.
 //
-// The reason is the first minute of somebody new here. With an empty build
-// cache, on two cores that had nothing else to do:
+// The default build is small so that a newcomer can start quickly. These are the build times
+// with an empty build cache on two idle cores:
 //
 //	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
 //
-// Of the default's CPU some 70 s are the server itself (DNS over QUIC, HTTPS
-// and gRPC, and Prometheus), which no choice of plugins avoids; view and template
-// add 4 s, tls 5 s, geoip 2 s. dnssec alone would add 13 s.
+// Some 70 s of the default's CPU time are the server itself (DNS over QUIC, HTTPS and gRPC,
+// and Prometheus), which every choice of plugins needs. view and template add 4 s, tls 5 s,
+// geoip 2 s. dnssec alone would add 13 s.
 //
-// To compile the plugin into a CoreDNS of your own see docs/compile.md.
+// docs/compile.md describes how to compile the plugin into another CoreDNS.
 package main
 
 import (
@@ -39,9 +39,9 @@ import (
 )
 
 const (
-	serverType = "dns" // as CoreDNS registers itself with caddy
+	serverType = "dns" // the name under which CoreDNS registers with caddy
 	name       = "blocklist"
-	below      = "cache" // the plugin that ours stands directly above
+	below      = "cache" // the plugin directly below blocklist
 )
 
 func main() {
@@ -52,8 +52,8 @@ func main() {
 	coremain.Run()
 }
 
-// install puts blocklist into the list of directives, which is what decides the
-// order of the plugins; the order of imports means nothing.
+// install adds blocklist to the list of directives. This list decides the order of the
+// plugins, and the order of imports has no effect.
 func install() error {
 	list, err := insert(dnsserver.Directives)
 	if err != nil {
@@ -62,18 +62,18 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// Loaders run once the flags are read, just before the Corefile is. Not
-	// earlier: -plugins lists what is registered, and must not list what is
-	// not linked.
+	// Loaders run after the flags are read and just before the Corefile is loaded.
+	// explainAbsent must not run earlier, because -plugins lists the registered plugins and
+	// must not list absent ones.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
-		return nil, nil // not ours to load: the next loader's turn
+		return nil, nil // the next loader loads the Corefile
 	}))
 	return nil
 }
 
-// insert returns directives with blocklist directly above cache. It never
-// appends: at the end of the list it would stand below forward and never be asked.
+// insert returns directives with blocklist directly above cache. It never appends blocklist to
+// the list: below forward the plugin would get no queries.
 func insert(directives []string) ([]string, error) {
 	i := slices.Index(directives, below)
 	if i < 0 {
@@ -82,22 +82,23 @@ func insert(directives []string) ([]string, error) {
 	return slices.Insert(slices.Clone(directives), i, name), nil
 }
 
-// explainAbsent gives each directive of CoreDNS that is not linked a setup that
-// fails with the way out, where caddy would only wonder about "a missing plugin".
+// explainAbsent registers a setup function for each directive of CoreDNS that is not in this
+// build. The function returns an error that names the build tag. The error of caddy would only
+// mention "a missing plugin".
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
 			continue
 		}
 		plugin.Register(d, func(c *caddy.Controller) error {
-			c.Next() // so that the error has the directive's line
+			c.Next() // for the line of the directive in the error
 			return plugin.Error(d, c.Err("this binary leaves the plugin out, to build quickly; build or run it with -tags full"))
 		})
 	}
 }
 
-// commit is what -version and coredns_build_info say about the source: this
-// module's version, unless the builder has set something with -ldflags.
+// commit returns the commit for -version and coredns_build_info. It is the version of this
+// module, unless the builder has set another value with -ldflags.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

@@ -13,11 +13,11 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 )
 
-// listed is what -plugins prints, taken before a Corefile is loaded as Run does.
+// listed is the output of -plugins. It is taken before a Corefile is loaded, as in Run.
 var listed []string
 
-// The list of directives and of plugins is the process's own, so it is set up
-// once, as main does.
+// TestMain installs the plugin once, as main does, because the list of directives and plugins
+// belongs to the process.
 func TestMain(m *testing.M) {
 	if err := install(); err != nil {
 		log.Fatal(err)
@@ -49,8 +49,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder holds the chain to CoreDNS's own plugin.cfg, our line added where
-// docs/compile.md says: the two ways to compile give one order.
+// TestOrder compares the order of the plugins with CoreDNS's plugin.cfg after adding the line
+// from docs/compile.md. Both ways to compile must give the same order.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {
@@ -76,12 +76,12 @@ func TestOrder(t *testing.T) {
 	}
 	i := slices.Index(got, "blocklist")
 	if above, below := got[i-1], got[i+1]; above != "acl" || below != "cache" {
-		t.Errorf("blocklist stands between %s and %s, want acl and cache", above, below)
+		t.Errorf("blocklist is between %s and %s, want acl and cache", above, below)
 	}
 }
 
-// TestLinked holds -plugins, and the directives of plugin.cfg, to what this
-// build says it has: each one is linked, or in absent and explained.
+// TestLinked checks the output of -plugins and the directives of plugin.cfg. Each directive
+// must be in this build, or be listed in absent and give an error that explains this.
 func TestLinked(t *testing.T) {
 	if !slices.Contains(listed, "blocklist") {
 		t.Errorf("-plugins does not list blocklist: %q", listed)
@@ -120,7 +120,7 @@ func TestAbsent(t *testing.T) {
 
 func TestCommit(t *testing.T) {
 	if got := commit("abc"); got != "abc" {
-		t.Errorf(`commit("abc") = %q: it must not overrule -ldflags`, got)
+		t.Errorf(`commit("abc") = %q: it must not replace the value of -ldflags`, got)
 	}
 	if got := commit(""); !strings.HasPrefix(got, "blocklist ") {
 		t.Errorf(`commit("") = %q, want "blocklist " and a version`, got)
@@ -134,8 +134,8 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// goList asks the go command where CoreDNS's module is; no network is needed,
-// since this package is compiled from it.
+// goList asks the go command for CoreDNS's module. It needs no network, because this package
+// is compiled from the module.
 func goList(t *testing.T, format string) string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-m", "-f", format, "github.com/coredns/coredns")

@@ -2,5 +2,5 @@
 
 package main
 
-// Everything in CoreDNS's plugin.cfg.
+// This import brings in every plugin of CoreDNS's plugin.cfg.
 import _ "github.com/coredns/coredns/core/plugin"

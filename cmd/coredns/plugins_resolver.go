@@ -2,9 +2,10 @@
 
 package main
 
-// A resolver's plugins: all of CoreDNS's but those that bring somebody's client,
-// tracer or database along (see the package comment). Sorted by name: what
-// decides the order of the chain is the list of directives, not these lines.
+// These imports are the plugins of a resolver: all plugins of CoreDNS except those that bring
+// in a client of another service, a tracer or a database (see the package comment). They are
+// sorted by name. The order of the chain comes from the list of directives, not from these
+// lines.
 import (
 	_ "github.com/coredns/caddy/onevent"
 	_ "github.com/coredns/coredns/plugin/acl"

@@ -2,7 +2,7 @@
 
 package main
 
-// absent is what the package comment says this build leaves out.
+// absent lists the plugins that this build leaves out (see the package comment).
 var absent = []string{
 	"azure", "clouddns", "dnssec", "dynupdate", "etcd", "k8s_external", "kubernetes", "nomad", "route53", "trace",
 }

@@ -9,14 +9,13 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// TestVersions: what we require, everybody who compiles the plugin into CoreDNS
-// gets. A module that CoreDNS uses too must therefore not be required at a
-// higher version than CoreDNS's own go.mod, or the plugin would change the code
-// of a server whose owner asked for a plugin only.
+// TestVersions checks that go.mod requires no module at a higher version than CoreDNS's own
+// go.mod. Otherwise compiling the plugin into CoreDNS would change the code of the whole
+// server.
 //
-// Both files list every module that a build needs, indirect ones included (since
-// Go 1.17, and .ci/run holds ours to go mod tidy), so the two lists are the two
-// selections. When this fails, lower the version that was raised; see go mod graph.
+// Both files list every module of the build, indirect ones included (since Go 1.17; .ci/run
+// checks go mod tidy). So the two lists are the two selections of versions. If this test
+// fails, lower the version that was raised; go mod graph shows the module that requires it.
 func TestVersions(t *testing.T) {
 	ours := requirements(t, filepath.Join("..", "..", "go.mod"))
 	theirs := requirements(t, goList(t, "{{.GoMod}}"))
@@ -36,7 +35,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// requirements returns the versions by module path of a go.mod's require lines.
+// requirements returns the versions in the require lines of a go.mod, by module path.
 func requirements(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -10,8 +10,8 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// TestProxyProtocol: behind proxyproto the client is the one that the proxy
-// names, for scopes and for exemptions.
+// TestProxyProtocol checks that behind proxyproto the address in the PROXY header is the
+// client, for scopes and for exemptions.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	chain := `
@@ -41,7 +41,7 @@ orders:
 		version      byte
 		ask          func(s *server, header []byte) []byte
 	}{
-		// CoreDNS knows version 2 only over UDP: version 1 is text for TCP.
+		// CoreDNS supports version 2 only over UDP, because version 1 is text for TCP.
 		{"UDP, version 2", "", 2, func(s *server, header []byte) []byte {
 			return sendUDP(s, "", append(header, parseQuery(s.t, blocked.ask).pack(s.t)...))
 		}},
@@ -56,7 +56,7 @@ orders:
 				{"198.51.100.1", court, "1 nxdomain"},
 				{"198.51.100.7", passes, ""}, // exempt
 				{"203.0.113.1", net, "1 nxdomain"},
-				{"192.0.2.1", passes, ""}, // of no country
+				{"192.0.2.1", passes, ""}, // without a country
 				{"2001:db8:1::1", court, "1 nxdomain"},
 				{"2001:db8:2::1", net, "1 nxdomain"},
 				{"2001:db8:3::1", passes, ""},
@@ -75,7 +75,7 @@ orders:
 		})
 	}
 
-	// One that is not trusted names whom it likes, and is not believed.
+	// The header of an untrusted peer has no effect.
 	t.Run("a stranger's header", func(t *testing.T) {
 		s := start(t, "", "127.0.0.1", []string{`
 proxyproto {
@@ -96,7 +96,8 @@ orders:
 	})
 }
 
-// header is what the proxy sends before the client's bytes; nothing for "".
+// header returns the PROXY header that comes before the client's bytes, or nil for the client
+// "".
 func header(t *testing.T, version byte, udp bool, client string) []byte {
 	t.Helper()
 	if client == "" {
@@ -113,7 +114,7 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 		h.TransportProtocol = proxyproto.TCPv6
 	}
 	if udp {
-		h.TransportProtocol++ // the datagram's follows the stream's
+		h.TransportProtocol++ // the value for datagrams follows the value for streams
 		h.SourceAddr, h.DestinationAddr = &net.UDPAddr{IP: ip, Port: 4711}, &net.UDPAddr{IP: to, Port: 53}
 	}
 	out, err := h.Format()
@@ -123,7 +124,7 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 	return out
 }
 
-// dialBehind connects and sends the header.
+// dialBehind connects to the server and sends the header.
 func dialBehind(s *server, header []byte) net.Conn {
 	s.t.Helper()
 	c, err := net.Dial("tcp", s.tcp)
@@ -160,7 +161,7 @@ func (id identity) httpBehind(s *server, header []byte) []byte {
 	return overHTTP(s, rt, "HTTP/2.0", s.tcp, blocked.ask)
 }
 
-// TestIPv6 asks over IPv6, where the address may carry a zone.
+// TestIPv6 sends queries over IPv6, where the address may have a zone.
 func TestIPv6(t *testing.T) {
 	files := map[string]string{"scoped.yaml": `version: 1
 orders:
@@ -184,8 +185,9 @@ forward . $UPSTREAM`}, files)
 	}
 }
 
-// TestClientSubnet: a forwarder that is trusted asks for its clients, and is told
-// for whom it may keep the answer. Anybody else's subnet is not looked at.
+// TestClientSubnet checks that a trusted forwarder may send the subnets of its clients, and
+// that the reply contains the subnet for which it is valid. The subnet of an untrusted peer
+// has no effect.
 func TestClientSubnet(t *testing.T) {
 	files := map[string]string{"scoped.yaml": `version: 1
 orders:

@@ -7,9 +7,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestCuts: what passes for now is not kept beyond the start of an order, 20 seconds
-// away, by clients and by HTTP's caches (overHTTP compares the two). What is not
-// ordered keeps its TTL.
+// TestCuts checks that clients and HTTP caches do not keep a passing answer beyond the start
+// of an order in 20 seconds. (overHTTP compares the TTL with HTTP's max-age.) Answers for
+// names without an order keep their TTL.
 func TestCuts(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `
@@ -47,7 +47,7 @@ forward . $UPSTREAM`, overUDP},
 				queries["to-starting.house.example A"] = true
 			}
 			for q, soon := range queries {
-				for range 2 { // fresh, and cached
+				for range 2 { // a fresh answer, then a cached one
 					m := unpack(t, tc.ask(s, q))
 					if m.IsEdns0() == nil || len(m.Answer)+len(m.Ns) == 0 {
 						t.Errorf("%s: %s", q, brief(m))
@@ -58,7 +58,7 @@ forward . $UPSTREAM`, overUDP},
 						}
 					}
 					if tc.name == "signed" && m.IsEdns0().Do() {
-						unsigned(t, pack(t, m), key) // signatures hold with a lower TTL
+						unsigned(t, pack(t, m), key) // signatures stay valid with a lower TTL
 					}
 				}
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestDNSSEC: the plugin that signs stands below. It never sees our answers,
-// which are unsigned and would be bogus to a validator, and signs what passes.
+// TestDNSSEC checks the chain with a signing plugin below. That plugin must sign the answers
+// that pass. It never gets blocking answers, which are unsigned and bogus for a validator.
 func TestDNSSEC(t *testing.T) {
 	key, private := newKey(t)
 	row{
@@ -33,14 +33,14 @@ forward . $UPSTREAM`},
 			{"blocked.example NSEC +do", "NXDOMAIN rd ra; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 			{"page.example A +do", "NOERROR rd ra; page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", ""},
 		},
-		// What validators of unordered names need, blocked names' DS among it.
+		// Validators of other names need these records, among them the DS of blocked names.
 		passes: []string{"example DNSKEY +do", "blocked.example DS +do", "exact.example DNSKEY +do", "exact.example DS +do",
 			"ok.example A +do", "alias.example A +do", "nope.example A +do", "ok.example AAAA +do +cd"},
 		wire: func(t testing.TB, reply []byte) []byte { return unsigned(t, reply, key) },
 	}.run(t)
 }
 
-// newKey returns a key for the zone example, and its private half as files have it.
+// newKey returns a key for the zone example, and its private half in the file format.
 func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
 	t.Helper()
 	key = &dns.DNSKEY{
@@ -54,8 +54,8 @@ func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
 	return key, key.PrivateKeyString(p)
 }
 
-// unsigned returns the reply with its signatures checked, blanked and put in order:
-// they hold the second in which they were made, and chance.
+// unsigned checks the signatures of a reply, then clears and sorts them, because a signature
+// contains its time and a random part.
 func unsigned(t testing.TB, reply []byte, key *dns.DNSKEY) []byte {
 	t.Helper()
 	m := unpack(t, reply)

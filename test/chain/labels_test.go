@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels: log tells what became of a query, from above, through views, from
-// under aliases that are followed, and never what is sealed.
+// TestLabels checks the verdicts that the log plugin writes from above blocklist. The cases
+// include views, and aliases that plugins below follow. The lines must not name sealed orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1
@@ -53,7 +53,8 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// Look-ups from below, and dns64's second, have lines of their own.
+		// Look-ups from plugins below, and the second look-up of dns64, have log lines of
+		// their own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string
 		eventually(t, func() bool { found = line.FindStringSubmatch(out.String()[from:]); return found != nil })
@@ -61,7 +62,7 @@ view inside {
 			t.Fatalf("%s: no line", tc.ask)
 		}
 		if got := found[1]; got != tc.want {
-			t.Errorf("%s: log says %s, want %s", tc.ask, got, tc.want)
+			t.Errorf("%s: the log has %s, want %s", tc.ask, got, tc.want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// buffer is a log that many write.
+// A buffer is a log that several goroutines write to.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -40,7 +40,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// logged catches what is logged until the test ends.
+// logged captures the log until the test ends.
 func logged(t *testing.T) *buffer {
 	b := &buffer{}
 	stdlog.SetOutput(b)
@@ -48,8 +48,8 @@ func logged(t *testing.T) *buffer {
 	return b
 }
 
-// TestLogAndErrors: log sees the answer that the client gets, errors has nothing
-// to say about it, and we log neither clients nor what they ask.
+// TestLogAndErrors checks that the log plugin gets the answer of the client, that the errors
+// plugin logs nothing about it, and that blocklist logs neither clients nor queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -60,7 +60,7 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 		r := unpack(t, overUDP(s, q))
 		want = append(want, fmt.Sprintf("query %s %s qr,rd,ra", r.Question[0].Name, dns.RcodeToString[r.Rcode]))
 	}
-	// A line is written after its reply, and so maybe after the next one's.
+	// A line is written after its reply, and perhaps after the next reply.
 	var got []string
 	eventually(t, func() bool {
 		got = regexp.MustCompile(`query .*`).FindAllString(out.String(), -1)
@@ -69,20 +69,20 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("log says\n%q\nwant\n%q", got, want)
+		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
 	for _, line := range strings.Split(out.String(), "\n") {
 		if strings.Contains(line, "[ERROR]") {
-			t.Errorf("an error that is none: %s", line)
+			t.Errorf("the errors plugin logged an answer that is no error: %s", line)
 		}
 		if strings.Contains(line, "plugin/"+name) && (strings.Contains(line, "127.0.0.1") || strings.Contains(line, "blocked.example")) {
-			t.Errorf("we log a client or a name: %s", line)
+			t.Errorf("blocklist logged a client or a name: %s", line)
 		}
 	}
 }
 
-// TestDnstap: the tapped response is the client's, octet for octet, and says what
-// became of the query.
+// TestDnstap checks that the tapped response is identical to the client's response, and that
+// its extra field has the verdict.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,7 +93,7 @@ func TestDnstap(t *testing.T) {
 	go func() {
 		c, err := l.Accept()
 		if err != nil {
-			return // the test has failed and gone
+			return // the test has failed and closed the listener
 		}
 		defer c.Close()
 		if in, err := tap.NewFrameStreamInput(c, true); err == nil {
@@ -105,7 +105,7 @@ metadata
 dnstap tcp://` + l.Addr().String() + ` full {
     extra "{/blocklist/verdict}"
 }` + plain}, nil)
-	want := map[string]string{} // the extra, by reply
+	want := map[string]string{} // the extra field, by reply
 	for q, extra := range map[string]string{"www.blocked.example A": "blocked", "refused.example A": "blocked", "page.example AAAA": "blocked", "to-page.example A": "blocked", "ok.example A": "-"} {
 		want[string(overUDP(s, q))] = extra
 	}
@@ -123,7 +123,7 @@ dnstap tcp://` + l.Addr().String() + ` full {
 			got := m.Message.ResponseMessage
 			extra, ok := want[string(got)]
 			if !ok || extra != string(m.Extra) {
-				t.Errorf("extra %q, want %q, with a response that a client got: %v\n%s", m.Extra, extra, ok, unpack(t, got))
+				t.Errorf("extra %q, want %q, a client got this response: %v\n%s", m.Extra, extra, ok, unpack(t, got))
 			}
 			delete(want, string(got))
 		case <-deadline:
@@ -132,7 +132,7 @@ dnstap tcp://` + l.Addr().String() + ` full {
 	}
 }
 
-// TestPrometheusAndReady reads both over HTTP, as their users do.
+// TestPrometheusAndReady reads the metrics and the readiness over HTTP.
 func TestPrometheusAndReady(t *testing.T) {
 	metrics, readiness := freePort(t), freePort(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -162,8 +162,8 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// The plugin label of CoreDNS's own counter names no more than a neighbour;
-	// its rcode is ours.
+	// In CoreDNS's own counter the plugin label is not reliable, because it names only a
+	// neighbour of blocklist. The rcode label is right.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -180,12 +180,12 @@ ready ` + readiness + plain}, nil)
 	}
 }
 
-// TestRestartUnderQueries replaces the Corefile, as reload does, while clients ask:
-// whatever is answered, nobody gets through.
+// TestRestartUnderQueries replaces the Corefile while clients send queries, as reload does. No
+// answer may let a blocked name pass.
 func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
-	// A port of its own: reload keeps it, and port 0 would move.
+	// The server has a fixed port. A reload keeps a fixed port, and would change port 0.
 	addr := freePort(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
@@ -201,8 +201,8 @@ func TestRestartUnderQueries(t *testing.T) {
 	var answered [2]atomic.Int64
 	for i, network := range []string{"udp", "tcp"} {
 		wg.Go(func() {
-			// A question that falls between two sockets is lost, or its
-			// connection: the next one counts.
+			// During the replacement a query or its connection may be lost. Then the next
+			// query counts.
 			client := &dns.Client{Net: network, Timeout: 200 * time.Millisecond}
 			q := parseQuery(t, "www.blocked.example A")
 			for {
@@ -224,12 +224,13 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// All of them ask before each replacement, and after the last.
+		// The test waits until each client has got answers, before each replacement and after
+		// the last one.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""
 		if i == 2 {
-			directive = "no_such_plugin" // a bad Corefile: the old one goes on
+			directive = "no_such_plugin" // a bad Corefile, so the old configuration must stay
 		}
 		next, err := inst.Restart(input(directive))
 		if (err != nil) != (directive != "") {
@@ -274,7 +275,7 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-// eventually waits for what comes soon after a reply, and is no more than looked at.
+// eventually waits until a condition is true that becomes true soon after a reply.
 func eventually(t *testing.T, what func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !what(); {

@@ -25,19 +25,19 @@ const longReference = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" +
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-// What the orders' EDE say.
+// The EDE in the answers of these orders.
 const (
 	censored = "; EDE 16 Blocked by order 7 of Court"
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// step is a query, the reply in brief, what it counted and what the upstream
-// was asked for it.
+// A step is a query, the expected reply in brief form, the expected counts, and the expected
+// queries to the upstream.
 type step struct {
 	ask, want, count, upstream string
 }
 
-// passing are names that pass in every chain, in the forms that tempt.
+// passing are queries that pass in every chain. They resemble queries that are blocked.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -54,15 +54,15 @@ var passing = []string{
 	`www\.blocked.example A`,
 }
 
-// row is a chain.
+// A row is a test of one chain of plugins.
 type row struct {
 	name   string
 	blocks []string // the bodies of the server blocks, all for "."
 	files  map[string]string
 	bind   string // 127.0.0.1 if empty
 	steps  []step
-	passes []string // beside passing
-	// wire, when set, takes out of a passing reply what differs between any two
+	passes []string // more queries that pass
+	// wire, when set, removes the parts of a passing reply that differ between any two
 	// servers.
 	wire func(testing.TB, []byte) []byte
 }
@@ -102,7 +102,8 @@ cache {
 forward . $UPSTREAM
 `
 
-// blocked is the usual answer for a blocked name, in a chain that leaves it alone.
+// blocked is the usual query for a blocked name, with its answer when no other plugin changes
+// it.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -112,7 +113,7 @@ func TestPlugins(t *testing.T) {
 			blocks: []string{plain},
 			steps: []step{
 				blocked,
-				blocked, // not cached: it counts again
+				blocked, // not from a cache, so it is counted again
 				{"wWw.bLocked.example AAAA +noedns", "NXDOMAIN rd ra; SOA bLocked.example. 30; no OPT", "1 nxdomain", ""},
 				{"blocked.example A +do +cd", "NXDOMAIN rd ra cd; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 				{"nodata.example A", "NOERROR rd ra; SOA nodata.example. 30" + censored, "1 nodata", ""},
@@ -126,7 +127,7 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
-			// CoreDNS passes NOTIFY on, and these plugins do not look at the opcode.
+			// CoreDNS passes NOTIFY to the plugins, and these plugins do not check the opcode.
 			name: "NOTIFY, with a cache that has the name for a client that is exempt",
 			files: map[string]string{"orders.yaml": `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
@@ -182,8 +183,7 @@ acl {
 			passes: []string{"ok.example A +from=127.0.0.2"},
 		},
 		{
-			// Spelled out in the README: the name judged is the one that rewrite
-			// makes of it.
+			// The rewritten name is judged. The README describes this.
 			name: "rewrite name",
 			blocks: []string{`
 rewrite name exact www.blocked.example ok.example
@@ -203,14 +203,15 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The lower bound lifts our TTL: no answer to that in a plugin below.
+				// The lower bound raises the TTL of the blocking answer. A plugin below cannot
+				// prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
 			passes: []string{"ok.example HINFO"},
 		},
 		{
-			// A second question is only asked when the first answer is not NXDOMAIN.
+			// dns64 sends a second query only when the first answer is not NXDOMAIN.
 			name: "dns64 asks twice",
 			bind: "::1",
 			blocks: []string{`
@@ -221,7 +222,8 @@ dns64` + plain},
 				{"refused.example AAAA", "REFUSED rd" + censored, "2 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
 				{"page.example A", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
-				// The redirect's IPv4 address is reached by NAT64, as any other.
+				// The IPv4 address of the redirect is reached by NAT64, like any other
+				// address.
 				{"only.example AAAA", "NOERROR rd; only.example. 30 AAAA 64:ff9b::c000:263" + forged, "1 nodata, 1 redirect", ""},
 			},
 		},
@@ -294,7 +296,7 @@ forward . $UPSTREAM`},
 			passes: []string{"a.house.example A +do"},
 		},
 		{
-			// The second block is more particular, and has the directive too.
+			// The second block has the longer zone, and has the directive too.
 			name: "file, in a block for all names and in one of its own",
 			files: map[string]string{"house.yaml": `version: 1
 orders:
@@ -330,7 +332,7 @@ loadbalance` + plain},
 			},
 		},
 		{
-			// It stands below us and so neither signs a denial nor makes one up.
+			// minimal and header are below blocklist, so they do not change its answers.
 			name: "minimal and header stand below",
 			blocks: []string{`
 blocklist $ORDERS
@@ -355,7 +357,7 @@ nsid node-7` + plain},
 			steps: []step{
 				{"www.blocked.example A +nsid", blocked.want + "; NSID node-7", "1 nxdomain", ""},
 				{"a.sealed.example A +nsid", "NXDOMAIN rd ra; SOA a.sealed.example. 30; NSID node-7", "1 nxdomain", ""},
-				// The text makes room for the option; the SOA stays.
+				// The EDE text is shortened to make room for the NSID option. The SOA stays.
 				{"long.example A +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16 Blocked by order " + longReference + " of Court", "1 nxdomain", ""},
 				{"long.example A +nsid +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16; NSID node-7", "1 nxdomain", ""},
 				blocked,
@@ -363,7 +365,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// It shrinks the query's size before we see it, and the text obeys.
+			// bufsize lowers the buffer size of the query before blocklist gets the query. The
+			// EDE text must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512
@@ -386,7 +389,7 @@ chaos CoreDNS nobody` + plain},
 				{"page.localhost A", "NOERROR rd; page.localhost. 604800 A 127.0.0.1", "", ""},
 				{"localhost.blocked.example A", "NOERROR rd; localhost.blocked.example. 604800 A 127.0.0.1", "", ""},
 				{"www.blocked.example ANY", `NOERROR rd; www.blocked.example. 8482 HINFO "ANY obsoleted" "See RFC 8482"`, "", ""},
-				// Class ANY is asked for what is in any class, class IN among them.
+				// Class ANY asks for records of all classes, IN included.
 				{"www.blocked.example A +class=ANY", blocked.want, "1 nxdomain", ""},
 				{"page.example A +class=ANY", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
 				{"version.bind TXT +class=CH", `NOERROR rd; version.bind. 0 CH TXT "CoreDNS"`, "", ""},
@@ -394,8 +397,8 @@ chaos CoreDNS nobody` + plain},
 			passes: []string{"ok.example ANY", "ok.example A +class=ANY", "www.blocked.example A +class=CH", "www.blocked.example A +class=HS", "version.bind TXT +class=CH"},
 		},
 		{
-			// CoreDNS itself refuses classes other than IN where neither chaos nor
-			// forward is in the server.
+			// CoreDNS itself refuses classes other than IN when the server has neither chaos
+			// nor forward.
 			name: "class ANY is refused",
 			blocks: []string{`
 blocklist $ORDERS
@@ -406,7 +409,7 @@ template IN A . {
 			passes: []string{"ok.example A +class=ANY"},
 		},
 		{
-			// It tries the names in turn and takes the first that is there.
+			// autopath tries several names and takes the first name that exists.
 			name:  "autopath",
 			files: map[string]string{"resolv.conf": "search house.example office.example\nnameserver 127.0.0.1\n"},
 			blocks: []string{`

@@ -13,14 +13,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-const patience = 10 * time.Second // for one answer, on a machine that is very busy
+const patience = 10 * time.Second // the time limit for one answer on a very busy machine
 
-// query is a question in the manner of dig:
+// A query is a question in a syntax like dig's:
 //
 //	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+opcode=OPCODE] [+from=ADDRESS]
 type query struct {
 	*dns.Msg
-	from string // our own address, when it matters
+	from string // the source address, empty for any
 }
 
 func parseQuery(t testing.TB, text string) query {
@@ -81,14 +81,14 @@ func (q query) pack(t testing.TB) []byte {
 	return wire
 }
 
-// overUDP asks and returns the bytes of the reply.
+// overUDP sends a query and returns the bytes of the reply.
 func overUDP(s *server, text string) []byte {
 	s.t.Helper()
 	q := parseQuery(s.t, text)
 	return sendUDP(s, q.from, q.pack(s.t))
 }
 
-// sendUDP sends a packet as it is.
+// sendUDP sends a packet unchanged and returns the bytes of the reply.
 func sendUDP(s *server, from string, packet []byte) []byte {
 	s.t.Helper()
 	d := net.Dialer{}
@@ -112,7 +112,7 @@ func sendUDP(s *server, from string, packet []byte) []byte {
 	return reply[:n]
 }
 
-// overStream asks over a connection that is open, with the length in front.
+// overStream sends a query over an open connection, with its length in front.
 func overStream(s *server, c net.Conn, q query) []byte {
 	s.t.Helper()
 	c.SetDeadline(time.Now().Add(patience))
@@ -137,7 +137,8 @@ func unpack(t testing.TB, wire []byte) *dns.Msg {
 	return m
 }
 
-// brief is a reply in one line: code and flags, answers, authority, options.
+// brief returns a reply in one line: the RCODE and flags, the answers, the authority section
+// and the options.
 func brief(m *dns.Msg) string {
 	head := dns.RcodeToString[m.Rcode]
 	for _, f := range []struct {

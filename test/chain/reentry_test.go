@@ -4,15 +4,17 @@ import (
 	"testing"
 )
 
-// The subtle ones. CNAMEs are followed by plugins below us: file and template send
-// the target through the whole chain again, us included. The outermost of us judges
-// the answer as a whole, for the name that the client asked, and counts it once; the
-// look-up from below goes through untouched. Were it blocked for itself, its
-// denial would become the alias's (RFC 8020), an excepted name would be blocked
-// by where it leads, and a cache between us and the follower would give one
-// client's block to the next.
+// These tests are about look-ups that go through the chain twice. The plugins file and
+// template are below blocklist and follow CNAMEs. They send the target of a CNAME through the
+// whole chain again, blocklist included. The first pass of blocklist judges the whole answer
+// for the name that the client queried, and counts it once. The look-up from below passes
+// unchanged.
+//
+// If the look-up were blocked on its own, its NXDOMAIN would become the answer for the alias
+// (RFC 8020). An excepted name would be blocked because of its target. A cache between
+// blocklist and the plugin would give the blocking answer for one client to the next client.
 
-// house is a zone whose aliases lead out of it.
+// house is a zone with aliases that lead out of the zone.
 const house = `
 @             300 SOA   ns host 1 3600 600 86400 60
 @             300 NS    ns
@@ -31,8 +33,8 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped has orders for 127.0.0.1 only, so that one cache serves those whom they
-// reach and those whom they do not.
+// scoped has orders for 127.0.0.1 only, so that one cache serves clients inside and outside
+// the scope.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -43,15 +45,15 @@ orders:
 - {id: asked, targets: [blocked.house.example]}
 `
 
-// reentry are the queries of those whom the orders reach; every alias here is
-// named alike in the zone and in the template.
+// reentry are queries of a client inside the scope. The zone and the template have the same
+// aliases.
 var reentry = []step{
 	{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
 	{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", "page.example. A"},
 	{"to-page.house.example AAAA", "NOERROR rd ra; to-page.house.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", "page.example. AAAA"},
 	{"to-refused.house.example A", "REFUSED rd ra" + censored, "1 refused", "refused.example. A"},
 	{"to-exact.house.example A", "NOERROR rd ra; SOA to-exact.house.example. 30" + censored, "1 nodata", "exact.example. A"},
-	// The asked name itself is ordered: nothing is followed.
+	// The queried name itself is ordered, so no alias is followed.
 	{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
 }
 
@@ -77,7 +79,7 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone is another server block's: the look-up leaves it by the root.
+			// The zone is in another server block, so the look-up goes to the root block.
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -107,8 +109,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// One cache for all: what it keeps must be the real answer, whoever asks
-			// first.
+			// All clients share one cache. The cache must keep the real answer, whichever
+			// client asks first.
 			name:  "cache above file",
 			files: files,
 			blocks: []string{`
@@ -129,8 +131,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Said in the README: every block needs the directive. The look-up is a
-			// question of its own then, and its denial becomes the alias's.
+			// Every server block needs the directive, as the README describes. Without it, the
+			// look-up is a query of its own, and its NXDOMAIN becomes the answer for the
+			// alias.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -143,7 +146,7 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A"},
 		},
 		{
-			// Counted as it would be, once, and answered as if there were nothing.
+			// In shadow the query is counted once, and its answer is unchanged.
 			name:  "shadow",
 			files: files,
 			blocks: []string{`
@@ -162,9 +165,10 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The root's orders are not the zone's: what is looked up there is a query
-			// like any other, blocked and counted there. What file makes of it is an
-			// alias to a name that does not exist (RFC 6604), without an EDE.
+			// The root block has other orders than the zone's block. A look-up in the root
+			// block is therefore a query of its own, which is blocked and counted there. The
+			// file plugin answers with an alias to a name that does not exist (RFC 6604),
+			// without an EDE.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -200,8 +204,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// It stands above and follows for itself: the look-up is as a client's
-			// own, blocked and counted, and what rewrite makes of the two answers is an
+			// rewrite is above blocklist and follows the alias itself. Its look-up is blocked
+			// and counted like a query of the client. rewrite combines the two answers into an
 			// alias without an address. The EDE is lost.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
@@ -230,7 +234,8 @@ dns64` + plain},
 			},
 		},
 		{
-			// It edits the query below us; the reply says what the client said.
+			// header edits the query below blocklist. The reply must have the flags of the
+			// client's query.
 			name: "header below",
 			blocks: []string{`
 blocklist $ORDERS
@@ -247,7 +252,8 @@ forward . $UPSTREAM`},
 			blocks: []string{plain},
 			steps: []step{
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
-				// Cached below us by now; blocked and counted again.
+				// The answer is now in the cache below blocklist. It must be blocked and
+				// counted again.
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", ""},
 				{"To-Page.example A +do +cd", "NOERROR rd ra cd; To-Page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", "to-page.example. A"},
 				{"to-page.example MX +noedns", "NOERROR rd ra; SOA to-page.example. 30; no OPT", "1 nodata", "to-page.example. MX"},
@@ -260,7 +266,7 @@ forward . $UPSTREAM`},
 	}
 }
 
-// inZone returns the steps as they count in another zone.
+// inZone returns the steps with their counts in another zone.
 func inZone(steps []step, zone string) (out []step) {
 	for _, st := range steps {
 		if st.count != "" {

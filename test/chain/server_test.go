@@ -1,10 +1,10 @@
-// Package chain tests the plugin in company: real CoreDNS servers with the
-// plugins that operators put around it, on loopback sockets, in front of a
-// scripted upstream.
+// Package chain tests the plugin together with other plugins. It starts real CoreDNS servers
+// on loopback, with the plugins that operators use around blocklist, and with a scripted
+// upstream.
 //
-// Each test holds four things: what a blocked name gets, how often it is
-// counted, what the upstream was asked, and that a name that passes is answered
-// with the very bytes that the same Corefile gives without the directive.
+// Each test checks four things: the answers for blocked names, their counts, the queries to
+// the upstream, and the answers for names that pass. The last must be byte for byte the
+// answers of the same Corefile without the directive.
 package chain
 
 import (
@@ -59,13 +59,13 @@ import (
 
 const name = "blocklist"
 
-// up is the upstream of all servers here.
+// up is the upstream of all servers in this package.
 var up *upstream
 
 func TestMain(m *testing.M) {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	stdlog.SetOutput(io.Discard)
-	// As cmd/coredns does; it cannot be imported, being a command.
+	// The plugin is inserted here as in cmd/coredns, because a command cannot be imported.
 	i := slices.Index(dnsserver.Directives, "cache")
 	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
 		panic(err)
@@ -74,19 +74,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a CoreDNS in this process.
+// A server is a CoreDNS in this process.
 type server struct {
 	t        *testing.T
 	inst     *caddy.Instance
 	dir      string
 	scheme   string
-	udp, tcp string // where it listens; one of the two with most schemes
+	udp, tcp string // the addresses it listens on; most schemes have only one
 }
 
-// start starts server blocks for all names on a loopback address. In their text
-// and in the files, $DIR is where the files are, $ORDERS the usual order file,
-// $UPSTREAM the address of up and $SOON the time in 20 seconds. Port 0 keeps clear
-// of ports that others use.
+// start starts server blocks for all names on a loopback address. In the blocks and the files,
+// $DIR is the folder of the files, $ORDERS is the default order file, $UPSTREAM is the address
+// of up, and $SOON is the time in 20 seconds. Port 0 avoids ports that other programs use.
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -126,7 +125,7 @@ func (s *server) input(bind string, blocks []string) caddy.Input {
 	for _, b := range blocks {
 		zone, body := ".", b
 		if first, rest, ok := strings.Cut(b, ":\n"); ok && !strings.ContainsAny(first, "\n{") {
-			zone, body = first, rest // for a block of its own zone, "zone:" on the first line
+			zone, body = first, rest // "zone:" on the first line gives a block its own zone
 		}
 		fmt.Fprintf(&text, "%s%s:0 {\nbind %s\n%s\n}\n", s.scheme, zone, bind, body)
 	}
@@ -144,7 +143,8 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// Older than the second in which a file could still be being written.
+	// The file must look older than one second, because a newer file might still be being
+	// written.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -153,7 +153,7 @@ func (s *server) write(file, text string) {
 
 var directive = regexp.MustCompile(`(?m)^\s*blocklist [^{\n]*(\{[^}]*\})?$`)
 
-// pair starts the blocks twice: as they are, and without our directive.
+// pair starts the blocks twice: once unchanged, and once without the blocklist directive.
 func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]string) (with, without *server) {
 	t.Helper()
 	bare := slices.Clone(blocks)
@@ -168,8 +168,8 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// counts is what the counters of blocked requests and of those in shadow say, by
-// zone, view and response; servers are added up, since their label is port 0.
+// A counts is the values of the counters of blocked requests and of requests in shadow, by
+// zone, view and response. Several servers are added up, because their label is always port 0.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -206,7 +206,7 @@ func counted(t *testing.T) counts {
 	return c
 }
 
-// since is what was counted after before, as "2 nodata, 1 nxdomain".
+// since returns the counts since before, for example "2 nodata, 1 nxdomain".
 func (c counts) since(before counts) string {
 	var out []string
 	for k, n := range c {
@@ -218,7 +218,7 @@ func (c counts) since(before counts) string {
 	return strings.Join(out, ", ")
 }
 
-// show makes a reply readable, if it is one.
+// show returns a reply as text, or the bytes unchanged if they are not a DNS message.
 func show(wire []byte) string {
 	m := new(dns.Msg)
 	if m.Unpack(wire) != nil {
@@ -227,8 +227,8 @@ func show(wire []byte) string {
 	return m.String()
 }
 
-// same fails the test unless both servers give the same bytes to the query.
-// Twice each: the first fills caches and the second is answered from them.
+// same checks that both servers answer a query with the same bytes. Each server is asked
+// twice: the first query fills caches, and the second is answered from them.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

@@ -26,7 +26,8 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// identity is the certificate of all servers here, and the clients that trust it.
+// An identity is the certificate of all servers in this package, with a pool for clients that
+// trust it.
 type identity struct {
 	cert, key string // PEM
 	trust     *x509.CertPool
@@ -62,7 +63,7 @@ func (id identity) client(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: id.trust, NextProtos: protocols}
 }
 
-// overTCP asks over a connection of its own.
+// overTCP sends a query over a new TCP connection.
 func overTCP(s *server, text string) []byte {
 	s.t.Helper()
 	c, err := net.Dial("tcp", s.tcp)
@@ -97,8 +98,8 @@ func (id identity) overHTTP3(s *server, text string) []byte {
 	return overHTTP(s, rt, "HTTP/3.0", s.udp, text)
 }
 
-// overHTTP asks and holds that HTTP caches forget the reply with its records: what
-// is cut in the message is cut there.
+// overHTTP sends a query over HTTP and checks that HTTP caches drop the reply when its records
+// expire. A lower TTL in the message must give a lower max-age.
 func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -127,8 +128,9 @@ func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte 
 	return body
 }
 
-// age is how long a reply may be kept: as long as its shortest record. To one
-// without records, and to errors, CoreDNS gives 5 seconds, whatever we say.
+// age returns the time for which HTTP caches may keep a reply, in seconds. It is the smallest
+// TTL of the records. For replies without records and for errors, CoreDNS always sets 5
+// seconds.
 func age(m *dns.Msg) uint32 {
 	least, records := uint32(3600), 0
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -159,18 +161,18 @@ func (id identity) overQUIC(s *server, text string) []byte {
 	}
 	stream.SetDeadline(time.Now().Add(patience))
 	q := parseQuery(s.t, text)
-	q.Id = 0 // RFC 9250, section 4.2.1
+	q.Id = 0 // the ID must be 0 (RFC 9250, section 4.2.1)
 	wire := q.pack(s.t)
 	if _, err := stream.Write(append([]byte{byte(len(wire) >> 8), byte(len(wire))}, wire...)); err != nil {
 		s.t.Fatal(err)
 	}
-	stream.Close() // our side: one query a stream
+	stream.Close() // closes our side, because each stream has one query
 	reply, err := io.ReadAll(stream)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if len(reply) < 2 || len(reply)-2 != int(reply[0])<<8|int(reply[1]) {
-		s.t.Fatalf("%s: a reply of %d octets whose length does not say so: written twice?", text, len(reply))
+		s.t.Fatalf("%s: a reply of %d octets has another length in front: written twice?", text, len(reply))
 	}
 	return reply[2:]
 }
@@ -191,7 +193,7 @@ func (id identity) overGRPC(s *server, text string) []byte {
 	return reply.GetMsg()
 }
 
-// TestTransports asks over each transport that CoreDNS serves.
+// TestTransports sends queries over each transport that CoreDNS serves.
 func TestTransports(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `
@@ -199,8 +201,8 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 	for _, tc := range []struct {
 		name, scheme, chain string
 		ask                 func(*server, string) []byte
-		// CoreDNS takes what comes in datagrams for UDP, streams or not: the
-		// client's buffer size holds for DoQ and DoH3.
+		// sized reports whether the client's buffer size limits the reply. CoreDNS treats each
+		// transport over datagrams as UDP, so the limit applies to DoQ and DoH3 too.
 		sized bool
 	}{
 		{"UDP", "", plain, overUDP, true},
@@ -226,7 +228,7 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 				{"nodata.example A +do", "NOERROR rd ra; SOA nodata.example. 30; do" + censored, "1 nodata", ""},
 				{"refused.example A", "REFUSED rd ra" + censored, "1 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
-				// Room is left for an NSID that nobody adds here.
+				// Room is left for an NSID option, although no plugin adds one here.
 				{"long.example A +nsid +bufsize=512", long, "1 nxdomain", ""},
 			} {
 				before := counted(t)
@@ -240,7 +242,8 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 					t.Errorf("%s: the upstream was asked %q, want %q", st.ask, got, st.upstream)
 				}
 			}
-			// The end cuts the TTL, and overHTTP holds that it cuts HTTP's.
+			// The end of the order lowers the TTL. overHTTP checks that HTTP's max-age is also
+			// lowered.
 			m := unpack(t, tc.ask(with, "ending.example A"))
 			if len(m.Ns) != 1 || m.Ns[0].Header().Ttl > 20 || !strings.Contains(brief(m), "EDE 16") {
 				t.Errorf("an order that ends in 20 s: %s", brief(m))

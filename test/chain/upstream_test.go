@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// internet is what the upstream knows. It follows aliases as a resolver does and
-// denies everything else below example.
+// internet contains the records of the upstream. The upstream follows aliases like a resolver,
+// and answers NXDOMAIN for all other names below example.
 const internet = `
 example.             300 SOA   ns.example. host.example. 1 3600 600 86400 60
 ok.example.          300 A     192.0.2.80
@@ -47,7 +47,7 @@ const filler = `"` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` + `"`
 
-// upstream is a scripted resolver on loopback.
+// An upstream is a scripted resolver on loopback.
 type upstream struct {
 	addr    string
 	records []dns.RR
@@ -56,8 +56,8 @@ type upstream struct {
 	asked []string
 }
 
-// startUpstream starts the upstream, on the same port of UDP and TCP. It ends
-// with the process.
+// startUpstream starts the upstream on one port for UDP and TCP. The upstream runs until the
+// process ends.
 func startUpstream() *upstream {
 	u := &upstream{}
 	z := dns.NewZoneParser(strings.NewReader(internet), ".", "internet")
@@ -69,7 +69,7 @@ func startUpstream() *upstream {
 	}
 	var l net.Listener
 	var p net.PacketConn
-	// A port that is free for TCP may be taken for UDP.
+	// A port that is free for TCP may be in use for UDP.
 	for range 100 {
 		var err error
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -143,7 +143,7 @@ func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	w.WriteMsg(m)
 }
 
-// take returns what was asked since the last time.
+// take returns the queries that the upstream got since the last call.
 func (u *upstream) take() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Ports below those that the kernel gives to clients (32768 and up on Linux): one
-// from there may be taken by any of the many sockets of a DNS test before the server
-// listens.
+// The range of ports is below the ports that the kernel gives to clients (32768 and up on
+// Linux). One of the many client sockets of a DNS test could take a port in that range before
+// the server listens.
 const (
 	lowest  = 10000
 	highest = 32000
@@ -19,8 +19,8 @@ const (
 
 var given sync.Map
 
-// Free returns a port that nobody uses for UDP or TCP on any address, and that no
-// earlier call in this process has returned.
+// Free returns a port that is free for UDP and TCP on all addresses, and that no earlier call
+// in this process has returned.
 func Free() (string, error) {
 	for range 1000 {
 		p := strconv.Itoa(lowest + rand.IntN(highest-lowest))
