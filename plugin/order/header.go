@@ -177,7 +177,7 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 			spec.decode(p, kv.value, key, base)
 		}
 	}
-	base.forceAt = nil // a reason is needed only for orders that have the target
+	base.forceAt = nil // checkForce reports a missing target only for the order's own force
 	p.seal(before, base)
 	base.ownTerms = false
 	return handle
