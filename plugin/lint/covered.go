@@ -10,9 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that are blocked already by another order that is in
-// force for at least the same clients, and for all that is below them: lifting one of
-// the two frees nothing.
+// covered warns of targets that another order in force already blocks, for at least the same
+// clients and for all names below. Lifting only one of the two orders would not unblock these
+// targets.
 func (l *linter) covered(o *order.Order) {
 	if st := l.standing[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -38,12 +38,12 @@ func (l *linter) covered(o *order.Order) {
 	warn(nil, "targets", "%d more targets that another order covers already")
 }
 
-// member is a client that the scope reaches.
+// member returns a client in the scope.
 func member(s *order.Scope) (c ruleset.Client) {
 	if len(s.Countries) > 0 {
 		c.Country = s.Countries[0]
 		if c.Country == order.EU {
-			c.Country = "BE" // any member will do: scopes are compared besides
+			c.Country = "BE" // any member will do, because the scopes are compared too
 		}
 	} else if len(s.Clients) > 0 {
 		c.Addr = s.Clients[0].Addr()
@@ -51,8 +51,8 @@ func member(s *order.Scope) (c ruleset.Client) {
 	return c
 }
 
-// coverer returns a target of another order that covers all that the given one
-// does.
+// coverer returns a target of another order that covers the given target, and reports whether
+// there is one.
 func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
 	q := ruleset.Asked{}
 	q.SetName(name)
@@ -70,7 +70,8 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 		switch {
 		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
 		case r.Match == order.Exact && match != order.Exact:
-		case r.Target == name && r.Match == match && i > own: // of two alike, the later one is told
+		// warn only of the later one of two equal targets
+		case r.Target == name && r.Match == match && i > own:
 		case match != order.Exact && l.holes.at(l.orders[r.Order.ID], name):
 		case len(r.Order.Terms.Exempt) > 0 && !reflect.DeepEqual(r.Order.Terms.Exempt, o.Exempt):
 		case !r.Order.Terms.Scope.Global && !reflect.DeepEqual(r.Order.Terms.Scope, o.Scope):
@@ -81,8 +82,7 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 	return ruleset.Reason{}, false
 }
 
-// Target is a target as an order file writes it, the match said when it is not
-// the usual one.
+// Target returns a target as order files write it, followed by "(exact)" if it is exact.
 func Target(n dname.Name, m order.Match) string {
 	switch m {
 	case order.Below:

@@ -8,16 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// below is a name with something below it that an order does not block: the order
-// with the id, or the earlier ones of the authority.
+// A below is a name at or above a name that an order does not block. The order is the order
+// with the id, or the earlier orders of the authority.
 type below struct {
 	id        string
 	authority order.Authority
 	name      dname.Name
 }
 
-// holes are the names at and above exceptions and the targets of lifts in force,
-// with the time up to which orders are concerned.
+// holes are the names at and above exceptions and targets of lifts in force. The values are
+// the times of the latest orders to which they apply.
 type holes map[below]order.Time
 
 func (h holes) add(in below, until order.Time) {
@@ -26,7 +26,7 @@ func (h holes) add(in below, until order.Time) {
 	}
 }
 
-// findHoles looks through all orders.
+// findHoles returns the holes of all orders.
 func (l *linter) findHoles() holes {
 	h := holes{}
 	for _, o := range l.orders {
@@ -67,7 +67,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order leaves something free at the name or below it.
+// at reports whether the order does not block the name or some name below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true
@@ -76,7 +76,7 @@ func (h holes) at(o *order.Order, name dname.Name) bool {
 	return ok && o.PlaceInHistory() != order.NoTime && o.PlaceInHistory() <= place
 }
 
-// who is what lifts know the authority of an order by.
+// who returns the fields of an order's authority by which lifts find the order.
 func who(o *order.Order) order.Authority {
 	return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
 }

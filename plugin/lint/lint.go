@@ -1,6 +1,6 @@
-// Package lint finds what is odd about orders that are valid: nothing that it
-// says keeps a file from going into force. It looks at whole orders, which a
-// server does not keep, and at the compiled set.
+// Package lint warns of valid orders that are unusual and may be mistakes. No warning keeps a
+// file from going into force. The package needs complete orders, which a server does not
+// store, and the compiled set.
 package lint
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// File is the orders of one file.
+// A File is the orders of one file.
 type File struct {
 	Path   string
 	Orders []*order.Order
-	Zone   *time.Location // of the file's dates; nil is UTC
+	Zone   *time.Location // the time zone of the file's dates; nil is UTC
 }
 
-// maxEach bounds how often one order gets the same kind of warning about its
-// targets; the rest is counted.
+// maxEach is the number of warnings of one kind that are listed for the targets of an order.
+// Further warnings are counted.
 const maxEach = 10
 
-// Check returns the warnings about the files at now, in the order of files and
-// orders; set is the files compiled. The set's own Warnings are not among them.
+// Check returns the warnings about the files at now, in the sequence of files and orders. set
+// is the compiled set of the files. Check does not return the set's own Warnings.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, standing: map[string]ruleset.Standing{}, orders: map[string]*order.Order{}}
 	for s := range set.Standings(now) {
@@ -53,12 +53,12 @@ type linter struct {
 	orders   map[string]*order.Order
 	holes    holes
 	path     string
-	guesses  int // unknown ids that were compared with all others
+	guesses  int // the number of unknown ids that were compared with all ids
 	zone     *time.Location
 	out      order.Problems
 }
 
-// warn adds a warning about o; it stands at the target t when t is not nil.
+// warn adds a warning about o, at the position of the target t, or of o if t is nil.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -101,7 +101,7 @@ func (l *linter) order(o *order.Order) {
 	l.covered(o)
 }
 
-// times warns of what time has overtaken and of windows that never open.
+// times warns of times that have passed, and of windows that never open.
 func (l *linter) times(o *order.Order) {
 	st := l.standing[o.ID]
 	switch {
@@ -146,19 +146,20 @@ func (l *linter) times(o *order.Order) {
 	dead(nil, "targets", "%d more targets whose times are past or empty")
 }
 
-// overlap reports whether two windows have a moment in common.
+// overlap reports whether two windows overlap.
 func overlap(a, b order.Window) bool {
-	from := max(a.From, b.From) // NoTime is before every time
+	from := max(a.From, b.From) // NoTime is less than every time
 	return (a.Until == order.NoTime || from < a.Until) && (b.Until == order.NoTime || from < b.Until)
 }
 
-// windowsEnd reports whether an order that has windows ends by them.
+// windowsEnd reports whether there are windows and all of them end.
 func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a warn for one kind of warning about targets, which lists maxEach
-// and counts the rest: called without a target it says how many there were more.
+// each returns a function that adds warnings of one kind about targets. It lists the first
+// maxEach warnings and counts the others. Called without a target, it adds a warning with the
+// number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {
@@ -174,7 +175,7 @@ func (l *linter) each(o *order.Order) func(t *order.Target, field, format string
 	}
 }
 
-// unenforced warns of targets that this server leaves to others.
+// unenforced warns of targets that this server does not enforce.
 func (l *linter) unenforced(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {
@@ -194,7 +195,7 @@ func (l *linter) unenforced(o *order.Order) {
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
 }
 
-// hostless reports whether a URL has no host that is a name.
+// hostless reports whether the host of a URL is missing or is not a name.
 func hostless(url string) bool {
 	host, _ := order.URLHost(url)
 	return host.IsZero()

@@ -13,8 +13,8 @@ import (
 // at is the time of all tests: 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
-// warnings are those about orders that each have a reference and a review, so
-// that only what a test is about is warned of.
+// warnings returns the warnings about orders. The orders get a reference and a review, so that
+// there are no other warnings than the tests expect.
 func warnings(t *testing.T, orders string, side map[string]string) string {
 	t.Helper()
 	text := "version: 1\ndefaults: {authority: {name: Court}, references: [r], review: 2027-01-01, scope: global}\norders:\n" + orders
@@ -113,7 +113,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestLongLists are cut, and side lists looked at too.
+// TestLongLists checks that the number of warnings is limited, and that side lists are checked
+// too.
 func TestLongLists(t *testing.T) {
 	many := make([]string, 15)
 	for i := range many {
@@ -130,7 +131,7 @@ func TestLongLists(t *testing.T) {
 	}
 }
 
-// TestNoExpiry: nobody will look at an order again that has neither end nor review.
+// TestNoExpiry checks the warning about an order without an end and without a review.
 func TestNoExpiry(t *testing.T) {
 	f, _ := order.Parse("o.yaml", strings.NewReader(`
 version: 1

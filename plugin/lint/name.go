@@ -11,27 +11,26 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// specialTops are the top-level domains of the IANA special-use registry (RFC 6761),
-// which the public suffix list does not have.
+// specialTops are the top-level domains of the IANA special-use registry (RFC 6761), which are
+// not in the public suffix list.
 var specialTops = map[string]bool{"alt": true, "arpa": true, "example": true, "internal": true,
 	"invalid": true, "local": true, "localhost": true, "onion": true, "test": true}
 
-// fileEndings are endings of file names that text about an order often has. The last two
-// are top-level domains as well.
+// fileEndings are extensions of file names that may be in a text about an order. The last two
+// are also top-level domains.
 var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe": true, "gif": true, "htm": true,
 	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
 	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
 
-// KnownTop reports whether the name ends in a top-level domain that the public suffix
-// list or the registry of special-use names has.
+// KnownTop reports whether the name ends in a top-level domain of the public suffix list or of
+// the registry of special-use names.
 func KnownTop(n dname.Name) bool {
 	suffix, icann := publicsuffix.PublicSuffix(n.String())
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
 }
 
-// Name returns what is odd about a valid name. The importer warns of the same names as
-// Check does. Nothing is repaired, because a name that looks like another name is a
-// name of its own.
+// Name returns warnings about a valid name. Check and the importer use it. Names are not
+// corrected, because a name that looks like another name is still a different name.
 func Name(n dname.Name) (odd []string) {
 	text := n.String()
 	top := text
@@ -58,8 +57,7 @@ func Name(n dname.Name) (odd []string) {
 	return odd
 }
 
-// mixed reports whether a label has Latin letters and letters of a script that
-// is easily taken for it.
+// mixed reports whether a label has Latin letters and letters of a script that looks similar.
 func mixed(label string) bool {
 	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 	return latin && strings.ContainsFunc(label, func(r rune) bool {
@@ -67,7 +65,7 @@ func mixed(label string) bool {
 	})
 }
 
-// names warns of odd names among the targets of an order and in its side list.
+// names warns of unusual names among the targets of an order and in its side list.
 func (l *linter) names(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {
@@ -88,7 +86,7 @@ func (l *linter) names(o *order.Order) {
 	warn(nil, "targets", "%d more warnings about odd names")
 }
 
-// endless warns of windows without an end in an order that has no end either.
+// endless warns of windows without an end in orders without an end.
 func (l *linter) endless(o *order.Order) {
 	if o.Until != order.NoTime {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestName lists names and what is odd about each of them.
+// TestName checks the warnings about names.
 func TestName(t *testing.T) {
 	for name, want := range map[string]string{
 		"example.com":           "",
@@ -34,7 +34,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestCheckNames reads orders that people wrote by hand and that have odd names.
+// TestCheckNames checks the warnings about orders with unusual names.
 func TestCheckNames(t *testing.T) {
 	for name, tc := range map[string]struct{ orders, want string }{
 		"hyphen": {"- {id: a, targets: [serie-tv.co-.example.com]}", `a targets[0]: serie-tv.co-.example.com has the label "co-"`},

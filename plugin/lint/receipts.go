@@ -6,11 +6,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// day is in the unit of order.Time.
+// in seconds, as order.Time
 const day = 86400
 
-// receipts warns of times at which the authority was told of something before it
-// can have happened, or will only be told.
+// receipts warns of acknowledged and reported times that are before served or in the future.
 func (l *linter) receipts(o *order.Order) {
 	if why := l.receipt(o.Acknowledged, o.Served); why != "" {
 		l.warn(o, nil, "acknowledged", "%s", why)
@@ -38,9 +37,8 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// receipt says what is wrong with one of these times. A date without a time of
-// day is the start of the day, so that a difference of less than a day says
-// nothing.
+// receipt returns the warning about an acknowledged or reported time, or "". A date is stored
+// as the start of the day, so a difference of less than a day is ignored.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {
 	case at == order.NoTime:

@@ -9,14 +9,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// euTerritories are the codes of territories that are part of the European
-// Union. The group EU of a scope is the codes of the member states alone.
+// euTerritories are the codes of territories that are part of the European Union. The group EU
+// of a scope has only the codes of the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope seems to reach, or an exemption to exempt,
-// and does not. A source of
-// countries places clients in a territory by the territory's own code, and a
-// network of IPv4 addresses has no IPv6 client in it.
+// scope warns of clients that a scope or an exemption seems to include but does not include.
+// Clients in a territory have the territory's own code, and a network of IPv4 addresses
+// contains no IPv6 client.
 func (l *linter) scope(o *order.Order) {
 	for i, e := range o.Exempt {
 		l.families(o, fmt.Sprintf("exempt[%d].clients", i), e.Clients, "does not exempt")
@@ -35,14 +34,14 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not reach")
 }
 
-// names reports whether the scope has one of the countries: then its author has
-// thought of the others.
+// names reports whether the scope has one of the countries. Its author then knows about the
+// other countries.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns of networks that are every client of one address family and no
-// client of the other.
+// families warns of networks that contain all clients of one address family and none of the
+// other.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
 	var all, some [2]bool // IPv4, IPv6
 	for _, x := range list {

@@ -10,7 +10,7 @@ import (
 
 const benchNames = 100_000
 
-// benchFile is a register of one name an order.
+// benchFile returns a register with one name in each order.
 func benchFile(ext string) []byte {
 	var b bytes.Buffer
 	for i := range benchNames {
@@ -36,8 +36,8 @@ func benchFile(ext string) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkParse reads 100,000 orders of one name each, and a side list of as
-// many names.
+// BenchmarkParse measures parsing 100,000 orders of one name each, and a side list of as many
+// names.
 func BenchmarkParse(b *testing.B) {
 	for _, ext := range encodings {
 		data := benchFile(ext)

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the reasons for held targets. Like every field it is taken
-// whole: the order's own replaces what was filled in.
+// force decodes the reasons for held targets. As with every field, the order's own value
+// replaces the whole value from the defaults or the authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -19,7 +19,7 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// checkExcept refuses targets that the order's own exceptions take away again.
+// checkExcept reports targets at or below the order's own exceptions.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
@@ -47,8 +47,8 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// names is a set of names. An exception list may be as long as the list of
-// targets, so neither is searched for each entry of the other.
+// names is a set of names. Exceptions and targets may both be long lists, so neither list is
+// searched once for each entry of the other.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -62,7 +62,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name of s that is n or above it.
+// covering returns the nearest name of s that is n or above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {
@@ -72,9 +72,10 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce refuses reasons for targets that the order does not have, and
-// leaves out those that were filled in: they are for whichever orders have the
-// target. Names of a side list are not searched.
+// checkForce reports the order's own reasons for targets that the order does not have. Reasons
+// from the defaults or the authority are dropped without a report if the order does not have
+// the target, because they are meant for any order that has it. The names of a side list are
+// not searched.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
@@ -90,7 +91,7 @@ func (p *parser) checkForce(o *draft) {
 	}
 	note := func(k sameTarget) {
 		if k.match == Exact {
-			k.match = Subtree // the reason is for the name, whatever the match
+			k.match = Subtree // the reason is for the name with either match
 		}
 		if _, ok := has[k]; ok {
 			has[k] = true

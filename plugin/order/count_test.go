@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// manyTargets is an order file, with no counts, of one order of n targets.
+// manyTargets returns an order file without count, with one order of n targets.
 func manyTargets(n int, more string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n" + more + "    targets:\n")
@@ -17,10 +17,9 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder: a formatted file of one long order is refused when it is
-// cut anywhere before its last target. Without target_count, a file that ends
-// after any of its targets, or within a name, is a good file. No count can show
-// that the last name was cut.
+// TestCutWithinAnOrder checks that a formatted file of one long order is refused if it is cut
+// anywhere before its last target. Without target_count, a file that ends after any of its
+// targets, or within a name, would be valid. A count cannot show that the last name was cut.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -39,7 +38,7 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten: Format and Encode write the count for the same orders.
+// TestTargetCountWritten checks that Format and Encode write target_count for the same orders.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {
@@ -74,7 +73,7 @@ func TestTargetCountWritten(t *testing.T) {
 			_, got, found := strings.Cut(text, "target_count: ")
 			got, _, _ = strings.Cut(got, "\n")
 			if how == "encoded" && tc.want == "19" {
-				continue // below 20 only what a person wrote is kept
+				continue // below 20 targets, only Format keeps a count, because it was in the file
 			}
 			if found != (tc.want != "") || got != tc.want {
 				t.Errorf("%s, %s: target_count %q, want %q", tc.what, how, got, tc.want)
@@ -83,7 +82,7 @@ func TestTargetCountWritten(t *testing.T) {
 	}
 }
 
-// TestFormatCountsLines: each long order of JSON Lines gets the count of its own.
+// TestFormatCountsLines checks that each long order of JSON Lines gets its own count.
 func TestFormatCountsLines(t *testing.T) {
 	line := func(id string, n int) string {
 		names := make([]string, n)
@@ -100,8 +99,8 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count counts the names of a long plain list,
-// which have no node each.
+// TestTargetCountOfRun checks that target_count counts the names of a long plain list, which
+// do not have a node each.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// iso3166 are the alpha-2 codes that ISO 3166-1 assigns, and XK, which is user
-// assigned but what every geolocation database says for Kosovo.
+// iso3166 are the alpha-2 codes of ISO 3166-1, and XK. XK is a user-assigned code, but all
+// geolocation databases use it for Kosovo.
 const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ " +
 	"CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR " +
 	"GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP " +
@@ -23,13 +23,13 @@ const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF 
 // euMembers are the member states of the European Union.
 const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
-// EU is the group of the European Union's member states.
+// EU is the group of the member states of the European Union.
 const EU Country = "EU"
 
-// territories has the codes that ISO 3166-1 gives to the territories of a
-// country. "FR+" in a scope is FR with its territories. Hong Kong and Macao are
-// left out because they have laws and courts of their own, and so are the Cook
-// Islands and Niue, which govern themselves.
+// territories are the codes that ISO 3166-1 assigns to the territories of a country. "FR+" in
+// a scope is FR with its territories. Hong Kong and Macao are left out because they have laws
+// and courts of their own. The Cook Islands and Niue are left out because they govern
+// themselves.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -45,8 +45,8 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. A country that is written
-// with a "+" is followed by its territories; with has these countries.
+// scopeCountries decodes the countries of a scope. A country that is written with a "+" is
+// followed by its territories. with are the countries that are written with a "+".
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -89,8 +89,8 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	return list, with
 }
 
-// CountryTexts returns the countries of s as an order file writes them: FR+ for
-// FR and its territories.
+// CountryTexts returns the countries of s as in an order file: "FR+" for FR with its
+// territories.
 func (s *Scope) CountryTexts() (out []string) {
 	said := map[Country]bool{}
 	for _, c := range s.Countries {
@@ -107,8 +107,8 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports s, which is no code of a country, and the code that was
-// probably meant, with plus behind it.
+// badCountry reports that s is not the code of a country. It suggests the code that was
+// probably meant, followed by plus.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
@@ -117,8 +117,8 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be an ISO 3166-1 alpha-2 country code or EU%s", more)
 }
 
-// countryOf returns the code of a country that is given by a name or by another
-// code than those of ISO 3166-1 alpha-2, or "".
+// countryOf returns the code of a country from its name, or from a code that is not ISO 3166-1
+// alpha-2. It returns "" if s is unknown.
 func countryOf(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -129,7 +129,7 @@ func countryOf(s string) Country {
 			return code
 		}
 	}
-	if len(s) == 3 || len(s) == 2 { // ITA, and codes that were withdrawn
+	if len(s) == 3 || len(s) == 2 { // ITA, and withdrawn codes
 		if r, err := language.ParseRegion(s); err == nil {
 			if c, ok := ParseCountry(r.Canonicalize().String()); ok {
 				return c
@@ -167,11 +167,12 @@ func namesOfCountries() iter.Seq2[Country, string] {
 	}
 }
 
-// ParseCountry reads an ISO 3166-1 alpha-2 code or EU, in any case. It reports
-// whether s is one.
+// ParseCountry parses an ISO 3166-1 alpha-2 code or EU, in upper or lower case, and reports
+// whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) { // not "ıt", whose capitals are IT
+	// the length check refuses "ıt", which has the upper case IT
+	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}
 	return "", false
@@ -180,7 +181,7 @@ func ParseCountry(s string) (Country, bool) {
 // InEU reports whether c is a member state of the European Union.
 func (c Country) InEU() bool { return len(c) == 2 && inCodes(euMembers, string(c)) }
 
-// inCodes looks a two-letter code up in a list of codes three octets apart.
+// inCodes reports whether a two-letter code is in a list of codes that are three bytes apart.
 func inCodes(codes, c string) bool {
 	for i := 0; i < len(codes); i += 3 {
 		if codes[i:i+2] == c {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTerritories: "FR+" is FR with the codes of its territories, and is written
-// as "FR+" again.
+// TestTerritories checks that "FR+" is FR with the codes of its territories, and is written as
+// "FR+".
 func TestTerritories(t *testing.T) {
 	const fr = "FR BL GF GP MF MQ NC PF PM RE TF WF YT"
 	for _, tc := range []struct{ countries, want, written string }{
@@ -42,7 +42,7 @@ func TestTerritories(t *testing.T) {
 		}
 		checkEncode(t, tc.countries, Header{Serial: -1, ShrinkOK: -1}, []*Order{o}, Options{})
 	}
-	// Every territory is a code of its own and has one country.
+	// Every territory has a code of its own and belongs to one country.
 	seen := map[Country]bool{}
 	for c, list := range territories {
 		for _, x := range append([]Country{c}, list...) {
@@ -57,7 +57,8 @@ func TestTerritories(t *testing.T) {
 	}
 }
 
-// TestCountryOf: every code has a name, and names and old codes lead to the code.
+// TestCountryOf checks that every code has a name, and that names and old codes lead to the
+// code.
 func TestCountryOf(t *testing.T) {
 	named := map[Country]bool{}
 	for c, name := range namesOfCountries() {

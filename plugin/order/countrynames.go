@@ -1,8 +1,8 @@
 package order
 
-// countryNames has a line for each code: its names in English, and in the
-// languages of the country for many (Unicode CLDR, and some everyday names).
-// The names only serve to suggest the code; no order is read by them.
+// countryNames has a line for each code: its names in English, and for many countries in their
+// own languages (Unicode CLDR, and some everyday names). The names are used only to suggest a
+// code in a message. An order file must use the code.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

@@ -11,21 +11,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decoder turns nodes into values and collects problems. Each method returns a
-// usable zero value after reporting, so that one pass finds every problem.
+// A decoder turns nodes into values and collects problems. After reporting a problem, each
+// method returns a usable zero value, so that one pass finds all problems.
 type decoder struct {
 	file     string
-	json     bool // JSON: a number is not a string
+	json     bool // JSON, in which a number is not a string
 	loc      *time.Location
-	order    string // id of the order being read
-	owner    place  // of the side list being read, in its order
+	order    string // the id of the order that is being read
+	owner    place  // the position of the reference to the side list that is being read
 	problems Problems
-	failed   bool // an error is among problems
+	failed   bool // problems has an error
 	cut      bool // there were more than maxProblems
 	pairs    []pair
 }
 
-// maxMsg is more than the octets of a message that has no text of the file in it.
+// maxMsg is larger than any message without text of the file, in bytes.
 const maxMsg = 1000
 
 func (d *decoder) add(p Problem) {
@@ -36,7 +36,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// What a message shows is short, and must not keep the text that it was cut from.
+	// The copies keep the long text that the values may be cut from out of memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -45,12 +45,12 @@ func (d *decoder) add(p Problem) {
 	d.problems = append(d.problems, p)
 }
 
-// fault reports what is wrong at n without repeating a value.
+// fault reports a problem at n without repeating a value.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// bad reports what is wrong with the value of n.
+// bad reports a problem with the value of n.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -64,8 +64,8 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = "aliases are not allowed in an order file"
 
-// plain refuses what YAML offers beyond JSON's model; the node's content must
-// not be looked at when it returns false.
+// plain reports whether n uses only features that JSON has too, and reports a problem
+// otherwise. If plain returns false, the content of the node must not be used.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -80,19 +80,19 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	return false
 }
 
-// isPlain is plain without a report.
+// isPlain returns the same result as plain, and does not report a problem.
 func isPlain(n *yaml.Node) bool {
 	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// pair is one entry of a mapping.
+// A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the entries of a mapping whose value is not null, having
-// refused duplicate keys. They stand in d.pairs, which the caller may cut back to
-// what it was before when it is done with them.
+// mapping returns the entries of a mapping that have a value other than null, and reports
+// duplicate keys. The entries are stored in d.pairs. The caller may cut d.pairs back to its
+// earlier length when it no longer uses the entries.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -132,11 +132,11 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds the duplicates among the keys of a mapping. Most have a few, for
-// which a map would be the larger part of the work.
+// keys finds duplicate keys of a mapping. Most mappings have few keys, for which a map would
+// cost more than the rest of the work.
 type keys map[string]*yaml.Node
 
-// add returns the key before index i of n that equals k.
+// add returns the key before index i of n that equals k, nil if there is none.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {
@@ -162,7 +162,7 @@ func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	return nil
 }
 
-// list yields the items of a sequence with their indices.
+// list yields the items of a sequence with their indexes.
 func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	return func(yield func(int, *yaml.Node) bool) {
 		if n.Kind != yaml.SequenceNode {
@@ -186,10 +186,10 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns a scalar as it was written. YAML's plain numbers and dates are
-// text too: "references: [2719]" loses nothing. Only true, false and the merge
-// key "<<" are refused, since who writes them means something else. It is ""
-// only after a problem was reported.
+// text returns a scalar as it is written in the file. Plain numbers and dates of YAML are
+// accepted as text, as in "references: [2719]", because nothing is lost. Only true, false and
+// the merge key "<<" are refused, because their author meant something else. text returns ""
+// only after it reported a problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -198,7 +198,8 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText is text without a report: why says what is wrong, or is empty.
+// plainText returns the same text as text, but returns the problem in why instead of reporting
+// it.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode,
@@ -239,8 +240,8 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. YAML's other spellings are
-// refused: "010" is eight to one reader and ten to the next.
+// natural decodes a non-negative decimal integer. Other notations of YAML are refused, because
+// for example "010" is eight to some readers and ten to others.
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
@@ -250,8 +251,8 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of a few words. A word without a value is another form that
-// the problem names.
+// choice decodes one of a few words. words may be longer than values: the message lists the
+// additional words as other allowed forms.
 func choice[T any](d *decoder, n *yaml.Node, field string, words []string, values ...T) T {
 	for i, v := range values {
 		if n.Kind == yaml.ScalarNode && n.Value == words[i] {
@@ -263,8 +264,7 @@ func choice[T any](d *decoder, n *yaml.Node, field string, words []string, value
 	return zero
 }
 
-// parseDuration decodes Go's durations, with "d" for 24 hours as the largest
-// unit.
+// parseDuration parses Go's duration format, with "d" for 24 hours as the largest unit.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
 	var days time.Duration
@@ -280,13 +280,13 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	v, err := time.ParseDuration(rest)
 	if err == nil && (rest[0] < '0' || rest[0] > '9' || days+v < days) {
-		err = strconv.ErrRange // a sign, or too long for any clock
+		err = strconv.ErrRange // has a sign, or is too long for a time.Duration
 	}
 	return days + v, err
 }
 
-// MaxTTL bounds the TTL of blocking answers: a block that is lifted must not
-// live on in caches.
+// MaxTTL is the largest TTL of blocking answers. It limits how long a lifted block stays in
+// caches.
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {

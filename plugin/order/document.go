@@ -14,7 +14,7 @@ import (
 // errStopped is the error of a load that Options.Stop ended.
 var errStopped = errors.New("the load was stopped")
 
-// stopped returns an error when the load is to end.
+// stopped returns an error if Options.Stop asks to end the load.
 func (p *parser) stopped() error {
 	if p.opt.Stop != nil && p.opt.Stop() {
 		return errStopped
@@ -22,8 +22,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step is pace.Step for the rounds of a loop that Options.Stop ends. It reports whether the
-// loop goes on: it also ends where there are too many problems, or too many labels.
+// step calls pace.Step for a round of a loop, and reports whether the loop may continue. It
+// returns false if Options.Stop ended the load, or if there are too many problems or labels.
 func (p *parser) step(i int) bool {
 	pace.Step(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -32,7 +32,7 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// SizeOf returns the size of what a stream will yield, 0 when the stream does not say.
+// SizeOf returns the number of bytes that a stream will yield, or 0 if unknown.
 func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
@@ -45,19 +45,20 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is how much of a document is read before the outline looks at the chunk. It is a
-// variable, so that tests can have several chunks in small texts.
+// chunk is the number of bytes of a document that are read before the outline scans them. It
+// is a variable so that tests can have several chunks in small texts.
 var chunk = 256 << 10
 
-// early is how much memory a document has at most before the document is about that large.
+// early is the largest buffer in bytes that is allocated before that much of a document was
+// read.
 const early = 4 << 20
 
 func tooLarge() error {
 	return &syntaxError{0, 0, fmt.Sprintf("is larger than %d MiB; write the orders as JSON Lines, and the names into side lists", maxDocument>>20)}
 }
 
-// readDocument reads a YAML or JSON document into memory. It stops when the document is
-// larger, or makes a larger tree, than what is read.
+// readDocument reads a YAML or JSON document into memory. It returns an error as soon as the
+// document is too large, or would make too large a tree.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -86,7 +87,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Neither YAML nor JSON has control characters. The parser says where they are.
+		// Control characters are errors in YAML and JSON, so reading stops. The parser reports
+		// their position.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -94,21 +96,22 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	}
 }
 
-// input is a document or a line while it is read.
+// An input is a document or a line that is being read.
 type input struct {
 	outline
 	buf       []byte
 	firstLine int
-	seen      int // octets of the outline's text that the outline has looked at
-	searched  int // octets of the outline's text that were searched for the end of a line
+	seen      int // the number of bytes of the text that are scanned
+	searched  int // the number of bytes of the text that were searched for the end of a line
 }
 
 func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look looks at what was read, all of it or up to a line feed or a comma. Where there is
-// neither, look goes up to the last ASCII character: a name that is cut there is in no run.
+// look scans the new text, either all of it or up to the last line feed or comma. If there is
+// none, look scans up to the last ASCII character. A name that is cut there is not part of a
+// run.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

@@ -10,31 +10,31 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Header is what stands at the top of a written order file.
+// A Header is the top level of an order file that Encode writes.
 type Header struct {
 	Serial, ShrinkOK int64 // -1 for none
-	// Timezone is the zone of the dates that are written; empty for UTC.
+	// Timezone is the time zone of the dates in the file; empty for UTC.
 	Timezone string
 	Source   *Source // nil for none
 	Expires  Time    // 0 or NoTime for none
 }
 
-// New returns an order with nothing in it, whose times and TTL are unset.
+// New returns an empty order with unset times and TTL.
 func New() *Order {
 	o := emptyOrder()
 	return &o
 }
 
-// NewAttr returns attributes that say nothing.
+// NewAttr returns empty attributes with unset times.
 func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders as a file of the form that ext (".yaml", ".json" or
-// ".jsonl") names, in canonical form and with its count. Names are written as
-// A-labels; a time as a date when it is the beginning (until and the like: the
-// end) of a day in the header's zone, else as RFC 3339 in UTC. Parse reads back
-// the same orders. Side lists are referred to, not written.
+// Encode writes orders in canonical form, with their count. ext is the format: ".yaml",
+// ".json" or ".jsonl". Names are written as A-labels. A time at the start of a day in the
+// header's time zone is written as a date (for until and similar fields: a time at the end of
+// a day). Other times are written as RFC 3339 in UTC. Parse of the result returns the same
+// orders. Side lists are only referred to.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -67,7 +67,7 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// A write error sticks to bw and comes out of Flush.
+			// bw keeps a write error, and Flush returns it.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -123,7 +123,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a date has no time of day to count from
+	if o.DeadlineAfter > 0 { // a duration needs a served with a time of day
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)
@@ -211,7 +211,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// target writes a name as a plain string when that says all.
+// target returns a name as a plain string if it has no attributes.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.written())
@@ -282,7 +282,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time writes t so that it is read back, as a date when it is one.
+// time returns t as text that parses to t again. It returns a date if possible.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
@@ -308,7 +308,7 @@ func scopeNode(s *Scope) *yaml.Node {
 	return n
 }
 
-// writtenDuration writes d in the largest units that divide it.
+// writtenDuration returns d in the largest unit that divides it.
 func writtenDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

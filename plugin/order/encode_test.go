@@ -12,7 +12,8 @@ import (
 
 var encodings = []string{".yaml", ".json", ".jsonl"}
 
-// checkEncode writes orders in each form and reads them back.
+// checkEncode checks that orders that are written in each format are equal when they are
+// parsed again.
 func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Options) {
 	t.Helper()
 	for _, ext := range encodings {
@@ -34,8 +35,8 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 	}
 }
 
-// normal forgets what no reader of an order can see: whether an empty list is
-// nil, where the order came from, and Terms that say nothing.
+// normal returns copies of the orders without differences that do not matter: empty lists
+// become nil, positions become 0, and each order gets its own Terms.
 func normal(orders []*Order) []*Order {
 	out := stripped(orders)
 	for i, o := range out {
@@ -148,7 +149,7 @@ func TestEncodeRefuses(t *testing.T) {
 	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
 		t.Error("an unknown zone is no error")
 	}
-	// What is missing in the order is left out, and found by Parse.
+	// Encode leaves out missing fields, and Parse reports them.
 	var b bytes.Buffer
 	if err := Encode(&b, ".json", Header{Serial: -1, ShrinkOK: -1}, []*Order{{Action: Lift}}); err != nil {
 		t.Fatal(err)
@@ -158,7 +159,8 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// TestWrittenDurations: what is written is read back.
+// TestWrittenDurations checks that parseDuration parses durations as writtenDuration writes
+// them.
 func TestWrittenDurations(t *testing.T) {
 	for _, d := range []time.Duration{0, time.Second, 90 * time.Second, time.Minute, 90 * time.Minute, time.Hour, 36 * time.Hour, 24 * time.Hour, 65535 * 24 * time.Hour, 65536 * 24 * time.Hour} {
 		if got, err := parseDuration(writtenDuration(d)); err != nil || got != d {

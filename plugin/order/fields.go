@@ -6,54 +6,53 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// use says where a field may stand.
+// use is a set of flags of a field.
 type use uint8
 
 const (
 	filled use = 1 << iota // may come from the authority or the file's defaults
 	onLift                 // allowed on a lift
-	term                   // lives in Terms
+	term                   // stored in Terms
 )
 
-// field is one key of an order.
+// A field is one key of an order.
 type field struct {
 	key    string
 	use    use
 	decode func(p *parser, n *yaml.Node, f string, o *draft)
 }
 
-// draft is an order being put together, with what its later steps need to know.
+// A draft is an order that is being decoded, with data for later steps.
 type draft struct {
 	Order
-	ownTerms bool // Terms is this order's own and may be written
-	// servedDate: served is a bare date, from which no minutes can be counted.
+	ownTerms bool // Terms belongs to this order only and may be changed
+	// servedDate is set if served is a date. A deadline in minutes cannot count from a date.
 	servedDate bool
 	deadlineAt *yaml.Node
-	countAt    *yaml.Node            // target_count
-	sideAt     *yaml.Node            // targets_from.file
-	sumAt      *yaml.Node            // targets_from.sha256
-	forceAt    map[string]*yaml.Node // the order's own, not a filled-in one
-	// rowClocks are targets that count the order's deadline from a served of
-	// their own.
+	countAt    *yaml.Node // the value of target_count
+	sideAt     *yaml.Node // the value of targets_from.file
+	sumAt      *yaml.Node // the value of targets_from.sha256
+	// the keys of the order's own force; nil if force comes from elsewhere
+	forceAt map[string]*yaml.Node
+	// rowClocks are the targets whose deadline counts from a served of their own.
 	rowClocks []rowClock
 	runs      []orderRun // the runs that are not in Targets
-	// doubt: it cannot be told whether the order is sealed.
+	// doubt is set if it is unknown whether the order is sealed.
 	doubt bool
-	// liftDoubt: the order is a lift that does not say disclosure, and may lift a sealed
+	// liftDoubt is set if the order is a lift without disclosure, which may lift a sealed
 	// order.
 	liftDoubt bool
-	// noAuthority: it was reported that there is no usable authority.
+	// noAuthority is set if a missing or bad authority was already reported.
 	noAuthority bool
 }
 
-// fields are the keys of an order in their canonical order, which Format and
-// Encode write.
+// fields are the keys of an order in canonical order, as Format and Encode write them.
 var fields = []field{
-	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // read first, by checkID
+	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID reads the id first
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},
 	{"lifts", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.lifts(n, f, o) }},
 	{"authority", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		if n.Kind != yaml.ScalarNode { // a handle was resolved before
+		if n.Kind != yaml.ScalarNode { // startOrder resolves handles
 			o.Authority = p.authority(n, f)
 			o.noAuthority = o.Authority.Name == ""
 		}
@@ -82,10 +81,11 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// Never append in place: the list may be the authority's.
+		// Make a copy, because the list may belong to the authority.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// Before targets: a file that is cut within the targets still has the count.
+	// target_count is before targets, so that a file that is cut within the targets still has
+	// the count.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},

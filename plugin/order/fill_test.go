@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFillingIn: the order's own field, else its authority's, else defaults; a
-// field is taken whole, null means absent, exempt alone adds up.
+// TestFillingIn checks that a field comes from the order, else from its authority, else from
+// defaults. The whole value is taken, null means absent, and only exempt is added up.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -46,22 +46,22 @@ func TestFillingIn(t *testing.T) {
 			t.Errorf("order %q: %q, want %q", tt.id, got, want)
 		}
 	}
-	// A million orders of one authority hold one copy of its terms.
+	// A million orders of one authority must share one copy of its Terms.
 	if order["nothing-own"].Terms != order["nothing-own-again"].Terms {
 		t.Error("orders that add nothing have Terms of their own")
 	}
 	if order["all-own"].Terms == order["nothing-own"].Terms {
 		t.Error("an order with fields of its own shares its authority's Terms")
 	}
-	// On a lift only the authority is filled in.
+	// A lift takes only the authority from elsewhere.
 	want := New()
 	want.ID, want.Action, want.Authority, want.Issued = "lift", Lift, Authority{Name: "A"}, order["lift"].Issued
 	want.Targets, want.Index = order["lift"].Targets, order["lift"].Index
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled compares the table with the format's list of what is never filled
-// in, and of what a lift does not have.
+// TestFilled compares the flags of the fields with the format's lists of fields that are never
+// filled in, and of fields that a lift does not have.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -72,7 +72,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// A field of Terms that were not copied first would change the authority's.
+		// Terms must be copied before one of its fields is changed, or the change would affect
+		// the authority too.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {
@@ -82,8 +83,8 @@ func TestFilled(t *testing.T) {
 }
 
 func TestForceOfDefaults(t *testing.T) {
-	// A reason in defaults is for whichever orders have the target; a reason of
-	// the order's own must name one (bad/force-no-target.yaml).
+	// A reason in defaults applies to any order that has the target. A reason of the order's
+	// own must name a target of the order (bad/force-no-target.yaml).
 	_, problems := parseString(t, `version: 1
 defaults: {force: {other.example: because}}
 orders: [{id: a, authority: {name: X}, scope: global, targets: [one.example]}]

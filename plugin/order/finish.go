@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// finish checks what only the whole order shows, and resolves what needed its
-// other fields.
+// finish makes the checks that need the whole order, and resolves fields that depend on other
+// fields.
 func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Authority.Name == "" && !o.noAuthority {
 		p.fault(n, "authority", "is required, with a name")
@@ -54,9 +54,9 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount compares target_count with the number of targets that follow,
-// so that a file is refused when it was cut within an order. Targets that have
-// errors count too: their errors are reported on their own.
+// checkTargetCount compares target_count with the number of targets, so that a file that was
+// cut within an order is refused. Targets with errors count too, because their errors are
+// reported separately.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -69,7 +69,7 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if list := lookup(n, "targets"); list != nil && list.Kind == yaml.SequenceNode {
 		for _, item := range list.Content {
 			if item.Kind == runNode {
-				got += item.Line // the number of names of the run
+				got += item.Line // the number of names in the run
 			} else {
 				got++
 			}
@@ -83,13 +83,12 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
-// countedFrom is the number of targets from which the writing commands give
-// the order a target_count.
+// countedFrom is the number of targets from which an order is written with a target_count.
 const countedFrom = 20
 
-// writtenTargetCount returns the target_count that is written for o, 0 for none.
-// A side list that the order does not fix by a digest may change without the
-// order file, and a count would then refuse the order file.
+// writtenTargetCount returns the target_count to write for o, or 0 for none. If the order does
+// not fix its side list by a digest, the list may change without the order file, and a
+// target_count would then make the order file invalid.
 func (o *Order) writtenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -97,9 +96,9 @@ func (o *Order) writtenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing says what to write as the scope of an order of an authority of
-// this country. It names the narrowest choice first, because a scope that is
-// too wide blocks people whom the authority has no power over.
+// scopeMissing returns the message for an order without a scope. c is the country of the
+// authority. The message names the narrowest choice first, because a scope that is too wide
+// blocks people over whom the authority has no power.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -107,8 +106,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the intervals in which targets with attributes are in force: windows
-// of the order and windows of its targets multiply.
+// countIntervals counts the intervals in which targets with attributes are in force, because
+// the windows of an order are combined with the windows of each target.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -125,7 +124,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// rowClock is a target that has a served of its own and no deadline.
+// A rowClock is a target that has a served of its own and no deadline.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -133,9 +132,9 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines counts a deadline that was written as a duration: from the
-// order's served, and for each target that has one from its own, since each row
-// of a register has its own clock. The order's may then be missing.
+// countDeadlines resolves a deadline that is a duration. It counts from the order's served,
+// and for targets with a served of their own from that, because each row of a register has its
+// own clock. If all targets have their own, the order's served may be missing.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
@@ -164,7 +163,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter counts a deadline from served.
+// deadlineAfter sets a deadline that is a duration after served.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

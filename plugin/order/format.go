@@ -15,16 +15,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in its canonical form: keys in the
-// order of the schema's tables, indented by two, with its count; YAML keeps its
-// comments and ends with "...", JSON Lines has one compact order a line and is
-// streamed. Values stay as they were written: a legal text is not rewritten.
+// Format writes the order file in r to w in canonical form: keys in the order of the schema's
+// tables, two blanks of indentation, and the count. YAML keeps its comments and ends with
+// "...". JSON Lines has one compact order a line, and is streamed. Values are not changed,
+// because they may be legal texts.
 //
-// It reads r twice. A file with errors is not written; its problems are
-// returned, as they are when YAML's comments could not be kept. The error is
-// that of reading or writing; what w got is then of no use.
+// Format reads r twice. If the file has errors, or if comments of YAML cannot be kept, Format
+// writes nothing and returns the problems. The error is an error of reading or writing, after
+// which the data in w is not usable.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
-	var counts []int // target_count of each order that gets one, 0 for the others
+	var counts []int // the target_count to write for each order, 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
 	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
@@ -59,7 +59,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines rewrites JSON Lines line by line. The file has its count already.
+// formatLines rewrites JSON Lines line by line. The file already has its count.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -116,7 +116,7 @@ func canonical(n *yaml.Node, s *shape) {
 			canonical(v, s.sub[k.Value])
 		}
 	}
-	if len(s.keys) == 0 { // free keys, whose order is the author's
+	if len(s.keys) == 0 { // the author chooses these keys and their order
 		return
 	}
 	slices.SortStableFunc(pairs, func(a, b keyValue) int {
@@ -127,8 +127,8 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCounts writes the number of orders into the top level, and the number of
-// targets into each order for which counts has one.
+// setCounts writes the number of orders at the top level, and the number of targets into the
+// orders with an entry in counts.
 func setCounts(root *yaml.Node, counts []int) {
 	setNumber(root, "count", len(counts), fileShape)
 	if orders := lookup(root, "orders"); orders != nil {
@@ -140,14 +140,14 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount writes a target_count other than 0 into an order.
+// setTargetCount writes target_count into an order, unless count is 0.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)
 	}
 }
 
-// setNumber writes a key of a mapping whose keys are in their canonical order.
+// setNumber sets a key of a mapping whose keys are in canonical order.
 func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	text := strconv.Itoa(v)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -161,9 +161,9 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats until nothing changes: the library moves some comments
-// only when it reads them back. Then it makes sure that nothing got lost on the
-// way, since comments of a legal text are part of it.
+// formatYAML formats repeatedly until the text does not change, because the library moves some
+// comments only when it reads its own output. Then it checks that no comment and no value was
+// lost, because comments may be part of a legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -186,9 +186,9 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// respell changes what the library would write as something else: nulls that were
-// written as nothing become empty strings, a block that begins with a tab is no
-// YAML, and some folded texts gain an empty line each time.
+// respell changes nodes that the library would write incorrectly: empty nulls would become
+// empty strings, a block that begins with a tab would be invalid YAML, and some folded texts
+// would get another empty line each time.
 func respell(n *yaml.Node) {
 	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
@@ -204,8 +204,8 @@ func respell(n *yaml.Node) {
 	}
 }
 
-// unfoldable are an indented line, empty lines at the end, and breaks other than
-// line feeds.
+// unfoldable matches an indented line, empty lines at the end, and line breaks other than line
+// feeds.
 var unfoldable = regexp.MustCompile(`(?m)^[ \t]|\n\n\z|[\x{2028}\x{2029}]`)
 
 func writeYAML(doc *yaml.Node) ([]byte, error) {
@@ -218,14 +218,14 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 	if err := enc.Close(); err != nil {
 		return nil, err
 	}
-	// The end mark shows that the file is whole.
+	// The end mark shows that the file is complete.
 	if !bytes.HasSuffix(b.Bytes(), []byte("\n...\n")) {
 		b.WriteString("...\n")
 	}
 	return b.Bytes(), nil
 }
 
-// sameText makes sure that two YAML files hold the same values and comments.
+// sameText returns an error unless two YAML files have the same values and comments.
 func sameText(before, after []byte, counts []int) error {
 	a, err := parseYAML(before, nil, nil)
 	if err != nil {
@@ -253,7 +253,7 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a whose value is another in b.
+// difference returns the first node of a that has another value in b, nil if there is none.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -266,7 +266,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag is a tag with times taken for the strings that they are to us.
+// kindOfTag returns the tag of a value, with times as strings.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -274,8 +274,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the comments of a file, sorted: those that the tree has, and
-// all lines that begin with "#", which finds those that the library drops.
+// comments returns the comments of a file, sorted. It returns the comments in the tree and all
+// lines that begin with "#", because the library drops some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

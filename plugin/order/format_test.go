@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// format formats a file and fails on problems.
+// format formats a file, and fails the test on problems.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -21,8 +21,8 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood: a formatted file loads to the same orders, and formatting it
-// again changes nothing.
+// TestFormatGood checks that a formatted file has the same orders, and does not change when it
+// is formatted again.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -116,8 +116,8 @@ orders:
 	}
 }
 
-// TestFormatRefuses: what has errors, or comments that would be lost, is not
-// written at all.
+// TestFormatRefuses checks that nothing is written if the file has errors, or if comments
+// would be lost.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		if strings.Contains(path, "warning") {

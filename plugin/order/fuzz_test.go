@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// seeds adds the files of testdata with this ending.
+// seeds adds the files in testdata with the given extension.
 func seeds(f *testing.F, ext string) {
 	f.Helper()
 	for _, dir := range []string{"good", "bad"} {
@@ -35,14 +35,14 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// side is the list that fuzzed orders get whatever they ask for.
+// side returns a function that opens any side list with the given content.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// check holds what any bytes must give: no panic, problems with a message and a
-// place, and without errors a file that is sane, that a formatted and a newly
-// written copy load to as well.
+// check checks rules that are true for any bytes: no panic, and each problem has a message and
+// a position. If there are no errors, the file is consistent, and a formatted and an encoded
+// copy have the same orders.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -81,7 +81,8 @@ func check(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	case len(formatted.Errors()) == 0:
 		checkFormat(t, path, string(data), opt)
-	case strings.HasSuffix(path, ".yaml") && strings.Contains(string(data), "#"): // a comment that YAML would lose
+	// a comment that YAML would lose
+	case strings.HasSuffix(path, ".yaml") && strings.Contains(string(data), "#"):
 	default:
 		t.Fatalf("cannot be formatted: %v", formatted)
 	}
@@ -101,8 +102,8 @@ func FuzzJSONLines(f *testing.F) {
 	})
 }
 
-// checkLines compares JSON Lines, whose memory is used again for each line, with
-// the same orders in one document.
+// checkLines compares JSON Lines, whose memory is reused for each line, with the same orders
+// in one document.
 func checkLines(t *testing.T, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	var kept []*Order
@@ -130,7 +131,7 @@ func checkLines(t *testing.T, data []byte) {
 	sameOrders(t, "lines and document", kept, whole.Orders)
 }
 
-// FuzzJSON also compares our reader of JSON with the standard library's.
+// FuzzJSON also compares our JSON parser with the standard library.
 func FuzzJSON(f *testing.F) {
 	seeds(f, ".json")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -141,19 +142,19 @@ func FuzzJSON(f *testing.F) {
 
 func checkJSON(t *testing.T, data []byte) {
 	if !utf8.Valid(data) {
-		return // refused before; encoding/json replaces such bytes
+		return // refused earlier; encoding/json replaces these bytes
 	}
 	n, err := parseJSON(data, 1)
 	if valid := json.Valid(data); valid != (err == nil) {
 		if err != nil && (strings.Contains(err.Error(), "half a surrogate") || strings.Contains(err.Error(), "nested more than")) {
-			return // stricter on purpose
+			return // our parser is stricter on purpose
 		}
 		t.Fatalf("%q: json.Valid says %v, parseJSON %v", data, valid, err)
 	}
 	if err != nil {
 		return
 	}
-	// The same values: written compactly, both are the same document.
+	// Written compactly, both values must be the same document.
 	var want, got any
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -174,8 +175,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide reads side lists: every line is a name of the list, a problem with
-// the list's own place, or nothing.
+// FuzzSide checks that every line of a side list is a name of the list, or a problem with the
+// position in the list, or ignored.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
@@ -209,13 +210,13 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// Who takes the names as they are read gets the same.
+		// A receiver of the names gets the same names.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
 			t.Fatalf("taken %q, held %q, %v", taken.names, names, problems)
 		}
-		// The names alone give the same list.
+		// A list with only the names is the same list.
 		again, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(strings.Join(names, "\n"))})
 		if len(problems) > 0 || again.Targets != file.Targets {
 			t.Fatalf("%q: %v", names, problems)
@@ -233,23 +234,24 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// taking takes the names of a side list.
+// taking is a receiver for the names of a side list.
 type taking struct {
 	names []string
 	grown []int
-	at    int // names when it was last told how many would come
+	at    int // the number of names at the last call of Grow
 }
 
 func (s *taking) AddWire(w *dname.Wire) { s.names = append(s.names, w.Name().String()) }
 func (s *taking) Grow(n int)            { s.grown, s.at = append(s.grown, n), len(s.names) }
 
-// sized is a side list that knows its size.
+// sized is a side list with a known size.
 type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken: who takes the names of a long list is told once, early, how many
-// will come, nearly; and nothing of short lists or where the size is not known.
+// TestSideTaken checks that the receiver of a long list is called once, and early, with
+// approximately the number of the following names. Grow is not called for short lists or if
+// the size is unknown.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder
@@ -281,8 +283,8 @@ func TestSideTaken(t *testing.T) {
 	}
 }
 
-// TestSideTakenWide: how many names will come is right, too, where lines hold more than
-// the name: a remark, blanks or a carriage return.
+// TestSideTakenWide checks the number of names that is announced if lines contain more than
+// the name: a comment, blanks or a carriage return.
 func TestSideTakenWide(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]"
 	const n = 50_000
@@ -301,7 +303,7 @@ func TestSideTakenWide(t *testing.T) {
 	}
 }
 
-// TestJSONValid is the table to FuzzJSON's comparison.
+// TestJSONValid makes the comparison of FuzzJSON for a table of texts.
 func TestJSONValid(t *testing.T) {
 	for _, s := range []string{
 		"", " ", "1", "-0", "0", "00", "01", "-", "-1", "+1", "1.", ".1", "1.0", "1e", "1e1", "1E+1", "1e-", "1e+01", "0e0", "0x1", "1 2", "12a",
@@ -326,7 +328,7 @@ func TestJSONValid(t *testing.T) {
 	if _, err := parseJSON(deep(maxDepth+2), 1); err == nil {
 		t.Error("depth is not bounded")
 	}
-	// Places are in characters, behind any line feed.
+	// Positions are in characters after the last line feed.
 	_, err := parseJSON([]byte("{\r\n\t\"ü€😀\": x}"), 7)
 	if s, ok := err.(*syntaxError); !ok || s.line != 8 || s.col != 9 {
 		t.Errorf("%+v", fmt.Sprintf("%+v", err))

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the errors found into testdata/bad; read them before you commit")
 
-// load parses a file of testdata. Problems carry its path from there.
+// load parses a file in testdata. Its problems have the path from testdata.
 func load(t testing.TB, path string) (*File, Problems) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -28,13 +28,13 @@ func openSide(dir string) func(string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join("testdata", dir, name))
 		if errors.Is(err, os.ErrNotExist) {
-			err = os.ErrNotExist // the same words on every system
+			err = os.ErrNotExist // the same text on every system
 		}
 		return f, err
 	}
 }
 
-// glob returns the order files of a folder of testdata.
+// glob returns the order files in a folder of testdata.
 func glob(t testing.TB, dir string) (paths []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join("testdata", dir, "*"))
@@ -55,10 +55,10 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad: each file of testdata/bad breaks one rule of the format. It says in
-// leading "# want: " comments which problems that gives, in full; where comments
-// would be in the way (JSON, a file that must begin with other bytes) the lines
-// stand in a file of the same name with ".want" behind it.
+// TestBad checks the problems of the files in testdata/bad. Each file breaks one rule of the
+// format, and has the expected problems in "# want: " comments at its start. If the file
+// cannot have comments (JSON, or a file that must begin with other bytes), the problems are in
+// a file with ".want" after its name.
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -97,8 +97,8 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite puts the problems found where wanted finds them. Comments move the
-// lines below them, so run it until nothing changes.
+// rewrite stores the problems where wanted reads them. New comments move the lines of the
+// file, so run it until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// header is a file's top level while it is read.
+// header is the top level of a file that is being read.
 type header struct {
 	count                         int64
 	countAt, sourceAt, expiresAt  *yaml.Node
@@ -32,7 +32,7 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		// Names in small letters, as localtime and right/UTC, are a machine's own.
+		// Names in lower case, such as localtime and right/UTC, depend on the machine.
 		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:
@@ -50,8 +50,8 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes source and expires after the other keys, because their
-// times are in the file's timezone, and timezone may follow them in the file.
+// headerTimes decodes source and expires after the other keys, because their times are in the
+// file's timezone, which may be a later key.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -67,7 +67,7 @@ func (p *parser) headerTimes() {
 	}
 }
 
-// given decodes an integer of the header, -1 when it is none.
+// given decodes an integer of the header. It returns -1 if the value is invalid.
 func (p *parser) given(n *yaml.Node, f string) int64 {
 	if v, ok := p.natural(n, f); ok {
 		return v
@@ -75,8 +75,8 @@ func (p *parser) given(n *yaml.Node, f string) int64 {
 	return -1
 }
 
-// header decodes the top level; it reports whether there is one to speak of.
-// defaults and authorities are read before orders wherever they stand.
+// header decodes the top level, and reports whether it is usable. defaults and authorities are
+// decoded before orders, wherever they are in the file.
 func (p *parser) header(root *yaml.Node) bool {
 	if !p.plain(root, "") {
 		return false
@@ -92,7 +92,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required: 1")
 	}
 	p.headerTimes()
-	// A misspelt "defaults" may have been what seals the orders.
+	// A misspelt "defaults" may contain the disclosure that seals the orders.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -120,13 +120,13 @@ func (p *parser) header(root *yaml.Node) bool {
 	return true
 }
 
-// harmless reports whether f is a key that says nothing of the orders.
+// harmless reports whether f is a key that does not affect the orders.
 func harmless(f string) bool {
 	f, _, _ = strings.Cut(f, ".")
 	return slices.Contains(fileShape.keys, f) && f != "defaults" && f != "authorities"
 }
 
-// authorityEntry decodes what orders with this handle take.
+// authorityEntry decodes the fields that orders with this handle inherit.
 func (p *parser) authorityEntry(handle string, n *yaml.Node) {
 	f := join("authorities", handle)
 	a := p.base.clone()
@@ -153,8 +153,8 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes the entries of defaults or of an authority into base. It returns
-// the value of authority when that is a handle.
+// fill decodes the entries of defaults or of an authority into base. If the value of authority
+// is a handle, fill returns it.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
@@ -177,14 +177,13 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 			spec.decode(p, kv.value, key, base)
 		}
 	}
-	base.forceAt = nil // to be found in whichever order has the target
+	base.forceAt = nil // checkForce reports a missing target only for the order's own force
 	p.seal(before, base)
 	base.ownTerms = false
 	return handle
 }
 
-// seal marks the problems from index start on when they may tell of a sealed
-// order.
+// seal marks the problems from index start on as Sealed if they may reveal a sealed order.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {
@@ -200,7 +199,7 @@ func emptyOrder() Order {
 		Acknowledged: NoTime, Reported: NoTime}
 }
 
-// clone returns a copy of o with Terms of its own.
+// clone returns a copy of o with its own copy of Terms.
 func (o *draft) clone() *draft {
 	c := *o
 	terms := *o.Terms

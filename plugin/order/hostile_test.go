@@ -14,10 +14,10 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated: a file that was cut anywhere is refused, or holds all its
-// orders (a final line feed may be missing). Never a shorter set without error.
-// YAML cannot promise that; "count" and "..." are for it, and waiting until the
-// file stands still.
+// TestTruncated checks that a file that is cut anywhere is refused, or has all its orders if
+// only the final line feed is missing. It must never have fewer orders without an error. YAML
+// alone cannot guarantee this; "count" and "..." can, and so does waiting until the file does
+// not change.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -43,8 +43,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestHostile: no bytes bring the parser down, or keep it busy for long. Go's
-// own limit on a test's time is the bound.
+// TestHostile checks that no bytes make the parser panic or run for long. The limit is Go's
+// own limit for tests.
 func TestHostile(t *testing.T) {
 	const many, large = 100_000, 1 << 20
 	random := make([]byte, 1<<16)
@@ -102,7 +102,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// deeper is a block mapping whose indentation grows with each line.
+// deeper returns a block mapping whose indentation grows with each line.
 func deeper(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -111,7 +111,8 @@ func deeper(n int) string {
 	return b.String()
 }
 
-// TestUnreadable: a reader that fails midway, a directory, another ending.
+// TestUnreadable checks a stream that fails in the middle, a directory, and other file
+// extensions.
 func TestUnreadable(t *testing.T) {
 	for _, ext := range Extensions {
 		data, err := os.ReadFile("testdata/good/full" + strings.Replace(ext, "yml", "yaml", 1))
@@ -143,7 +144,7 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s: %v", path, problems)
 		}
 	}
-	// A side list that fails midway.
+	// A side list that fails in the middle.
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list}}]"),
 		Options{OpenSide: func(string) (io.ReadCloser, error) {
 			return io.NopCloser(io.MultiReader(strings.NewReader("one.example\n"), iotest.ErrReader(errors.New("input/output error")))), nil
@@ -157,7 +158,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestEmptySideAmongOthers: other problems do not hide an empty list.
+// TestEmptySideAmongOthers checks that other problems do not hide the problem of an empty
+// list.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
 	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list holds no name") {
@@ -165,7 +167,7 @@ func TestEmptySideAmongOthers(t *testing.T) {
 	}
 }
 
-// TestManyProblems: a file of bad lines alone is one mistake, and is told so.
+// TestManyProblems checks that the problems of a file with only bad lines are limited.
 func TestManyProblems(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"version":1,"count":300000}` + "\n")
@@ -184,13 +186,13 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// feed writes a JSON Lines file of n one-name orders, or a side list, as it is
-// read.
+// A feed is a stream that makes JSON Lines with one name in each order, or a side list, while
+// it is read.
 type feed struct {
 	n, i  int
 	line  func(i int) string
 	rest  string
-	heap  uint64 // the most seen
+	heap  uint64 // the largest heap so far
 	every int
 }
 
@@ -224,9 +226,9 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams: JSON Lines and side lists are not held whole. What is held of
-// 300,000 orders are their ids, which must be unique; of a side list, its names
-// in one piece.
+// TestStreams checks that JSON Lines and side lists are not in memory as a whole. Of 300,000
+// orders, only the ids stay in memory, because they must be unique. Of a side list, the names
+// stay in one slice.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()
@@ -241,7 +243,7 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || emitted != n || f.Count != n || f.Targets != n || len(f.Orders) != 0 {
 		t.Fatalf("%d orders emitted, %+v, %v", emitted, f, problems)
 	}
-	// The input has 29 MB, the orders held whole take some 200 MB.
+	// The input has 29 MB. All orders together would take some 200 MB.
 	if grew := int64(orders.heap - before); grew > 64<<20 {
 		t.Errorf("streaming %d orders holds %d MiB", n, grew>>20)
 	}
@@ -260,7 +262,7 @@ func TestStreams(t *testing.T) {
 	runtime.KeepAlive(f)
 }
 
-// TestEmitStops: nothing is handed on once an error was found.
+// TestEmitStops checks that orders are not emitted after an error was found.
 func TestEmitStops(t *testing.T) {
 	order := `{"id":"%s","authority":{"name":"X"},"scope":"global","targets":["%s.example"]}` + "\n"
 	data := `{"version":1,"count":3}` + "\n" + fmt.Sprintf(order, "a", "a") + fmt.Sprintf(order, "b", "b.") + fmt.Sprintf(order, "c", "c")

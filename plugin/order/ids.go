@@ -2,37 +2,37 @@ package order
 
 import "hash/maphash"
 
-// idTable holds the ids of a file and where each was used first. For a million
-// orders a Go map took a fifth of the time of reading them, and left as much
-// garbage as it held. The ids themselves are shared with the orders.
+// An idTable is the set of the ids of a file, with the position of their first use. For a
+// million orders, a Go map took a fifth of the time of reading, and left as much garbage as
+// its size. The strings of the ids are shared with the orders.
 type idTable struct {
 	seed  maphash.Seed
-	slots []idSlot // open addressing, three quarters full at most
+	slots []idSlot // open addressing, at most three quarters full
 	uses  [][]firstUse
 	n     int
 }
 
-// idSlot tells nearly all ids apart without a look at them.
+// An idSlot has the hash of an id, so that most look-ups do not compare strings.
 type idSlot struct {
 	hash uint32
-	use  uint32 // number of the use, from 1; 0: free
+	use  uint32 // the number of the use, from 1; 0 if the slot is free
 }
 
-// firstUse is where an id was used first.
+// A firstUse is the position of the first use of an id.
 type firstUse struct {
 	id     string
 	line   int32
 	sealed bool
 }
 
-// idBlock is the number of uses that stand together.
+// idBlock is the number of uses in a block.
 const idBlock = 1 << 12
 
 func newIDTable() *idTable { return &idTable{seed: maphash.MakeSeed(), slots: make([]idSlot, 64)} }
 
 func (t *idTable) hash(id string) uint32 { return uint32(maphash.String(t.seed, id)) }
 
-// find returns the first use of an id, the zero value when there is none.
+// find returns the first use of an id, or the zero value if there is none.
 func (t *idTable) find(id string) firstUse {
 	h := t.hash(id)
 	mask := uint32(len(t.slots) - 1)
@@ -46,7 +46,7 @@ func (t *idTable) find(id string) firstUse {
 	return firstUse{}
 }
 
-// add notes the first use of an id.
+// add adds the first use of an id.
 func (t *idTable) add(u firstUse) {
 	if t.n%idBlock == 0 {
 		t.uses = append(t.uses, nil)
@@ -69,7 +69,7 @@ func (t *idTable) add(u firstUse) {
 	t.place(idSlot{t.hash(u.id), uint32(t.n)})
 }
 
-// place puts a slot where its hash belongs.
+// place inserts a slot.
 func (t *idTable) place(s idSlot) {
 	mask := uint32(len(t.slots) - 1)
 	i := s.hash & mask

@@ -11,16 +11,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON reads exactly one JSON value (RFC 8259) of valid UTF-8; line is the
-// number of its first line. It is a reader of its own because the tree needs
-// the place of every value, and because encoding/json takes what a legal text
-// must not contain: duplicate keys are found above, half a surrogate pair here.
+// parseJSON parses exactly one JSON value (RFC 8259) in valid UTF-8. line is the number of the
+// first line. encoding/json is not used because the tree needs the position of every value,
+// and because encoding/json accepts duplicate keys and half surrogate pairs, which a legal
+// text must not contain. The decoder reports duplicate keys.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read is parseJSON with the memory of the last call: the nodes that it
-// returned are overwritten. JSON Lines are read so, line by line.
+// read does the same as parseJSON, but reuses the memory of the last call and overwrites the
+// nodes of its result. It is used to read JSON Lines line by line.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
@@ -40,32 +40,32 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 
 type jsonReader struct {
 	data []byte
-	pos  int // next octet to read
-	// seen walks forward through data behind pos together with line and col,
-	// so that a position costs no rescan.
+	pos  int // the next byte to read
+	// seen is the offset of the position line and col. It moves forward through data after
+	// pos, so that a position does not need a new scan.
 	seen, line, col int
-	// nodes is where the next node comes from, and items where the list of a
-	// collection's items does: a file has many, and they die together. stack holds
-	// the items of the collections that are open.
+	// nodes is the memory for the next nodes, and items the memory for the next lists of
+	// items. Both are allocated in slabs, because a file has many and they are released
+	// together. stack has the items of the collections that are not closed yet.
 	nodes     []yaml.Node
 	used      int
 	items     []*yaml.Node
 	usedItems int
 	stack     []*yaml.Node
 	words     *wordTable
-	// runs are the runs of the data that begin at or behind pos, and run is the index of the
-	// first one.
+	// runs are the runs of the data. run is the index of the first run that begins at or after
+	// pos.
 	runs []run
 	run  int
 	key  string // the last key
 	stop func() error
-	// bounded: no more than maxValues nodes are made.
+	// bounded limits the number of nodes to maxValues.
 	bounded bool
 	made    int
 }
 
-// at returns the line and column, in characters from 1, of an offset that is
-// not before an earlier one.
+// at returns the line and column of an offset, in characters from 1. Offsets must not decrease
+// from call to call.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -105,7 +105,7 @@ func (j *jsonReader) space() {
 	}
 }
 
-// peek returns the next octet behind blanks, 0 at the end.
+// peek skips blanks and returns the next byte, or 0 at the end.
 func (j *jsonReader) peek() byte {
 	j.space()
 	if j.pos < len(j.data) {
@@ -114,11 +114,11 @@ func (j *jsonReader) peek() byte {
 	return 0
 }
 
-// node returns a node that begins at pos.
+// node returns a new node that begins at pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// The nodes handed out stay where they are. The last slab alone is used
-		// again, and grows until a line fits into it.
+		// Nodes that were returned must not move, so a new slab is made. read reuses only the
+		// last slab, which grows until a line fits into it.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
 	}
 	n := &j.nodes[j.used]
@@ -227,8 +227,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun puts one node for the inner names of the run whose first name began at an
-// offset and was read, and goes on at the comma before the last name.
+// skipRun adds one node for the inner names of a run, and continues at the comma before the
+// run's last name. It does nothing unless a run begins at the offset first.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -300,13 +300,13 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// text reads a string. One without escapes is one copy.
+// text reads a string. A string without escapes is copied once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
 	j.pos++
 	start := j.pos
-	var out []byte // what stands before start, once there was an escape
+	var out []byte // the text before start, if there was an escape
 	for j.pos < len(j.data) {
 		switch c := j.data[j.pos]; {
 		case c == '"':
@@ -333,8 +333,8 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// wordTable remembers short strings that were read, so that the million orders of a
-// register share their keys, their authority and most of their dates.
+// A wordTable caches short strings, so that the million orders of a register share their keys,
+// their authority and most of their dates.
 type wordTable [512]string
 
 const maxWord = 32
@@ -344,7 +344,7 @@ func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// What fell out of its place is made anew; to be found is not a promise.
+	// A new string replaces the old string in its slot. A cache miss only costs memory.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)
@@ -354,7 +354,7 @@ func (t *wordTable) string(b []byte) string {
 
 var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape appends what the escape at pos stands for.
+// escape appends the character of the escape at pos.
 func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	at := j.pos
 	if at+1 >= len(j.data) {

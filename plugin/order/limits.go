@@ -5,51 +5,53 @@ import (
 	"path/filepath"
 )
 
-// The limits of what this program reads. A file beyond a limit is refused with an error
-// that names the limit. The limits keep a bad file from taking the memory of a server that
-// answers queries: a document takes a small multiple of its size, whatever is in it.
+// The limits of order files and lists. A file beyond a limit is refused with an error that
+// names the limit. The limits keep a bad file from using up the memory of a server that
+// answers queries: a document takes at most a small multiple of its size, whatever it
+// contains.
 const (
-	// maxDocument bounds a YAML or JSON document and a line of JSON Lines in octets. The
-	// text is in memory as a whole while the orders are read.
+	// maxDocument is the largest size in bytes of a YAML or JSON document and of a line of
+	// JSON Lines. The whole text is in memory while the orders are read.
 	maxDocument = 64 << 20
-	// maxText bounds the octets of a YAML document without the long lists of plain names.
-	// The YAML library copies a scalar several times.
+	// maxText is the largest size in bytes of a YAML document without its long lists of plain
+	// names. The YAML library copies a scalar several times.
 	maxText = 32 << 20
-	// maxValues bounds the keys, values and list entries of a document or a line, without
-	// the long lists of plain names. Each one takes some 250 octets in memory.
+	// maxValues is the largest number of keys, values and list entries of a document or a
+	// line, without the long lists of plain names. Each takes some 250 bytes of memory.
 	maxValues = 700_000
-	// maxStream bounds the octets of JSON Lines and of a side list, of which only a part is
-	// in memory at a time.
+	// maxStream is the largest size in bytes of JSON Lines and of a side list. Only a part of
+	// them is in memory at a time.
 	maxStream = 4 << 30
-	// maxOrders bounds the orders of a file.
+	// maxOrders is the largest number of orders in a file.
 	maxOrders = 4_000_000
-	// maxNoOrders bounds the entries of orders that are no mappings.
+	// maxNoOrders is the largest number of entries of `orders` that are not mappings.
 	maxNoOrders = 1000
-	// maxDepth bounds the nesting of JSON. The schema needs six levels.
+	// maxDepth is the deepest nesting of JSON. The schema needs six levels.
 	maxDepth = 64
-	// MaxProblems bounds the problems that are listed: a file of a million bad lines is one
-	// mistake. Reading ends there.
+	// MaxProblems is the largest number of problems that are listed, because a file of a
+	// million bad lines has one mistake. Reading ends there.
 	MaxProblems = 10_000
 	maxProblems = MaxProblems
-	// MaxLine bounds the octets of a line of a side list or a protect list. The longest name
-	// has 253 octets.
+	// MaxLine is the largest size in bytes of a line of a side list or a protect list. The
+	// longest name has 253 bytes.
 	MaxLine = 4096
-	// maxDeep bounds the labels beyond the fourth of each name, for all names of a file and
-	// its side lists together. One more is allowed for each name. Each label may be a node
-	// of the index, while a name of a hundred labels takes no more text than ten names do.
+	// maxDeep is the largest number of labels beyond the fourth of each name, for all names of
+	// a file and its side lists together. Each name may have one more. Each label may be a
+	// node of the index, but a name of a hundred labels takes no more text than ten names.
 	maxDeep = 100_000
-	// maxIntervals bounds the windows of a file's targets. The windows of an order count once
-	// for each target that has attributes of its own.
+	// maxIntervals is the largest number of windows of a file's targets. The windows of an
+	// order count once for each target that has attributes of its own.
 	maxIntervals = 1_000_000
-	// maxRedirect bounds the addresses of a redirect, which all go into an answer.
+	// maxRedirect is the largest number of addresses of a redirect, which all go into an
+	// answer.
 	maxRedirect = 1000
-	// MaxProtect bounds the octets of a protect list.
+	// MaxProtect is the largest size in bytes of a protect list.
 	MaxProtect = 64 << 20
-	// MaxProtected bounds the entries of a protect list.
+	// MaxProtected is the largest number of entries of a protect list.
 	MaxProtected = 1_000_000
 )
 
-// limits is the table of the limits in docs/order-format.md.
+// limits is the table of limits in docs/order-format.md.
 var limits = []struct {
 	what string
 	most int64
@@ -71,8 +73,8 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the largest size of the order file at a path, or of the side list at
-// the path, in octets. A larger file is refused and need not be read.
+// MaxBytes returns the largest size in bytes of the order file, or of the side list, at a
+// path. A larger file is refused and need not be read.
 func MaxBytes(path string, side bool) int64 {
 	if side || filepath.Ext(path) == ".jsonl" {
 		return maxStream
@@ -80,14 +82,14 @@ func MaxBytes(path string, side bool) int64 {
 	return maxDocument
 }
 
-// LabelCount counts the labels of names that go into an index.
+// A LabelCount counts the labels of names that go into an index.
 type LabelCount int
 
-// Add counts the labels of a name and reports whether the names have too many by now.
+// Add counts the labels of a name, and reports whether the names so far have too many labels.
 func (c *LabelCount) Add(labels int) bool {
 	*c += LabelCount(max(labels-4, 0) - 1)
 	return *c > maxDeep
 }
 
-// TooManyLabels is what is wrong when LabelCount.Add returns true.
+// TooManyLabels is the message to report when LabelCount.Add returns true.
 var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

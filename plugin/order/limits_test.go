@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestLimitsDocumented: the table in the documentation is the table in the code.
+// TestLimitsDocumented checks that the table in the documentation is the table in the code.
 func TestLimitsDocumented(t *testing.T) {
 	data, err := os.ReadFile("../../docs/order-format.md")
 	if err != nil {
@@ -46,7 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// repeated yields head, then body over and over, n octets in all. It counts what is read.
+// A repeated is a stream of n bytes: head, and then body again and again. It counts the bytes
+// that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -68,14 +69,15 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// TestRefusedEarly: a large file of the wrong kind is refused when little of it was read.
+// TestRefusedEarly checks that a large file of the wrong kind is refused after little of it
+// was read.
 func TestRefusedEarly(t *testing.T) {
 	const large = 60 << 20
 	const values = "has more than 700000 keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists"
 	lines := `{"version":1,"count":1}` + "\n"
 	for what, tc := range map[string]struct {
 		path, head, body string
-		most             int // octets that may be read
+		most             int // the number of bytes that may be read
 		want             string
 	}{
 		"numbers as orders":    {"a.json", `{"version":1,"orders":[`, "1,", 2 << 20, "a.json: " + values},
@@ -115,7 +117,7 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// TestRefusedBySize: a file that is too large is not read at all.
+// TestRefusedBySize checks that a file that is too large is not read at all.
 func TestRefusedBySize(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.yaml":  "a.yaml: is larger than 64 MiB; write the orders as JSON Lines, and the names into side lists",
@@ -126,7 +128,7 @@ func TestRefusedBySize(t *testing.T) {
 		if _, problems := Parse(path, in, Options{}); problems.Error() != want || in.read {
 			t.Errorf("%s: read %t, got %v, want %s", path, in.read, problems, want)
 		}
-		// A stream that does not say its size is read up to the limit.
+		// A stream of unknown size is read up to the limit.
 		if path != "a.jsonl" {
 			in := &repeated{body: "one more line of some text\n", n: 100 << 20}
 			if path == "a.json" {
@@ -146,14 +148,15 @@ func TestRefusedBySize(t *testing.T) {
 	}
 }
 
-// tooLong is a stream that says that it is larger than any limit.
+// tooLong is a stream with a size beyond every limit.
 type tooLong struct{ read bool }
 
 func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine: a line of JSON Lines beyond the limit is a problem of its own, of which little is kept.
+// TestLongLine checks that a line of JSON Lines that is too long is one problem, and that the
+// following lines are read.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
@@ -166,7 +169,8 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestOutlineBounds: the outline never says less than the nodes of the tree.
+// TestOutlineBounds checks that the outline's number of nodes is never smaller than the number
+// in the tree.
 func TestOutlineBounds(t *testing.T) {
 	count := func(n *yaml.Node) (k int) {
 		var walk func(n *yaml.Node)
@@ -220,7 +224,7 @@ func TestOutlineBounds(t *testing.T) {
 	}
 }
 
-// TestNoOrders: JSON ends at the first thousand entries that are no orders.
+// TestNoOrders checks that parsing JSON ends after a thousand entries that are not orders.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
 	if want := "a.json:1:2024: orders has more than 1000 entries that are no mappings"; problems.Error() != want {
@@ -228,7 +232,7 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows: windows of an order and of its targets multiply.
+// TestManyWindows checks that the windows of an order count for each of its targets.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
@@ -250,7 +254,7 @@ func TestManyWindows(t *testing.T) {
 	}
 }
 
-// TestManyRedirects: the addresses of a redirect go into an answer.
+// TestManyRedirects checks the limit of a redirect's addresses, because all go into an answer.
 func TestManyRedirects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")
@@ -264,7 +268,7 @@ func TestManyRedirects(t *testing.T) {
 	}
 }
 
-// TestProblemsAreShort: what is kept of a file's problems is short, however long the values are.
+// TestProblemsAreShort checks that problems need little memory, however long the values are.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 50_000)
 	lines := &feed{n: 5000, line: func(i int) string {
@@ -289,7 +293,7 @@ func TestProblemsAreShort(t *testing.T) {
 	runtime.KeepAlive(problems)
 }
 
-// TestStop: a load ends soon after Stop returns true or the stream fails, wherever it is.
+// TestStop checks that a load ends soon after Stop returns true, at any point of the load.
 func TestStop(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	orders := `{"version":1,"count":1000000}` + "\n" + strings.Repeat(`{"id":"a"}`+"\n", 5000)
@@ -324,7 +328,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestClosedStream: a stream that fails ends a load, in the middle of a line too.
+// TestClosedStream checks that a failing stream ends a load, even in the middle of a line.
 func TestClosedStream(t *testing.T) {
 	for _, ext := range Extensions {
 		in := io.MultiReader(&repeated{body: "{", n: 300 << 10}, iotest.ErrReader(os.ErrClosed))
@@ -334,8 +338,8 @@ func TestClosedStream(t *testing.T) {
 	}
 }
 
-// TestLongLists: long lists inside an order keep their order, and each entry once. Searching
-// the list for each entry took minutes.
+// TestLongLists checks that long lists inside an order keep their sequence, without
+// duplicates. Searching the whole list for each entry took minutes.
 func TestLongLists(t *testing.T) {
 	const n = 100_000
 	var lifts, clients strings.Builder

@@ -2,8 +2,9 @@ package order
 
 import "time"
 
-// ParseTime reads a time as an order file's from is read: RFC 3339, seconds and
-// offset optional (then loc), or a bare date, the start of that day.
+// ParseTime parses a time as in the from of an order file: RFC 3339, in which the seconds and
+// the offset are optional, or a date, which means the start of the day. A time without an
+// offset, or a date, is in loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {

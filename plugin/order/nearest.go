@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate for which word is most likely a slip, or "".
-// Words that differ in their digits are never taken for each other, because
-// two numbers of cases that look alike are still two cases.
+// Nearest returns the candidate that word is most likely a misspelling of, or "". The digits
+// of word and of the candidate must be equal, because two case numbers that look alike are
+// still two cases.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -33,9 +33,9 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// distance returns the number of letters to add, leave out, change or exchange
-// with the next one to make b of a (optimal string alignment), or any number
-// from limit on when there are limit or more.
+// distance returns the number of letters to insert, delete, change or swap with the next
+// letter to turn a into b (optimal string alignment). If the number is limit or more, distance
+// returns a number that is at least limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -66,8 +66,8 @@ func distance(a, b []rune, limit int) int {
 	return row[len(b)]
 }
 
-// didYouMean is the end of a message about a word that none of the candidates
-// is: the nearest candidate, or nothing.
+// didYouMean returns the end of a message about an unknown word. It names the nearest
+// candidate, or is empty.
 func didYouMean(word string, candidates iter.Seq[string]) string {
 	if near := Nearest(word, candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)

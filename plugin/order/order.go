@@ -1,10 +1,10 @@
-// Package order reads order files: bytes in, validated blocking orders out,
-// or else every problem with its line and column. The format is described in
-// docs/order-format.md; YAML, JSON and JSON Lines carry the same schema.
+// Package order parses order files. It returns validated blocking orders, or all problems with
+// their lines and columns. The format is described in docs/order-format.md. YAML, JSON and
+// JSON Lines have the same schema.
 //
-// An [Order] is one decision of one authority. It is complete when it leaves
-// this package: defaults are filled in, names are canonical, times are
-// resolved, so that nothing downstream parses or guesses.
+// An [Order] is one decision of one authority. The parser returns complete orders: defaults
+// are filled in, names are canonical and times are resolved, so that other packages need not
+// parse anything.
 package order
 
 import (
@@ -14,33 +14,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Action says what an order does to the names it covers.
+// Action is the effect of an order on its targets.
 type Action uint8
 
 // The actions of an order.
 const (
-	Block Action = iota // the names get a blocking answer
-	Lift                // earlier orders end for the names
+	Block Action = iota // the targets are blocked
+	Lift                // earlier orders end for the targets
 )
 
-// Status is the operator's switch on an order or a target.
+// Status is set by the operator for an order or a target.
 type Status uint8
 
-// The states of an order or target. Only Active ones are enforced.
+// The statuses of an order or target. Only Active ones are enforced.
 const (
 	Active    Status = iota
-	Shadow           // decided and counted, but answered as if absent
-	Draft            // not yet to be enforced
-	Suspended        // the operator's undated hand brake
+	Shadow           // decided and counted, but not answered
+	Draft            // not to be enforced yet
+	Suspended        // stopped by the operator, without a date
 )
 
-// AuthorityKind is what sort of authority issued an order. The zero value is
-// an unstated kind.
+// AuthorityKind is the kind of authority that issued an order. The zero value is an unstated
+// kind.
 type AuthorityKind uint8
 
-// The kinds of authority. KindOperator is the only one that changes an answer:
-// the operator's own decisions are Blocked, everybody else's Censored (RFC
-// 8914, sections 4.16 and 4.17).
+// The kinds of authority. Only KindOperator changes an answer: the operator's own decisions
+// have the extended error Blocked, all others Censored (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -49,25 +48,25 @@ const (
 	KindOperator
 )
 
-// Disclosure is how much of an order users may be told.
+// Disclosure is how much of an order may be revealed to users.
 type Disclosure uint8
 
-// The disclosures. Code and None make an order sealed: nothing of it leaves
-// through DNS, metrics or the ordinary log but a digest.
+// The disclosures. Orders with Code or None are sealed: DNS answers, metrics and the ordinary
+// log contain nothing about them but a digest.
 const (
 	Full     Disclosure = iota
-	Schedule            // the order is public, its list of targets is not
-	Code                // the answer carries the EDE code alone
-	None                // the answer carries nothing
+	Schedule            // the order is public, but its list of targets is not
+	Code                // the answer contains only the EDE code
+	None                // the answer contains no extended error
 )
 
-// Sealed reports whether orders of this disclosure are secret.
+// Sealed reports whether orders with this disclosure are secret.
 func (d Disclosure) Sealed() bool { return d == Code || d == None }
 
 // ResponseKind is the form of a blocking answer.
 type ResponseKind uint8
 
-// The forms of a blocking answer; ResponseUnset leaves it to the Corefile.
+// The forms of a blocking answer. With ResponseUnset, the Corefile decides.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -76,199 +75,200 @@ const (
 	Redirect
 )
 
-// Response is the answer that an order prescribes.
+// A Response is the answer that an order prescribes.
 type Response struct {
 	Kind      ResponseKind
-	Addresses []netip.Addr // Redirect only; at least one, no duplicates
+	Addresses []netip.Addr // only for Redirect; at least one, without duplicates
 }
 
-// Match is which names a target covers, of the name it gives and those below.
+// Match is the set of names that a target covers: its name, the names below, or both.
 type Match uint8
 
-// The matches. Their order is the order of precedence between targets of the
-// same name (docs/order-format.md, "When several orders cover a name").
+// The matches, in the order of precedence between targets of the same name
+// (docs/order-format.md, "When several orders cover a name").
 const (
-	Exact   Match = iota // the name alone
-	Subtree              // the name and all below it
-	Below                // all below the name, written "*.example.com"
+	Exact   Match = iota // only the name
+	Subtree              // the name and all names below it
+	Below                // all names below the name, written as "*.example.com"
 )
 
-// Country is an ISO 3166-1 alpha-2 code in upper case, "EU" as a group, or
-// empty for unknown.
+// A Country is an ISO 3166-1 alpha-2 code in upper case, "EU" for the group, or empty if
+// unknown.
 type Country string
 
-// Authority is who decided.
+// An Authority is the court or other body that decided.
 type Authority struct {
 	Name    string
 	Country Country // may be empty
 	Kind    AuthorityKind
 }
 
-// Scope is whom an order applies to: everyone, or the clients that are in one
-// of the countries or in one of the networks; either suffices.
+// A Scope is the set of clients to which an order applies: all clients, or the clients that
+// are in one of the countries or in one of the networks.
 type Scope struct {
 	Global    bool
-	Countries []Country // "EU" stands for its members
-	// WithTerritories are the countries that were written with a "+"; Countries
-	// has their territories too.
+	Countries []Country // "EU" means all its members
+	// WithTerritories are the countries that were written with a "+". Their territories are in
+	// Countries too.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
 
-// Exempt is a network whose clients still get the real answer.
+// An Exempt is a list of networks to whose clients an order does not apply.
 type Exempt struct {
 	Clients   []netip.Prefix
-	Until     Time // NoTime: for as long as the order
+	Until     Time // NoTime: as long as the order lasts
 	Reference string
 }
 
-// Window is one interval in which an order or target is in force; it includes
-// From and excludes Until. NoTime leaves an end open.
+// A Window is an interval in which an order or target is in force. It includes From and
+// excludes Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
-// FilteringDatabase names the public record of an order
+// A FilteringDatabase names the public record of an order
 // (draft-ietf-dnsop-filtering-transparency-00).
 type FilteringDatabase struct{ DB, ID string }
 
-// Document is the authenticity record of the served paper.
+// A Document is the record of how the paper that was served was verified.
 type Document struct {
 	SHA256                       string // lower-case hex
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are the fields that orders of one authority have in common and that
-// they usually take from the file's authorities and defaults. Orders that add
-// nothing of their own share one Terms, which nobody changes: a register of a
-// million orders holds a few.
+// Terms are the fields that the orders of one authority usually have in common, and that
+// usually come from the file's authorities and defaults. Orders without such fields of their
+// own share one Terms, which is immutable. A register of a million orders has only a few
+// Terms.
 type Terms struct {
 	Authority     Authority
-	Scope         *Scope // nil only on a lift: it holds for everyone
+	Scope         *Scope // nil only on a lift, which then applies to all clients
 	Exempt        []Exempt
 	Response      Response
-	TTL           time.Duration // negative when unset
+	TTL           time.Duration // negative if unset
 	Disclosure    Disclosure
 	Justification string
-	Language      string // BCP 47 tag of Justification
+	Language      string // the BCP 47 tag of Justification
 	Organization  string
 	Contact       []string // mailto: and tel: URIs
 	URL           string
 	Basis         string
 	Category      string
-	Redress       string // how to object to the order, and to whom
+	Redress       string // how, and to whom, to object to the order
 	ReportTo      string
 }
 
-// Order is one decision of one authority.
+// An Order is one decision of one authority.
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts are the ids that a lift reaches. Empty: the earlier orders of the
-	// same authority.
+	// Lifts are the ids of the orders that a lift reaches. If Lifts is empty, the lift reaches
+	// the earlier orders of the same authority.
 	Lifts []string
-	// Public: a lift that itself says disclosure full or schedule. Others are as
-	// secret as what they reach.
+	// Public is set on a lift that itself has disclosure full or schedule. Other lifts are as
+	// secret as the orders they reach.
 	Public bool
 	*Terms
 
 	References []string
 	Subject    string
 	Note       string
-	Claimant   string // who asked the authority for the order
+	Claimant   string // the party that asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
-	// Acknowledged is when the authority was told that the order arrived, and
-	// Reported when it was told of the effect.
+	// Acknowledged is the time at which the receipt of the order was confirmed to the
+	// authority. Reported is the time at which the effect was reported.
 	Acknowledged, Reported Time
-	// DeadlineAfter is the deadline as it was written when it was a duration
-	// after Served, else 0; targets with a Served of their own count from that.
+	// DeadlineAfter is the deadline if it was written as a duration after Served, else 0. For
+	// targets with a Served of their own, it counts from that.
 	DeadlineAfter time.Duration
 
-	Windows            []Window
-	Status             Status
-	Targets            []Target
-	Plain              int // targets that Options.Targets took; they are not in Targets
+	Windows []Window
+	Status  Status
+	Targets []Target
+	// the number of targets that went to Options.Targets; they are not in Targets
+	Plain              int
 	Side               *SideList
 	Except             []dname.Name
 	Force              []Force
 	FilteringDatabases []FilteringDatabase
 	Document           *Document
-	Line, Column       int // where the order begins in its file, from 1
-	Index              int // the order's place in its file, from 0
+	Line, Column       int // the position of the order in its file, from 1
+	Index              int // the index of the order in its file, from 0
 }
 
-// Source is the register that an import wrote the file from.
+// A Source is the register from which an import made the file.
 type Source struct {
 	Register string // the name of the register
-	AsOf     Time   // when the register had this content; NoTime when not given
-	SHA256   string // of the register's file; lower-case hex, empty when not given
+	AsOf     Time   // when the register had this content; NoTime if not given
+	SHA256   string // of the register's file, in lower-case hex; empty if not given
 }
 
-// Force is a reason to enforce a target that the never-block guard would hold.
+// A Force is a reason to enforce a target that the guard would hold.
 type Force struct{ Target, Reason string }
 
-// SideList is a list of targets kept in a file of its own, subtree targets all.
+// A SideList is a list of targets in a file of its own. All are subtree targets.
 type SideList struct {
 	File   string // as written, relative to the order file
-	SHA256 string // lower-case hex, empty when not given
+	SHA256 string // lower-case hex, empty if not given
 	Names  dname.List
-	// Taken is the number of names that Options.Side took; they are not in Names.
+	// Taken is the number of names that went to Options.Side; they are not in Names.
 	Taken int
 }
 
 // Len returns the number of names in the list.
 func (s *SideList) Len() int { return s.Names.Len() + s.Taken }
 
-// TargetKind is what a target is given as.
+// TargetKind is the kind of a target.
 type TargetKind uint8
 
-// The kinds of target.
+// The kinds of targets.
 const (
 	TargetName    TargetKind = iota
-	TargetAddress            // an address or network: recorded, or seen in answers
-	TargetURL                // a page: recorded, not enforceable by DNS
+	TargetAddress            // an address or network; only recorded, or enforced in answers
+	TargetURL                // a page; only recorded, because DNS cannot enforce it
 )
 
-// EnforcedBy says who acts on an address target.
+// EnforcedBy is the means by which an address target is enforced.
 type EnforcedBy uint8
 
-// Who acts on an address target.
+// The means of enforcement of an address target.
 const (
-	ByNetwork EnforcedBy = iota // routers do
+	ByNetwork EnforcedBy = iota // by routers
 	ByNobody
-	ByDNS // answers that carry the address are blocked
+	ByDNS // answers that contain the address are blocked
 )
 
-// Target is one thing that an order names. Name and Match are set for names,
-// and for URLs whose whole host is meant, which are TargetName too.
+// A Target is a name, an address or a URL that an order names. Name and Match are set for
+// names. A URL that stands for its whole host is stored as a name too, as TargetName.
 type Target struct {
 	Kind  TargetKind
 	Match Match
 	Name  dname.Name
-	// Attr holds what few targets have; nil when there is nothing. Targets of
-	// one order may share it.
+	// Attr are the attributes that few targets have, nil if there are none. Targets of one
+	// order may share an Attr.
 	Attr         *Attr
 	Line, Column int // in the order file, from 1
 }
 
-// Attr are the attributes of a target beyond its name, intersected with
-// (Except: added to) the order's.
+// Attr are the attributes of a target other than its name. They restrict the attributes of the
+// order. Except is added to the order's exceptions.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
-	URL        string // as written; also on a name target that was a whole_host URL
+	URL        string // as written; also set on a name target that was a whole_host URL
 
 	From, Until      Time
 	Windows          []Window
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// Acknowledged and Reported are this target's own.
+	// Acknowledged and Reported are about this target only.
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string
 }
 
-// PlaceInHistory is the time that orders an authority's decisions: Issued, else
+// PlaceInHistory returns the time that orders the decisions of an authority: Issued, else
 // From, else Served, else NoTime.
 func (o *Order) PlaceInHistory() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
@@ -279,7 +279,7 @@ func (o *Order) PlaceInHistory() Time {
 	return NoTime
 }
 
-// NumTargets returns the number of targets, those of the side list included.
+// NumTargets returns the number of targets, including the names of the side list.
 func (o *Order) NumTargets() int {
 	n := len(o.Targets) + o.Plain
 	if o.Side != nil {

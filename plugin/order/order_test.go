@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// loadGood parses a file that must have no problem.
+// loadGood parses a file that must have no problems.
 func loadGood(t testing.TB, path string) *File {
 	t.Helper()
 	f, problems := load(t, path)
@@ -23,13 +23,13 @@ func loadGood(t testing.TB, path string) *File {
 	return f
 }
 
-// parseString parses YAML that stands in a test.
+// parseString parses a YAML text.
 func parseString(t testing.TB, text string) (*File, Problems) {
 	t.Helper()
 	return Parse("a.yaml", strings.NewReader(text), Options{})
 }
 
-// oneOrder parses a YAML file of one order with these fields of its own.
+// oneOrder parses a YAML file with one order that has the given fields.
 func oneOrder(t testing.TB, fields string) *Order {
 	t.Helper()
 	text := "version: 1\nauthorities: {x: {authority: {name: X}}}\norders: [{authority: x, targets: [one.example], " + fields + "}]\n"
@@ -40,7 +40,7 @@ func oneOrder(t testing.TB, fields string) *Order {
 	return f.Orders[0]
 }
 
-// stripped returns copies of orders without their places in a file.
+// stripped returns copies of orders without their positions in a file.
 func stripped(orders []*Order) []*Order {
 	var out []*Order
 	for _, o := range orders {
@@ -55,7 +55,7 @@ func stripped(orders []*Order) []*Order {
 	return out
 }
 
-// sameOrders reports where two lists of orders differ but for places.
+// sameOrders reports the differences between two lists of orders, except for positions.
 func sameOrders(t testing.TB, what string, got, want []*Order) {
 	t.Helper()
 	got, want = stripped(got), stripped(want)
@@ -89,7 +89,8 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestSameInThree: the same content in YAML, JSON and JSON Lines is the same.
+// TestSameInThree checks that the same content in YAML, JSON and JSON Lines gives the same
+// orders.
 func TestSameInThree(t *testing.T) {
 	want := loadGood(t, "good/full.yaml")
 	for _, path := range []string{"good/full.json", "good/full.jsonl"} {
@@ -131,8 +132,7 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	return out
 }
 
-// TestFull holds every field of the file that uses them all against what a
-// person reads there.
+// TestFull compares every field of a file that uses all fields with the expected value.
 func TestFull(t *testing.T) {
 	f := loadGood(t, "good/full.yaml")
 	if !reflect.DeepEqual(f.Source, &Source{"Elenco di Esempio", at(t, "2026-05-01T00:00:00+02:00"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) || f.Expires != at(t, "2027-01-01T00:00:00+01:00") {
@@ -197,7 +197,8 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			a.Served, a.Deadline = served, served+7*86400 // the order's deadline, from its own clock
+			// the order's deadline, counted from the target's served
+			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
 		})),
@@ -269,7 +270,7 @@ func TestFull(t *testing.T) {
 	sameOrders(t, "good/full.yaml", f.Orders, want)
 }
 
-// TestSets: what is said twice in a list that is a set counts once.
+// TestSets checks that duplicates in lists that are sets count once.
 func TestSets(t *testing.T) {
 	o := oneOrder(t, `id: a, scope: {countries: [IT, it, EU], clients: [192.0.2.1, 192.0.2.1/32]}, response: {redirect: [192.0.2.2, 192.0.2.2]}`)
 	if len(o.Scope.Countries) != 2 || len(o.Scope.Clients) != 1 || len(o.Response.Addresses) != 1 {
@@ -281,8 +282,8 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// TestLinesApart: an order of JSON Lines is the same whatever stood in the line
-// before it, whose memory it is read into.
+// TestLinesApart checks that an order of JSON Lines does not depend on the line before it,
+// whose memory it reuses.
 func TestLinesApart(t *testing.T) {
 	const head = `{"version":1,"count":%d}` + "\n"
 	lines := []string{
@@ -329,7 +330,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// checkFile holds what every good file holds, whatever is in it.
+// checkFile checks rules that are true for every valid file.
 func checkFile(t testing.TB, f *File) {
 	t.Helper()
 	ids := map[string]bool{}

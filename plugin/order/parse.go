@@ -13,67 +13,66 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Extensions are the endings of order files.
+// Extensions are the file name extensions of order files.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// File is an order file's top level.
+// A File is the top level of an order file.
 type File struct {
 	Path     string
-	Serial   int64   // -1 when not given
-	ShrinkOK int64   // -1 when not given
-	Timezone string  // as written, empty when not given
-	Source   *Source // nil when not given
-	// Expires is when the file becomes stale, NoTime when not given. The orders of
-	// a stale file stay in force.
+	Serial   int64   // -1 if not given
+	ShrinkOK int64   // -1 if not given
+	Timezone string  // as written, empty if not given
+	Source   *Source // nil if not given
+	// Expires is the time at which the file becomes stale, or NoTime if not given. The orders
+	// of a stale file stay in force.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
-	// Targets is the number of targets of its block orders.
+	// Targets is the number of targets of the block orders.
 	Targets int
-	// Orders are the orders, unless Options.Emit took them.
+	// Orders are the orders. It is empty if Options.Emit is set.
 	Orders []*Order
-	// Sides are the side lists that the file names, relative to it, also when
-	// they could not be read.
+	// Sides are the paths of the side lists that the file names, relative to the file. It
+	// includes lists that could not be read.
 	Sides []string
 }
 
-// Options are what Parse needs from outside.
+// Options are the functions that Parse calls.
 type Options struct {
-	// OpenSide opens a side list, given as a path relative to the order file's
-	// directory. Without it, side lists are problems.
+	// OpenSide opens a side list. name is relative to the directory of the order file. Without
+	// OpenSide, side lists are problems.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit takes each order as soon as it is read, so that a file of a million
-	// orders is never held whole. The Order and its Targets are good until Emit
-	// returns, what else it points to is nobody's to change. What it took must be
-	// dropped when Parse returns errors. Orders are not emitted once an error was
-	// found.
+	// Emit is called with each order when it is read, so that a file of a million orders is
+	// never in memory as a whole. The Order and its Targets are valid until Emit returns. The
+	// data they point to must not be changed. If Parse returns errors, the emitted orders must
+	// be dropped. Emit is not called after an error was found.
 	Emit func(*Order)
-	// Side, if set, is called with an order that has a side list before the list is
-	// read, and returns what takes its names, so that a long list is never held either.
-	// Its action, status and times are final; Emit gets the order afterwards.
-	// What was taken must be dropped when Parse returns errors.
+	// Side, if set, is called with an order before its side list is read, and returns the
+	// receiver of the names, so that a long list is never in memory as a whole. The order's
+	// action, status and times are final by then. Emit is called with the order afterwards. If
+	// Parse returns errors, the names must be dropped.
 	Side func(*Order) Names
 	// Targets, if set, is called with an order that has a long list of plain names, before
-	// Emit gets the order, and returns what takes the names. Order.Plain counts them, and
-	// Order.Targets is without them, so that a million names never are a million Targets.
-	// What was taken must be dropped when Parse returns errors.
+	// Emit, and returns the receiver of the names. Order.Plain counts these names, and
+	// Order.Targets does not have them, so that a million names never become a million
+	// Targets. If Parse returns errors, the names must be dropped.
 	Targets func(*Order) Names
-	// Stop, if set, is called now and then. When it returns true, Parse ends soon and
-	// returns an error.
+	// Stop, if set, is called now and then. When it returns true, Parse ends soon and returns
+	// an error.
 	Stop func() bool
 }
 
-// Names takes the names of a side list as they are read.
+// Names is a receiver of names while they are read.
 type Names interface {
-	// Grow says that some n names more are to come.
+	// Grow announces about n more names.
 	Grow(n int)
-	// AddWire takes a name. The Wire is good until it returns.
+	// AddWire adds a name. The Wire is valid until AddWire returns.
 	AddWire(*dname.Wire)
 }
 
-// Parse reads the order file in r; path decides on the container by its ending
-// and stands in the problems. The file is good when Problems.Errors is empty;
-// otherwise none of it may be used. The File is never nil.
+// Parse parses the order file in r. The extension of path decides the format, and path is part
+// of the problems. The file is valid if Problems.Errors is empty; otherwise none of it may be
+// used. The File is never nil.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -92,9 +91,8 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports what left nothing to look at: a fault of the syntax or of
-// reading. Its public text has no value in it, because the file may have sealed
-// orders.
+// addSyntax reports an error of syntax or reading, after which there is no tree. The public
+// text of the problem has no value of the file in it, because the file may have sealed orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -114,21 +112,22 @@ type parser struct {
 	out *File
 
 	head header
-	// base is what defaults give to every block order, and handles what an
-	// authority's entry adds to that.
+	// base has the defaults of all block orders, and handles has base together with the fields
+	// of each authority.
 	base          *draft
-	defaultHandle *yaml.Node // authority: HANDLE in defaults
+	defaultHandle *yaml.Node // the handle of an authority in defaults
 	handles       map[string]*draft
 	ids           *idTable
-	sides         distinct[string] // those of out.Sides
+	sides         distinct[string] // the set of out.Sides
 	draft         draft            // the order that is being read
-	room          []Target         // for its targets
-	data          []byte           // of the document or the line
-	runs          []run            // in the text
-	stopErr       error            // ends the load
-	deep          LabelCount       // of the file and its side lists
+	room          []Target         // reused memory for its targets
+	data          []byte           // the text of the document or the line
+	runs          []run            // the runs in data
+	stopErr       error            // the error that ends the load
+	deep          LabelCount       // counts the file and its side lists
 	tooDeep       bool
-	// intervals is how many windows targets with attributes have, with their orders'.
+	// intervals is the number of windows of targets with attributes, including the windows of
+	// their orders.
 	intervals int
 }
 
@@ -155,7 +154,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	}
 	if p.head.orders == nil {
 		if lookup(root, "orders") != nil {
-			return nil // reported
+			return nil // already reported
 		}
 		p.fault(root, "orders", `is required; to lift everything write "orders: []"`)
 		return nil
@@ -184,8 +183,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// The names are not where they were expected, or there is an error: the text as it is
-	// gives the tree or the error.
+	// Either the names are not where the outline expected them, or the text has an error.
+	// Parse the text without runs.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -197,7 +196,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// end checks what only the end of the file shows.
+// end makes the checks at the end of the file.
 func (p *parser) end() error {
 	if p.stopErr != nil {
 		return p.stopErr
@@ -210,7 +209,8 @@ func (p *parser) end() error {
 
 var bom = []byte("\uFEFF")
 
-// jsonLines reads the header line and then an order a line, holding one line.
+// jsonLines reads the header line and then one order a line. Only one line is in memory at a
+// time.
 func (p *parser) jsonLines(r io.Reader) error {
 	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
@@ -221,7 +221,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 	lines.json.stop = p.stopped
 	for line, read := 1, int64(0); p.step(line); line++ {
 		t, size, err := lines.next(br, line)
-		var bad error // of the line, and not of the stream
+		var bad error // an error of the line, not of the stream
 		if s := (*syntaxError)(nil); errors.As(err, &s) {
 			bad = err
 		} else if err != nil && !errors.Is(err, io.EOF) {
@@ -246,10 +246,11 @@ func (p *parser) jsonLines(r io.Reader) error {
 				return err
 			case !seenHeader:
 				if err != nil || !p.lineHeader(n) {
-					return err // without it nothing can be said of the orders
+					return err // without the header, the orders cannot be read
 				}
 			case err != nil:
-				// The other lines stand by themselves, so their problems are listed too.
+				// Each line is parsed separately, so the problems of the other lines are
+				// listed too.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
@@ -267,23 +268,23 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// lineReader reads lines of JSON. The header's nodes are kept; an order's are
-// gone with the next line.
+// A lineReader reads lines of JSON. The nodes of the header are kept. The nodes of an order
+// are overwritten by the next line.
 type lineReader struct {
 	json   jsonReader
 	line   input
-	header bool // was read
+	header bool // the header was read
 }
 
-// next returns the next line without its end, and the octets that were read. The line is
-// good until next is called again. A line that is too large, or no UTF-8, is a
-// syntaxError, and what follows in the line is passed over.
+// next returns the next line without its end, and the number of bytes that were read. The line
+// is valid until the next call. If a line is too large or is not UTF-8, next returns a
+// syntaxError and skips the rest of the line.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)
 	part, err := br.ReadSlice('\n')
 	if size = len(part); !errors.Is(err, bufio.ErrBufferFull) {
-		// Nearly every line is short, and cannot make a large tree.
+		// Nearly all lines are short, and cannot make a large tree.
 		t.buf = bytes.TrimRight(part, "\r\n")
 		t.text = t.buf
 		if line == 1 {
@@ -340,7 +341,7 @@ func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	return r.json.read(t.text, t.firstLine)
 }
 
-// lineHeader reads the first line of JSON Lines. It reports whether it is one.
+// lineHeader decodes the first line of JSON Lines, and reports whether it is usable.
 func (p *parser) lineHeader(n *yaml.Node) bool {
 	if !p.header(n) {
 		return false

@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// orderRun is a run of plain names among the targets of an order.
+// An orderRun is a run of plain names among the targets of an order.
 type orderRun struct {
 	*run
-	before int // targets before the run in Order.Targets
+	before int // the number of elements of Order.Targets before the run
 }
 
-// countTargets returns how many Targets the entries of a list become at most.
+// countTargets returns the largest number of Targets that a list can result in.
 func (p *parser) countTargets(n *yaml.Node) int {
 	count := len(n.Content)
 	if p.opt.Targets == nil {
@@ -29,8 +29,8 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames reads the inner names of a run. When Options.Targets takes the names,
-// plainNames only notes the run: the rest of the order may follow.
+// plainNames decodes the inner names of a run. If Options.Targets is set, it only records the
+// run, because the fields after the targets must be read first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -43,18 +43,18 @@ func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	})
 }
 
-// eachName puts each inner name of a run into w and calls f.
+// eachName sets w to each inner name of a run, and calls f.
 func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	i := 0
 	r.each(p.data, func(name []byte, at spot) {
-		if i++; p.step(i) && w.SetHost(name) { // a run has no other names
+		if i++; p.step(i) && w.SetHost(name) { // SetHost is always true for names of a run
 			f(at)
 		}
 	})
 }
 
-// eachTarget calls own for each of o.Targets, and plain for each name of the runs, in the
-// order of the file.
+// eachTarget calls own for each element of o.Targets, and plain for each name of the runs, in
+// the order of the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -69,8 +69,8 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of a name that goes into the index. When the names have too many
-// labels, countLabels reports that once and ends the load.
+// countLabels counts the labels of a name that goes into the index. If the names have too many
+// labels, it reports that once and ends the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -78,7 +78,8 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn hands the names of the runs on. The order is known by now.
+// handOn passes the names of the runs to Options.Targets. The other fields of the order must
+// be decoded.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -94,7 +95,8 @@ func (p *parser) handOn(o *draft) {
 	}
 }
 
-// sameTarget is what makes two targets of one order the same.
+// A sameTarget identifies a target within an order. Two targets with equal values are the same
+// target.
 type sameTarget struct {
 	kind    TargetKind
 	match   Match
@@ -114,21 +116,21 @@ func sameAs(t *Target) sameTarget {
 	return k
 }
 
-// firsts finds the targets that an order names twice. It keeps eight octets for each
-// target: a million names in a map would take more memory than the rest of a load.
+// firsts finds the duplicate targets of an order. It needs twelve bytes for each target. With
+// a million names, a map would take more memory than the rest of a load.
 type firsts struct {
 	seed  maphash.Seed
-	slots []firstSlot // open addressing, two thirds full at most
+	slots []firstSlot // open addressing, at most two thirds full
 }
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. Up to the number of Targets, at is the number of a target
-	// from 1. Beyond that, at is a number for an offset in the text.
+	// at is 0 in a free slot. If at is at most the number of Targets, it is the number of a
+	// target, from 1. A larger number encodes an offset in the text.
 	at uint32
 }
 
-// find returns the slot of an equal target, or else the free slot where the target belongs.
+// find returns the slot of an equal target, or a free slot for the target.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -140,8 +142,8 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of targets that the order names twice. Both stay: together
-// they are one target with the attributes of both.
+// warnTwice warns of duplicate targets. Both mentions stay, because together they are one
+// target with the attributes of both.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {
@@ -181,7 +183,7 @@ func (p *parser) warnTwice(o *draft) {
 	p.eachTarget(o, func(t *Target) {
 		at++
 		if t.Kind == TargetAddress && !t.Attr.Address.IsValid() {
-			return // reported
+			return // already reported
 		}
 		k := sameAs(t)
 		hash := maphash.Comparable(first.seed, k)
@@ -217,10 +219,10 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// distinct tells which values of a list are there for the first time.
+// distinct finds the values of a list that were not in it before.
 type distinct[T comparable] map[T]struct{}
 
-// add notes a value and reports whether it is new.
+// add adds a value, and reports whether it is new.
 func (d distinct[T]) add(v T) bool {
 	before := len(d)
 	d[v] = struct{}{}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPlainText: files that are no plain text in UTF-8, and what is said of them
-// to the operator and in the ordinary log.
+// TestPlainText checks the messages, for the operator and for the ordinary log, about files
+// that are not plain text in UTF-8.
 func TestPlainText(t *testing.T) {
 	utf16 := func(s string, big bool) string {
 		var b strings.Builder
@@ -38,7 +38,7 @@ func TestPlainText(t *testing.T) {
 	} {
 		for _, ext := range []string{".yaml", ".json", ".jsonl"} {
 			if ext == ".jsonl" && strings.HasPrefix(tc.text, "version") {
-				continue // which is no JSON before that
+				continue // the first line is not valid JSON
 			}
 			_, problems := Parse("a"+ext, strings.NewReader(tc.text), Options{})
 			if len(problems) != 1 {
@@ -60,8 +60,8 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestAdviceIsNotLogged: the line that advice shows may name a sealed order's
-// target.
+// TestAdviceIsNotLogged checks that the log does not get the line that advice shows, because
+// it may name a target of a sealed order.
 func TestAdviceIsNotLogged(t *testing.T) {
 	_, problems := parseString(t, "version: 1\norders:\n- id: a\n  disclosure: none\n  subject: secret.example: all\n")
 	if got, want := problems[0].Error(), `a.yaml:5:3: is not YAML: a text with ": " in it needs quotes; write subject: "secret.example: all"`; got != want {

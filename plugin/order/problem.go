@@ -11,41 +11,41 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// Problem is one thing wrong with an order file.
+// A Problem is one error or warning about an order file.
 type Problem struct {
 	File         string
-	Line, Column int    // from 1; 0 when the problem is the whole file's
-	Order        string // the order's id, empty outside an order
+	Line, Column int    // from 1; 0 if the problem is about the whole file
+	Order        string // the id of the order, empty outside an order
 	Field        string // dotted path inside the order or file, may be empty
-	Msg          string // what is wrong, lower case
-	Got          string // the offending value, meaningful when HasGot
+	Msg          string // the message, in lower case
+	Got          string // the bad value, meaningful if HasGot
 	HasGot       bool
-	Warning      bool // worth saying, but the file may go into force
-	// Sealed marks a problem in an order that is, or in doubt may be, sealed:
-	// the ordinary log gets Redacted, only the operator's tool gets Error.
+	Warning      bool // the file may still go into force
+	// Sealed is set if the problem is in an order that is or may be sealed. The ordinary log
+	// must use Redacted; only the operator's tool may use Error.
 	Sealed bool
-	// public is the message for the ordinary log when Msg has words of a file that
-	// could not be read; empty when Msg has none.
+	// public is the message for the ordinary log if Msg contains words of a file that could
+	// not be read, else empty.
 	public string
-	// Lift is true when the problem is Sealed only because it is in a lift that does not
-	// say disclosure: the lift is as secret as the orders that it lifts.
+	// Lift is set if the problem is Sealed only because it is in a lift without disclosure,
+	// which is as secret as the orders that it lifts.
 	Lift bool
-	// owner is where the order names the side list that the problem is in; the
-	// list's own name may tell of a sealed order.
+	// owner is the position at which an order names the side list that the problem is in.
+	// Redacted uses it because the name of the list may reveal a sealed order.
 	owner place
 }
 
-// place is a place in an order file.
+// A place is a position in an order file.
 type place struct {
 	file      string
 	line, col int
 }
 
-// maxGot bounds the value that a message repeats.
+// maxGot is the largest number of bytes of a value that a message repeats.
 const maxGot = 120
 
-// Error formats the problem as path:line:column: order "id": field: message,
-// got "value". Parts that are absent are left out.
+// Error formats the problem as: path:line:column: order "id": field: message, got "value".
+// Absent parts are left out.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -62,10 +62,10 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns what a message repeats of s, and does not keep s in memory.
+// Clip returns s shortened for a message. The result does not keep s in memory.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
-// clip shortens s to what a message may repeat of it.
+// clip returns s shortened for a message.
 func clip(s string) string {
 	if len(s) <= maxGot {
 		return s
@@ -77,9 +77,9 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted is Error without what a sealed order must not tell: it keeps the
-// place and the field, which lead the operator to the rest. For other problems
-// it is Error.
+// Redacted returns the text for the ordinary log. If the problem is not Sealed, this is Error
+// with the public message. If it is Sealed, the text contains only the position and the field,
+// with which the operator can find the problem.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.public != "" {
@@ -106,8 +106,8 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts a field's path before the first key that is not the
-// schema's: it may be a name that slipped to the wrong place.
+// knownField cuts the path of a field before the first key that is not in the schema, because
+// the key may be a name at the wrong place.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {
@@ -138,7 +138,7 @@ func (p place) String() string {
 // Problems are the problems of one or more files.
 type Problems []Problem
 
-// Sort orders the problems by file, line and column.
+// Sort sorts the problems by file, line and column.
 func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -161,7 +161,7 @@ func (ps Problems) filter(warning bool) Problems {
 	return out
 }
 
-// Error lists every problem, one a line.
+// Error returns the text of all problems, one a line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {

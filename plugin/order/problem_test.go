@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestRedacted: what goes into the ordinary log of an order that is sealed, or
-// may be, tells where to look and nothing else. Every secret holds "secret".
+// TestRedacted checks that the log gets only the position and the field of a problem in an
+// order that is or may be sealed. All secret texts contain "secret".
 func TestRedacted(t *testing.T) {
 	const lists = "secret.example\n*.secret.example\n"
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(lists)), nil }
@@ -94,14 +94,14 @@ func TestRedactedText(t *testing.T) {
 			t.Errorf("%q: got\n%s\nwant\n%s", tt.field, got, tt.want)
 		}
 	}
-	// Of a side list, whose name tells something, the order's mention is shown.
+	// The path of a side list is secret, so the position in the order file is shown.
 	_, problems := Parse("a.yaml", strings.NewReader(`version: 1
 orders: [{id: a, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]
 `), Options{OpenSide: side("*.one.example")})
 	if got, want := problems[0].Redacted(), "a.yaml:2:94: sealed order: targets_from: problem not shown here; run blocklistctl check"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	// A problem of another order of the same file is told in full.
+	// The problem of another order in the same file is shown in full.
 	_, problems = parseString(t, `version: 1
 orders:
 - {id: a, disclosure: none, authority: {name: X}, scope: global, targets: [one.example]}
@@ -140,8 +140,8 @@ func TestProblemError(t *testing.T) {
 	}
 }
 
-// TestLiftsAreRedacted: a lift names other orders and their targets, which may be
-// sealed; only a lift that states its disclosure is logged with its values.
+// TestLiftsAreRedacted checks that a lift is logged with its values only if it has a
+// disclosure, because it names other orders and their targets, which may be sealed.
 func TestLiftsAreRedacted(t *testing.T) {
 	for disclosure, shown := range map[string]bool{"": false, "disclosure: full, ": true, "disclosure: code, ": false} {
 		text := "version: 1\norders: [{id: l, action: lift, " + disclosure + "authority: {name: A}, issued: 2024-01-01, lifts: [a], targets: ['https://secret.example']}]\n"
@@ -155,9 +155,9 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic: an order that says of itself that it is not sealed is told in
-// full, whatever else is wrong with it; saying it twice, or not readably, is not
-// saying it.
+// TestSaysPublic checks that problems of an order with a clear disclosure that is not sealed
+// are shown in full, whatever else is wrong. Two disclosures, or an invalid one, are not
+// clear.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,
@@ -183,8 +183,8 @@ func TestSaysPublic(t *testing.T) {
 	}
 }
 
-// TestProblemsArePrintable: nothing of a file or its name changes what a person reads, in an
-// ordinary and in a redacted problem.
+// TestProblemsArePrintable checks that no text of a file or its name can change the display of
+// a problem, ordinary or redacted.
 func TestProblemsArePrintable(t *testing.T) {
 	const bidi, line = "\u202egro.", "\u2028forged: line"
 	for path, text := range map[string]string{

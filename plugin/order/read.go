@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lookup returns the value of a key without reporting anything.
+// lookup returns the value of a key, nil if there is none. It reports no problems.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -19,7 +19,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes one order, checks it and hands it on.
+// readOrder decodes one order, checks it, and emits or stores it.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -31,7 +31,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 	if id := lookup(n, "id"); id != nil && id.Kind == yaml.ScalarNode {
 		if p.order = id.Value; !isID(p.order) {
-			p.order = Clip(p.order) // which may be very long
+			p.order = Clip(p.order) // an invalid id may be very long
 		}
 	}
 	defer func() { p.order = "" }()
@@ -44,7 +44,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 	if hasNulls(n) {
 		p.nullKeys(n, "", slices.Values(orderShape.keys), isField)
 	}
-	o.doubt = o.doubt || len(p.problems) > checked // the dropped key may have sealed it
+	o.doubt = o.doubt || len(p.problems) > checked // a key that was dropped may be the disclosure
 	for _, kv := range pairs {
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
@@ -78,8 +78,8 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether an order itself says, once and plainly, that it is not
-// sealed: then nothing else that is wrong with it puts that in doubt.
+// saysPublic reports whether an order has exactly one disclosure, and this disclosure is not
+// sealed. Other errors of the order then leave no doubt that it is public.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -92,8 +92,8 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns the draft that the order's own fields go into: what its
-// authority and the defaults fill in. A lift takes only the authority.
+// startOrder returns the draft to which the order's own fields are added. The draft has the
+// fields of the authority and the defaults. A lift takes only the authority from them.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -103,7 +103,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	}
 	doubt, noAuthority := base.doubt, !own && base.noAuthority
 	if handle != nil && !isPlain(handle) {
-		noAuthority = true // to be reported with the other keys
+		noAuthority = true // reported later with the other keys
 	} else if handle != nil && handle.Kind == yaml.ScalarNode {
 		if s := p.text(handle, "authority"); p.handles[s] != nil {
 			base = p.handles[s]
@@ -123,9 +123,8 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// A lift names other orders and their targets, and those may be sealed,
-		// in this file or another one: unless the lift says how much of it may
-		// be told, its values are not logged.
+		// A lift names other orders and their targets, which may be sealed, in this file or
+		// another file. Unless the lift has a disclosure, its values are not logged.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -139,7 +138,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 // Lifting reports whether o is a lift.
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID reads the order's id; it returns where the id was used before.
+// checkID decodes the order's id, and returns its first use if it was used before.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {
@@ -147,7 +146,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 		return twice
 	}
 	if !isPlain(id) {
-		return twice // to be reported with the other keys
+		return twice // reported later with the other keys
 	}
 	s := p.text(id, "id")
 	switch twice = p.ids.find(s); {
@@ -162,7 +161,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	return twice
 }
 
-// noteID keeps the id of an order that was read.
+// noteID stores the id of an order.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
 		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.liftDoubt || o.Disclosure.Sealed()})

@@ -9,32 +9,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minRun is the number of plain names in a row from which they are a run. It is a variable,
-// so that tests can have runs in small texts.
+// minRun is the number of consecutive plain names that make a run. It is a variable so that
+// tests can have runs in small texts.
 var minRun = 64
 
-// spot is a place in a text: the offset, and the line and the column from 1.
+// A spot is a position in a text: the offset, and the line and column from 1.
 type spot struct{ off, line, col int }
 
-// run is a long list of plain names in the text of a document, such as
+// A run is a long list of plain names in the text of a document, such as
 //
 //   - one.example
 //   - two.example
 //
-// or "one.example, two.example". The tree has nodes for the first and the last name. For all
-// names between them the tree has one node of the kind runNode, whose Line is the
-// number of these names and whose Column is the index of the run: a node for each of a million names would take ten times their text.
+// or "one.example, two.example". The tree has nodes for the first and the last name. The inner
+// names share one node of the kind runNode. Its Line is the number of inner names, and its
+// Column is the index of the run. With a node for each of a million names, the tree would take
+// ten times the size of the text.
 type run struct {
 	first, last spot
-	from        spot // the first octet behind the first name's comma or line
-	to          int  // the end of what is cut out of the text, from there on
-	n           int  // names between the first and the last one
+	from        spot // after the comma or line of the first name
+	to          int  // the end offset of the inner names, which are cut out of the text
+	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node that stands for the inner names of a run.
+// runNode is the kind of the node for the inner names of a run.
 const runNode yaml.Kind = 1 << 7
 
-// each calls f for each inner name of the run, with the place of the name's node.
+// each calls f for each inner name of the run, with the position of the name.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
@@ -51,8 +52,8 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	}
 }
 
-// nameAt returns the octets of the host name that the text begins with, and the octets
-// that the name takes with its quotes. The size is 0 when there is no such name.
+// nameAt returns the host name at the start of the text, and its size in bytes including
+// quotes. The size is 0 if there is no host name.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0
 	quote := byte(0)
@@ -73,7 +74,7 @@ func nameAt(text []byte) (name []byte, size int) {
 	return text[start:end], end + 1
 }
 
-// hostOctet are the octets of host names.
+// hostOctet is the set of bytes of host names.
 var hostOctet = func() (t [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_." {
 		t[c] = true
@@ -81,23 +82,23 @@ var hostOctet = func() (t [256]bool) {
 	return t
 }()
 
-// outline is what a look at the octets of a document says before the document is parsed:
-// its runs, and at most how many nodes the tree without the inner names of the runs has.
+// An outline is the result of a scan of a document before it is parsed: its runs, and an upper
+// bound for the number of nodes of the tree without the inner names of runs.
 type outline struct {
 	text   []byte
 	json   bool
 	runs   []run
 	values int
-	inRuns int // inner names of the runs
-	cut    int // octets of the inner names of the runs
-	// odd: the text has line breaks that YAML counts and that this scan does not count.
+	inRuns int // the number of inner names
+	cut    int // the size of the inner names in bytes
+	// odd is set if the text has line breaks that YAML counts and the scan does not count.
 	odd     bool
 	control bool // the text has control characters
 	mark    spot
 	wire    dname.Wire
 }
 
-// at returns the place of an offset that is not before the offset of the last call.
+// at returns the position of an offset. Offsets must not decrease from call to call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -109,10 +110,11 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh are the octets that can begin a node, and how many nodes at most. A scalar needs
-// no octet of its own: the dash, the comma or the bracket before a list entry counts for
-// the entry, and the colon counts for the key and the value. A key of a flow mapping without
-// a colon, as in "{a, b}", is two nodes and counts once: maxValues leaves room for twice as many.
+// weigh is the largest number of nodes that a byte can begin, or a kind of byte. A scalar
+// needs no byte of its own: the dash, comma or bracket before a list entry counts for the
+// entry, and the colon counts for the key and the value. A key of a flow mapping without a
+// colon, as in "{a, b}", makes two nodes but counts once. maxValues allows for twice as many
+// nodes.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -128,8 +130,8 @@ const (
 	special
 )
 
-// scan looks at the octets from an offset up to another one, which is behind a line feed or
-// a comma, or is the end.
+// scan scans the bytes between two offsets. The end is after a line feed or a comma, or is the
+// end of the text.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -162,9 +164,9 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON each key and each entry is behind a bracket or a comma, and each value
-			// behind a colon. In YAML a key may be behind nothing, and a time has colons
-			// between digits.
+			// In JSON, each key and each entry is after a bracket or a comma, and each value
+			// after a colon. In YAML, a key may follow no byte that counts, and a time has
+			// colons between digits.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -179,8 +181,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the octets that a name takes which any parser reads as a string, 0
-// when the text begins with something else.
+// plainName returns the size in bytes of the name at the start of the text, if every parser
+// reads it as a string. It returns 0 if the text begins with anything else.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -189,7 +191,8 @@ func (o *outline) plainName(text []byte) int {
 	if size == 0 {
 		return 0
 	}
-	// The last label has letters only, or begins with "xn--". So the name is no number and no date.
+	// The last label must have only letters, or begin with "xn--", so that the name is neither
+	// a number nor a date.
 	dot := bytes.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot < 3 {
 		return 0
@@ -203,7 +206,8 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow reads names that are followed by commas, and returns where the scan goes on.
+// flow scans names that are followed by commas, and returns the offset at which the scan
+// continues.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -225,8 +229,8 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line reads the names of lines like "- name", from the start of a line on, and returns
-// where the scan goes on.
+// line scans lines such as "- name", and returns the offset at which the scan continues. i is
+// the start of a line.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {
@@ -259,7 +263,7 @@ func (o *outline) line(i int, text []byte) int {
 	return end
 }
 
-// add notes n names in a row, which are a run when there are many.
+// add records n consecutive names. They are a run if there are enough of them.
 func (o *outline) add(n, first, from, last, to int) {
 	if n < minRun {
 		o.values += n
@@ -273,10 +277,10 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all is at most how many nodes the tree has when it has a node for each name of the runs.
+// all returns an upper bound for the number of nodes if each name of the runs has a node.
 func (o *outline) all() int { return o.values + o.inRuns }
 
-// check returns an error when the document is too large for a tree.
+// check returns an error if the document is too large for a tree.
 func (o *outline) check(values int) error {
 	switch {
 	case values > maxValues:
@@ -287,8 +291,9 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack puts the nodes of the runs into the targets of the orders. It reports whether
-// each run is there: the names of a run may be part of another list, a comment or a text.
+// putBack adds the nodes of the runs to the targets of the orders, and reports whether it
+// found all runs. A run is not found if its names are part of another list, a comment or a
+// text.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {
@@ -319,7 +324,7 @@ func (o *outline) putBack(root *yaml.Node) bool {
 	return len(runs) == 0
 }
 
-// isAt reports whether a node is the name at a place.
+// isAt reports whether a node is the name at a position.
 func (o *outline) isAt(n *yaml.Node, at spot) bool {
 	name, _ := nameAt(o.text[at.off:])
 	return n.Kind == yaml.ScalarNode && n.Line == at.line && n.Column == at.col && n.Value == string(name) && isPlain(n)

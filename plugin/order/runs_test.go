@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// runSeeds are texts with names in a row, at all kinds of places.
+// runSeeds are texts with consecutive names at all kinds of positions.
 var runSeeds = func() (out []string) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  issued: 2026-01-12\n  scope: global\n"
 	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"}
@@ -83,7 +83,7 @@ var jsonRunSeeds = func() (out []string) {
 	return out
 }()
 
-// withRuns calls f with runs from so many names on, and chunks of so many octets.
+// withRuns calls f while n names make a run, and chunks have the given number of bytes.
 func withRuns(n, octets int, f func()) {
 	run, size := minRun, chunk
 	defer func() { minRun, chunk = run, size }()
@@ -91,12 +91,12 @@ func withRuns(n, octets int, f func()) {
 	f()
 }
 
-// slow yields a few octets at a time.
+// slow is a stream that yields a few bytes at a time.
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 7)]) }
 
-// checkRuns compares orders and problems of a text that is read with runs and without.
+// checkRuns checks that a text gives the same orders and problems with and without runs.
 func checkRuns(t *testing.T, path, text string) {
 	t.Helper()
 	opt := Options{OpenSide: side("side.example\n")}
@@ -107,7 +107,7 @@ func checkRuns(t *testing.T, path, text string) {
 		withRuns(3, octets, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
 			if strings.Contains(problems.Error(), "UTF-8") && len(found.Errors()) > 0 {
-				return // in several chunks another fault may come first
+				return // with several chunks, another error may be first
 			}
 			if found.Error() != problems.Error() {
 				t.Fatalf("%s: problems with runs\n%v\nwithout\n%v\n%s", path, found, problems, text)
@@ -115,7 +115,7 @@ func checkRuns(t *testing.T, path, text string) {
 			if len(problems.Errors()) == 0 && !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: with runs %s\nwithout %s\n%s", path, texts(got.Orders), texts(want.Orders), text)
 			}
-			// Names that are taken as they are read are the same.
+			// With Options.Targets, the names must be the same.
 			taken := map[*Order]*taking{}
 			var last *taking
 			var orders []*Order
@@ -170,7 +170,7 @@ func texts(list []*Order) string {
 	return b.String()
 }
 
-// TestRuns: names in a row are read as they are read one by one.
+// TestRuns checks that consecutive names are parsed as if each were parsed alone.
 func TestRuns(t *testing.T) {
 	for _, text := range runSeeds {
 		checkRuns(t, "a.yaml", text)
@@ -181,7 +181,8 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRunsAreFound: the tests above compare something.
+// TestRunsAreFound checks that runs are found, so that the other tests of runs compare
+// something.
 func TestRunsAreFound(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets:\n")
@@ -209,7 +210,7 @@ func TestRunsAreFound(t *testing.T) {
 	}
 }
 
-// FuzzRuns compares texts that are read with runs and without.
+// FuzzRuns compares texts that are parsed with and without runs.
 func FuzzRuns(f *testing.F) {
 	for _, s := range runSeeds {
 		f.Add(s, uint8(0))

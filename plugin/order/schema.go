@@ -2,8 +2,8 @@ package order
 
 import _ "embed" // for schema.json
 
-// Schema is the JSON Schema (draft 2020-12) of the order file, for editors. It
-// knows the keys and the form of their values; the rest only Parse finds.
+// Schema is the JSON Schema (draft 2020-12) of order files, for editors. It describes the keys
+// and the forms of their values. Only Parse finds all problems.
 //
 //go:embed schema.json
 var Schema []byte

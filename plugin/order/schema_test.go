@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSchemaKeys: the schema has the parser's keys, in their canonical order.
+// TestSchemaKeys checks that the schema has the parser's keys, in canonical order.
 func TestSchemaKeys(t *testing.T) {
 	root, err := parseJSON(Schema, 1)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestSchemaKeys(t *testing.T) {
 			t.Errorf("%q allows other keys", def)
 		}
 	}
-	// Every shape is compared above.
+	// The table above must have all shapes.
 	if n := len(order); n != 10 {
 		t.Errorf("%d shapes in an order; compare the new one, too", n)
 	}
@@ -71,7 +71,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemas compiles the schema of a file, of a header line and of an order line.
+// schemas compiles the schemas of a file and of an order line.
 func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
@@ -91,8 +91,8 @@ func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	return file, line
 }
 
-// TestSchemaFiles: the good files are fine to an editor, too, and it finds most
-// of the bad ones. The rest takes more than a schema.
+// TestSchemaFiles checks that the good files are valid for the schema, and that the schema
+// finds most of the bad files. The other bad files break rules that a schema cannot express.
 func TestSchemaFiles(t *testing.T) {
 	file, line := schemas(t)
 	validate := func(path string, data []byte) error {
@@ -160,8 +160,8 @@ func TestSchemaFiles(t *testing.T) {
 	}
 }
 
-// plainValue is the value that an editor sees: YAML 1.2's, in which a date is a
-// string.
+// plainValue returns the value that an editor reads. Editors read YAML 1.2, in which a date is
+// a string.
 func plainValue(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	switch n.Kind {

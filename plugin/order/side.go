@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// cr may stand before the end of a line.
+// cr is removed at the end of a line.
 var cr = []byte{'\r'}
 
 var sideTable = table[SideList]{
@@ -24,8 +24,8 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom only notes the list: it is read when the whole order is known,
-// since its exceptions may stand further down.
+// targetsFrom only records the side list. The list is read after the whole order was decoded,
+// because the exceptions may come later in the order.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -35,8 +35,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath keeps side lists inside the order file's directory, so that an order
-// file from outside cannot have the server read anything else.
+// sidePath refuses side lists outside the order file's directory, so that an order file from
+// elsewhere cannot make the server read other files.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -46,8 +46,8 @@ func (p *parser) sidePath(n *yaml.Node, f string) string {
 	return s
 }
 
-// readSide streams the side list of o into memory, or to who takes it: one name a
-// line, blank lines and # comments.
+// readSide reads the side list of o. The names go to Options.Side or into o.Side. A list has
+// one name a line, blank lines, and comments that begin with #.
 func (p *parser) readSide(o *draft) {
 	file := o.Side.File
 	if file == "" || p.opt.OpenSide == nil {
@@ -61,7 +61,7 @@ func (p *parser) readSide(o *draft) {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	defer func() { _ = r.Close() }() // read only: nothing can be lost
+	defer func() { _ = r.Close() }() // only read, so an error of Close loses nothing
 	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
 	if SizeOf(r) > maxStream {
@@ -88,16 +88,16 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// taker hands the names of a side list on, and says how many will come when it has
-// seen some.
+// A taker passes the names of a side list on. After the first names, it announces how many
+// will follow.
 type taker struct {
 	Names
-	size        int64 // of the list, in octets; 0: not known
-	read, first int64 // octets: of the lines so far, and of those when the first name came
-	took        *int  // nil when the order keeps the names
+	size        int64 // the size of the list in bytes; 0 if unknown
+	read, first int64 // the bytes that were read so far, and before the end of the first name
+	took        *int  // nil if the order stores the names
 }
 
-// sample is the number of names after which a taker knows how many there are.
+// sample is the number of names after which a taker estimates how many will follow.
 const sample = 2048
 
 func (p *parser) taker(o *draft, size int64) *taker {
@@ -114,7 +114,7 @@ func (t *taker) add(w *dname.Wire) {
 	}
 	switch *t.took++; *t.took {
 	case 1:
-		t.first = t.read // what stands above the names stands there once
+		t.first = t.read // exclude the lines above the names from the estimate
 	case sample:
 		if left := t.size - t.read; left > 0 {
 			t.Grow(int(left * (sample - 1) / (t.read - t.first)))
@@ -123,7 +123,7 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// Problems of the list carry its own name.
+	// Problems in the list have the path of the list.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
@@ -139,14 +139,14 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
-		// Nearly every line of a long list is a bare name.
+		// Nearly all lines of a long list are plain names.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			add(line)
 			continue
 		}
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := strings.TrimSuffix(string(raw), "\n")
-		for errors.Is(err, bufio.ErrBufferFull) { // the rest of the line is not looked at
+		for errors.Is(err, bufio.ErrBufferFull) { // skip the rest of the line
 			if stop := p.stopped(); stop != nil {
 				return stop
 			}
@@ -180,7 +180,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName reads one line of a side list: a name, or nothing.
+// sideName parses one line of a side list. It returns a name, or the zero Name for an empty
+// line. why is empty or the problem.
 func sideName(s string, long bool) (name dname.Name, why string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

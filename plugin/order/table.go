@@ -6,14 +6,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// entry is one key of a mapping of the schema and how its value is read into v.
+// An entry is one key of a mapping in the schema, with the function that decodes its value
+// into v.
 type entry[T any] struct {
 	key    string
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// table are the keys of a mapping in their canonical order, which Format and
-// Encode write. The schema for editors is tested against the same tables.
+// A table is the keys of a mapping in canonical order, as Format and Encode write them. A test
+// compares the schema for editors with the tables.
 type table[T any] []entry[T]
 
 // keys yields the keys of t.
@@ -29,8 +30,8 @@ func (t table[T]) has(key string) bool {
 	return slices.ContainsFunc(t, func(e entry[T]) bool { return e.key == key })
 }
 
-// object decodes a mapping by the table of its keys; unknown keys are problems.
-// The tables are short, so a key is searched along them.
+// object decodes a mapping by its table, and reports unknown keys. Tables are short, so a
+// linear search finds the keys.
 func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
 	before := len(p.pairs)
 next:
@@ -49,13 +50,12 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// shape tells which mappings of a file have which keys, for whom the values do
-// not matter: Format, Redacted and the test of the schema. A shape holds for
-// the items of a list, too.
+// A shape describes the keys of mappings without their values. Format, Redacted and the test
+// of the schema use shapes. The shape of a list is the shape of its items.
 type shape struct {
 	keys []string
-	sub  map[string]*shape // of some keys' values
-	each *shape            // of every value, in a mapping whose keys are free
+	sub  map[string]*shape // the shapes of the values of some keys
+	each *shape            // the shape of every value of a mapping with free keys
 }
 
 func shapeOf[T any](t table[T], sub map[string]*shape) *shape {
@@ -94,8 +94,8 @@ var (
 	})
 )
 
-// schemaWords are all keys of the schema: what may be said of a sealed order's
-// problem. Other keys may hold a name that slipped to the wrong place.
+// schemaWords are all keys of the schema, which may be shown even for a sealed order. Any
+// other key may be a name at the wrong place.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseTarget reads a name as a target is written: "example.com" with all below
-// it, or "*.example.com", all below it without itself.
+// ParseTarget parses a name as it is written in targets: "example.com" for the name and all
+// names below it, or "*.example.com" for all names below it without the name itself.
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
@@ -62,7 +62,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 			p.targetMapping(item, index(f, i), o, &t)
 		} else {
 			var err error
-			// The usual target costs no words of where it stands.
+			// Parse without building the field's path, which a good target does not need.
 			if t.Name, t.Match, err = ParseTarget(item.Value); err != nil || item.Tag != "!!str" {
 				t.Name = dname.Name{}
 				p.oddTarget(item, index(f, i), &t)
@@ -70,7 +70,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		}
 		if t.Kind == TargetName && t.Name.IsZero() {
 			o.rowClocks = o.rowClocks[:rows]
-			continue // reported
+			continue // already reported
 		}
 		if t.Kind == TargetName {
 			p.countLabels(t.Name.NumLabels(), spot{line: t.Line, col: t.Column}, f)
@@ -80,8 +80,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. When orders are
-// handed on, the last one's is free again.
+// roomForTargets returns an empty slice with room for n targets. If orders are emitted, it
+// reuses the memory of the previous order.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -92,7 +92,7 @@ func (p *parser) roomForTargets(n int) []Target {
 	return p.room[:0]
 }
 
-// oddTarget reads a target that is not a good name in a string.
+// oddTarget decodes a target that is not a string with a valid name.
 func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	if s := p.text(n, f); s != "" {
 		var err error
@@ -102,7 +102,7 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// written returns what t names.
+// written returns the target as order files write it.
 func (t *Target) written() string {
 	switch {
 	case t.Kind == TargetAddress:
@@ -115,12 +115,12 @@ func (t *Target) written() string {
 	return t.Name.String()
 }
 
-// targetDraft is a target being put together; the nodes are those whose meaning
-// depends on the target's other keys.
+// A targetDraft is a target that is being decoded. The nodes are for values whose meaning
+// depends on the other keys of the target.
 type targetDraft struct {
 	Attr
 	match                                 Match
-	given                                 []string // of name, address, url
+	given                                 []string // the keys that were given, of name, address and url
 	name, matchAt, url, enforcedAt, whole *yaml.Node
 	deadlineAt                            *yaml.Node
 	servedDate                            bool
@@ -181,8 +181,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// A URL names one host, so that host alone is meant unless
-			// "match: subtree" says that those below it are, too.
+			// A URL names one host, so only that host is the target, unless "match: subtree"
+			// adds the names below it.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:
@@ -214,12 +214,12 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		o.rowClocks = append(o.rowClocks, rowClock{len(o.Targets), lookup(n, "served"), f, d.servedDate})
 	}
 	if a := &d.Attr; t.Kind != TargetName || !a.plain() {
-		attr := *a // a copy of its own: d is many times as large
+		attr := *a // a copy, because d is many times as large
 		t.Attr = &attr
 	}
 }
 
-// plain reports whether a says nothing.
+// plain reports whether a has only default values.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
 		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""

@@ -13,12 +13,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions of this file make the part of a message that shows what to write
-// instead, with the words of the file's author in it. They judge nothing: what
-// they are given is wrong already.
+// The functions of this file make the part of a message that shows what to write instead, with
+// the words of the file's author in it. They do not check anything: their input is already
+// known to be wrong.
 
-// flow writes s as a value in a YAML flow collection, with quotes if it needs
-// any.
+// flow returns s as a value in a YAML flow collection, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -34,25 +33,25 @@ func flow(s string) string {
 	return s
 }
 
-// quotedFlow writes s in double quotes. The escapes of Go are escapes of YAML too,
-// and leave nothing in the message that a terminal would act on.
+// quotedFlow returns s in double quotes. All escapes of Go are escapes of YAML too, and they
+// keep control characters out of messages on terminals.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
-// unquoted takes off the quotation marks of a word processor.
+// unquoted removes the quotation marks of a word processor.
 func unquoted(s string) string {
 	return strings.TrimFunc(strings.TrimSpace(s), func(r rune) bool {
 		return strings.ContainsRune("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", r)
 	})
 }
 
-// lastKey returns the key at the end of a field's path, without its index.
+// lastKey returns the last key of a field's path, without an index.
 func lastKey(field string) string {
 	key := field[strings.LastIndexByte(field, '.')+1:]
 	key, _, _ = strings.Cut(key, "[")
 	return key
 }
 
-// notAList says that the value of a field must be a list, and shows the list.
+// notAList returns the message for a value that must be a list, and shows the list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -79,7 +78,7 @@ func notAList(n *yaml.Node, field string) string {
 	return fmt.Sprintf("must be a list; write %s: [%s]", key, clip(strings.Join(items, ", ")))
 }
 
-// scopeAdvice shows the scope that a text was probably meant for.
+// scopeAdvice returns the end of a message with the scope that was probably meant.
 func scopeAdvice(s string) string {
 	s = unquoted(s)
 	if c, all := strings.CutSuffix(s, "+"); all && countryOf(c) != "" {
@@ -94,7 +93,7 @@ func scopeAdvice(s string) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// handleAdvice shows how a handle or an authority of an order is written.
+// handleAdvice returns the end of a message about an unknown handle.
 func (p *parser) handleAdvice(s string) string {
 	handles := func(yield func(string) bool) {
 		for h := range p.handles {
@@ -109,13 +108,13 @@ func (p *parser) handleAdvice(s string) string {
 	return fmt.Sprintf("; for an authority without an entry write authority: {name: %s, country: .., kind: court}", flow(s))
 }
 
-// idAdvice shows a valid id that is made from s.
+// idAdvice returns the end of a message with a valid id that is made from s.
 func idAdvice(s string) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range norm.NFKD.String(unquoted(s)) {
 		switch {
-		case unicode.Is(unicode.Mn, r): // the accent of the letter before
+		case unicode.Is(unicode.Mn, r): // an accent of the letter before
 		case r < 0x80 && isID(string(r)):
 			if gap && b.Len() > 0 {
 				b.WriteByte('-')
@@ -123,7 +122,7 @@ func idAdvice(s string) string {
 			b.WriteRune(r)
 			gap = false
 		case unicode.IsLetter(r):
-			return "" // another script, which has no letters to suggest
+			return "" // another script, for which no id can be suggested
 		default:
 			gap = true
 		}
@@ -135,8 +134,8 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice says what is wrong with what was written as the name of a target, and what to
-// write instead; err is what dname.Parse says.
+// targetAdvice returns the message for a target with an invalid name, with the text to write
+// instead. err is the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -165,7 +164,7 @@ func targetAdvice(written string, err error) string {
 		return fmt.Sprintf("has a path; write %s for the whole name, or {url: %s} for the page, which DNS cannot block", flow(t.written()), quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
 	case scheme:
 		return "has a scheme; write " + flow(t.written())
-	case strings.Contains(rest[:end], "@"): // an account, whose host is another's
+	case strings.Contains(rest[:end], "@"): // a user name before the host, so no advice
 	case hostOf(rest[:end]) != rest[:end]:
 		return "has a port; DNS blocks a name whatever the port, write " + flow(t.written())
 	case end < len(rest):
@@ -174,7 +173,7 @@ func targetAdvice(written string, err error) string {
 	return err.Error()
 }
 
-// synonyms are words that people write for those of the format.
+// synonyms are common words that people write instead of the words of the format.
 var synonyms = map[string]string{
 	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
 	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
@@ -186,7 +185,7 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// wordAdvice shows the word of a few that s was probably meant for.
+// wordAdvice returns the end of a message with the word that was probably meant.
 func wordAdvice(s string, words []string) string {
 	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {
 		return fmt.Sprintf("; did you mean %q?", w)
@@ -194,7 +193,8 @@ func wordAdvice(s string, words []string) string {
 	return didYouMean(unquoted(s), slices.Values(words))
 }
 
-// contactAdvice shows the URI of an e-mail address or a telephone number.
+// contactAdvice returns the end of a message with the URI of an e-mail address or a telephone
+// number.
 func contactAdvice(s string) string {
 	number := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune("()/", r) {
@@ -213,15 +213,15 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that the mapping at field does not have. own are its
-// keys.
+// unknownKey reports a key that the mapping does not have. own are the keys of the mapping.
 func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		d.fault(n, field, "unknown key; write a blank behind the colon: %s: %s", key, flow(value))
 		return
 	}
 	more := didYouMean(unquoted(n.Value), own)
-	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" { // country, countries
+	// as in country and countries
+	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" {
 		for key := range own {
 			if strings.HasPrefix(key, stem) {
 				more = fmt.Sprintf("; did you mean %q?", key)
@@ -234,9 +234,8 @@ func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// keyHomes has, for each key of the format, the end of a message about the key
-// at a place where it does not belong. It is filled by init, because the tables
-// of the keys lead here themselves.
+// keyHomes has, for each key of the format, the end of the message to use when the key is at a
+// wrong place. init fills it, because the functions in the tables refer to keyHomes.
 var keyHomes = map[string]string{}
 
 func init() {
@@ -255,9 +254,9 @@ func init() {
 	}
 }
 
-// nullKeys reports the unknown keys of n that have no value. Other keys without
-// a value count as left out, but a slip such as {scope:global} is one key, and
-// must not be dropped without a word.
+// nullKeys reports the unknown keys of n that have no value. A known key without a value
+// counts as left out. But a mistake such as {scope:global} is one unknown key without a value,
+// and must be reported.
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// TestAdvice: what people write by mistake, and the whole message that they get.
-// Each field stands in place of one of a good order.
+// TestAdvice checks the whole message about common mistakes. Each field replaces the same
+// field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
-		// Text where a mapping, a list or a handle belongs.
+		// Text instead of a mapping, a list or a handle.
 		{"authority: Tribunale di Roma", `3:22: order "a": authority: names no entry of authorities; for an authority without an entry write authority: {name: Tribunale di Roma, country: .., kind: court}, got "Tribunale di Roma"`},
 		{"authority: 'Court: 3rd chamber'", `3:22: order "a": authority: names no entry of authorities; for an authority without an entry write authority: {name: "Court: 3rd chamber", country: .., kind: court}, got "Court: 3rd chamber"`},
 		{"authority: agcmo", `3:22: order "a": authority: names no entry of authorities; did you mean "agcom"?, got "agcmo"`},

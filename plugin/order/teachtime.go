@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// timeAdvice shows how a time or date that is written in another way is written
-// in an order file. It is empty for what is no date.
+// timeAdvice returns the end of a message that shows how to write a time or date that is in
+// another format. It returns "" if s is not a date.
 func timeAdvice(s string) string {
 	s = unquoted(s)
 	date, clock := s, ""
@@ -41,8 +41,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// readDays returns the days that s may be: two when the day and the month cannot
-// be told apart.
+// readDays returns the days that s may mean. There are two if the day and the month may be
+// swapped.
 func readDays(s string) (days []time.Time) {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if len(parts) == 1 && len(s) == 8 && shaped(s, "00000000") {
@@ -78,7 +78,8 @@ func readDays(s string) (days []time.Time) {
 		add(n[0], n[1], n[2])
 	case month == 0: // Nov 23, 2026
 		add(n[2], n[0], n[1])
-	case month == 1 || strings.Contains(s, "."): // 23 Nov 2026, and 23.11.2026, which nobody writes the other way
+	// 23 Nov 2026, and 23.11.2026, in which the day is always first
+	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
 	case month < 0: // 23/11/2026
 		add(n[2], n[1], n[0])
@@ -87,8 +88,8 @@ func readDays(s string) (days []time.Time) {
 	return days
 }
 
-// monthOf returns the number of a month by its English name or the first three
-// letters of it, or 0.
+// monthOf returns the number of a month from its English name or at least the first three
+// letters, or 0.
 func monthOf(s string) int {
 	for m := time.January; m <= time.December; m++ {
 		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
@@ -107,16 +108,17 @@ func weekday(s string) bool {
 	return false
 }
 
-// units are the words for the units of a duration, by the letter of the unit.
+// units maps words for units of a duration to the letter of the unit.
 var units = map[string]string{
 	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
 }
 
-// durationAdvice shows how a duration is written; key is the field.
+// durationAdvice returns the end of a message that shows how to write a duration. key is the
+// field.
 func durationAdvice(key, s string) string {
 	s = strings.ToLower(unquoted(s))
 	if _, err := parseDuration(s); err == nil {
-		return "" // a duration that is too long or too short
+		return "" // the format is right, but the duration is too long or too short
 	}
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	n, err := strconv.Atoi(s[:digits])

@@ -5,23 +5,22 @@ import (
 	"time"
 )
 
-// Time is a moment in whole Unix seconds. Orders start and end on the second:
-// a fraction that a program wrote is rounded up, so that an interval still
-// contains exactly the whole seconds that lie in it.
+// Time is a time in whole Unix seconds. Orders start and end on the second. A fraction of a
+// second is rounded up, so that an interval still contains exactly the same whole seconds.
 type Time int64
 
 // NoTime is the absence of a time.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime bound what RFC 3339 can write in UTC, the years 0001
-// to 9999. The offset of a date such as 9999-12-31 leads out of them.
+// firstTime and lastTime are the first and last second that RFC 3339 can write in UTC, in the
+// years 0001 and 9999. A date such as 9999-12-31 may be outside, depending on the time zone.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
 )
 
-// FromTime returns the first whole second at or after t, within the years 0001
-// to 9999 of UTC.
+// FromTime returns the first whole second at or after t, limited to the years 0001 to 9999 in
+// UTC.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -30,7 +29,7 @@ func FromTime(t time.Time) Time {
 	return min(max(Time(s), firstTime), lastTime)
 }
 
-// Time returns t in UTC; the zero time.Time for NoTime.
+// Time returns t in UTC, or the zero time.Time for NoTime.
 func (t Time) Time() time.Time {
 	if t == NoTime {
 		return time.Time{}
@@ -38,7 +37,7 @@ func (t Time) Time() time.Time {
 	return time.Unix(int64(t), 0).UTC()
 }
 
-// String returns t as RFC 3339 in UTC, empty for NoTime.
+// String returns t as RFC 3339 in UTC, or "" for NoTime.
 func (t Time) String() string {
 	if t == NoTime {
 		return ""

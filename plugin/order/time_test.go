@@ -14,8 +14,8 @@ func TestTimes(t *testing.T) {
 	}
 	for _, tt := range []struct{ in, start, end string }{
 		{"2026-05-01", "2026-04-30T22:00:00Z", "2026-05-01T22:00:00Z"},
-		{"2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"}, // 23 hours
-		{"2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"}, // 25 hours
+		{"2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"}, // a day of 23 hours
+		{"2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"}, // a day of 25 hours
 		{"2024-02-29", "2024-02-28T23:00:00Z", "2024-02-29T23:00:00Z"},
 		{"2026-12-31", "2026-12-30T23:00:00Z", "2026-12-31T23:00:00Z"},
 		{"9999-12-31", "9999-12-30T23:00:00Z", "9999-12-31T23:00:00Z"},
@@ -28,10 +28,11 @@ func TestTimes(t *testing.T) {
 		{"2026-05-01T18:30:00+05:30", "2026-05-01T13:00:00Z", ""},
 		{"2026-05-01T18:30-23:59", "2026-05-02T18:29:00Z", ""},
 		{"2026-05-01T18:30:00.000Z", "2026-05-01T18:30:00Z", ""},
-		{"2026-05-01T18:30:00.000000001Z", "2026-05-01T18:30:01Z", ""}, // up
+		{"2026-05-01T18:30:00.000000001Z", "2026-05-01T18:30:01Z", ""}, // rounded up
 		{"2026-05-01T18:30:59.5", "2026-05-01T16:31:00Z", ""},
 		{"1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z", ""},
-		{"2026-03-29T02:30+01:00", "2026-03-29T01:30:00Z", ""}, // skipped, but for the offset
+		// skipped by the clocks, but valid with an offset
+		{"2026-03-29T02:30+01:00", "2026-03-29T01:30:00Z", ""},
 		{"2026-03-29T01:59:59", "2026-03-29T00:59:59Z", ""},
 		{"2026-03-29T03:00", "2026-03-29T01:00:00Z", ""},
 		{"2026-10-25T01:59:59", "2026-10-24T23:59:59Z", ""},
@@ -61,17 +62,17 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestClockChanges compares the conversion of local times with the slow way:
-// look which moments show that time on the wall.
+// TestClockChanges compares the conversion of local times with a slow search for the times at
+// which clocks show that local time.
 func TestClockChanges(t *testing.T) {
 	for zone, days := range map[string][]string{
 		"Europe/Rome":         {"2026-03-28", "2026-03-29", "2026-10-25"},
-		"America/Sao_Paulo":   {"2018-11-04", "2018-02-17", "2018-02-18"}, // at midnight
+		"America/Sao_Paulo":   {"2018-11-04", "2018-02-17", "2018-02-18"}, // changes at midnight
 		"Africa/Cairo":        {"2026-04-24", "2026-10-29", "2026-10-30"},
 		"Asia/Beirut":         {"2026-03-29", "2026-10-24", "2026-10-25"},
-		"Pacific/Apia":        {"2011-12-29", "2011-12-31"}, // the 30th did not happen
-		"Australia/Lord_Howe": {"2026-04-05", "2026-10-04"}, // half an hour
-		"America/Havana":      {"2026-03-08", "2026-11-01"}, // midnight happens twice
+		"Pacific/Apia":        {"2011-12-29", "2011-12-31"}, // the 30th was skipped
+		"Australia/Lord_Howe": {"2026-04-05", "2026-10-04"}, // changes by half an hour
+		"America/Havana":      {"2026-03-08", "2026-11-01"}, // midnight is repeated
 		"Asia/Kathmandu":      {"2026-01-01"},
 		"UTC":                 {"2026-01-01"},
 	} {
@@ -110,7 +111,7 @@ func TestClockChanges(t *testing.T) {
 			}
 		}
 	}
-	// A day that the clocks leave out begins and ends when they do so.
+	// A day that the clocks skip begins and ends at the time of the change.
 	apia, err := time.LoadLocation("Pacific/Apia")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func TestClockChanges(t *testing.T) {
 	}
 }
 
-// timeForm is what splitTime takes, as one would write it down.
+// timeForm is the form that splitTime accepts, as a regular expression.
 var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
 
 func checkSplit(t *testing.T, s string) {
@@ -138,8 +139,8 @@ func checkSplit(t *testing.T, s string) {
 	}
 }
 
-// TestSplitTime holds splitTime to timeForm for good times, and what is one octet
-// off or cut.
+// TestSplitTime compares splitTime with timeForm for valid times, and for times that are cut
+// or have one byte changed or inserted.
 func TestSplitTime(t *testing.T) {
 	for _, s := range []string{"2026-05-01", "2026-05-01T18:30", "2026-05-01 18:30Z", "2026-05-01T18:30:59+23:59", "2026-05-01T18:30:59.125-09:00",
 		"2026-05-01T18:30.5", "2026-05-01T18:30:59.", "2026-05-01T18:30:59.1Z2"} {
@@ -228,7 +229,7 @@ func TestCountries(t *testing.T) {
 	if members != 27 || EU.InEU() || Country("").InEU() {
 		t.Errorf("%d members of the EU", members)
 	}
-	if n := (len(iso3166) + 1) / 3; n != 250 { // 249 assigned and XK
+	if n := (len(iso3166) + 1) / 3; n != 250 { // 249 assigned codes and XK
 		t.Errorf("%d countries", n)
 	}
 }

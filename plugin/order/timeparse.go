@@ -5,12 +5,12 @@ import (
 	"strings"
 	"time"
 
-	_ "time/tzdata" // the zone data is built in: containers often have none
+	_ "time/tzdata" // zone data is built in, because containers often have none
 
 	"go.yaml.in/yaml/v3"
 )
 
-// edge says which end of a bare date is meant.
+// edge is the end of the day that a date means.
 type edge bool
 
 const (
@@ -23,7 +23,7 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate also reports whether only a date was written.
+// timeOrDate decodes a time, and reports whether it was written as a date.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -39,8 +39,8 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 
 var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01T18:30:00+02:00, 2026-05-01T18:30 or 2026-05-01")
 
-// badTime says what is wrong with s as a time, and shows what to write when s is a
-// time in another form; err is what parseTime says.
+// badTime returns the message for an invalid time, with the text to write if s is a time in
+// another format. err is the error of parseTime.
 func badTime(s string, err error) string {
 	advice := timeAdvice(s)
 	switch {
@@ -54,8 +54,8 @@ func badTime(s string, err error) string {
 	return err.Error()
 }
 
-// parseTime reads RFC 3339 with seconds and offset optional (then loc), or a
-// bare date. Years are 1 to 9999 as written.
+// parseTime parses RFC 3339, in which the seconds and the offset are optional, or a date.
+// Without an offset, the time is in loc. The year may be 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -95,9 +95,9 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime cuts s into its parts when it has the form that RFC 3339, section 5.6,
-// allows, with seconds, offset and time of day optional. The time package alone
-// takes more, such as "1:30".
+// splitTime splits s into its parts, and reports whether s has the form of RFC 3339, section
+// 5.6. The seconds, the offset and the time of day are optional. The time package alone would
+// accept other forms, such as "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -123,7 +123,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins as shape does, in which 0 stands for any digit.
+// shaped reports whether s begins with shape, in which 0 matches any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -136,12 +136,12 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is further than any zone transition moves the clocks from UTC, so
-// that the offsets on both sides of a wall time are found that far from it.
+// zoneReach is longer than the offset of any time zone from UTC. At this distance before and
+// after a wall time, the offsets on both sides of a change of the clocks are found.
 const zoneReach = 26 * time.Hour
 
-// instants returns the moments at which the clocks of loc show wall (given as
-// UTC): none in the hour that is skipped, two in the hour that is repeated.
+// instants returns the times at which the clocks of loc show wall, which is given in UTC.
+// There are none in an hour that is skipped, and two in an hour that is repeated.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {
@@ -154,8 +154,8 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 	return out
 }
 
-// dayStart returns the first moment of a day (given as UTC midnight) in loc,
-// also where the clocks skip or repeat midnight.
+// dayStart returns the first time of a day in loc, even if the clocks skip or repeat midnight.
+// day is midnight in UTC.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

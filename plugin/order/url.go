@@ -11,11 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost reads the url of a target. A URL of any scheme is a good target,
-// because an order may name one and what an order names must not be lost; DNS
-// cannot enforce it. host is the URL's host, the zero Name when the URL has none
-// that is a name. why says why s is no URL, or why a name or an address must be
-// written instead, or is empty.
+// URLHost parses the url of a target. A URL of any scheme is a valid target. DNS cannot
+// enforce it, but an order may name it, and it must not be lost. host is the host of the URL,
+// or the zero Name if the host is not a name. why is the problem, or empty. It is a problem if
+// a name or an address must be written instead.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {
@@ -55,8 +54,8 @@ func URLHost(s string) (host dname.Name, why string) {
 	return host, ""
 }
 
-// cutScheme cuts a URL behind the colon of its scheme (RFC 3986, section 3.1),
-// which it returns in lower case. A colon that a port follows is none, as in
+// cutScheme splits a URL after the colon of its scheme (RFC 3986, section 3.1). The scheme is
+// returned in lower case. A colon before a port does not end a scheme, as in
 // "example.com:8080/x".
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")
@@ -74,8 +73,8 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	return strings.ToLower(scheme), rest, ok
 }
 
-// hostOf returns the host of a URL's authority: it takes off what stands before
-// an "@", and the port.
+// hostOf returns the host of a URL's authority, without the text before "@" and without the
+// port.
 func hostOf(authority string) string {
 	host := authority[strings.LastIndexByte(authority, '@')+1:]
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
@@ -95,8 +94,8 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// targetURL checks the URL of a target and returns its host. With whole_host the
-// host must be a name.
+// targetURL decodes the URL of a target, and returns its host. With whole_host, the host must
+// be a name.
 func (p *parser) targetURL(n *yaml.Node, f string, whole *yaml.Node) (host dname.Name, ok bool) {
 	s := strings.TrimSpace(p.text(n, f))
 	if s == "" {

@@ -86,7 +86,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval checks that something lies between the from and until of n.
+// interval reports an until of n that is not later than its from.
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		got := until.String()
@@ -98,7 +98,7 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline is a time, or a duration that is counted from served later on.
+// deadline decodes a time, or a duration that later is counted from served.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -158,7 +158,7 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// prefix decodes a network in CIDR form or one address.
+// prefix decodes a network in CIDR notation, or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)
@@ -168,9 +168,9 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix reads an address or a CIDR network, strictly; why says what is
-// wrong with it, or is empty. Host bits would leave open whether the address
-// or the network was meant, so they are refused.
+// ParsePrefix parses an address or a network in CIDR notation. why is the problem, or empty. A
+// network with host bits is refused, because it is unclear whether the address or the network
+// is meant.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -226,7 +226,7 @@ func (p *parser) exempt(n *yaml.Node, f string) (out []Exempt) {
 	return out
 }
 
-// onePrefix decodes one network as a list.
+// onePrefix decodes one network and returns it as a list.
 func (p *parser) onePrefix(n *yaml.Node, f string) []netip.Prefix {
 	if x, ok := p.prefix(n, f); ok {
 		return []netip.Prefix{x}
@@ -278,8 +278,8 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a language tag of BCP 47. The library takes
-// "_" for "-"; BCP 47 and what clients parse do not.
+// LanguageTag reports whether s is a language tag of BCP 47. The library accepts "_" for "-",
+// but BCP 47 and clients do not.
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")
@@ -298,8 +298,8 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u may stand as a contact in a structured DNS
-// error: a mailto: or tel: URI with something behind the scheme.
+// ContactURI reports whether u may be a contact in a structured DNS error: a mailto: or tel:
+// URI with text after the scheme.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
@@ -343,7 +343,7 @@ func (p *parser) document(n *yaml.Node, f string) *Document {
 	return doc
 }
 
-// isID reports whether s is what an order's id looks like.
+// isID reports whether s has the form of an order's id.
 func isID(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !digit(c) && !('a' <= c|0x20 && c|0x20 <= 'z') && strings.IndexByte("._:/-", c) < 0 {
@@ -353,8 +353,8 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix is the form in which ParsePrefix reads x: one address stands
-// without its length.
+// writtenPrefix returns x in the form that ParsePrefix reads. One address has no prefix
+// length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {
 		return x.Addr().String()

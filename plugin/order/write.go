@@ -28,12 +28,11 @@ func nameTexts(list []dname.Name) (out []string) {
 
 func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
-// word is a key, or a value of a fixed set.
+// word returns the node of a key, or of a value of a fixed set.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// text is a string of any content. The YAML library quotes what it must, all but
-// the merge key "<<"; we quote also what people and other readers take for
-// something else.
+// text returns the node of any string. The YAML library adds necessary quotes, except for the
+// merge key "<<". text also quotes strings that people and other parsers misread.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -47,8 +46,8 @@ func text(s string) *yaml.Node {
 	return n
 }
 
-// oldBool are words that YAML 1.1 took for true and false, NO for Norway among
-// them, with what they meant; quoted they are safe with every reader.
+// oldBool maps the words that YAML 1.1 read as true and false to their meaning. One of them is
+// NO for Norway. All parsers read the quoted words as strings.
 var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
 func number(v int64) *yaml.Node {
@@ -63,7 +62,7 @@ func putText(n *yaml.Node, key, s string) {
 	}
 }
 
-// putTime writes a time or date, which YAML takes without quotes.
+// putTime adds a time or date, which YAML writes without quotes.
 func putTime(n *yaml.Node, key, s string) {
 	if s != "" {
 		put(n, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s})
@@ -91,7 +90,8 @@ func putStatus(n *yaml.Node, s Status) {
 // compact is the indent of JSON on one line.
 const compact = -1
 
-// appendJSON appends the tree n, indented by two from indent on, or compact.
+// appendJSON appends the tree n as JSON, either compact or indented by two blanks a level,
+// starting at indent.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {
@@ -136,7 +136,7 @@ func newline(dst []byte, indent int) []byte {
 	return append(append(dst, '\n'), bytes.Repeat([]byte(" "), indent)...)
 }
 
-// appendJSONString appends s with no more escapes than JSON needs.
+// appendJSONString appends s with only the escapes that JSON needs.
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := range len(s) {

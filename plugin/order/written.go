@@ -2,9 +2,9 @@ package order
 
 import "time"
 
-// StartText returns a time at which something begins, such as issued and from, as an order
-// file in the zone has the time: the start of a day as a date, any other time with its
-// offset. StartText returns "" for NoTime.
+// StartText returns a time at which something begins, such as issued and from, in the notation
+// of an order file with the time zone. It returns a date for the start of a day, and otherwise
+// a time with an offset. It returns "" for NoTime.
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -16,9 +16,9 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns a time at which something ends, such as until, deadline and review. In
-// an order file a date in these fields means the end of the day, so EndText returns the
-// start of a day as the date before. EndText returns "" for NoTime.
+// EndText returns a time at which something ends, such as until, deadline and review, in the
+// notation of an order file with the time zone. A date in these fields means the end of the
+// day, so EndText returns the date before for the start of a day. It returns "" for NoTime.
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -30,7 +30,7 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t, which is local in its zone, is the first moment of a day.
+// startsDay reports whether t is the first time of a day. local is t in its time zone.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 	return FromTime(dayStart(day, local.Location())) == t

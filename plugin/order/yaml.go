@@ -14,12 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Both YAML and JSON become a yaml.Node tree, which keeps the line and column
-// of everything; one decoder reads it from there on.
+// YAML and JSON are both parsed into a tree of yaml.Node, which has the line and column of
+// each value. One decoder reads this tree.
 
 const errTrailing = "has more bytes behind the end of the document"
 
-// syntaxError is a fault that leaves no tree to look at.
+// A syntaxError is an error after which there is no tree.
 type syntaxError struct {
 	line, col int
 	msg       string
@@ -27,11 +27,11 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML reads exactly one YAML document without the inner names of the runs, and
-// returns its document node. An error of stop ends it.
+// parseYAML parses exactly one YAML document without the inner names of the runs, and returns
+// its document node. If stop returns an error, parseYAML returns that error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
-	// The library turns its own failures into errors; should a file find one
-	// that it does not, a DNS server must refuse the file and live on.
+	// The library turns its own panics into errors. If a file causes another panic, the server
+	// must refuse the file and continue.
 	defer func() {
 		if r := recover(); r != nil {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
@@ -65,19 +65,19 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// yamlReader yields a text without the inner names of its runs. In their place it yields
-// as many line feeds, and then as many blanks, that all places behind the run stay the same.
+// A yamlReader yields a text without the inner names of its runs. It replaces them by line
+// feeds and then blanks, so that the positions after the run stay the same.
 type yamlReader struct {
 	data []byte
 	runs []run
-	off  int    // in data
-	gap  []byte // what is left of a run's line feeds and blanks
+	off  int    // the offset in data
+	gap  []byte // the rest of a run's line feeds and blanks
 	stop func() error
 	err  error
 }
 
 func (r *yamlReader) Read(p []byte) (n int, err error) {
-	pace.Yield() // the library's own loops cannot give way
+	pace.Yield() // the loops of the library cannot yield
 	if r.stop != nil && r.err == nil {
 		r.err = r.stop()
 	}
@@ -115,13 +115,13 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags marks the nodes that carry the tag "!" alone, of which the library keeps no
-// trace. Nodes come in the order of the text, so the text is walked through once.
+// bareTags marks the nodes that have the tag "!" alone, which the library does not record. The
+// nodes are in the order of the text, so the text is read once.
 type bareTags struct {
 	data      []byte
 	off       int
-	line, col int // of data[off]
-	steps     int // octets and line feeds that were walked over
+	line, col int // the position of data[off]
+	steps     int // the number of characters and line feeds that were passed
 }
 
 func (m *bareTags) mark(n *yaml.Node) {
@@ -133,11 +133,11 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek goes to a place and reports whether the text has the place.
+// seek moves to a position, and reports whether the text has this position.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
-		// A block list or mapping may begin where its first entry does, but nothing
-		// begins before what came before it.
+		// A block list or mapping may begin where its first entry begins. No node begins
+		// before an earlier node.
 		return false
 	}
 	for ; m.line < line; m.line, m.col = m.line+1, 1 {
@@ -162,13 +162,13 @@ var (
 	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// notYAML reports whether r may not stand in a YAML file (YAML 1.2, section 5.1).
+// notYAML reports whether r is not allowed in YAML (YAML 1.2, section 5.1).
 func notYAML(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || 0x80 <= r && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
 }
 
-// yamlSyntaxError gives the library's error a place. The library says no
-// column, and nothing at all of the first line.
+// yamlSyntaxError adds a position to an error of the library. The library gives no column, and
+// no line for errors on the first line.
 func yamlSyntaxError(data []byte, err error) error {
 	if m := yamlAnchor.FindStringSubmatch(err.Error()); m != nil {
 		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
@@ -181,7 +181,7 @@ func yamlSyntaxError(data []byte, err error) error {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
 			if yamlParser.MatchString(msg) {
-				line++ // the library counts the lines of these from 0
+				line++ // the library counts lines from 0 in these errors
 			}
 		}
 	}
@@ -194,7 +194,7 @@ func yamlSyntaxError(data []byte, err error) error {
 			return &syntaxError{bytes.Count(data[:at], []byte("\n")) + 1, utf8.RuneCount(data[start:at]) + 1, "is not YAML: " + msg}
 		}
 	}
-	// The slip that everybody makes once: YAML takes the star for an alias.
+	// A common mistake: YAML reads the star as the start of an alias.
 	if strings.Contains(msg, "alphabetic or numeric character") && bytes.Contains(data, []byte("*.")) {
 		msg += `; a target that begins with "*." needs quotes, as in "*.example.com"`
 	}

@@ -10,8 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// slowBareTags is the slow twin of bareTags: for each node it walks from the start of the
-// node's line.
+// slowBareTags is the slow twin of bareTags. It reads each node's line from its start.
 func slowBareTags(n *yaml.Node, lines [][]byte, found map[*yaml.Node]bool) {
 	if n.Style&^yaml.FlowStyle == 0 && n.Line <= len(lines) {
 		line := lines[n.Line-1]
@@ -26,7 +25,7 @@ func slowBareTags(n *yaml.Node, lines [][]byte, found map[*yaml.Node]bool) {
 	}
 }
 
-// checkBareTags compares bareTags with the slow twin.
+// checkBareTags compares bareTags with its slow twin.
 func checkBareTags(t *testing.T, text string) {
 	t.Helper()
 	doc := &yaml.Node{}
@@ -47,7 +46,7 @@ func checkBareTags(t *testing.T, text string) {
 	}
 }
 
-// FuzzBareTags compares bareTags with the slow twin.
+// FuzzBareTags compares bareTags with its slow twin.
 func FuzzBareTags(f *testing.F) {
 	seeds(f, ".yaml")
 	for _, s := range append([]string{
@@ -67,8 +66,8 @@ func FuzzBareTags(f *testing.F) {
 	})
 }
 
-// TestBareTagsLinear: a long list on one line costs one walk through the line. The walk from
-// the line's start for each entry took 33 s for 64,000 of them.
+// TestBareTagsLinear checks that a long list on one line is read once. Reading the line from
+// its start for each entry took 33 s for 64,000 entries.
 func TestBareTagsLinear(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("note: a!\ntargets: [")

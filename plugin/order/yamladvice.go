@@ -12,9 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// taughtError is a syntax error whose message shows words of the file. The
-// ordinary log gets the public message, because a file that cannot be read may
-// have sealed orders in it.
+// A taughtError is a syntax error whose message contains words of the file. The ordinary log
+// gets the public message, because a file that cannot be parsed may have sealed orders in it.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -22,9 +21,9 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces the message of a YAML error by advice, when one line of the
-// file has a slip that people make and the file is good up to the end of this
-// line once the slip is mended. The parser alone often blames another line.
+// adviseYAML replaces a YAML error by advice if it finds a line with a common mistake, and
+// fixing that line makes the file valid up to the end of the line. The parser alone often
+// reports another line.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
@@ -42,14 +41,14 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the size of a file, and maxTried about the number of octets that
-// are looked at, beyond which a message is not worth the time.
+// maxAdvised is the largest size in bytes of a file for which adviseYAML searches advice.
+// maxTried is about the number of bytes that it reads at most.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
 )
 
-// mend is a line as it was probably meant, and what is wrong with the line.
+// A mend is a corrected line, and the problem of the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
@@ -62,9 +61,9 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the first lines of a file, to the one at i or the next
-// one, are YAML with the line in place of that at i, and are not without it. It
-// takes what it parses from left.
+// mended reports whether the file up to line i, or up to the next line, is valid YAML with the
+// corrected line and invalid without it. It subtracts the number of bytes that it parses from
+// left.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -88,7 +87,7 @@ func isYAML(s string) bool {
 }
 
 var (
-	// lineParts are the indentation with dashes, a key with its colon, the value
+	// The groups of lineParts are the indentation with dashes, a key with its colon, the value
 	// and a comment.
 	lineParts = regexp.MustCompile(`^([ \t]*(?:- +)*)((?:[\w./:-]+|"[^"]*"|'[^']*'):[ \t]+)?(.*?)([ \t]+#.*|[ \t]*)$`)
 	noBlank   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+):([^ \t].*)$`)
@@ -99,8 +98,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns what the line at i may have been meant to be, the likeliest first.
-// It takes the work from left.
+// mends returns possible corrections of the line at i, the most likely first. It subtracts its
+// work from left.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -136,7 +135,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	prefix, value, comment := m[1]+m[2], m[3], m[4]
 	key := strings.Trim(m[2], ": \t")
 	if keyHomes[key] == "" && strings.Contains(m[1], "-") {
-		prefix, value = m[1], m[2]+m[3] // an item of a list, with a colon in it
+		prefix, value = m[1], m[2]+m[3] // an item of a list that contains a colon
 	}
 	quote := func(format string, args ...any) { add(prefix+quotedFlow(value)+comment, format, args...) }
 	switch first := value[:min(1, len(value))]; {
@@ -163,7 +162,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 		quote(`a text with ": " in it needs quotes`)
 	}
 	if i > 0 && strings.HasPrefix(lines[i-1], indent) && !strings.HasPrefix(lines[i-1][len(indent):], " ") {
-		return out // as far as the line above
+		return out // indented as far as the line above
 	}
 	open := indents(lines, i, left)
 	if slices.Contains(open, len(indent)) {
@@ -192,7 +191,7 @@ func blanks(n int) string {
 	return strconv.Itoa(n) + " blanks fit"
 }
 
-// flowMends returns mends of a line with brackets or braces.
+// flowMends returns corrections of a line with brackets or braces.
 func flowMends(line string) (out []mend) {
 	add := func(fixed, say string) {
 		if fixed != line {
@@ -228,7 +227,7 @@ func flowMends(line string) (out []mend) {
 	return out
 }
 
-// closeAll appends the brackets and braces that a line leaves open.
+// closeAll appends the brackets and braces that are missing at the end of a line.
 func closeAll(line string) string {
 	var open []byte
 	for i := range len(line) {
@@ -247,8 +246,9 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the indentations that are open above the line at i, from the
-// nearest to that of the line on, and the deeper of two that are equally near.
+// indents returns the indentations that are possible at line i, from the blocks above it. The
+// list begins with the indentation that is nearest to the line's own. If two are equally near,
+// the deeper one is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10
@@ -269,7 +269,7 @@ func indents(lines []string, i int, left *int) (out []int) {
 				out = append(out, n)
 			}
 		}
-		if len(out) == len(at) && strings.HasSuffix(body, ":") { // may have a block below
+		if len(out) == len(at) && strings.HasSuffix(body, ":") { // a block may follow
 			out = append(out, at[len(at)-1]+2)
 		}
 		limit = at[0]

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestYAMLAdvice: the slips of people that leave no YAML, and the whole message
-// that they get. Each text stands below five good lines of an order.
+// TestYAMLAdvice checks the whole message about common mistakes that make invalid YAML. Each
+// text follows five valid lines of an order.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const target = "\n  targets: [one.example]\n"
@@ -64,12 +64,12 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 
-		// A block text is no slip, whatever is in it.
+		// A block text may contain anything.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
-		// What is not known stays with the parser's words.
+		// Unknown mistakes get the message of the parser.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
 		{"  ? [a]: b" + target, `6:5: order "a": a key must be a word, got "{...}"`},
-		// Nothing of the file that could act on a terminal is shown.
+		// Characters that could control a terminal are escaped.
 		{"  subject: Foo: \u202ebar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: \u202ebar"`},
 	} {
 		_, problems := parseString(t, head+tc.text)

@@ -8,13 +8,13 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// addressTable holds what stands at networks.
+// addressTable maps networks to their rules.
 type addressTable = bart.Table[netRules]
 
-// netRules are the rules at a network, sorted as those at a name are.
+// netRules are the rules at one network, in the same order as the rules at a name.
 type netRules struct {
 	rules []rule
-	crowd *crowd // when they are very many
+	crowd *crowd // nil unless there are very many rules
 }
 
 // address adds a rule at a network.
@@ -39,7 +39,7 @@ func (b *Builder) freezeAddresses(s *Set) {
 	}
 }
 
-// networks yields the networks with rules.
+// networks yields each network that has rules, with its rules.
 func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	if p.addrs == nil {
 		return func(func(netip.Prefix, []rule) bool) {}
@@ -49,7 +49,7 @@ func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	}
 }
 
-// rulesAtNet returns the rules at the network itself.
+// rulesAtNet returns the rules at exactly the network x.
 func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	if p.addrs == nil {
 		return nil
@@ -58,8 +58,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo remembers addresses that answers redirect to: blocking those would
-// block the page that explains.
+// redirectTo records addresses that answers redirect to. An order that blocks one of these
+// addresses would also block the page that explains the blocking.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -72,9 +72,9 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 	}
 }
 
-// addressPath collects the rules at the networks that an address lies in, those of
-// the longest first: to the judge a network is what a name above is to a name. Hosts
-// connect to the IPv4 address that an IPv6 one maps, so that is what counts.
+// addressPath collects the rules at the networks that contain an address, longest prefix
+// first. A network is to an address what a parent name is to a name. An IPv4-mapped IPv6
+// address is replaced by its IPv4 address, because hosts connect to the IPv4 address.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	if !s.opt.Addresses {
 		return path{hits: hits}
@@ -83,7 +83,7 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	return s.netPath(netip.PrefixFrom(a, a.BitLen()), hits)
 }
 
-// netPath collects the rules at a network and at those that hold it.
+// netPath collects the rules at a network and at the networks that contain it.
 func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {
@@ -99,7 +99,8 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	return p
 }
 
-// CoversAddress is Covers for an address in an answer, and the IPv4 address inside.
+// CoversAddress reports whether any rule is at a network that contains the address, or that
+// contains an IPv4 address embedded in it. If not, the address always passes.
 func (s *Set) CoversAddress(a netip.Addr) bool {
 	if !s.networks {
 		return false

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing, whatever the verdict: a hit, a miss, a lifted and
-// an excepted name, one with marked names below it, one that is held, and one to
-// which the answer for another leads.
+// TestDecideAllocatesNothing checks that Judge and JudgeAddress do not allocate, whatever the
+// verdict is: for blocked, passing, lifted, excepted and held names, for a name with marked
+// names below it, and for names that an answer leads to.
 func TestDecideAllocatesNothing(t *testing.T) {
 	was := crowdFrom
 	t.Cleanup(func() { crowdFrom = was })
 	decideAllocatesNothing(t)
-	crowdFrom = 1 // all have crowds
+	crowdFrom = 1 // every list of rules has a crowd
 	decideAllocatesNothing(t)
 }
 
@@ -45,8 +45,8 @@ func decideAllocatesNothing(t *testing.T) {
 			}
 			return v
 		})
-		// Asked for, it is spared where its answer leads by an exception, a lift and
-		// the guard, which gets a copy of the name.
+		// Judge the target of an answer to a query for name. An exception, a lift or the guard
+		// may spare it. The guard gets a copy of the name.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
 				var n, hit Asked
@@ -61,7 +61,7 @@ func decideAllocatesNothing(t *testing.T) {
 		costs(0, name+" leads to a hit", !spared, led(free))
 		copies := 1.0
 		if spared {
-			copies = 0 // nobody asks the guard about what is not blocked
+			copies = 0 // the guard is asked only about blocked names
 		}
 		costs(copies, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
 	}

@@ -5,17 +5,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow bounds the names below a blocked one that are looked at to find out
-// whether NXDOMAIN is true for them all. Beyond it the answer is the one that
-// is always true, NODATA, so that no name costs a query more than this.
+// maxBelow limits how many names below a blocked name are checked to find out whether NXDOMAIN
+// is true for all of them. If there are more, the answer is NODATA, which is always true, so
+// that the cost of a query is bounded.
 const maxBelow = 256
 
-// below says what names below q get, for which d was decided, and until when that
-// stays so at least: an NXDOMAIN denies them too, a denied DNSKEY makes them bogus
-// once one passes, and a DNSKEY that passes must not once none does.
+// below reports the outcome for the names below q, and until when it stays the same at least.
+// The decision d is the decision about q. The outcome matters because NXDOMAIN also denies all
+// names below q (RFC 8020). It also matters for DNSKEY: a denied DNSKEY makes a passing name
+// below bogus, so DNSKEY is denied only while every name below is blocked.
 //
-// So does q itself as the name of a service, where the query's type decides (see
-// Asked.Service): an NXDOMAIN speaks for all types of a name.
+// below also checks q as the name of a service, because the query type decides whether a name
+// is read so (see Asked.Service) and an NXDOMAIN denies all types of a name.
 func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	worst, until := BelowNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -38,8 +39,9 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	if !p.below {
 		return worst, until
 	}
-	// What an unmentioned name below gets, all get but for those with, or under,
-	// an exception, a lift, or a block of another form: the marked names.
+	// All names below q have the same outcome as a name below q that the set does not mention,
+	// except the marked names: names at or under an exception, a lift, or a block with another
+	// response.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

@@ -14,42 +14,44 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Builder compiles the orders of one file. It is not safe for concurrent use.
+// A Builder compiles the orders of one file. It is not safe for concurrent use.
 type Builder struct {
 	opt      Options
 	part     *Part
 	index    index.Builder
-	rules    []rule // those of the index's values
+	rules    []rule // indexed by the values of index
 	addrs    map[netip.Prefix][]rule
-	wire     dname.Wire // of the name that the guard looks at
+	wire     dname.Wire // scratch space for one name
 	interned interner
 	commons  map[commonKey]*Common
-	// The last one asked for: orders of one authority follow one another.
+	// The key and the result of the last call of common. Orders of one authority often follow
+	// one another.
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
-	redirects   map[netip.Addr]struct{} // those of the part
+	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// repeated counts the targets that stand twice, for orders with side lists;
-	// in the order file itself the parser has seen them.
+	// repeated counts the duplicate targets of each order that has a side list. For orders
+	// without a side list, the parser has already reported duplicates.
 	repeated map[uint32]int
 }
 
-// never is the number of the schedule without intervals: what is not active.
+// never is the number of the schedule without intervals, for orders and targets that are not
+// active.
 const never = 0
 
-// NewBuilder returns a Builder for the file of the given path.
+// NewBuilder returns a Builder for the file at the given path.
 func NewBuilder(path string, opt Options) *Builder {
 	if opt.Response.Kind == order.ResponseUnset {
 		opt.Response.Kind = order.NXDOMAIN
 	}
 	part := &Part{path: &path, guard: opt.Guard, response: opt.Response, embeddings: embeddingsWith(opt.NAT64)}
 	b := &Builder{opt: opt, part: part, interned: newInterner(), commons: map[commonKey]*Common{}}
-	b.schedule(nil) // number 0: never
+	b.schedule(nil) // has number 0, which is never
 	return b
 }
 
-// Add compiles one order. It keeps the order's Terms and strings, not the Order.
+// Add compiles one order. It keeps the order's Terms and strings, but not the Order.
 func (b *Builder) Add(o *order.Order) {
 	pace.Step(b.part.entries.n)
 	e := entry{
@@ -94,7 +96,7 @@ func (b *Builder) Add(o *order.Order) {
 	b.entry(e)
 }
 
-// entry appends e to the part's.
+// entry appends e to the entries of the part.
 func (b *Builder) entry(e entry) {
 	p := b.part
 	if e.action == order.Lift {
@@ -105,13 +107,14 @@ func (b *Builder) entry(e entry) {
 	p.entries.add(e)
 }
 
-// dates returns when an order has a date.
+// dates returns the intervals in which an order is in force by its dates and windows, whatever
+// its status is.
 func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns when an order begins: from its own from on, a lift that has none from
-// its place in history on.
+// begin returns the time at which an order begins: its `from`, or the place in history of a
+// lift that has no `from`.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
 		return o.PlaceInHistory()
@@ -119,9 +122,10 @@ func begin(o *order.Order) order.Time {
 	return o.From
 }
 
-// inForce returns when an order is enforced. The names of one that never is stand in
-// the index all the same: a list that an operator suspends has not shrunk, and explain
-// can say why it does nothing.
+// inForce returns the intervals in which an order is enforced, nil if there are none. The
+// names of an order that is never enforced are in the index all the same, so that a list does
+// not count as smaller when an operator suspends it, and explain can report why the order does
+// nothing.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil
@@ -129,13 +133,14 @@ func inForce(o *order.Order) []interval {
 	return dates(o)
 }
 
-// side takes the names of a side list, all of which have one rule.
+// A side adds the names of a side list to the index. All names have the same rule.
 type side struct {
 	*Builder
 	rule uint32
 }
 
-// Side returns what takes the names of o's side list, before o itself is added.
+// Side returns the receiver for the names of o's side list. It must be called before o itself
+// is added.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -144,8 +149,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return &side{b, b.number(b.plainRule(o))}
 }
 
-// plainRule returns the rule of the names of an order that is to be added next, where
-// nothing is said of a name but the name.
+// plainRule returns the rule of the plain names of o, which are names without attributes. The
+// order o must be the next order to be added.
 func (b *Builder) plainRule(o *order.Order) rule {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
@@ -154,8 +159,8 @@ func (b *Builder) plainRule(o *order.Order) rule {
 	return r
 }
 
-// Targets returns what takes the long lists of plain names among o's targets, before o
-// itself is added.
+// Targets returns the receiver for the long lists of plain names among o's targets. It must be
+// called before o itself is added.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
 	if p.groups != nil {
@@ -164,8 +169,8 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 	return p
 }
 
-// plain takes the plain names among the targets of an order. A name that is another
-// target of the order too has the exceptions of that target.
+// A plain adds the plain names among the targets of an order to the index. If the order also
+// has the same name as a target with exceptions, the exceptions apply to the plain name too.
 type plain struct {
 	side
 	groups map[targetKey]uint32
@@ -186,13 +191,14 @@ func (s *side) Grow(n int) { s.index.Grow(n) }
 
 func (s *side) AddWire(w *dname.Wire) { s.hang(w, s.rule) }
 
-// enforceable reports whether a target is DNS's business. Whoever was to enforce
-// an address, a lift ends it.
+// enforceable reports whether DNS can enforce a target. URLs are never enforced by DNS. An
+// address is, if its `enforced_by` is dns. A lift applies to an address whatever its
+// `enforced_by` is.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
 
-// target compiles one target of the order that becomes entry n.
+// target compiles one target of an order. The order becomes entry n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
 	if !enforceable(e.action, t) {
 		e.others++
@@ -205,7 +211,7 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	}
 	match := t.Match
 	if t.Kind == order.TargetAddress {
-		match = order.Subtree // a network and all addresses in it
+		match = order.Subtree // a network covers all its addresses
 	}
 	r.kind = base + kind(match)
 	if a := t.Attr; a != nil {
@@ -229,7 +235,8 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	b.rule(t.Name, r)
 }
 
-// targetKey is what makes two targets of an order the same.
+// A targetKey identifies a target within an order. Two targets with the same key are the same
+// target.
 type targetKey struct {
 	name    dname.Name
 	match   order.Match
@@ -244,8 +251,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets that have exceptions of their own, from 1.
-// A target that stands twice has the exceptions of both mentions.
+// ownExceptions numbers, from 1, the targets that have exceptions of their own. If a target is
+// listed twice, the exceptions of both mentions apply.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -263,14 +270,14 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	return groups
 }
 
-// rule hangs a rule on a name.
+// rule adds a rule at a name.
 func (b *Builder) rule(name dname.Name, r rule) {
 	b.wire.SetName(name)
 	b.hang(&b.wire, b.number(r))
 }
 
-// number returns the number of a rule: the targets of an order have few different
-// ones.
+// number returns the index of a rule in b.rules, and appends the rule if necessary. It
+// compares only the last few rules, because the targets of an order have few different rules.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {
@@ -282,7 +289,7 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// hang hangs the rule of that number on a name.
+// hang adds the rule with the given number at a name.
 func (b *Builder) hang(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)
@@ -290,17 +297,17 @@ func (b *Builder) hang(w *dname.Wire, rule uint32) {
 	b.index.AddWire(w, rule)
 }
 
-// Freeze returns the compiled part and its problems: what is worth a warning, and an error
-// when the part lacks names because there are too many. The Builder must not be used any
-// more.
+// Freeze returns the compiled part and its problems. The problems are warnings, and an error
+// if the part lacks names because the index is full. The Builder must not be used after
+// Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// A name with one rule has it alone: rules are lists of one, as they stand.
+	// A name with one rule refers to the rule directly, so each rule is a list of one rule.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true
 	}
-	own := Set{segments: []*Part{p}} // to know the lifts of whole orders
+	own := Set{segments: []*Part{p}} // used to find the lifts of whole orders
 	own.findWhole()
 	full := b.index.Full()
 	b.freezeNames(&own)
@@ -331,8 +338,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	return p, problems
 }
 
-// freezeNames ends the index and adds the lists of rules of the names that have
-// several. The set knows the part's lifts of whole orders.
+// freezeNames freezes the index, and adds a list of rules for each set of rules that names
+// share. own must know the part's lifts of whole orders.
 func (b *Builder) freezeNames(own *Set) {
 	p := b.part
 	lists := map[string]uint32{}
@@ -350,16 +357,17 @@ func (b *Builder) freezeNames(own *Set) {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
 			p.gather(ref, list, own)
-			// Lists of a single-order file repeat; those of a register of a
-			// million orders never do, and remembering them all would cost more
-			// than it saves.
+			// In a file with one order, the same lists repeat. In a register of a million
+			// orders, lists never repeat, and storing all of them would cost more than it
+			// saves.
 			if len(lists) < 1<<16 {
 				lists[string(key)] = ref
 			}
 		}
 		return ref
 	}
-	// The names of a list are all alike.
+	// last caches the result for the last list, because consecutive names often have the same
+	// list.
 	last := struct {
 		ref     uint32
 		mark    bool
@@ -375,20 +383,20 @@ func (b *Builder) freezeNames(own *Set) {
 	})
 }
 
-// fit gives back what a grown slice has beyond its length; slices.Clip would only
-// hide it.
+// fit returns a copy of s without spare capacity. slices.Clip would not release the spare
+// memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
-// deviates reports whether, because of r, a name may get something other than
-// NXDOMAIN while the names above it get just that. What is not enforced must not
-// show, not even as more names to look at than maxBelow.
+// deviates reports whether r can give a name an outcome other than NXDOMAIN while the names
+// above it get NXDOMAIN. Rules that are not enforced do not count: otherwise they would use up
+// the names that maxBelow allows, and so change answers.
 func (p *Part) deviates(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// tidy sorts the rules at one name by precedence and merges what was said twice,
-// which uncount takes off the order's targets.
+// tidy sorts the rules at one name by precedence and removes duplicates. It calls uncount for
+// each duplicate target.
 func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
@@ -410,8 +418,8 @@ func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
 	return list
 }
 
-// precedence orders orders that have targets alike: the earliest issued first,
-// those without a date last, then by id.
+// precedence compares two orders that have equal targets: the order issued first comes first,
+// orders without a date come last, and equal dates are compared by id.
 func precedence(x, y *entry) int {
 	if x == y {
 		return 0

@@ -2,8 +2,8 @@ package ruleset
 
 import "unsafe"
 
-// mapSlot and netSlot are what an entry of a map, and of a table of networks, takes
-// about, beside what hangs on it.
+// mapSlot and netSlot are the approximate sizes in bytes of an entry of a map and of an entry
+// of an addressTable, without the data that the entry points to.
 const mapSlot, netSlot = 64, 64
 
 func sizeOf[T any](s []T) int {
@@ -11,11 +11,10 @@ func sizeOf[T any](s []T) int {
 	return int(unsafe.Sizeof(x)) * cap(s)
 }
 
-// Bytes returns the memory that the part's tables hold, the orders' own texts
-// left out.
+// Bytes returns the size of the part's tables in bytes, without the texts of the orders.
 func (p *Part) Bytes() int { return p.bytes }
 
-// measure is for when the builder is done.
+// measure computes the size of the part. It must be called when the tables are complete.
 func (b *Builder) measure() {
 	p := b.part
 	n := p.names.Bytes() + sizeOf(p.rules) + sizeOf(p.intervals) + sizeOf(p.schedules) + sizeOf(p.whole) + sizeOf(p.lifts) +
@@ -72,8 +71,7 @@ func (l *line) size() int { return int(unsafe.Sizeof(*l)) + l.tables() }
 
 func (l *line) tables() int { return sizeOf(l.at) + sizeOf(l.gone.until) + sizeOf(l.gone.exempt) }
 
-// Bytes returns the memory that the set's tables hold, the orders' own texts
-// left out.
+// Bytes returns the size of the set's tables in bytes, without the texts of the orders.
 func (s *Set) Bytes() (n int) {
 	seen := map[*Part]bool{}
 	for _, parts := range [...][]*Part{s.parts, s.segments} {

@@ -8,14 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Diff is how one version of a file differs from another.
+// A Diff describes how two versions of a file differ.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders are the first orders that differ, those of the new version first.
+	// orders are the first orders that differ: added and changed orders in the order of the
+	// new version, then removed orders.
 	orders []differing
 }
 
-// differing is an order that differs between two versions of a file.
+// A differing is an order that differs between two versions of a file.
 type differing struct {
 	part *Part  // the new version; the old one when the order was removed
 	at   uint32 // the number of the order's entry in part
@@ -26,12 +27,12 @@ type differing struct {
 
 func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
-// none is what an order without a counterpart is paired with.
+// none marks an order or a schedule that has no counterpart in the other version.
 const none = ^uint32(0)
 
-// Compare returns what differs between two versions of a file; old is nil for a new file.
-// An order has changed when its terms, status, times, references or targets differ. The
-// Diff remembers most orders at the most.
+// Compare returns the differences between two versions of a file; old is nil for a new file.
+// An order has changed when its terms, status, times, references or targets differ. The Diff
+// keeps at most `most` orders.
 func Compare(old, new *Part, most int) *Diff {
 	if old == nil {
 		old = &Part{}
@@ -65,17 +66,18 @@ func Compare(old, new *Part, most int) *Diff {
 	return d
 }
 
-// comparison is a Compare under way.
+// A comparison is the state of one call of Compare.
 type comparison struct {
 	old, new *Part
-	was, now []uint32 // the pairs of entries, by the number in new and in old
-	differs  []bool   // by the number in new
-	// schedules are the numbers in old of new's schedules, none for what old has not.
+	was, now []uint32 // the counterpart of each entry of new in old, and of each entry of old in new
+	differs  []bool   // indexed by the number of the entry in new
+	// schedules maps the numbers of new's schedules to the numbers of the equal schedules in
+	// old, or to none.
 	schedules []uint32
 }
 
-// pair pairs the entries of the same ids. Versions of one file nearly agree in their
-// order, so a table is made only of the orders that do not stand at the same place.
+// pair finds the entries with equal ids. The orders of two versions of a file are mostly in
+// the same sequence, so a map is filled only with the orders that moved.
 func (c *comparison) pair() {
 	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
 	c.differs = make([]bool, c.new.entries.n)
@@ -137,7 +139,7 @@ func (c *comparison) compareRules() {
 	}
 }
 
-// compareLists marks the orders whose rules at one name differ.
+// compareLists marks the orders that have different rules at one name.
 func (c *comparison) compareLists(now, was []rule) {
 	if len(now) == len(was) {
 		same := true
@@ -148,7 +150,7 @@ func (c *comparison) compareLists(now, was []rule) {
 			return
 		}
 	}
-	left := make(map[rule]bool, len(was)) // a list has no rule twice
+	left := make(map[rule]bool, len(was)) // a list contains no rule twice
 	for _, o := range was {
 		o.last, o.crowd = false, false
 		left[o] = true
@@ -171,12 +173,12 @@ func (c *comparison) compareLists(now, was []rule) {
 	}
 }
 
-// same reports whether a rule of new says the same as a rule of old.
+// same reports whether a rule of new is equal to a rule of old.
 func (c *comparison) same(r, o *rule) bool {
 	return c.was[r.entry] == o.entry && r.kind == o.kind && r.group == o.group && r.shadow == o.shadow && c.schedules[r.sched] == o.sched
 }
 
-// pairSchedules finds the schedules of new in old.
+// pairSchedules finds the schedule of old that is equal to each schedule of new.
 func (c *comparison) pairSchedules() {
 	known := map[string]uint32{}
 	key := func(p *Part, n int) string { return fmt.Sprint(p.ivs(uint32(n))) }
@@ -192,8 +194,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms remembers which terms of two versions are equal: the orders of a
-// register share a few, and to compare those is most of the work.
+// sameTerms caches comparisons of terms. The orders of a register share few terms, and most of
+// the work of a comparison is comparing them.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {
@@ -208,8 +210,8 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 	return eq
 }
 
-// order reports whether two compiled orders say the same, targets counted but not
-// compared.
+// order reports whether two compiled orders are equal. It compares how many targets the orders
+// have, but not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&

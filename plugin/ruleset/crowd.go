@@ -9,37 +9,37 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// crowdFrom is the number of rules from which a name has a crowd. A variable, so
-// that tests can have crowds in small worlds.
+// crowdFrom is the number of rules from which a name has a crowd. It is a variable so that
+// tests can have crowds with few rules.
 var crowdFrom = 16
 
-// crowd is what helps to find one's way among very many rules at one name or
-// network, so that a query need not look at each: a name that a hundred authorities
-// have ordered, or the same one again every season.
+// A crowd is an index of the rules at one name or network that has very many rules, so that a
+// query does not have to check each rule. An example is a name that a hundred authorities have
+// ordered, or that the same authority orders again every season.
 type crowd struct {
-	// ends are where the rules of each kind end.
+	// ends are the indexes at which the rules of each kind end.
 	ends [blockBelow + 1]int
-	// byID are the lifts that say which orders they reach, by those orders' ids;
-	// others are the other lifts, those of the latest place in history first.
+	// byID are the lifts that name the orders they reach, by the ids of these orders. others
+	// are the other lifts, latest place in history first.
 	byID   map[string][]uint32
 	others map[authority]*line
 	groups []*group
 }
 
-// group are blocks of a crowd by whom they are for. One that is for several countries
-// and networks stands in as many lines.
+// A group is the set of a crowd's blocks with the same shadow and forced, sorted by the
+// clients that they are for. A block for several countries and networks is in several lines.
 type group struct {
 	shadow    bool
-	forced    bool // their orders force some target, maybe this one
+	forced    bool // the orders of these blocks force a target, maybe this target
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
-	// asking are all for some countries: to have met one, whichever it is for, makes
-	// a verdict Scoped.
+	// asking has all blocks that are for some countries. When a verdict meets a block of
+	// asking, the verdict is Scoped, even if the block is for other countries.
 	asking line
 }
 
-// crowd returns the crowd among the rules that start at ref, nil when they are few.
+// crowd returns the crowd of the rules that start at ref, nil if there are few rules.
 func (p *Part) crowd(ref uint32) *crowd {
 	if !p.rules[ref].crowd {
 		return nil
@@ -47,8 +47,8 @@ func (p *Part) crowd(ref uint32) *crowd {
 	return p.crowds[ref]
 }
 
-// gather makes the crowd of the rules that start at ref, when they are many. The set
-// knows the part's lifts of whole orders.
+// gather makes the crowd of the rules that start at ref, if there are many rules. The set s
+// must know the part's lifts of whole orders.
 func (p *Part) gather(ref uint32, list []rule, s *Set) {
 	c := p.newCrowd(list, s)
 	if c == nil {
@@ -61,7 +61,7 @@ func (p *Part) gather(ref uint32, list []rule, s *Set) {
 	p.rules[ref].crowd = true
 }
 
-// newCrowd returns the crowd of rules, nil when they are few.
+// newCrowd returns the crowd of a list of rules, nil if there are few rules.
 func (p *Part) newCrowd(list []rule, s *Set) *crowd {
 	if len(list) < crowdFrom {
 		return nil
@@ -101,8 +101,8 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 	}
 }
 
-// groups sorts the blocks of a hit on the path to a name with so many labels. They
-// are good for that name and those below it.
+// groups sorts the blocks of a hit on the path to a name with the given number of labels. The
+// groups are valid for that name and all names below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
 		pace.Step(i)
@@ -138,8 +138,9 @@ func (g *group) add(e *entry, i uint32, gone order.Time) {
 		return
 	}
 	if s.clients.Size() > maxNets {
-		// Very many orders may share a scope of very many networks. A verdict looks at the
-		// scope of each order that is met in any case.
+		// Very many orders may share a scope with very many networks, so these orders are
+		// added to everyone. This is correct, because a verdict checks the scope of each order
+		// that it meets.
 		g.everyone.add(i, gone, e.exempt)
 		if s.hasCountries() {
 			g.asking.add(i, gone, nil)
@@ -188,8 +189,9 @@ func (g *group) freeze() {
 	}
 }
 
-// next returns the first block from the k-th rule on that is not gone and for the
-// client of the query, or must be met for another reason.
+// next returns the index of the first block, from rule k on, that is not gone and that is for
+// the client of the query or makes the verdict Scoped. It returns best if there is none before
+// best.
 func (g *group) next(j *judgement, held bool, k, best int) int {
 	if g.shadow && !j.shadow || held && !g.forced {
 		return best
@@ -213,11 +215,11 @@ func (g *group) next(j *judgement, held bool, k, best int) int {
 	return best
 }
 
-// skip returns the place of the next rule from the k-th on that can make a
-// difference to the client.
+// skip returns the index of the next rule, from rule k on, that can change the verdict for the
+// client.
 func (h *hit) skip(j *judgement, k int) int {
 	if h.crowd == nil || k >= len(h.rules) {
-		return k // inlined: nearly all names have few rules
+		return k // kept small to be inlined: nearly all names have few rules
 	}
 	return h.next(j, k)
 }
@@ -230,8 +232,8 @@ func (h *hit) next(j *judgement, k int) int {
 	return best
 }
 
-// last returns the place of the last rule of the same kind as the k-th; of few rules,
-// k itself.
+// last returns the index of the last rule of the same kind as rule k. Without a crowd it
+// returns k.
 func (h *hit) last(k int) int {
 	if h.crowd == nil {
 		return k
@@ -239,7 +241,8 @@ func (h *hit) last(k int) int {
 	return h.crowd.ends[h.rules[k].kind] - 1
 }
 
-// of returns the rules of a kind among which those of the order are.
+// of returns the rules of a kind that belong to the order e. Without a crowd it returns all
+// rules of the hit.
 func (h *hit) of(e *entry, k kind) []rule {
 	if h.crowd == nil {
 		return h.rules

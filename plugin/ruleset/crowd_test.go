@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestCrowd asks two sets of the same orders, most of them on two names and one
-// address: one with crowds, the other without. Verdicts must be alike.
+// TestCrowd checks that a set with crowds and a set without crowds give the same verdicts.
+// Most of the orders are on two names and one address.
 func TestCrowd(t *testing.T) {
 	was := crowdFrom
 	t.Cleanup(func() { crowdFrom = was })
@@ -26,7 +26,7 @@ func TestCrowd(t *testing.T) {
 		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
 		for line := range strings.Lines(text) {
 			k := r.IntN(len(files))
-			if alike { // names are so in a file without lifts only
+			if alike { // if a file has lifts, its names do not share rules
 				k = int(b2u(strings.Contains(line, "action: lift"))) % len(files)
 			}
 			files[k] += line
@@ -65,8 +65,8 @@ func TestCrowd(t *testing.T) {
 						}
 						got.Order, want.Order = nil, nil
 					}
-					// Which of several lifts is found first says until when, and whether a
-					// country was asked for; what either may say is the twin's to check.
+					// Which of several lifts is found first decides Until and Scoped, so they
+					// may differ. The fuzzer with the twin checks them.
 					if lifts {
 						got.Until, want.Until, got.Scoped, want.Scoped = 0, 0, false, false
 					}
@@ -84,8 +84,8 @@ func TestCrowd(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
-// TestCrowdShared has two names, one below the other, that are ordered alike, and
-// lifts of one of them alone in another file.
+// TestCrowdShared checks two names, one below the other, that have the same orders, with lifts
+// of only one of the names in another file.
 func TestCrowdShared(t *testing.T) {
 	orders, _ := manyOrders(crowdFrom, "{name: c.example, match: exact}, {name: www.c.example, match: exact}", "", nil, nil)
 	for _, lifted := range []string{"c.example", "www.c.example"} {
@@ -103,8 +103,8 @@ func TestCrowdShared(t *testing.T) {
 	}
 }
 
-// crowdOf writes n orders, a line each, in the first days of 1970; alike are those that
-// all block the same two names.
+// crowdOf returns n orders, a line each, with dates in the first days of 1970. If alike is
+// set, all block orders have the same two names as targets.
 func crowdOf(r *rand.Rand, n int, lifts, alike bool) string {
 	var b strings.Builder
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
@@ -128,7 +128,7 @@ func crowdOf(r *rand.Rand, n int, lifts, alike bool) string {
 			b.WriteString(", action: lift" + pick("", "", "", ", status: shadow"))
 			b.WriteString(pick("", "", "", "", ", windows: [{until: 1970-01-04}, {from: 1970-01-06}]"))
 			if r.IntN(2) == 0 {
-				fmt.Fprintf(&b, ", lifts: [o%d]", (i+1+r.IntN(n))%(n+1)) // another one
+				fmt.Fprintf(&b, ", lifts: [o%d]", (i+1+r.IntN(n))%(n+1)) // any order but this one
 				whole = r.IntN(2) == 0
 			}
 		} else {

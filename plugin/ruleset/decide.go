@@ -8,17 +8,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Asked is a name about to be judged.
+// An Asked is a name to judge, which is usually the name that the client asked for.
 type Asked struct {
 	dname.Wire
-	// Service is the number of leading labels that make an HTTPS or SVCB query
-	// one about the host behind them, as in "_8443._https.host" (RFC 9460,
-	// section 2.3); exact targets cover those too.
+	// Service is the number of leading labels that only denote a service in an HTTPS or SVCB
+	// query, as in "_8443._https.host" (RFC 9460, section 2.3). The query is then about the
+	// host that follows, and exact targets of the host cover the name.
 	Service int
 }
 
-// ServiceLabels returns how many leading labels of the name could be those of a
-// service, the port and the scheme: one or two that begin with an underscore.
+// ServiceLabels returns how many leading labels of the name may be the labels of a service,
+// which are a port and a scheme: at most two labels that begin with an underscore.
 func (q *Asked) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
@@ -26,31 +26,31 @@ func (q *Asked) ServiceLabels() (n int) {
 	return n
 }
 
-// path are the rules at a name and above it.
+// A path is the rules at a name and above it.
 type path struct {
 	hits []hit
-	// below: a rule that can make a difference hangs below the name.
+	// below is set if a rule below the name may change the outcome of names there.
 	below bool
-	// cancels: an exception or a lift is among the rules.
+	// cancels is set if an exception or a lift is among the rules.
 	cancels bool
 }
 
-// hit is the rules of one part at one name of the path.
+// A hit is the rules of one part at one name of the path.
 type hit struct {
 	part   *Part
 	rules  []rule
-	labels int // of the name; of a network, its prefix length
-	// held is the name or network when the guard holds targets there.
+	labels int // the number of labels of the name, or the prefix length of the network
+	// held is the name or network if the guard holds targets there, else nil.
 	held *heldPlace
-	// crowd is set when the rules are very many.
+	// crowd is nil unless there are very many rules.
 	crowd *crowd
 }
 
-// pathRoom is how many names with rules a path holds without allocating.
+// pathRoom is the number of names with rules that fit in a path without an allocation.
 const pathRoom = 12
 
-// Covers reports whether any rule stands at the name or above it. If not, the
-// name passes for everyone at all times.
+// Covers reports whether any rule is at the name or above it. If not, the name passes for all
+// clients at all times.
 func (s *Set) Covers(name *dname.Wire) bool {
 	for _, p := range s.segments {
 		if p.names.Covers(name) {
@@ -60,13 +60,13 @@ func (s *Set) Covers(name *dname.Wire) bool {
 	return false
 }
 
-// Query is what a name or an address is judged for.
+// A Query contains the circumstances for which a name or an address is judged.
 type Query struct {
 	Client Client
-	Now    order.Time // whole Unix seconds
-	// Asked is the name that was asked when it is not the one judged, but the
-	// answer for it leads there: orders that leave the asked name out, by an
-	// exception or a lift, leave out where it leads as well. Nil otherwise.
+	Now    order.Time // in whole Unix seconds
+	// Asked is the name that the client asked for, if an answer leads from it to the judged
+	// name. If an exception or a lift takes Asked out of an order, the order does not apply to
+	// the judged name either. Asked is nil if the judged name is itself the asked name.
 	Asked *Asked
 	// Shadow judges as if the orders in shadow were in force.
 	Shadow bool
@@ -77,9 +77,8 @@ func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
 	return s.Judge(q, Query{Client: c, Now: now})
 }
 
-// Judge judges a name. It does not allocate (but see protected). The DNS query type
-// plays no part but through name.Service; what a type changes is the answer's
-// business.
+// Judge judges a name. It does not allocate (but see protected). The DNS query type matters
+// only through name.Service. Other effects of the type are decided when the answer is built.
 func (s *Set) Judge(name *Asked, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -88,7 +87,7 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.Asked != nil {
-		var room [pathRoom]hit // here, since clearing it costs all others as much as a look-up
+		var room [pathRoom]hit // declared here because clearing it costs as much as a look-up
 		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
 	}
 	d := j.judge(&p, name.place())
@@ -103,9 +102,9 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 		Below: below, Until: min(d.until, until), Scoped: j.scoped}
 }
 
-// JudgeAddress judges an address in an answer: as it is written, and if that passes, by
-// the IPv4 addresses inside. The verdict has no target name, because the name that it
-// blocks is the asked one.
+// JudgeAddress judges an address in an answer. If the address passes, it also judges the IPv4
+// addresses embedded in it. The verdict has no target name, because the name that is blocked
+// is the asked name.
 func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
@@ -133,7 +132,7 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.Asked != nil {
-		var room [pathRoom]hit // here, since clearing it costs all others as much as a look-up
+		var room [pathRoom]hit // declared here because clearing it costs as much as a look-up
 		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
 	}
 	d := j.judge(&p, place{}) // a network covers all its addresses
@@ -147,25 +146,25 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		Below: BelowBlocked, Until: d.until, Scoped: j.scoped}
 }
 
-// judgement is one query being judged.
+// A judgement is the state of judging one query.
 type judgement struct {
 	*Set
 	c      Client
 	now    order.Time
 	shadow bool
-	// asked is the path of the asked name when another one is judged; empty
-	// when no rule stands there that could spare it.
+	// asked is the path of the asked name if another name is judged. It is empty if no rule is
+	// at or above the asked name.
 	asked   path
 	askedAt place
-	// scoped: an order was met that is for some countries only.
+	// scoped is set if an order was met that is for some countries only.
 	scoped bool
-	// spared: an order was met that leaves this out for the asked name's sake.
+	// spared is set if an order was met that leaves out the asked name.
 	spared bool
 }
 
-// protected reports whether the operator's guard protects an asked name. It gets a
-// copy, so that names on their callers' stacks can stay there: an answer that leads
-// to a name that is blocked costs one allocation, everything else none.
+// protected reports whether the operator's guard protects an asked name. It passes a copy of
+// the name to the guard, so that names on the stacks of callers can stay there. This costs one
+// allocation, only for an answer that leads to a blocked name.
 func (s *Set) protected(asked *Asked) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -174,10 +173,10 @@ func (s *Set) protected(asked *Asked) bool {
 	return s.opt.Guard.Protected(&w)
 }
 
-// place is where the name stands on its own path.
+// place returns the position of the name on its own path.
 func (q *Asked) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
-// walk collects the rules at w and above it, those of the longest name first.
+// walk collects the rules at w and above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {
@@ -197,10 +196,10 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	return p
 }
 
-// sort puts the longest names first.
+// sort sorts the hits, longest name first.
 func (p *path) sort() {
-	// Insertion sort: the few hits of each part are in order already, and
-	// equally long names of several parts keep the parts' order.
+	// Insertion sort: the few hits of each part are already sorted. The sort is stable, so
+	// equally long names keep the sequence of the parts.
 	for i := 1; i < len(p.hits); i++ {
 		for j := i; j > 0 && p.hits[j].labels > p.hits[j-1].labels; j-- {
 			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
@@ -220,18 +219,19 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// place is the name to judge, as a place on a path.
+// A place is the position of the judged name on a path.
 type place struct {
-	labels int // of the name
-	// host is the number of labels of the host that a service name stands for,
-	// equal to labels otherwise.
+	labels int // the number of labels of the name
+	// host is the number of labels of the host of a service name. It is equal to labels if the
+	// name is not the name of a service.
 	host int
-	// generic: not the name itself but any name below it that the set does not
-	// mention.
+	// generic is set for a name below that the set does not mention, instead of the name
+	// itself.
 	generic bool
 }
 
-// covers reports whether a rule at a name of that many labels covers the place.
+// covers reports whether a rule covers the place. The rule is at a name with the given number
+// of labels.
 func (at place) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
@@ -242,12 +242,12 @@ func (at place) covers(m order.Match, labels int) bool {
 	return true
 }
 
-// decision is what judge finds, few words that are passed in registers.
+// A decision is the result of judge. It is small enough to be passed in registers.
 type decision struct {
-	entry  *entry // of the order that decides; nil when the name passes
-	labels int    // of its target
+	entry  *entry // of the order that decides; nil if the name passes
+	labels int    // the number of labels of the deciding target
 	match  order.Match
-	// everywhere: names below that the set does not mention get the same.
+	// everywhere is set if names below that the set does not mention have the same outcome.
 	everywhere bool
 	until      order.Time
 }
@@ -258,7 +258,7 @@ func (j *judgement) judge(p *path, at place) decision {
 	for i := range p.hits {
 		h := &p.hits[i]
 		if d.entry != nil && h.labels < d.labels {
-			break // a longer target has decided
+			break // a longer target has already decided
 		}
 		for k := h.skip(j, 0); k < len(h.rules); k = h.skip(j, k+1) {
 			r := &h.rules[k]
@@ -275,7 +275,7 @@ func (j *judgement) judge(p *path, at place) decision {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			// Another part may have a target of the same name that ranks higher.
+			// Another part may have a target at the same name with higher precedence.
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
@@ -290,15 +290,16 @@ func (j *judgement) judge(p *path, at place) decision {
 	return d
 }
 
-// applies reports whether a block rule that covers the place is enforced there,
-// and until when that stays so at least.
+// applies reports whether a block rule that covers the place is enforced there, and until when
+// this stays so at least.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
 	holds, until := part.holds(r.sched, j.now)
 	if !holds && until == Forever || p.cancels && excepted(p, e, r.group) || !j.includes(e) {
 		return false, Forever
 	}
-	// An order that is yet to start does not end the answers of those whom it will
-	// not reach then: the reason that lasts longest counts.
+	// If several reasons keep the order from applying, the reason that lasts longest decides.
+	// For example, an order that has not begun does not limit the TTL of a client that will
+	// still be exempt when the order begins.
 	off := order.NoTime
 	if !holds {
 		off = until
@@ -325,8 +326,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client. It is asked before an order
-// is in force, too: a cache may keep the answer until then.
+// includes reports whether an order is for the client. It is called for orders that have not
+// begun too, because a cache may keep the answer until they begin.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true

@@ -7,34 +7,34 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// duty is a time that an order sets its operator: the deadline of the order, or of
-// a target with one of its own, or the time to look at it again. A register may
-// have one for each of very many orders, so it is small.
+// A duty is a time that an order sets for its operator: the deadline of the order, the
+// deadline of one target, or the time of a review. A register may have one duty for each of
+// very many orders, so a duty is small.
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the time in which the order, or target, is owed (see owed), whatever
-	// its status is; empty when no date of it ever comes.
+	// sched is the schedule in which the duty is owed (see owed), whatever the status is. It
+	// is empty if the order or target is never in force by its dates.
 	sched uint32
-	// target is the number, from 1, of the target that the duty is about among the
-	// part's; 0 for the order as a whole.
+	// target is the index plus 1 of the duty's target in the part's dutyTargets, or 0 if the
+	// duty is about the whole order.
 	target uint32
 }
 
-// dutyTarget is a target that has a duty of its own.
+// A dutyTarget is a target that has a duty of its own.
 type dutyTarget struct {
 	target
 	idle bool // not active
 }
 
-// target is a name or, when net is valid, a network.
+// A target is a name or, if net is valid, a network.
 type target struct {
 	name  dname.Name
 	match order.Match
 	net   netip.Prefix
 }
 
-// of returns the target that the duty is about, nil for the order as a whole.
+// of returns the target of the duty, nil if the duty is about the whole order.
 func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
 		return nil
@@ -44,23 +44,22 @@ func (x *duty) of(p *Part) *dutyTarget {
 
 // Duties are the times that operators must not miss.
 type Duties struct {
-	// Overdue is the number of orders, and lifts, that are past a deadline and of
-	// which something is not in force.
+	// Overdue is the number of orders, including lifts, that are past a deadline and are not
+	// completely in force.
 	Overdue int
-	// NextDeadline is the next one at which an order will not be in force if
-	// nobody does anything; Forever when there is none.
+	// NextDeadline is the next deadline at which an order will not be in force unless the
+	// operator acts, or Forever if there is none.
 	NextDeadline order.Time
-	// Late is the number of active orders, and lifts, neither ended nor lifted, that are
-	// known to have come into force after a deadline: by their own dates, or because this
-	// server loaded them late (see Follow).
+	// Late is the number of active orders, including lifts, that are neither ended nor lifted
+	// and came into force after a deadline. Either their own dates begin too late, or this
+	// server loaded them too late (see Follow).
 	Late int
-	// PastReview is the number of orders, neither ended nor lifted, that somebody
-	// should have looked at again.
+	// PastReview is the number of orders, neither ended nor lifted, whose review is due.
 	PastReview int
 }
 
-// duties notes the times that an order sets; own is when its dates have it in
-// force.
+// duties adds the duties of an order. own are the intervals in which the order is in force by
+// its dates.
 func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	add := func(to *[]duty, x duty, ivs []interval) {
 		if x.at != order.NoTime {
@@ -79,7 +78,7 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		}
 		at, idle := a.Deadline, a.Status != order.Active
 		if at == order.NoTime && idle {
-			at = o.Deadline // which the order, in force or not, misses for this target
+			at = o.Deadline // an idle target misses the deadline of its order
 		}
 		if at == order.NoTime {
 			continue
@@ -90,10 +89,10 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the time in which something is owed that begins at from and has dates
-// ivs: until the last window ends, and before and between the windows too. Windows are
-// the order's own will. An order for a match is due half an hour after it was served,
-// and what is due is that it is loaded, long before the match begins.
+// owed returns the interval in which a duty is owed: from `from` until the end of the last
+// interval of ivs. The gaps between windows count as owed, because the order itself asks for
+// them. For example, an order for a match is due half an hour after it was served: it must be
+// loaded by then, long before the match begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil
@@ -101,8 +100,8 @@ func owed(from order.Time, ivs []interval) []interval {
 	return []interval{{from, ivs[len(ivs)-1].until}}
 }
 
-// Duties returns how the set stands to its deadlines and reviews at a time. What
-// has ended or been lifted owes nothing.
+// Duties returns the state of the set's deadlines and reviews at a time. Orders that have
+// ended or been lifted have no duties.
 func (s *Set) Duties(now order.Time) Duties {
 	d := Duties{NextDeadline: Forever}
 	for _, p := range s.parts {
@@ -118,7 +117,8 @@ func (s *Set) Duties(now order.Time) Duties {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			case late && x.entry != last: // an order counts once; its duties stand together
+			// counts each order once, because the duties of an order are adjacent
+			case late && x.entry != last:
 				d.Overdue++
 				last = x.entry
 			}
@@ -132,12 +132,12 @@ func (s *Set) Duties(now order.Time) Duties {
 	return d
 }
 
-// missed reports whether a deadline was, or will be, missed if nobody does
-// anything, and whether what it was set for is still not in force.
+// missed reports whether a deadline was missed, or will be missed unless the operator acts.
+// late reports whether the order or target is still not in force.
 func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// Dates by which it is never in force are a slip that somebody must mend.
+	// An order that is never in force by its dates has a mistake that the operator must fix.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
 		missed, late = true, true
 	case ivs[0].from > x.at:
@@ -151,9 +151,9 @@ func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
 	return missed, late
 }
 
-// settled reports whether what a duty is about is over or lifted, so that it
-// cannot come into force any more. A status does not settle anything: an order
-// that somebody suspended is still owed.
+// settled reports whether the order or target of a duty has ended or was lifted, so that it
+// cannot come into force any more. A status does not settle a duty: a suspended order is still
+// owed.
 func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
@@ -169,11 +169,10 @@ func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 	return on
 }
 
-// liftedAt reports whether a lift that holds for everyone takes a target out of
-// its order.
+// liftedAt reports whether a lift takes a target out of its order for all clients.
 func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	var p path
-	var at place // a network covers all its addresses
+	var at place // the zero place, because a network covers all its addresses
 	if t.net.IsValid() {
 		p = s.netPath(t.net, nil)
 	} else {
@@ -188,8 +187,8 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return l != nil
 }
 
-// withheld reports whether the set does not enforce what a duty is about though
-// the order says so: the guard holds it, or the configuration has no means to.
+// withheld reports whether the set does not enforce the order or target of a duty although the
+// order is in force, because the guard holds it or the configuration cannot enforce it.
 func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// holding is a guard that holds one name, and 203.0.113.66.
+// holding is a guard that holds one name, and networks that contain 203.0.113.66.
 type holding string
 
 func (h holding) Name(w *dname.Wire) string {
@@ -26,7 +26,7 @@ func (holding) Address(x netip.Prefix) string {
 }
 func (holding) Protected(*dname.Wire) bool { return false }
 
-// guardedSet compiles orders with "held.example" held and no source of countries.
+// guardedSet compiles orders with a guard that holds "held.example", and with NoCountry.
 func guardedSet(t *testing.T, orders string) *Set {
 	t.Helper()
 	return guarded(t, Options{Guard: holding("held.example"), NoCountry: true}, orders)
@@ -43,7 +43,7 @@ func guarded(t *testing.T, opt Options, orders string) *Set {
 	return Merge([]*Part{p}, opt)
 }
 
-// TestDuties: the clock stands at noon of 1 May 2026.
+// TestDuties checks the counts of Duties at noon of 1 May 2026, and laterAt hours later.
 func TestDuties(t *testing.T) {
 	const (
 		now  order.Time = 1777636800
@@ -55,7 +55,7 @@ func TestDuties(t *testing.T) {
 		overdue               int
 		next                  order.Time
 		review                int
-		laterOverdue, laterAt int // Overdue, that many hours later
+		laterOverdue, laterAt int // Overdue, and the number of hours later
 	}{
 		// The order's own deadline.
 		{"in force in time", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
@@ -78,7 +78,7 @@ func TestDuties(t *testing.T) {
 		{"all windows before the from", `{from: "2026-05-02T14:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 1},
 		{"windows that are over", `{status: draft, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T11:00:00Z", until: "2026-05-01T11:30:00Z"}]}`, 0, none, 0, 0, 2},
 
-		// What is over or lifted owes nothing, whatever its status is.
+		// Orders that have ended or are lifted have no duties, whatever their status is.
 		{"ended", `{until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that has ended", `{status: draft, until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that ends", `{status: draft, until: "2026-05-01T12:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 1, none, 0, 0, 1},
@@ -93,7 +93,7 @@ func TestDuties(t *testing.T) {
 		{"lifted for some clients only", `{status: draft, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}
 - {id: l, action: lift, lifts: [x], issued: 2026-04-02, scope: {clients: [192.0.2.0/24]}}`, 1, none, 0, 1, 1},
 
-		// What is held is not in force.
+		// Held targets are not in force.
 		{"held", `{deadline: "2026-05-01T11:00:00Z", targets: [held.example]}`, 1, none, 0, 1, 1},
 		{"held in part", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example, held.example]}`, 0, now + hour, 0, 1, 1},
 		{"held, and forced", `{deadline: "2026-05-01T11:00:00Z", targets: [held.example], force: {held.example: asked}}`, 0, none, 0, 0, 0},
@@ -124,7 +124,7 @@ func TestDuties(t *testing.T) {
 		{"the order's deadline for a draft target", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example, {name: b.example, status: draft}]}`, 0, now + hour, 0, 1, 1},
 		{"a page, which DNS does not enforce", `{targets: [{url: "https://a.example/x", status: draft, deadline: "2026-05-01T11:00:00Z"}]}`, 0, none, 0, 0, 0},
 
-		// Lifts have deadlines too: until they are in force, too much is blocked.
+		// Lifts have deadlines too: until a lift is in force, too much is blocked.
 		{"a lift in force", `{action: lift, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft lift", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, now + hour, 0, 1, 1},
 		{"a lift cannot be lifted", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}
@@ -151,7 +151,7 @@ func TestDuties(t *testing.T) {
 	}
 }
 
-// TestDutiesOfAddresses: an address with a deadline of its own is judged by itself.
+// TestDutiesOfAddresses checks addresses with deadlines of their own.
 func TestDutiesOfAddresses(t *testing.T) {
 	const now order.Time = 1777636800
 	const late = `deadline: "2026-05-01T11:00:00Z"`
@@ -182,7 +182,8 @@ func TestDutiesOfAddresses(t *testing.T) {
 	}
 }
 
-// TestDutiesOfFiles: files and their orders add up, the earliest deadline counts.
+// TestDutiesOfFiles checks that the counts of several files add up, and that the earliest
+// deadline is the next one.
 func TestDutiesOfFiles(t *testing.T) {
 	draft := "- {id: ID, status: draft, deadline: DAY, review: 2026-01-01, targets: [a.example]}\n"
 	file := func(name string, days ...string) *Part {
@@ -193,7 +194,7 @@ func TestDutiesOfFiles(t *testing.T) {
 		return part(t, name+".yaml", text)
 	}
 	s := Merge([]*Part{file("a", "2026-01-01", "2026-02-01", "2026-06-02"), file("b", "2026-06-01", "2026-03-01")}, Options{})
-	// A bare date as a deadline is the day's end.
+	// A deadline that is a date means the end of that day.
 	if d := s.Duties(at(t, "2026-05-01")); d != (Duties{3, at(t, "2026-06-02"), 0, 5}) {
 		t.Errorf("%+v", d)
 	}

@@ -5,28 +5,28 @@ import (
 	"slices"
 )
 
-// embedding is a network of IPv6 addresses each of which has an IPv4 address inside. A
-// host that connects to such an address reaches the IPv4 one through a translator, so an
-// order for the IPv4 address is about the IPv6 one too.
+// An embedding is a network of IPv6 addresses that contain IPv4 addresses. A host that
+// connects to such an IPv6 address reaches the IPv4 address through a translator, so an order
+// for the IPv4 address also applies to the IPv6 address.
 type embedding struct {
 	net netip.Prefix
-	// at is the number of bits in front of the IPv4 address. The octet of the bits 64 to
-	// 71 is left out of the IPv4 address (RFC 6052, section 2.2).
+	// at is the number of bits before the IPv4 address. Bits 64 to 71 are not part of the IPv4
+	// address (RFC 6052, section 2.2).
 	at int
 }
 
-// embeddings are the networks with IPv4 addresses inside that are the same everywhere.
-// IPv4-mapped addresses are not among them, because they are the IPv4 address itself.
+// embeddings are the embeddings that are the same in every network. IPv4-mapped addresses are
+// not listed, because they are treated as the IPv4 address itself.
 var embeddings = []embedding{
-	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // RFC 6052, section 2.1: NAT64
-	// RFC 8215: NAT64 of a local network. Operators choose the length of the prefix
-	// within the network. It is mostly 96. Other lengths need the property nat64.
+	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // NAT64 (RFC 6052, section 2.1)
+	// NAT64 of a local network (RFC 8215). Operators choose the length of the prefix within
+	// the network. It is mostly 96. Other lengths need the property nat64.
 	{netip.MustParsePrefix("64:ff9b:1::/48"), 96},
-	{netip.MustParsePrefix("2002::/16"), 16}, // RFC 3056, section 2: 6to4
-	{netip.MustParsePrefix("::/96"), 96},     // RFC 4291, section 2.5.5.1: IPv4-compatible
+	{netip.MustParsePrefix("2002::/16"), 16}, // 6to4 (RFC 3056, section 2)
+	{netip.MustParsePrefix("::/96"), 96},     // IPv4-compatible (RFC 4291, section 2.5.5.1)
 }
 
-// embeddingsWith returns the embeddings of a configuration with these NAT64 prefixes.
+// embeddingsWith returns the embeddings of a configuration with the given NAT64 prefixes.
 func embeddingsWith(nat64 []netip.Prefix) []embedding {
 	out := embeddings
 	for _, p := range nat64 {
@@ -53,7 +53,7 @@ func (e *embedding) extract(b [16]byte) netip.Addr {
 	return netip.AddrFrom4(v4)
 }
 
-// octets yields the numbers of the octets that the IPv4 address has in the IPv6 one.
+// octets yields the indexes of the bytes of the IPv6 address that contain the IPv4 address.
 func (e *embedding) octets(yield func(int) bool) {
 	for n, at := 0, e.at/8; n < 4; at++ {
 		if at == 8 {
@@ -65,8 +65,8 @@ func (e *embedding) octets(yield func(int) bool) {
 	}
 }
 
-// network returns the IPv4 network inside an IPv6 one: all of IPv4 when the network is
-// wider than e. It reports whether there is one.
+// network returns the IPv4 network inside an IPv6 network, and reports whether there is one.
+// It returns all of IPv4 if the IPv6 network is wider than e.
 func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
 	if !x.Addr().Is6() || !e.net.Overlaps(x) || x.IsSingleIP() && (x.Addr().IsUnspecified() || x.Addr().IsLoopback()) {
 		return netip.Prefix{}, false
@@ -78,13 +78,13 @@ func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
 	return netip.PrefixFrom(e.extract(x.Addr().As16()), bits).Masked(), true
 }
 
-// wary is a guard that judges a network by the IPv4 networks inside as well.
+// A wary is a guard that also judges the IPv4 networks inside a network.
 type wary struct {
 	Guard
 	embeddings []embedding
 }
 
-// Address returns why an address target must be held, "" when it need not be.
+// Address returns the reason why an address target must be held, "" if it need not be held.
 func (g wary) Address(x netip.Prefix) string {
 	if why := g.Guard.Address(x); why != "" {
 		return why

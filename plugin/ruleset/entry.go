@@ -8,13 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
-// entryBlock is the number of entries that stand together. Blocks are full but for
-// the last one.
+// entryBlock is the number of entries in a block. All blocks but the last one are full.
 const entryBlock = 1 << 12
 
-// entries are the orders of a part. They stand in blocks, so that those of a
-// register are not copied over and over, with room for as many again, while it is
-// read.
+// entries are the orders of a part. They are stored in blocks, because growing one slice would
+// copy the entries of a large register many times and double the memory during a load.
 type entries struct {
 	blocks [][]entry
 	n      int
@@ -22,11 +20,11 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Until fit is called, entries may move.
+// add appends e. Entries may move in memory until fit is called.
 func (s *entries) add(e entry) {
 	switch s.n {
 	case 0:
-		s.blocks = [][]entry{nil} // to grow: most files have a few orders
+		s.blocks = [][]entry{nil} // the first block grows, because most files have few orders
 	case len(s.blocks) * entryBlock:
 		s.blocks = append(s.blocks, make([]entry, 0, entryBlock))
 	}
@@ -35,7 +33,7 @@ func (s *entries) add(e entry) {
 	s.n++
 }
 
-// fit gives back what the last block has beyond its length.
+// fit releases the spare capacity of the last block.
 func (s *entries) fit() {
 	if s.n > 0 {
 		last := &s.blocks[len(s.blocks)-1]
@@ -56,19 +54,19 @@ func (s *entries) all() iter.Seq[*entry] {
 	}
 }
 
-// commonKey is all that makes a Common when it has none of the rare fields.
+// A commonKey identifies a Common that has none of the rare fields.
 type commonKey struct {
-	terms           *order.Terms // scope, exemptions and response are its
+	terms           *order.Terms // determines the scope, exemptions and response too
 	action          order.Action
 	status          order.Status
 	public, excepts bool
 }
 
-// maxCommon bounds what is remembered: in a register whose orders all have terms of
-// their own nothing is shared.
+// maxCommon limits the number of cached values. In a register whose orders all have different
+// terms, nothing is shared.
 const maxCommon = 1 << 12
 
-// common returns what o shares with other orders.
+// common returns the fields that o shares with other orders.
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0

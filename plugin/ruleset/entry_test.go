@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEntries: orders keep their places across blocks, and orders that share terms
-// share what is common without mixing up what is not.
+// TestEntries checks that orders keep their numbers across blocks, and that orders with the
+// same terms share a Common only if its other fields are equal too.
 func TestEntries(t *testing.T) {
 	for _, n := range []int{0, 1, entryBlock, entryBlock + 1, 2*entryBlock + 1} {
 		b := NewBuilder("a.jsonl", Options{})

@@ -5,44 +5,45 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Why says what becomes of one target at one name.
+// Why is the reason for the effect of one target on one name.
 type Why uint8
 
-// The reasons, in the order in which they are looked for.
+// The reasons, in the sequence in which they are checked.
 const (
 	Decides Why = iota
 	Outranked
-	NotActive // the order's or the target's status
+	NotActive // because of the status of the order or the target
 	NotYet
 	Over
 	OutOfScope
 	ExemptClient
 	Excepted
 	LiftedBy
-	OtherName // an exact or "*." target of this name that does not cover what was asked
+	OtherName // an exact or "*." target that does not cover the asked name
 	HeldBack  // by the guard
-	InShadow  // it would be in force, were it not in shadow
+	InShadow  // would be in force if it were not in shadow
 )
 
-// Reason is what one target on the path to a name has to say about it.
+// A Reason describes the effect of one target on the path to a name.
 type Reason struct {
 	Order  *Order
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the order that lifts or outranks it.
+	// By is the order that lifts or outranks this order.
 	By *Order
-	// Held is why the guard holds the target.
+	// Held is the reason why the guard holds the target.
 	Held string
-	// Until is until when that stays so, Forever when nothing is known to come.
+	// Until is the time until which Why stays the same, or Forever if no change is known.
 	Until order.Time
-	// Since is when a target that is in force came into force; NoTime: always.
+	// Since is the time at which a target in force came into force, or NoTime if it was always
+	// in force.
 	Since order.Time
 }
 
-// Explain lists every target at the name or above it, the one that decides first,
-// and says why the others do not. Orders and targets that are not active are listed
-// too. It is for people: it allocates.
+// Explain lists every target at the name or above it, the deciding target first, with the
+// reason why it decides or not. It also lists orders and targets that are not active. Explain
+// allocates and is meant for tools, not for queries.
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)
@@ -52,7 +53,7 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k, end := 0, 0; k < len(h.rules); k = end {
-			// A target that the order has twice is one, and its rules come together.
+			// A target that the order lists twice is one target. Its rules are adjacent.
 			r := &h.rules[k]
 			for end = k + 1; end < len(h.rules) && h.rules[end].entry == r.entry && h.rules[end].kind == r.kind; {
 				end++
@@ -77,8 +78,8 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 	return v, append(first, rest...)
 }
 
-// reason fills in x for a target, which has a rule for each time that its order has it. A
-// target that nothing speaks against is Outranked.
+// reason fills in x for one target. The rules are the rules of that target, one for each
+// schedule in which the order lists it. If there is no other reason, x.Why is Outranked.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -133,8 +134,8 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 }
 
-// union returns the intervals in which any of the rules is in force: of the rules in
-// shadow, or of the others.
+// union returns the intervals in which any of the rules is in force. It uses only the rules
+// whose shadow flag is equal to shadow.
 func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	for i := range rules {
 		if rules[i].shadow == shadow {
@@ -144,8 +145,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// spell is the interval of a schedule that holds at a time or, when none does, the time
-// until the next one.
+// A spell is the interval of a schedule that contains a time. If no interval contains the
+// time, until is the start of the next interval.
 type spell struct {
 	holds        bool
 	since, until order.Time

@@ -10,16 +10,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// question is one query, for the set and for the twin.
+// A question is one query, for the set and for the twin.
 type question struct {
 	place twinPlace
-	name  Asked // of the place
+	name  Asked // the name of place
 	asked Asked
 	Query
 	twin twinQuery
 }
 
-// place is often at a name that the world mentions.
+// place returns a random place, in half of the cases at a name that the world mentions.
 func (c *choices) place(w *world, q *Asked) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -62,13 +62,13 @@ func (q *question) judge(s *Set) Verdict {
 	return s.Judge(&q.name, q.Query)
 }
 
-// expect is the twin's verdict for a client of a country at a second.
+// expect returns the twin's verdict for a client in a country at a second.
 func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdict {
 	x := q.twin
 	x.c.Country, x.now = cc, now
 	v := w.twin.decide(q.place, x)
 	if q.Shadow {
-		v.below = 0 // nobody is answered
+		v.below = 0 // shadow verdicts are not answered
 	}
 	return v
 }
@@ -91,8 +91,8 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Below}
 }
 
-// compare asks set and twin the same and checks the verdict and what it says of
-// other seconds and countries.
+// compare checks that the set and the twin give the same verdict, and that the verdict's Until
+// and Scoped are true at other seconds and for other countries.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -112,7 +112,8 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.Shadow {
 		plain := q.judge(w.plain)
-		// A list that only shadows make a crowd of may know better what does nothing.
+		// Orders in shadow may make a list long enough for a crowd, and a crowd gives more
+		// exact values of Until and Scoped.
 		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.Scoped != got.Scoped) {
 			t.Fatalf("%v%s: shadows show:\n got %+v\nwant %+v", w, q, got, plain)
 		}
@@ -123,7 +124,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 			t.Fatalf("%v%s: until %d, but at %d\n is %+v\nwas %+v", w, q, got.Until, now, is, want)
 		}
 	}
-	// A cache that keeps the answer gives it to other countries as well.
+	// A cache that keeps the answer also gives it to clients in other countries.
 	if !got.Scoped && w.DependsOnCountry() && !w.opt.NoCountry {
 		for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
 			is := q.expect(w, q.Client.Country, now)
@@ -135,8 +136,8 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
-// compareReasons checks what Explain says of each target: one reason for a target,
-// however often the order has it, and since and until when one that is in force is.
+// compareReasons checks that Explain returns one reason for each target, even if the order
+// lists the target several times, and checks Since and Until of targets in force.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
 	_, reasons := w.Explain(&q.name, q.Client, q.Now)
@@ -195,7 +196,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 	}
 }
 
-// otherwise returns a country whose clients get something else.
+// otherwise returns a country whose clients get a verdict other than v, nil if there is none.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
 		is := q.expect(w, cc, now)
@@ -216,11 +217,11 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareGuarded(t, w)
 }
 
-// noCrowds is a crowdFrom that no world reaches.
+// noCrowds is a value of crowdFrom so large that no world has crowds.
 const noCrowds = 1_000
 
-// small makes crowds of any two rules at a name, or of as many as in earnest: then a
-// world has none.
+// small sets crowdFrom so that two rules at a name already make a crowd, or so that no world
+// has crowds.
 func small(t *testing.T, yes bool) {
 	was := crowdFrom
 	t.Cleanup(func() { crowdFrom = was })
@@ -251,8 +252,8 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// TestDecideAgainstTwin walks many random worlds on every test run; the fuzzer
-// digs deeper.
+// TestDecideAgainstTwin compares sets with their twins in many random worlds. FuzzDecide
+// searches for cases that this test does not reach.
 func TestDecideAgainstTwin(t *testing.T) {
 	worlds := 2000
 	if testing.Short() {

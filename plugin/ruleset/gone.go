@@ -8,7 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
-// over returns when the last interval of a schedule ends; NoTime when it has none.
+// over returns the time at which the last interval of a schedule ends, or NoTime if it has no
+// intervals.
 func (p *Part) over(sched uint32) order.Time {
 	if ivs := p.ivs(sched); len(ivs) > 0 {
 		return ivs[len(ivs)-1].until
@@ -16,8 +17,8 @@ func (p *Part) over(sched uint32) order.Time {
 	return order.NoTime
 }
 
-// forGood returns from when on a lift holds for everyone and everything, Forever
-// when that is never so.
+// forGood returns the time from which on a lift is in force forever for all clients and
+// without exceptions, or Forever if there is no such time.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from
@@ -25,9 +26,10 @@ func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	return Forever
 }
 
-// goneFrom returns from when on a block does nothing to anybody at a name with so
-// many labels, to which the path leads, and below it: its last interval has ended, an
-// exception is in the way, or a lift takes it away for good and for everyone.
+// goneFrom returns the time from which on a block has no effect, for any client, at a name and
+// below it. The path leads to the name, which has the given number of labels. A block has no
+// effect if its last interval has ended, an exception applies, or a lift has ended it for good
+// and for all clients.
 func (s *Set) goneFrom(p *path, h *hit, r *rule, labels int) order.Time {
 	gone, e := h.part.over(r.sched), h.part.entries.at(r.entry)
 	if excepted(p, e, r.group) {
@@ -52,9 +54,9 @@ func (s *Set) goneFrom(p *path, h *hit, r *rule, labels int) order.Time {
 	return gone
 }
 
-// nearLifts returns where the lifts stand that may take an order away: of very many,
-// those that name it, and the next few in history, the very next of which is
-// that of the order, mostly.
+// nearLifts returns the indexes of the lifts that may reach an order. Of a crowd it returns
+// only the lifts that name the order, and the next few lifts of the same authority in history.
+// The very next one is usually the lift of this order.
 func (h *hit) nearLifts(e *entry) (at []uint32) {
 	if h.crowd == nil {
 		for k := range h.rules {
@@ -77,11 +79,11 @@ func (h *hit) nearLifts(e *entry) (at []uint32) {
 	return at
 }
 
-// maxLookouts bounds the lookouts of a part.
+// maxLookouts limits the number of lookouts of a part.
 const maxLookouts = 1 << 10
 
-// findLookouts notes the names from which a crowd may look different: those with
-// crowds, and those with lifts.
+// findLookouts records the names at which a crowd may need a view (see findViews): names with
+// crowds, and names with lifts.
 func (p *Part) findLookouts() {
 	if p.crowds == nil && len(p.lifts) == 0 {
 		return
@@ -98,11 +100,11 @@ func (p *Part) findLookouts() {
 	p.lookouts = append(p.lookouts, lifts[:min(len(lifts), maxLookouts-len(p.lookouts))]...)
 }
 
-// findViews finds out what crowds look like from the lookouts, when there are lifts
-// and exceptions on the way which the crowd itself does not know of: those of other
-// segments, and those above or below the crowd.
+// findViews computes a view for each crowd on the path to a lookout, if lifts or exceptions on
+// the path are not part of the crowd: lifts and exceptions of other segments, or above or
+// below the crowd. A view is a copy of the crowd that takes them into account.
 //
-// Beyond maxViewed rules it stops: what is left costs queries time.
+// findViews stops after maxViewed rules. Crowds without a view only make queries slower.
 func (s *Set) findViews() {
 	s.views = nil
 	views, viewed := map[string]map[sight]*crowd{}, 0
@@ -133,8 +135,8 @@ func (s *Set) findViews() {
 	s.views = views
 }
 
-// sight is a crowd at a name with so many labels. Names that are ordered alike share
-// a crowd, and a lift of one of them alone leaves the other's as it is.
+// A sight is a crowd at a name with the given number of labels. Names with equal rules share a
+// crowd, and a lift of one name must not change the crowd of another name.
 type sight struct {
 	*crowd
 	labels int
@@ -142,24 +144,24 @@ type sight struct {
 
 func (h *hit) sight() sight { return sight{h.crowd, h.labels} }
 
-// maxViewed bounds what a merge spends on views, some 50 ms.
+// maxViewed limits the work of a merge on views to some 50 ms.
 const maxViewed = 1 << 16
 
-// foreign reports whether there may be exceptions and lifts that a crowd does not know
-// of, but that hold where the path leads.
+// foreign reports whether exceptions or lifts that the crowd does not contain may apply to the
+// name at the end of the path.
 func (s *Set) foreign(p *path, h *hit) bool {
 	return slices.ContainsFunc(p.hits, func(x hit) bool { return x.crowd != h.crowd && x.rules[0].kind < blockExact }) ||
 		slices.ContainsFunc(s.segments, func(q *Part) bool { return q != h.part && len(q.whole) > 0 })
 }
 
-// look puts the crowds on the path to a name as they look from there.
+// look replaces the crowds on the path to a name by their views.
 func (s *Set) look(w *dname.Wire, hits []hit) {
 	for i := range hits {
 		view := s.views[string(w.Suffix(hits[i].labels))]
 		if view == nil {
 			continue
 		}
-		// The longest name has seen all that is above it.
+		// The view at the longest name takes everything above it into account.
 		for ; i < len(hits); i++ {
 			if c := view[hits[i].sight()]; c != nil {
 				hits[i].crowd = c

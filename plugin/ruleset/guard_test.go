@@ -7,9 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// stubGuard holds what a small protect list says: "name holds the name,
-// everything above it and everything below it; =name leaves what is below alone;
-// CIDRs hold addresses".
+// stubGuard is a guard with a small protect list. It follows the rules of protect lists: a
+// name holds itself, everything above it and everything below it, "=name" does not hold names
+// below it, and a network holds addresses.
 type stubGuard struct {
 	names []protect
 	nets  []netip.Prefix
@@ -17,7 +17,7 @@ type stubGuard struct {
 
 type protect struct {
 	name dname.Name
-	only bool // =name
+	only bool // written as =name
 }
 
 func (g *stubGuard) Name(w *dname.Wire) string     { return g.name(w.Name()) }

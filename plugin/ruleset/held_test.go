@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bank protects a name with everything above and below it, another alone, and a
-// network.
+// bank returns a guard that protects a name with everything above and below it, another name
+// without the names below it, and a network.
 func bank(t testing.TB) Guard {
 	t.Helper()
 	name := func(s string) dname.Name {
@@ -28,7 +28,7 @@ func bank(t testing.TB) Guard {
 	}
 }
 
-// with is set with options.
+// with returns the set of the orders, compiled with the given options.
 func with(t testing.TB, opt Options, orders string) *Set {
 	t.Helper()
 	b := NewBuilder("a.yaml", opt)
@@ -47,15 +47,15 @@ func heldList(s *Set) (out []string) {
 	return out
 }
 
-// TestHeld: which targets are held, what that makes of their orders, and that the
-// other targets are enforced.
+// TestHeld checks which targets are held, the state of the order, and the counts of targets.
 func TestHeld(t *testing.T) {
 	for _, tc := range []struct {
 		name, orders string
 		opt          Options
 		held         string
 		state        State
-		targets      [2]int // of the order: as its state says, and held
+		// the number of targets that count by the state of the order, and of held targets
+		targets [2]int
 	}{
 		{"nothing", "targets: [a.example]", Options{}, "", InForce, [2]int{1, 0}},
 		{"one of two", "targets: [a.example, w.bank.example]", Options{}, "b w.bank.example", InForce, [2]int{1, 1}},
@@ -95,7 +95,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestHeldPasses: a query sees of an order what the guard leaves.
+// TestHeldPasses checks that a query for a held name passes, and is blocked if an order forces
+// the target.
 func TestHeldPasses(t *testing.T) {
 	s := with(t, Options{Guard: bank(t)}, `
 - {id: b, targets: [w.bank.example, a.example, only.example]}
@@ -114,14 +115,15 @@ func TestHeldPasses(t *testing.T) {
 	if v.Order.ID != "f" || len(reasons) != 2 || reasons[1].Why != HeldBack || reasons[1].Held != "protects only.example" {
 		t.Errorf("explained by %+v", reasons)
 	}
-	// A guard that lets go needs no building again.
+	// With another guard, the part need not be built again.
 	s = Merge([]*Part{s.parts[0].Guarded(nil)}, Options{})
 	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Client{}, 0).Blocked() {
 		t.Errorf("still held: %v", s.Held())
 	}
 }
 
-// TestExplainNoCountry: what is held since nobody can tell is not out of scope.
+// TestExplainNoCountry checks that an order for countries is explained as held, and not as out
+// of scope, if the country of clients cannot be known.
 func TestExplainNoCountry(t *testing.T) {
 	s := with(t, Options{NoCountry: true}, "- {id: b, scope: {countries: [IT]}, targets: [a.example]}\n")
 	if _, reasons := s.Explain(asked(t, "a.example."), Client{}, 0); len(reasons) != 1 || reasons[0].Why != HeldBack || reasons[0].Held != noCountry {
@@ -129,7 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestHeldWords: why a target is held goes on from "it".
+// TestHeldWords checks that the reason of a held target continues a sentence that begins with
+// "it".
 func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
 		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")
@@ -140,7 +143,8 @@ func TestHeldWords(t *testing.T) {
 	}
 }
 
-// TestShadowRedirects: who answers nobody redirects nobody, and so holds nothing.
+// TestShadowRedirects checks that the redirect addresses of orders that are not active do not
+// hold targets.
 func TestShadowRedirects(t *testing.T) {
 	orders := "- {id: b, targets: [{address: 198.51.100.1, enforced_by: dns}]}\n" +
 		"- {id: s, status: %s, response: {redirect: [198.51.100.1]}, targets: [a.example]}\n"
@@ -152,8 +156,8 @@ func TestShadowRedirects(t *testing.T) {
 	}
 }
 
-// TestJudgeAddress: an address in an answer, with what orders and lifts say about
-// networks.
+// TestJudgeAddress checks verdicts about addresses in answers, with orders, exceptions and
+// lifts of networks.
 func TestJudgeAddress(t *testing.T) {
 	now := at(t, "2026-01-01")
 	orders := `
@@ -168,15 +172,16 @@ func TestJudgeAddress(t *testing.T) {
 		{"198.51.100.5", "www.example.", "narrow"},
 		{"198.51.100.6", "www.example.", "wide"},
 		{"::ffff:198.51.100.6", "www.example.", "wide"}, // hosts connect to the IPv4 address
-		{"198.51.100.200", "www.example.", ""},          // however it was blocked
+		{"198.51.100.200", "www.example.", ""},          // lifted, although the lift has no enforced_by
 		{"198.51.101.1", "www.example.", ""},
 		{"2001:db8::1", "www.example.", "six"},
 		{"203.0.113.1", "www.example.", ""},
 		{"203.0.113.2", "www.example.", ""},
 		{"198.51.100.6", "x.free.example.", ""},
 		{"198.51.100.6", "lifted.example.", ""},
-		{"198.51.100.6", "stray.example.", "wide"},  // the order did nothing to that name
-		{"198.51.100.5", "free.example.", "narrow"}, // the exception is another target's
+		// the lift ends nothing at that name, because the order has no target for it
+		{"198.51.100.6", "stray.example.", "wide"},
+		{"198.51.100.5", "free.example.", "narrow"}, // the exception belongs to another target
 	} {
 		v := s.JudgeAddress(netip.MustParseAddr(tc.addr), Query{Now: now, Asked: asked(t, tc.asked)})
 		got := ""
@@ -187,7 +192,7 @@ func TestJudgeAddress(t *testing.T) {
 			t.Errorf("%s for %s: blocked by %q, want %q", tc.addr, tc.asked, got, tc.want)
 		}
 	}
-	// The exception is the network's, not the name's.
+	// The exception belongs to the network target, not to the name targets.
 	if v := s.Judge(asked(t, "w.example."), Query{Now: now, Asked: asked(t, "free.example.")}); !v.Blocked() {
 		t.Error("the exception of one target spares another")
 	}
@@ -196,7 +201,8 @@ func TestJudgeAddress(t *testing.T) {
 	}
 }
 
-// TestAsked: what spares the asked name spares it where its answer leads.
+// TestAsked checks that an order that does not apply to the asked name does not apply to the
+// names that the answer leads to.
 func TestAsked(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
@@ -217,11 +223,12 @@ func TestAsked(t *testing.T) {
 		{"lifted.example.", "x.cdn.example.", false},
 		{"once.example.", "cdn.example.", false},
 		{"x.once.example.", "cdn.example.", true},
-		{"stray.example.", "cdn.example.", true}, // no order did anything to that name
+		{"stray.example.", "cdn.example.", true}, // the order has no target for that name
 		{"point.example.", "cdn.example.", false},
 		{"x.point.example.", "cdn.example.", true},
 		{"open.example.", "other.example.", false},
-		{"open.example.", "cdn.example.", true}, // another order, which has no such target
+		// order b has no target for open.example
+		{"open.example.", "cdn.example.", true},
 		{"far.example.", "cdn.example.", false},
 		{"near.far.example.", "cdn.example.", true},
 		{"far.example.", "wide.example.", false},
@@ -242,8 +249,7 @@ func TestAsked(t *testing.T) {
 	}
 }
 
-// TestShadowShowsNothing: with or without an order in shadow, the same verdict in
-// every word.
+// TestShadowShowsNothing checks that an order in shadow changes no field of a verdict.
 func TestShadowShowsNothing(t *testing.T) {
 	enforced := "- {id: b, targets: [example]}\n- {id: c, from: 2027-01-01, scope: {countries: [IT]}, targets: [a.example]}\n"
 	var many strings.Builder

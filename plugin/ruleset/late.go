@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BeginsLate reports whether the dates of an order, or of one of its targets, begin after
-// the deadline, so that it comes into force too late whoever loads it and when. The
-// tool can know no more from a file alone: when an order was first loaded is known to the
-// server only.
+// BeginsLate reports whether the dates of an order, or of one of its targets, begin after the
+// deadline. The order then comes into force too late whenever it is loaded. The tool can
+// detect only this kind of lateness, because only a server knows when an order was first
+// loaded.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
 	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -18,11 +18,10 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow notes which active orders of s are new since old, or were drafts in old, and are
-// past their deadline at now: nobody can have enforced them here in time. It keeps what
-// was noted for old. It must be called before s is shared. Orders that are in the first
-// set of a server may have been in force before the server started, so nothing is noted
-// for them.
+// Follow records the active orders of s that are past their deadline at now, and that are not
+// in old or are drafts there. They cannot have been enforced here in time. Follow keeps the
+// records of old. It must be called before s is shared. Orders of the first set of a server
+// may have been in force before the server started, so they are not recorded.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}
@@ -56,8 +55,8 @@ func (s *Set) Follow(old *Set, now order.Time) {
 	}
 }
 
-// late reports whether what a duty is about is active, owed, and known to have come into
-// force after the deadline.
+// late reports whether the order or target of a duty is active, owed, and known to have come
+// into force after the deadline.
 func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
 	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestLate: the clock is at noon of 1 May 2026 when the second set is loaded.
+// TestLate checks the count of late orders. The second set is loaded at noon of 1 May 2026.
 func TestLate(t *testing.T) {
 	const (
 		noon order.Time = 1777636800
@@ -34,7 +34,7 @@ func TestLate(t *testing.T) {
 		{"an order counts once", `[]`, `[{id: x, ` + past + `, targets: [{name: a.example, ` + past + `}, {name: b.example, ` + past + `}]}]`, 1, 1},
 		{"two orders", `[{id: w, targets: [c.example]}]`, `[{id: w, targets: [c.example]}, {id: x, ` + past + `, targets: [a.example]}, {id: y, ` + past + `, targets: [a.example]}]`, 2, 2},
 
-		// Known from the file, whenever it was loaded.
+		// Orders that are late by their own dates, whenever they are loaded.
 		{"begins after its deadline", `[{id: x, from: "2026-05-01T11:30:00Z", ` + past + `, targets: [a.example]}]`, ``, 1, 1},
 		{"will begin after its deadline, and is overdue", `[{id: x, from: "2026-05-01T13:00:00Z", ` + past + `, targets: [a.example]}]`, ``, 0, 1},
 		{"a target begins after its deadline", `[{id: x, targets: [{name: a.example, from: "2026-05-01T11:30:00Z", ` + past + `}]}]`, ``, 1, 1},
@@ -47,7 +47,7 @@ func TestLate(t *testing.T) {
 			s = load(tc.after)
 			s.Follow(old, noon)
 		}
-		// A further version of the file, and of another one, loses nothing.
+		// Loading further versions of this file and of other files keeps the count.
 		next := Merge(s.parts, Options{})
 		next.Follow(s, noon+hour)
 		for i, want := range []int{tc.late, tc.later} {

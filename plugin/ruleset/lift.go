@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// excepted reports whether an exception of the order covers the path's name.
-// Exceptions hold for the name and all below it, whatever the place.
+// excepted reports whether an exception of the order covers the name of the path. Exceptions
+// apply to a name and all names below it, so the place does not matter.
 func excepted(p *path, e *entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -26,8 +26,8 @@ func excepted(p *path, e *entry, group uint32) bool {
 	return false
 }
 
-// lifter returns the lift in force that takes the place out of the order, nil
-// when there is none, and until when that stays so at least.
+// lifter returns the lift in force that takes the place out of the order, nil if there is
+// none, and until when this stays so at least.
 func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 	until := Forever
 	for _, w := range j.whole[e.ID] {
@@ -47,7 +47,7 @@ func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 	return nil, min(until, next)
 }
 
-// lifterAt is lifter for the lifts that have a target which covers the place.
+// lifterAt does the same as lifter, for the lifts with a target that covers the place.
 func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 	until := Forever
 	if !p.cancels {
@@ -75,7 +75,7 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 		for i := others.gone.next(0, netip.Addr{}, j.now); i >= 0; i = others.gone.next(i+1, netip.Addr{}, j.now) {
 			k := int(others.at[i])
 			if h.by(k).place < e.place {
-				break // nor does any that comes behind reach the order
+				break // later lifts in the list do not reach the order either
 			}
 			if j.lifts(p, h, &h.rules[k], e, at, &until) {
 				return h.by(k), until
@@ -85,12 +85,12 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 	return nil, until
 }
 
-// by returns the order of a rule.
+// by returns the order of rule k.
 func (h *hit) by(k int) *entry { return h.part.entries.at(h.rules[k].entry) }
 
-// lifts reports whether a rule is a lift that takes the place out of the order now.
-// Until becomes the time until when that stays so; when it does not, until may
-// become earlier only.
+// lifts reports whether a rule is a lift in force that takes the place out of the order. If
+// so, it sets until to the time until which this stays so. If not, it may set until to an
+// earlier time.
 func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *order.Time) bool {
 	if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
 		return false
@@ -108,10 +108,10 @@ func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *o
 	return holds
 }
 
-// askedLifted reports whether a lift takes the asked name out of the order, and until
-// when that stays so at least. A lift ends what an order does to the lift's targets:
-// where the order has no target for the asked name it ends nothing, and where the
-// answer leads stays blocked.
+// askedLifted reports whether a lift takes the asked name out of the order, and until when
+// this stays so at least. A lift ends only the effect of an order on the targets of the lift.
+// If the order has no target that covers the asked name, the lift ends nothing, and the name
+// that the answer leads to stays blocked.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.cancels || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever
@@ -120,8 +120,8 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	return lift != nil, until
 }
 
-// targets reports whether the order has a target that covers the place, in force or
-// not.
+// targets reports whether the order has a target that covers the place, whether or not the
+// target is in force.
 func (j *judgement) targets(p *path, e *entry, at place) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -139,8 +139,9 @@ func (j *judgement) targets(p *path, e *entry, at place) bool {
 	return false
 }
 
-// reaches reports whether a lift reaches an order: always one that it names;
-// without names, those of the same authority at an earlier place in history.
+// reaches reports whether a lift reaches an order. A lift with ids reaches the orders that it
+// names. A lift without ids reaches orders of the same authority at an earlier place in
+// history.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -161,7 +162,7 @@ func (l *entry) reaches(e *entry) bool {
 	case e.file == l.file:
 		return e.index < l.index
 	}
-	// Between files nothing says which came first. To lift is the reading that
-	// blocks nobody without an order; Merge warns.
+	// The sequence of orders in different files is unknown. The lift applies, so that no name
+	// is blocked without an order, and Merge warns.
 	return true
 }

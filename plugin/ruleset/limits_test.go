@@ -9,9 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken: a long list of plain names that goes from the text into the index says
-// what the same targets say one by one: for blocks and lifts, in force, to start, suspended and
-// in shadow, and beside a target of the same name that has exceptions of its own.
+// TestTargetsTaken checks that a long list of plain names, which goes directly from the text
+// into the index, gives the same verdicts as the same targets one by one. It covers blocks and
+// lifts that are in force, pending, suspended and in shadow, and a target that is also listed
+// with exceptions of its own.
 func TestTargetsTaken(t *testing.T) {
 	var list []string
 	for i := range 200 {
@@ -63,7 +64,8 @@ func TestTargetsTaken(t *testing.T) {
 	}
 }
 
-// TestFull: a part that has no room for all its names is an error, and no panic.
+// TestFull checks that a part without room for all its names returns an error and does not
+// panic.
 func TestFull(t *testing.T) {
 	b := NewBuilder("a.yaml", Options{})
 	b.index.Max = 9 << 10
@@ -85,7 +87,8 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// TestMergeBounded: small parts that are too large together are merged into several segments.
+// TestMergeBounded checks that small parts that are too large together are merged into several
+// segments.
 func TestMergeBounded(t *testing.T) {
 	defer func(n int) { maxMerged = n }(maxMerged)
 	var parts []*Part
@@ -107,8 +110,8 @@ func TestMergeBounded(t *testing.T) {
 	}
 }
 
-// TestCrowdOfManyNetworks: orders that share a scope of very many networks take no room for
-// each network, and are still for the clients of the scope only.
+// TestCrowdOfManyNetworks checks that orders that share a scope of very many networks take no
+// memory for each network, and still apply only to clients in the scope.
 func TestCrowdOfManyNetworks(t *testing.T) {
 	var clients, orders strings.Builder
 	for i := range 1000 {

@@ -8,11 +8,11 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// line is some rules of a crowd.
+// A line is a list of rules of a crowd.
 type line struct {
 	at   []uint32
 	gone tree
-	// up is the line of the next larger network.
+	// up is the line of the next larger network, nil if there is none.
 	up *line
 }
 
@@ -25,11 +25,12 @@ func (l *line) add(i uint32, gone order.Time, x *exempt) {
 	l.gone.exempt = append(l.gone.exempt, always)
 }
 
-// freeze is for when all is added.
+// freeze builds the tree. It must be called when all rules are added.
 func (l *line) freeze() { l.at, l.gone = fit(l.at), newTree(l.gone) }
 
-// next returns the first rule from the k-th of the crowd on that is not gone, for the
-// client at the address at least, best when that comes first. The line's rules must stand in the crowd's order.
+// next returns the index, in the crowd's list, of the line's first rule from k on that may
+// affect the client at address c now. It returns best if that index is smaller. The line's
+// rules must be in the sequence of the crowd's list.
 func (l *line) next(k int, c netip.Addr, now order.Time, best int) int {
 	if l == nil || len(l.at) == 0 {
 		return best
@@ -41,17 +42,18 @@ func (l *line) next(k int, c netip.Addr, now order.Time, best int) int {
 	return min(best, int(l.at[i]))
 }
 
-// tree tells which rules of a line do nothing, of many at once: a node stands for its
-// two children, 2i and 2i+1, and the leaves for the rules.
+// A tree finds the next rule of a line that has an effect, without checking each rule. Node i
+// has the children 2i and 2i+1. The leaves are the rules.
 type tree struct {
-	// until are the times from which on nothing is done to anybody.
+	// until are the times from which on no rule of a node has an effect.
 	until []order.Time
-	// exempt are the networks to whose clients nothing is done at any time; nil when
-	// no rule has any.
+	// exempt are the networks that are always exempt from all rules of a node. It is nil if no
+	// rule has exemptions.
 	exempt []*bart.Lite
 }
 
-// newTree makes a tree of its leaves. Those with exemptions do something at some time.
+// newTree makes a tree from its leaves. A leaf with exemptions must have an until other than
+// NoTime, because NoTime marks a leaf without a rule.
 func newTree(leaves tree) tree {
 	n, size := len(leaves.until), 1
 	for size < n {
@@ -68,17 +70,19 @@ func newTree(leaves tree) tree {
 	t.exempt = make([]*bart.Lite, 2*size)
 	copy(t.exempt[size:], leaves.exempt)
 	for i := size - 1; i > 0; i-- {
-		if t.exempt[i] = t.exempt[2*i]; t.until[2*i+1] != order.NoTime { // else there is no rule
+		// else the right child has no rule
+		if t.exempt[i] = t.exempt[2*i]; t.until[2*i+1] != order.NoTime {
 			t.exempt[i] = inBoth(t.exempt[2*i], t.exempt[2*i+1])
 		}
 	}
 	return t
 }
 
-// maxNets bounds the networks that are compared.
+// maxNets is the largest number of networks in a table that inBoth compares.
 const maxNets = 64
 
-// inBoth returns the networks that stand in both tables, nil when there is none.
+// inBoth returns the networks that are in both tables, nil if there are none or a table is too
+// large. A smaller result than the true one is safe: it only makes a query slower.
 func inBoth(x, y *bart.Lite) *bart.Lite {
 	switch {
 	case x == y:
@@ -103,8 +107,8 @@ func inBoth(x, y *bart.Lite) *bart.Lite {
 	return both
 }
 
-// next returns the first place from the k-th on that is not gone, for the client
-// at the address at least, -1 when there is none.
+// next returns the index of the first leaf from k on that may affect the client at address c
+// now, or -1 if there is none.
 func (t *tree) next(k int, c netip.Addr, now order.Time) int {
 	size, exempt := len(t.until)/2, t.exempt
 	if k >= size {
@@ -116,7 +120,7 @@ func (t *tree) next(k int, c netip.Addr, now order.Time) int {
 	for i := size + k; ; i *= 2 {
 		for t.until[i] <= now || exempt != nil && exempt[i] != nil && exempt[i].Contains(c) {
 			for i&1 == 1 {
-				i /= 2 // all of this node's right edge is behind us
+				i /= 2 // skip this node, because its right edge is already passed
 			}
 			if i == 0 {
 				return -1

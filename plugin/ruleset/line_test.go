@@ -9,7 +9,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// TestTree compares a tree with a look at each leaf.
+// TestTree compares a tree with a check of each leaf.
 func TestTree(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	pool := []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}

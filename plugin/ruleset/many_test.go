@@ -7,16 +7,17 @@ import (
 	"testing"
 )
 
-// many are the reasons for which, of very many orders on one name or address, the
-// last alone decides. Fields says it of the i-th order, lift is a lift of it.
+// many are benchmark cases in which only the last of very many orders on one name or address
+// can decide. fields returns the fields of order i that keep it from deciding, and lift
+// returns the fields of a lift of order i.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
-	// apart: lifts stand in a file of their own, which is not merged with the orders'.
+	// apart is set if the lifts are in another file, in a segment of its own.
 	apart bool
-	asks  string // other than the target
-	one   string // lift of all but the last
-	// held: the guard holds the target, and the last order forces it.
+	asks  string // the name or address to judge, if it is not the target
+	one   string // one lift of all orders but the last
+	// held is set if the guard holds the target, and only the last order forces it.
 	held bool
 }{
 	{name: "in-force", target: "c.example"},
@@ -47,7 +48,8 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders writes n orders, the last of which has fields of its own and no lift.
+// manyOrders returns n orders, and lifts of all of them but the last. The last order gets the
+// fields in last.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {
@@ -66,7 +68,7 @@ func manyOrders(n int, target, last string, fields, lift func(int) string) (orde
 	return o.String(), l.String()
 }
 
-// BenchmarkManyOrders is a verdict on what n orders are about.
+// BenchmarkManyOrders measures a verdict about the target of n orders.
 func BenchmarkManyOrders(b *testing.B) {
 	now := at(b, "2026-01-01")
 	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
@@ -103,7 +105,7 @@ func BenchmarkManyOrders(b *testing.B) {
 	}
 }
 
-// apart merges parts as if each were large: into segments of their own.
+// apart merges parts so that each part is a segment of its own, as a large part is.
 func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
 	s.segments = s.parts
@@ -112,8 +114,8 @@ func apart(opt Options, parts ...*Part) *Set {
 	return s
 }
 
-// BenchmarkManyLifts is what is done at a load, and at a moment when many orders
-// change, with a lift for each of n orders.
+// BenchmarkManyLifts measures the work of a load, and of a time at which many orders change,
+// with a lift for each of n orders.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -145,8 +147,8 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare is the difference between two versions of a register, whose orders
-// share their terms.
+// BenchmarkCompare measures the comparison of two versions of a register, whose orders share
+// their terms.
 func BenchmarkCompare(b *testing.B) {
 	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)

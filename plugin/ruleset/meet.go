@@ -10,20 +10,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meeting is what a lift has to lift.
+// A meeting records whether a lift reaches any order.
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order of another file that it reaches only because nothing says
-	// which of the two came first.
+	// tie is an order of another file with the same place in history. The lift reaches it,
+	// because nothing says which of the two came first.
 	tie *entry
 }
 
-// lifters are lifts that meet orders together, so that very many of both need not
-// be tried each with each.
+// lifters match lifts with the orders that they reach. They do not compare each lift with each
+// order, because there may be very many of both.
 type lifters struct {
 	byID map[string][]*meeting
-	// others are those without ids.
+	// others are the lifts without ids.
 	others map[authority]*history
 }
 
@@ -36,26 +36,27 @@ func (e *entry) authority() authority {
 	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
 }
 
-// history is lifts by their place in it.
+// A history is a list of lifts, sorted by place in history after the first call of meet.
 type history struct {
 	lifts  []*meeting
 	sorted bool
-	// reached are those from there on.
+	// reached is the index from which on all lifts reach an order.
 	reached int
-	// ties are the orders that share their place with a lift.
+	// ties are the orders that have the same instant as a lift.
 	ties map[instant]ties
 }
 
-// instant is a place in history with the from that tells equal places apart.
+// An instant is a place in history, together with the from that orders equal places.
 type instant struct{ place, from order.Time }
 
 func (e *entry) instant() instant { return instant{e.place, e.from} }
 
-// ties are orders of one authority at one instant, by their files. In a file the earlier
-// order comes first. Between files nothing says which order came first.
+// ties are the orders of one authority at one instant, by file. Within a file, the order that
+// is listed first came first. Between files, nothing says which order came first.
 type ties map[*string]*tied
 
-// tied are the orders of one file: the one that was met first, and the least index.
+// A tied is the orders of one file in ties: the first order that was added, and the smallest
+// index of the orders.
 type tied struct {
 	entry *entry
 	index int32
@@ -70,7 +71,7 @@ func (t ties) add(e *entry) {
 	x.index = min(x.index, e.index)
 }
 
-// byFile returns one order of each file, in the order of the files' names.
+// byFile returns one order of each file, sorted by path.
 func (t ties) byFile() []*entry {
 	out := make([]*entry, 0, len(t))
 	for _, x := range t {
@@ -80,13 +81,14 @@ func (t ties) byFile() []*entry {
 	return out
 }
 
-// finish notes which of the orders a lift at their instant reaches.
+// finish records whether the lift m reaches an order of t. All orders of t are at the instant
+// of m.
 func (t ties) finish(m *meeting, byFile []*entry) {
 	l := m.lift
 	if x := t[l.file]; x != nil && x.index < l.index {
 		m.reached = true
 	}
-	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // the first or the second
+	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // index 0 or 1
 	if i < 0 {
 		return
 	}
@@ -114,7 +116,7 @@ func (x *lifters) add(m *meeting) {
 	h.reached = len(h.lifts)
 }
 
-// meet notes which of the lifts reach a block order.
+// meet records which of the lifts reach a block order.
 func (x *lifters) meet(e *entry) {
 	for _, m := range x.byID[e.ID] {
 		m.reached = true
@@ -151,7 +153,7 @@ func (x *lifters) meet(e *entry) {
 	h.reached = min(h.reached, i)
 }
 
-// finish is for when all orders have been met.
+// finish completes the meetings. It must be called after the last call of meet.
 func (x *lifters) finish() {
 	for _, h := range x.others {
 		for _, m := range h.lifts[h.reached:] {
@@ -164,7 +166,7 @@ func (x *lifters) finish() {
 			if t == nil {
 				continue
 			}
-			if byFile == nil || at != m.lift.instant() { // those of an instant stand together
+			if byFile == nil || at != m.lift.instant() { // lifts of one instant are adjacent
 				at, byFile = m.lift.instant(), t.byFile()
 			}
 			t.finish(m, byFile)
@@ -172,7 +174,7 @@ func (x *lifters) finish() {
 	}
 }
 
-// meetAll has lifts meet the block orders that are of a kind.
+// meetAll calls meet for each block order for which is returns true, and then finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if len(x.byID)+len(x.others) == 0 {
 		return
@@ -185,8 +187,9 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds for each lift the reached orders with a target at, above or
-// below one of its own; for a lift without targets, the orders it names.
+// meetings returns the meeting of each lift. A lift with targets is reached if one of its
+// orders has a target at, above or below a target of the lift. A lift without targets is
+// reached if an order that it names exists.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, newLifters()
 	for _, l := range lifts {
@@ -195,7 +198,7 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 		switch {
 		case l.names > 0:
 		case l.others > 0:
-			m.reached = true // pages are not looked up
+			m.reached = true // URL targets are not stored, so the lift counts as useful
 		case l.addrs > 0:
 		default:
 			whole.add(m)
@@ -207,9 +210,9 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	return found
 }
 
-// meetNames is meetings for names.
+// meetNames fills in the meetings of lifts with name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
-	targets := map[dname.Name]*lifters{} // of the lifts
+	targets := map[dname.Name]*lifters{} // by the target of the lifts
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
@@ -234,7 +237,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	for name, x := range targets {
 		s.above(name, x.meet)
 	}
-	// Below: every blocked name looks for such targets above itself.
+	// For targets below: look for targets of lifts above each name.
 	for _, p := range s.parts {
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {
@@ -249,7 +252,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	}
 }
 
-// blocksOf calls f for the orders whose targets are among the rules.
+// blocksOf calls f for each block order with a target among the rules.
 func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	for i := range rules {
 		if rules[i].kind >= blockExact {
@@ -258,7 +261,7 @@ func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	}
 }
 
-// above calls f for every block order with a target at the name or above it.
+// above calls f for each block order with a target at the name or above it.
 func (s *Set) above(name dname.Name, f func(*entry)) {
 	var w dname.Wire
 	w.SetName(name)
@@ -270,9 +273,10 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// meetNetworks is meetings for addresses, which a lift meets in the networks that hold
-// its own or lie in it. Addresses that DNS does not enforce are not kept, so a lift
-// of addresses that reaches an order with such targets is taken to meet them.
+// meetNetworks fills in the meetings of lifts with address targets. A lift is matched with the
+// networks that contain its network or are inside it. Addresses that DNS does not enforce are
+// not stored. A lift of addresses that reaches an order with other targets is therefore
+// assumed to match one of them.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := newLifters()
 	var all []*meeting
@@ -299,14 +303,13 @@ func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	}
 }
 
-// overlapping calls f for every block order with an address target that shares an
-// address with the network.
+// overlapping calls f for each block order with an address target that overlaps the network.
 func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 	for _, p := range s.parts {
 		if p.addrs == nil {
 			continue
 		}
-		// Both begin, or end, with the network itself.
+		// Both sequences include the network itself, so f may be called twice.
 		for _, nets := range [...]iter.Seq2[netip.Prefix, netRules]{p.addrs.Supernets(x), p.addrs.Subnets(x)} {
 			for _, at := range nets {
 				p.blocksOf(at.rules, f)

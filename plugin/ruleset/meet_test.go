@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetSlowly is the slow twin of lifters: it tries each lift with each order.
+// meetSlowly is the slow twin of lifters. It compares one lift with one order.
 func meetSlowly(m *meeting, e *entry) {
 	l := m.lift
 	if !l.reaches(e) {
@@ -20,7 +20,7 @@ func meetSlowly(m *meeting, e *entry) {
 	}
 }
 
-// meetWorld returns lifts and orders of two authorities, in some files, at few times.
+// meetWorld returns random lifts and orders of two authorities, in three files, at few times.
 func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	files := []string{"c", "a", "b"}
 	var commons []*Common
@@ -40,7 +40,7 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, place: times[r.IntN(4)], from: times[r.IntN(4)], index: index, isIssued: true}
 		if c.action == order.Lift {
 			if e.place == order.NoTime {
-				e.place = 10 // a lift has a place in history
+				e.place = 10 // a lift always has a place in history
 			}
 			lifts = append(lifts, e)
 		} else {
@@ -50,7 +50,8 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	return lifts, orders
 }
 
-// TestMeetTwin: lifts and orders that meet all at once meet as each with each.
+// TestMeetTwin checks that lifters find the same meetings as a comparison of each lift with
+// each order.
 func TestMeetTwin(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))

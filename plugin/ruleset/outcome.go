@@ -7,69 +7,71 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// What says what a load did to an order.
+// What is the kind of change that a load made to an order.
 type What uint8
 
-// What a load did to an order.
+// The kinds of changes.
 const (
 	Added What = iota
 	Changed
 	Removed
-	Affected // the order is as it was, and a lift that was loaded changed its state
+	Affected // the order is unchanged, but a loaded lift changed its state
 	Moved    // the order was in another file before
-	MovedOn  // the order was removed from the file, and is in another file now
+	MovedOn  // the order was removed from this file, and is in another file now
 )
 
-// Outcome is what became of an order by a load. Blocked and Freed compare the answers to
-// the names of the order's targets before and after the load.
+// An Outcome describes the effect of a load on an order. Blocked and Freed compare the answers
+// for the names of the order's targets before and after the load.
 type Outcome struct {
-	Label string // safe for everybody to read
+	Label string // safe for all readers
 	Lift  bool
 	What  What
 	File  string
-	From  string     // the file before, when Moved
-	State State      // meaningless when Removed
-	Until order.Time // when the state may change next
-	By    string     // the label of the lift, when Lifted
-	Held  int        // targets that are held
-	Whole bool       // the order is held as a whole
-	// Targets is the number of targets that DNS enforces when nothing holds them.
+	From  string     // the previous file, if Moved
+	State State      // meaningless if Removed or MovedOn
+	Until order.Time // the next time at which the state may change
+	By    string     // the label of the lift, if Lifted
+	Held  int        // the number of held targets
+	Whole bool       // the whole order is held
+	// Targets is the number of targets that are enforced unless the guard holds them.
 	Targets int
-	// Blocked is how many names are newly blocked for some client: by a block order, or
-	// again because a lift was changed or removed. Freed is how many names that the order
-	// blocked, or that the lift names, are not blocked for any client any more.
+	// Blocked is the number of names that are newly blocked for some client, by a block order
+	// or because a lift was changed or removed. Freed is the number of names that are not
+	// blocked for any client any more. A block order counts only names that it blocked before,
+	// a lift counts the names of its targets and of the orders it names.
 	Blocked, Freed int
-	// Counted is false when the order has too many names to be compared. Blocked and
-	// Freed are 0 then.
+	// Counted is false if the order has too many names to compare. Blocked and Freed are then
+	// 0.
 	Counted bool
-	// Below is true when the names below a lift's targets were looked at, too.
+	// Below is true if the names below a lift's targets were compared too.
 	Below bool
 }
 
 const (
-	// maxOutcomeNames bounds the names of an order that are compared.
+	// maxOutcomeNames is the largest number of names of an order that are compared.
 	maxOutcomeNames = 10_000
-	// maxWalk is the number of names of a set up to which the names below the targets of
-	// lifts are looked for.
+	// maxWalk is the largest number of names of a set in which collect looks for names below
+	// the targets of lifts.
 	maxWalk = 50_000
 )
 
-// outcome is an Outcome under way.
+// An outcome is an Outcome that is being computed.
 type outcome struct {
 	Outcome
 	differing
-	names map[spot]bool // names of targets
+	names map[spot]bool // the names to compare
 	full  bool          // there are more than maxOutcomeNames
 }
 
-// spot is a name, or all names below a name that no order names.
+// A spot is a name or, if below is set, the names below it that no order names.
 type spot struct {
 	name  dname.Name
 	below bool
 }
 
-// Outcomes returns what became of the orders that differ, by the sets before and after
-// the load, at now; most orders at the most. before is nil for the first load.
+// Outcomes returns the effects of a load, at the time now, on the orders that differ. before
+// and after are the sets before and after the load; before is nil for the first load. Outcomes
+// returns at most `most` elements.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Outcome {
 	if before == nil {
 		before = &Set{}
@@ -98,7 +100,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	return out
 }
 
-// liftedIDs returns the ids of orders that the lifts among the outcomes name.
+// liftedIDs returns the ids that the lifts among the outcomes name, with those outcomes.
 func liftedIDs(list []*outcome) map[string][]*outcome {
 	ids := map[string][]*outcome{}
 	add := func(o *outcome, e *entry) {
@@ -117,8 +119,8 @@ func liftedIDs(list []*outcome) map[string][]*outcome {
 	return ids
 }
 
-// affected returns the orders that lifts among the outcomes name and whose state the load
-// has changed, though the orders themselves are as they were.
+// affected returns the orders that did not change, but whose state changed because a lift
+// among the outcomes names them.
 func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
 	ids := liftedIDs(list)
 	if len(ids) == 0 {
@@ -149,7 +151,7 @@ func affected(before, after *Set, list []*outcome, now order.Time, most int) (ou
 	return out
 }
 
-// moves finds the orders that are in another file now.
+// moves marks the orders that moved from one file to another.
 func moves(before, after *Set, list []*outcome) {
 	added, removed := map[string]*outcome{}, map[string]*outcome{}
 	for _, o := range list {
@@ -176,8 +178,8 @@ func moves(before, after *Set, list []*outcome) {
 	}
 }
 
-// collect finds the names that each outcome is about: those of its targets, of the orders
-// that a lift names, and, in a small set, those below the targets of a lift.
+// collect finds the names to compare for each outcome: the names of its targets and of the
+// orders that a lift names and, if the set is small, the names below the targets of a lift.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {
@@ -265,8 +267,8 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.Below}] = true
 }
 
-// label names the orders where everybody may read their names. A lift is as secret as
-// the orders that it reaches, unless the lift says itself that it is public.
+// label sets the labels of the outcomes. A lift of a sealed order is sealed too, unless the
+// lift says itself that it is public.
 func label(before, after *Set, list []*outcome) {
 	found := map[*outcome]*meeting{}
 	for _, s := range []*Set{before, after} {
@@ -292,8 +294,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish fills in what the sets say. own has the ids of the orders that
-// are new or changed.
+// finish fills in the fields that depend on the sets. own has the ids of the orders that are
+// new or changed.
 func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
 	e := o.entry()
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -319,7 +321,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time
 		was, is := before.blockers(&q, now), after.blockers(&q, now)
 		switch {
 		case len(was) == 0 && len(is) > 0:
-			// A name that an order of the same load blocks is not for the lift to count.
+			// If another order of the same load blocks the name, the lift does not count it.
 			o.Blocked += int(b2u(slices.ContainsFunc(is, func(id string) bool {
 				return id == e.ID || o.Lift && !own[id]
 			})))
@@ -329,7 +331,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time
 	}
 }
 
-// lifterOf returns the label of a lift that lifts the order as a whole at now.
+// lifterOf returns the label of a lift that lifts the whole order at now.
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	for _, w := range s.whole[e.ID] {
 		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
@@ -343,8 +345,8 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 	return ""
 }
 
-// blockers returns the ids of the orders that block a name at now, each for a client of
-// the scope of some order at the name.
+// blockers returns the ids of the orders that block a name at now. It tries a client of each
+// scope of the orders at the name.
 func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
 	try := func(c Client) {
 		if v := s.Decide(q, c, now); v.Blocked() && !slices.Contains(ids, v.Order.ID) {
@@ -381,5 +383,5 @@ func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
 	return ids
 }
 
-// maxScopes bounds the scopes that are tried at one name.
+// maxScopes is the largest number of scopes that are tried for a name.
 const maxScopes = 64

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestOutcomes: what a load made of each order, by the answers before and after it.
+// TestOutcomes checks the outcome of each order for pairs of loads.
 func TestOutcomes(t *testing.T) {
 	now := at(t, "2026-06-01")
 	type files map[string]string
@@ -94,8 +94,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfMany: the names of a very large order are not counted, and the number of
-// outcomes is bounded.
+// TestOutcomesOfMany checks that the names of a very large order are not counted, and that the
+// number of outcomes is bounded.
 func TestOutcomesOfMany(t *testing.T) {
 	var names []string
 	for i := range maxOutcomeNames + 1 {

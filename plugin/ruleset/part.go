@@ -1,14 +1,14 @@
-// Package ruleset compiles orders into an immutable set that answers one
-// question: what does this name get, for this client, at this second?
+// Package ruleset compiles orders into an immutable set. The set decides whether a name is
+// blocked for a client at a time, and how.
 //
-// A [Part] is one order file, compiled. A [Set] is several parts that are in
-// force together; [Merge] makes it, and it is what a server holds and swaps.
-// Time is an argument of every question, so that orders start and end to the
-// second without a timer: each rule carries the intervals in which it holds.
+// A [Part] is one compiled order file. A [Set] is the parts that are in force together;
+// [Merge] makes a set, and a server swaps sets. Time is an argument of each decision, so
+// orders start and end at their second without a timer: each rule carries the intervals in
+// which it is in force.
 //
-// How a verdict is found: the index yields the targets, exceptions and lifts at
-// the name and above it. Targets are tried in their order of precedence until
-// one is in force, reaches the client, and is neither excepted nor lifted.
+// A verdict is found as follows. The index yields the targets, exceptions and lifts at the
+// name and above it. The targets are tried by precedence. The verdict is the first target that
+// is in force, covers the client, and is neither excepted nor lifted.
 package ruleset
 
 import (
@@ -20,32 +20,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Options are the operator's settings that the verdicts depend on. What Merge
-// needs of them must be what its parts were built with.
+// Options are the operator's settings on which verdicts depend. Merge must get the same
+// options as the Builders of its parts.
 type Options struct {
-	// Response is given for orders that prescribe none; the zero value is
+	// Response is the response of orders that do not prescribe one. The zero value is
 	// NXDOMAIN.
 	Response order.Response
-	// Guard holds targets back; nil holds none.
+	// Guard holds targets. If it is nil, no target is held.
 	Guard Guard
-	// NoCountry: nothing tells the country of clients. Orders for countries only
-	// are held.
+	// NoCountry is set if the country of clients cannot be known. Orders that are only for
+	// countries are then held.
 	NoCountry bool
-	// Addresses: addresses in answers are judged too. Without it targets that are
-	// addresses are recorded and not enforced.
+	// Addresses makes addresses in answers be judged too. Otherwise, targets that are
+	// addresses are recorded but not enforced.
 	Addresses bool
-	// NAT64 are the operator's own prefixes of IPv6 addresses with an IPv4 address inside
-	// (RFC 6052): 32, 40, 48, 56, 64 or 96 bits long. Addresses below them, and below the
-	// prefixes that are the same everywhere, are judged by that IPv4 address as well.
+	// NAT64 are the operator's own NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
+	// bits. Addresses in these prefixes, and in the prefixes that are the same everywhere, are
+	// also judged by the IPv4 address inside.
 	NAT64 []netip.Prefix
 }
 
-// kind is what a rule does at its name. Those that cancel stand first, so that
-// a list of rules begins with them.
+// kind is the effect of a rule at its name. Exceptions and lifts have the smallest kinds, so
+// that they are first in a list of rules.
 type kind uint8
 
 const (
-	except kind = iota // the order does not touch the name and what is below
+	except kind = iota // the order does not apply to the name and the names below
 	liftExact
 	liftSubtree
 	liftBelow
@@ -67,34 +67,35 @@ func (k kind) match() order.Match {
 
 func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 
-// rule is what one order says at one name.
+// A rule is the effect of one order at one name.
 type rule struct {
-	entry uint32 // of the part's entries
-	sched uint32 // of the part's schedules
-	// group ties a target to exceptions of its own: an exception of group 0 is
-	// the whole order's, another only that of the targets with its group.
+	entry uint32 // an index of the part's entries
+	sched uint32 // an index of the part's schedules
+	// group connects a target with its own exceptions. An exception of group 0 applies to the
+	// whole order; any other exception applies only to the targets with the same group.
 	group  uint32
 	kind   kind
-	shadow bool // judged only as if the orders in shadow were in force
-	last   bool // ends the list
-	crowd  bool // begins a list that has a crowd
+	shadow bool // judged only if the query asks for orders in shadow
+	last   bool // the last rule of its list
+	crowd  bool // the first rule of a list that has a crowd
 }
 
-// entry is an order as the set keeps it.
+// An entry is an order as a part stores it.
 type entry struct {
 	Order
-	// place orders the history that lifts reach back in.
+	// place is the place in history. If places are equal, from decides.
 	place, from  order.Time
-	index        int32 // its place in the file
+	index        int32 // the position of the order in its file
 	line, column int32
-	sched        uint32 // of the order as a whole, for states and whole lifts
-	// names is the number of name targets, addrs that of addresses to be found in
-	// answers, others that of targets which DNS does not enforce.
+	sched        uint32 // of the whole order, for states and for lifts of whole orders
+	// names is the number of name targets. addrs is the number of address targets that are
+	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is when it was issued
+	isIssued             bool // place is the issued of the order
 }
 
-// issued ranks blocks.
+// issued returns the time at which the order was issued, by which blocks are ranked, or
+// NoTime.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.place
@@ -102,41 +103,41 @@ func (e *entry) issued() order.Time {
 	return order.NoTime
 }
 
-// Part is one compiled order file. It is immutable.
+// A Part is one compiled order file. It is immutable.
 type Part struct {
 	path      *string
 	names     *index.Index
-	blocked   int // names that are targets of block orders, in whatever state
+	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // by where their rules start
+	crowds    map[uint32]*crowd // by the index of the first rule
 	lookouts  []dname.Name      // see findLookouts
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
-	whole     []uint32 // entries of lifts without targets
+	whole     []uint32 // entries of lifts of whole orders, which have no targets
 	lifts     []uint32 // entries of all lifts
 	bytes     int
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
-	held      held // of its targets, by the guard that it was built with
-	// embeddings are the networks of IPv6 addresses with IPv4 addresses inside.
+	held      held // the targets that guard holds
+	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
 	embeddings []embedding
 	guard      Guard
 	response   order.Response // for orders that prescribe none
 	redirects  []netip.Addr
-	// deadlines and reviews are in the order of the entries.
+	// deadlines and reviews are in the sequence of the entries.
 	deadlines, reviews []duty
 	dutyTargets        []dutyTarget
 }
 
-// Path returns the file's path.
+// Path returns the path of the file.
 func (p *Part) Path() string { return *p.path }
 
-// Orders returns the number of orders in the file, whatever their state.
+// Orders returns the number of orders in the file, in any state.
 func (p *Part) Orders() int { return p.entries.n }
 
-// IDs yields the ids of the file's orders.
+// IDs yields the ids of the orders of the file.
 func (p *Part) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for e := range p.entries.all() {
@@ -147,8 +148,8 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is a key of by, the parts that
-// have orders of those ids.
+// Taken returns a problem for each order of p whose id is a key of by. The values of by are
+// the parts that use these ids.
 func (p *Part) Taken(by map[string]*Part) order.Problems {
 	if len(by) == 0 {
 		return nil
@@ -162,7 +163,7 @@ func (p *Part) Taken(by map[string]*Part) order.Problems {
 	})
 }
 
-// taken is Taken; by returns the file that has an order of that id.
+// taken returns the same problems as Taken. by returns the file with the order of an id.
 func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {
 		if file, ok := by(e.ID); ok {
@@ -186,7 +187,7 @@ func (p *Part) Targets() (n int) {
 	return n
 }
 
-// rulesAt returns the rules at the name itself.
+// rulesAt returns the rules at exactly the name w.
 func (p *Part) rulesAt(w *dname.Wire) []rule {
 	var room [pathRoom]index.Hit
 	hits, _ := p.names.Walk(w, room[:0])

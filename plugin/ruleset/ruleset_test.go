@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// part compiles the orders of a file, given without its head.
+// part compiles the orders of a file. The orders are given without the head of the file.
 func part(t testing.TB, path, orders string) *Part {
 	t.Helper()
 	b := NewBuilder(path, Options{})
@@ -35,15 +35,15 @@ func asked(t testing.TB, name string) *Asked {
 	return q
 }
 
-// at returns the second of a date.
+// at returns the first second of a date.
 func at(t testing.TB, s string) order.Time {
 	t.Helper()
 	d := set(t, "- {id: x, issued: "+s+", targets: [a.example]}")
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestSpared: what passes for the asked name's sake is known as such, since it must
-// not be kept for others.
+// TestSpared checks that Spared is set if a name passes because of the asked name, since the
+// verdict must not be kept for other asked names.
 func TestSpared(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
@@ -59,7 +59,7 @@ func TestSpared(t *testing.T) {
 		{"spared.example", "www.bad.example", false, true},
 		{"freed.example", "bad.example", false, true},
 		{"freed.example", "own.example", false, true},
-		{"stray.example", "bad.example", true, false}, // the lift ends nothing there
+		{"stray.example", "bad.example", true, false}, // the lift ends nothing at the asked name
 		{"protected.example", "bad.example", false, true},
 		{"any.example", "bad.example", true, false},
 		{"any.example", "free.own.example", false, false},
@@ -84,8 +84,8 @@ func (protects) Name(*dname.Wire) string        { return "" }
 func (protects) Address(netip.Prefix) string    { return "" }
 func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.name }
 
-// TestHistory: which of two orders, given by their dates, counts. The lift is
-// always by the same authority and of the same name.
+// TestHistory checks whether a lift reaches a block with the given dates. Both have the same
+// authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
 		name, first, second string // dates of the block and of the lift
@@ -108,13 +108,13 @@ func TestHistory(t *testing.T) {
 		if got := set(t, block+lift).Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
-		// In two files, and the lift first: only the tie by file order changes.
+		// In two files, with the lift loaded first. Only orders with equal dates change.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
-		// By id it is reached whatever the dates.
+		// A lift by id reaches the order whatever the dates are.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Client{}, now).Blocked() {
 			t.Errorf("%s: a lift by id does not reach", tc.name)
@@ -122,14 +122,14 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestOtherAuthority: a lift without ids reaches its own authority's orders.
+// TestOtherAuthority checks that a lift without ids reaches only orders of its own authority.
 func TestOtherAuthority(t *testing.T) {
 	for _, tc := range []struct {
 		authority string
 		blocked   bool
 	}{
 		{"{name: NCU, country: UA}", false},
-		{`{name: "  NCU ", country: ua, kind: court}`, false}, // the kind plays no part
+		{`{name: "  NCU ", country: ua, kind: court}`, false}, // the kind is not compared
 		{"{name: NCU}", true},
 		{"{name: ncu, country: UA}", true},
 	} {
@@ -141,7 +141,7 @@ func TestOtherAuthority(t *testing.T) {
 	}
 }
 
-// TestPrecedence: of the orders that cover a name, which one is told.
+// TestPrecedence checks which of several orders that cover a name decides.
 func TestPrecedence(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct{ name, orders, want string }{
@@ -157,7 +157,7 @@ func TestPrecedence(t *testing.T) {
 		if v := set(t, tc.orders).Decide(asked(t, "a.example."), Client{}, now); v.Order == nil || v.Order.ID != tc.want {
 			t.Errorf("%s: got %+v, want %s", tc.name, v.Order, tc.want)
 		}
-		// The same when each order is in a segment of its own.
+		// The result is the same if each order is in a segment of its own.
 		var segments []*Part
 		for i, o := range strings.Split(tc.orders, "\n") {
 			segments = append(segments, part(t, fmt.Sprint(i, ".yaml"), o))
@@ -170,7 +170,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestManyBelow: beyond maxBelow names the answer is the one that is always true.
+// TestManyBelow checks that with more than maxBelow marked names the outcome is BelowPasses.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int
@@ -183,8 +183,8 @@ func TestManyBelow(t *testing.T) {
 		}
 		b.WriteString("]}\n")
 		s := set(t, b.String())
-		// The exceptions are order b's, so all names stay blocked by a; only the
-		// bound turns that into "some may pass".
+		// The exceptions belong to order b, so order a still blocks all names. Only the limit
+		// makes the outcome BelowPasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
 			want = BelowNXDOMAIN
@@ -292,8 +292,8 @@ func TestCompareAndLost(t *testing.T) {
 	if d := Compare(nil, before, 2); d.Added != 3 || d.Removed+d.Changed != 0 || len(d.orders) != 2 {
 		t.Errorf("new: got %+v", d)
 	}
-	// b.example is gone; c.example still stands there, as a draft; d.example was
-	// not in force.
+	// b.example is lost. c.example is still in the file, as a draft. d.example was not in
+	// force.
 	now := at(t, "2026-01-01")
 	if before.InForce(now) != 3 || before.Lost(after, now) != 1 {
 		t.Errorf("in force %d, lost %d", before.InForce(now), before.Lost(after, now))
@@ -333,7 +333,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestSegments: large parts are searched as they are, small ones together.
+// TestSegments checks that large parts are segments of their own, and small parts are merged.
 func TestSegments(t *testing.T) {
 	big := func(path string) *Part {
 		b := NewBuilder(path, Options{})
@@ -365,8 +365,8 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestServiceNames: an NXDOMAIN speaks for all types of a name, so it is not given
-// where the HTTPS record of the name, judged as its host's, passes.
+// TestServiceNames checks that Below is BelowPasses if the HTTPS record of the name passes, as
+// a record of its host, because NXDOMAIN denies all types of a name.
 func TestServiceNames(t *testing.T) {
 	s := set(t, "- {id: b, issued: 2024-01-01, targets: [a.example]}\n"+
 		"- {id: l, action: lift, issued: 2024-01-02, targets: [{name: a.example, match: exact}]}\n")
@@ -380,8 +380,8 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
-// TestDNSKEYOutlivesNothing: a denial of DNSKEY ends when a name below passes,
-// whatever the form of the block.
+// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below passes, whatever the
+// response is, because DNSKEY may be denied only until then.
 func TestDNSKEYOutlivesNothing(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, response := range []string{"nxdomain", "nodata", "refused", "{redirect: [192.0.2.1]}"} {
@@ -393,8 +393,8 @@ func TestDNSKEYOutlivesNothing(t *testing.T) {
 	}
 }
 
-// TestWarningsKeepSealedIds: an id that is not in the set may be that of a sealed
-// order whose file is bad, so the log does not get it.
+// TestWarningsKeepSealedIds checks that the log does not get an id that is not in the set,
+// because it may be the id of a sealed order in a bad file.
 func TestWarningsKeepSealedIds(t *testing.T) {
 	s := set(t, "- {id: l, action: lift, issued: 2024-01-02, lifts: [secret-id]}\n")
 	warnings, _ := s.Warnings()

@@ -8,22 +8,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// interval is [from, until), in whole seconds.
+// An interval is [from, until), in whole seconds.
 type interval struct{ from, until order.Time }
 
-// schedule is a run of a part's intervals, disjoint and in order.
+// A schedule is a range of a part's intervals. The intervals are sorted and disjoint.
 type schedule struct{ off, n uint32 }
 
-// single is the interval of a from and an until, either of which may be absent.
+// single returns the interval from from to until. Both may be NoTime.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
 	}
-	return []interval{{from, until}} // NoTime is before every time
+	return []interval{{from, until}} // a from of NoTime works, because NoTime is less than every time
 }
 
-// windows are the intervals of a list of windows, overlaps merged; always, when
-// there is no list.
+// windows returns the intervals of a list of windows, with overlaps merged. Without windows it
+// returns the interval of all times.
 func windows(ws []order.Window) []interval {
 	if len(ws) == 0 {
 		return single(order.NoTime, order.NoTime)
@@ -49,7 +49,7 @@ func merged(ivs []interval) []interval {
 	return out
 }
 
-// intersect returns what lies in both lists; the result may be empty.
+// intersect returns the intervals in which both lists are in force. The result may be empty.
 func intersect(a, b []interval) []interval {
 	var out []interval
 	for i, j := 0, 0; i < len(a) && j < len(b); {
@@ -66,7 +66,8 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// schedule returns the number of a list of intervals.
+// schedule returns the number of the schedule with the given intervals, and adds the schedule
+// if necessary.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}
@@ -86,8 +87,7 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// holds reports whether the schedule is in force at now, and until when that
-// stays so.
+// holds reports whether the schedule is in force at now, and until when this stays so.
 func (p *Part) holds(sched uint32, now order.Time) (bool, order.Time) {
 	s := p.schedules[sched]
 	ivs := p.intervals[s.off : s.off+s.n]

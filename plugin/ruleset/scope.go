@@ -9,19 +9,20 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// scope is whom an order applies to, compiled.
+// A scope is the compiled set of clients to which an order applies. A nil scope is all
+// clients.
 type scope struct {
-	countries []order.Country // the EU spelled out as a member test
+	countries []order.Country // the EU is in this list too, but eu makes has check its members
 	eu        bool
 	clients   bart.Lite
 	hasNets   bool
 }
 
-// includes reports whether the scope has c in it. A client without an address or
-// with an unknown country is outside what it cannot be placed in.
+// includes reports whether the client c is in the scope. A client without an address is in no
+// network, and a client with an unknown country is in no country.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
-// reaches reports whether a client is in the scope wherever it is.
+// reaches reports whether the client's address is in the scope, whatever its country is.
 func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
@@ -31,7 +32,7 @@ func (s *scope) has(cc order.Country) bool {
 	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }
 
-// exempt are the clients that still get the real answer.
+// An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
 	// until are the exemptions that end.
@@ -43,8 +44,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether c is exempt at now, and until when that stays so.
-// Exemptions end but do not begin, so a client that is not exempt stays that.
+// covers reports whether c is exempt at now, and until when this stays so. Exemptions end but
+// do not begin, so a client that is not exempt never becomes exempt.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -64,13 +65,13 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	return true, end
 }
 
-// interner shares scopes and exemptions that are equal: a register of a million
-// orders holds a few.
+// An interner shares equal scopes and exemptions, because a register of a million orders has
+// only a few different ones.
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The last one asked for, by identity: defaults hand the same value to every
-	// order, and putting the key together would cost more than the rest of it.
+	// The arguments and results of the last calls, compared by pointer. The defaults of a file
+	// give the same pointer to each order, and computing the key is most of the work.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestScoped: whether another country may get another verdict, while this one may
-// be kept.
+// TestScoped checks that Scoped is set if a client in another country may get another verdict
+// before Until.
 func TestScoped(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {

@@ -7,28 +7,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Set is the orders of several files, in force together. It is immutable and
-// safe for concurrent use.
+// A Set is the orders of several files that are in force together. It is immutable and safe
+// for concurrent use.
 type Set struct {
-	parts []*Part // as loaded, one a file
-	// segments are what queries search: large parts as they are, the small ones
-	// merged into one, since every segment costs every query a look-up.
+	parts []*Part // one for each file, in the sequence of loading
+	// segments are the parts that queries search: large parts as they are, and small parts
+	// merged into one part, because each segment costs each query one look-up.
 	segments []*Part
-	// whole are the lifts that reach an order as a whole, by the order's id.
+	// whole are the lifts that lift a whole order, by the order's id.
 	whole map[string][]wholeLift
-	// views are how crowds look from the lookouts, by the names' wire form.
+	// views are the crowds as they apply at the lookouts (see findViews), by the wire form of
+	// the lookout.
 	views map[string]map[sight]*crowd
-	// countries: some order depends on the client's country.
+	// countries is set if some order depends on the client's country.
 	countries  bool
 	shadows    bool // some order or target is in shadow
 	networks   bool // some target, exception or lift is an address
 	embeddings []embedding
-	// enteredLate are the ids of orders that were loaded after their deadline.
+	// enteredLate are the ids of the orders that were loaded after their deadline.
 	enteredLate map[string]bool
 	opt         Options
 	held        held
 	heldTargets []heldTarget
-	heldOf      map[*entry]int32 // targets that are held, of the parts' orders
+	heldOf      map[*entry]int32 // the number of held targets of each order
 }
 
 type wholeLift struct {
@@ -39,20 +40,20 @@ type wholeLift struct {
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
 
 const (
-	// ownSegment is the number of names from which a part may be a segment of
-	// its own. Below it, merging is cheaper than a further look-up a query.
+	// ownSegment is the number of names from which a part may be a segment of its own. For
+	// smaller parts, merging costs less than another look-up in each query.
 	ownSegment = 20_000
-	// maxOwn bounds the segments beside the merged one.
+	// maxOwn is the largest number of segments that are not merged.
 	maxOwn = 2
 )
 
-// maxMerged bounds the octets of the indexes that are merged, since an index has room for
-// 4 GiB. It is a variable, so that tests can have several merged segments.
+// maxMerged limits the bytes of the indexes that are merged into one segment, because an index
+// has room for 4 GiB. It is a variable so that tests can have several merged segments.
 var maxMerged = 3 << 30
 
-// Merge puts parts together, which were built, or Guarded, with the same options.
-// It does not change them; a part may be in many sets. Duplicate ids across files
-// are the caller's to refuse (Duplicates).
+// Merge makes a set of parts. The parts must be built, or Guarded, with the same options.
+// Merge does not change the parts, and a part may be in many sets. The caller must refuse
+// files that use the same ids (see Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
 	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
@@ -67,7 +68,8 @@ func Merge(parts []*Part, opt Options) *Set {
 	case 1:
 		s.segments = append(s.segments, rest[0])
 	default:
-		// In the order of loading, not of size: merging is then repeatable.
+		// Small parts are merged in the sequence of loading, not by size, so that the result
+		// is always the same.
 		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
 		for len(small) > 0 {
 			n := 1
@@ -110,18 +112,18 @@ func (s *Set) findWhole() {
 
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 
-// mergeParts compiles several parts into one that answers for all of them.
+// mergeParts compiles several parts into one part with the orders of all.
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
 		b.take(p, func(*entry) {})
 	}
-	p, _ := b.Freeze() // each part gave its warnings when it was built
+	p, _ := b.Freeze() // warnings were already reported when each part was built
 	return p
 }
 
-// take adds the compiled orders of a part, and calls change with each entry before it
-// adds the entry. It returns the numbers that the part's schedules have in the builder.
+// take adds the compiled orders of a part, and calls change with each entry before it adds the
+// entry. It returns the numbers that the part's schedules have in the builder.
 func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	first := uint32(b.part.entries.n)
@@ -153,16 +155,16 @@ func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
 	return scheds
 }
 
-// Duplicates returns a problem for each order of p whose id another part has
-// too. The newcomer is the one that is wrong.
+// Duplicates returns a problem for each order of p whose id is also used by another part. The
+// problem is reported for p, because p is the part that is being added.
 func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The table is made of the fewer orders: a small file that changes beside a
-	// register must not cost a table of the register.
+	// The map is made of the smaller side, so that a change of a small file does not need a
+	// map of a whole register.
 	n := 0
 	for _, o := range others {
 		n += o.entries.n
 	}
-	of := map[string]*entry{} // ids of others that p may have
+	of := map[string]*entry{} // orders of others by id, at least those whose ids p may use
 	if n < p.entries.n {
 		for _, o := range others {
 			for e := range o.entries.all() {
@@ -191,16 +193,16 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 	})
 }
 
-// DependsOnCountry reports whether any order asks where a client is.
+// DependsOnCountry reports whether any order depends on the country of the client.
 func (s *Set) DependsOnCountry() bool { return s.countries }
 
 // HasShadow reports whether any order or target is in shadow.
 func (s *Set) HasShadow() bool { return s.shadows }
 
-// Empty reports whether there is nothing that any name or address could match.
+// Empty reports whether the set has no rules at any name or address.
 func (s *Set) Empty() bool {
 	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
 }
 
-// Parts returns the parts that the set was made of, in their order.
+// Parts returns the parts of the set, in the sequence of loading.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }

@@ -9,10 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestSide: a list whose names are taken as they are read says what the same list
-// says that the order holds, and what the same names say as targets: for blocks and
-// lifts, in force, to start, suspended and in shadow, with targets and exceptions
-// beside.
+// TestSide checks that the names of a side list give the same verdicts whether they are added
+// to the index while they are read, or the order stores them, or the order lists them as
+// targets. It covers blocks and lifts that are in force, pending, suspended and in shadow, and
+// orders with other targets and exceptions.
 func TestSide(t *testing.T) {
 	const list = "a.example\nb.example\nwww.b.example\na.example\nc.example\n"
 	const targets = "[a.example, b.example, www.b.example, a.example, c.example]"
@@ -37,7 +37,8 @@ func TestSide(t *testing.T) {
 			t.Fatal(f.Targets, ps)
 		}
 		p, warned := b.Freeze()
-		const twice = "1 targets of the order stand more than once" // in the order file itself the parser has seen it
+		// for the order file itself, the parser reports duplicates
+		const twice = "1 targets of the order stand more than once"
 		if strings.Contains(fmt.Sprint(warned), twice) != strings.Contains(orders, "targets_from") {
 			t.Errorf("streamed %t: %s", streamed, warned)
 		}
@@ -73,8 +74,8 @@ func id(v Verdict) string {
 	return v.Order.ID
 }
 
-// TestBlockedNames: names that only a lift or an exception has are no targets, also
-// where names before them are.
+// TestBlockedNames checks that names of lifts and exceptions do not count as targets, even
+// after names that do.
 func TestBlockedNames(t *testing.T) {
 	p := part(t, "a.yaml", `
 - {id: b, issued: 2024-01-01, targets: [a.example, b.example], except: [c.example]}

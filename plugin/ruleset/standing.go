@@ -7,20 +7,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Standing is how an order stands at one moment.
+// A Standing is the state of an order at one time.
 type Standing struct {
 	Order *Order
 	Lift  bool
 	State State
-	// Until is the first moment at which the state may differ, Forever when
-	// none is known.
+	// Until is the first time at which the state may change, or Forever if no change is known.
 	Until order.Time
-	// Targets is the number of targets that DNS enforces when nothing holds them.
+	// Targets is the number of targets that are enforced unless the guard holds them.
 	Targets int
 }
 
-// Standings yields how every order and lift of the set stands at now, in the
-// order of the files.
+// Standings yields the state of each order and lift of the set at now, in the sequence of the
+// files.
 func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
 	return func(yield func(Standing) bool) {
 		for _, p := range s.parts {
@@ -34,11 +33,11 @@ func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
 	}
 }
 
-// anyLabel is a label that no order names, as far as one can tell.
+// anyLabel is a label that orders almost certainly do not name.
 const anyLabel = "blocklist--any"
 
-// SetBelow makes q stand for the names below n that no order names. It reports
-// false when n is so long that nothing fits below it; q is n itself then.
+// SetBelow makes q represent the names below n that no order names. If n is too long to have
+// names below it, SetBelow sets q to n and returns false.
 func (q *Asked) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -42,7 +42,7 @@ orders:
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for range s.Standings(at) { // may be left early
+	for range s.Standings(at) { // the caller may stop early
 		break
 	}
 }
@@ -62,8 +62,8 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets: each target once, however many orders name it, and
-// networks as well as names.
+// TestLostCountsTargets checks that InForce and Lost count each name and network once, even if
+// several orders have it.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {
@@ -86,7 +86,8 @@ func TestLostCountsTargets(t *testing.T) {
 	}
 }
 
-// TestLiftOfAllBut: a lift of a whole order does not touch its own exceptions.
+// TestLiftOfAllBut checks that a lift of a whole order does not apply to the lift's
+// exceptions.
 func TestLiftOfAllBut(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, targets: [a.example, b.example]}\n"+
@@ -101,7 +102,7 @@ func TestLiftOfAllBut(t *testing.T) {
 	}
 }
 
-// TestLiftedEnds: an order that is lifted ends at its until all the same.
+// TestLiftedEnds checks that a lifted order still ends at its until.
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
@@ -115,7 +116,8 @@ func TestLiftedEnds(t *testing.T) {
 	}
 }
 
-// TestExplainTwice: a target that an order has twice is in force while any of the two is.
+// TestExplainTwice checks that a target that an order lists twice is in force while either of
+// the two is in force.
 func TestExplainTwice(t *testing.T) {
 	for _, lines := range []string{
 		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,
@@ -124,7 +126,7 @@ func TestExplainTwice(t *testing.T) {
 	} {
 		s := set(t, "- {id: x, from: 2026-01-01, targets: ["+lines+"]}\n")
 		_, reasons := s.Explain(asked(t, "a.example."), Client{}, at(t, "2026-02-15"))
-		// A bare date as an until is the day's end.
+		// An until that is a date means the end of that day.
 		if len(reasons) != 1 || reasons[0].Why != Decides || reasons[0].Since != at(t, "2026-01-01") || reasons[0].Until != at(t, "2026-05-02") {
 			t.Errorf("%s: %+v", lines, reasons)
 		}

@@ -8,41 +8,40 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// State is what an order is at one moment.
+// State is the state of an order at one time.
 type State uint8
 
 // The states of an order.
 const (
 	InForce State = iota
 	Pending       // will be in force
-	Ended         // was, by its until or its last window
-	Lifted        // lifted as a whole; lifts of single targets leave it InForce
-	OnHold        // in force or pending, but nothing of it can be enforced; see Set.Held
+	Ended         // its until or its last window has passed
+	Lifted        // the whole order is lifted; an order with single targets lifted stays InForce
+	OnHold        // active and not ended, but no target can be enforced; see Set.Held
 	Suspended
 	Shadow
 	Draft
 	NumStates
 )
 
-// String returns the state as metrics and lists write it.
+// String returns the name of the state in metrics and lists.
 func (s State) String() string {
 	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
 }
 
-// Counts are orders and targets by state.
+// Counts are the numbers of orders and targets by state.
 type Counts struct {
-	// Orders counts block orders, Lifts the lifts.
+	// Orders counts block orders, and Lifts counts lifts.
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS enforces, by their
-	// order's state; those that the guard holds are OnHold.
+	// Targets counts the targets of block orders that DNS enforces, by the state of their
+	// order. Targets that the guard holds count as OnHold.
 	Targets [NumStates]int
-	// NotDNS counts targets of block orders in force that are not enforced here:
-	// addresses, and pages of a host that is not meant as a whole.
+	// NotDNS counts the targets of block orders in force that are not enforced here, which are
+	// URLs and addresses.
 	NotDNS int
 }
 
-// state returns the state of an order and the next moment at which it may
-// change.
+// state returns the state of an order and the next time at which the state may change.
 func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	switch e.status {
 	case order.Suspended:
@@ -75,13 +74,12 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	return InForce, next
 }
 
-// lifted reports whether a block order is lifted as a whole, and until when that
-// stays so at least.
+// lifted reports whether a whole block order is lifted, and until when this stays so at least.
 func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	next := Forever
 	for _, w := range s.whole[e.ID] {
 		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
-			continue // a lift for some clients or names only does not end the order
+			continue // a lift for only some clients or names does not end the order
 		}
 		on, until := w.part.holds(w.entry.sched, now)
 		if on {
@@ -122,8 +120,7 @@ func (s *Set) each(f func(*Part, *entry)) {
 	}
 }
 
-// NextChange returns the next moment after now at which an order may start or
-// end.
+// NextChange returns the next time after now at which an order may start or end.
 func (s *Set) NextChange(now order.Time) order.Time {
 	next := Forever
 	s.each(func(p *Part, e *entry) {
@@ -133,17 +130,19 @@ func (s *Set) NextChange(now order.Time) order.Time {
 	return next
 }
 
-// Transition is an order whose state differs between two moments.
+// A Transition is a change of an order's state between two times.
 type Transition struct {
 	Order    *Order
 	Lift     bool
 	From, To State
-	// sealed: the order is, or it is a lift of an order that is.
+	// sealed is set if the order is sealed, or if it is a lift of a sealed order and not
+	// public.
 	sealed bool
 }
 
-// Label names the order where everybody may read it. A lift tells of what it lifts,
-// so a lift of a sealed order is as secret, unless it says itself that it is public.
+// Label returns a name for the order that all readers may see. A lift reveals the order that
+// it lifts, so a lift of a sealed order is sealed too, unless it says itself that it is
+// public.
 func (t Transition) Label() string {
 	if t.sealed {
 		return sealedLabel(t.Order.ID)
@@ -151,10 +150,10 @@ func (t Transition) Label() string {
 	return t.Order.ID
 }
 
-// Transitions returns the orders whose state at now differs from that at then,
-// in the order of their files.
+// Transitions returns the orders that have a different state at now than at then, in the
+// sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
-	// A lift is as secret as what it reaches.
+	// A lift of a sealed order is sealed too.
 	lifts, found := newLifters(), map[int]*meeting{}
 	s.each(func(p *Part, e *entry) {
 		a, _ := s.state(p, e, then)
@@ -176,13 +175,12 @@ func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	return out
 }
 
-// InForce returns how many targets the part's orders block at now, lifts left out
-// of account: it is what a shrink of the file is measured by.
+// InForce returns the number of names and networks that the part's orders block at now,
+// without regard to lifts. The store compares it with Lost to detect a file that shrank.
 func (p *Part) InForce(now order.Time) int { return p.Lost(&Part{}, now) }
 
-// Label names the order where everybody may read it, as in the ordinary log:
-// its id, or for a sealed order a digest that blocklistctl list shows beside
-// the id.
+// Label returns a name for the order that all readers may see, as in the log. It is the id or,
+// for a sealed order, the Digest of the id, which blocklistctl list shows beside the id.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
 		return sealedLabel(o.ID)
@@ -192,15 +190,15 @@ func (o *Order) Label() string {
 
 func sealedLabel(id string) string { return "sealed:" + Digest(id) }
 
-// Digest is the name of a sealed order outside: the first 12 hexadecimal digits
-// of the SHA-256 of its id. Who can guess the id can check the guess, so sealed
-// orders want ids that cannot be guessed.
+// Digest returns the public name of a sealed order: the first 12 hexadecimal digits of the
+// SHA-256 of its id. A reader can verify a guess of the id, so the ids of sealed orders should
+// be hard to guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])
 }
 
-// Missing counts the names that are targets in p but not in q.
+// Missing returns the number of names that are block targets in p but not in q.
 func (p *Part) Missing(q *Part) (n int) {
 	if q.blocked == 0 {
 		return p.blocked
@@ -213,10 +211,9 @@ func (p *Part) Missing(q *Part) (n int) {
 	return n
 }
 
-// blocks reports whether the rules at a name or network hold a block order's
-// target.
+// blocks reports whether the rules at a name or network include a target of a block order.
 func blocks(rules []rule) bool {
-	// Rules that cancel stand first.
+	// Exceptions and lifts come before blocks.
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
@@ -226,7 +223,7 @@ func (p *Part) ivs(sched uint32) []interval {
 	return p.intervals[s.off : s.off+s.n]
 }
 
-// Networks returns the number of addresses and networks among p's targets.
+// Networks returns the number of addresses and networks with rules in p.
 func (p *Part) Networks() (n int) {
 	for range p.networks() {
 		n++
@@ -234,9 +231,9 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// Lost returns how many names and networks that p blocks at now are targets of no
-// order of next any more, in whatever state: what an until, a lift or a status ends
-// is not lost, it still stands in the file.
+// Lost returns the number of names and networks that p blocks at now and that are not targets
+// of any block order of next, in any state. A target whose order ended by an until, a lift or
+// a status is not lost, because it is still in the file.
 func (p *Part) Lost(next *Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.holds(r.sched, now)
@@ -255,8 +252,7 @@ func (p *Part) Lost(next *Part, now order.Time) (n int) {
 	return n
 }
 
-// Refusing returns the number of active block orders that themselves ask for
-// REFUSED.
+// Refusing returns the number of active block orders that prescribe REFUSED themselves.
 func (p *Part) Refusing() (n int) {
 	for e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {

@@ -7,14 +7,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// twinDue is a deadline of an order, or of one of its targets.
+// A twinDue is a deadline of an order, or of one of its targets.
 type twinDue struct {
 	at order.Time
-	x  *order.Target // nil: the order as a whole
+	x  *order.Target // nil: the whole order
 }
 
-// dues are the deadlines of an order: "a target may have one of its own", and one that is
-// not active misses that of its order.
+// twinDues returns the deadlines of an order. A target may have a deadline of its own, and a
+// target that is not active misses the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{o.Deadline, nil})
@@ -35,14 +35,14 @@ func twinDues(o *order.Order) (out []twinDue) {
 	return out
 }
 
-// dated reports whether an order, or a target of it, has a date at a second, whatever the
+// dated reports whether a second is within the dates of an order and its target, whatever the
 // status is.
 func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether there is a date from a second on. A second before and one after
-// the world's stand for all of those.
+// ever reports whether dated is true at any second from the given second on. It tries only the
+// seconds of the world and one second after them.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -52,8 +52,8 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order, and the target, have begun at a second. Windows are
-// left out: before the first one nothing is owed but that the order is loaded.
+// begun reports whether the order and the target have begun at a second. Windows are ignored,
+// because before the first window the order only has to be loaded.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -62,7 +62,7 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts take a target out of its order for everyone.
+// freed reports whether lifts take a target out of its order for all clients.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	q := twinQuery{now: now}
 	if x.Kind == order.TargetName {
@@ -79,8 +79,8 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	})
 }
 
-// barred reports whether the guard or the configuration keeps an order, or a target, from
-// being enforced at a second.
+// barred reports whether the guard or the configuration keeps an order or a target from being
+// enforced at a second.
 func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	if t.undecidable(o.Order) {
 		return true
@@ -99,7 +99,7 @@ func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
 }
 
-// settled reports whether an order, or a target, is over or lifted at a second.
+// settled reports whether an order or a target has ended or is lifted at a second.
 func (t *twin) settled(o twinOrder, x twinDue, now order.Time) bool {
 	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
 		return true
@@ -144,7 +144,7 @@ func (t *twin) duties(now order.Time) Duties {
 	return d
 }
 
-// compareDuties checks what is said of deadlines.
+// compareDuties compares the Duties of the set and of the twin.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Duties(now), w.twin.duties(now); got != want {

@@ -13,8 +13,8 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable: "an order whose country scope cannot be decided because no country
-// source is configured is held too"; its networks suffice, where it has any.
+// undecidable reports whether an order is held because it is only for countries and the
+// country of clients cannot be known. If its scope has networks too, the order is not held.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
@@ -25,13 +25,13 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 		return false
 	}
 	if x.Kind == order.TargetName {
-		return t.guard().name(x.Name) != "" // "a *. target is judged by its base"
+		return t.guard().name(x.Name) != "" // a "*." target is judged by its base
 	}
 	if t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains) {
 		return true
 	}
-	// An IPv6 network has the IPv4 addresses inside that its addresses have. The networks
-	// of the worlds have at most 256.
+	// An IPv6 network contains the IPv4 addresses that are inside its addresses. The networks
+	// of the worlds have at most 256 addresses.
 	for a := x.Attr.Address.Addr(); a.Is6() && x.Attr.Address.Bits() >= 120 && x.Attr.Address.Contains(a); a = a.Next() {
 		for _, v4 := range t.inside(a) {
 			if t.guard().net(netip.PrefixFrom(v4, 32)) != "" {
@@ -42,8 +42,8 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	return false
 }
 
-// redirects are the addresses that "answers redirect to". Orders that give no
-// answers, as those in shadow, redirect nobody.
+// redirects returns the addresses to which answers redirect. Orders in shadow give no answers,
+// so they are ignored.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -55,8 +55,8 @@ func (t *twin) redirects() (out []netip.Addr) {
 	return out
 }
 
-// twinForced: force is a "map of target -> reason", and "*.name" is another target
-// than the name.
+// twinForced reports whether the order forces the target. "*.name" is another target than
+// "name".
 func twinForced(o *order.Order, x *order.Target) bool {
 	return slices.ContainsFunc(o.Force, func(f order.Force) bool {
 		if x.Kind == order.TargetAddress {
@@ -71,7 +71,7 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable are the different targets that DNS enforces when nothing holds them.
+// enforceable returns the different targets that are enforced unless the guard holds them.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -90,7 +90,7 @@ func (t *twin) heldTargets(o *order.Order) (out []order.Target) {
 	return slices.DeleteFunc(t.enforceable(o), func(x order.Target) bool { return !t.held(o, &x) })
 }
 
-// state is what an order is at a second.
+// state returns the state of an order at a second.
 func (t *twin) state(o *order.Order, now order.Time) State {
 	switch o.Status {
 	case order.Shadow:
@@ -146,8 +146,8 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded are the targets that DNS does not enforce. Those that stand twice and
-// are only recorded are counted as they are written.
+// recorded returns the targets that are not enforced. A target that DNS cannot enforce counts
+// each time it is listed.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -164,8 +164,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing are the targets of a file that block at a second; with whatever, those of
-// its block orders in whatever state.
+// standing returns the names and networks that a file blocks at a second. With whatever, it
+// returns all targets of block orders in any state.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -184,13 +184,14 @@ func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	return out
 }
 
-// nameOrNet is a name or a network.
+// A nameOrNet is a name or a network.
 type nameOrNet struct {
 	name dname.Name
 	net  netip.Prefix
 }
 
-// compareStates checks what is said of the orders as such.
+// compareStates compares the counts, states, transitions and held targets of the set with the
+// twin.
 func compareStates(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Counts(now), w.twin.counts(now); got != want {
@@ -242,7 +243,7 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret: a lift "tells of what it lifts".
+// secret reports whether an order is sealed, or is a lift of a sealed order and not public.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public {
 		return o.Disclosure.Sealed()
@@ -252,8 +253,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift has something of an order to lift, and whether that is
-// more than what DNS does not enforce, of which nobody knows what it is.
+// meets reports whether a lift has a target that may match a target of an order. known is
+// false if the only matches may be targets that DNS does not enforce, because a part does not
+// store these.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -268,8 +270,8 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts checks what is said of lifts that reach nothing, or an order of
-// another file for want of a date.
+// compareLifts compares the warnings about lifts that reach nothing, and about lifts that
+// reach an order in another file only because their dates are equal.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
@@ -278,7 +280,7 @@ func compareLifts(t *testing.T, w *world) {
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
 		}
-		// A lift of pages is taken to reach something.
+		// A lift of URLs only is assumed to reach something.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, false
@@ -317,7 +319,7 @@ func twinWritten(x *order.Target) string {
 	return x.Name.String()
 }
 
-// compareShrink checks what a change of file is measured by, between two files.
+// compareShrink compares InForce, Lost and Missing of two files with the twin.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -347,7 +349,8 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// compareGuarded: a part that another guard looks at is the one built with it.
+// compareGuarded checks that a part that was given another guard later holds the same targets
+// as a part that was built with that guard.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

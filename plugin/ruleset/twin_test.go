@@ -11,8 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// twin decides slowly and obviously, straight from the orders and the words of
-// docs/order-format.md and the README: no index, no compiled schedule, no early exit.
+// A twin is a slow and obvious implementation of the verdict. It decides directly from the
+// orders, as docs/order-format.md and the README describe, without an index, compiled
+// schedules or early exits.
 type twin struct {
 	files  []twinFile
 	opt    Options
@@ -28,30 +29,30 @@ type twinOrder struct {
 	file int
 }
 
-// twinPlace is what orders are looked up for: a name, or else an address.
+// A twinPlace is a name or an address to judge.
 type twinPlace struct {
 	name    dname.Name
-	host    dname.Name // what a service name stands for, else name
-	generic bool       // any unmentioned name below name
-	addr    netip.Addr // of an answer; then there is no name
+	host    dname.Name // the host of a service name, else name
+	generic bool       // any name below name that no order mentions
+	addr    netip.Addr // an address of an answer; name is then empty
 }
 
 func (n twinPlace) under(base dname.Name) bool { return base.Covers(n.name) }
 
-// twinQuery is Query in the twin's words.
+// A twinQuery is a Query for the twin.
 type twinQuery struct {
-	asked  *twinPlace // the asked name, when its answer leads to the place
+	asked  *twinPlace // the asked name, if its answer leads to the place
 	c      Client
 	now    order.Time
 	shadow bool
 }
 
-// covers reports whether a target means the place. An address is one that "answers
-// that carry it are blocked" for by enforced_by: dns; a lift is not about how it
-// was blocked.
+// covers reports whether a target covers the place. An address of a block order covers the
+// place only with enforced_by: dns. For an address of a lift, enforced_by does not matter.
 func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	if x.Kind == order.TargetAddress {
-		// A mapped address is the IPv4 one: hosts connect to that.
+		// A mapped address is treated as its IPv4 address, because hosts connect to that
+		// address.
 		a := n.addr.Unmap()
 		return t.opt.Addresses && a.IsValid() && x.Attr.Address.Contains(a) &&
 			(o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
@@ -79,7 +80,7 @@ func inWindows(ws []order.Window, now order.Time) bool {
 	return slices.ContainsFunc(ws, func(w order.Window) bool { return inWindow(w.From, w.Until, now) })
 }
 
-// twinInTime reports whether the order's dates hold, whatever its status.
+// twinInTime reports whether a second is within the order's dates, whatever its status is.
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -129,7 +130,7 @@ func twinExempt(o *order.Order, c Client, now order.Time) bool {
 	return false
 }
 
-// sameTarget: "the same target twice in one order is one target".
+// sameTarget reports whether two targets of an order are the same target.
 func sameTarget(a, b *order.Target) bool {
 	if a.Kind != b.Kind || a.Kind == order.TargetURL {
 		return false
@@ -140,8 +141,9 @@ func sameTarget(a, b *order.Target) bool {
 	return a.Name == b.Name && a.Match == b.Match
 }
 
-// twinExcepted: the exceptions of the order, and those of every mention of the
-// target, since a target that stands twice is one with both attributes.
+// twinExcepted reports whether an exception covers the place: an exception of the order, or an
+// exception of any mention of the target. A target that is listed twice is one target with the
+// attributes of both mentions.
 func twinExcepted(o *order.Order, t *order.Target, n twinPlace) bool {
 	if slices.ContainsFunc(o.Except, n.under) {
 		return true
@@ -186,13 +188,13 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-// twinWhole: "without targets it lifts all of lifts".
+// twinWhole reports whether a lift has no targets, and so lifts whole orders.
 func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// touches: "a lift ends what the orders that it reaches do to its targets", and an
-// order does something to a place that it has a target for.
+// touches reports whether an order has a target that covers the place. Only then can a lift
+// end anything at the place.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -200,8 +202,8 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted: of a place that was asked for, only a lift that names it says something, and
-// that only to orders which do, too.
+// lifted reports whether a lift takes the place out of the order. With asked, the place is the
+// asked name, for which lifts of whole orders do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -219,8 +221,8 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift takes the place out of the target
-// of the order: by the place itself, or by the asked name that led there.
+// spared reports whether an exception or a lift takes the place out of the target of the
+// order, for the place itself or for the asked name that led there.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -229,13 +231,13 @@ func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bo
 		t.touches(o.Order, *q.asked, q) && t.lifted(o, *q.asked, q, true))
 }
 
-// candidate is a target that is enforced on a place.
+// A candidate is a target that is enforced at a place.
 type candidate struct {
 	order  twinOrder
 	target order.Target
 }
 
-// size is what "longest target first" compares.
+// size returns the length by which targets are ranked, longest first.
 func (c *candidate) size() int {
 	if c.target.Kind == order.TargetAddress {
 		return c.target.Attr.Address.Bits()
@@ -288,7 +290,7 @@ func (t *twin) response(o *order.Order) order.Response {
 	return r
 }
 
-// twinVerdict is what must agree.
+// A twinVerdict is the fields of a verdict that the set and the twin must agree on.
 type twinVerdict struct {
 	id       string
 	labels   int
@@ -297,9 +299,9 @@ type twinVerdict struct {
 	below    Below
 }
 
-// inside are the IPv4 addresses that an IPv6 one has inside: in the last 32 bits of the
-// well-known and the local NAT64 prefix and of IPv4-compatible addresses, behind the 16
-// bits of 6to4, and where the table of RFC 6052, section 2.2, has them.
+// inside returns the IPv4 addresses inside an IPv6 address. They are in the last 32 bits of
+// addresses in the well-known and the local NAT64 prefix and of IPv4-compatible addresses,
+// after the first 16 bits of 6to4 addresses, and as in the table of RFC 6052, section 2.2.
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
@@ -354,12 +356,13 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
 	if n.addr.IsValid() {
-		// The answer is for the asked name, which was not ordered: nothing below it is.
+		// The answer is for the asked name. The order is not for that name, so it does not
+		// block the names below.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
 		return v
 	}
-	// Every name below is like one that is mentioned, or like an unmentioned one
-	// below the nearest name that is.
+	// Each name below is mentioned by an order, or has the same outcome as an unmentioned name
+	// below its nearest mentioned ancestor.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -382,7 +385,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 			v.below = max(v.below, t.gets(x, q))
 		}
 	}
-	// The name as that of a service, of whichever host.
+	// The name may be the name of a service of any of these hosts.
 	host := n.name
 	for range twinServiceLabels(n.name) {
 		host = host.Parent()
@@ -391,7 +394,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets says what a name contributes to the Below of those above it.
+// gets returns the effect of a name on the Below of the names above it.
 func (t *twin) gets(n twinPlace, q twinQuery) Below {
 	switch b := t.judge(n, q); {
 	case b == nil:
@@ -402,8 +405,8 @@ func (t *twin) gets(n twinPlace, q twinQuery) Below {
 	return BelowNXDOMAIN
 }
 
-// twinServiceLabels counts the leading labels that begin with an underscore, two
-// at most, and never the last label.
+// twinServiceLabels returns the number of leading labels that begin with an underscore, at
+// most two, and never counts the last label.
 func twinServiceLabels(n dname.Name) int {
 	count := 0
 	for count < 2 && n.NumLabels() > 1 && strings.HasPrefix(n.String(), "_") {

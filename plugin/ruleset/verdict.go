@@ -7,84 +7,84 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Forever is the Until of a verdict that nothing known will change.
+// Forever is the Until of a verdict that no known event will change.
 const Forever order.Time = math.MaxInt64
 
-// Client is whom a query is judged for.
+// A Client is the client of a query.
 type Client struct {
-	// Addr is the client's address, unmapped and without a zone. The zero Addr
-	// is in no network.
+	// Addr is the client's address, unmapped and without a zone. The zero Addr is in no
+	// network.
 	Addr netip.Addr
-	// Country is where the client is; empty when unknown, and then outside
-	// every country scope.
+	// Country is the client's country. It is empty if unknown, and is then in no scope of
+	// countries.
 	Country order.Country
 }
 
-// Below says what the names below a blocked name get, for the same client at
-// the same time. It decides between NXDOMAIN, which denies all of them too (RFC
-// 8020), and NODATA.
+// Below is the outcome for the names below a blocked name, for the same client at the same
+// time. It decides between NXDOMAIN, which also denies all names below (RFC 8020), and NODATA.
 type Below uint8
 
-// What names below a blocked one get.
+// The outcomes for the names below a blocked name.
 const (
-	// BelowNXDOMAIN: every one of them would get NXDOMAIN as well.
+	// BelowNXDOMAIN is used if all names below would get NXDOMAIN too.
 	BelowNXDOMAIN Below = iota
-	// BelowBlocked: all are blocked, some with another answer than NXDOMAIN.
+	// BelowBlocked is used if all names below are blocked, and some get another answer than
+	// NXDOMAIN.
 	BelowBlocked
-	// BelowPasses: some name below is not blocked; or there are more than can be
-	// looked at, since to deny less is the safe side. The name itself counts as
-	// below when queries of another type for it pass (see Asked.Service).
+	// BelowPasses is used if some name below is not blocked, or if there are too many names to
+	// check, because denying too little is safer. The name itself counts as below if queries
+	// of another type for it pass (see Asked.Service).
 	BelowPasses
 )
 
-// Verdict is what the order set says about one name, for one client, at one
-// second. The zero Verdict with Until Forever is that of a name nobody ordered.
+// A Verdict is the decision about one name, for one client, at one second. A name without
+// orders has the zero Verdict with Until Forever.
 type Verdict struct {
-	// Order is the order that decides; nil when the name passes.
+	// Order is the order that decides, nil if the name passes.
 	Order *Order
-	// Response is the answer to give: the order's own, else the default of the
-	// set. Never ResponseUnset on a blocked name.
+	// Response is the response to give: the response that the order prescribes, or the default
+	// of the set. It is never ResponseUnset if the name is blocked.
 	Response order.Response
-	// TargetLabels and Match are the target that matched: the name's last
-	// TargetLabels labels, without the "*." of a Below match.
+	// TargetLabels and Match describe the target that matched. The target is the last
+	// TargetLabels labels of the name, without the "*." of a Below match.
 	TargetLabels int
 	Match        order.Match
-	// Below is meaningful on a blocked name.
+	// Below is meaningful only if the name is blocked.
 	Below Below
-	// Until is the first second at which any of the above may differ, Below
-	// included: it is never after such a change, and always after now.
+	// Until is the first second at which the fields above may change. It is never later than
+	// the change, and always after now.
 	Until order.Time
-	// Scoped: for a client in another country it may be another verdict.
+	// Scoped is set if the verdict may differ for a client in another country.
 	Scoped bool
-	// Spared: it passes for the sake of the name that was asked (see Query.Asked),
-	// and may be blocked for another.
+	// Spared is set if the name passes because of the asked name (see Query.Asked), and may be
+	// blocked for another asked name.
 	Spared bool
 }
 
 // Blocked reports whether the name is blocked.
 func (v Verdict) Blocked() bool { return v.Order != nil }
 
-// Order is the part of an order that stays in memory to answer queries.
+// An Order is the part of an order that stays in memory for queries.
 type Order struct {
 	ID        string
 	Reference string // the first reference, may be empty
 	*Common
 }
 
-// Common is what the orders of a register share that differ in their ids,
-// references, dates and targets alone. Nobody changes it.
+// A Common is the fields that are equal in orders of a register that differ only in ids,
+// references, dates and targets. It is immutable.
 type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase
 
 	action   order.Action
 	status   order.Status
-	public   bool    // a lift that says so itself
-	excepts  bool    // it has exceptions of its own, beside its targets'
-	file     *string // the file it came from; the pointer tells files apart
+	public   bool    // a lift that says that it is public
+	excepts  bool    // the order has exceptions of its own, apart from the exceptions of targets
+	file     *string // the path of the file; equal pointers mean the same file
 	lifts    []string
-	scope    *scope // nil: everyone
+	scope    *scope // nil: all clients
 	exempt   *exempt
 	response order.Response
-	force    *forced // nil: nothing is
+	force    *forced // nil: no target is forced
 }

@@ -6,15 +6,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns what is odd about the orders together: targets that are held,
-// addresses that nobody looks for, lifts of unknown ids, lifts that reach nothing,
-// and lifts whose place in history another file shares. A lift that misses is one
-// of the most common clerical errors; useless is the number of the lifts that reach
-// nothing.
+// Warnings returns warnings about the orders of the set together: held targets, addresses that
+// are not enforced, lifts of unknown ids, lifts that reach nothing, and lifts with the same
+// place in history as an order in another file. A lift with no effect is one of the most
+// common clerical errors. useless is the number of lifts that reach nothing.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	var lifts []*entry
-	known := map[string]bool{} // of the ids that lifts name
+	known := map[string]bool{} // the ids that lifts name
 	for _, p := range s.parts {
 		for _, i := range p.lifts {
 			if e := p.entries.at(i); e.status == order.Active {
@@ -38,7 +37,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
-			// An id that is not in the set may be a sealed order's whose file is bad.
+			// An id that is not in the set may be the id of a sealed order in a bad file.
 			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed(), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)
@@ -63,8 +62,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// unenforced are the warnings about what is recorded and not enforced, though DNS
-// could.
+// unenforced returns warnings about targets and orders that DNS could enforce but that are
+// only recorded.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
 		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "is held, not enforced: the order " + h.Why,

@@ -10,13 +10,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// choices turns bytes into decisions, so that the fuzzer steers the worlds it
-// builds; when the bytes run out every choice is the first.
+// choices turns bytes into decisions, so that the fuzzer controls the worlds that it builds.
+// When no bytes are left, each choice is the first one.
 type choices struct {
 	b []byte
-	// crowded: most targets are few names and addresses.
+	// crowded is set if most targets are from a small set of names and addresses.
 	crowded bool
-	// alike are the targets of the order before: many have the same.
+	// alike are the targets of the previous block order, which the next order often copies.
 	alike []order.Target
 }
 
@@ -31,7 +31,7 @@ func (c *choices) n(n int) int {
 
 func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
-// The world is small, so that names, times and clients meet often.
+// lastSecond is small, so that orders often overlap in time.
 const lastSecond = 12
 
 var labels = []string{"a", "b", "_x"}
@@ -73,7 +73,7 @@ var (
 	nets      = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}
 	addresses = []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.2.3"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
 	countries = []order.Country{"", "IT", "CH", "FR"}
-	// Networks that are ordered or protected, and addresses in and beside them.
+	// Networks that are ordered or protected, and addresses in them and near them.
 	targetNets = []netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.0/28"), netip.MustParsePrefix("198.51.100.5/32"),
 		netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:1::5/128"),
@@ -84,12 +84,12 @@ var (
 		netip.MustParseAddr("2001:db8:1::5"), netip.MustParseAddr("2001:db8:1::6"), netip.MustParseAddr("::ffff:198.51.100.5"),
 		netip.MustParseAddr("64:ff9b::198.51.100.5"), netip.MustParseAddr("64:ff9b:1::198.51.100.9"), netip.MustParseAddr("2002:c633:6405::1"),
 		netip.MustParseAddr("::198.51.100.5"), netip.MustParseAddr("::1"), netip.MustParseAddr("2001:db8:64::198.51.100.5"),
-		// 198.51.100.5 behind prefixes of 32, 40, 48, 56 and 64 bits (RFC 6052, section 2.4).
+		// 198.51.100.5 in prefixes of 32, 40, 48, 56 and 64 bits (RFC 6052, section 2.4).
 		netip.MustParseAddr("2001:db8:c633:6405::"), netip.MustParseAddr("2001:db8:1c6:3364:5::"), netip.MustParseAddr("2001:db8:122:c633:64:500::"),
 		netip.MustParseAddr("2001:db8:122:3c6:33:6405::"), netip.MustParseAddr("2001:db8:122:344:c6:3364:500:0"),
 		netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"),
 	}
-	// ownPrefixes are NAT64 prefixes of all lengths, one within another.
+	// ownPrefixes are NAT64 prefixes of all lengths, some inside others.
 	ownPrefixes = []netip.Prefix{
 		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8:100::/40"), netip.MustParsePrefix("2001:db8:122::/48"),
 		netip.MustParsePrefix("2001:db8:122:300::/56"), netip.MustParsePrefix("2001:db8:122:344::/64"), netip.MustParsePrefix("2001:db8:64::/96"),
@@ -198,8 +198,8 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	return t
 }
 
-// force is for a target of the order, or for one that it may not have: a reason
-// may have been filled in.
+// force returns a Force for a target of the order, or for a target that the order may not
+// have.
 func (c *choices) force(o *order.Order) order.Force {
 	t := o.Targets[c.n(len(o.Targets))]
 	if c.oneIn(4) {
@@ -219,7 +219,7 @@ func (c *choices) force(o *order.Order) order.Force {
 	return order.Force{Target: key, Reason: "r"}
 }
 
-// guard is nil, or protects a little.
+// guard returns nil or a guard that protects a few names and networks.
 func (c *choices) guard() Guard {
 	if c.n(2) == 0 {
 		return nil
@@ -234,14 +234,13 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// world is the same orders in a set and in a twin.
+// A world is the same orders in a set and in a twin.
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow: what is enforced
-	// must be the same.
+	// plain is the set without the orders and targets in shadow. It must enforce the same.
 	plain *Set
-	// mentioned are names of targets and exceptions, at least one.
+	// mentioned are the names of targets and exceptions. There is at least one.
 	mentioned []dname.Name
 }
 
@@ -253,7 +252,7 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Parts that were built with other options become parts of these options.
+	// Parts that were built with other options are changed to these options.
 	built := opt
 	again := c.n(2) == 0
 	if again {
@@ -290,7 +289,7 @@ func newWorld(c *choices) *world {
 	w.Set, w.plain = Merge(parts, opt), Merge(plain, opt)
 	if c.n(2) == 0 {
 		for _, s := range []*Set{w.Set, w.plain} {
-			s.segments = s.parts // as when every file is large: a segment each
+			s.segments = s.parts // each part is a segment, as if each file were large
 			s.findWhole()
 			s.findViews()
 		}
@@ -310,9 +309,11 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns the order without its targets in shadow, nil when nothing
-// is left of it; of a block, where it redirects to counts as well. A target that is also there in another status is one with both; and
-// exceptions are looked at whatever becomes of their target.
+// withoutShadow returns a copy of the order without its targets in shadow. It returns nil for
+// an order in shadow, and for a lift without targets left. A block without targets stays,
+// because the guard holds its redirect addresses. A target in shadow stays if the order also
+// lists it with another status, or if it has exceptions, because exceptions apply whatever the
+// status of their target is.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil
@@ -329,12 +330,12 @@ func withoutShadow(o *order.Order) *order.Order {
 		}
 	}
 	if o.Action == order.Lift && len(o.Targets) > 0 && len(out.Targets) == 0 {
-		return nil // without targets it would be one of whole orders
+		return nil // without targets it would be a lift of whole orders
 	}
 	return &out
 }
 
-// String shows the orders, for the one who looks into a failure.
+// String returns the orders of the world for the message of a failed test.
 func (w *world) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", w.opt)

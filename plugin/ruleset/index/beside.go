@@ -6,16 +6,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Pair is what hangs on a name in two indexes.
+// A Pair is the refs of one name in two indexes.
 type Pair struct {
 	Ref   uint32
-	Other uint32 // when Both
+	Other uint32 // valid if Both
 	Both  bool
 }
 
-// Beside yields for each name of x what hangs on it there and in y. The two are
-// gone through side by side, since versions of one list nearly agree in their order:
-// only names that do not stand at the same place are looked up.
+// Beside yields, for each name of x, its refs in x and in y. Both indexes are read in
+// parallel, because two versions of a list have their names in nearly the same sequence. Only
+// names at other positions are looked up.
 func (x *Index) Beside(y *Index) iter.Seq[Pair] {
 	return func(yield func(Pair) bool) {
 		if x == nil {
@@ -24,9 +24,9 @@ func (x *Index) Beside(y *Index) iter.Seq[Pair] {
 		if y == nil {
 			y = &Index{}
 		}
-		// same has y's numbers of x's interior nodes, 0 where they are not known.
+		// same maps the numbers of x's interior nodes to y's numbers, or to 0 if unknown.
 		same := make([]uint32, len(x.nodes))
-		place := uint32(0) // in y, where the next one is expected
+		place := uint32(0) // the offset in y at which the next name is expected
 		for _, r := range x.records() {
 			s, next := y.live(place)
 			both := s.flags != 0 && s.parent == uint64(same[r.parent]) && (r.parent == 0 || s.parent != 0) && string(s.label) == string(r.label)
@@ -51,8 +51,8 @@ func (x *Index) Beside(y *Index) iter.Seq[Pair] {
 	}
 }
 
-// live returns the first record from off on that is not dead, and where the next one
-// begins; at the end there is none, and it has no flags.
+// live returns the first record from off on that is not dead, and the offset of the next
+// record. At the end it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {
@@ -62,7 +62,7 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns where the record of a name is.
+// lookup returns the offset of the record of a name.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -10,60 +10,59 @@ import (
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
-// Builder collects names. It writes the records and the buckets of the index that
-// is to be, so that a load takes little more memory than what it makes. It is not
-// safe for concurrent use.
+// A Builder collects names. It writes the records and buckets of the final index, so that a
+// load takes little more memory than the index. It is not safe for concurrent use.
 type Builder struct {
-	// Max bounds the octets of the records, 0: as many as have places of 32 bits, some 200
-	// million names.
+	// Max limits the bytes of the records. 0 is as many as 32-bit offsets can address, which
+	// is enough for some 200 million names.
 	Max   int
 	x     Index
-	added int // names, with those added twice
-	used  int // slots
-	dead  int // octets of dead records
+	added int // the number of added names, with duplicates
+	used  int // the number of used slots
+	dead  int // the bytes of dead records
 	items []item
-	// pending are names that are not in the index yet.
+	// pending are the names that are not yet in the index.
 	pending [batch]struct {
 		dname.Wire
 		value uint32
 	}
 	waiting int
 	lines   [2 * batch]uint32
-	touched uint32 // by all that was fetched, so that the compiler leaves it in
+	touched uint32 // depends on all prefetched lines, so that the compiler keeps the prefetches
 	full    bool
 }
 
-// maxArena is the octets of the records that have places.
+// maxArena is the largest size of the records in bytes, so that all offsets fit in 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is more than the octets of the records that one name adds.
+// maxName is more than the size in bytes of the records that one name can add.
 const maxName = 8 << 10
 
-// Full reports whether there was no room for some names, which are not in the index then.
+// Full reports whether some names are not in the index because there was no room for them.
 func (b *Builder) Full() bool {
 	b.flush()
 	return b.full
 }
 
-// batch is the number of names that are added together. Where a name goes is a line
-// of memory that no cache has: those of a batch are fetched at the same time.
+// batch is the number of names that are added together. The bucket of a name is in a cache
+// line that is usually not cached, so the lines of a batch are fetched at the same time.
 const batch = 16
 
-// item is a value of a name that has several.
+// An item is a value of a name that has several values.
 type item struct {
 	value uint32
-	prev  int32 // the item before; -1: none
+	prev  int32 // the index of the item before; -1 if none
 }
 
-// Add hangs value on a name, which must not be the root. A name may be added
-// many times; its values keep their order. Values are less than 1<<31.
+// Add adds a value to a name, which must not be the root. A name may be added many times; its
+// values keep their sequence. Values must be less than 1<<31.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
 	b.wait(value)
 }
 
-// AddWire is Add for a name in a buffer.
+// AddWire does the same as Add for a name in a buffer.
 func (b *Builder) AddWire(w *dname.Wire, value uint32) {
 	b.pending[b.waiting].Wire = *w
 	b.wait(value)
@@ -76,14 +75,14 @@ func (b *Builder) wait(value uint32) {
 	}
 }
 
-// flush adds the names that wait.
+// flush adds the pending names.
 func (b *Builder) flush() {
 	pace.Yield()
 	if b.x.nodes == nil {
 		b.x.nodes = make([]uint32, 1)
 		b.rebuild(1)
 	}
-	// All lines at once, with nothing between that waits for one of them.
+	// Fetch all lines in one loop that does not wait for any of them.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
 		w, h := &b.pending[i].Wire, key
@@ -104,7 +103,7 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add makes the nodes of a name that are not there, and hangs the value on it.
+// add makes the missing nodes of a name, and adds the value to it.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -136,7 +135,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a record; slot is where the one before stands, nil for a new node.
+// put writes a record. If slot is not nil, it points to the offset of the old record of the
+// node, which put replaces.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -147,7 +147,7 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 	b.used++
 }
 
-// hang adds a value to a name that has one.
+// hang adds a value to a name that already has a value.
 func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	prev := int32(r.ref >> 1)
 	if r.ref&1 == 0 {
@@ -160,8 +160,8 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
 }
 
-// values appends the values whose last item is given to dst, in the order in which
-// they were added.
+// values appends the values of a name to dst, in the sequence in which they were added. last
+// is the index of the last item.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -171,16 +171,19 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow makes room for some n names more: as much as those before took each.
+// Grow makes room for about n more names. It assumes that they take as much room as the names
+// that are already added.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// Real lists bring up to a fifth more nodes, and 14 octets a name.
+	// Real lists have up to a fifth more nodes than names, and 14 bytes a name.
 	nodes, inner, octets := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// Those before may have been of another kind, with a hundred labels each.
+		// The limits are needed because earlier names may be very different, with a hundred
+		// labels each.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, octets = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Numbers get longer, in the interior nodes and in most of their children.
+		// Larger numbers need longer varints, in the interior nodes and in most of their
+		// children.
 		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
@@ -190,9 +193,10 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow is slices.Grow with a little more room, but writes nothing to it: of what make
-// gets fresh from the system, pages come as they are used, between which work can
-// give way. What grows, grows by a quarter at least: a file may have very many lists.
+// grow makes room for at least n more elements, and a little more. Unlike slices.Grow, it does
+// not clear the new memory: the system provides the pages when they are first used, and work
+// can yield between them. It grows by at least a quarter, because a file may have very many
+// lists.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -200,11 +204,11 @@ func grow[T any](s []T, n int) []T {
 	return append(make([]T, 0, len(s)+max(n, len(s)/4)), s...)
 }
 
-// rebuild puts all nodes into so many buckets.
+// rebuild moves all nodes into the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.x.buckets = nil // to be collected
+	b.x.buckets = nil // so that the old buckets can be collected
 	b.x.buckets = make([]bucket, buckets)
-	// A node's parent has a smaller number.
+	// A parent has a smaller number than its children.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = key
 	for i, off := range b.x.nodes[1:] {
@@ -216,7 +220,7 @@ func (b *Builder) rebuild(buckets int) {
 	some := room[:0]
 	put := func() {
 		for _, e := range some {
-			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // all lines at once, as in flush
+			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // fetch all lines at once, as in flush
 		}
 		for _, e := range some {
 			insert(b.x.buckets, e.hash, e.place)
@@ -231,16 +235,16 @@ func (b *Builder) rebuild(buckets int) {
 	put()
 }
 
-// entry is a record to be put into its bucket.
+// An entry is a record that is to be inserted into its bucket.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index and ends the builder's life. What look-ups get
-// of a name to which one value was added is that value. For the others join makes
-// one of several; it is called once for each. mark says of what look-ups get
-// whether the names with it are marked for Marked.
+// Freeze returns the finished index. The Builder must not be used after Freeze. The ref of a
+// name with one value is that value. The ref of a name with several values is the result of
+// join, which is called once for each of these names. A name is marked if mark returns true
+// for its ref.
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -268,7 +272,7 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 	return &x
 }
 
-// fit gives back what was too much.
+// fit releases unused memory.
 func (b *Builder) fit() {
 	x := &b.x
 	if cap(x.nodes) > 2*len(x.nodes) {
@@ -289,8 +293,7 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove notes on the node of the number and those above that something marked
-// lies below.
+// markAbove records at a node and all nodes above it that a marked name is below them.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -312,8 +315,8 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// Names are put together once each; comparing records in place would do it
-	// at every comparison.
+	// Each name is built once here. Comparing records directly would build the names at every
+	// comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

@@ -1,13 +1,12 @@
-// Package index finds which of very many names a query name equals or lies
-// below, and what hangs on each of them, without allocating and without
-// pointers for the collector to walk.
+// Package index finds the names of a large set that a query name equals or lies below, and
+// returns the value of each. It does not allocate, and has no pointers for the garbage
+// collector to follow.
 //
-// The index is a trie of labels kept in a hash table: every name that was added,
-// and every ancestor of one, is a node; a node is found by the keyed hash of its
-// whole suffix, and proved by its parent's number and its own label, so there are
-// no false positives.
+// The index is a trie of labels, stored in a hash table. Each added name and each of its
+// ancestors is a node. A node is found by the keyed hash of its whole name, and is verified by
+// its parent's number and its own label, so there are no false positives.
 //
-//	buckets (64 octets, one cache line)            arena, in the order of adding
+//	buckets (64 bytes, one cache line)             arena, in the sequence of adding
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
 //	| tag0 |...| tag11 | over | off0 |...| off11 |-->| record | record |...|
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
@@ -17,22 +16,22 @@
 //	+--------+---------+-------+--------+----------+
 //	| parent | L|flags | label | [ref]  | [number] |
 //	+--------+---------+-------+--------+----------+
-//	 varint   1 octet   L       varint   varint
+//	 varint   1 byte    L       varint   varint
 //
-// parent is the number of the parent node. Nodes that have children ("interior"
-// nodes; the root is 0) are counted as they get their first one, so that those with
-// many have small numbers, an octet or two. ref is what hangs on the name; it is
-// absent on nodes that are only ancestors.
+// parent is the number of the parent node. A node gets a number when it gets its first child,
+// and is then called interior. The root has number 0. Numbers are given in sequence, so nodes
+// with many children mostly have small numbers, which take one or two bytes. ref is the value
+// of the name. It is absent in nodes that are only ancestors of names.
 //
-// The builder writes just this, so that a load needs no memory beside. A node whose
-// record has to grow, since it gets a first child or a second value, gets another one
-// at the end, and the old one is dead: its first octet behind parent is 0, the next
-// says how many to skip.
+// The builder writes this format directly, so a load needs no other memory. When the record of
+// a node must grow, because the node gets a first child or a second value, a new record is
+// written at the end and the old record becomes dead. In a dead record, the byte after parent
+// is 0, and the next byte is the number of bytes to skip.
 //
-// A look-up begins with the last two labels, since nearly every top-level domain is
-// a node and few queries get beyond the second. If no tag in their bucket is
-// theirs, that is all: one cache line read. Each label of a name that is there takes
-// two, bucket and record; those of top-level domains are warm.
+// A look-up begins with the last two labels, because nearly every top-level domain is a node
+// and few queries match two labels. If no tag in their bucket matches, the look-up ends after
+// reading one cache line. Otherwise, each label takes two cache lines, one for the bucket and
+// one for the record. The lines of top-level domains are usually cached.
 package index
 
 import (
@@ -43,38 +42,37 @@ import (
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
-// Index is a frozen set of names. It is immutable and safe for concurrent use.
+// An Index is a frozen set of names. It is immutable and safe for concurrent use.
 type Index struct {
 	buckets []bucket
 	arena   []byte
-	// topLevel: a top-level domain carries a ref.
+	// topLevel is set if a top-level domain has a ref.
 	topLevel bool
-	// nodes holds the record of each interior node by its number, 0 unused, so
-	// that a name can be put together from a record.
+	// nodes are the offsets of the records of the interior nodes by number, from which the
+	// name of a record can be built. Index 0 is unused.
 	nodes []uint32
-	// marked holds the records of the marked names in canonical order, in which
-	// all names below another one stand together (RFC 4034, section 6.1).
+	// marked are the offsets of the records of the marked names, in canonical order (RFC 4034,
+	// section 6.1). In this order, all names below a name are adjacent.
 	marked []uint32
 	names  int
 }
 
-// Hit is a node on the path to a name.
+// A Hit is a name of the index on the path to a query name.
 type Hit struct {
-	Labels int    // of the node's name
-	Ref    uint32 // what the builder hung on it
+	Labels int    // the number of labels of the name
+	Ref    uint32 // the value of the name
 }
 
-// Len returns the number of names that carry a ref.
+// Len returns the number of names that have a ref.
 func (x *Index) Len() int { return x.names }
 
-// Bytes returns the memory that the index holds.
+// Bytes returns the size of the index in bytes.
 func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for every name in the index that is w or above it, from
-// the shortest on, and reports whether a marked name lies below w. With room in
-// hits it does not allocate.
+// Walk appends a Hit for every name in the index that is w or above it, shortest name first,
+// and reports whether a marked name is below w. It does not allocate if hits has enough room.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -94,12 +92,12 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root itself the loop never ran; the root cannot be ordered.
+	// For the root, the loop does not run, because no order can name the root.
 	return hits, markedBelow
 }
 
-// Covers reports whether any name in the index is w or above it. Unlike Walk it
-// needs no room for hits, which matters to callers on a small stack.
+// Covers reports whether any name in the index is w or above it. Unlike Walk it needs no room
+// for hits, which matters to callers on a small stack.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -119,21 +117,22 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	return false
 }
 
-// passes reports that nothing stands at w or above it, and nothing below. Most
-// queries end here: the last two labels are no node, which one bucket tells. The
-// top-level domain before them is a node nearly always, and so tells nothing.
+// passes reports whether certainly no name in the index is at, above or below w. Most queries
+// end here, after reading one bucket, because their last two labels are not a node. The last
+// label alone would not help, because nearly every top-level domain is a node.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, key)))
 }
 
-// lacks reports that no node has the hash. On false there may be one.
+// lacks reports whether certainly no node has the hash h. If it returns false, a node may have
+// the hash.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find looks up the node of a label below a parent by the hash of its whole name. It
-// returns where the place of its record stands, nil when there is no such node.
+// find looks up the node of a label below a parent. h is the hash of the whole name. find
+// returns a pointer to the offset of the node's record, or nil if there is no such node.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -153,7 +152,8 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the records that are not dead, in the order of adding.
+// records yields the offset and the record of each node, without dead records, in the sequence
+// of adding.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
@@ -167,7 +167,7 @@ func (x *Index) records() iter.Seq2[uint32, record] {
 	}
 }
 
-// All yields every name that carries a ref, in no order.
+// All yields every name that has a ref, in no particular order.
 func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for w, ref := range x.Wires() {
@@ -178,7 +178,8 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires is All without a copy of each name: the Wire is good until the next one.
+// Wires yields the same as All without a copy of each name. The Wire is valid until the next
+// iteration.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
@@ -196,8 +197,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the place, in the canonical order of the marked names, of
-// the first one behind w. Those strictly below w follow one another from there.
+// FirstMarked returns the index of the first marked name after w, in canonical order. The
+// marked names below w are adjacent and start there.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)
@@ -212,7 +213,7 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	return lo
 }
 
-// Marked puts the i-th marked name into dst and reports whether there is one.
+// Marked sets dst to the i-th marked name, and reports whether there is one.
 func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false

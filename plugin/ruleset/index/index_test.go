@@ -10,14 +10,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// twin is the index as one would write it on a blackboard.
+// A twin is a simple and slow implementation of the index.
 type twin struct {
 	refs   map[dname.Name]uint32
 	marked []dname.Name // in canonical order
 }
 
-// build puts names into an index and a twin; ref is the sum of a name's values,
-// and odd sums are marked. Some of the names are announced, rightly or not.
+// build adds names to an index and to a twin. The ref of a name is the sum of its values, and
+// names with odd sums are marked. Grow is called at times with right and wrong numbers.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -42,7 +42,7 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares everything the index says about a name.
+// check compares all results of the index for a name with the twin.
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -81,8 +81,8 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex: few labels, so that names nest and share, and enough of them that
-// buckets overflow.
+// TestIndex checks random names against the twin. The names have few different labels, so that
+// they nest and share ancestors, and there are enough names to make buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -113,7 +113,7 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%d names: All differs", size)
 		}
 		for i := range min(500, size) {
-			// Not the root: it is no target, so nobody asks what is below it.
+			// Without the root, because it is not a target.
 			for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
 				check(t, x, tw, n)
 			}
@@ -124,7 +124,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestBeside: versions of a list, shuffled and not, against their twins.
+// TestBeside checks that Beside of two versions of a list, in equal or different sequence,
+// yields the refs of their twins.
 func TestBeside(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
@@ -164,7 +165,7 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// checkBeside compares what Beside yields with the twins.
+// checkBeside compares the results of Beside with the twins.
 func checkBeside(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
@@ -187,8 +188,8 @@ func checkBeside(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace: what a finished index holds is in proportion to its names, whatever
-// was written on the way: each name has an ancestor that was a name before.
+// TestSpace checks that the size of a finished index is proportional to its names, even if
+// many records were rewritten. Here each name becomes interior after it was added.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -211,7 +212,8 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames: 127 labels, 63 octets, and 255 octets in all.
+// TestLongNames checks names with the maximum of 127 labels, of 63 octets in a label, and of
+// 255 octets in total.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -223,8 +225,8 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with its twin: the input is a list of names in
-// presentation form, one a line, of which every second one is added.
+// FuzzIndex compares the index with its twin. The input is a list of names in presentation
+// form, one a line. Every second name is added to the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -252,8 +254,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften: room for many lists, one after the other, is not made anew for each:
-// a file of as many orders with a list each would take hours.
+// TestGrowOften checks that Grow does not reallocate for each of many lists. Otherwise a file
+// with as many orders with a list each would take hours to load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -274,8 +276,8 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd: a short list of very deep names does not have a long one after it
-// take room as if its names were as deep.
+// TestGrowAfterOdd checks that Grow after a short list of very deep names does not assume that
+// the next names are as deep.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {
@@ -289,7 +291,8 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull: an index that has no room for more names says so, and finds the names that it has.
+// TestFull checks that an index without room reports that it is full, and still finds the
+// names that were added before.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {

@@ -12,25 +12,25 @@ const (
 	lenMask  = 0x3f
 )
 
-// record is a decoded record. One without flags is dead: its node has another one.
+// A record is a decoded record. A dead record has no flags; its node has a newer record.
 type record struct {
 	node
 	parent uint64
 	label  []byte
 }
 
-// node is what a look-up needs of a record.
+// A node is the fields of a record that a look-up needs.
 type node struct {
 	flags uint8
-	// ref is shifted left; bit 0: several values were added to the name, and five
-	// octets are taken.
+	// ref is the value, shifted left by one. Bit 0 is set if several values were added to the
+	// name; the ref then takes wideRef bytes.
 	ref uint64
-	// number is that of an interior node, shifted left; bit 0: something marked lies
-	// below it.
+	// number is the number of an interior node, shifted left by one. Bit 0 is set if a marked
+	// name is below the node.
 	number uint64
 }
 
-// hash returns the hash of the record's name from that of its parent's.
+// hash returns the hash of the record's name. parent is the hash of the parent's name.
 func (r record) hash(parent uint64) uint64 {
 	buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
 	var w dname.Wire
@@ -38,7 +38,7 @@ func (r record) hash(parent uint64) uint64 {
 	return w.Hash(1, parent)
 }
 
-// at decodes the record at off and returns where the next one begins.
+// at decodes the record at off and returns the offset of the next record.
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
 	v, n := uvarint(b)
@@ -53,7 +53,7 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	return r, off + uint32(n+1+l+size)
 }
 
-// is reports whether the record at off is that of a label below a parent.
+// is reports whether the record at off belongs to the given label below the given parent.
 func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	b := x.arena[off:]
 	p, n := uvarint(b)
@@ -69,7 +69,7 @@ func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	return v, true
 }
 
-// tail decodes what follows the label, and returns its octets.
+// tail decodes the fields after the label, and returns their size in bytes.
 func tail(head uint8, b []byte) (n node, size int) {
 	n.flags = head &^ lenMask
 	if head&hasRef != 0 {
@@ -83,7 +83,7 @@ func tail(head uint8, b []byte) (n node, size int) {
 	return n, size
 }
 
-// uvarint is binary.Uvarint, which is not inlined.
+// uvarint is a fast path for binary.Uvarint, which the compiler does not inline.
 func uvarint(b []byte) (uint64, int) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), 1
@@ -91,7 +91,7 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// append writes a record behind the others and returns where it begins.
+// append writes a record at the end of the arena and returns its offset.
 func (x *Index) append(r record) uint32 {
 	off := uint32(len(x.arena))
 	x.arena = binary.AppendUvarint(x.arena, r.parent)
@@ -111,10 +111,10 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size of a ref that may change.
+// wideRef is the size in bytes of a ref that may change.
 const wideRef = 5
 
-// putWide writes v as a varint of wideRef octets, whatever its size.
+// putWide writes v as a varint of exactly wideRef bytes.
 func putWide(b []byte, v uint64) {
 	for i := range wideRef {
 		b[i] = byte(v>>(7*i)) | 0x80
@@ -122,15 +122,15 @@ func putWide(b []byte, v uint64) {
 	b[wideRef-1] &^= 0x80
 }
 
-// refAt returns where the ref of the record at off stands.
+// refAt returns the arena from the ref of the record at off on.
 func (x *Index) refAt(off uint32) []byte {
 	_, n := uvarint(x.arena[off:])
 	off += uint32(n)
 	return x.arena[off+1+uint32(x.arena[off]&lenMask):]
 }
 
-// kill makes the record at off dead and returns its size: its label says how much
-// is to be skipped.
+// kill marks the record at off as dead and returns its size. It writes the number of bytes to
+// skip into the record.
 func (x *Index) kill(off uint32) int {
 	_, next := x.at(off)
 	_, n := uvarint(x.arena[off:])
@@ -151,7 +151,7 @@ func (x *Index) appendName(dst []byte, r record) []byte {
 	}
 }
 
-// setName puts the name of a record together in w.
+// setName sets w to the name of a record.
 func (x *Index) setName(w *dname.Wire, r record) {
 	var buf [dname.MaxWire]byte
 	w.SetWire(x.appendName(buf[:0], r))

@@ -8,21 +8,22 @@ import (
 
 const (
 	slots = 12 // per bucket
-	// fill is how full the buckets are made on average. Some third of them overflow
-	// then, but a name that is not there is looked for in one bucket all the same: over.
+	// fill is the average number of used slots in a bucket. Some third of the buckets overflow
+	// then, but because of over, nearly all look-ups of absent names read only one bucket.
 	fill = 11
 )
 
-// bucket is one cache line. A tag of 0 marks a free slot; slots fill from the left.
+// A bucket is one cache line. A tag of 0 marks a free slot. Slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over has a bit for each name that found the bucket full and went on to a later
-	// one: without it, that name is not there.
+	// over is a bit set of the names that did not fit into this bucket and are in a later one
+	// (see overOf). If the bit of a name is not set, the name is not in a later bucket.
 	over uint32
 	offs [slots]uint32
 }
 
-// home, tagOf and overOf use different ends of the hash.
+// home returns the bucket in which the look-up of a hash begins. home, tagOf and overOf use
+// different bits of the hash.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
 	return int(hi)
@@ -32,11 +33,11 @@ func tagOf(h uint64) uint8 { return max(uint8(h), 1) }
 
 func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
 
-// key is new in each process, so that no list can be made to collide.
+// key is random in each process, so that lists cannot be made to collide on purpose.
 var key = rand.Uint64()
 
-// insert puts the place of a record into the first free slot from its hash's home on, of
-// which there must be one.
+// insert writes the offset of a record into the first free slot, starting at the home bucket
+// of its hash. There must be a free slot.
 func insert(buckets []bucket, h uint64, place uint32) {
 	for i := home(h, len(buckets)); ; {
 		b := &buckets[i]
@@ -52,19 +53,19 @@ func insert(buckets []bucket, h uint64, place uint32) {
 	}
 }
 
-// match returns the slots whose tag is t as bits. A slot to the right of a match
-// may be among them without having the tag; what it leads to tells.
+// match returns the slots whose tag is t, as a bit set. A slot to the right of a match may be
+// in the result although its tag differs. The caller therefore verifies the record.
 func (b *bucket) match(t uint8) uint16 {
 	tag := ones * uint64(t)
 	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
 		zeros(uint64(binary.LittleEndian.Uint32(b.tags[8:]))^tag)&0xf<<8 // the upper half is not tags
 }
 
-// ones has every octet 1.
+// ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// zeros returns which octets of x are 0, as bits: the octets borrow in the
-// subtraction, and the product gathers their top bits in the highest octet.
+// zeros returns a bit set of the bytes of x that are 0. The subtraction borrows at these
+// bytes, and the multiplication collects their top bits in the highest byte.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
