@@ -115,8 +115,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// A level must not end too early: the first message of the next smaller size
-				// must fill its size exactly.
+				// At the smallest size of a level, the message must fill the size exactly.
+				// Otherwise the level ended too early.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
