@@ -1,14 +1,14 @@
-// Package answer turns a verdict and a query into the DNS message that the
-// client gets. It is pure: no clock, no files, no state, and the query it reads
-// stays as it was.
+// Package answer turns a verdict and a query into the DNS message for the client. It has no
+// clock, no files and no state, and it does not change the query.
 //
-// [Build] makes the message; [Label] names its form for the counters; [Passes]
-// says which queries for a blocked name go on to the next plugin all the same;
-// [Through] adapts a verdict to a name that only leads to a blocked one.
+// [Build] builds the message. [Label] returns the form of the message for the counters.
+// [Passes] reports whether a query for a blocked name goes to the next plugin nevertheless.
+// [Through] adapts a verdict to a name that leads to a blocked name.
 //
-// Of answers that pass, [Leads] yields where they take the client, [Additional]
-// leaves out what blocked names have there, [Cut] lowers the TTLs until a verdict
-// may change, and [EchoSubnet] says for which network the answer holds.
+// Other functions process answers that pass. [Leads] yields the names and addresses to which
+// an answer leads the client. [Clean] removes additional records of blocked names. [Cut]
+// lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client network
+// for which the answer is valid.
 package answer
 
 import (
@@ -23,21 +23,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Config is what the operator says for all orders. An order's own terms, where
-// it has them, come first.
+// A Config contains the operator's settings for all orders. The terms of an order take
+// precedence.
 type Config struct {
-	TTL          time.Duration // of every record; parts of a second are dropped
-	Organization string        // who runs this resolver
-	Contact      []string      // mailto: and tel: URIs, others are not sent
-	Language     string        // BCP 47 tag of the justifications; empty is "en"
-	// SDEOption is the EDNS option by which clients ask for structured errors
-	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not
-	// assigned it yet; 0 is off.
+	TTL          time.Duration // TTL of all records of a denial or redirect; fractions of a second are dropped
+	Organization string        // name of the operator of this resolver
+	Contact      []string      // mailto: and tel: URIs; other URIs are not sent
+	Language     string        // BCP 47 tag of the justifications; empty means "en"
+	// SDEOption is the code of the EDNS option with which clients ask for structured errors
+	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not assigned a code
+	// yet. With 0 the option is off.
 	SDEOption uint16
 }
 
-// The SOA's timers. Nobody transfers this zone, so only the record's TTL and
-// MINIMUM mean anything: both are the negative TTL (RFC 2308, section 5).
+// These are the timers of the SOA. The zone is never transferred, so only the TTL of the
+// record and MINIMUM matter. Both are the negative TTL (RFC 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -45,24 +45,24 @@ const (
 	soaExpire  = 86400
 )
 
-// maxTTL is the largest TTL there is (RFC 2181, section 8).
+// maxTTL is the largest TTL that DNS allows (RFC 2181, section 8).
 const maxTTL = 1<<31 - 1
 
-// Build returns the answer that v prescribes for req at now, which carries
-// fractions of a second. v must be Blocked and req must have a question; only
-// the first is answered (RFC 9619 allows no more). req is neither changed nor
-// does the answer share memory with it: a later writer edits both.
+// Build returns the answer to req that the verdict v requires at now. v must be Blocked. req
+// must have a question, and only the first question is answered (RFC 9619 allows only one).
+// Build does not change req, and the answer shares no memory with req, because later writers
+// edit both. now may have fractions of a second.
 //
-// size is the client's buffer, at least 512 as CoreDNS's request.Size gives it.
-// What the user is told is cut to it before anything else is, see appendEDE; so
-// a caller that will add an option of its own passes that much less. Whatever
-// size says, 512 octets are used before TC is set (RFC 6891, section 6.2.3).
+// size is the size of the client's buffer in octets, as CoreDNS's request.Size returns it. If
+// the message is too large, the explanation for the user is shortened first (see explain). A
+// caller that adds an option later passes a smaller size. TC is set only if the message does
+// not fit into 512 octets either (RFC 6891, section 6.2.3).
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
-	// As SetReply has it: id, RD, CD and the question with its letter case (0x20)
-	// are copied; AA and AD stay clear: this is neither the zone's data nor
-	// validated.
+	// The header is that of dns.Msg.SetReply: ID, RD, CD and the question are copied, with the
+	// letter case of the question (0x20). AA and AD are clear, because the answer is neither
+	// data of the zone nor validated.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -88,8 +88,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	o := req.IsEdns0()
 	var e *explained
 	if o != nil {
-		// An OPT of our own: the query's holds options that are not ours to
-		// echo. DO is mirrored (RFC 3225, section 3), the version is ours, 0.
+		// The answer has its own OPT, because the query's OPT has options that must not be
+		// echoed. DO is copied (RFC 3225, section 3). The version is 0.
 		e = new(explained)
 		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
 		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
@@ -104,9 +104,9 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// A long list of redirect addresses, or a size below 512 that fits
-		// after all. No denial comes here: with the longest name it takes 316
-		// octets, for every name in it is a pointer to the question's.
+		// The message has many redirect addresses, or size is below 512 and Truncate allows
+		// 512. A denial never needs TC: with the longest name it has 316 octets, because all
+		// names in it are compression pointers.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -115,9 +115,9 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// denial is a reply with what it points at, and explained what a query with EDNS
-// gets besides: one allocation each where there would be four. No slice of theirs
-// has room, so that whoever appends to one gets another.
+// A denial is a reply together with the memory of its parts, so that one allocation is enough
+// instead of four. An explained does the same for the OPT of a query with EDNS. The slices
+// have no spare capacity, so an append to them allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -132,19 +132,19 @@ type explained struct {
 	option [1]dns.EDNS0
 }
 
-// Passes reports whether a query of this type goes on to the next plugin
-// although its name is blocked. below is Verdict.Below.
+// Passes reports whether a query of this type goes to the next plugin although its name is
+// blocked. below is Verdict.Below.
 //
-// DS is the parent's data and carries no content, but a forged denial of it
-// breaks the chain of trust to names that nobody ordered. So does one of a
-// DNSKEY, once some name below the blocked one still resolves.
+// A DS record belongs to the parent and carries no content. A forged denial of DS would break
+// the chain of trust to names that no order covers. A forged denial of DNSKEY would do the
+// same if some name below the blocked name still resolves.
 func Passes(qtype uint16, below ruleset.Below) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.BelowPasses
 }
 
-// Label is the form of the answer that Build gives to a query of this type, for
-// the counters: nxdomain, nodata, refused or redirect. It differs from what the
-// order asks for where that cannot be given.
+// Label returns the form of the answer that Build gives to a query of this type: nxdomain,
+// nodata, refused or redirect. The form may differ from the response of the order, because not
+// every response can be given to every query.
 func Label(v ruleset.Verdict, qtype uint16) string {
 	switch form(v, qtype) {
 	case order.NXDOMAIN:
@@ -158,30 +158,31 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 	}
 }
 
-// Through returns the verdict for a name that is not ordered itself but leads
-// to the ordered name that v is about, by a CNAME or a service's target. It
-// must not be denied existence, nor anything below it, and the SOA is in its
-// own name: the order's target need not be above it.
+// Through returns the verdict for a name that is not blocked itself, but leads to the blocked
+// name of v by a CNAME or by the target of a service. The answer must not deny the existence
+// of the name or of names below it, so it is NODATA instead of NXDOMAIN. The owner of the SOA
+// is the name itself, because the target of the order need not be above it.
 func Through(v ruleset.Verdict) ruleset.Verdict {
 	v.TargetLabels = dname.MaxLabels
 	v.Below = max(v.Below, ruleset.BelowBlocked)
 	return v
 }
 
-// form is the answer that can be given where v.Response is asked for. What is
-// not known to be anything else is NODATA, which blocks too and says least.
+// form returns the response that can be given instead of v.Response. The default is NODATA: it
+// blocks, and it denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
-		// NXDOMAIN denies all names below as well (RFC 8020).
+		// NXDOMAIN also denies all names below (RFC 8020).
 		if v.Below == ruleset.BelowNXDOMAIN {
 			return order.NXDOMAIN
 		}
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Other types must not get through: an HTTPS record would lead around
-		// the redirect. Nor is ANY answered with part of what there is.
+		// Only A and AAAA can be redirected. Other types must not pass, because an HTTPS
+		// record would lead around the redirect. ANY gets no redirect either, because the
+		// answer would be only a part of the records.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -191,7 +192,7 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	return order.NODATA
 }
 
-// addressType is the type of the record that holds a.
+// addressType returns the type of the record for the address a.
 func addressType(a netip.Addr) uint16 {
 	if a.Unmap().Is4() {
 		return dns.TypeA
@@ -199,8 +200,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive is the order's TTL, or else the operator's, cut so that the answer
-// is forgotten before the verdict may change.
+// timeToLive returns the TTL of the order, or else the operator's TTL. It is cut so that
+// caches drop the answer before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -210,15 +211,14 @@ func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	return min(uint32(min(max(int64(d/time.Second), 0), maxTTL)), left)
 }
 
-// header is that of a forged record. The class is IN also when the query's is
-// ANY: that is a question, not a class of data (RFC 1035, section 3.2.5).
+// header returns the header of a forged record. Its class is IN even if the class of the query
+// is ANY, because ANY is only a class of questions (RFC 1035, section 3.2.5).
 func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses are the records of q's type, in the order in which the addresses
-// were given. Their owner is the name as asked, letter case included: clients
-// with 0x20 look for that.
+// addresses returns the records of the type of q, in the order of addrs. The owner has the
+// letter case of the question, because clients that use 0x20 check it.
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -235,7 +235,7 @@ func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	return rrs
 }
 
-// soa is the record that makes a denial cacheable (RFC 2308, section 3).
+// soa returns the SOA record that makes a denial cacheable (RFC 2308, section 3).
 func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	return dns.SOA{
 		Hdr:     header(owner(qname, v), dns.TypeSOA, ttl),
@@ -249,12 +249,12 @@ func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	}
 }
 
-// owner is the name of the matched target; for a sealed order the asked name,
-// since how far up the target is would give it away.
+// owner returns the name of the matched target. For a sealed order it returns the query name,
+// because the name of the target would reveal the order.
 //
-// It is spelled as asked and not in lower case. Names are equal in any case, but
-// miekg/dns compresses only equal spellings, and without the pointer a long name
-// with 0x20 would push the SOA out of a buffer of 512 octets.
+// The letter case is that of the query and not lower case. DNS names are equal in any case,
+// but miekg/dns compresses only names with equal spelling. Without compression, a long name
+// with 0x20 would leave no room for the SOA in 512 octets.
 func owner(qname string, v ruleset.Verdict) string {
 	if v.Order.Terms.Disclosure.Sealed() {
 		return qname

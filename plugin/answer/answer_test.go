@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// now is the time of every test that does not say another.
+// now is the time of all tests that do not set another time.
 var now = time.Unix(1_780_000_000, 0)
 
 var (
@@ -24,13 +24,13 @@ var (
 	v6 = netip.MustParseAddr("2001:db8::1")
 )
 
-// sdeCode is the option by which the tests' clients ask for structured errors.
+// sdeCode is the EDNS option with which the clients of the tests ask for structured errors.
 const sdeCode = 65001
 
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
-// verdict blocks a name by its last two labels, as order 914/2719 of NCU says;
-// edit changes what a test is about.
+// verdict returns the verdict of order 914/2719 of NCU about a name. The target is the last
+// two labels of the name. edit changes the parts that a test needs.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -63,7 +63,7 @@ func to(addrs ...netip.Addr) func(*ruleset.Verdict, *order.Terms) {
 	return func(v *ruleset.Verdict, _ *order.Terms) { v.Response.Addresses = addrs }
 }
 
-// query is what a client sends, through the wire and back as a server sees it.
+// query returns a query as a server sees it: packed and unpacked again.
 func query(t testing.TB, name string, qtype uint16, edit ...func(*dns.Msg)) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(name, qtype)
@@ -89,7 +89,7 @@ func option(o dns.EDNS0) func(*dns.Msg) {
 	}
 }
 
-// signal is the new way to ask for structured errors.
+// signal adds the option that asks for structured errors, which is the new way.
 func signal(m *dns.Msg) { option(&dns.EDNS0_LOCAL{Code: sdeCode})(m) }
 
 func class(c uint16) func(*dns.Msg) { return func(m *dns.Msg) { m.Question[0].Qclass = c } }
@@ -103,7 +103,7 @@ func pack(t testing.TB, m *dns.Msg) []byte {
 	return slices.Clone(b)
 }
 
-// ede returns the answer's Extended DNS Error, nil when there is none.
+// ede returns the Extended DNS Error of an answer, or nil.
 func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	t.Helper()
 	opt := m.IsEdns0()
@@ -120,7 +120,7 @@ func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	return e
 }
 
-// brief is an answer in one line: what the tables below compare.
+// brief returns an answer as one line, which the tables of the tests contain.
 func brief(t testing.TB, m *dns.Msg) string {
 	t.Helper()
 	s := []string{dns.RcodeToString[m.Rcode]}
@@ -136,8 +136,8 @@ func brief(t testing.TB, m *dns.Msg) string {
 	return strings.Join(s, "; ")
 }
 
-// TestTable checks each kind of answer to a blocked query, row by row, and what
-// follows from the rows together.
+// TestTable checks the answers to blocked queries: each kind of response with each kind of
+// query.
 func TestTable(t *testing.T) {
 	const (
 		soa      = "; example.com. 30 IN SOA . . 1 3600 600 86400 30"
@@ -236,7 +236,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestThroughKeeps: what passes below keeps passing.
+// TestThroughKeeps checks that Through keeps BelowPasses.
 func TestThroughKeeps(t *testing.T) {
 	if b := Through(verdict(order.NXDOMAIN, below(ruleset.BelowPasses))).Below; b != ruleset.BelowPasses {
 		t.Errorf("below became %d", b)
@@ -266,7 +266,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestFlags tries every header bit that a query can carry.
+// TestFlags checks the header of the answer for all combinations of header bits in the query.
 func TestFlags(t *testing.T) {
 	for bits := range 1 << 7 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
@@ -286,8 +286,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestOPT: the answer's OPT takes the size and DO from the query's and nothing
-// else.
+// TestOPT checks that the answer's OPT copies only the size and DO from the query's OPT.
 func TestOPT(t *testing.T) {
 	for _, tt := range []struct {
 		size, want uint16
@@ -317,8 +316,8 @@ func TestOPT(t *testing.T) {
 	}
 }
 
-// TestOwner compares the SOA's owner with the ancestor that dname finds, which
-// is the one that the verdict counted, and its spelling with the question's.
+// TestOwner checks that the owner of the SOA is the ancestor with the number of labels in the
+// verdict, as dname counts labels, and that its spelling is that of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{
@@ -349,7 +348,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestLetterCase: 0x20 in the question, in the redirect's owner and the SOA's.
+// TestLetterCase checks that the letter case of the question (0x20) is kept in the owners of
+// redirect records and of the SOA.
 func TestLetterCase(t *testing.T) {
 	const name = "wWw.eXample.COM."
 	if got := brief(t, Build(query(t, name, dns.TypeA), 512, verdict(order.Redirect), now, config())); got != "NOERROR; wWw.eXample.COM. 30 IN A 192.0.2.1" {
@@ -360,8 +360,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched packs each query before and after, and after a writer
-// has scribbled over the whole answer.
+// TestRequestUntouched checks that Build does not change the query or the order, and that
+// later changes of the answer do not change them either.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))

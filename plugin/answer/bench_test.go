@@ -30,7 +30,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-// BenchmarkClean: as many records to drop as fit into a message.
+// BenchmarkClean measures Clean with as many records to drop as fit into a message.
 func BenchmarkClean(b *testing.B) {
 	m := new(dns.Msg).SetQuestion("q.", dns.TypeMX)
 	for i := range 2800 {

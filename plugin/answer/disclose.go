@@ -11,25 +11,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// defaultLanguage is the language of our own sentence, and of a justification
-// of which nobody says it: "j" and "o" must not go without "l".
+// defaultLanguage is the language of the package's own sentence, and of a justification
+// without a language. The field "l" must accompany "j" and "o".
 const defaultLanguage = "en"
 
-// edeOverhead is what an EDE option takes besides its text: option code and
-// length (RFC 6891, section 6.1.2) and INFO-CODE (RFC 8914, section 2).
+// edeOverhead is the size of an EDE option without its text, in octets: option code and length
+// (RFC 6891, section 6.1.2) and INFO-CODE (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
-// notice is what the user may learn of an answer.
+// A notice is the information about an answer that the user may see.
 type notice struct {
 	order *ruleset.Order
-	kind  order.ResponseKind // the form that the answer has
-	// structured: the client asked for structured errors.
+	kind  order.ResponseKind // form of the answer
+	// structured is true if the client asked for structured errors.
 	structured bool
 }
 
-// signals reports whether the query's OPT asks for structured DNS errors: by
-// the option sde, whose data says nothing, or in the older way of the draft,
-// which Chromium uses, by an EDE option that has INFO-CODE 0 and no text.
+// signals reports whether the OPT of the query asks for structured DNS errors. There are two
+// ways to ask. The first is the option sde, with any data. The second is the older way of the
+// draft, which Chromium uses: an EDE option with INFO-CODE 0 and without text.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -42,14 +42,14 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to m's OPT, with as much text as size
-// leaves room for: all, else a structured text without its prose, else the bare
-// code, else no option. The answer itself matters more than its explanation: in
-// a message that is too long, the server's writer would drop the SOA, and a
-// denial without one is asked again and again.
+// explain adds the Extended DNS Error to the OPT of m. The text is the longest that fits into
+// size: the full text, a structured text without its prose, the code without text, or no
+// option at all. The answer is more important than the explanation: the writer of the server
+// would remove the SOA from a message that is too long, and clients repeat a query after a
+// denial without an SOA.
 //
-// room is what is left. Compression, which takes a table to measure, makes more of
-// it and is thought of only when there is too little.
+// room is the space left, in octets. Compression may make more room, but it needs a table, so
+// explain tries compression only if the room is too small.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -65,8 +65,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	default:
 		s = n.sentence()
 	}
-	// The OPT comes last and its owner is the root, so an option adds its own
-	// length, whatever is compressed.
+	// The OPT is the last record and its owner is the root. An option therefore adds exactly
+	// its own length, with or without compression.
 	room -= edeOverhead
 	if len(s) > room && !m.Compress {
 		m.Compress = true
@@ -86,11 +86,10 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code is the INFO-CODE: Censored, for somebody other than the operator
-// required the block (RFC 8914, section 4.17), or Blocked for the operator's
-// own (4.16). An answer with forged addresses is a Forged Answer (4.5) whoever
-// wanted it, but a client that signals structured errors must never be told
-// so: it can show more than that, and discards the text that comes with it
+// code returns the INFO-CODE. It is Blocked for an order of the operator (RFC 8914, section
+// 4.16), and Censored for an order of an authority (section 4.17). An answer with redirect
+// addresses is a Forged Answer (section 4.5) in both cases. A client that asked for structured
+// errors must not get Forged Answer, because it would discard the text
 // (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
@@ -102,7 +101,7 @@ func (n notice) code() uint16 {
 	return dns.ExtendedErrorCodeCensored
 }
 
-// sentence says in one line of English whose order it is.
+// sentence returns one line of English with the reference and the authority of the order.
 func (n notice) sentence() string {
 	ref, who := text(n.order.Reference), text(n.order.Terms.Authority.Name)
 	switch {
@@ -116,10 +115,11 @@ func (n notice) sentence() string {
 	return "Blocked by order " + ref + " of " + who
 }
 
-// object is the structured error of draft-ietf-dnsop-structured-dns-error-27,
-// section 4.1, with the field fdbs of draft-ietf-dnsop-filtering-transparency-00
-// (before August 2026 draft-nottingham-public-resolver-errors). The order of its fields is that of the JSON. There is no "s": section 5.2 forbids
-// sub-errors with Censored, and none fits an order.
+// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1.
+// The field fdbs is that of draft-ietf-dnsop-filtering-transparency-00 (before August 2026
+// draft-nottingham-public-resolver-errors). The JSON has the fields in this order. There is no
+// field "s": section 5.2 forbids sub-errors with Censored, and no sub-error describes an
+// order.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`
@@ -128,13 +128,13 @@ type object struct {
 	Databases     []entry  `json:"fdbs,omitempty"`
 }
 
-// entry is a Filtering Database Entry: where the order's public record is.
+// An entry is a Filtering Database Entry. It identifies the public record of the order.
 type entry struct {
 	DB string `json:"db"`
 	ID string `json:"id"`
 }
 
-// object collects what the order and the operator say.
+// object returns the structured error with the texts of the order and of the operator.
 func (n notice) object(cfg *Config) object {
 	terms := n.order.Terms
 	var o object
@@ -151,7 +151,7 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// There is one "l" for both texts. That of the justification wins, since a
+	// There is only one "l" for both texts. The language of the justification wins, because a
 	// name reads much the same in any language.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
@@ -166,8 +166,7 @@ func (n notice) object(cfg *Config) object {
 			o.Language = terms.Language
 		}
 	case len(o.Contact) == 0:
-		// A client discards an object that has neither "c" nor "j" (section
-		// 5.3, step 5).
+		// A client discards an object that has neither "c" nor "j" (section 5.3, step 5).
 		o.Justification, o.Language = n.sentence(), defaultLanguage
 	}
 	switch o.Language = text(o.Language); {
@@ -179,12 +178,11 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns what of o takes at most room octets, when all of it does not: it goes
-// without the prose, "j" and "o" and the "l" that goes with them (section 5.2
-// asks for that order); where no contact is left, our short sentence stands for
-// the justification, since a client discards an object that has neither. Last,
-// database entries alone are worth sending: they are what clients of the second
-// draft look for. Else it is nothing.
+// fit returns a shorter JSON text of o with at most room octets, or "" if none is useful. The
+// fields "j", "o" and "l" are removed first, as section 5.2 requires. An object without
+// contacts gets the short sentence as its justification, because clients discard an object
+// that has neither. If the sentence does not fit, the database entries are sent alone, because
+// clients of the second draft look for them.
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	if len(o.Contact) == 0 {
@@ -203,21 +201,21 @@ func (o object) fit(room int, sentence string) string {
 	return ""
 }
 
-// json returns o as minified I-JSON (RFC 7493). Only what JSON itself demands
-// is escaped: "\u0026" for "&" takes six octets where one will do.
+// json returns o as minified I-JSON (RFC 7493). It escapes only characters that JSON requires
+// to be escaped: "\u0026" for "&" would need six octets instead of one.
 func (o object) json() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(o) != nil { // cannot be: strings only
+	if enc.Encode(o) != nil { // cannot fail, because all fields are strings
 		return ""
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether uri may stand in "c": only the schemes of the
-// draft's registry (section 11.3) may. A web page is none of them on purpose,
-// or any resolver could put its link before the user.
+// contactable reports whether uri is allowed in "c". Only the schemes in the registry of the
+// draft are allowed (section 11.3). The registry has no web pages on purpose, because
+// otherwise any resolver could show users its link.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
@@ -234,7 +232,8 @@ func text(s string) string {
 	return printable.Clean(s)
 }
 
-// plain reports whether text has nothing to do: ASCII, in words one space apart.
+// plain reports whether text can return s unchanged: s is ASCII, and its words are separated
+// by single spaces.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestSentence is what plain EDNS clients read.
+// TestSentence checks the text for clients with plain EDNS.
 func TestSentence(t *testing.T) {
 	for _, tt := range []struct{ ref, authority, want string }{
 		{"914/2719", "NCU", "Blocked by order 914/2719 of NCU"},
@@ -38,7 +38,7 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-// TestStructured is what clients read that signal structured errors.
+// TestStructured checks the text for clients that ask for structured errors.
 func TestStructured(t *testing.T) {
 	lumen := []order.FilteringDatabase{{DB: "lumen", ID: "123"}, {DB: "x", ID: "a&b"}}
 	for _, tt := range []struct {
@@ -106,7 +106,7 @@ func TestStructured(t *testing.T) {
 	}
 }
 
-// checkObject fails unless s is what a client of the draft accepts.
+// checkObject checks that a client of the draft accepts s.
 func checkObject(t testing.TB, s string) {
 	t.Helper()
 	var o map[string]any
@@ -136,7 +136,7 @@ func checkObject(t testing.TB, s string) {
 	}
 }
 
-// TestSignals: what counts as asking for structured errors.
+// TestSignals checks which options ask for structured errors.
 func TestSignals(t *testing.T) {
 	for _, tt := range []struct {
 		what string

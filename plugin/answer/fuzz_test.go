@@ -17,10 +17,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// FuzzBuild answers whatever the library takes for a query and checks what must
-// hold of every answer. knobs are the verdict's small numbers, a byte each,
-// missing ones 0: response, below, disclosure, kind, match, target's labels,
-// number of addresses, what is known of contact, organization and databases.
+// FuzzBuild checks the answers to all queries that the library can unpack. The bytes of knobs
+// set the small numbers of the verdict, in this order: response, below, disclosure, kind of
+// authority, match, labels of the target, number of addresses, and bits for contact,
+// organization and databases. Missing bytes are 0.
 func FuzzBuild(f *testing.F) {
 	add := func(m *dns.Msg, size uint16, until, ttl int64, nanos uint32, s string, knobs ...byte) {
 		f.Add(pack(f, m), size, until, ttl, nanos, s, knobs)
@@ -39,7 +39,7 @@ func FuzzBuild(f *testing.F) {
 		}
 		before, err := req.Pack()
 		if err != nil {
-			return // e.g. an extended RCODE without OPT: no server gets that far
+			return // for example an extended RCODE without OPT, which a server never passes on
 		}
 		before = slices.Clone(before)
 		knob := func(i int) byte {
@@ -88,7 +88,7 @@ func fuzzVerdict(knob func(int) byte, now time.Time, until, ttl int64, s string)
 		Below:        ruleset.Below(knob(1) % 3),
 		Until:        order.Time(until),
 	}
-	if until > 0 && until < 1e6 { // seconds from now, or any time at all
+	if until > 0 && until < 1e6 { // small numbers are seconds from now, others absolute times
 		v.Until += order.Time(now.Unix())
 	}
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
@@ -123,7 +123,8 @@ func checkHeader(t *testing.T, req, got *dns.Msg, packed []byte) {
 	if req.Opcode == dns.OpcodeQuery && (got.RecursionDesired != req.RecursionDesired || got.CheckingDisabled != req.CheckingDisabled) {
 		t.Fatalf("header %v of %v", got.MsgHdr.String(), req.MsgHdr.String())
 	}
-	// The question's octets, by way of a message that has nothing else.
+	// The octets of the question are compared with those of a message that has only the
+	// question.
 	q := &dns.Msg{Question: req.Question[:1]}
 	if want := pack(t, q)[12:]; !bytes.HasPrefix(packed[12:], want) || len(got.Question) != 1 {
 		t.Fatalf("question\n got %x\nwant %x", packed[12:], want)
@@ -147,8 +148,8 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// Slow twin of the TTL: the last moment at which somebody may still
-		// use the record is not after the change.
+		// This is the slow twin of the TTL: the last moment in which a cache may use the
+		// record must not be after the change.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)
@@ -167,7 +168,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 }
 
-// checkOwner finds the owner by dname, whose labels the verdict counts.
+// checkOwner checks the owner by the labels that dname counts.
 func checkOwner(t *testing.T, asked, owner string, v ruleset.Verdict) {
 	var w, o dname.Wire
 	if !w.Set(asked) || !o.Set(owner) {

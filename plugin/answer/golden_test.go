@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestGolden holds whole answers down to the octet, so that a change of the
-// library or of a default cannot pass unseen. Each line is one field.
+// TestGolden checks every octet of some answers, so that a change of the library or of a
+// default is noticed. Each line is one field.
 func TestGolden(t *testing.T) {
 	cfg := config()
 	cfg.Contact = []string{"tel:1"}

@@ -13,20 +13,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain bounds the names that are followed in one answer, since to find the next
-// one takes a look at all records. Resolvers give up earlier: BIND and Unbound after
-// 11 to 17.
+// maxChain is the maximum number of names that are followed in an answer. Each step searches
+// all records. Resolvers give up earlier: BIND and Unbound after 11 to 17 names.
 const maxChain = 32
 
-// Lead is where an answer takes the client beyond the name that was asked: another
-// name or, when Addr is valid, an address.
+// A Lead is a name or, if Addr is valid, an address to which an answer leads the client from
+// the query name.
 type Lead struct {
 	Name ruleset.Asked
 	Addr netip.Addr
 }
 
-// set makes l lead to a name, which is asked for with rrtype, and reports whether
-// it is one.
+// set sets l to a name that the client will query with type rrtype. It returns false if name
+// is the root or not a name.
 func (l *Lead) set(name string, rrtype uint16) bool {
 	l.Addr = netip.Addr{}
 	if name == "." || !l.Name.Set(name) {
@@ -36,9 +35,10 @@ func (l *Lead) set(name string, rrtype uint16) bool {
 	return true
 }
 
-// setTarget makes l lead to the target of a service's record, and reports whether it
-// has one. Clients follow an alias with the same question, and ask for the addresses
-// of a service's target, whatever that is called (RFC 9460, sections 2.4.2 and 2.4.3).
+// setTarget sets l to the target of a service record. It returns false if the record has no
+// target. Clients follow an alias with the same question type. For other records they query
+// the addresses of the target, even if its name looks like a service (RFC 9460, sections 2.4.2
+// and 2.4.3).
 func (l *Lead) setTarget(s *dns.SVCB) bool {
 	asked := dns.TypeA
 	if s.Priority == 0 {
@@ -47,23 +47,23 @@ func (l *Lead) setTarget(s *dns.SVCB) bool {
 	return l.set(s.Target, asked)
 }
 
-// setAddr makes l lead to an address, and reports whether it is one.
+// setAddr sets l to an address. It returns false if ip is not an address.
 func (l *Lead) setAddr(ip net.IP) bool {
 	a, ok := netip.AddrFromSlice(ip)
 	l.Addr = a.Unmap()
 	return ok
 }
 
-// MayLead reports whether a reply has records for which Leads or Clean could yield more
-// than the asked name of q. A reply need not repeat its question. Most answers have no
-// such records, and then this look is all that they cost.
+// MayLead reports whether a reply has records for which Leads or Clean may call for a verdict,
+// other than records of the query name of q. A reply need not repeat its question. Most
+// answers have no such records, and this quick check is their only cost.
 func MayLead(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return mayLead(m.Answer, qname, addresses) || mayLead(m.Ns, qname, addresses) || mayLead(m.Extra, qname, addresses)
 }
 
-// settled returns the asked name of q when it passes whatever the type of a record, and
-// "" when it passes for the type of q only.
+// settled returns the query name of q if the name passes for all types of records. It returns
+// "" if a blocked name would pass for the type of q too.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.BelowPasses) {
 		return ""
@@ -85,19 +85,23 @@ func mayLead(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports whether anything that Leads or Clean would ask about may be
-// ordered. It asks about every owner and target of the reply, on the way of the answer
-// or not, and takes a DNAME, which makes up a name, for one that may be ordered. Mostly
-// nothing is ordered, and finding that out takes no chain to be walked.
+// MayBeOrdered reports whether any name or address that Leads or Clean would yield may be
+// blocked. It calls name and addr for all owners, targets and addresses of the reply, even if
+// the answer does not lead to them. A DNAME makes new names, so MayBeOrdered returns true for
+// each DNAME. Mostly nothing is blocked, and then no chain has to be followed.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	last := settled(q) // the name that was asked about last: records of one name come together
+	// last is the name that was checked last. The records of a name usually follow each other,
+	// so each name is checked only once.
+	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
 		switch h.Rrtype {
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				last = "" // an order for the host covers a service's records and no others
+				// An order for the exact host covers the HTTPS and SVCB records of its
+				// services, but no other records of their names. So the name is checked again.
+				last = ""
 			}
 		case dns.TypeDNAME:
 			return true
@@ -131,11 +135,11 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// LeadsAround reports whether an answer to a query whose type passes, blocked name
-// or not, holds a CNAME or DNAME instead. That is good for every type: a cache in
-// front would answer the next query for an address with it, and walk past the
-// block. A name that is answered so is no zone's apex and has no keys (RFC 2181,
-// section 10.1; RFC 6672, section 2.3), so hardly a chain of trust needs it.
+// LeadsAround reports whether a query of type qtype passes for blocked names, but got a CNAME
+// or DNAME as its answer. A CNAME is valid for all types: a cache in front would use it for
+// the next address query and bypass the block. A name with a CNAME or DNAME is not the apex of
+// a zone and has no keys (RFC 2181, section 10.1; RFC 6672, section 2.3), so hardly any chain
+// of trust needs this answer.
 func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.BelowPasses) {
 		return false
@@ -143,9 +147,9 @@ func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of CNAMEs and DNAMEs in the answer section: the names
-// for which a cache can use such an answer. It is for answers that lead around;
-// where the last of them leads is asked for by its own name.
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. For these names a
+// cache can use an answer for which LeadsAround returns true. The target of the last alias is
+// not included, because the client queries it separately.
 func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
@@ -157,12 +161,17 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 	}
 }
 
-// Leads yields where the answer section of a reply to q takes the client: every name
-// that CNAMEs and DNAMEs lead to from the asked name on, in the order of the chain
-// whatever that of the records, and beyond maxChain names in none; the targets of HTTPS
-// and SVCB records, before them the services that these are about when q asked for any
-// type; with addresses, those of A and AAAA records and of hints. A Lead is good until
-// the next one.
+// Leads yields the names and addresses to which the answer section of a reply to q leads the
+// client:
+//
+//   - all names to which CNAMEs and DNAMEs lead from the query name, in the
+//     order of the chain, whatever the order of the records; a chain of more
+//     than maxChain names is not followed in order, see anywhere
+//   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
+//     service names that own these records
+//   - if addresses is true, the addresses of A and AAAA records and of hints
+//
+// A yielded Lead is valid until the next one.
 func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
@@ -185,11 +194,11 @@ func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	}
 }
 
-// chain yields the names that CNAMEs and DNAMEs lead to from l on, and reports whether to
-// go on. A name should have one CNAME, and where a CNAME follows from a DNAME they agree
-// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). A reply of which neither is so may
-// take one client one way and the next client another way: glibc follows the last CNAME,
-// others the first, and validators the DNAME. So all the ways are followed.
+// chain yields the names to which CNAMEs and DNAMEs lead from l. It returns false if yield
+// did. A name should have only one CNAME, and a CNAME should agree with the DNAME above it
+// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these rules,
+// clients choose different paths: glibc follows the last CNAME, others the first, and
+// validators the DNAME. So chain follows all paths.
 func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
@@ -217,22 +226,24 @@ func isAlias(rr dns.RR) bool {
 	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
-// hosts yields where an HTTPS or SVCB record leads, and reports whether to go on.
+// hosts yields the names to which an HTTPS or SVCB record leads. It returns false if yield
+// did.
 func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
 	}
 	h := rr.Header()
-	// An order for the exact host covers this record, but not all types of its name.
+	// An order for the exact host covers this record, but not the other types of the same
+	// name. The verdict about the ANY query therefore did not cover it.
 	if qtype == dns.TypeANY && l.set(h.Name, h.Rrtype) && l.Name.Service > 0 && !yield(l) {
 		return false
 	}
 	return !l.setTarget(s) || yield(l)
 }
 
-// follow makes l lead to where a CNAME or DNAME takes a name, and reports whether the
-// record is one that does.
+// follow sets l to the name to which a CNAME or DNAME leads from the name from. It returns
+// false if rr does not apply to that name.
 func (l *Lead) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -246,8 +257,9 @@ func (l *Lead) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner when it is name or above it, else -1.
-// The room that it takes on the stack is gone when judging begins.
+// covers returns the number of labels of owner if owner is name or above it, and -1 otherwise.
+// It is not inlined, so that the stack space of its Wire is free again before verdicts are
+// computed.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -258,8 +270,8 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// anywhere yields where any CNAME or DNAME leads: the end of a chain that is too
-// long to follow, or of a loop, is one of those if it is at all.
+// anywhere yields the targets of all CNAMEs and DNAMEs of the answer. If a chain of CNAMEs is
+// too long to follow, its end is one of these targets.
 func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	for _, rr := range answer {
 		var target string
@@ -278,8 +290,8 @@ func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) b
 	return true
 }
 
-// substitute puts target into the place of the last labels of l's name (RFC 6672,
-// section 2.2), and reports whether the result is a name.
+// substitute replaces the last labels of l's name by target (RFC 6672, section 2.2). It
+// returns false if the result is too long or target is not a name.
 func (l *Lead) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -296,7 +308,7 @@ func (l *Lead) substitute(labels int, target string, qtype uint16) bool {
 	return true
 }
 
-// service returns an HTTPS or SVCB record, nil for others.
+// service returns the data of an HTTPS or SVCB record, and nil for other records.
 func service(rr dns.RR) *dns.SVCB {
 	switch rr := rr.(type) {
 	case *dns.HTTPS:
@@ -307,7 +319,7 @@ func service(rr dns.RR) *dns.SVCB {
 	return nil
 }
 
-// ips yields the addresses that a record carries.
+// ips yields the addresses in a record.
 func ips(rr dns.RR) iter.Seq[net.IP] {
 	return func(yield func(net.IP) bool) {
 		switch rr := rr.(type) {
@@ -339,19 +351,19 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean returns m without the records, of all sections, that an answer has no use for and
-// that drop wants dropped: address records, HTTPS and SVCB included, of such a name or
-// with such a target or address, and the CNAMEs and DNAMEs of such a name. What Leads
-// yields of an answer must have been found to be none of these, so the records that the
-// answer consists of stay. Some stubs (musl's, Go's) use every address of the answer
-// section, whatever its owner, and caches of records keep all that they get.
+// Clean returns m without the records that drop selects, in all sections. Records that can be
+// dropped are address, HTTPS and SVCB records, by their owner, target or addresses, and CNAMEs
+// and DNAMEs, by their owner. The caller has checked that drop selects nothing that Leads
+// yields for m, so the records of the answer itself stay. The other records matter as well:
+// some stubs (musl's, Go's) use every address in the answer section, whatever its owner, and
+// caches of records keep everything.
 //
-// An RRset goes as a whole, signatures and all: caches would take a part for all of it.
-// The RRsets that stay are as authentic as they were, so AD stays as it is. Clean
-// returns m itself when nothing is dropped.
+// Clean drops whole RRsets with their signatures, because caches would take a part of an RRset
+// for all of it. The other RRsets are as authentic as before, so AD does not change. If there
+// is nothing to drop, Clean returns m itself.
 func Clean(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	var l Lead
-	var gone map[rrset]bool // made when the first one is
+	var gone map[rrset]bool // nil until the first RRset is dropped
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
 			if l.loose(rr, addresses, drop) {
@@ -372,13 +384,13 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
 	return &out
 }
 
-// rrset identifies an RRset.
+// An rrset identifies an RRset.
 type rrset struct {
 	owner dname.Name
 	typ   uint16
 }
 
-// setOf returns the RRset that a record belongs to or, being a signature, covers.
+// setOf returns the RRset of a record. A signature belongs to the RRset that it covers.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -391,7 +403,8 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f holds for what a record is about or leads to.
+// loose reports whether f is true for the owner of a record, its target or one of its
+// addresses.
 func (l *Lead) loose(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

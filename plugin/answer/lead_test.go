@@ -14,7 +14,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// rrs reads records as in a zone file, one a line.
+// rrs parses records in the format of zone files, one per line.
 func rrs(t testing.TB, zone string) (out []dns.RR) {
 	t.Helper()
 	for line := range strings.Lines(zone) {
@@ -30,7 +30,7 @@ func rrs(t testing.TB, zone string) (out []dns.RR) {
 	return out
 }
 
-// String is a lead in few words: an address, or a name with its service's labels.
+// String returns the address, or the name with its number of service labels.
 func (l *Lead) String() string {
 	switch {
 	case l.Addr.IsValid():
@@ -41,7 +41,7 @@ func (l *Lead) String() string {
 	return l.Name.Name().String()
 }
 
-// leads collects what Leads yields. Nothing that it is given may change.
+// leads returns the leads of m as text. It checks that m does not change.
 func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []string) {
 	t.Helper()
 	unchanged(t, m, func() {
@@ -49,17 +49,17 @@ func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []stri
 			out = append(out, l.String())
 		}
 		for range Leads(m, q, addresses) {
-			break // who has seen enough may stop
+			break // a caller may stop early
 		}
 	})
 	return out
 }
 
-// unchanged checks that f leaves a message, which others hold, as it is: the
-// pointers and what they point to.
+// unchanged checks that f does not change the message: neither its list of records nor the
+// records.
 func unchanged(t testing.TB, m *dns.Msg, f func()) {
 	t.Helper()
-	before, text := *m, m.String() // Copy shares what some options hold
+	before, text := *m, m.String() // compare text, because Copy shares the memory of some options
 	sections := [][]dns.RR{slices.Clone(m.Answer), slices.Clone(m.Ns), slices.Clone(m.Extra)}
 	f()
 	if m.String() != text || m.MsgHdr != before.MsgHdr {
@@ -140,7 +140,7 @@ func TestLeads(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
 			if got != "" && !MayLead(m, q, tc.addresses) {
-				t.Error("MayLead says that it leads nowhere")
+				t.Error("MayLead returns false")
 			}
 			for l := range Leads(m, q, tc.addresses) {
 				if !mayBe(m, q, tc.addresses, l) {
@@ -151,7 +151,7 @@ func TestLeads(t *testing.T) {
 	}
 }
 
-// mayBe is MayBeOrdered when nothing but l is.
+// mayBe returns the result of MayBeOrdered if only l is blocked.
 func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Lead) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
@@ -159,7 +159,7 @@ func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Lead) bool {
 	}, func(a netip.Addr) bool { return a == l.Addr })
 }
 
-// chain is one of n links from q on; links are where it leads.
+// chain returns a zone with a chain of n CNAMEs from q. links returns their targets.
 func chain(n int) string {
 	var b strings.Builder
 	from := "q."
@@ -179,7 +179,7 @@ func links(n int) string {
 	return strings.Join(out, " ")
 }
 
-// dnamesOfRoot is where a name under ". DNAME a." goes on to.
+// dnamesOfRoot returns the leads of a name under ". DNAME a.".
 func dnamesOfRoot(name string, n int) string {
 	var out []string
 	for i := range n {
@@ -188,9 +188,9 @@ func dnamesOfRoot(name string, n int) string {
 	return strings.Join(append(out, "a"), " ")
 }
 
-// twinLeads are the leads of an answer in the words of RFC 1034, section 3.6.2, and RFC
-// 6672: the names, as lists of labels, to which any record leads from the asked name or
-// from another lead. It gives up at "most" names.
+// twinLeads finds the leads of an answer literally as RFC 1034, section 3.6.2, and RFC 6672
+// define them: all names to which a record leads from the query name or from another lead. It
+// stops at most+1 names.
 func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -243,7 +243,7 @@ func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	return out
 }
 
-// joined returns the labels of a name as the twin joins them.
+// joined returns the labels of a name in the form of the keys of twinLeads.
 func joined(w *dname.Wire) string {
 	var labels []string
 	for k := w.NumLabels(); k > 0; k-- {
@@ -252,8 +252,8 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzLeads compares with the twin, in random small worlds whose records have no order,
-// with several CNAMEs and DNAMEs of a name.
+// FuzzLeads compares Leads with twinLeads. The answers have few names, records in any order,
+// and several CNAMEs and DNAMEs for a name.
 func FuzzLeads(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -331,12 +331,12 @@ func compareLeads(t *testing.T, data []byte) {
 			t.Fatalf("asked %s\n%v\nMayBeOrdered does not ask about %v", q.Name, m.Answer, l.Name.Name())
 		}
 		if l.Addr.IsValid() || hosts[l.Name.Name()] {
-			continue // the targets of HTTPS records, which the twin leaves out
+			continue // twinLeads does not have the targets of HTTPS records
 		}
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		return // Leads gives up, and yields every target
+		return // Leads does not follow the chain, and yields all targets
 	}
 	if !maps.Equal(got, want) {
 		t.Fatalf("asked %s\n%v\n got %v\nwant %v", q.Name, m.Answer, got, want)
@@ -385,13 +385,14 @@ func TestClean(t *testing.T) {
 		if s := strings.Join(got, "; "); s != tc.want {
 			t.Errorf("\n got %s\nwant %s", s, tc.want)
 		}
-		// Records are shared, the list of them is not.
+		// The result shares the records of m, but not its list of records.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
 	if out := Clean(m, true, func(*Lead) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
-	// The same records in the other sections, and in two of them at once.
+	// The same records must be dropped from the other sections, and from several sections at
+	// once.
 	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
 		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
 		var out *dns.Msg

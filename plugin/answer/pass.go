@@ -10,12 +10,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change: the
-// longest TTL that an answer may have. limited is false when nothing known will
-// change it.
+// TimeLeft returns the whole seconds from now until a verdict may change. An answer may have
+// at most this TTL. limited is false if no change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds up, and so the difference down: a remainder of 1.9 s is
-	// 1 s. Comparing before subtracting cannot overflow.
+	// FromTime rounds up, so the difference is rounded down: 1.9 s give 1 s. The comparison
+	// before the subtraction avoids an overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -28,7 +27,7 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// Outlives reports whether a record of m has a larger TTL.
+// Outlives reports whether any record of m has a larger TTL than ttl.
 func Outlives(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
@@ -38,26 +37,27 @@ func Outlives(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// Cut lowers the TTL of every record of m to at most ttl, signatures and the SOA of
-// a negative answer included. What is in the records stays as it is, so signatures
-// hold (RFC 4034, section 3.1.4: a TTL may be less than the original one), and a
-// negative TTL, the lesser of the SOA's TTL and MINIMUM (RFC 2308, section 5), is
-// cut with the former. m must not be shared.
+// Cut lowers the TTL of each record of m to at most ttl, including signatures and the SOA of a
+// negative answer. Cut changes no record data. Signatures therefore stay valid (RFC 4034,
+// section 3.1.4: the TTL may be smaller than the original TTL). The negative TTL is the
+// smaller of the SOA's TTL and MINIMUM (RFC 2308, section 5), so it is lowered too. m must not
+// be shared.
 func Cut(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// Beyond reports whether m has answers for other questions than the one that was asked,
-// which caches of records (dnsmasq, systemd-resolved) give to whoever asks those.
+// Beyond reports whether m has records that answer other questions than the one for the name
+// asked. Caches of records (dnsmasq, systemd-resolved) use these records for other clients'
+// questions.
 func Beyond(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		mayLead(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
-// headers yields the headers of all records but the OPT, whose TTL is none (RFC
+// headers yields the headers of all records except the OPT, whose TTL field is not a TTL (RFC
 // 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {
@@ -71,10 +71,9 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet gives m the client subnet option that a trusted peer sent, with SCOPE =
-// SOURCE: its cache must keep the answer for that network alone (RFC 7871, section
-// 7.2.1). It replaces one that came from upstream. o is the query's OPT; m must not
-// be shared.
+// EchoSubnet adds the client subnet option of a trusted peer to m, with SCOPE = SOURCE, so
+// that the peer's cache uses the answer only for this network (RFC 7871, section 7.2.1). It
+// replaces such an option from upstream. o is the OPT of the query. m must not be shared.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {
@@ -93,7 +92,7 @@ func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt.Option = append(options, &echo)
 }
 
-// SubnetRoom returns the octets that EchoSubnet adds to a reply.
+// SubnetRoom returns the size of the option that EchoSubnet adds, in octets.
 func SubnetRoom(subnet *dns.EDNS0_SUBNET) int {
 	return 4 + 4 + (int(subnet.SourceNetmask)+7)/8
 }

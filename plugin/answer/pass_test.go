@@ -41,8 +41,8 @@ func TestTimeLeft(t *testing.T) {
 	}
 }
 
-// everyType is a record of each type that the library knows, with the TTL given;
-// those that it does not know come as well.
+// everyType returns one record of each type that the library knows and one of an unknown type,
+// all with the TTL ttl.
 func everyType(ttl uint32) (out []dns.RR) {
 	types := []uint16{}
 	for typ := range dns.TypeToRR {
@@ -83,7 +83,7 @@ func TestCut(t *testing.T) {
 		for i, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 			h, want := rr.Header(), to
 			if h.Rrtype == dns.TypeOPT {
-				want = ttl // flags and the version
+				want = ttl // the field contains flags and the version
 			}
 			if h.Ttl != want {
 				t.Errorf("%s: TTL %d, want %d", dns.TypeToString[h.Rrtype], h.Ttl, want)
@@ -123,7 +123,7 @@ func TestBeyond(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// A service's own name may be lifted for HTTPS and blocked for A.
+	// The name of a service may be lifted for HTTPS and blocked for A.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !Beyond(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)
@@ -137,7 +137,7 @@ func TestEchoSubnet(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		subnet dns.EDNS0_SUBNET
-		opt    []dns.EDNS0 // of the reply; nil is none
+		opt    []dns.EDNS0 // options of the reply; nil means no OPT
 		want   string
 	}{
 		{"IPv4", dns.EDNS0_SUBNET{Family: 1, SourceNetmask: 24, Address: net.IP{192, 0, 2, 0}}, nil, "192.0.2.0/24/24"},
@@ -162,7 +162,7 @@ func TestEchoSubnet(t *testing.T) {
 			before := len(pack(t, m))
 			unchanged(t, req, func() { EchoSubnet(m, req.IsEdns0(), &tc.subnet) })
 			packed := pack(t, m)
-			if room := len(packed) - before; tc.opt == nil && room != SubnetRoom(&tc.subnet)+11 { // of which the OPT is 11
+			if room := len(packed) - before; tc.opt == nil && room != SubnetRoom(&tc.subnet)+11 { // the OPT itself adds 11
 				t.Errorf("%d octets more, want %d", room, SubnetRoom(&tc.subnet)+11)
 			}
 			back := new(dns.Msg)
@@ -179,7 +179,7 @@ func TestEchoSubnet(t *testing.T) {
 			if o := back.IsEdns0(); o.UDPSize() != 1400 || !o.Do() {
 				t.Errorf("got %v", o)
 			}
-			// Nothing is shared with the query, which a later writer edits.
+			// The reply shares no memory with the query, because later writers edit it.
 			unchanged(t, req, func() {
 				for _, o := range m.IsEdns0().Option {
 					if s, ok := o.(*dns.EDNS0_SUBNET); ok && s != others {

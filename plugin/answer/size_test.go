@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// longest is a name of 255 octets, in a case that no order is written in.
+// longest is a name of 255 octets, in a letter case that no order uses.
 var longest = strings.Repeat(strings.Repeat("xY", 31)+".", 3) + strings.Repeat("Z", 60) + ".Q."
 
-// wordy is an order with much to say.
+// wordy gives the order long texts.
 func wordy(v *ruleset.Verdict, terms *order.Terms) {
 	terms.Justification = strings.Repeat("Because. ", 40)
 	terms.Organization = "Example Networks"
@@ -23,13 +23,14 @@ func wordy(v *ruleset.Verdict, terms *order.Terms) {
 	v.Order.Reference = strings.Repeat("914/2719 ", 60)
 }
 
-// uncontactable and unlisted take away what a structured answer keeps without
-// its prose.
+// uncontactable removes the contacts and unlisted the databases. Without the prose, a
+// structured text contains only these two.
 func uncontactable(_ *ruleset.Verdict, terms *order.Terms) { terms.Contact = nil }
 
 func unlisted(v *ruleset.Verdict, _ *order.Terms) { v.Order.FilteringDatabases = nil }
 
-// level is how much of the notice an answer kept; the more the less.
+// level returns how much of the notice is missing from an answer, from 0 (nothing) to 4 (the
+// answer itself is truncated).
 func level(t testing.TB, m *dns.Msg) int {
 	t.Helper()
 	e := ede(t, m)
@@ -49,7 +50,7 @@ func level(t testing.TB, m *dns.Msg) int {
 	return 0
 }
 
-// asWriter does what CoreDNS's writer does, and fails when that takes anything.
+// asWriter truncates and packs m as CoreDNS's writer does. It checks that nothing is removed.
 func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	t.Helper()
 	before := brief(t, m)
@@ -61,15 +62,14 @@ func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	return pack(t, m)
 }
 
-// TestBudget walks down from a size where everything fits and checks that the
-// notice shrinks step by step, that each step comes no sooner than it must, and
-// that the SOA stays to the end.
+// TestBudget lowers the size octet by octet. It checks that the notice shrinks step by step,
+// that no step comes earlier than necessary, and that the SOA is never removed.
 func TestBudget(t *testing.T) {
 	for _, tt := range []struct {
 		what   string
 		v      ruleset.Verdict
 		q      *dns.Msg
-		levels []int // that must be seen
+		levels []int // the levels that must occur
 	}{
 		{"structured", verdict(order.NXDOMAIN, wordy), query(t, "www.example.com.", dns.TypeA, signal), []int{0, 1, 2, 3}},
 		{"structured, no contact", verdict(order.NXDOMAIN, wordy, uncontactable), query(t, "www.example.com.", dns.TypeA, signal), []int{0, 1, 2, 3}},
@@ -83,7 +83,7 @@ func TestBudget(t *testing.T) {
 		{"no EDNS", verdict(order.NXDOMAIN, wordy), query(t, longest, dns.TypeA), []int{3}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			seen := make(map[int]int) // level -> largest size at which it was seen
+			seen := make(map[int]int) // level -> largest size with this level
 			last := 0
 			for size := 2000; size >= 0; size-- {
 				m := Build(tt.q, size, tt.v, now, config())
@@ -115,8 +115,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// Where a level ends, one octet more would not have fitted: the
-				// message that was built there is exactly as large.
+				// At the smallest size of a level, the message must fill the size exactly.
+				// Otherwise the level ended too early.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
@@ -128,7 +128,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestTruncate: more addresses than fit are for TCP.
+// TestTruncate checks that TC is set if a redirect has more addresses than fit.
 func TestTruncate(t *testing.T) {
 	var addrs []netip.Addr
 	for a := v4; len(addrs) < 100; a = a.Next() {
@@ -165,8 +165,8 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
-// TestHugeText: lengths that no option, record or message can hold are left out
-// rather than wrapped round.
+// TestHugeText checks that texts too long for an option, a record or a message are omitted,
+// and that no length wraps around.
 func TestHugeText(t *testing.T) {
 	for _, n := range []int{65_000, 65_500, 65_530, 65_536, 70_000, 140_000} {
 		v := verdict(order.NXDOMAIN, func(v *ruleset.Verdict, terms *order.Terms) {
@@ -189,8 +189,9 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn: a client that asks for structure must not learn less
-// than one that does not, because the justification is too long for its buffer.
+// TestSentenceStandsIn checks that a client that asks for structured errors gets the short
+// sentence if the justification is too long for its buffer. It must not get less text than
+// other clients.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

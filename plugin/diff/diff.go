@@ -1,5 +1,5 @@
-// Package diff says what differs between two versions of an order set: the
-// orders themselves, field by field, and what that means for names.
+// Package diff compares two versions of an order set. It finds the orders that differ, field
+// by field, and the names whose verdicts differ.
 package diff
 
 import (
@@ -11,41 +11,43 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Version is one side of a comparison.
+// A Version is one side of a comparison.
 type Version struct {
 	Orders []*order.Order // in the order of their files
 	Set    *ruleset.Set
 }
 
-// Kind says what became of an order.
+// A Kind is the way in which an order differs.
 type Kind string
 
-// What may become of an order.
+// The kinds of differences.
 const (
 	Added   Kind = "added"
 	Removed Kind = "removed"
 	Changed Kind = "changed"
-	Lifted  Kind = "lifted" // it stands as it did, and a lift ends it as a whole
+	Lifted  Kind = "lifted" // the order did not change, but a lift now ends it as a whole
 )
 
-// Field is one field of an order that differs; texts are empty when absent.
+// A Field is a field of an order that differs. Old or New is empty if that version lacks the
+// field.
 type Field struct{ Name, Old, New string }
 
-// Order is one order that differs.
+// An Order is an order that differs.
 type Order struct {
 	Kind  Kind
-	Order *order.Order // the new version, the old one of a removed order
-	// States are those of the order at the time of the comparison; empty where
-	// the order is not there.
+	Order *order.Order // the new version, or the old version of a removed order
+	// OldState and NewState are the states of the order at the time of the comparison. A state
+	// is empty if that version lacks the order.
 	OldState, NewState string
 	Fields             []Field
-	// TargetsAdded and TargetsRemoved are its targets that differ, those of an
-	// added or removed order included.
+	// TargetsAdded and TargetsRemoved are the targets that differ. For an added or removed
+	// order they are all its targets.
 	TargetsAdded, TargetsRemoved []string
 }
 
-// Orders compares orders by id: the new version's in its order, then the
-// removed ones in the old one's.
+// Orders compares the orders of two versions by id and returns those that differ: first the
+// added, changed and lifted orders in the order of the new version, then the removed orders in
+// the order of the old version.
 func Orders(from, to Version, now order.Time) (out []Order) {
 	olds := byID(from.Orders)
 	oldStates, newStates := states(from.Set, now), states(to.Set, now)
@@ -129,7 +131,7 @@ func keys(m map[string]string) func(func(string) bool) {
 	}
 }
 
-// targets maps the targets of an order to what else is said of them.
+// targets returns the targets of an order, each with its attributes as text.
 func targets(o *order.Order) map[string]string {
 	m := make(map[string]string, o.NumTargets())
 	for i := range o.Targets {
@@ -144,7 +146,7 @@ func targets(o *order.Order) map[string]string {
 	return m
 }
 
-// TargetText is a target in a few words.
+// TargetText returns a target as short text.
 func TargetText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetURL:
@@ -161,7 +163,7 @@ func TargetText(t *order.Target) string {
 	return t.Name.String()
 }
 
-// attributes are what a target says besides what it is, equal for equal ones.
+// attributes returns the attributes of a target as text. Equal attributes give equal texts.
 func attributes(t *order.Target) string {
 	a := t.Attr
 	if a == nil {
@@ -195,7 +197,7 @@ func attributes(t *order.Target) string {
 	return strings.Join(parts, ", ")
 }
 
-// Status is a status as the order file writes it.
+// Status returns a status as order files write it.
 func Status(s order.Status) string {
 	return [...]string{"active", "shadow", "draft", "suspended"}[s]
 }

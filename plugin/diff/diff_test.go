@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// at is the time of all tests: 2026-05-01T12:00:00Z.
+// at is the time of all comparisons: 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
 func version(t *testing.T, orders string) Version {
@@ -30,10 +30,10 @@ func version(t *testing.T, orders string) Version {
 	return Version{f.Orders, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})}
 }
 
-// TestFields: no field of an order is forgotten.
+// TestFields checks that fieldTexts has all fields of an order.
 func TestFields(t *testing.T) {
-	// Not told: where the order stands; its targets, which are compared apart;
-	// and what is part of another field.
+	// These fields are not compared: the place of the order in its file, its targets, which
+	// are compared separately, and values that come from other fields.
 	other := map[string]bool{"ID": true, "Line": true, "Column": true, "Index": true, "Targets": true, "Plain": true, "Side": true, "DeadlineAfter": true, "Public": true, "Terms": true}
 	names := map[string]bool{}
 	for _, f := range fieldTexts {
@@ -48,7 +48,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestEveryFieldDiffers: a change of each field is told, as a change of that.
+// TestEveryFieldDiffers checks that a change of a field is reported as a change of this field
+// only.
 func TestEveryFieldDiffers(t *testing.T) {
 	base := "id: a, action: block, targets: [a.example]"
 	for field, text := range map[string]string{
@@ -67,7 +68,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
-// TestTerritories: a scope is compared and shown as it is written.
+// TestTerritories checks that a scope is compared and shown as it is written.
 func TestTerritories(t *testing.T) {
 	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
 	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
@@ -97,9 +98,8 @@ func TestTargetAttributes(t *testing.T) {
 	}
 }
 
-// TestNames compares Names with asking everything: random small sets over few
-// names, and every name that could be asked. What Names says of a name must be
-// what both verdicts say, and no name may differ that is not said.
+// TestNames compares Names with the verdicts about all names, for random small sets with few
+// names. Names must return exactly the names whose verdicts differ.
 func TestNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := []string{"a.example", "b.a.example", "c.b.a.example", "b.example", "c.b.example"}
@@ -154,7 +154,7 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// What no order of either version names is said by the name above.
+				// A name that no order mentions is covered by the entry of a name above it.
 				mentionedHere := slices.Contains(mentioned(from, to), dnameOf(t, base))
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)

@@ -7,8 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// fieldTexts are the fields of an order, targets left out, each with its text:
-// empty when absent, equal for equal values. A test holds it to order.Order.
+// fieldTexts contains the fields of an order except its targets, each with a function that
+// returns its text. The text of an absent field is empty, and equal values have equal texts.
+// TestFields checks that no field of order.Order is missing.
 var fieldTexts = []struct {
 	name string
 	text func(o *order.Order) string
@@ -86,7 +87,7 @@ func fields(was, is *order.Order) (out []Field) {
 	return out
 }
 
-// Authority is an authority in a few words.
+// Authority returns an authority as short text.
 func Authority(a order.Authority) string {
 	s := a.Name
 	if a.Country != "" {
@@ -98,7 +99,7 @@ func Authority(a order.Authority) string {
 	return s
 }
 
-// Scope is a scope in a few words.
+// Scope returns a scope as short text.
 func Scope(s *order.Scope) string {
 	switch {
 	case s == nil:

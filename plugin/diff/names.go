@@ -8,27 +8,27 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Extent says what of a name differs.
+// An Extent is the part of a subtree whose verdicts differ.
 type Extent string
 
-// What of a name may differ.
+// The extents.
 const (
-	Whole Extent = "subtree" // the name and what is below it
+	Whole Extent = "subtree" // the name and the names below it
 	Alone Extent = "exact"   // the name alone
-	Under Extent = "below"   // what is below it, without the name
+	Under Extent = "below"   // the names below it, but not the name
 )
 
-// Name is a name that is blocked in one version and passes in the other.
+// A Name is a name that is blocked in one version and passes in the other.
 type Name struct {
 	Name   dname.Name
 	Extent Extent
-	Order  *ruleset.Order // that blocks it, in the version in which it is blocked
-	// Lift is the order that lifts it in the new version, nil when the name is
-	// free for another reason.
+	Order  *ruleset.Order // the order that blocks it, in the version that blocks it
+	// Lift is the order of the new version that lifts Order. It is nil if the name is free for
+	// another reason.
 	Lift *ruleset.Order
 }
 
-// String writes the name as a target.
+// String returns the name in the form of a target.
 func (n Name) String() string {
 	switch n.Extent {
 	case Under:
@@ -39,11 +39,11 @@ func (n Name) String() string {
 	return n.Name.String()
 }
 
-// Names returns the names that the new version blocks and the old one does not,
-// and the reverse, for one client at one time, in canonical order. Only where an
-// order of either version names something can a verdict differ, so these names
-// are all that need asking: each itself, and for all below it that no order
-// names. Every one that differs is listed, also when one above it does.
+// Names returns the names that only the new version blocks and the names that only the old
+// version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
+// differ only at and below names that an order of a version mentions. So Names judges each of
+// these names, and for each a name below it that no order mentions. A name that differs is
+// listed even if a name above it is listed too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	for _, n := range mentioned(from, to) {
 		oldSelf, oldBelow := ask(from.Set, n, client, now)
@@ -72,7 +72,8 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 	return blocked, freed
 }
 
-// mentioned returns all names that orders of either version name, sorted.
+// mentioned returns all names in the orders of the versions, in canonical order: the names of
+// targets, exceptions and side lists.
 func mentioned(versions ...Version) []dname.Name {
 	seen := map[dname.Name]bool{}
 	for _, v := range versions {
@@ -106,7 +107,7 @@ func mentioned(versions ...Version) []dname.Name {
 	return out
 }
 
-// ask judges a name, and any name below it that no order names.
+// ask returns the verdicts about n and about the names below n that no order mentions.
 func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.Asked
 	q.SetName(n)
@@ -118,7 +119,7 @@ func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, 
 	return self, below
 }
 
-// lift returns the lift that freed a name.
+// lift returns the order that lifts n.Order for the name, or nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.Asked
 	q.SetName(n.Name)

@@ -1,6 +1,6 @@
-// Package directive reads the blocklist directive of a Corefile. The CoreDNS plugin and
-// blocklistctl both use this package, so that the tool has the server's settings. The
-// package depends on caddy's lexer for Corefiles and not on CoreDNS.
+// Package directive parses the blocklist directive of a Corefile. The CoreDNS plugin and
+// blocklistctl both use this package, so that the tool has the server's settings. The package
+// depends on caddy's lexer for Corefiles, but not on CoreDNS.
 package directive
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Config is the directive as written. Places and ECSFrom are pointers, because their
-// tables must not be copied. Parse allocates them where the caller has left them nil.
+// A Config contains the settings of a directive. Places and ECSFrom are pointers, because
+// their tables must not be copied. Parse allocates them if they are nil.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
 	Places *Places
-	// AnswersOff: only the name that was asked is judged, not where its answer
-	// leads.
+	// AnswersOff turns off the checks of answers: only the query name is judged, and not the
+	// names and addresses to which its answer leads.
 	AnswersOff bool
-	ECSFrom    *bart.Lite // peers whose EDNS client subnet is believed
-	Root       string     // where relative paths start
-	// Shadow: orders are decided and counted, and no answer is changed.
+	ECSFrom    *bart.Lite // peers whose EDNS client subnet is trusted
+	Root       string     // directory of relative paths
+	// Shadow means that orders are decided and counted, but no answer is changed.
 	Shadow bool
 }
 
@@ -40,14 +40,14 @@ const (
 	defaultMaxShrink = 50 // percent
 )
 
-// Parse reads the directive
+// Parse parses the directive
 //
 //	blocklist ORDERS... {
 //	    PROPERTY VALUE...
 //	}
 //
-// whose name the dispenser has just passed, into cfg. root is where relative
-// paths start, that of the root plugin.
+// into cfg. The dispenser has just read the name of the directive. Relative paths start at
+// root, which is the path of the root plugin.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -61,7 +61,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		if err != nil {
 			return c.Errf("%v", err)
 		}
-		// A slash at the end says "directory" and must survive.
+		// A slash at the end means that the path is a directory, so it must not be removed.
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
@@ -89,8 +89,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return nil
 }
 
-// Defaults sets each property to the value that counts when the directive does not have
-// the property.
+// Defaults sets each property to its default value.
 func (cfg *Config) Defaults() {
 	cfg.Places = cmp.Or(cfg.Places, new(Places))
 	cfg.ECSFrom = cmp.Or(cfg.ECSFrom, new(bart.Lite))
@@ -101,8 +100,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute makes a path absolute, so that server blocks share a set however they
-// spell it.
+// absolute returns an absolute path, so that server blocks that write the same path
+// differently share a set.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -110,8 +109,8 @@ func absolute(path, root string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// properties are the directive's properties, each with its reader; args has at
-// least one element, but for shadow.
+// properties contains the functions that parse the properties. args has at least one element,
+// except for shadow.
 var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
@@ -130,7 +129,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"poll":         readPoll,
 }
 
-// one returns the only argument.
+// one returns the only argument, or an error if there is another number of arguments.
 func one(c *caddyfile.Dispenser, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.ArgErr()
@@ -211,12 +210,12 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// lastAssignedOption is the highest EDNS option code that has another meaning in
-// the range that IANA assigns from; every client that sends a cookie (10), say,
-// would seem to ask for structured errors.
+// lastAssignedOption is the highest EDNS option code to which IANA has given another meaning.
+// Such a code is not allowed: with the code of cookies (10), for example, every client that
+// sends a cookie would seem to ask for structured errors.
 const lastAssignedOption = 19
 
-// readSDEOption takes the EDNS option code of structured DNS errors.
+// readSDEOption parses the EDNS option code for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, args)
 	if err != nil {
@@ -247,7 +246,7 @@ func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readNAT64 reads the operator's own NAT64 prefixes (RFC 6052, section 2.2).
+// readNAT64 parses the operator's own NAT64 prefixes (RFC 6052, section 2.2).
 func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
 		x, why := order.ParsePrefix(s)
@@ -265,9 +264,9 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefixes of ecs_from. A wider one
-// is no list of peers of one's own: anybody can send a client subnet, and so choose
-// the country that he is judged by.
+// widestPeers4 and widestPeers6 are the shortest prefix lengths for ecs_from. A wider network
+// contains peers of other operators. Any of them could send a client subnet and so choose the
+// country whose orders apply.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -327,8 +326,8 @@ func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
 	return err
 }
 
-// countryCode reads the country of a client; EU is a group of orders, not a
-// place.
+// countryCode parses the country of a client. EU is not allowed, because orders use it for a
+// group of countries.
 func countryCode(c *caddyfile.Dispenser, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
 	if !ok || cc == order.EU {

@@ -13,36 +13,36 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Name is the directive's name in a Corefile.
+// Name is the name of the directive in a Corefile.
 const Name = "blocklist"
 
-// Block is one server block of a Corefile.
+// A Block is a server block of a Corefile.
 type Block struct {
-	// Addresses are the addresses at the head of the block, with environment variables
-	// filled in.
+	// Addresses are the addresses at the head of the block. Environment variables are
+	// expanded.
 	Addresses []string
-	// File and Line are the place of the directive. They are empty when Config is nil.
+	// File and Line are the place of the directive. They are empty if Config is nil.
 	File string
 	Line int
-	// Config is the blocklist directive, nil in a block without the directive.
+	// Config contains the settings of the blocklist directive. It is nil if the block has no
+	// such directive.
 	Config *Config
-	// GeoIP reports whether the plugins geoip and metadata are in the block, so that the
-	// geoip plugin's database gives clients a country.
+	// GeoIP reports whether the block has the plugins geoip and metadata, so that the database
+	// of geoip gives clients a country.
 	GeoIP bool
-	// View reports whether the plugin view is in the block, so that an expression decides
-	// which queries the block gets.
+	// View reports whether the block has the plugin view. An expression then decides which
+	// queries the block gets.
 	View bool
-	// Rewrite reports whether the plugin rewrite is in the block. The plugin stands above
-	// the blocklist, so a name that the plugin rewrites is not judged.
+	// Rewrite reports whether the block has the plugin rewrite. It runs before blocklist, so a
+	// blocked name that it rewrites passes.
 	Rewrite bool
 }
 
-// String returns the addresses as the head of the block has them.
+// String returns the addresses as one line.
 func (b *Block) String() string { return strings.Join(b.Addresses, " ") }
 
-// Corefile reads the server blocks of a Corefile as CoreDNS does: imports, snippets and
-// environment variables are filled in. Corefile does not know the other plugins of the
-// server, so their lines are not checked.
+// Corefile parses the server blocks of a Corefile as CoreDNS does: imports, snippets and
+// environment variables are expanded. The lines of other plugins are not checked.
 func Corefile(path string) ([]*Block, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -93,9 +93,10 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the block whose settings count. address is an address of the block, such
-// as ".:53". An empty address stands for the only block with the directive, or for any
-// block with the directive when all of these blocks have equal settings.
+// Choose returns the block with the given address, for example ".:53". If address is empty,
+// Choose returns the only block with the directive, or the first of several blocks if all of
+// them have equal settings. Choose returns an error if no such block exists, if the block has
+// no directive, or if the settings differ.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -129,14 +130,14 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// ports are the default ports of the transports.
+// ports contains the default port of each transport.
 var ports = map[string]string{"dns": "53", "tls": "853", "quic": "853", "grpc": "443", "https": "443", "https3": "443"}
 
-// address is one address at the head of a server block.
+// An address is an address at the head of a server block.
 type address struct{ transport, zone, port string }
 
-// normal returns the parts of an address, with CoreDNS's defaults for absent parts. The
-// zone is in lower case, without a trailing dot.
+// normal parses an address and adds CoreDNS's defaults for absent parts. The zone is in lower
+// case and has no trailing dot.
 func normal(s string) address {
 	a := address{transport: "dns", zone: strings.ToLower(s)}
 	if t, rest, ok := strings.Cut(a.zone, "://"); ok {
@@ -156,10 +157,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for a name that come in on the
-// transport and port of b, nil when there is none: CoreDNS asks the block with the longest
-// zone around the name. Serving returns b when b gets the queries on one of its addresses.
-// Serving does not look at the plugins bind and view, and at addresses that are networks.
+// Serving returns the server block that gets the queries for a name on the transport and port
+// of b, or nil if there is none. CoreDNS chooses the block with the longest zone that contains
+// the name. If b has several addresses, Serving returns b if b gets the queries on at least
+// one of them. Serving ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1
@@ -182,7 +183,7 @@ func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	return serving
 }
 
-// within reports whether a name is in a zone that normal has returned.
+// within reports whether a name is in a zone. The zone has the form that normal returns.
 func within(name dname.Name, zone string) bool {
 	return zone == "" || strings.HasSuffix("."+name.FQDN(), "."+zone+".")
 }

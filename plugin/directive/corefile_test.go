@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// write writes files into an empty directory, enters the directory and returns its path.
+// write creates files in an empty directory, changes to the directory and returns its path.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,8 +26,8 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestCorefile reads a Corefile with an import, a snippet, an environment variable and
-// the root plugin, as CoreDNS reads them.
+// TestCorefile checks that imports, snippets, environment variables and the root plugin have
+// the same effect as in CoreDNS.
 func TestCorefile(t *testing.T) {
 	t.Setenv("BLOCKLIST_TEST_HOME", "it")
 	write(t, map[string]string{
@@ -69,7 +69,8 @@ example.org {
 	}
 }
 
-// TestPlace: the operator's networks come first, then the geoip database, then home.
+// TestPlace checks the order of precedence: the operator's networks, then the geoip database,
+// then home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -99,7 +100,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestCorefileErrors: errors name the file and line, also of imported files.
+// TestCorefileErrors checks that errors contain the file and the line, also for imported
+// files.
 func TestCorefileErrors(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
 		{".:53 {\nblocklist\n}\n", "Corefile:2 - Error during parsing: needs at least one order file, directory or glob"},
@@ -116,7 +118,8 @@ func TestCorefileErrors(t *testing.T) {
 	}
 }
 
-// TestChoose: of several server blocks, those with equal settings are one choice.
+// TestChoose checks that several server blocks with equal settings need no choice, and that
+// other blocks do.
 func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",
@@ -149,7 +152,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestServing: a name belongs to the block with the longest zone on the same port.
+// TestServing checks that a name belongs to the block with the longest zone on the same port.
 func TestServing(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 tls://. {\nblocklist a.yaml\n}\nexample.org {\nwhoami\n}\nother.example:54 {\nblocklist a.yaml\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -163,7 +166,7 @@ func TestServing(t *testing.T) {
 	}{
 		{0, "www.example.com", 0},
 		{0, "other.example", 0},
-		{0, "www.example.org", 0}, // over TLS
+		{0, "www.example.org", 0}, // example.org has no TLS
 		{1, "www.example.org", 1},
 		{1, "badexample.org", 0},
 		{2, "www.other.example", 2},
@@ -183,7 +186,8 @@ func TestServing(t *testing.T) {
 	}
 }
 
-// TestDependencies: the lexer is the only package of CoreDNS's makers here.
+// TestDependencies checks that this package imports caddyfile, but no other package of CoreDNS
+// or caddy.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

@@ -1,13 +1,14 @@
-// Package dname holds domain names in one canonical form, so that no other
-// package ever compares spellings.
+// Package dname has types for domain names in one canonical form, so that no other package has
+// to compare spellings.
 //
-// A [Name] comes from an order and is parsed strictly: what cannot be a host
-// name is refused with the reason. A [Wire] comes from a query and is read
-// totally: every name that DNS can carry is accepted, without allocating.
-// Both hold the same bytes, the uncompressed wire form of RFC 1035, section
-// 3.1, with ASCII letters lowered (RFC 4343): length octet, label, ..., 0.
-// In that form "a\.b.example" and "a.b.example" cannot be mistaken for each
-// other, and every ancestor of a name is a suffix of its bytes.
+// A [Name] comes from an order. [Parse] is strict: it refuses text that cannot be a host name,
+// and its error gives the reason. A [Wire] comes from a query. [Wire.Set] accepts every name
+// that DNS can carry and does not allocate.
+//
+// Both types contain the same bytes: the uncompressed wire form of RFC 1035, section 3.1, with
+// ASCII letters in lower case (RFC 4343). Each label follows its length octet, and a 0 ends
+// the name. In the wire form "a\.b.example" and "a.b.example" differ, and every ancestor of a
+// name is a suffix of its bytes.
 package dname
 
 import (
@@ -15,29 +16,29 @@ import (
 )
 
 const (
-	// MaxWire is the most octets of a name in wire form, the root's 0 included.
+	// MaxWire is the maximum length of a name in wire form, in octets. The final 0 counts.
 	MaxWire = 255
-	// MaxLabel is the most octets of one label.
+	// MaxLabel is the maximum length of a label, in octets.
 	MaxLabel = 63
-	// MaxLabels is the most labels that fit into MaxWire octets.
+	// MaxLabels is the maximum number of labels in MaxWire octets.
 	MaxLabels = 127
 )
 
-// Name is a canonical domain name. Names are comparable with ==. The zero Name
-// is no name; it covers nothing.
+// A Name is a canonical domain name. Names can be compared with ==. The zero Name is not a
+// domain name and covers nothing.
 type Name struct{ wire string }
 
 // IsZero reports whether n is the zero Name.
 func (n Name) IsZero() bool { return n.wire == "" }
 
-// Wire returns the canonical wire form, the final 0 included.
+// Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name whose canonical wire form is w. It is for callers
-// that kept Name.Wire or Wire.Suffix: w is not checked.
+// FromWire returns the Name whose canonical wire form is w. FromWire does not check w: callers
+// pass a value of Name.Wire or Wire.Suffix.
 func FromWire(w string) Name { return Name{w} }
 
-// NumLabels returns the number of labels; the root has none.
+// NumLabels returns the number of labels. The root has none.
 func (n Name) NumLabels() int {
 	c := 0
 	for i := 0; i < len(n.wire) && n.wire[i] != 0; i += int(n.wire[i]) + 1 {
@@ -46,8 +47,8 @@ func (n Name) NumLabels() int {
 	return c
 }
 
-// Parent returns the name without its first label. The parent of the root, and
-// of the zero Name, is the zero Name.
+// Parent returns the name without its first label. The parent of the root is the zero Name,
+// and so is the parent of the zero Name.
 func (n Name) Parent() Name {
 	if len(n.wire) <= 1 {
 		return Name{}
@@ -55,13 +56,13 @@ func (n Name) Parent() Name {
 	return Name{n.wire[int(n.wire[0])+1:]}
 }
 
-// Covers reports whether m is n or lies below it.
+// Covers reports whether m equals n or lies below n.
 func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// A suffix of the bytes is an ancestor only when it starts at a label, so
-	// walk: "ample.com" must not cover "example.com".
+	// A suffix of the bytes is an ancestor only if it starts at a label, so Covers walks label
+	// by label: "ample.com" must not cover "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
 			return m == n
@@ -71,9 +72,8 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot ("." for the
-// root), octets that are special in a zone file escaped (RFC 1035, section
-// 5.1; RFC 4343, section 2.1).
+// String returns the presentation form without the trailing dot. The root is ".". Octets that
+// are special in a zone file are escaped (RFC 1035, section 5.1; RFC 4343, section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
 		return "."
@@ -89,8 +89,9 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare orders names canonically (RFC 4034, section 6.1): by their labels,
-// the rightmost first, so that everything below a name follows it directly.
+// Compare compares two names in canonical order (RFC 4034, section 6.1) and returns a negative
+// number, 0 or a positive number. It compares labels from the right, so the names below a name
+// directly follow that name.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)
@@ -104,7 +105,7 @@ func (n Name) Compare(m Name) int {
 	return na - nb
 }
 
-// offsets fills off with the start of each label of w and returns their number.
+// offsets writes the start of each label of w to off and returns the number of labels.
 func offsets(w string, off *[MaxLabels]uint8) int {
 	c := 0
 	for i := 0; i < len(w) && w[i] != 0; i += int(w[i]) + 1 {
@@ -114,9 +115,9 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
-// AppendPresentation appends the fully qualified presentation form of the wire
-// name w to dst, escaped as miekg/dns escapes it: it is the form in which a
-// DNS library takes the name back.
+// AppendPresentation appends the presentation form of the wire name w to dst, with the
+// trailing dot. Its escapes are those of miekg/dns, so that a DNS library can parse the
+// result.
 func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	if len(w) == 0 {
 		return dst
@@ -141,7 +142,7 @@ func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	return dst
 }
 
-// lower lowers one ASCII letter (RFC 4343); other octets stay as they are.
+// lower returns c in lower case if c is an ASCII letter (RFC 4343), and c otherwise.
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

@@ -17,7 +17,7 @@ func parse(t *testing.T, s string) Name {
 	return n
 }
 
-// twinCompare is RFC 4034, section 6.1, word for word.
+// twinCompare implements RFC 4034, section 6.1, literally. The tests compare Compare with it.
 func twinCompare(a, b Name) int {
 	x, y := twinLabels(a), twinLabels(b)
 	slices.Reverse(x)
@@ -38,7 +38,7 @@ func twinLabels(n Name) []string {
 
 func sign(i int) int { return cmp.Compare(i, 0) }
 
-// checkOrder compares Compare and Covers of both types with their twins.
+// checkOrder compares Compare and Covers of both types with slow, simple implementations.
 func checkOrder(t *testing.T, a, b Name) {
 	t.Helper()
 	want := twinCompare(a, b)
@@ -66,7 +66,7 @@ func checkOrder(t *testing.T, a, b Name) {
 
 func TestCompare(t *testing.T) {
 	root, zero := FromWire("\x00"), Name{}
-	// In canonical order; everything below a name follows it directly.
+	// The names are in canonical order: the names below a name directly follow that name.
 	sorted := []Name{root}
 	for _, s := range []string{
 		"com", "ample.com", "example.com", "-.example.com", "a.example.com", "z.a.example.com", "aa.example.com",
@@ -83,7 +83,7 @@ func TestCompare(t *testing.T) {
 		}
 		checkOrder(t, a, zero)
 		if zero.Covers(a) || a.Covers(zero) {
-			t.Errorf("the zero Name covers %q, or is covered", a)
+			t.Errorf("the zero Name covers %q or is covered by it", a)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestForms(t *testing.T) {
 	if FromWire(n.Wire()) != n {
 		t.Error("FromWire(Wire) is another name")
 	}
-	// A label's last dot belongs to the label.
+	// The last dot is part of the label, so String must not trim it.
 	if n := FromWire("\x02a.\x00"); n.String() != `a\.` {
 		t.Errorf("got %q", n.String())
 	}
@@ -134,7 +134,7 @@ func TestList(t *testing.T) {
 	}
 	l.Append(FromWire("\x00"))
 	want = append(want, FromWire("\x00"))
-	for i := range 3000 { // over several chunks, by both ways
+	for i := range 3000 { // fills several chunks, with Append and AddWire in turn
 		s := fmt.Sprintf("n%d.%sexample", i, strings.Repeat("a.", i%120))
 		if want = append(want, parse(t, s)); i%2 == 0 {
 			l.Append(want[len(want)-1])

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// List is an append-only list of names in a few pieces of memory, one octet more
-// than the names' own wire form each. A side list of a million names is some
-// hundreds of objects to the garbage collector, not a million, and is never
-// copied: not to grow, and not to yield its names.
+// A List is an append-only list of names. A name takes exactly the bytes of its wire form. The
+// names lie in a few chunks of memory: a side list of a million names is some hundreds of
+// objects for the garbage collector, not a million. A List never copies a name, neither when
+// it grows nor when it yields names.
 type List struct {
-	chunks []*strings.Builder // none outgrows its first capacity
+	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
 }
 
-// Chunks double up to maxChunk; the first has room for any name.
+// The capacity of chunks doubles up to maxChunk. The first chunk has room for any name.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
-// room returns the chunk that has room for one name more.
+// room returns a chunk that has room for one more name.
 func (l *List) room() *strings.Builder {
 	size := minChunk
 	if k := len(l.chunks); k > 0 {
@@ -33,22 +33,22 @@ func (l *List) room() *strings.Builder {
 	return c
 }
 
-// Append adds n, which must not be the zero Name.
+// Append appends n, which must not be the zero Name.
 func (l *List) Append(n Name) {
 	l.room().WriteString(n.wire)
 	l.n++
 }
 
-// Grow does nothing: a list needs no room beforehand.
+// Grow does nothing, because a List needs no room in advance.
 func (l *List) Grow(int) {}
 
-// AddWire is Append for a name in a buffer of its own.
+// AddWire appends a copy of the name in w.
 func (l *List) AddWire(w *Wire) {
 	l.room().Write(w.Suffix(w.NumLabels()))
 	l.n++
 }
 
-// Len returns the number of names.
+// Len returns the number of names. A nil List has none.
 func (l *List) Len() int {
 	if l == nil {
 		return 0
@@ -56,8 +56,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the order in which they were appended. Those of one
-// chunk share their memory: who keeps one keeps a chunk.
+// All yields the names in the order in which they were appended. The names of a chunk share
+// its memory, so a caller that keeps a name keeps the whole chunk alive.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 maps the labels that are not ASCII: UTS 46, non-transitional, as
-// browsers look names up. ASCII labels never reach it, so that underscores and
-// "--" stay names; hence the checks for them are off.
+// uts46 converts labels that are not ASCII to A-labels. It uses UTS 46 in the non-transitional
+// form, as browsers do. ASCII labels are never passed to uts46, so that names with underscores
+// and "--" are accepted. The checks for both are therefore off.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -22,16 +22,16 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// dots are the label separators of UTS 46, section 4, step 2.
+// dots replaces the label separators of UTS 46, section 4, step 2, with dots.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse reads the name of an order. Case does not matter and one trailing dot
-// may stand. ASCII labels of letters, digits, "-" and "_" are only lowered;
-// labels with other letters go through UTS 46 and become A-labels (RFC 5890).
+// Parse parses the name in an order. Case is ignored, and one trailing dot is allowed. ASCII
+// labels may contain letters, digits, "-" and "_", and are only converted to lower case. Other
+// labels are converted to A-labels (RFC 5890) by UTS 46.
 //
-// What is not a host name is an error that says why and what to write instead:
-// a scheme, a path, a port, an address, an empty label, "*", the root, a label
-// of more than 63 octets, a name of more than 253.
+// Parse returns an error if s is not a host name. Examples are a scheme, a path, a port, an
+// address, an empty label, "*", the root, a label of more than 63 octets, and a name of more
+// than 253 octets. The error gives the reason and, if possible, the text to write instead.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -58,7 +58,7 @@ func Parse(s string) (Name, error) {
 		return Name{}, fmt.Errorf("name has %d octets, at most 253 are allowed", len(wire)-1)
 	}
 	n := Name{string(append(wire, 0))}
-	if !ascii && isAddress(n.String()) { // full-width digits become one only now
+	if !ascii && isAddress(n.String()) { // full-width digits are ASCII digits only after the conversion
 		return Name{}, errAddress
 	}
 	if numericEnd(n) {
@@ -67,7 +67,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// plain maps the octets of host names to lower case, all others to 0.
+// plain maps the octets that host names may contain to lower case, and all other octets to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
@@ -77,14 +77,14 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain reads what nearly all names of long lists are, in one pass: ASCII
-// host names that do not end in a digit, as addresses do. For all others it
-// reports false, and Parse finds out what they are.
+// parsePlain parses ASCII host names that do not end in a digit, in one pass. Nearly all names
+// of long lists are of this kind. For other text, also for valid names with a trailing dot, it
+// returns false, and the caller parses the text with the full rules.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
 	}
-	start := 0 // where the current label's length goes; its octets stand one further than in s
+	start := 0 // index of the length octet of the current label; the octet s[i] is written to wire[i+1]
 	for i := range len(s) {
 		if c := plain[s[i]]; c != 0 {
 			wire[i+1] = c
@@ -97,7 +97,7 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 		wire[start], start = byte(n), i+1
 	}
 	n := len(s) - start
-	if n < 1 || n > MaxLabel { // a trailing dot, too
+	if n < 1 || n > MaxLabel { // the last label is also empty after a trailing dot
 		return nil, false
 	}
 	wire[start], wire[len(s)+1] = byte(n), 0
@@ -106,8 +106,8 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName finds the things that people write where a name belongs, so that
-// the error can say what to write instead.
+// notAName returns an error if s is one of the things that people often write instead of a
+// name, such as a URL. The error suggests the text to write instead.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -133,8 +133,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label is all digits. No top-level domain is
-// (RFC 3696, section 2), so that a name would be an address, if anything:
+// numericEnd reports whether the last label has only digits. No top-level domain has only
+// digits (RFC 3696, section 2), so such text is at best an address, for example
 // 192.168.001.001.
 func numericEnd(n Name) bool {
 	var w Wire
@@ -147,10 +147,10 @@ func numericEnd(n Name) bool {
 	return true
 }
 
-// isAddress reports whether s is an IP address, also with a port or in the
-// brackets that URLs have, or a CIDR prefix.
+// isAddress reports whether s is an IP address or a CIDR prefix. The address may have a port,
+// or brackets as in a URL.
 func isAddress(s string) bool {
-	// Most names are told by their end, at no cost.
+	// This quick test excludes most names: they do not end in a digit.
 	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
 		return false
 	}
@@ -197,7 +197,7 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 	return wire, nil
 }
 
-// clip shortens what a message repeats: a line may be of any length.
+// clip shortens a label for an error message, because a line may have any length.
 func clip(label string) string {
 	const most = 80
 	if len(label) <= most {
@@ -206,15 +206,15 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is a quotation mark, a dash or the like. UTS 46
-// would make a label of it that nobody can ask for, and the order would be
-// carried out on that. What IDNA 2008 allows in its context stays (RFC 5892,
-// appendix A).
+// isPunctuation reports whether r is punctuation outside ASCII, for example a quotation mark
+// or a dash. UTS 46 would convert r into a label that no client asks for, and the order would
+// block only that label. Characters that IDNA 2008 allows in some contexts are not reported
+// (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }
 
-// unprefix takes the library's name off its error.
+// unprefix returns the message of err without the prefix "idna: ", shortened by clip.
 func unprefix(err error) string { return clip(strings.TrimPrefix(err.Error(), "idna: ")) }
 
 func isASCII(s string) bool {

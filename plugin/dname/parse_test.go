@@ -18,10 +18,10 @@ func TestParse(t *testing.T) {
 		{"1.2.3.e164.arpa", "1.2.3.e164.arpa"},
 		{"1and1.com", "1and1.com"},
 		{"r3---sn-abc.googlevideo.com", "r3---sn-abc.googlevideo.com"},
-		// ASCII labels are taken as they are, also those that look encoded.
+		// ASCII labels are not changed, even if they look encoded.
 		{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
 		{"xn--a.example", "xn--a.example"},
-		// UTS 46, non-transitional.
+		// Labels that are not ASCII are converted by UTS 46, non-transitional.
 		{"bücher.example", "xn--bcher-kva.example"},
 		{"BÜCHER.example", "xn--bcher-kva.example"},
 		{"bu\u0308cher.example", "xn--bcher-kva.example"},
@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 		{"ｅｘａｍｐｌｅ．ｃｏｍ", "example.com"},
 		{"例え。テスト", "xn--r8jz45g.xn--zckzah"},
 		{"example。com。", "example.com"},
-		{"exam\u00adple.com", "example.com"}, // a soft hyphen is not part of a name
+		{"exam\u00adple.com", "example.com"}, // a soft hyphen is dropped
 		{l63 + ".com", l63 + ".com"},
 		{n253, n253},
 		{n253 + ".", n253},
@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 		{"::ffff:192.0.2.1", address},
 		{"１９２.0.2.1", address},
 		{"*", star},
-		{"*.example.com", star}, // a target, which is not this function's
+		{"*.example.com", star}, // a valid target, but not a valid name
 		{"a.*.example.com", star},
 		{"*a.example.com", star},
 		{"user@example.com", `has an "@"; write the bare name`},
@@ -118,17 +118,17 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestParseLong: an error must not repeat a line of any length.
+// TestParseLong checks that the error for a very long name is short.
 func TestParseLong(t *testing.T) {
 	for _, c := range []string{"a", "ü", "\u0600"} {
 		if _, err := Parse(strings.Repeat(c, 1<<20)); err == nil || len(err.Error()) > 500 {
-			t.Errorf("Parse of 2^20 %q: %d octets of error", c, len(err.Error()))
+			t.Errorf("Parse of 2^20 %q: the error has %d bytes", c, len(err.Error()))
 		}
 	}
 }
 
-// FuzzParse holds what the rest of the program relies on: a parsed name is
-// canonical, and is the name that a query for it carries.
+// FuzzParse checks that a parsed name is canonical and equals the name that a query for it
+// carries. The other packages rely on both.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"example.com", "BÜCHER.example.", "faß.de", "_a.1.xn--a", "例え。テスト", "*.a", "a..b", "1.2.3.4"} {
 		f.Add(s, "www."+s)
@@ -165,7 +165,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParsePlain: the short cut says what the long way says, or nothing.
+// TestParsePlain checks that parsePlain returns the same name as the full rules, or false.
 func TestParsePlain(t *testing.T) {
 	taken := 0
 	for _, s := range []string{
@@ -178,7 +178,7 @@ func TestParsePlain(t *testing.T) {
 		var w Wire
 		wire, ok := parsePlain(&room, s)
 		if w.SetHost([]byte(s)) != ok {
-			t.Errorf("%q: SetHost takes another short cut", s)
+			t.Errorf("%q: parsePlain and SetHost differ in whether they accept the name", s)
 		}
 		if !ok {
 			continue
@@ -193,12 +193,12 @@ func TestParsePlain(t *testing.T) {
 		}
 	}
 	if taken != 9 {
-		t.Errorf("%d names took the short cut, want 9", taken)
+		t.Errorf("parsePlain accepted %d names, want 9", taken)
 	}
 }
 
-// TestWordProcessor: what a word processor makes of a name, and numbers, are
-// refused: as names they would be carried out on what nobody can ask for.
+// TestWordProcessor checks that Parse refuses numbers and the punctuation that word processors
+// insert. As names they would block only names that no client asks for.
 func TestWordProcessor(t *testing.T) {
 	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",
 		"192.168.001.001", "1.2.3", "1234567", "example.123"} {

@@ -2,24 +2,25 @@ package dname
 
 import "bytes"
 
-// Wire is a name taken from a DNS message, canonical like Name, in a buffer of
-// its own: a handler keeps one on its stack and no query allocates. The zero
-// Wire is empty; Set it before use.
+// A Wire is the name in a query. It is canonical, as Name is, but has its own buffer: a
+// handler keeps a Wire on its stack, and no query allocates. The zero Wire is empty and must
+// be set before use.
 type Wire struct {
-	// Eight octets may be read or written at any octet of the name.
+	// The buffer has eight more octets, because words.go reads and writes eight octets from
+	// any octet of the name.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
-	n      uint8 // octets used, the final 0 included
+	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set reads a name in presentation form as miekg/dns unpacks it: labels parted
-// by dots, `\.` and `\DDD` escapes, with or without the trailing dot. It
-// reports whether the name is one that DNS can carry; on false w is unusable.
-// Any octet is allowed in a label, unlike in Parse: a query may ask anything.
+// Set parses a name in the presentation form of miekg/dns: labels separated by dots, with the
+// escapes `\.` and `\DDD`, with or without the trailing dot. Set reports whether DNS can carry
+// the name. If it returns false, w must not be used before another Set succeeds. Labels may
+// contain any octet, unlike in Parse, because clients may ask for any name.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny is Set, octet by octet.
+// setAny does the same as Set, octet by octet.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -29,7 +30,7 @@ func (w *Wire) setAny(s string) bool {
 	if s == "" {
 		return false
 	}
-	n, start := 1, 0 // next free octet; where the current label's length stands
+	n, start := 1, 0 // next free octet; index of the length octet of the current label
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
@@ -54,14 +55,14 @@ func (w *Wire) setAny(s string) bool {
 				c = s[i]
 			}
 		}
-		// One octet must stay free for the root's 0.
+		// One octet must remain for the final 0.
 		if n >= MaxWire-1 {
 			return false
 		}
 		w.buf[n] = lower(c)
 		n++
 	}
-	if n-start > 1 { // no trailing dot
+	if n-start > 1 { // there is no trailing dot
 		if !w.endLabel(start, n) {
 			return false
 		}
@@ -72,8 +73,8 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length of the label that began at start and ends before
-// n, and reports whether it is one.
+// endLabel writes the length of the label that begins at start and ends before n. It returns
+// false if the label is empty or too long, or if the name has too many octets or labels.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -85,9 +86,9 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost reads what Parse reads of nearly all names of long lists, ASCII host names,
-// without allocating. On false, which may also mean that it does not know, w is
-// unusable.
+// SetHost sets w to the ASCII host name s without allocating. It returns false for all names
+// that parsePlain does not accept, including valid names. Then w must not be used before
+// another Set succeeds.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {
@@ -97,20 +98,20 @@ func (w *Wire) SetHost(s []byte) bool {
 	return ok
 }
 
-// SetName copies n, which must not be the zero Name.
+// SetName copies n to w. n must not be the zero Name.
 func (w *Wire) SetName(n Name) {
 	w.n = uint8(copy(w.buf[:], n.wire))
 	w.labels = uint8(offsets(n.wire, &w.off))
 }
 
-// Len returns the octets of the wire form.
+// Len returns the length of the wire form in octets.
 func (w *Wire) Len() int { return int(w.n) }
 
-// NumLabels returns the number of labels; the root has none.
+// NumLabels returns the number of labels. The root has none.
 func (w *Wire) NumLabels() int { return int(w.labels) }
 
-// Suffix returns the wire form of the ancestor with the last k labels, the name
-// itself for k = NumLabels. The bytes belong to w.
+// Suffix returns the wire form of the ancestor that has the last k labels. With k = NumLabels
+// it returns the whole name. The result is a part of the buffer of w.
 func (w *Wire) Suffix(k int) []byte {
 	if k <= 0 {
 		return w.buf[w.n-1 : w.n]
@@ -118,28 +119,28 @@ func (w *Wire) Suffix(k int) []byte {
 	return w.buf[w.off[int(w.labels)-k]:w.n]
 }
 
-// Label returns the label that Suffix(k) starts with, without its length octet;
-// k is 1 for the top-level label. The bytes belong to w.
+// Label returns the first label of Suffix(k) without its length octet. With k = 1 it returns
+// the top-level label. The result is a part of the buffer of w.
 func (w *Wire) Label(k int) []byte {
 	o := int(w.off[int(w.labels)-k])
 	return w.buf[o+1 : o+1+int(w.buf[o])]
 }
 
-// Ancestor returns Suffix(k) as a Name of its own.
+// Ancestor returns a copy of Suffix(k) as a Name.
 func (w *Wire) Ancestor(k int) Name { return Name{string(w.Suffix(k))} }
 
-// Name returns the whole name as a Name of its own.
+// Name returns a copy of the whole name as a Name.
 func (w *Wire) Name() Name { return w.Ancestor(int(w.labels)) }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// SetWire copies the canonical wire form b, which is not checked.
+// SetWire copies the canonical wire form b to w. It does not check b.
 func (w *Wire) SetWire(b []byte) {
 	w.n = uint8(copy(w.buf[:], b))
 	w.findLabels()
 }
 
-// findLabels notes where the labels of the wire form in the buffer begin.
+// findLabels sets w.off and w.labels from the wire form in the buffer.
 func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {
@@ -148,7 +149,7 @@ func (w *Wire) findLabels() {
 	}
 }
 
-// Compare orders names canonically, as Name.Compare does.
+// Compare compares two names in canonical order, as Name.Compare does.
 func (w *Wire) Compare(v *Wire) int {
 	for k := 1; k <= int(min(w.labels, v.labels)); k++ {
 		if c := bytes.Compare(w.Label(k), v.Label(k)); c != 0 {
@@ -158,10 +159,10 @@ func (w *Wire) Compare(v *Wire) int {
 	return int(w.labels) - int(v.labels)
 }
 
-// Equal reports whether v is w.
+// Equal reports whether w and v are the same name.
 func (w *Wire) Equal(v *Wire) bool { return bytes.Equal(w.buf[:w.n], v.buf[:v.n]) }
 
-// Covers reports whether v is w or lies below it.
+// Covers reports whether v equals w or lies below w.
 func (w *Wire) Covers(v *Wire) bool {
 	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
 }

@@ -22,10 +22,10 @@ func TestWireSet(t *testing.T) {
 		{`\000\255.x`, "\x02\x00\xff\x01x\x00"},
 		{`\065.x`, "\x01a\x01x\x00"}, // an escaped letter is a letter
 		{`\A.x`, "\x01a\x01x\x00"},
-		{`\12x.y`, "\x0312x\x01y\x00"}, // not three digits: the octet itself
+		{`\12x.y`, "\x0312x\x01y\x00"}, // fewer than three digits escape only the next octet
 		{`a\032b.x`, "\x03a b\x01x\x00"},
 		{`*.example`, "\x01*\x07example\x00"},
-		{"b\xfccher.x", "\x06b\xfccher\x01x\x00"}, // octets, whatever they mean
+		{"b\xfccher.x", "\x06b\xfccher\x01x\x00"}, // octets above 127 are allowed
 		{l63 + ".", "\x3f" + l63 + "\x00"},
 		{n255 + ".", "\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("b", 61) + "\x00"},
 		{n255, "\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("b", 61) + "\x00"},
@@ -46,7 +46,7 @@ func TestWireSet(t *testing.T) {
 		if w.Set(in) {
 			t.Errorf("Set(%q) succeeds: %q", in, w.Name())
 		}
-		// An unusable Wire is usable again after the next Set.
+		// After a failed Set, the next Set must work.
 		if !w.Set("b.c") || w.Name().String() != "b.c" {
 			t.Errorf("Set after Set(%q): %q", in, w.Name())
 		}
@@ -67,31 +67,32 @@ func TestWireParts(t *testing.T) {
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { w.Set("a.bc.Example.") }); n != 0 {
-		t.Errorf("Set allocates %v times", n) // each query does it
+		t.Errorf("Set allocates %v times", n) // each query calls Set
 	}
 }
 
-// pack is the wire form that miekg/dns gives a name, lowered.
+// pack returns the wire form of s from miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// Not dns.Fqdn: it is wrong about escaped dots behind octets above 127.
+	// dns.Fqdn must not be used here: it is wrong about escaped dots after octets above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}
 	n, err := dns.PackDomainName(s, buf, 0, nil, false)
 	for i, c := range buf[:n] {
-		buf[i] = lower(c) // length octets are below 64, so not letters
+		buf[i] = lower(c) // length octets are below 64, so lower does not change them
 	}
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether the next octet behind s would be escaped.
+// oddBackslashes reports whether s ends in an odd number of backslashes. An octet appended to
+// s would then be escaped.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has an escape beyond 255, which miekg/dns takes
-// modulo 256. It never comes out of a message.
+// badEscape reports whether s has a decimal escape above 255. miekg/dns packs it modulo 256,
+// but never unpacks a message to it.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
@@ -109,14 +110,14 @@ func checkPresentation(t *testing.T, s string) {
 	var w Wire
 	ok := w.Set(s)
 	want, err := pack(s)
-	if badEscape(s) || err == nil && len(want) > MaxWire { // miekg/dns packs names of 256 octets, too
+	if badEscape(s) || err == nil && len(want) > MaxWire { // miekg/dns also packs names of 256 octets
 		if ok {
-			t.Fatalf("Set(%q) takes what no message carries", s)
+			t.Fatalf("Set(%q) accepts a name that no message can carry", s)
 		}
 		return
 	}
 	if err != nil || s == "" || oddBackslashes(s) {
-		return // a final backslash would escape the dot that pack adds
+		return // a backslash at the end would escape the dot that pack appends
 	}
 	if !ok || !bytes.Equal(w.Suffix(w.NumLabels()), want) {
 		t.Fatalf("Set(%q): %v, %q, want %q", s, ok, w.buf[:w.n], want)
@@ -138,7 +139,7 @@ func checkWire(t *testing.T, b []byte) {
 	if err != nil || string(again) != wire {
 		t.Fatalf("%q: presentation %q packs to %q, %v", wire, AppendPresentation(nil, wire), again, err)
 	}
-	// miekg leaves "$" alone; a zone file needs it escaped.
+	// miekg/dns does not escape "$", but a zone file needs the escape.
 	if got := strings.ReplaceAll(string(AppendPresentation(nil, wire)), `\$`, "$"); got != lowerString(s) {
 		t.Fatalf("%q: presentation %q, miekg's %q", wire, got, s)
 	}
@@ -163,8 +164,8 @@ func TestMiekg(t *testing.T) {
 	}
 }
 
-// FuzzWire compares Set with the packing of the DNS library, from text and from
-// the bytes of a message.
+// FuzzWire compares Set and AppendPresentation with miekg/dns, for random text and for the
+// bytes of a message.
 func FuzzWire(f *testing.F) {
 	f.Add("Example.COM", []byte("\x03WWW\x07example\x03com\x00"))
 	f.Add(`a\.b\000\255.`, []byte("\x04a.\x00\xff\x00"))

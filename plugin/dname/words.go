@@ -5,26 +5,27 @@ import (
 	"math/bits"
 )
 
-// Names are read and hashed eight octets at a time here, because most queries end
-// at one line of the index: to take a name octet by octet cost more than to look it
-// up, for branches that nothing predicts.
+// The functions in this file process names eight octets at a time. Most queries need only one
+// cache line of the index. Reading a name octet by octet cost more than the look-up, because
+// its branches cannot be predicted.
 
 const (
-	ones  = 0x0101010101010101 // every octet 1
+	ones  = 0x0101010101010101 // each octet is 1
 	lows  = 0x7f * ones
 	highs = 0x80 * ones
 )
 
-// setPlain is Set for names of usual length without escapes. On false, which may
-// also mean that it does not know, w is unusable.
+// setPlain does the same as Set for names of 8 to 63 octets without escapes. It returns false
+// for all other names, including valid names. Then w must not be used before another Set
+// succeeds.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
 		return false
 	}
-	// The wire form is the text, one octet further on, with lengths for dots.
+	// The wire form is the text moved by one octet, with length octets in place of the dots.
 	var dots, escapes uint64
-	for i := 0; ; i = min(i+8, n-8) { // the last eight overlap those before them
+	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight before them
 		v := word(s, i)
 		binary.LittleEndian.PutUint64(w.buf[1+i:], lower8(v))
 		dots |= gather(zeros(v^'.'*ones)) << uint(i)
@@ -52,39 +53,40 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k), k at least 1, from that of Suffix(k-1); that of
-// the root is a key. Without the key it is hard to find names that collide; those who
-// do cost compares, and change no verdict.
+// Hash returns a hash of Suffix(k), for k of at least 1. parent is the hash of Suffix(k-1).
+// The hash of the root is a secret key, so that it is hard to find names with equal hashes.
+// Equal hashes cost time, but they do not change a verdict.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
 	for ; end-i > 8; i += 8 {
 		h = mix(h ^ binary.LittleEndian.Uint64(w.buf[i:]))
 	}
-	// What stands behind the label is shifted out.
+	// The shift drops the octets after the label.
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix folds a product, whose upper half depends on all bits of x.
+// mix multiplies x by a constant and combines both halves of the product, so that all bits of
+// x affect the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// word returns the eight octets of s at i; the compiler makes one load of it.
+// word returns the eight octets of s from i on. The compiler turns it into a single load.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros returns the top bit of each octet of x that is 0, and no other.
+// zeros returns the top bit of each octet of x that is 0, and no other bits.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
-// gather moves the top bits of the octets to the lowest eight bits.
+// gather collects the top bits of the eight octets of x in the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
-// lower8 lowers each ASCII letter among eight octets.
+// lower8 returns the eight octets of x with ASCII letters in lower case.
 func lower8(x uint64) uint64 {
 	low := x & lows
 	atLeastA, beyondZ := low+(0x80-'A')*ones, low+(0x7f-'Z')*ones

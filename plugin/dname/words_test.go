@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestSetPlain: the short cut takes names of all lengths and says what the long way
-// says, or nothing; also octets beside those it looks for, which borrows and carries
-// would mistake for them.
+// TestSetPlain checks that setPlain sets the same name as setAny, or returns false. The names
+// have all lengths up to 69 octets. They include the neighbours of the octets that setPlain
+// searches for, because an error with a borrow or a carry would show there.
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"
@@ -31,15 +31,16 @@ func TestSetPlain(t *testing.T) {
 		}
 	}
 	if taken < 20_000 {
-		t.Errorf("%d names took the short cut", taken)
+		t.Errorf("setPlain accepted only %d names", taken)
 	}
 	var w Wire
 	if !w.setPlain("www.Example.com.") || !w.setPlain(strings.Repeat("a", 63)) || w.setPlain(`a\.b.example.`) {
-		t.Error("the short cut takes other names than it should")
+		t.Error("setPlain refuses a plain name or accepts an escape")
 	}
 }
 
-// TestHash: it is that of the suffix and the key, whatever stands around it.
+// TestHash checks that the hash depends on the suffix and the key only, and not on other
+// octets in the buffer.
 func TestHash(t *testing.T) {
 	hash := func(w *Wire, k int, key uint64) uint64 {
 		for i := 1; i <= k; i++ {
@@ -53,7 +54,7 @@ func TestHash(t *testing.T) {
 		alone.Set(name)
 		other.Set("x" + name[1:])
 		k := alone.NumLabels()
-		below.Set(strings.Repeat("z.", 120)) // what it leaves must not show
+		below.Set(strings.Repeat("z.", 120)) // the octets left by this name must not matter
 		if name != long {
 			below.Set("www." + name)
 		} else {
@@ -64,11 +65,11 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s: %x", name, h)
 		}
 	}
-	// Labels are not run together.
+	// The boundary between labels must matter.
 	var x, y Wire
 	x.Set("ab.c")
 	y.Set("a.bc")
 	if hash(&x, 2, 1) == hash(&y, 2, 1) {
-		t.Error("ab.c and a.bc have one hash")
+		t.Error("ab.c and a.bc have the same hash")
 	}
 }

@@ -1,11 +1,11 @@
-// Package guard says which targets an order must not reach without a second
-// look: public suffixes, special-use names and addresses, and what the operator
-// protects. It only judges; who calls it holds the target, reports it, and knows
-// whether the order lifts the hold ("force").
+// Package guard decides which targets must be held: public suffixes, special-use names and
+// addresses, and the names and addresses that the operator protects. The guard only judges.
+// Its callers hold the target, report it, and check whether the order has a reason to be
+// enforced nevertheless ("force").
 //
-// It is one index over all rules: what matters of a name is what the rules say
-// of it and of the names above it, and whether one stands below it, which is
-// what index.Walk tells in one go down the labels.
+// All rules are in one index. The verdict about a name depends on the rules of the name, on
+// the rules of its ancestors, and on whether there is a rule below the name. A single
+// index.Walk finds all three.
 package guard
 
 import (
@@ -19,15 +19,17 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Guard says which targets are held: not enforced, but loudly reported. It is
+// A Guard decides which targets are held: not enforced, and reported as an alarm. It is
 // immutable and safe for concurrent use.
 type Guard struct {
-	table   func() *table   // made at the first use: who loads no orders pays nothing
+	// table builds the index at its first call, so that a process without orders does not pay
+	// for it.
+	table   func() *table
 	entries []entry         // of all protect lists
-	nets    bart.Table[int] // protected networks; place in entries
+	nets    bart.Table[int] // protected networks, with their index in entries
 }
 
-// entry is an entry of a protect list with its file.
+// An entry is an entry of a protect list, with the name of the list's file.
 type entry struct {
 	protected
 	file string
@@ -35,25 +37,26 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// What the index holds of a name: these bits and, above them, the place in
-// Guard.entries of a protect list's entry.
+// The index stores a ref for each name. Its low bits are the flags below. The bits from
+// entryBit on are the index of a protect entry in Guard.entries.
 const (
-	suffix    uint32 = 1 << iota // is a public suffix
-	wildcard                     // the names one label below are
-	exception                    // is none, whatever the wildcard above says
-	special                      // is special-use, with all below
-	subtree                      // is protected, with all below
-	exact                        // is protected alone
+	suffix    uint32 = 1 << iota // the name is a public suffix
+	wildcard                     // all names one label below are public suffixes
+	exception                    // the name is not a public suffix, in spite of a wildcard above
+	special                      // the name and all names below it are special-use
+	subtree                      // the name and all names below it are protected
+	exact                        // the name is protected, but not the names below it
 	entryBit  = iota
 )
 
-// below are the marks that also hold every name above.
+// below contains the flags for which the names above are held as well.
 const below = suffix | wildcard | subtree | exact
 
-// builtIn has no protect list. There is one, so that its index is made once.
+// builtIn is the only Guard without a protect list, so that its index is built only once.
 var builtIn = withLists()
 
-// New makes a Guard of the built-in rules and the operator's protect lists.
+// New returns a Guard with the built-in rules and the operator's protect lists. Nil and empty
+// lists are ignored.
 func New(lists ...*List) *Guard {
 	lists = slices.DeleteFunc(slices.Clone(lists), func(l *List) bool { return l.Len() == 0 })
 	if len(lists) == 0 {
@@ -73,7 +76,7 @@ func withLists(lists ...*List) *Guard {
 		if !e.name.IsZero() {
 			continue
 		}
-		if _, twice := g.nets.Get(e.net); !twice { // the first list's entry is the one to name
+		if _, twice := g.nets.Get(e.net); !twice { // the first entry is the one that messages name
 			g.nets.Insert(e.net, i)
 		}
 	}
@@ -81,8 +84,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protected names into one index: a second
-// one would cost every name a second look-up, and this one takes milliseconds.
+// build puts the built-in rules and the protected names into one index. A second index would
+// cost each name a second look-up, and building this one takes only milliseconds.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -104,8 +107,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge makes one ref of all that is said of a name. Of several entries of
-// protect lists it keeps the first that protects most.
+// merge combines the refs of a name into one ref. If there are several protect entries, merge
+// keeps the first "name" entry, or the first "=name" entry if there is no "name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -116,12 +119,14 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// finding is what the rules say of one name.
+// A finding is the combination of all rules for a name.
 type finding struct {
-	own     uint32 // the name's own ref
-	over    uint32 // the bits of all names at and above it
-	cover   uint32 // the ref of the protected subtree it is in, when over says so
-	isUnder bool   // the wildcard one label above makes it a public suffix
+	own  uint32 // the ref of the name itself
+	over uint32 // the bits of the refs of the name and all its ancestors
+	// cover is the ref of the highest protected subtree that contains the name. It is set if
+	// over has the subtree bit.
+	cover   uint32
+	isUnder bool // a wildcard one label above makes the name a public suffix
 }
 
 func found(hits []index.Hit, labels int) (f finding) {
@@ -141,20 +146,20 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// room is for the hits on the way to a name. More rules than this stand above
-// one name only when a protect list nests that deep; then Walk allocates.
+// A room has space for the hits on the path to a name. Only deeply nested protect lists have
+// more rules above a name; then Walk allocates.
 type room [8]index.Hit
 
-// Name returns why a target at the name must be held, "" when it need not: it is
-// the root, a top-level domain, a public suffix or above one, special-use or
-// below, or at, above, or ("=" entries apart) below a protected name. A "*."
-// target is judged by its base.
+// Name returns the reason why a target at n must be held, or "" if it need not be held. These
+// names are held: the root, top-level domains, public suffixes and the names above them,
+// special-use names and the names below them, and protected names with the names above and
+// below them. The names below a "=name" entry are not held. For a "*." target, n is its base.
 //
-// How much of the name the order wants plays no part: an exact target at the
-// parent of a protected name leaves that one alone, but whoever wants it has
-// most likely mistaken the name, and "force" is there for the rest.
+// The match of the target does not matter: an exact target at the parent of a protected name
+// is held too. It does no harm to the protected name, but most likely it is a mistake. An
+// order that really wants it can use "force".
 //
-// It does not allocate when it returns "".
+// Name does not allocate if it returns "".
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {
@@ -170,7 +175,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 	var why []string
 	switch {
 	case labels == 0:
-		return "is the root" // and above everything
+		return "is the root" // no other reason is needed, because all names are below the root
 	case f.over&special != 0:
 		s := specialNames[slices.IndexFunc(specialNames, func(s specialName) bool { return s.name == string(n.Label(1)) })]
 		why = append(why, fmt.Sprintf("is a special-use name (%s: %s)", s.rfc, s.name))
@@ -194,8 +199,8 @@ func (g *Guard) Name(n *dname.Wire) string {
 	return strings.Join(why, ", ")
 }
 
-// Protected reports whether an asked name is on the operator's protect lists: at
-// or below a "name" entry, or equal to a "=name" entry.
+// Protected reports whether a query name is on the operator's protect lists: at or below a
+// "name" entry, or equal to a "=name" entry.
 func (g *Guard) Protected(w *dname.Wire) bool {
 	if len(g.entries) == 0 {
 		return false

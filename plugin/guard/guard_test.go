@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// mustParse reads a protect list that has no problems.
+// mustParse parses a protect list and fails the test if there are problems.
 func mustParse(t testing.TB, file, text string) *List {
 	t.Helper()
 	l, problems := Parse(file, strings.NewReader(text))
@@ -32,7 +32,7 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// Nothing stands in the way of what orders are about.
+		// Names that are not protected, special-use or public suffixes are not held.
 		{"example.com", "stands above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
@@ -40,7 +40,7 @@ func TestName(t *testing.T) {
 		{"notgoogle.com", ""},
 		{"google.com.example", ""},
 		{"arpa.example", ""},
-		{`google\.com`, "is a top-level domain"}, // one label
+		{`google\.com`, "is a top-level domain"}, // a single label, because the dot is escaped
 		{`www.google\.com`, ""},
 
 		{".", "is the root"},
@@ -49,7 +49,7 @@ func TestName(t *testing.T) {
 		{"xn--j1amh", "is a top-level domain"},
 		{"no-such-tld", "is a top-level domain"},
 
-		// Both sections, wildcards and exceptions.
+		// The public suffix list has two sections, wildcards and exceptions.
 		{"com.ua", "is a public suffix"},
 		{"blogspot.com", "is a public suffix"},
 		{"workers.dev", "is a public suffix"},
@@ -83,28 +83,29 @@ func TestName(t *testing.T) {
 		{"a.alt", "is a special-use name (RFC 9476: alt)"},
 		{"local.example", ""},
 
-		// "name" holds itself, all above and all below.
+		// A "name" entry holds the name and the names above and below it.
 		{"google.com", "is protected (protect.txt:1: google.com)"},
-		// Piracy Shield, October 2024.
+		// Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
 		{"com", "is a top-level domain, stands above a protected name (more.txt:1: www.example.com)"},
 		{"b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"x.b.b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"shared.example", "stands above a protected name (protect.txt:3: =a.shared.example)"},
 		{"c.shared.example", ""},
-		// "=name" leaves what is below alone.
+		// A "=name" entry does not hold the names below it.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
-		// Of two entries the one that protects more, whatever its list.
+		// Of two entries for a name, the reason names the one that protects more, in any order
+		// of lists.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},
-		// Whole top-level domains.
+		// Protect lists may have top-level domains.
 		{"gov", "is a top-level domain, is protected (protect.txt:11: gov)"},
 		{"agency.gov", "is protected (protect.txt:11: gov)"},
 		{"mil", "is a top-level domain, is protected (protect.txt:12: =mil)"},
 		{"agency.mil", ""},
-		// A built-in rule and the operator's: both are said.
+		// If a built-in rule and a protect entry apply, the reason names both.
 		{"github.io", "is a public suffix, is protected (protect.txt:6: github.io)"},
 		{"someone.github.io", "is protected (protect.txt:6: github.io)"},
 		{"co.uk", "is a public suffix, is protected (protect.txt:7: =co.uk)"},
@@ -135,7 +136,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList: more entries above one name than Name has room for.
+// TestDeepList checks names with more entries above them than a room has space for.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"
@@ -155,7 +156,8 @@ func TestDeepList(t *testing.T) {
 	}
 }
 
-// TestNamePassesWithoutAllocation: it is asked for every name of a load.
+// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate for names
+// that pass. A load calls Name for every name.
 func TestNamePassesWithoutAllocation(t *testing.T) {
 	g := New(mustParse(t, "protect.txt", "google.com\n=example.org\n"))
 	for _, s := range []string{"www.example.com", "a.b.c.example.co.uk", "x.blogspot.com", "a.example.org", "mail.google.net"} {

@@ -13,21 +13,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// List is one protect list, parsed. It is immutable; a nil List is empty.
+// A List is a parsed protect list. It is immutable. A nil List is empty.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// protected is an entry: a name, or the zero Name and a network.
+// A protected is an entry of a protect list: either a name, or the zero Name and a network.
 type protected struct {
 	name  dname.Name
-	exact bool // "=name": what is below is left alone
+	exact bool // a "=name" entry, which does not protect the names below it
 	net   netip.Prefix
 	line  int
 }
 
-// String is the entry in canonical form, as Parse takes it back.
+// String returns the entry in the canonical form, which Parse accepts.
 func (p protected) String() string {
 	switch {
 	case p.name.IsZero() && p.net.IsSingleIP():
@@ -48,7 +48,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns how many entries of l are not in a newer version of it.
+// Lost returns the number of entries of l that newer does not have. Lines do not matter.
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -67,13 +67,15 @@ func (l *List) Lost(newer *List) (n int) {
 	return n
 }
 
-// Parse reads a protect list: one entry a line, "name", "=name", an address or a
-// network; blank lines and # comments, also behind an entry. It lists every
-// problem. With an error among them there is no list: half of one would leave
-// names unprotected that the operator believes safe. An empty file is an error
-// too: a full disk or a failed download leaves one, and would lift all protection.
+// Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
+// network. Blank lines and # comments are allowed, also a comment after an entry.
 //
-// Parse ends at the first limit that the list is beyond (docs/order-format.md).
+// Parse returns all problems. If one of them is an error, the List is nil, because a part of
+// the list would leave names unprotected that the operator believes safe. An empty file is an
+// error too: a full disk or a failed download can leave an empty file, which would end all
+// protection.
+//
+// Parse stops at the first limit that the list exceeds (docs/order-format.md).
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -81,7 +83,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 	}
 	l, problems := &List{file: path}, order.Problems(nil)
 	read, labels := 0, order.LabelCount(0)
-	lineOf := map[protected]int{} // the key's own line is 0
+	lineOf := map[protected]int{} // the keys have line 0
 	commented := false
 	lines := bufio.NewReaderSize(r, order.MaxLine)
 	for line := 1; ; line++ {
@@ -89,7 +91,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of the line is not looked at
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // read on, but do not parse
 			raw, err = lines.ReadSlice('\n')
 			read += len(raw)
 		}
@@ -127,7 +129,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			l.entries = append(l.entries, e)
 		}
 		if p.Msg != "" && (!p.Warning || len(problems) < order.MaxProblems) {
-			p.Got = order.Clip(p.Got) // what a message shows, and not the line
+			p.Got = order.Clip(p.Got) // a clipped copy, so that a problem does not keep the line in memory
 			problems = append(problems, p)
 		}
 		if end {
@@ -154,7 +156,8 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented returns what a line says. A # inside a word begins no comment.
+// uncommented returns a line without its comment and without blanks at its ends. A # begins a
+// comment only at the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
 		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
@@ -165,7 +168,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry reads an entry without its line; why says what is wrong with it.
+// readEntry parses an entry. It returns an empty why if the entry is valid, else the reason
+// why it is not. The line of the entry is not set.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -193,13 +197,13 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether somebody who wrote s meant an address or a
-// network, right or wrong: the error should speak of that.
+// looksLikeAddress reports whether s was probably meant as an address or a network, valid or
+// not. The error for s is then about addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)
 	_, withPort := netip.ParseAddrPort(host)
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	number := last != "" && strings.Trim(last, "0123456789") == "" // no name's end
+	number := last != "" && strings.Trim(last, "0123456789") == "" // no name ends in a number
 	return err == nil || withPort == nil || number || strings.HasPrefix(host, "[")
 }

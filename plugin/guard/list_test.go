@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 	long := strings.Repeat("a", order.MaxLine)
 	for _, tt := range []struct {
 		name, in string
-		entries  string // one a word
+		entries  string // separated by spaces
 		problems []string
 	}{
 		{"all forms", "google.com\n=www.Example.ORG.\n192.0.2.1\n192.0.2.0/24\n2001:DB8::/32\n2001:db8:0::1\n",
@@ -102,7 +102,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestParseFailingReader: a file that could not be read to its end is no list.
+// TestParseFailingReader checks that a read error gives no list.
 func TestParseFailingReader(t *testing.T) {
 	l, problems := Parse("p.txt", io.MultiReader(strings.NewReader("google.com\nexam"), iotest.ErrReader(errors.New("disk on fire"))))
 	if l != nil || len(problems) != 1 || problems[0].Error() != "p.txt: cannot be read: disk on fire" || problems[0].Warning {
@@ -127,7 +127,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		l, problems := Parse("p", strings.NewReader(s))
-		// Every line is an entry, a problem, or says nothing.
+		// Each line gives exactly one entry or problem, or is blank or a comment.
 		lines := strings.Split(strings.TrimPrefix(s, "\uFEFF"), "\n")
 		said := map[int]int{}
 		for _, p := range problems {
@@ -149,10 +149,10 @@ func FuzzParse(f *testing.F) {
 					want = 0
 				}
 				if said[i+1] != want {
-					t.Errorf("line %d, %q, is told of %d times", i+1, line, said[i+1])
+					t.Errorf("line %d, %q, has %d entries and problems", i+1, line, said[i+1])
 				}
 			}
-			// What was read is read again as the same.
+			// The entries in canonical form parse to the same entries.
 			again, problems := Parse("p", strings.NewReader("#\n"+strings.ReplaceAll(entries(l), " ", "\n")))
 			if len(problems.Errors()) > 0 || entries(again) != entries(l) {
 				t.Errorf("%q is read as %q: %v", entries(l), entries(again), problems)
@@ -160,13 +160,13 @@ func FuzzParse(f *testing.F) {
 		}
 		for n, times := range said {
 			if times != 1 || n > len(lines) {
-				t.Errorf("line %d is told of %d times", n, times)
+				t.Errorf("line %d has %d entries and problems", n, times)
 			}
 		}
 	})
 }
 
-// lines yields so many lines and counts the octets that are read.
+// lines is a reader of n generated lines. It counts the bytes that are read.
 type lines struct {
 	n, i, read int
 	line       func(i int) string
@@ -187,17 +187,18 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sized is a stream that says its size.
+// sized is a reader that reports a size above the limit.
 type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits: a list beyond a limit is refused where the limit is, with little in memory.
+// TestLimits checks that Parse refuses a list at the limit that it exceeds, without reading or
+// keeping much more.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {
 		in   lines
-		most int // octets that may be read
+		most int // maximum number of bytes that may be read
 		want string
 	}{
 		"too many entries":  {lines{n: 1_100_000, line: func(i int) string { return fmt.Sprintf("n%d.example\n", i) }}, 20 << 20, `p.txt:1000001:1: the list has more than 1000000 entries, got "n1000000.example"`},
@@ -219,7 +220,7 @@ func TestLimits(t *testing.T) {
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
 		t.Errorf("by size: %d octets were read, %v", in.read, problems)
 	}
-	// Repetitions alone are no error, however many.
+	// Repeated entries are only warnings, and the list of warnings is cut.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})
 	if l.Len() != 1 || len(problems) != 10_000 || len(problems.Errors()) > 0 {
 		t.Errorf("%d entries, %d problems, %d errors", l.Len(), len(problems), len(problems.Errors()))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// starter is the protect list that operators start with.
+// starter returns docs/protect.txt, the protect list that operators start with.
 func starter(t testing.TB) *List {
 	t.Helper()
 	f, err := os.Open("../../docs/protect.txt")
@@ -20,7 +20,8 @@ func starter(t testing.TB) *List {
 	return l
 }
 
-// TestStarterList: it has no problem, and holds what has been blocked by mistake.
+// TestStarterList checks that the starter list has no problems and holds names that were
+// blocked by mistake in the past.
 func TestStarterList(t *testing.T) {
 	l := starter(t)
 	g := New(l)
@@ -49,7 +50,8 @@ func TestStarterList(t *testing.T) {
 			t.Errorf("%s is not held", name)
 		}
 	}
-	// What its head says of names that are not on it.
+	// The head of the starter list says that these names need no entry, because they are
+	// public suffixes.
 	for _, s := range []string{"co.uk", "github.io", "pages.dev", "workers.dev", "blogspot.com", "web.app", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net", "netlify.app"} {
 		if got := New().Name(wireOf(t, s)); got != "is a public suffix" {
 			t.Errorf("%s: %q", s, got)
@@ -57,15 +59,15 @@ func TestStarterList(t *testing.T) {
 	}
 	for i, e := range l.entries {
 		if e.exact && New().Name(wireOf(t, e.name.FQDN())) != "" {
-			t.Errorf("line %d: the guard holds %s by itself; take it out", e.line, e)
+			t.Errorf("line %d: %s is held by a built-in rule; remove the line", e.line, e)
 		}
 		for _, above := range l.entries[:i] {
 			if !e.name.IsZero() && !above.name.IsZero() && !above.exact && above.name.Covers(e.name) || !e.exact && !e.name.IsZero() && above.exact && above.name == e.name {
-				t.Errorf("line %d: %s: line %d says it already: %s", e.line, e, above.line, above)
+				t.Errorf("line %d: %s is covered by line %d already: %s", e.line, e, above.line, above)
 			}
 		}
 		if !e.name.IsZero() && !e.exact && New().Name(wireOf(t, e.name.FQDN())) == "is a top-level domain" {
-			t.Errorf("line %d: %s would take a whole top-level domain out of every order", e.line, e)
+			t.Errorf("line %d: %s would hold the orders for a whole top-level domain", e.line, e)
 		}
 	}
 }

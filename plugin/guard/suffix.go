@@ -8,16 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList holds the rules of the public suffix list, both sections, as
-// publicsuffix.org writes them ("*." wildcards, "!" exceptions), one a line. They
-// are those of golang.org/x/net/publicsuffix, whose own tables cannot tell
-// whether a public suffix stands below a name. A test fails when the two differ.
+// suffixList contains the rules of the public suffix list, of both sections, one per line, in
+// the form of publicsuffix.org ("*." for wildcards, "!" for exceptions). The rules are those
+// of golang.org/x/net/publicsuffix. The tables of that package are not used, because they
+// cannot find public suffixes below a name. TestSuffixList checks that both lists are equal.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
 var suffixList string
 
-// suffixes yields the rules: each name with the bits that the index holds of it.
+// suffixes yields the name of each rule with its flags for the index.
 func suffixes() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for line := range strings.Lines(suffixList) {
@@ -37,13 +37,13 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// specialName is a name that resolvers treat apart, with all below it.
+// A specialName is a special-use name. The names below it are special-use as well.
 type specialName struct{ name, rfc string }
 
-// specialNames are not the public DNS's to block: what answers there is the
-// machine, the local link, another network, or the DNS's own plumbing.
+// specialNames contains names that are not public, so orders must not block them: the machine,
+// the local link, another network or the infrastructure of the DNS answers for them.
 var specialNames = []specialName{
-	{"arpa", "RFC 3172"}, // reverse look-ups, and how NAT64 is found (ipv4only.arpa)
+	{"arpa", "RFC 3172"}, // reverse look-ups, and the discovery of NAT64 (ipv4only.arpa)
 	{"localhost", "RFC 6761"},
 	{"local", "RFC 6762"}, // multicast DNS
 	{"invalid", "RFC 6761"},
@@ -52,11 +52,11 @@ var specialNames = []specialName{
 	{"alt", "RFC 9476"},   // other name systems
 }
 
-// parsed reads a name of this package's own tables.
+// parsed parses a name of the tables in this package.
 func parsed(s string) dname.Name {
 	n, err := dname.Parse(s)
 	if err != nil {
-		panic("guard: " + s + ": " + err.Error()) // a test reads them all
+		panic("guard: " + s + ": " + err.Error()) // the tests parse all of them
 	}
 	return n
 }

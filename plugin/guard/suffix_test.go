@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the rules of golang.org/x/net/publicsuffix into suffixes.txt")
 
-// TestSuffixList: the list that is built in is the one of the x/net that go.mod
-// names, rule by rule.
+// TestSuffixList checks that suffixes.txt has exactly the rules of the version of
+// golang.org/x/net in go.mod. With -update it writes the file.
 func TestSuffixList(t *testing.T) {
 	want := "# Made by go generate from golang.org/x/net/publicsuffix:\n# " + publicsuffix.List.String() + "\n" +
 		"# It is subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/).\n" +
@@ -36,8 +36,8 @@ func TestSuffixList(t *testing.T) {
 	}
 }
 
-// netRules returns the rules that x/net's own test has in full; its tables
-// answer look-ups only.
+// netRules returns the rules in canonical order. It takes them from a test of x/net, because
+// the tables of x/net answer look-ups only.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -61,7 +61,7 @@ func netRules(t testing.TB) (rules []string) {
 		}
 		return false
 	})
-	// In the canonical order of their names, which the index sorts at no cost.
+	// The index sorts names in canonical order at no cost.
 	slices.SortFunc(rules, func(a, b string) int {
 		return cmp.Or(parsed(strings.TrimLeft(a, "*.!")).Compare(parsed(strings.TrimLeft(b, "*.!"))), cmp.Compare(a, b))
 	})
@@ -71,12 +71,12 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// truth is the public suffix list, slow and obvious: every rule of it, by its
-// labels from the top-level one on.
-type truth map[string][]rule // by top-level domain, so that the test takes seconds
+// A truth is a slow, simple twin of the public suffix list. It contains all rules, with their
+// labels from the top-level domain on.
+type truth map[string][]rule // by top-level domain, so that the tests take only seconds
 
 type rule struct {
-	labels    []string // "*" matches any
+	labels    []string // "*" matches any label
 	exception bool
 }
 
@@ -94,13 +94,13 @@ func newTruth() truth {
 	return tr
 }
 
-// isSuffix is the algorithm of publicsuffix.org/list; labels start with the
-// top-level one.
+// isSuffix implements the algorithm of publicsuffix.org/list. The first label is the top-level
+// domain.
 func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {
 		return false
 	}
-	length := 1 // if no rules match, the prevailing rule is "*"
+	length := 1 // the algorithm says that the rule "*" applies if no rule matches
 	for _, r := range tr[labels[0]] {
 		if !r.matches(labels) {
 			continue
@@ -125,7 +125,7 @@ func (r rule) matches(labels []string) bool {
 	return true
 }
 
-// hasBelow reports whether a public suffix stands below the name.
+// hasBelow reports whether there is a public suffix below the name.
 func (tr truth) hasBelow(labels []string) bool {
 	if len(labels) == 0 {
 		return true

@@ -8,21 +8,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// table is the index of a guard's rules, and before it a filter for the names
-// that no rule is about, at a fifth of what a walk through the index costs: a
-// load asks for each of its names, and nearly all are such.
+// A table is the index of the rules of a guard, behind a filter. The filter recognizes most
+// names without a rule, at a fifth of the cost of a walk through the index. A load checks all
+// its names, and nearly all have no rule.
 type table struct {
 	*index.Index
-	// filter has a bit set for the last two labels of each rule, and for each
-	// top-level domain that says something of all below it. A rule at, above or
-	// below a name shares its last two labels, or is such a top-level domain.
+	// filter has a bit for the last two labels of each rule, and for each top-level domain
+	// with a rule for the names below it. A rule at, above or below a name has the same last
+	// two labels, or it is the rule of the top-level domain.
 	filter []uint64
 	seed   maphash.Seed
 }
 
 func newTable(x *index.Index) *table {
-	// 32 to 64 bits a rule: some four in a hundred names look like one that a rule
-	// is about, and are looked up for nothing.
+	// The filter has 32 to 64 bits for each rule. About 4 % of the names without a rule have a
+	// bit in the filter by chance, and are looked up in vain.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
@@ -33,13 +33,13 @@ func newTable(x *index.Index) *table {
 	return t
 }
 
-// place returns where the filter's bit of a suffix stands.
+// place returns the position of the bit of a suffix in the filter.
 func (t *table) place(suffix []byte) (word int, bit uint64) {
 	h := maphash.Bytes(t.seed, suffix)
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// passes reports that no rule is about the name; on false one may be.
+// passes returns true if no rule applies to the name. If it returns false, a rule may apply.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {
 		return false
@@ -52,9 +52,9 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first name below n, in canonical order, that
-// is one of the kinds; 0 when there is none. It goes through all names that are
-// marked below n, which only held targets pay for.
+// firstBelow returns the ref of the first name below n, in canonical order, that has one of
+// the flags in kinds. It returns 0 if there is no such name. It walks all marked names below
+// n; only held targets pay this cost.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r room
 	var w dname.Wire

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// twin is the guard, slow and obvious.
+// A twin is a slow, simple implementation of the guard.
 type twin struct {
 	suffixes truth
 	lists    []*List
@@ -47,7 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The highest subtree is named; at one name the first entry, a subtree rather than a lone name.
+	// The reason names the highest protected subtree. If a name has several entries, the
+	// reason names the first "name" entry, or else the first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -92,7 +93,7 @@ func rfcOf(label string) string {
 	return ""
 }
 
-// labelsOf returns a name's labels from the top-level one on.
+// labelsOf returns the labels of n, from the top-level domain on.
 func labelsOf(n dname.Name) (labels []string) {
 	for w := n.Wire(); w[0] != 0; w = w[1+w[0]:] {
 		labels = append(labels, w[1:1+w[0]])
@@ -101,7 +102,7 @@ func labelsOf(n dname.Name) (labels []string) {
 	return labels
 }
 
-// subjects are the guards that the twins are compared with.
+// subjects returns the guards with their twins.
 var subjects = sync.OnceValue(func() (all []subject) {
 	const nested = "google.com\n=mail.google.com\n=a.google.com\n=example.org\n=a.a.example.org\na.a.a.example.org\n" +
 		"=kobe.jp\n=x.kobe.jp\ncity.kobe.jp\n=com\nblogspot.com\n=b.example\na.b.example\n192.0.2.0/24\n"
@@ -122,7 +123,7 @@ type subject struct {
 	twin *twin
 }
 
-// compare looks for a difference between the guards, their twins and x/net.
+// compare checks that the guards return the same as their twins and as x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -134,7 +135,8 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// x/net takes text, in which not all names can be written, and takes addresses.
+	// x/net takes names as text. Not all names can be written as text, and x/net treats
+	// addresses specially.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -143,8 +145,8 @@ func compare(t testing.TB, w *dname.Wire) {
 	}
 }
 
-// isSuffix reports whether the index says that the name is a public suffix, special-use
-// or not.
+// isSuffix reports whether the index has the name as a public suffix. It ignores special-use
+// names.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
 	var r room
 	hits, _ := g.table().Walk(w, r[:0])
@@ -154,7 +156,7 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule: each rule's name, what is above, below and beside it.
+// TestEveryRule checks the name of each rule, and names above, below and beside it.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

@@ -8,11 +8,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets are the character sets that lists are read in. There is no guessing:
-// most bytes mean a letter in each of them.
+// Charsets contains the character sets that lists may have. The importer never guesses the
+// character set, because most bytes are letters in several of them.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
-// decoderFor returns what turns one line into UTF-8 and reports whether it could.
+// decoderFor returns a function that converts a line to UTF-8. The function returns false if
+// the line has bytes that the character set does not have.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {
@@ -27,7 +28,7 @@ func decoderFor(charset string) (func(string) (string, bool), error) {
 	}
 	return func(s string) (string, bool) {
 		out, err := table.NewDecoder().String(s)
-		// A byte that the table leaves out becomes U+FFFD.
+		// The decoder writes U+FFFD for a byte that the character set does not have.
 		return out, err == nil && !strings.ContainsRune(out, utf8.RuneError)
 	}, nil
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// format is a format that is not a plain list, and the lines that show it. One such line
-// is enough: a line of another format often has a name that must not be blocked, such
-// as the name of an exception, and no option of an import can tell that.
+// A format is a format other than a plain list. lines matches lines that show the format. One
+// such line is enough to refuse a file: in another format, a line may have a name that must
+// not be blocked, for example an exception, and no option of the import could recognize it.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
 }
 
-// types are the record types that people write in zone files.
+// types contains the record types that people write in zone files.
 const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC|NSEC3|HTTPS|SVCB`
 
-// formats are tried in this order on each line.
+// formats contains the formats in the order in which each line is checked.
 var formats = []format{
 	{"a DNS zone or RPZ file", "this tool reads no zones yet: make a list of the names that are blocked, without the zone's suffix and without pass-through records",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment
@@ -67,14 +67,13 @@ var formats = []format{
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// sections is tried after formats, because some bracketed words are names.
+// sections is checked after formats, because some words in brackets are names.
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
 var hostsFile = format{name: "a hosts file", advice: "make a list of the names behind the addresses: awk '!/^#/ {print $2}' FILE | blocklistctl import domains - ..."}
 
-// foreignLines looks for lines of another format than a plain list. Nil means that there
-// is none.
+// foreignLines returns an error if the lines have another format than a plain list.
 func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
@@ -112,8 +111,9 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether the line is one ASCII host name, as nearly all lines of long
-// lists are. No format looks so, apart from what foreignSuffix finds.
+// plainName reports whether s has only characters of ASCII host names. Nearly all lines of
+// long lists are of this kind. No format has such lines, except those that foreignSuffix
+// finds.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -123,7 +123,7 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the format that a line shows, nil for a line of a plain list.
+// formatOf returns the format that a line shows, or nil for a line of a plain list.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -133,7 +133,8 @@ func formatOf(s string) *format {
 	if sections.lines.MatchString(s) && !namelike(s) {
 		return &sections
 	}
-	// "192.0.2.1 example.com"; a column of numbers and dates is no address.
+	// A line of a hosts file has an address before the name, for example "192.0.2.1
+	// example.com".
 	if words := strings.Fields(s); len(words) > 1 {
 		if _, err := netip.ParseAddr(words[0]); err == nil && (namelike(words[1]) || strings.HasPrefix(words[1], "localhost")) {
 			return &hostsFile
@@ -142,8 +143,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix looks for owner names of a zone: names behind which the zone's own name
-// stands, such as example.com.rpz.example.net.
+// foreignSuffix returns an error if the names are owner names of a zone. In such names the
+// name of the zone follows a whole name, for example example.com.rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string
@@ -189,19 +190,19 @@ func foreignSuffix(lines []line) error {
 		tops[before[strings.LastIndexByte(before, '.')+1:]] = true
 	}
 	if len(tops) < 2 {
-		return nil // the mirrors of one site, at one proxy
+		return nil // with a single top-level domain, these may be mirrors of a site at one proxy
 	}
 	return &FormatError{"the owner names of a zone (all of them end in " + suffix + ", and have a whole name before that)", first + 1, lines[first].text, formats[0].advice}
 }
 
-// wholeName reports whether the text is a name of two labels or more in a top-level
-// domain that exists.
+// wholeName reports whether s is a name of at least two labels in an existing top-level
+// domain.
 func wholeName(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the labels at the end that two names have in common.
+// commonSuffix returns the labels at the end that both names have.
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll is a decision for each form, as a caller gives who wants all lines.
+// decideAll decides each form so that as many lines as possible are accepted.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -20,16 +20,16 @@ func utf16Text(s string) string {
 	return b.String()
 }
 
-// TestFormats: a file that is no plain list is refused whole, whatever is decided, and
-// the error names the format, the line and what to do.
+// TestFormats checks that a file in another format is refused as a whole, whatever the caller
+// decides. The error must have the format, the line and some advice.
 func TestFormats(t *testing.T) {
 	const names = "one.example.com\ntwo.example.com\n"
 	for _, tc := range []struct {
 		list   string
-		format string // a part of the format's name
+		format string // a part of the name of the format
 		line   int
 	}{
-		// The five kinds that put a lifted, allowed or wrong name under block.
+		// Formats that would block a lifted, allowed or wrong name.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
 		{"example.com,2023-10-23,2023-11-03\n", "two dates in a row", 1},
@@ -83,7 +83,7 @@ func TestFormats(t *testing.T) {
 		{"example.com 1 Jan 2023 1 Jan 2024\n", "two dates in a row", 1},
 		{names + "Unblocked:\nthree.example.com\n", "not blocked", 3},
 
-		// Filters of browsers.
+		// Rules of browser extensions.
 		{"[Adblock Plus 2.0]\n" + names, "adblock", 1},
 		{"! Title: a list\n" + names, "adblock", 1},
 		{"||example.com^\n", "adblock", 1},
@@ -160,7 +160,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestPlainLists: lists that look a little like another format and are plain.
+// TestPlainLists checks that plain lists that look similar to another format are accepted.
 func TestPlainLists(t *testing.T) {
 	for list, want := range map[string]string{
 		"# ; comment\nexample.com\n":                                                            "example.com",
@@ -189,7 +189,7 @@ func TestPlainLists(t *testing.T) {
 	}
 }
 
-// TestPlain: the caller may insist that each line is a name.
+// TestPlain checks that with Plain each line is parsed as a name.
 func TestPlain(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                        "example.com",
@@ -210,7 +210,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestSize: a file that no list can be is refused before all of it is in memory.
+// TestSize checks that a file beyond the limits is refused before the whole file is in memory.
 func TestSize(t *testing.T) {
 	if _, err := Domains(&endless{text: "example.com\n"}, Options{}); !errors.Is(err, ErrSize) {
 		t.Errorf("a file without an end: got %v", err)
@@ -220,7 +220,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// endless is a reader of a file without an end.
+// endless is a reader without an end.
 type endless struct {
 	text string
 	read int

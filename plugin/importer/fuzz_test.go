@@ -11,9 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzDomains: whatever a list holds, the importer does not panic; every name it
-// yields is one; every line that holds something gives a target or a note; and
-// what it yields makes an order file.
+// FuzzDomains checks that no list makes the importer panic, that every name in the result is
+// valid, that every line with text gives a target or a note, and that the targets can be
+// written as an order file.
 func FuzzDomains(f *testing.F) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	for _, file := range files {
@@ -21,7 +21,7 @@ func FuzzDomains(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		// Short seeds: the engine spends a minute on shortening long ones.
+		// The seeds are short, because the fuzzer spends a minute on minimizing long seeds.
 		f.Add(strings.ToValidUTF8(string(data[:min(len(data), 200)]), ""), uint(0))
 	}
 	f.Add("https://a.comhttps://b.com\n*.c.com d.com;e.com (f.com)\n1.2.3.4/24 [::1]:53\n", uint(1))

@@ -2,7 +2,7 @@ package importer
 
 import "regexp"
 
-// Kinds of groups.
+// The kinds of groups.
 const (
 	Cleaned = "cleaned"
 	Passed  = "passed"
@@ -11,17 +11,17 @@ const (
 	Refused = "refused"
 )
 
-// Group is the lines of which the same is to be said.
+// A Group is a set of lines with the same kind and reason.
 type Group struct {
 	Kind   string
-	Reason string // in the words of the first of the lines
-	Needs  Form   // of refused lines, the form whose decision would let them in
+	Reason string // the text of the first of the lines
+	Needs  Form   // for refused lines, the form that the caller can decide to accept them
 	Lines  []int
-	Notes  []int // of each line, the index of its note
+	Notes  []int // for each line, the index of its note
 }
 
-// Groups sorts notes by what they say, in the order in which each is said first. A line
-// is in several groups when there are several things to be said of it.
+// Groups sorts notes by kind and reason. The groups have the order in which their reasons
+// occur first. A line with several reasons is in several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string
@@ -64,5 +64,5 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted finds what differs from line to line in reasons that say the same.
+// quoted matches the parts of a reason that differ from line to line: quoted text and numbers.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

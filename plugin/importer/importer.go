@@ -1,14 +1,16 @@
-// Package importer reads the lists that authorities publish and turns them into orders.
-// The package is pure: it gets a reader and options, and returns targets and an account
-// of every line. The same bytes give the same result.
+// Package importer converts the lists that authorities publish into orders. It has no state:
+// from a reader and options it returns targets and a report on the lines. The same bytes give
+// the same result.
 //
-// [Domains] first looks at what the file is (read.go, format.go, table.go). A file in
-// another format is refused whole, because such a file also has names that must not be
-// blocked. Then Domains looks at lines that belong together (paste.go, wrap.go), and at
-// last cleans each line (line.go, name.go). What has one meaning only is cleaned and
-// reported. What a list leaves open (does "*.example.com" include example.com?) is a
-// [Form] that the caller must decide; until then such a line is refused and its note
-// names the option. Nothing is repaired by guessing.
+// [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
+// table.go). A file in another format is refused as a whole, because it may have names that
+// must not be blocked. Then it finds lines that belong together (paste.go, wrap.go). At last
+// it cleans each line (line.go, name.go).
+//
+// Text with only one meaning is cleaned and reported. Text with several meanings (does
+// "*.example.com" include example.com?) is a [Form] that the caller must decide. Without a
+// decision the line is refused, and its note names the option. The importer never repairs text
+// by guessing.
 package importer
 
 import (
@@ -21,8 +23,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Form is a form of line whose meaning a plain list leaves open. Its text is
-// the name of the option that decides it.
+// A Form is a kind of text with several possible meanings in a plain list. Its value is the
+// name of the option that decides the meaning.
 type Form string
 
 // The forms.
@@ -34,15 +36,15 @@ const (
 	TextAfter    Form = "text-after"    // example.com (a mirror)
 	AddressAfter Form = "address-after" // example.com (192.0.2.1)
 	Several      Form = "several"       // example.com example.net
-	Hyphen       Form = "hyphen"        // a line that breaks off, and the line that follows
-	Suffix       Form = "allow-suffix"  // com, co.uk: a public suffix
-	Charset      Form = "charset"       // not a form of line: how the bytes are read
+	Hyphen       Form = "hyphen"        // a line that ends in a hyphen or dot, and the line after it
+	Suffix       Form = "allow-suffix"  // a public suffix: com, co.uk
+	Charset      Form = "charset"       // the character set of the bytes; not a form of a line
 )
 
-// Skip is a choice for every form: the line is left out, and said to be.
+// Skip is a choice for every form except Hyphen: the line is left out and reported as skipped.
 const Skip = "skip"
 
-// choices are what a form may be decided to mean, besides Skip.
+// choices contains the words that decide a form, except Skip.
 var choices = map[Form][]string{
 	Mask:         {"subtree", "below"},
 	Paths:        {"url", "host", "name"},
@@ -54,27 +56,29 @@ var choices = map[Form][]string{
 	Hyphen:       {"join", "separate", "refuse"},
 }
 
-// Choices returns the words that decide a form.
+// Choices returns the words that decide a form, with Skip.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		return slices.Clone(choices[f]) // refused lines are skipped by the caller, as all refused lines are
+		// There is no Skip for Hyphen: without a decision the lines are refused, and the
+		// caller can skip all refused lines.
+		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
 }
 
-// Options say how a list is read.
+// Options contains the options of an import.
 type Options struct {
-	// Charset is utf-8 (also when empty), cp1250 or cp1251.
+	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide has the words for the decided forms.
+	// Decide contains the words for the forms that the caller has decided.
 	Decide map[Form]string
-	// AllowSuffix takes public suffixes, which stand above the names of many people.
+	// AllowSuffix accepts public suffixes, although other people have names below them.
 	AllowSuffix bool
-	// Plain reads each line as a name, whatever format the file seems to have.
+	// Plain parses each line as a name, whatever the format of the file seems to be.
 	Plain bool
 }
 
-// Check returns the error of options that make no sense.
+// Check returns an error if the options are not valid.
 func (o *Options) Check() error {
 	for f, word := range o.Decide {
 		if !slices.Contains(Choices(f), word) {
@@ -85,63 +89,65 @@ func (o *Options) Check() error {
 	return err
 }
 
-// Note is what is to be said of one line.
+// A Note is the report on one line.
 type Note struct {
 	Line int
-	Raw  string // the line as it was read, shortened when it is very long
-	// Targets are what the line gave, as the order file writes them.
+	Raw  string // the line as it was read, shortened if it is very long
+	// Targets are the targets of the line, as order files write them.
 	Targets []string
-	// Did is what was cleaned, in the order in which it was done.
+	// Did lists how the line was cleaned, in this order.
 	Did []string
-	// Warnings are what the line gave although somebody should look at it.
+	// Warnings are the reasons why a person should look at the line, although it was accepted.
 	Warnings []string
-	// Refused says why the line gave nothing, empty when it gave something.
+	// Refused is the reason why the line gave no target. It is empty if the line gave one.
 	Refused string
-	// Needs is the form whose decision would have let the line in.
+	// Needs is the form that the caller can decide to accept the line.
 	Needs Form
-	// Skipped says that the line was left out because the caller decided so.
+	// Skipped reports whether the line was left out by a decision of the caller.
 	Skipped bool
-	// Passed says what a line is that has no name and needs none, such as a page number.
+	// Passed is the kind of a line that has no name and needs none, for example a page number.
 	Passed string
-	// Same is the line that gave a target of this line before, 0 when all are new.
+	// Same is the number of the earlier line with the same target, or 0 if all targets are
+	// new.
 	Same int
 }
 
-// Result is what became of a list.
+// A Result is the result of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes are of the lines of which there is something to say, in their order.
+	// Notes are the notes in the order of their lines. Lines without anything to report have
+	// none.
 	Notes []Note
-	// Lines is the number of lines. Blank and Comments are the lines without text,
-	// Passed the lines that are page numbers, headers and the like.
+	// Lines is the number of lines. Blank and Comments count the lines without text. Passed
+	// counts page numbers, headings and other lines that need no name.
 	Lines, Blank, Comments, Passed int
-	// Duplicates counts targets that an earlier line had given, Refused the
-	// lines that gave nothing and were not left out by decision, Skipped those
-	// that were.
+	// Duplicates is the number of targets that an earlier line had given. Refused counts the
+	// refused lines, and Skipped the lines that were left out by a decision.
 	Duplicates, Refused, Skipped int
-	// CRLF and BOM say how the list was written.
+	// CRLF reports whether a line ends in CR LF. BOM reports whether the file begins with a
+	// byte order mark.
 	CRLF, BOM bool
 }
 
-// ErrEmpty: a list without a single target. Downloads fail, and a list that has
-// shrunk to nothing for an hour must not lift an order.
+// ErrEmpty is the error for a list without targets. A download may fail, and a list that is
+// empty for an hour must not end an order.
 var ErrEmpty = errors.New("holds no target: an empty download is not an order")
 
-// maxLine bounds one line; a longer line is no list of names.
+// maxLine is the maximum length of a line in bytes. A longer line is not from a list of names.
 const maxLine = 4096
 
-// maxRaw bounds the part of a line that a note repeats.
+// maxRaw is the maximum length of the text in Note.Raw, in bytes.
 const maxRaw = 200
 
-// Domains reads a plain list of names, one a line, with blank lines and # comments. A
-// file in another format gives a [*FormatError], unless the options say Plain. Other
-// errors are about the options, the size or the reading; the notes say what is wrong
-// with lines. A result without targets comes with ErrEmpty.
+// Domains parses a plain list of names, one per line, with blank lines and # comments. A file
+// in another format gives a [*FormatError], unless Plain is set. Other errors are about the
+// options, the size of the file or reading it. Problems of single lines are in the notes. If
+// there are no targets, Domains returns the result together with ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
 	}
-	decode, _ := decoderFor(opt.Charset) // checked
+	decode, _ := decoderFor(opt.Charset) // Check has checked the charset
 	data, err := readAll(r)
 	if err != nil {
 		return nil, err
@@ -176,10 +182,10 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 type imports struct {
 	opt  Options
 	out  Result
-	seen map[string]int // a target as written -> the line that gave it first
+	seen map[string]int // text of a target -> first line with it
 }
 
-// line reads one line and puts what became of the line into the result.
+// line cleans a line and adds it to the result.
 func (im *imports) line(number int, l *line) {
 	n := Note{Line: number, Raw: shorten(l.raw)}
 	if f := l.found; f != nil {
@@ -206,7 +212,7 @@ func (im *imports) line(number int, l *line) {
 	im.take(&n, targets)
 }
 
-// take counts what a line gave.
+// take adds the targets and the note of a line to the result and counts the line.
 func (im *imports) take(n *Note, targets []order.Target) {
 	switch {
 	case n.Passed != "":
@@ -220,7 +226,7 @@ func (im *imports) take(n *Note, targets []order.Target) {
 	for _, t := range targets {
 		text := targetText(&t)
 		n.Targets = append(n.Targets, text)
-		key := text // targets with different notes are different
+		key := text // targets with different notes are different targets
 		if t.Attr != nil {
 			key += "\x00" + t.Attr.Note
 		}
@@ -238,10 +244,10 @@ func (im *imports) take(n *Note, targets []order.Target) {
 	}
 }
 
-// repeated is what is said of a line whose target an earlier line gave.
+// repeated is reported for a line whose target an earlier line has given.
 const repeated = "merged with an earlier line that says the same"
 
-// targetText is the target in one word, equal for equal targets.
+// targetText returns a target as a single word. Equal targets give equal words.
 func targetText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP():

@@ -74,13 +74,14 @@ func TestCharset(t *testing.T) {
 	if res.Refused != 1 || res.Notes[0].Needs != Charset {
 		t.Errorf("as utf-8: %+v", res)
 	}
-	res, _ = Domains(strings.NewReader("a\x98.com\n"), Options{Charset: "cp1251"}) // a byte that CP1251 leaves out
+	res, _ = Domains(strings.NewReader("a\x98.com\n"), Options{Charset: "cp1251"}) // CP1251 does not have the byte 0x98
 	if res.Refused != 1 || res.Notes[0].Needs != Charset {
 		t.Errorf("an unassigned byte: %+v", res)
 	}
 }
 
-// TestRealLists: the attachments of testdata, whose every line gives something.
+// TestRealLists checks the real lists in testdata/ua. Every line must give a target, except a
+// broken one.
 func TestRealLists(t *testing.T) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	if len(files) < 5 {
@@ -141,7 +142,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses: what no order file could say is said by field.
+// TestWriteRefuses checks that the error for a head that is not valid names the field.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	good := Head{ID: "a", Authority: "Court", Global: true}

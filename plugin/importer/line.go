@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// cleaner turns one line into targets. What it does goes into the note.
+// A cleaner converts one line to targets. It reports in the note how it cleaned the line.
 type cleaner struct {
 	opt            Options
 	note           *Note
@@ -30,8 +30,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse gives up the whole line: half of a line that is not understood is not
-// understood either.
+// refuse refuses the whole line. If a part of a line is not understood, the other parts are
+// not reliable either. The first refusal counts, but a refusal replaces a skip.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -40,8 +40,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns what the caller decided a form to mean. When that is nothing
-// or Skip, ok is false and the note says so.
+// choice returns the word that the caller has decided for form f. If there is no decision, or
+// if it is Skip, choice returns false and writes what to the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -99,15 +99,15 @@ func (c *cleaner) line(s string) []order.Target {
 	if c.refused() {
 		return nil
 	}
-	if len(out) > 0 && c.note.Skipped { // one of several pieces was left out
+	if len(out) > 0 && c.note.Skipped { // a part of the line was skipped
 		c.note.Warnings = append(c.note.Warnings, "part of the line is left out: "+c.note.Refused)
 		c.note.Refused, c.note.Skipped = "", false
 	}
 	return out
 }
 
-// invisible are characters that nobody sees and that lists pick up in word
-// processors: soft hyphen, zero-width ones, directions, BOM.
+// invisible reports whether r is an invisible character: soft hyphen, zero-width characters,
+// direction marks and BOM. Lists from word processors have such characters.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00ad', r == '\ufeff', r == '\u180e',
@@ -117,7 +117,7 @@ func invisible(r rune) bool {
 	return false
 }
 
-// trim takes blanks and invisible characters off both ends.
+// trim removes blanks, control characters and invisible characters from both ends.
 func (c *cleaner) trim(s string) string {
 	out := strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 	if out == "" || out == s {
@@ -135,8 +135,8 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns where a comment behind a name starts, -1 without one. A "#"
-// without a blank before it is a URL's fragment.
+// blankHash returns the index of the # of a comment after a name, or -1. A # without a blank
+// before it belongs to a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
@@ -146,7 +146,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change applies a way of cleaning and keeps an account of it.
+// change cleans s with the function clean and reports did if s changed.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -155,23 +155,23 @@ func (c *cleaner) change(s string, clean func(string) string, did string) string
 	return out
 }
 
-// parenthesis parts what stands in parentheses behind the name from the name.
+// parenthesis separates the text in parentheses from the name before it.
 func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
-		return s, "" // none, or part of a URL's path
+		return s, "" // no parenthesis, or a part of a URL's path
 	}
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
 var (
-	// glued finds where a further URL starts without a blank before it.
+	// glued matches the start of a URL that may follow another one without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes finds a scheme at the start, mistyped ones included.
+	// schemes matches a scheme at the start, including mistyped schemes.
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
-// words are what blanks, commas, semicolons and glued schemes part.
+// words splits a line at blanks, commas, semicolons and bars, and before schemes inside words.
 func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
 		cut := strings.Trim(field, ";,")
@@ -186,7 +186,7 @@ func (c *cleaner) words(s string) (words []string) {
 			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
 			cut := strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })
 			if len(cut) < 2 || path && !slices.ContainsFunc(cut, date.MatchString) && !number.MatchString(cut[0]) {
-				words = append(words, part) // in a path they are the path's
+				words = append(words, part) // these separators belong to the path
 				continue
 			}
 			words = append(words, cut...)
@@ -195,8 +195,8 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue parts URLs that stand together without a blank. Schemes that follow
-// each other directly are one doubled scheme and stay.
+// unglue splits URLs that follow each other without a blank. Two schemes in a row are one
+// doubled scheme and are not split.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
@@ -214,7 +214,7 @@ func (c *cleaner) unglue(s string) (parts []string) {
 	return append(parts, s[start:])
 }
 
-// split tells the names of a line from the words behind them.
+// split separates the names of a line from the words after them.
 func (c *cleaner) split(words []string) (names, rest []string) {
 	if len(words) == 0 {
 		c.refuse("holds no name")
@@ -256,8 +256,8 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	return words[:1], words[1:]
 }
 
-// address reads a word that is an address or a network, brackets and points
-// around it left out.
+// address parses a word that is an address or a network, without the brackets and punctuation
+// around it.
 func address(s string) (netip.Prefix, bool) {
 	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
 	return x, why == ""
@@ -268,8 +268,8 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether a word is a whole name, or a URL of one, in a
-// top-level domain that there is. It judges words that might be prose.
+// namelike reports whether a word is a whole name in an existing top-level domain, or a URL
+// with a host. It is used for words that may be prose.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
 	bare := schemes.ReplaceAllString(s, "")
@@ -281,7 +281,7 @@ func namelike(s string) bool {
 	return err == nil && n.NumLabels() > 1 && (url || lint.KnownTop(n))
 }
 
-// attach deals with the text behind a name.
+// attach processes the text after a name as the caller has decided.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

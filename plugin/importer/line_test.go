@@ -5,16 +5,16 @@ import (
 	"testing"
 )
 
-// TestLines: each line of real lists, what it gives, and what is said of it.
-// Forms that are not decided are refused.
+// TestLines checks the targets and the report for single lines. Forms without a decision must
+// be refused.
 func TestLines(t *testing.T) {
 	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 		TextAfter: "drop", AddressAfter: "note", Several: "split"}
 	for _, tc := range []struct {
 		line   string
-		decide string // "" none, "all" the above, else FORM=WORD,...
-		want   string // targets, parted by blanks
-		says   string // a part of what is said, refusals and warnings included
+		decide string // "" decides nothing, "all" uses decided, else FORM=WORD,...
+		want   string // targets, separated by spaces
+		says   string // a part of the report, including refusals and warnings
 		needs  Form
 	}{
 		{"example.com", "", "example.com", "", ""},
@@ -38,7 +38,7 @@ func TestLines(t *testing.T) {
 		{"_dmarc.example.com", "", "_dmarc.example.com", "", ""},
 		{"example.com # seen in May", "", "example.com", "took off the comment", ""},
 
-		// The numbers and bullets of an enumeration.
+		// Numbers and bullets of an enumeration.
 		{"1. example.com", "", "example.com", "the number or bullet of an enumeration", ""},
 		{"12) example.com", "", "example.com", "the number or bullet of an enumeration", ""},
 		{"12)example.com", "", "example.com", "the number or bullet of an enumeration", ""},
@@ -58,7 +58,7 @@ func TestLines(t *testing.T) {
 		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
 		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
 
-		// Names that were written so that nobody follows them.
+		// Names that are written so that they are not links.
 		{"example[.]com", "", "example.com", "wrote dots and schemes as they are", ""},
 		{"www(.)example(.)com", "", "www.example.com", "wrote dots and schemes as they are", ""},
 		{"example (dot) com", "", "example.com", "wrote dots and schemes as they are", ""},
@@ -77,7 +77,7 @@ func TestLines(t *testing.T) {
 		{"12\texample.com\texample.net", "", "", "holds several names", Several},
 		{"example.com\t2024-05-01\t2024-06-01", "", "", "text behind the name", TextAfter},
 
-		// The ends of an enumeration.
+		// Ends of an enumeration.
 		{"example.com, and", "", "example.com", `took off the "and"`, ""},
 		{"example.com and", "", "example.com", `took off the "and"`, ""},
 		{"example.com; e", "", "example.com", `took off the "and"`, ""},
@@ -100,7 +100,7 @@ func TestLines(t *testing.T) {
 		{"https://example.com/.well-known", "", "", "has a path", Paths},
 		{"https://example.com/a_(b)", "paths=url", "https://example.com/a_(b)", "recorded it as a URL", ""},
 
-		// Letters. Nothing is repaired.
+		// Letters: names are never repaired.
 		{"виплата.com", "", "xn--80aaeypxx.com", "A-labels", ""},
 		{"lіfedon.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
 		{"xn--lfedon-pvf.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
@@ -116,7 +116,7 @@ func TestLines(t *testing.T) {
 		{"com.by", "allow-suffix", "com.by", "IS A PUBLIC SUFFIX", ""},
 		{"blogspot.com", "allow-suffix", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
 
-		// What is not decided.
+		// Forms.
 		{"*.example.com", "", "", "has a mask", Mask},
 		{"*.example.com", "mask=subtree", "example.com", "the name and all below it", ""},
 		{"*.example.com", "mask=below", "*.example.com", "without the name itself", ""},
@@ -150,7 +150,7 @@ func TestLines(t *testing.T) {
 		{"https://example.com/https://example.net", "several=split", "example.com example.net", "split it into its names", ""},
 		{"example.com/x example.net", "several=split,paths=skip", "example.net", "part of the line is left out: has a path", ""},
 
-		// What no option lets in.
+		// Lines that no decision accepts.
 		{"https://ua- reporter.сom/", "all", "", "nothing says which name is meant", ""},
 		{"brillx55gg", "all", "", "has no dot and is no top-level domain", ""},
 		{"192.0.2.5/24", "all", "", "has host bits set", ""},

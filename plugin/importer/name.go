@@ -14,10 +14,10 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// quotes stand around names in copied text.
+// quotes contains the characters that surround names in copied text.
 const quotes = "\"'`<>«»“”„‘’"
 
-// piece cleans one word of a line: a name, a URL, an address.
+// piece cleans a word of a line: a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
 	s = c.change(s, unquoted, "took off quotes, brackets and full stops around it")
 	if strings.ContainsFunc(s, invisible) {
@@ -47,7 +47,7 @@ func (c *cleaner) piece(s string) []order.Target {
 		c.refuse("begins with a slash, which makes a line a comment in some files, a URL without its scheme or a path in others")
 		return nil
 	}
-	if isAddress(s) { // before "/24" is taken for a path
+	if isAddress(s) { // checked before the path, because "/24" looks like one
 		return c.address(s)
 	}
 	if _, err := netip.ParsePrefix(s); err == nil {
@@ -83,11 +83,11 @@ func (c *cleaner) piece(s string) []order.Target {
 	return c.host(host)
 }
 
-// closing are the characters that may follow the last name of an enumeration.
+// closing contains the characters that may follow the last name of an enumeration.
 const closing = quotes + ".,;:!?)]}"
 
-// unquoted takes quotes and brackets off both ends, and the end of an enumeration off
-// the last one. An IPv6 address keeps its brackets, a page its parentheses.
+// unquoted removes quotes and brackets from both ends, and punctuation from the end. An IPv6
+// address keeps its brackets, and the path of a URL its parentheses.
 func unquoted(s string) string {
 	s = strings.TrimLeft(s, quotes+"({")
 	if strings.HasPrefix(s, "[") && !isAddress(s) && !strings.ContainsRune(s, ':') {
@@ -113,8 +113,9 @@ func unquoted(s string) string {
 	}
 }
 
-// noPath reports whether what follows a host is no path: slashes, dot segments, which
-// mean nothing (RFC 3986, section 5.2.4), and the characters that end an enumeration.
+// noPath reports whether the text after a host is not a path. It may have slashes, dot
+// segments, which have no effect (RFC 3986, section 5.2.4), and the characters that end an
+// enumeration.
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -123,11 +124,12 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port takes a port off a host. The scheme's own port says nothing and goes.
+// port separates the port from a host. It drops the default port of the scheme. It returns
+// false if the text after the colon is not a port.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
-		return host, "", true // IPv6 without brackets has colons of its own
+		return host, "", true // an IPv6 address without brackets
 	}
 	name, port = host[:i], host[i+1:]
 	if strings.Trim(port, "0123456789") != "" {
@@ -143,7 +145,7 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page deals with a URL that has a path.
+// page processes a URL with a path as the caller has decided.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	word, ok := c.choice(Paths, "has a path; DNS cannot block a page without its whole host")
 	if !ok {
@@ -158,7 +160,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		return nil
 	}
 	page := schemes.ReplaceAllString(whole, "")
-	for schemes.MatchString(page) { // doubled
+	for schemes.MatchString(page) { // doubled schemes
 		page = schemes.ReplaceAllString(page, "")
 	}
 	switch scheme {
@@ -185,7 +187,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	if !c.sound(name) {
 		return nil
 	}
-	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // "https://host/#"
+	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // for example "https://host/#"
 		c.did("took off the empty path")
 		return c.host(host)
 	}
@@ -200,7 +202,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	return []order.Target{{Kind: order.TargetURL, Attr: a}}
 }
 
-// host cleans what should be a bare name or address by now.
+// host cleans a bare name or address.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)
@@ -244,7 +246,7 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that no order can mean.
+// sound returns false and refuses names that are probably broken or mistyped.
 func (c *cleaner) sound(name dname.Name) bool {
 	labels := strings.Split(name.String(), ".")
 	top := labels[len(labels)-1]
@@ -261,7 +263,7 @@ func (c *cleaner) sound(name dname.Name) bool {
 	return false
 }
 
-// suffix refuses public suffixes unless the caller allows them.
+// suffix returns false and refuses a public suffix, unless the caller allows public suffixes.
 func (c *cleaner) suffix(n dname.Name) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(n.String()); suffix != n.String() {
 		return true
@@ -275,10 +277,10 @@ func (c *cleaner) suffix(n dname.Name) bool {
 	return true
 }
 
-// look warns of names at which somebody should look.
+// look adds the warnings of lint about a name to the note.
 func (c *cleaner) look(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
-// address deals with an address or network in a name's place.
+// address processes an address or network in place of a name as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
 	word, ok := c.choice(Addresses, "is an address, which DNS does not resolve")
 	if !ok {
@@ -288,7 +290,7 @@ func (c *cleaner) address(s string) []order.Target {
 	return []order.Target{addressTarget(s, word)}
 }
 
-// addressTarget is the target of an address that isAddress found to be one.
+// addressTarget returns the target for an address that isAddress accepts.
 func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()

@@ -12,10 +12,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Head is what an order says besides its targets, each field as an order file
-// writes it; empty fields are left out.
+// A Head contains the fields of an order except its targets, in the form of an order file.
+// Empty fields are omitted.
 type Head struct {
-	Timezone                     string // of dates and times without an offset
+	Timezone                     string // for dates and times without an offset
 	ID, Action                   string
 	Lifts                        []string
 	Authority, Country, Kind     string
@@ -24,23 +24,24 @@ type Head struct {
 	Note                         string
 	Issued, Served, Deadline     string
 	From, Until, Review, Status  string
-	Global                       bool // scope; on a lift none of the three need be given
+	Global                       bool // scope: global; a lift needs no scope
 	ScopeCountries, ScopeClients []string
 	Response                     string
-	Redirect                     []string // addresses, in place of Response
+	Redirect                     []string // addresses; replaces Response
 	TTL, Disclosure, URL         string
 	ReportTo                     string
 }
 
-// File is an order file that an import made, and its side list when it has one.
+// A File is an order file made by an import, with its side list if it has one.
 type File struct{ Order, Side []byte }
 
-// Write puts the order file together, in the form that path's ending names; path
-// is not opened. With a side, the path of a side list relative to the order
-// file, the plain names go there, and what a side list cannot hold stays.
+// Write returns an order file in the format of path's extension. It does not open path. If
+// side is not empty, it is the path of a side list relative to the order file. Names with the
+// default match and without attributes then go to the side list, and all other targets to the
+// order file.
 //
-// A head that no order file could have gives order.Problems, whose Field names
-// the field. What was written has been read back, as the server would.
+// Write parses its result as the server does. If the head is not valid, the error is
+// order.Problems, in which Field names the field.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.order()
 	if err != nil {
@@ -50,7 +51,7 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	if side != "" {
 		o.Side = &order.SideList{File: side}
 		if targets, f.Side = part(targets, o.Side); f.Side == nil {
-			o.Side = nil // no plain name: a list without any would be refused
+			o.Side = nil // there are no such names, and the server refuses an empty side list
 		}
 	}
 	o.Targets = targets
@@ -74,8 +75,8 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	return &f, nil
 }
 
-// part moves the plain names, which a side list can hold, to the side list, and
-// returns the other targets.
+// part moves the names with the default match and without attributes to the side list. It
+// returns the other targets and the text of the side list.
 func part(targets []order.Target, side *order.SideList) (rest []order.Target, text []byte) {
 	for _, t := range targets {
 		if t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
@@ -90,8 +91,8 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// order reads the head as the one order of a file, so that its fields mean and
-// must be what they mean and must be there.
+// order parses the head as a file with one order, so that it is validated by the same rules as
+// a file written by hand.
 func (h *Head) order() (*order.Order, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	put := func(key, value string) {
@@ -149,7 +150,7 @@ func (h *Head) order() (*order.Order, error) {
 	}
 	parsed, problems := order.Parse("head.json", bytes.NewReader(data), order.Options{})
 	if bad := problems.Errors(); len(bad) > 0 {
-		for i := range bad { // places in a file that nobody sees
+		for i := range bad { // the user does not see this file
 			bad[i].File, bad[i].Line, bad[i].Column = "", 0, 0
 		}
 		return nil, bad

@@ -6,25 +6,27 @@ import (
 	"strings"
 )
 
-// Text that people paste from documents has numbers, bullets and page lines around the
-// names, and names that were written so that nobody follows them.
+// Text from documents has numbers, bullets and page lines around the names. Names may also be
+// written so that they are not links, for example example[.]com.
 
 var (
-	// markers find one number or bullet of an enumeration. A number with a dot needs a
-	// blank behind it, because "1.example.com" is a name; so does "*", because of
-	// "*.example.com". U+F0B7 and U+F0A7 are Word's bullets.
+	// markers matches one number or bullet of an enumeration. A number with a dot must be
+	// followed by a blank, because "1.example.com" is a name. The same applies to "*", because
+	// of "*.example.com". U+F0B7 and U+F0A7 are bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
-	// fanged finds what stands for a dot, and schemes that were made unusable.
+	// fangedDot matches replacements for a dot. fangedColon and fangedScheme match altered
+	// schemes.
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord finds the word that leads to the last item of an enumeration.
+	// lastWord matches the word before the last item of an enumeration, in several languages
+	// ("and").
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
-// marker takes the numbers and bullets of an enumeration off the start of a line.
+// marker removes the numbers and bullets of an enumeration from the start of a line.
 func marker(s string) string {
-	for range 2 { // "- 1. example.com"
+	for range 2 { // two for "- 1. example.com"
 		cut := markers.FindString(s)
 		if cut == "" || cut == s {
 			break
@@ -34,14 +36,14 @@ func marker(s string) string {
 	return s
 }
 
-// refanged writes dots and schemes that were made unusable as they are.
+// refanged restores dots and schemes that were altered so that they are not links.
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
 	s = fangedScheme.ReplaceAllString(s, "http$1")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending takes the "and" of an enumeration off the end of a line with a name.
+// ending removes the "and" of an enumeration from the end of a line with a name.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -56,14 +58,14 @@ var (
 	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?[-–—=*\s]*$`)
 	pageOf   = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
 	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
-	// loneNumber is the number of an enumeration whose name is on the next line.
+	// loneNumber matches the number of an item whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
 	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks the lines that a document has around its list: page numbers, and text
-// that is repeated on each page.
+// pageLines marks the lines that a document adds to its list: page numbers, ruled lines, and
+// headers that are repeated on each page.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {
@@ -99,7 +101,7 @@ func pageLines(lines []line) {
 	}
 }
 
-// formFeed reports whether a page begins at the line.
+// formFeed reports whether a page begins at line i.
 func formFeed(lines []line, i int) bool {
 	return i < len(lines) && strings.HasPrefix(lines[i].raw, "\f")
 }
@@ -113,8 +115,8 @@ func pageNumber(s string) bool {
 	return pageWord.MatchString(s) || pageDash.MatchString(s)
 }
 
-// headerText reports whether no word of a line can be a name or a part of a name, and no
-// word says that names are not blocked.
+// headerText reports whether s can be a page header. No word may be a name or a part of a
+// name, and no word may indicate that names are not blocked.
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// paste reads a file of testdata/paste and the 400 names that are in each of them.
+// paste returns a file of testdata/paste and the 400 names that each of these files contains.
 func paste(t *testing.T, file string) (text string, names []string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/paste/" + file)
@@ -21,7 +21,8 @@ func paste(t *testing.T, file string) (text string, names []string) {
 	return string(data), strings.Fields(string(list))
 }
 
-// TestPastes: a list of 400 names with numbers and one from a spreadsheet come out whole.
+// TestPastes checks that all 400 names are found in a plain list, a numbered list and a list
+// from a spreadsheet.
 func TestPastes(t *testing.T) {
 	for _, file := range []string{"names.txt", "numbered.txt", "tabbed.txt"} {
 		text, names := paste(t, file)
@@ -41,12 +42,12 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste: of a list from a PDF, exactly the names that are broken need a
-// decision, and with the decision all 400 names come out.
+// TestWrappedPaste checks a list from a PDF. Only the lines of broken names may need a
+// decision, and with the decision to join them all 400 names are found.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")
-	whole := map[string]bool{} // names that stand on one line
+	whole := map[string]bool{} // names that are not broken
 	for _, l := range lines {
 		whole[strings.TrimSpace(l)] = true
 	}
@@ -90,7 +91,7 @@ func TestWrappedPaste(t *testing.T) {
 	}
 }
 
-// TestPageLines lists lines of documents that are passed over, and lines that are not.
+// TestPageLines checks which lines of documents are passed over as page lines.
 func TestPageLines(t *testing.T) {
 	for text, passed := range map[string]int{
 		"Page 3 of 12": 1, "Pagina 3 di 12": 1, "Seite 3 von 12": 1, "PAG. 3/12": 1, "Стр. 3 из 12": 1, "Page 3": 1,
@@ -100,7 +101,7 @@ func TestPageLines(t *testing.T) {
 		"\f12\na.example": 1,
 		"Court of X, annex 1\na.example\nCourt of X, annex 2": 2,
 		"Court of X, annex 1\na.example":                      0,
-		"exa mple.com\na.example\nexa mple.com":               0, // a broken name that is there twice
+		"exa mple.com\na.example\nexa mple.com":               0, // a broken name that occurs twice
 		"bet- 365\na.example\nbet- 365":                       0,
 		"Unblocked names\na.example\nUnblocked names":         0,
 	} {

@@ -8,18 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// A list is read whole, because only the whole file shows what its format is. The
-// longest list that is known has 140,000 names; these bounds leave room for some
-// million names and keep a wrong file from taking the machine's memory.
+// A list is read as a whole, because only the whole file shows its format. The longest known
+// list has 140,000 names. These limits allow some million names, and a wrong file cannot use
+// up the memory.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
 )
 
-// ErrSize is the error for a list that is larger than any list of names.
+// ErrSize is the error for a file that is larger than any list of names.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads at most MaxSize octets.
+// readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or too many
+// lines.
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
@@ -32,23 +33,23 @@ func readAll(r io.Reader) (string, error) {
 	return data.String(), nil
 }
 
-// line is one line of a list.
+// A line is a line of a list.
 type line struct {
-	raw   string // as it was read, in UTF-8 if the line could be decoded
-	text  string // raw without the blanks and the invisible characters around it
+	raw   string // the line as it was read, converted to UTF-8 if possible
+	text  string // raw without blanks and invisible characters at both ends
 	found *found // nil for most lines
 }
 
-// found is what is known of a line before the line is cleaned.
+// found contains the findings about a line before it is cleaned.
 type found struct {
-	passed  string // why the line needs no name
-	refused string // why the line is refused
-	needs   Form   // the form whose decision would let the line in
+	passed  string // the reason why the line needs no name
+	refused string // the reason why the line is refused
+	needs   Form   // the form that the caller can decide to accept the line
 	did     string
 	warning string
 }
 
-// mark returns what is known of the line, to be changed.
+// mark returns the findings about the line so that the caller can change them.
 func (l *line) mark() *found {
 	if l.found == nil {
 		l.found = new(found)
@@ -56,14 +57,14 @@ func (l *line) mark() *found {
 	return l.found
 }
 
-// open reports whether the line is still to be cleaned.
+// open reports whether the line still has to be cleaned.
 func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
 // hasText reports whether the line is open and is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether a line is one ASCII host name with a dot, as nearly all lines of
-// long lists are. Such a line is no page line, no row of a table and no half of a name.
+// simple reports whether s is an ASCII host name with a dot, as nearly all lines of long lists
+// are. A simple line is never a page line, a row of a table or a part of a name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -72,7 +73,7 @@ func simple(s string) bool {
 	return first != '-' && first != '.' && 'a' <= last && last <= 'z'
 }
 
-// split takes the octets apart into lines in UTF-8.
+// split splits the data into lines and converts them to UTF-8.
 func (im *imports) split(data string, decode func(string) (string, bool)) ([]line, error) {
 	if cut, ok := strings.CutPrefix(data, "\uFEFF"); ok {
 		data, im.out.BOM = cut, true
@@ -97,13 +98,13 @@ func (im *imports) split(data string, decode func(string) (string, bool)) ([]lin
 	return lines, nil
 }
 
-// strip takes blanks, control characters and invisible characters off both ends.
+// strip removes blanks, control characters and invisible characters from both ends.
 func strip(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 }
 
-// signatures are the first octets of files that are no text, with the name of the format
-// and what to do.
+// signatures contains the first bytes of files that are not plain text, with the format and
+// the advice for the user.
 var signatures = []struct{ magic, format, advice string }{
 	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
 	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive, or save the column of names as text in UTF-8"},
@@ -122,8 +123,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// foreignBytes looks for files that are no text, or are text in another character set
-// than the caller said. Nil means that the octets may be a list.
+// foreignBytes returns an error if the data is not text, or if it is text in another character
+// set than the caller has given.
 func foreignBytes(data string, charset string) error {
 	for _, s := range signatures {
 		if strings.HasPrefix(data, s.magic) {
@@ -132,7 +133,7 @@ func foreignBytes(data string, charset string) error {
 	}
 	if at := strings.IndexByte(data, 0); at >= 0 {
 		bad := &FormatError{"not text", lineAt(data, at), lineText(data, at), "save the names as text in UTF-8"}
-		if n := strings.Count(data, "\x00"); 5*n >= 2*len(data) { // each ASCII letter has an octet 0 beside it
+		if n := strings.Count(data, "\x00"); 5*n >= 2*len(data) { // in UTF-16 each ASCII letter has a zero byte
 			bad.Format, bad.Advice = "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16LE -t UTF-8 FILE, or UTF-16BE"
 		}
 		return bad
@@ -143,7 +144,8 @@ func foreignBytes(data string, charset string) error {
 	return foreignCharset(data, charset)
 }
 
-// foreignCharset looks for a character set that is not the caller's.
+// foreignCharset returns an error if the data is in another character set than the caller has
+// given.
 func foreignCharset(data string, charset string) error {
 	at := strings.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
 	if at < 0 {
@@ -161,7 +163,8 @@ func foreignCharset(data string, charset string) error {
 	return nil
 }
 
-// notUTF8 returns the error for the first octet that is not UTF-8, nil without one.
+// notUTF8 returns an error for the first byte that is not UTF-8, or nil if the data is UTF-8.
+// The error names the most likely character set.
 func notUTF8(data string) error {
 	if utf8.ValidString(data) {
 		return nil
@@ -189,8 +192,8 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns reports whether octets above ASCII mostly stand beside each other, as in
-// Cyrillic words, and counts those in the two halves of the range of letters.
+// highRuns counts the bytes above ASCII. runs is true if most of them are next to each other,
+// as in Cyrillic words. lower counts the bytes from 0xc0 to 0xdf, and upper those from 0xe0.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -211,17 +214,18 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether the text is Cyrillic and has its small letters where KOI8 has
-// them. Windows-1251 has capitals there, and lists of names have few capitals.
+// koi8 reports whether the text is Cyrillic in KOI8. KOI8 has its small letters from 0xc0 to
+// 0xdf. Windows-1251 has its capital letters there, and lists of names have few capital
+// letters.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper
 }
 
-// lineAt returns the number of the line with the octet.
+// lineAt returns the number of the line that contains the byte at index at.
 func lineAt(data string, at int) int { return strings.Count(data[:at], "\n") + 1 }
 
-// lineText returns the line with the octet.
+// lineText returns the line that contains the byte at index at.
 func lineText(data string, at int) string {
 	return firstLine(data[strings.LastIndexByte(data[:at], '\n')+1:])
 }
@@ -231,15 +235,15 @@ func firstLine(data string) string {
 	return strings.TrimSuffix(text, "\r")
 }
 
-// FormatError is the error for a file that is no plain list.
+// A FormatError is the error for a file that is not a plain list.
 type FormatError struct {
-	Format string // what the file seems to be
-	Line   int    // the line that shows it
-	Text   string // the text of that line, which may be anything
-	Advice string // what to do
+	Format string // the format that the file seems to have
+	Line   int    // number of the line that shows the format
+	Text   string // text of that line, not yet safe to print
+	Advice string // advice for the user
 }
 
-// Error describes the file, the line and the way out. The text of the line is quoted.
+// Error returns the format, the line and the advice. The text of the line is quoted.
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("seems to be %s, not a plain list of names: line %d: %q; nothing was imported; %s; --plain reads each line as a name all the same",
 		e.Format, e.Line, shorten(e.Text), e.Advice)

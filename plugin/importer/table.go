@@ -7,18 +7,19 @@ import (
 	"unicode"
 )
 
-// table looks for lists that are tables. A row may have one name, a number before the
-// name and one date, in any of the usual separators. Any other column may say that the
-// name is not blocked (any more): a second date is the day of a removal, a word is a
-// status. Nobody can tell from the row alone, so the file is refused.
+// A table finds lists that are tables. A row may have a number, a name and one date, in this
+// order or with the date first, with any of the usual separators. Any other column may mean
+// that the name is not blocked or no longer blocked: a second date may be the date of a
+// removal, and a word may be a status. A row does not show the meaning of its columns, so the
+// file is refused.
 type table struct {
-	dated, undated int    // the first line with a date and the first without
-	number         string // of the row before
+	dated, undated int    // the first line with a date, and the first line without a date
+	number         string // number in the row before
 	rows           int
-	heads          int // the last line that may be one of headings
+	heads          int // the last line that may be a row of headings
 }
 
-// kind is what a cell of a row has.
+// A kind is the kind of text in a cell.
 type kind int
 
 const (
@@ -36,7 +37,7 @@ var (
 	clock  = regexp.MustCompile(`^\d{1,2}:\d{2}(?::\d{2})?$`)
 )
 
-// headings are the words of a row of headings that says nothing but number, name, date.
+// headings contains the headings of columns with numbers, names and dates.
 var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°": true, "no": true, "no.": true, "nr": true,
 	"nr.": true, "num": true, "number": true, "№": true, "№ п/п": true, "№ з/п": true, "lp": true, "lp.": true, "numero": true,
 	"domain": true, "domains": true, "domain name": true, "domain names": true, "domainname": true, "name": true, "names": true, "fqdn": true, "host": true, "hostname": true,
@@ -44,8 +45,8 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting are parts of words that say that a name is not blocked (any more). The list
-// cannot be complete. The list catches text behind a name and headings.
+// lifting contains parts of words that indicate that a name is not blocked or no longer
+// blocked. The list cannot be complete. It is applied to headings and to the text after names.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -54,13 +55,13 @@ var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock del
 	wykreśl wykresl usunięt odblok zruš výmaz vymaz
 	легальн анульов перевірк розблок скасов виключ исключ разблок снят отмен удал`)
 
-// notBlocked finds headings such as "not to be blocked" and "nicht mehr gesperrt".
+// notBlocked matches headings such as "not to be blocked" and "nicht mehr gesperrt".
 var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|pas|plus|no|nie|ne|не|больше не)[^\pL].*(?:block|blocc|gesperrt|sperren|bloqu|blok|блок)`)
 
-// separator reports whether r parts columns.
+// separator reports whether r separates columns.
 func separator(r rune) bool { return r == '\t' || r == ';' || r == ',' || r == '|' }
 
-// cells returns the columns of a row, without empty ones at the end.
+// cells returns the cells of a row, without empty cells at both ends.
 func cells(s string) []string {
 	var cells []string
 	start := 0
@@ -74,13 +75,13 @@ func cells(s string) []string {
 	for len(cells) > 0 && strings.Trim(cells[len(cells)-1], quotes) == "" {
 		cells = cells[:len(cells)-1]
 	}
-	for len(cells) > 0 && cells[0] == "" { // a row that starts with its separator
+	for len(cells) > 0 && cells[0] == "" { // the row begins with a separator
 		cells = cells[1:]
 	}
 	return cells
 }
 
-// kindOf returns what a cell has.
+// kindOf returns the kind of a cell.
 func kindOf(cell string) kind {
 	cell = strip(strings.Trim(cell, quotes))
 	switch {
@@ -99,8 +100,9 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line looks at one line. The answer is empty, or what the file seems to be and the line
-// that shows it. A row of headings that says nothing is marked as passed over.
+// line checks one line. If the line shows that the list is a table or another format to
+// refuse, line returns a description of the format and the number of the line. Otherwise why
+// is empty. A row with only allowed headings is marked as passed.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list that says of some names that they are not blocked (%q)", w), at
@@ -142,8 +144,8 @@ const (
 	twoDates     = "a table with two dates in a row, of which one may be the day of a removal"
 )
 
-// words looks at a line without columns: a number, a name and dates may be parted by
-// blanks.
+// words checks a line without columns, in which blanks may separate a number, a name and
+// dates.
 func (t *table) words(at int, s string) string {
 	words := strings.Fields(s)
 	if len(words) == 0 {
@@ -175,7 +177,7 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row compares a row with the rows before.
+// row compares a row with the rows before it.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -194,10 +196,10 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading judges a row without a name: a row of headings that says number, name and date
-// is passed over, and a row with other headings shows a table. In text with commas, the
-// next row has to show that the row was one of headings. Later in a list, such a line is
-// prose.
+// heading checks a row without a name. A row with only allowed headings is marked as passed.
+// Other words show a table with other columns, if the separators are clear and no row came
+// before. With commas, the row may also be prose, so it counts as headings only if a row of a
+// table follows.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -213,13 +215,13 @@ func (t *table) heading(at int, l *line, row []string) string {
 	return ""
 }
 
-// liftingWord returns a word of the line that says that a name is not blocked.
+// liftingWord returns a word of s that indicates that a name is not blocked, or "".
 func liftingWord(s string) string {
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || separator(r) || strings.ContainsRune("()[]{}:\"'!", r)
 	}) {
 		if w = strings.TrimRight(w, "."); strings.ContainsAny(w, "./") {
-			continue // a name or a page
+			continue // a name or a URL
 		}
 		lower := strings.ToLower(w)
 		for _, part := range lifting {
@@ -234,7 +236,7 @@ func liftingWord(s string) string {
 	return ""
 }
 
-// cutText cuts off what stands in parentheses behind a name. Dates there stay.
+// cutText removes the text in parentheses after a name, except dates.
 func cutText(s string) string {
 	head, text := parenthesis(s)
 	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || separator(r) }) {
@@ -245,8 +247,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns takes the number before a name and the date beside the name off the words of a
-// line. The table type decides which columns a list may have.
+// columns removes the number before a name and the date beside it from the words of a line.
+// The type table has checked that the list has no other columns.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words
@@ -262,7 +264,7 @@ func (c *cleaner) columns(words []string) []string {
 			dates++
 		case clock.MatchString(bare) && i > 0 && dates > 0:
 		case !namelike(w) && !isAddress(w):
-			return words // other words explain the date
+			return words // other words may change the meaning of the date
 		default:
 			out = append(out, w)
 		}

@@ -10,14 +10,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// Text that was wrapped has names that go on in the next line. "guarda-film-" and
-// "streaming.com" may be one name or two, and "streaming.com" may be the name of
-// somebody else. So such lines are neither joined nor split unless the caller decides.
+// In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
+// may be one name or two, and "streaming.com" may be a name of somebody else. The importer
+// therefore neither joins nor separates such lines unless the caller decides.
 
-// hyphens are the characters that look like a hyphen.
+// hyphens contains the characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 
-// softHyphen is written by word processors where a word may break.
+// softHyphen marks a place where a word processor may break a word.
 const softHyphen = "\u00ad"
 
 // breaksOff reports whether a line ends in a hyphen, a backslash or a soft hyphen.
@@ -31,16 +31,16 @@ func breaksOff(s string) bool {
 	return (strings.ContainsRune(hyphens, r) || r == '\\') && strings.Trim(s[:len(s)-n], hyphens+"\\ \t=") != ""
 }
 
-// columnEnd finds the end of a column: a separator, two blanks or more, a date.
+// columnEnd matches the end of a column: a separator, two or more blanks, or a date.
 var columnEnd = regexp.MustCompile(`[\t;,|]|\s{2,}|\s\d[\d./-]{5,9}$`)
 
-// breaksInside reports whether a column of a line ends in a hyphen, as in a table of
-// wrapped names.
+// breaksInside reports whether a column of a line ends in a hyphen, as in a table with wrapped
+// names.
 func breaksInside(s string) bool {
 	return slices.ContainsFunc(columnEnd.Split(s, -1), breaksOff)
 }
 
-// body is a line without the comment behind its text.
+// body returns a line without its comment.
 func body(s string) string {
 	if i := blankHash(s); i >= 0 {
 		return s[:i]
@@ -48,13 +48,14 @@ func body(s string) string {
 	return s
 }
 
-// opensWith reports whether a line begins with a hyphen that is no bullet.
+// opensWith reports whether a line begins with a hyphen that is not a bullet.
 func opensWith(s string) bool {
 	r, n := utf8.DecodeRuneInString(s)
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns the line when it is one word without a dot, apart from one at its end.
+// aWord returns s without punctuation and scheme if it is a single word without a dot, and ""
+// otherwise.
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
@@ -64,7 +65,7 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether a line ends in a dot behind which a top-level domain lacks.
+// openDot reports whether s ends in a dot and probably lacks its top-level domain.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -76,21 +77,21 @@ func openDot(s, next string) bool {
 	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
 }
 
-// aTop reports whether a word is a top-level domain, and not a word of a heading.
+// aTop reports whether a word is a top-level domain and not a heading.
 func aTop(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds lines of which one may be the rest of the other, and does with them what
-// the caller decided.
+// broken finds pairs of lines that may be two parts of one name, and processes them as the
+// caller has decided.
 func broken(lines []line, decided string) {
-	last := -1 // the line with text before
+	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
 		if !l.hasText() {
 			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].raw)) && !strings.HasSuffix(lines[last].text, ".") {
-				last = -1 // a blank line ends a word, but no hyphen
+				last = -1 // a name does not continue after a blank line, except after a hyphen or a dot
 			}
 			continue
 		}
@@ -99,7 +100,7 @@ func broken(lines []line, decided string) {
 			continue
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
-			continue // joined: the line before goes on
+			continue // joined; the next line may continue this one
 		}
 		loose(l, decided)
 		last = i
@@ -111,16 +112,16 @@ func broken(lines []line, decided string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and has no line before: such a line is
-// the rest of a name, or was taken out of a list.
+// loose refuses a line that begins with a hyphen and has no line before it. The line is the
+// end of a name, or a line that a diff removed.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; nothing says whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair decides about two lines that follow each other, and reports whether it joined
-// them.
+// pair checks whether b may be the rest of a, and joins, separates or refuses the two lines as
+// the caller has decided. It reports whether it joined them.
 func pair(a, b *line, decided string) bool {
 	raw := body(a.raw)
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
@@ -131,7 +132,7 @@ func pair(a, b *line, decided string) bool {
 	case breaksInside(raw):
 		why, follows = "has a column that breaks off with a hyphen", "follows a line with a column that breaks off with a hyphen"
 		if decided == "join" {
-			decided = "refuse" // nothing says where the rest of the word goes on
+			decided = "refuse" // with several columns, the place of the rest is unknown
 		}
 	case openDot(first, next):
 		why, follows = "breaks off with a dot", "follows a line that breaks off with a dot"
@@ -170,15 +171,15 @@ func pair(a, b *line, decided string) bool {
 	return false
 }
 
-// apart is what is said of lines that were not joined because the caller decided so.
+// apart is reported for lines that were not joined because the caller decided so.
 const apart = "read as a line of its own, although it may belong to the line beside it"
 
-// doubt warns of a name beside a word without a dot, which may be one name that was
-// broken without a hyphen.
+// doubt warns of a name next to a word without a dot. Both may be one name that was broken
+// without a hyphen.
 func doubt(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {
-	case next != strip(body(b.text)): // a number or bullet begins an item of its own
+	case next != strip(body(b.text)): // b begins with a number or bullet, so it is a separate item
 	case wa != "" && !headings[strings.ToLower(wa)] && namelike(next):
 		b.mark().warning = "follows a word without a dot, of which it may be the rest"
 	case wb != "" && !headings[strings.ToLower(wb)] && namelike(first):

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// TestBroken lists lines that may be one name, and what is taken of them under each
-// decision. By default neither line is taken.
+// TestBroken checks pairs of lines that may be one name, with each decision. Without a
+// decision, both lines are refused.
 func TestBroken(t *testing.T) {
 	for _, tc := range []struct {
 		list                      string
-		refuse, join, separate    string // the targets
-		refused, joined, seprated int    // the lines that are refused
+		refuse, join, separate    string // the targets for each decision
+		refused, joined, seprated int    // the number of refused lines for each decision
 	}{
 		{"guarda-film-\nstreaming.com\n",
 			"", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
@@ -25,7 +25,7 @@ func TestBroken(t *testing.T) {
 		{"foo.com-\nbar.example\n", "", "foo.com-bar.example", "bar.example", 2, 0, 1},
 		{"https://guarda-film-\nstreaming.com/\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 
-		// What may stand between the two.
+		// Lines between the two parts.
 		{"guarda-film-\n\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n- 3 -\n\fstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n# a comment\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
@@ -88,7 +88,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestDoubt: a name beside a word without a dot is taken, and not in silence.
+// TestDoubt checks that a name next to a word without a dot is accepted with a warning.
 func TestDoubt(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",

@@ -1,11 +1,11 @@
-// Package pace lets long work give way to the network, so that a load of a million
-// names and the answers to queries can share one CPU.
+// Package pace lets long work yield to the network, so that one CPU can load a million names
+// and answer queries at the same time.
 //
-// Go gives a goroutine 10 ms at a time, and runtime.Gosched does not help: a
-// goroutine that gives way like that is found again before the network is looked
-// at, which then only happens each 10 ms. So Step waits for the network poller
-// itself: it makes a pipe readable and waits for that. Before the poller hands the
-// pipe out it has handed out all sockets that have something to read.
+// The Go scheduler lets a goroutine run for 10 ms. runtime.Gosched does not help: the
+// scheduler resumes the same goroutine before it polls the network, so the network is still
+// polled only every 10 ms. Step therefore waits for the network poller itself. It makes a pipe
+// readable and waits until the poller reports the pipe. By then the poller has also reported
+// all sockets that have data to read.
 package pace
 
 import (
@@ -16,32 +16,33 @@ import (
 )
 
 const (
-	// Quantum is how long work goes on before it gives way. Doing so takes some 2 us
-	// on a CPU that is not fully used.
+	// Quantum is the time that work runs before it yields. A yield takes about 2 us on a CPU
+	// that is not fully used.
 	Quantum = 100 * time.Microsecond
-	// longest is how long it goes on at most, when it had to wait for that long.
+	// longest is the maximum time that work runs before it yields, after a long wait.
 	longest = 5 * time.Millisecond
 )
 
-// every is the number of calls of Step for one look at the clock.
+// every is the number of calls of Step for each reading of the clock.
 const every = 32
 
 var (
 	start = time.Now()
-	// next is when work gives way again, in ns since start.
+	// next is the time of the next yield, in ns since start.
 	next atomic.Int64
 
-	turning sync.Mutex // guards changes of what follows
+	turning sync.Mutex // guards changes of working and waiter
 	// working is the number of goroutines that have turned pacing on.
 	working atomic.Int32
-	// waiter is there while pacing is on.
+	// waiter is nil while pacing is off.
 	waiter atomic.Pointer[poller]
 )
 
-// On turns pacing on, until the function it returns is called: a server has
-// somebody to give way to, a tool has not. Each goroutine with long work calls it for
-// as long as that takes. Where there are more CPUs than those, one of the others looks at
-// the network, and nobody gives way: to be woken again would take longer than the work.
+// On turns pacing on until the returned function is called. A server turns it on; a tool has
+// no queries to yield to. Each goroutine that does long work calls On for the duration of the
+// work. If there are more CPUs than such goroutines, another CPU polls the network and the
+// work does not yield: waking the goroutine again would take longer than the work of one
+// Quantum.
 func On() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -57,15 +58,15 @@ func On() (off func()) {
 	})
 }
 
-// Step is called in each round i of a loop whose rounds take a microsecond or so.
-// It may give way. Nothing that queries wait for, no lock above all, may be held.
+// Step is called in each round i of a loop whose rounds take about 1 us. Step may yield. The
+// caller must not hold a lock or anything else that queries wait for.
 func Step(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield is Step for longer rounds.
+// Yield does the same as Step, for loops with longer rounds.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -82,12 +83,12 @@ func Yield() {
 	p.Lock()
 	defer p.Unlock()
 	if time.Since(start) < time.Duration(next.Load()) {
-		return // another one's wait was for all
+		return // another goroutine has yielded in the meantime
 	}
 	p.wait()
-	runtime.Gosched() // those who were handed out with this goroutine go first
-	// A runtime that is never idle looks at the network each 10 ms only. Who had to
-	// wait for long works for long, or else a flood of queries would put off an order.
+	runtime.Gosched() // goroutines that the poller reported together with this one run first
+	// A runtime that is never idle polls the network only every 10 ms. Work therefore runs as
+	// long as it has waited, up to longest. Otherwise a flood of queries would delay an order.
 	now := time.Since(start)
 	next.Store(int64(now + min(max(Quantum, now-begin), longest)))
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestGivesWay: on one CPU, work that never ends is interrupted by what comes from
-// the network. Without Step, or with runtime.Gosched in its place, an answer takes
-// the 10 ms after which the runtime looks by itself.
+// TestGivesWay checks that endless work on one CPU yields to the network. Without Step, or
+// with runtime.Gosched in place of Step, each answer waits 10 ms until the runtime polls the
+// network.
 func TestGivesWay(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	off := On()
@@ -41,8 +41,9 @@ func TestGivesWay(t *testing.T) {
 			answers <- struct{}{}
 		}
 	}()
-	// Each datagram is found by one look at the network. Looks of the runtime itself,
-	// one in 10 ms, would take a second for a hundred, in which the work never rests.
+	// Each datagram needs one poll of the network. The runtime polls every 10 ms. With its
+	// polls alone, a hundred datagrams would take a second, in which the work would never
+	// rest.
 	begin := spent(t)
 	for range 100 {
 		if _, err := a.WriteTo([]byte("x"), b.LocalAddr()); err != nil {
@@ -61,8 +62,8 @@ func TestGivesWay(t *testing.T) {
 	<-answers
 }
 
-// TestGoesOn: where others always want the CPU, work gets a share of it nevertheless.
-// Without its waits being paid back it gets some 1 %.
+// TestGoesOn checks that work gets a share of the CPU while other goroutines always want the
+// CPU. Without the longer run after a long wait, work gets about 1 %.
 func TestGoesOn(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	off := On()
@@ -89,12 +90,12 @@ func TestGoesOn(t *testing.T) {
 		Yield()
 	}
 	if working < 50*time.Millisecond {
-		t.Errorf("of a second work got %s", working)
+		t.Errorf("work got %s of one second", working)
 	}
 }
 
-// TestEnoughCPUs: where a CPU is left for the network, nobody gives way to it; where
-// all of them work, they do.
+// TestEnoughCPUs checks that work does not yield while a CPU is free for the network, and
+// yields when all CPUs work.
 func TestEnoughCPUs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	first := On()
@@ -119,7 +120,8 @@ func TestEnoughCPUs(t *testing.T) {
 	}
 }
 
-// spent is the CPU time of the process: a machine may be busy with something else.
+// spent returns the CPU time of the process. Unlike elapsed time, it does not depend on other
+// load of the machine.
 func spent(t *testing.T) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -138,7 +140,7 @@ func socket(t *testing.T) *net.UDPConn {
 }
 
 func TestOff(t *testing.T) {
-	Yield() // nothing to wait for
+	Yield() // pacing is off, so Yield returns at once
 	first, second := On(), On()
 	first()
 	first()
@@ -151,7 +153,7 @@ func TestOff(t *testing.T) {
 		t.Fatal("still on")
 	}
 	p.Lock()
-	p.wait() // somebody who had it already
+	p.wait() // a goroutine that loaded the poller before it was closed must not block
 	p.Unlock()
 	Step(0)
 }

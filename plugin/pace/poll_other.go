@@ -4,7 +4,8 @@ package pace
 
 import "sync"
 
-// poller is none: giving way is left to the scheduler.
+// A poller does nothing on systems other than Unix, where only the scheduler decides when work
+// yields.
 type poller struct{ sync.Mutex }
 
 func newPoller() *poller { return &poller{} }

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// poller is a pipe to oneself, which the network poller watches.
+// A poller is a pipe of the process to itself. The network poller of the runtime watches the
+// pipe.
 type poller struct {
 	sync.Mutex
 	r, w *os.File
@@ -18,14 +19,15 @@ type poller struct {
 	buf  [8]byte
 }
 
-// newPoller returns nil when there is no pipe to be had: then nothing is paced.
+// newPoller returns nil if it cannot make a pipe. Then pacing stays off.
 func newPoller() *poller {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// An end that the poller does not watch has no deadlines either, and would block.
+	// A pipe end that the network poller does not watch has no deadlines, and a read would
+	// block a thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
 		return nil
@@ -42,16 +44,16 @@ func (p *poller) close() {
 	_, _ = p.r.Close(), p.w.Close()
 }
 
-// wait returns when the network has been looked at. The caller holds the lock.
+// wait returns after the network has been polled. The caller holds the lock.
 func (p *poller) wait() {
 	p.sent = false
-	_ = p.conn.Read(p.step) // closed: nobody is to be given way to any more
+	_ = p.conn.Read(p.step) // an error says that the pipe is closed; then nothing is left to yield to
 }
 
-// step is what RawConn.Read calls: once to try, and again when the pipe has been
-// found readable. The octet is written in the first call, when what was known of the
-// pipe has been forgotten already; and it must not be read in that call, for then
-// nobody would have to wait.
+// step is called by RawConn.Read: first at once, and again when the poller reports that the
+// pipe is readable. The first call writes the byte, because RawConn.Read has by then discarded
+// older reports about the pipe. The first call must not read the byte, because RawConn.Read
+// would then return without waiting for the poller.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
 		p.sent = true
