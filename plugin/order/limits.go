@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"path/filepath"
 )
 
 // The limits of what this program reads. A file beyond a limit is refused with an error
@@ -74,7 +73,7 @@ var limits = []struct {
 // MaxBytes returns the largest size of the order file at a path, or of the side list at
 // the path, in octets. A larger file is refused and need not be read.
 func MaxBytes(path string, side bool) int64 {
-	if side || filepath.Ext(path) == ".jsonl" {
+	if side || Ext(path) == ".jsonl" {
 		return maxStream
 	}
 	return maxDocument
