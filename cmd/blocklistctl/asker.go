@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +125,7 @@ func likeOrders(arg string) bool {
 		return false
 	}
 	_, err := os.Stat(arg)
-	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, filepath.Ext(arg))
+	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, order.Ext(arg))
 }
 
 // terms are the Corefile's properties that an answer depends on. Each is unset by default.

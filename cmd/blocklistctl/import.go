@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -198,9 +199,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 		}
 		return "import.yaml", "", nil
 	}
-	switch filepath.Ext(name) {
-	case ".yaml", ".yml", ".json", ".jsonl":
-	default:
+	if !slices.Contains(order.Extensions, order.Ext(name)) {
 		return "", "", misuse("--out must end in .yaml, .yml, .json or .jsonl, got %q", name)
 	}
 	if c.List == "" {

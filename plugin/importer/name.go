@@ -145,8 +145,15 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page processes a URL with a path as the caller has decided.
+// page processes a URL with a path as the caller has decided. A host without a dot is refused
+// before the option counts, unless the host is a top-level domain: "either/or" is not a page.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
+	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
+	top, err := dname.Parse(strings.Trim(host, "."))
+	if dotless && (err != nil || !lint.KnownTop(top)) {
+		c.refuse("has no dot before the slash: two words, or a mistyped name")
+		return nil
+	}
 	word, ok := c.choice(Paths, "has a path; DNS cannot block a page without its whole host")
 	if !ok {
 		return nil
@@ -155,7 +162,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		c.did("took off the path: the whole name is blocked, with all below it")
 		return c.host(host)
 	}
-	if !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[") {
+	if dotless {
 		c.refuse("has no dot before the slash: two words, or a mistyped name")
 		return nil
 	}

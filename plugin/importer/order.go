@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"path/filepath"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -57,7 +56,7 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	o.Targets = targets
 	var b bytes.Buffer
 	head := order.Header{Serial: -1, ShrinkOK: -1, Timezone: h.Timezone}
-	if err := order.Encode(&b, filepath.Ext(path), head, []*order.Order{o}); err != nil {
+	if err := order.Encode(&b, order.Ext(path), head, []*order.Order{o}); err != nil {
 		return nil, err
 	}
 	f.Order = b.Bytes()

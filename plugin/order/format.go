@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,7 +32,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return problems, err
 	}
-	if filepath.Ext(path) == ".jsonl" {
+	if Ext(path) == ".jsonl" {
 		return problems, formatLines(w, r, counts)
 	}
 	data, err := io.ReadAll(r)
@@ -41,7 +40,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 		return problems, err
 	}
 	data = bytes.TrimPrefix(data, bom)
-	if filepath.Ext(path) == ".json" {
+	if Ext(path) == ".json" {
 		root, err := parseJSON(data, 1)
 		if err != nil {
 			return problems, err // the file changed since it was parsed

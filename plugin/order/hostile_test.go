@@ -138,7 +138,7 @@ func TestUnreadable(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.txt": `a.txt: order files end in .yaml, .yml, .json or .jsonl, got ".txt"`,
 		"a":     `a: order files end in .yaml, .yml, .json or .jsonl, got ""`,
-		"a.YML": `a.YML: order files end in .yaml, .yml, .json or .jsonl, got ".YML"`,
+		"a.TXT": `a.TXT: order files end in .yaml, .yml, .json or .jsonl, got ".TXT"`,
 	} {
 		if _, problems := Parse(path, strings.NewReader("version: 1\norders: []\n"), Options{}); problems.Error() != want {
 			t.Errorf("%s: %v", path, problems)

@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"path/filepath"
 )
 
 // The limits of order files and lists. A file beyond a limit is refused with an error that
@@ -76,7 +75,7 @@ var limits = []struct {
 // MaxBytes returns the largest size in bytes of the order file, or of the side list, at a
 // path. A larger file is refused and need not be read.
 func MaxBytes(path string, side bool) int64 {
-	if side || filepath.Ext(path) == ".jsonl" {
+	if side || Ext(path) == ".jsonl" {
 		return maxStream
 	}
 	return maxDocument

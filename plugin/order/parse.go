@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -15,6 +16,10 @@ import (
 
 // Extensions are the file name extensions of order files.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
+
+// Ext returns the ending of a file's name in lower case, because the letters of an
+// ending may have any case.
+func Ext(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // A File is the top level of an order file.
 type File struct {
@@ -81,7 +86,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 		ids:     newIDTable(),
 		sides:   distinct[string]{},
 	}
-	if err := p.parse(filepath.Ext(path), r); err != nil {
+	if err := p.parse(Ext(path), r); err != nil {
 		p.addSyntax(err)
 	}
 	p.problems.Sort()
@@ -138,7 +143,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		return p.jsonLines(r)
 	case ".yaml", ".yml", ".json":
 	default:
-		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, got %q", ext)}
+		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, got %q", filepath.Ext(p.file))}
 	}
 	p.json = ext == ".json"
 	doc, err := p.readDocument(r)

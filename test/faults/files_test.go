@@ -172,9 +172,30 @@ func files() (out []fault) {
 			if os.Getuid() != 0 {
 				return l.replace(court, kind{make: leased}) // only root may open kmsg
 			}
+			l.drain("/proc/kmsg")
 			return l.replace(court, kind{make: linkTo("/proc/kmsg")})
 		}},
 	)
+}
+
+// drain reads a file until a further read would block. A read of the kernel log
+// blocks only when all of the log was read; before, the server sees a file that
+// grows, which is another fault.
+func (l *lab) drain(path string) {
+	l.t.Helper()
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
+	l.check(err)
+	defer func() { _ = syscall.Close(fd) }()
+	buf := make([]byte, 64<<10)
+	for {
+		switch n, err := syscall.Read(fd, buf); {
+		case errors.Is(err, syscall.EAGAIN) || err == nil && n == 0:
+			return
+		case errors.Is(err, syscall.EINTR):
+		default:
+			l.check(err)
+		}
+	}
 }
 
 // replace puts an odd thing in place of a file. It returns what takes the odd
