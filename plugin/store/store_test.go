@@ -41,8 +41,9 @@ func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
 
 // lines is a log that a test reads.
 type lines struct {
-	mu  sync.Mutex
-	all []string
+	mu    sync.Mutex
+	all   []string
+	flush func() // waits for the lines of a Store, when set
 }
 
 func (l *lines) add(level, format string, args ...any) {
@@ -56,6 +57,9 @@ func (l *lines) Errorf(f string, a ...any)   { l.add("error: ", f, a...) }
 
 // take returns what was logged since the last take.
 func (l *lines) take() string {
+	if l.flush != nil {
+		l.flush()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := strings.Join(l.all, "\n")
@@ -73,7 +77,13 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, dir: t.TempDir(), clock: &jumpClock{t: time.Now().Add(time.Hour)}, log: &lines{}}
+	w := &world{t: t, dir: t.TempDir(), clock: &jumpClock{t: time.Now().Add(time.Hour)}, log: &lines{}}
+	w.log.flush = func() {
+		if w.s != nil {
+			w.s.log.flush(time.Minute)
+		}
+	}
+	return w
 }
 
 // write replaces a file in place.

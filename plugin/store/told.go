@@ -18,19 +18,6 @@ import (
 // makes a problem of every line, and problems repeat what they are about.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// safeLog is a Log that writes each message as one printable line. Paths, names of side
-// lists and errors of the operating system carry text of other people.
-type safeLog struct{ log Log }
-
-func line(format string, args []any) string { return printable.Line(fmt.Sprintf(format, args...)) }
-
-func (l safeLog) Infof(format string, args ...any)    { l.log.Infof("%s", line(format, args)) }
-func (l safeLog) Warningf(format string, args ...any) { l.log.Warningf("%s", line(format, args)) }
-func (l safeLog) Errorf(format string, args ...any)   { l.log.Errorf("%s", line(format, args)) }
-
-// stack writes the stack of a panic, which has the text of nobody, as it is.
-func (l safeLog) stack(stack []byte) { l.log.Errorf("the stack of the panic:\n%s", stack) }
-
 // warn logs warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warnings", check, warnings)
