@@ -77,14 +77,16 @@ type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase
 
-	action   order.Action
-	status   order.Status
-	public   bool    // a lift that says so itself
-	excepts  bool    // it has exceptions of its own, beside its targets'
-	file     *string // the file it came from; the pointer tells files apart
-	lifts    []string
-	scope    *scope // nil: everyone
-	exempt   *exempt
-	response order.Response
-	force    *forced // nil: nothing is
+	action  order.Action
+	status  order.Status
+	public  bool    // a lift that says so itself
+	excepts bool    // it has exceptions of its own, beside its targets'
+	file    *string // the file it came from; the pointer tells files apart
+	lifts   []string
+	scope   *scope // nil: everyone
+	exempt  *exempt
+	// exemptsAll: a block order whose exemptions without an end cover every client.
+	exemptsAll bool
+	response   order.Response
+	force      *forced // nil: nothing is
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns what is odd about the orders together: targets that are held,
+// Warnings returns what is odd about the orders together: targets that are held, orders
+// that exempt every client,
 // addresses that nobody looks for, lifts of unknown ids, lifts that reach nothing,
 // and lifts whose place in history another file shares. A lift that misses is one
 // of the most common clerical errors; useless is the number of the lifts that reach
@@ -76,6 +77,11 @@ func (s *Set) unenforced() (out order.Problems) {
 		out = append(out, p)
 	}
 	s.each(func(_ *Part, e *entry) {
+		if e.exemptsAll {
+			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "exempt",
+				Msg:     "covers every client of the scope: the order blocks no client",
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		}
 		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
 			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
 				Msg:     fmt.Sprintf("%d addresses to be found in answers are not enforced: that needs answers addresses in the Corefile", e.addrs),
