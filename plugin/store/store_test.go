@@ -591,7 +591,7 @@ func TestSideList(t *testing.T) {
 	w.step()
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
-	logged(t, log, 1, "names.txt:2: is no target, first of 2 such lines; blocklistctl check shows them")
+	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
 	logged(t, log, 0, "c.example:80") // the list may be any other file, whose text is not for the log
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))

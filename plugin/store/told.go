@@ -41,21 +41,27 @@ func (s *Store) logProblems(log func(string, ...any), about, what, check string,
 // with errors are left out, and the reasons that repeat them: the list may be any other
 // file.
 func (s *Store) lines(path string, ps order.Problems) (out []string) {
+	type reason struct{ file, text string }
 	open := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
-	bad := map[string]int{}
+	bad := map[reason]int{}
 	for _, p := range ps {
 		if open(p) {
-			bad[p.File]++
+			bad[reason{p.File, p.SideReason()}]++
 		}
 	}
 	for _, p := range ps {
-		switch n := bad[p.File]; {
-		case !open(p):
+		if !open(p) {
 			out = append(out, p.Redacted())
-		case n > 0:
-			out = append(out, fmt.Sprintf("%s:%d: is no target, first of %d such lines; %s shows them", p.File, p.Line, n, checkOrders))
-			delete(bad, p.File)
+			continue
 		}
+		key := reason{p.File, p.SideReason()}
+		switch n := bad[key]; {
+		case n == 1:
+			out = append(out, fmt.Sprintf("%s:%d: %s; %s shows the line", p.File, p.Line, key.text, checkOrders))
+		case n > 1:
+			out = append(out, fmt.Sprintf("%s:%d: %s, first of %d such lines; %s shows them", p.File, p.Line, key.text, n, checkOrders))
+		}
+		delete(bad, key)
 	}
 	return out
 }
