@@ -529,8 +529,12 @@ func TestRenamedAndShrunk(t *testing.T) {
 			want = "b.example"
 		}
 		w.wantBlocked(want, "a.example", "b.example")
+		log := w.log.take()
 		if ok := w.s.Status().LastOK; ok != tc.replaced {
-			t.Errorf("%s: last load good %v\n%s", tc.name, ok, w.log.take())
+			t.Errorf("%s: last load good %v\n%s", tc.name, ok, log)
+		}
+		if strings.Contains(tc.after, "shrink_ok") {
+			logged(t, log, 1, "info: order a: moved from "+w.dir+"/a.yaml, in force; 1 name newly blocked; 31 names freed")
 		}
 	}
 }
