@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // euTerritories are the codes of territories that are part of the European Union. The group EU
@@ -17,8 +18,10 @@ var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 // Clients in a territory have the territory's own code, and a network of IPv4 addresses
 // contains no IPv6 client.
 func (l *linter) scope(o *order.Order) {
-	for i, e := range o.Exempt {
-		l.families(o, fmt.Sprintf("exempt[%d].clients", i), e.Clients, "does not exempt")
+	if !l.exemptsAll(o) {
+		for i, e := range o.Exempt {
+			l.families(o, fmt.Sprintf("exempt[%d].clients", i), e.Clients, "does not exempt")
+		}
 	}
 	if o.Scope == nil || o.Scope.Global {
 		return
@@ -32,6 +35,19 @@ func (l *linter) scope(o *order.Order) {
 		}
 	}
 	l.families(o, "scope.clients", o.Scope.Clients, "does not reach")
+}
+
+// exemptsAll reports whether the exemptions of a block order cover every client now, and
+// warns when the exemptions end. The set's own warnings are about exemptions without an
+// end.
+func (l *linter) exemptsAll(o *order.Order) bool {
+	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
+		return false
+	}
+	if !ruleset.ExemptsAll(o.Terms, ruleset.Forever) {
+		l.warn(o, nil, "exempt", "covers every client of the scope now: the order blocks no client until an exemption ends")
+	}
+	return true
 }
 
 // names reports whether the scope has one of the countries. Its author then knows about the

@@ -74,7 +74,7 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
-		p.add(Problem{Line: at.line, Column: at.col, Field: field, Msg: TooManyLabels})
+		p.add(Problem{Line: at.line, Column: at.col, Field: field, Msg: TooManyLabels, public: TooManyLabels})
 	}
 }
 

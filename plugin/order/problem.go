@@ -25,7 +25,7 @@ type Problem struct {
 	// must use Redacted; only the operator's tool may use Error.
 	Sealed bool
 	// public is the message for the ordinary log if Msg contains words of a file that could
-	// not be read, else empty.
+	// not be read, else empty. A problem in a side list always has it.
 	public string
 	// Lift is set if the problem is Sealed only because it is in a lift without disclosure,
 	// which is as secret as the orders that it lifts.
@@ -100,6 +100,9 @@ func (p Problem) Redacted() string {
 	}
 	return out + "problem not shown here; run blocklistctl check"
 }
+
+// SideReason returns what is wrong with a line of a side list, without words of the line.
+func (p Problem) SideReason() string { return p.public }
 
 // InSide reports whether the problem is in a side list.
 func (p Problem) InSide() bool { return p.owner.file != "" }

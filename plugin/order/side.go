@@ -161,14 +161,15 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		s = strings.TrimSuffix(s, "\r")
 		col := 1 + len(s) - len(strings.TrimLeft(s, " \t"))
-		switch name, why := sideName(s, long || len(s) > MaxLine); {
+		switch name, why, public := sideName(s, long || len(s) > MaxLine); {
 		case why != "":
-			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true})
+			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true, public: public})
 		case name.IsZero():
 		default:
 			if e, hit := except.covering(name); hit {
 				p.add(Problem{Line: line, Column: col, Field: "targets_from",
-					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true})
+					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true,
+					public: "is at or under an exception of the order"})
 			}
 			w.SetName(name)
 			add(line)
@@ -181,25 +182,25 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses one line of a side list. It returns a name, or the zero Name for an empty
-// line. why is empty or the problem.
-func sideName(s string, long bool) (name dname.Name, why string) {
+// line. why is empty or the problem. public is the problem without words of the line.
+func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]
 	}
 	s = strings.Trim(s, " \t")
 	switch {
 	case long:
-		return name, "line is too long for a name"
+		why = "line is too long for a name"
 	case s == "":
-		return name, ""
 	case !utf8.ValidString(s):
-		return name, "is not valid UTF-8"
+		why = "is not valid UTF-8"
 	case strings.HasPrefix(s, "*."):
-		return name, `a side list holds names with all below them; write "*." targets into the order file`
+		why = `a side list holds names with all below them; write "*." targets into the order file`
+	default:
+		var err error
+		if name, err = dname.Parse(s); err != nil {
+			return name, err.Error(), "is no name"
+		}
 	}
-	name, err := dname.Parse(s)
-	if err != nil {
-		why = err.Error()
-	}
-	return name, why
+	return name, why, why
 }

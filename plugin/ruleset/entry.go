@@ -83,6 +83,7 @@ func (b *Builder) common(o *order.Order) *Common {
 		file: b.part.path, scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
 		response: o.Response, force: newForced(o.Force),
 	}
+	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, o.Scope)
 	if c.response.Kind == order.ResponseUnset {
 		c.response = b.opt.Response
 	}

@@ -163,11 +163,13 @@ func moves(before, after *Set, list []*outcome) {
 		}
 	}
 	if len(added) > 0 {
-		before.each(func(p *Part, e *entry) {
-			if o := added[e.ID]; o != nil {
-				o.what, o.From = Moved, *p.path
+		for _, p := range before.parts {
+			for i := range uint32(p.entries.n) {
+				if o := added[p.entries.at(i).ID]; o != nil {
+					o.what, o.From, o.old, o.was = Moved, *p.path, p, i
+				}
 			}
-		})
+		}
 	}
 	if len(removed) > 0 {
 		after.each(func(_ *Part, e *entry) {
@@ -193,7 +195,7 @@ func collect(before, after *Set, list []*outcome) {
 			continue
 		}
 		add(o.part, o.at, o)
-		if o.old != nil && o.what == Changed {
+		if o.what == Changed || o.what == Moved {
 			add(o.old, o.was, o)
 		}
 	}

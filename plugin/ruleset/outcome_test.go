@@ -44,6 +44,10 @@ func TestOutcomes(t *testing.T) {
 		{"for clients of a country", files{}, files{"a": "- {id: a, scope: {countries: [IT]}, targets: [a.example]}\n"}, "a new in_force +1"},
 		{"for clients of a network", files{}, files{"a": "- {id: a, scope: {clients: [192.0.2.0/24]}, targets: [a.example]}\n"}, "a new in_force +1"},
 		{"moved", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"b": "- {id: a, targets: [a.example]}\n"}, "a moved in_force"},
+		{"moved, with fewer and other targets", files{"a": "- {id: a, targets: [a.example, b.example, c.example]}\n- {id: k, targets: [k.example]}\n"},
+			files{"a": "- {id: k, targets: [k.example]}\n", "b": "- {id: a, targets: [a.example, d.example]}\n"}, "a moved on in_force -2, a moved in_force +1 -2"},
+		{"a lift that moved, with fewer targets", files{"a": "- {id: a, targets: [a.example, b.example]}\n", "b": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example, b.example]}\n"},
+			files{"a": "- {id: a, targets: [a.example, b.example]}\n", "c": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n"}, "l moved lift in_force +1"},
 		{"a name that one order hands to another", files{"a": "- {id: a, targets: [a.example]}\n"},
 			files{"a": "- {id: b, targets: [a.example]}\n"}, "b new in_force, a removed"},
 		{"nothing", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"a": "# a comment\n- {id: a, targets: [a.example]}\n"}, ""},
@@ -51,7 +55,7 @@ func TestOutcomes(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var was, is []*Part
 			var diffs []*Diff
-			for _, name := range []string{"a", "b"} {
+			for _, name := range []string{"a", "b", "c"} {
 				var old, new *Part
 				if text, ok := tc.before[name]; ok {
 					old = part(t, name+".yaml", text)

@@ -37,6 +37,7 @@ type exempt struct {
 	always bart.Lite
 	// until are the exemptions that end.
 	until []exemptNet
+	nets  networks // those of always
 }
 
 type exemptNet struct {
@@ -76,6 +77,14 @@ type interner struct {
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
 	lastExemptIs *exempt
+	// The last pair that exemptsAll was asked for, and the answer.
+	lastPair    exemptScope
+	lastPairAll bool
+}
+
+type exemptScope struct {
+	exempt *exempt
+	scope  *order.Scope
 }
 
 func newInterner() interner {
@@ -118,7 +127,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	key := fmt.Sprint(list)
 	out, ok := in.exempts[key]
 	if !ok {
-		out = &exempt{}
+		out = &exempt{nets: exemptNets(list, Forever)}
 		for _, e := range list {
 			for _, x := range e.Clients {
 				if e.Until == order.NoTime {
@@ -132,4 +141,12 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	}
 	in.lastExempt, in.lastExemptIs = &list[0], out
 	return out
+}
+
+// exemptsAll reports whether exemptions without an end cover every client of a scope.
+func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
+	if pair := (exemptScope{x, s}); pair != in.lastPair {
+		in.lastPair, in.lastPairAll = pair, coversScope(x.nets, s)
+	}
+	return in.lastPairAll
 }

@@ -77,14 +77,16 @@ type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase
 
-	action   order.Action
-	status   order.Status
-	public   bool    // a lift that says that it is public
-	excepts  bool    // the order has exceptions of its own, apart from the exceptions of targets
-	file     *string // the path of the file; equal pointers mean the same file
-	lifts    []string
-	scope    *scope // nil: all clients
-	exempt   *exempt
-	response order.Response
-	force    *forced // nil: no target is forced
+	action  order.Action
+	status  order.Status
+	public  bool    // a lift that says that it is public
+	excepts bool    // the order has exceptions of its own, apart from the exceptions of targets
+	file    *string // the path of the file; equal pointers mean the same file
+	lifts   []string
+	scope   *scope // nil: all clients
+	exempt  *exempt
+	// exemptsAll is set for a block order whose exemptions without an end cover every client.
+	exemptsAll bool
+	response   order.Response
+	force      *forced // nil: no target is forced
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns warnings about the orders of the set together: held targets, addresses that
+// Warnings returns warnings about the orders of the set together: held targets, orders that exempt every client, addresses that
 // are not enforced, lifts of unknown ids, lifts that reach nothing, and lifts with the same
 // place in history as an order in another file. A lift with no effect is one of the most
 // common clerical errors. useless is the number of lifts that reach nothing.
@@ -75,6 +75,11 @@ func (s *Set) unenforced() (out order.Problems) {
 		out = append(out, p)
 	}
 	s.each(func(_ *Part, e *entry) {
+		if e.exemptsAll {
+			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "exempt",
+				Msg:     "covers every client of the scope: the order blocks no client",
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		}
 		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
 			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
 				Msg:     fmt.Sprintf("%d addresses to be found in answers are not enforced: that needs answers addresses in the Corefile", e.addrs),

@@ -27,7 +27,7 @@ import (
 // One good file suffices, so the smallest files come first. A file that changed within
 // the last second may be half written, and is read again.
 func Check(opt Options, log Log) error {
-	s := &Store{opt: opt, log: safeLog{log}}
+	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
 		for path, v := range o.legacy.Load().files {
 			if v.part != nil && s.names(path) {

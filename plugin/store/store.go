@@ -62,7 +62,7 @@ const startPatience = 5 * time.Second
 // Store is a set of orders in force, kept up to date with its files.
 type Store struct {
 	opt   Options
-	log   safeLog
+	log   *queue
 	clock Clock
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
@@ -158,6 +158,8 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What the caller logs next comes after the lines of the start.
+	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.done.Go(func() {
@@ -186,7 +188,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: safeLog{log}, clock: clock, files: map[string]*file{}, isList: map[string]bool{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{},
 		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
 	}
 	for _, path := range opt.Protect {
@@ -204,6 +206,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	}
 	s.inherit(others)
 	if err := s.start(context.Background()); err != nil {
+		s.log.flush(flushPatience) // the process may end now
 		return nil, errors.Join(err, s.src.Close())
 	}
 	return s, nil
@@ -282,7 +285,7 @@ var closePatience = 5 * time.Second
 
 // Close stops watching; the set stays usable. Close returns when nothing of the Store
 // runs any more, or after some seconds: a load that waits for a file system must not
-// keep the server from ending. Such a load ends when the file system answers, and
+// keep the server from ending, nor must a log that blocks. Such a load ends when the file system answers, and
 // changes nothing that anybody uses.
 func (s *Store) Close() {
 	s.closing.Store(true)
@@ -301,6 +304,7 @@ func (s *Store) Close() {
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
 	}
+	s.log.flush(flushPatience)
 }
 
 // Now returns the store's time.

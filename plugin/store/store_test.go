@@ -41,8 +41,9 @@ func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
 
 // lines is a log that a test reads.
 type lines struct {
-	mu  sync.Mutex
-	all []string
+	mu    sync.Mutex
+	all   []string
+	flush func() // waits for the lines of a Store, when set
 }
 
 func (l *lines) add(level, format string, args ...any) {
@@ -56,6 +57,9 @@ func (l *lines) Errorf(f string, a ...any)   { l.add("error: ", f, a...) }
 
 // take returns what was logged since the last take.
 func (l *lines) take() string {
+	if l.flush != nil {
+		l.flush()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := strings.Join(l.all, "\n")
@@ -73,7 +77,13 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, dir: t.TempDir(), clock: &jumpClock{t: time.Now().Add(time.Hour)}, log: &lines{}}
+	w := &world{t: t, dir: t.TempDir(), clock: &jumpClock{t: time.Now().Add(time.Hour)}, log: &lines{}}
+	w.log.flush = func() {
+		if w.s != nil {
+			w.s.log.flush(time.Minute)
+		}
+	}
+	return w
 }
 
 // write replaces a file in place.
@@ -519,8 +529,12 @@ func TestRenamedAndShrunk(t *testing.T) {
 			want = "b.example"
 		}
 		w.wantBlocked(want, "a.example", "b.example")
+		log := w.log.take()
 		if ok := w.s.Status().LastOK; ok != tc.replaced {
-			t.Errorf("%s: last load good %v\n%s", tc.name, ok, w.log.take())
+			t.Errorf("%s: last load good %v\n%s", tc.name, ok, log)
+		}
+		if strings.Contains(tc.after, "shrink_ok") {
+			logged(t, log, 1, "info: order a: moved from "+w.dir+"/a.yaml, in force; 1 name newly blocked; 31 names freed")
 		}
 	}
 }
@@ -581,7 +595,7 @@ func TestSideList(t *testing.T) {
 	w.step()
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
-	logged(t, log, 1, "names.txt:2: is no target, first of 2 such lines; blocklistctl check shows them")
+	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
 	logged(t, log, 0, "c.example:80") // the list may be any other file, whose text is not for the log
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))

@@ -18,19 +18,6 @@ import (
 // makes a problem of every line, and problems repeat what they are about.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// safeLog is a Log that writes each message as one printable line. Paths, names of side
-// lists and errors of the operating system carry text of other people.
-type safeLog struct{ log Log }
-
-func line(format string, args []any) string { return printable.Line(fmt.Sprintf(format, args...)) }
-
-func (l safeLog) Infof(format string, args ...any)    { l.log.Infof("%s", line(format, args)) }
-func (l safeLog) Warningf(format string, args ...any) { l.log.Warningf("%s", line(format, args)) }
-func (l safeLog) Errorf(format string, args ...any)   { l.log.Errorf("%s", line(format, args)) }
-
-// stack writes the stack of a panic, which has the text of nobody, as it is.
-func (l safeLog) stack(stack []byte) { l.log.Errorf("the stack of the panic:\n%s", stack) }
-
 // warn logs warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warnings", check, warnings)
@@ -54,21 +41,27 @@ func (s *Store) logProblems(log func(string, ...any), about, what, check string,
 // with errors are left out, and the reasons that repeat them: the list may be any other
 // file.
 func (s *Store) lines(path string, ps order.Problems) (out []string) {
+	type reason struct{ file, text string }
 	open := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
-	bad := map[string]int{}
+	bad := map[reason]int{}
 	for _, p := range ps {
 		if open(p) {
-			bad[p.File]++
+			bad[reason{p.File, p.SideReason()}]++
 		}
 	}
 	for _, p := range ps {
-		switch n := bad[p.File]; {
-		case !open(p):
+		if !open(p) {
 			out = append(out, p.Redacted())
-		case n > 0:
-			out = append(out, fmt.Sprintf("%s:%d: is no target, first of %d such lines; %s shows them", p.File, p.Line, n, checkOrders))
-			delete(bad, p.File)
+			continue
 		}
+		key := reason{p.File, p.SideReason()}
+		switch n := bad[key]; {
+		case n == 1:
+			out = append(out, fmt.Sprintf("%s:%d: %s; %s shows the line", p.File, p.Line, key.text, checkOrders))
+		case n > 1:
+			out = append(out, fmt.Sprintf("%s:%d: %s, first of %d such lines; %s shows them", p.File, p.Line, key.text, n, checkOrders))
+		}
+		delete(bad, key)
 	}
 	return out
 }

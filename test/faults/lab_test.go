@@ -30,6 +30,7 @@ type lab struct {
 	random  *rand.Rand
 	root    bool     // the server keeps the rights of the tests
 	wrap    []string // a command that starts the server, in namespaces of its own
+	stdout  *os.File // in place of the log, when set
 
 	dir      string
 	corefile string // the properties and plugins that a fault may change
@@ -119,6 +120,9 @@ func (l *lab) start() {
 	args := append(append([]string{}, l.wrap...), l.coredns, "-conf", "Corefile")
 	l.cmd = exec.Command(args[0], args[1:]...)
 	l.cmd.Dir, l.cmd.Stdout, l.cmd.Stderr = l.dir, log, log
+	if l.stdout != nil {
+		l.cmd.Stdout, l.cmd.Stderr = l.stdout, l.stdout
+	}
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	switch {
 	case l.wrap != nil:

@@ -3,10 +3,12 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -318,6 +320,23 @@ func processes() []fault {
 				l.inForce(recoverTime, "linked.example", "www.linked.example")
 			}
 		}},
+		{name: "standard output is a full pipe", resets: true, fresh: true, inject: func(l *lab) func() {
+			r, w, err := os.Pipe()
+			l.check(err)
+			l.stdout = w
+			restart(l)
+			l.stdout = nil
+			l.check(fill(w))
+			l.check(w.Close())
+			for range 5 {
+				_, err := l.urgent()
+				l.check(err)
+			}
+			return func() {
+				restart(l)
+				l.check(r.Close())
+			}
+		}},
 		ends("while all is well", func(l *lab) {}),
 		ends("while an open blocks", func(l *lab) {
 			l.replace(court, kind{make: leased})
@@ -335,4 +354,22 @@ func processes() []fault {
 			l.check(os.Rename(l.path("next"), l.path("orders")))
 		}),
 	}
+}
+
+// fill writes to a pipe until the pipe is full. The pipe is opened again for that, because
+// the server shares the flags of w, and must block.
+func fill(w *os.File) error {
+	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	for _, n := range []int{1 << 12, 1} {
+		for err = nil; err == nil; {
+			_, err = syscall.Write(fd, make([]byte, n))
+		}
+	}
+	if !errors.Is(err, syscall.EAGAIN) {
+		return err
+	}
+	return syscall.Close(fd)
 }

@@ -1,0 +1,78 @@
+package ruleset
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// everyone are the networks of all clients.
+var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+
+// ExemptsAll reports whether the exemptions of an order that last longer than now cover
+// every client of the order's scope, so that the order blocks no client. Which addresses
+// the clients of a country have is not known.
+func ExemptsAll(t *order.Terms, now order.Time) bool {
+	return coversScope(exemptNets(t.Exempt, now), t.Scope)
+}
+
+// exemptNets returns the networks that are exempt for longer than now, without overlaps.
+func exemptNets(list []order.Exempt, now order.Time) networks {
+	var nets []netip.Prefix
+	for _, e := range list {
+		if e.Until == order.NoTime || e.Until > now {
+			nets = append(nets, e.Clients...)
+		}
+	}
+	return union(nets)
+}
+
+func coversScope(exempt networks, s *order.Scope) bool {
+	if exempt.cover(everyone) {
+		return true
+	}
+	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && exempt.cover(s.Clients)
+}
+
+// networks are the fewest networks that have the same addresses, in their order.
+type networks []netip.Prefix
+
+// union returns the networks of a list, with neighbours joined and none inside another.
+func union(list []netip.Prefix) networks {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), a.Bits()-b.Bits())
+	})
+	var out networks
+	for _, x := range list {
+		if n := len(out); n > 0 && out[n-1].Overlaps(x) {
+			continue // the one before is shorter
+		}
+		out = append(out, x)
+		for n := len(out); n > 1; n-- {
+			a, b := out[n-2], out[n-1]
+			if a.Bits() == 0 || a.Bits() != b.Bits() || a.Addr().BitLen() != b.Addr().BitLen() {
+				break
+			}
+			both := netip.PrefixFrom(a.Addr(), a.Bits()-1).Masked()
+			if both.Addr() != a.Addr() || !both.Contains(b.Addr()) {
+				break
+			}
+			out = append(out[:n-2], both)
+		}
+	}
+	return out
+}
+
+// cover reports whether each network of a list is inside one of the networks.
+func (ns networks) cover(list []netip.Prefix) bool {
+	return !slices.ContainsFunc(list, func(x netip.Prefix) bool {
+		i, found := slices.BinarySearchFunc(ns, x.Addr(), func(n netip.Prefix, a netip.Addr) int { return n.Addr().Compare(a) })
+		if !found {
+			i--
+		}
+		return i < 0 || ns[i].Bits() > x.Bits() || !ns[i].Contains(x.Addr())
+	})
+}

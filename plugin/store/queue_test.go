@@ -1,0 +1,102 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stuckLog is a Log that blocks, as a full pipe does, until on is closed.
+type stuckLog struct {
+	lines
+	on chan struct{}
+}
+
+func (l *stuckLog) Infof(f string, a ...any)    { <-l.on; l.lines.Infof(f, a...) }
+func (l *stuckLog) Warningf(f string, a ...any) { <-l.on; l.lines.Warningf(f, a...) }
+func (l *stuckLog) Errorf(f string, a ...any)   { <-l.on; l.lines.Errorf(f, a...) }
+
+// TestLogBlocks: a log that blocks stops neither a start, nor a load, nor the watch of
+// times, nor Close.
+func TestLogBlocks(t *testing.T) {
+	log := &stuckLog{on: make(chan struct{})}
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	var err error
+	if w.s, err = Open(w.options("a.yaml"), log, w.clock); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		w.write("a.yaml", orders("", fmt.Sprintf("a: n%d.example", i)))
+		for deadline := time.Now().Add(20 * time.Second); len(w.blocked(fmt.Sprintf("n%d.example", i))) == 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("version %d of the file does not come into force", i)
+			}
+		}
+	}
+	closed := make(chan struct{})
+	go func() { w.s.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Error("Close waits for the log")
+	}
+	close(log.on)
+	w.s.log.flush(time.Minute)
+	text := log.take()
+	logged(t, text, 1, "order a: new, in force")
+	logged(t, text, 0, "dropped")
+}
+
+// TestLogQueueIsFull: what the queue has no room for is counted, and the count is in the
+// place of the lines. Later lines are written again.
+func TestLogQueueIsFull(t *testing.T) {
+	log := &stuckLog{on: make(chan struct{})}
+	q := newQueue(log)
+	long := strings.Repeat("x", maxQueued/4)
+	for i := range 10 {
+		q.Infof("%d %s", i, long)
+	}
+	if q.size > maxQueued {
+		t.Errorf("the queue has %d octets", q.size)
+	}
+	close(log.on)
+	q.flush(time.Minute)
+	q.Errorf("later")
+	q.flush(time.Minute)
+	var got []string
+	for line := range strings.SplitSeq(log.take(), "\n") {
+		got = append(got, line[:min(len(line), 40)])
+	}
+	kept := len(got) - 2
+	// The writer may have taken the first line before the others came.
+	if kept < 3 || kept > 4 {
+		t.Fatalf("%d lines kept: %q", kept, got)
+	}
+	for i, line := range got[:kept] {
+		if want := fmt.Sprintf("info: %d xxx", i); !strings.HasPrefix(line, want) {
+			t.Errorf("line %d is %q", i, line)
+		}
+	}
+	if want := fmt.Sprintf("warning: %d lines dropped here", 10-kept); !strings.HasPrefix(got[kept], want) {
+		t.Errorf("got %q, want %q", got[kept], want)
+	}
+	if got[kept+1] != "error: later" {
+		t.Errorf("the last line is %q", got[kept+1])
+	}
+}
+
+// TestFlushAtStart: the lines of a start are in the log when Open returns.
+func TestFlushAtStart(t *testing.T) {
+	for range 20 {
+		w := newWorld(t)
+		w.write("a.yaml", orders("", "a: a.example"))
+		s, err := Open(w.options("a.yaml"), w.log, w.clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logged(t, w.log.take(), 1, "the order set: 1 file; 1 order in force")
+		s.Close()
+	}
+}
