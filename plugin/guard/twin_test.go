@@ -123,7 +123,7 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that the guards return the same as their twins and as x/net.
+// compare compares the results of the guards with those of their twins and of x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {

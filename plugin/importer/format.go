@@ -10,8 +10,8 @@ import (
 )
 
 // A format is a format other than a plain list. lines matches lines that show the format. One
-// such line is enough to refuse a file: in another format, a line may have a name that must
-// not be blocked, for example an exception, and no option of the import could recognize it.
+// of these lines is enough to refuse the file. It may have a name that must not be blocked,
+// for example an exception, and no option of the import could recognize it.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp

@@ -1,6 +1,6 @@
 // Package importer converts the lists that authorities publish into orders. It has no state:
-// from a reader and options it returns targets and a report on the lines. The same bytes give
-// the same result.
+// its targets and its report on the lines depend only on the bytes of the list and on the
+// options.
 //
 // [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
 // table.go). A file in another format is refused as a whole, because it may have names that
@@ -101,7 +101,8 @@ type Note struct {
 	Warnings []string
 	// Refused is the reason why the line gave no target. It is empty if the line gave one.
 	Refused string
-	// Needs is the form that the caller can decide to accept the line.
+	// Needs is the undecided form that caused the refusal. It is empty if no decision would
+	// accept the line.
 	Needs Form
 	// Skipped reports whether the line was left out by a decision of the caller.
 	Skipped bool
