@@ -179,10 +179,10 @@ func (n notice) object(cfg *Config) object {
 }
 
 // fit returns a shorter JSON text of o with at most room octets, or "" if none is useful. The
-// fields "j", "o" and "l" are removed first, as section 5.2 requires. An object without
-// contacts gets the short sentence as its justification, because clients discard an object
-// that has neither. If the sentence does not fit, the database entries are sent alone, because
-// clients of the second draft look for them.
+// fields "j", "o" and "l" are removed first, as section 5.2 requires. If o has no contacts,
+// the short sentence becomes the justification, because clients discard an object with neither
+// contacts nor a justification. If the sentence does not fit, the database entries are sent
+// alone, because clients of the second draft look for them.
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	if len(o.Contact) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Extent is the part of a subtree whose verdicts differ.
+// An Extent describes at which names of a subtree the verdicts differ.
 type Extent string
 
 // The extents.

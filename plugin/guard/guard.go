@@ -123,7 +123,7 @@ func merge(values []uint32) (ref uint32) {
 // A finding is the combination of all rules for a name.
 type finding struct {
 	own  uint32 // the ref of the name itself
-	over uint32 // the bits of the refs of the name and all its ancestors
+	over uint32 // the flags of the name and of all its ancestors
 	// cover is the ref of the highest protected subtree that contains the name. It is set if
 	// over has the subtree bit.
 	cover   uint32

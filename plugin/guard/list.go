@@ -91,7 +91,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // read on, but do not parse
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of a long line is not parsed
 			raw, err = lines.ReadSlice('\n')
 			read += len(raw)
 		}

@@ -106,7 +106,8 @@ type Note struct {
 	Needs Form
 	// Skipped reports whether the line was left out by a decision of the caller.
 	Skipped bool
-	// Passed is the kind of a line that has no name and needs none, for example a page number.
+	// Passed describes a line that has no name and needs none, for example "a page number". It
+	// is empty for other lines.
 	Passed string
 	// Same is the number of the earlier line with the same target, or 0 if all targets are
 	// new.
@@ -148,7 +149,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
 	}
-	decode, _ := decoderFor(opt.Charset) // Check has checked the charset
+	decode, _ := decoderFor(opt.Charset) // Check has already refused an unknown charset
 	data, err := readAll(r)
 	if err != nil {
 		return nil, err

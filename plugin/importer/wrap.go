@@ -100,7 +100,7 @@ func broken(lines []line, decided string) {
 			continue
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
-			continue // joined; the next line may continue this one
+			continue // the lines were joined, and the next line may continue them
 		}
 		loose(l, decided)
 		last = i
