@@ -105,8 +105,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	switch {
 	case room < 0:
 		// The message has many redirect addresses, or size is below 512 and Truncate allows
-		// 512. A denial never needs TC: with the longest name it has 316 octets, because all
-		// names in it are compression pointers.
+		// 512. A denial never needs TC: with the longest name it has only 316 octets, because
+		// each repeated name is a compression pointer.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -168,8 +168,8 @@ func Through(v ruleset.Verdict) ruleset.Verdict {
 	return v
 }
 
-// form returns the response that can be given instead of v.Response. The default is NODATA: it
-// blocks, and it denies the least.
+// form returns the form of the answer: the response in v if it can be given, and NODATA
+// otherwise. NODATA blocks too, and it denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:

@@ -120,7 +120,7 @@ func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	return e
 }
 
-// brief returns an answer as one line, which the tables of the tests contain.
+// brief returns an answer as one line, in the form of the tables below.
 func brief(t testing.TB, m *dns.Msg) string {
 	t.Helper()
 	s := []string{dns.RcodeToString[m.Rcode]}
@@ -316,8 +316,8 @@ func TestOPT(t *testing.T) {
 	}
 }
 
-// TestOwner checks that the owner of the SOA is the ancestor with the number of labels in the
-// verdict, as dname counts labels, and that its spelling is that of the question.
+// TestOwner checks the owner of the SOA for each number of labels in the verdict. The owner
+// must be the same ancestor as in dname, and it must have the spelling of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{

@@ -86,10 +86,10 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE. It is Blocked for an order of the operator (RFC 8914, section
-// 4.16), and Censored for an order of an authority (section 4.17). An answer with redirect
-// addresses is a Forged Answer (section 4.5) in both cases. A client that asked for structured
-// errors must not get Forged Answer, because it would discard the text
+// code returns the INFO-CODE (RFC 8914). For redirect addresses it is Forged Answer (section
+// 4.5). For other answers it is Blocked if the operator made the order (section 4.16), and
+// Censored if an authority made it (section 4.17). A client that asked for structured errors
+// never gets Forged Answer, because it would discard the text
 // (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
@@ -179,10 +179,10 @@ func (n notice) object(cfg *Config) object {
 }
 
 // fit returns a shorter JSON text of o with at most room octets, or "" if none is useful. The
-// fields "j", "o" and "l" are removed first, as section 5.2 requires. An object without
-// contacts gets the short sentence as its justification, because clients discard an object
-// that has neither. If the sentence does not fit, the database entries are sent alone, because
-// clients of the second draft look for them.
+// fields "j", "o" and "l" are removed first, as section 5.2 requires. If o has no contacts,
+// the short sentence becomes the justification, because clients discard an object with neither
+// contacts nor a justification. If the sentence does not fit, the database entries are sent
+// alone, because clients of the second draft look for them.
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	if len(o.Contact) == 0 {

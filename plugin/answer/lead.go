@@ -63,7 +63,8 @@ func MayLead(m *dns.Msg, q dns.Question, addresses bool) bool {
 }
 
 // settled returns the query name of q if the name passes for all types of records. It returns
-// "" if a blocked name would pass for the type of q too.
+// "" if q has a type that passes for blocked names too, because the name may then be blocked
+// for other types.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.BelowPasses) {
 		return ""
@@ -99,8 +100,9 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// An order for the exact host covers the HTTPS and SVCB records of its
-				// services, but no other records of their names. So the name is checked again.
+				// ^An order for the exact host covers the HTTPS and SVCB records of its
+				// services, but not the other records with the names of these services. So the
+				// name is checked again.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -135,11 +137,11 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// LeadsAround reports whether a query of type qtype passes for blocked names, but got a CNAME
-// or DNAME as its answer. A CNAME is valid for all types: a cache in front would use it for
-// the next address query and bypass the block. A name with a CNAME or DNAME is not the apex of
-// a zone and has no keys (RFC 2181, section 10.1; RFC 6672, section 2.3), so hardly any chain
-// of trust needs this answer.
+// LeadsAround reports whether a cache in front could use m to bypass a block. It returns true
+// if qtype is a type that passes for blocked names and the answer has a CNAME or DNAME. An
+// alias is valid for all types, so a cache would use it for the next address query. A name
+// with an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672,
+// section 2.3), so hardly any chain of trust needs this answer.
 func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.BelowPasses) {
 		return false
@@ -147,9 +149,9 @@ func LeadsAround(m *dns.Msg, qtype uint16) bool {
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. For these names a
-// cache can use an answer for which LeadsAround returns true. The target of the last alias is
-// not included, because the client queries it separately.
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. If LeadsAround
+// returns true, these are the names for which a cache could use the answer. The target of the
+// last alias is not included, because a client queries it separately.
 func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 	return func(yield func(*Lead) bool) {
 		l := new(Lead)
@@ -165,8 +167,8 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 // client:
 //
 //   - all names to which CNAMEs and DNAMEs lead from the query name, in the
-//     order of the chain, whatever the order of the records; a chain of more
-//     than maxChain names is not followed in order, see anywhere
+//     order of the chain, whatever the order of the records; for a chain of
+//     more than maxChain names, also the targets of all CNAMEs and DNAMEs
 //   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
 //     service names that own these records
 //   - if addresses is true, the addresses of A and AAAA records and of hints
@@ -195,9 +197,9 @@ func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 }
 
 // chain yields the names to which CNAMEs and DNAMEs lead from l. It returns false if yield
-// did. A name should have only one CNAME, and a CNAME should agree with the DNAME above it
-// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these rules,
-// clients choose different paths: glibc follows the last CNAME, others the first, and
+// returned false. A name should have only one CNAME, and a CNAME should agree with the DNAME
+// above it (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these
+// rules, clients choose different paths: glibc follows the last CNAME, others the first, and
 // validators the DNAME. So chain follows all paths.
 func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
@@ -227,7 +229,7 @@ func isAlias(rr dns.RR) bool {
 }
 
 // hosts yields the names to which an HTTPS or SVCB record leads. It returns false if yield
-// did.
+// returned false.
 func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	s := service(rr)
 	if s == nil {
@@ -242,8 +244,8 @@ func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	return !l.setTarget(s) || yield(l)
 }
 
-// follow sets l to the name to which a CNAME or DNAME leads from the name from. It returns
-// false if rr does not apply to that name.
+// follow sets l to the name to which a CNAME or DNAME redirects the name in from. It returns
+// false if the record does not apply to from.
 func (l *Lead) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -351,12 +353,12 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean returns m without the records that drop selects, in all sections. Records that can be
-// dropped are address, HTTPS and SVCB records, by their owner, target or addresses, and CNAMEs
-// and DNAMEs, by their owner. The caller has checked that drop selects nothing that Leads
-// yields for m, so the records of the answer itself stay. The other records matter as well:
-// some stubs (musl's, Go's) use every address in the answer section, whatever its owner, and
-// caches of records keep everything.
+// Clean returns m without the records that drop selects, in all sections. Clean checks the
+// owners, targets and addresses of address, HTTPS and SVCB records, and the owners of CNAMEs
+// and DNAMEs. The caller has checked that drop selects nothing that Leads yields for m, so the
+// records of the answer itself stay. The other records matter as well: some stubs (musl's,
+// Go's) use every address in the answer section, whatever its owner, and caches of records
+// keep everything.
 //
 // Clean drops whole RRsets with their signatures, because caches would take a part of an RRset
 // for all of it. The other RRsets are as authentic as before, so AD does not change. If there

@@ -188,9 +188,9 @@ func dnamesOfRoot(name string, n int) string {
 	return strings.Join(append(out, "a"), " ")
 }
 
-// twinLeads finds the leads of an answer literally as RFC 1034, section 3.6.2, and RFC 6672
-// define them: all names to which a record leads from the query name or from another lead. It
-// stops at most+1 names.
+// twinLeads is a slow twin of Leads for CNAMEs and DNAMEs. It implements RFC 1034, section
+// 3.6.2, and RFC 6672 literally: it finds all names to which a record leads from the query
+// name or from another lead. It stops at most+1 names.
 func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -243,7 +243,7 @@ func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	return out
 }
 
-// joined returns the labels of a name in the form of the keys of twinLeads.
+// joined returns the key of a name in the result of twinLeads.
 func joined(w *dname.Wire) string {
 	var labels []string
 	for k := w.NumLabels(); k > 0; k-- {

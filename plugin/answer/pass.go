@@ -48,9 +48,9 @@ func Cut(m *dns.Msg, ttl uint32) {
 	}
 }
 
-// Beyond reports whether m has records that answer other questions than the one for the name
-// asked. Caches of records (dnsmasq, systemd-resolved) use these records for other clients'
-// questions.
+// Beyond reports whether m has records that answer other questions than the query. Examples
+// are records of the names in a chain and records in the additional section. Caches of records
+// (dnsmasq, systemd-resolved) use these records to answer other questions.
 func Beyond(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		mayLead(m.Ns, "", true) ||

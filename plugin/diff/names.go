@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Extent is the part of a subtree whose verdicts differ.
+// An Extent describes at which names of a subtree the verdicts differ.
 type Extent string
 
 // The extents.
@@ -41,9 +41,9 @@ func (n Name) String() string {
 
 // Names returns the names that only the new version blocks and the names that only the old
 // version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
-// differ only at and below names that an order of a version mentions. So Names judges each of
-// these names, and for each a name below it that no order mentions. A name that differs is
-// listed even if a name above it is listed too.
+// differ only at and below names that an order of a version mentions. Names therefore judges
+// each of these names, and below each of them a name that no order mentions. A name that
+// differs is listed even if a name above it is listed too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	for _, n := range mentioned(from, to) {
 		oldSelf, oldBelow := ask(from.Set, n, client, now)

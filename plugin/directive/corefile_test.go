@@ -118,8 +118,8 @@ func TestCorefileErrors(t *testing.T) {
 	}
 }
 
-// TestChoose checks that several server blocks with equal settings need no choice, and that
-// other blocks do.
+// TestChoose checks that Choose needs no address if all server blocks have equal settings, and
+// that it needs an address otherwise.
 func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",

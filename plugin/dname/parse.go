@@ -77,9 +77,9 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain parses ASCII host names that do not end in a digit, in one pass. Nearly all names
-// of long lists are of this kind. For other text, also for valid names with a trailing dot, it
-// returns false, and the caller parses the text with the full rules.
+// parsePlain parses an ASCII host name that does not end in a digit, in one pass. Nearly all
+// names of long lists are of this kind. parsePlain returns false for all other text, including
+// valid names with a trailing dot. The caller then parses the text with the full rules.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false

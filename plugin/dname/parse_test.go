@@ -165,7 +165,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParsePlain checks that parsePlain returns the same name as the full rules, or false.
+// TestParsePlain checks that parsePlain either returns the same name as the full rules or
+// returns false.
 func TestParsePlain(t *testing.T) {
 	taken := 0
 	for _, s := range []string{

@@ -6,8 +6,8 @@ import "bytes"
 // handler keeps a Wire on its stack, and no query allocates. The zero Wire is empty and must
 // be set before use.
 type Wire struct {
-	// The buffer has eight more octets, because words.go reads and writes eight octets from
-	// any octet of the name.
+	// The buffer has eight more octets, because words.go reads and writes eight octets at a
+	// time, starting at any octet of the name.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
@@ -86,8 +86,8 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to the ASCII host name s without allocating. It returns false for all names
-// that parsePlain does not accept, including valid names. Then w must not be used before
+// SetHost sets w to the ASCII host name s without allocating. It returns false for names that
+// parsePlain does not accept, although some of them are valid. Then w must not be used before
 // another Set succeeds.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)

@@ -67,11 +67,11 @@ func TestWireParts(t *testing.T) {
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { w.Set("a.bc.Example.") }); n != 0 {
-		t.Errorf("Set allocates %v times", n) // each query calls Set
+		t.Errorf("Set allocates %v times", n) // a query must not allocate
 	}
 }
 
-// pack returns the wire form of s from miekg/dns, in lower case.
+// pack returns s in wire form, as miekg/dns packs it, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
 	// dns.Fqdn must not be used here: it is wrong about escaped dots after octets above 127.
@@ -91,8 +91,8 @@ func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has a decimal escape above 255. miekg/dns packs it modulo 256,
-// but never unpacks a message to it.
+// badEscape reports whether s has a decimal escape above 255. miekg/dns packs the escape
+// modulo 256. A name that was unpacked from a message never has one.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {

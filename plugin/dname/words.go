@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// The functions in this file process names eight octets at a time. Most queries need only one
-// cache line of the index. Reading a name octet by octet cost more than the look-up, because
-// its branches cannot be predicted.
+// The functions in this file process names eight octets at a time. For most queries the
+// look-up reads only one cache line of the index. Reading the name octet by octet took longer
+// than this look-up, because the CPU cannot predict the branches.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -16,7 +16,7 @@ const (
 )
 
 // setPlain does the same as Set for names of 8 to 63 octets without escapes. It returns false
-// for all other names, including valid names. Then w must not be used before another Set
+// for other names, although some of them are valid. Then w must not be used before another Set
 // succeeds.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
@@ -80,7 +80,8 @@ func word(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros returns the top bit of each octet of x that is 0, and no other bits.
+// zeros sets the top bit of each octet of the result if this octet of x is 0. All other bits
+// are 0.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
 // gather collects the top bits of the eight octets of x in the lowest eight bits.

@@ -76,7 +76,7 @@ func withLists(lists ...*List) *Guard {
 		if !e.name.IsZero() {
 			continue
 		}
-		if _, twice := g.nets.Get(e.net); !twice { // the first entry is the one that messages name
+		if _, twice := g.nets.Get(e.net); !twice { // messages name the first entry
 			g.nets.Insert(e.net, i)
 		}
 	}
@@ -107,8 +107,9 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of a name into one ref. If there are several protect entries, merge
-// keeps the first "name" entry, or the first "=name" entry if there is no "name" entry.
+// merge combines the refs of a name into one ref. If the name has several protect entries,
+// merge keeps the first "name" entry. If all of them are "=name" entries, merge keeps the
+// first one.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -122,7 +123,7 @@ func merge(values []uint32) (ref uint32) {
 // A finding is the combination of all rules for a name.
 type finding struct {
 	own  uint32 // the ref of the name itself
-	over uint32 // the bits of the refs of the name and all its ancestors
+	over uint32 // the flags of the name and of all its ancestors
 	// cover is the ref of the highest protected subtree that contains the name. It is set if
 	// over has the subtree bit.
 	cover   uint32
@@ -151,13 +152,17 @@ func found(hits []index.Hit, labels int) (f finding) {
 type room [8]index.Hit
 
 // Name returns the reason why a target at n must be held, or "" if it need not be held. These
-// names are held: the root, top-level domains, public suffixes and the names above them,
-// special-use names and the names below them, and protected names with the names above and
-// below them. The names below a "=name" entry are not held. For a "*." target, n is its base.
+// names are held:
 //
-// The match of the target does not matter: an exact target at the parent of a protected name
-// is held too. It does no harm to the protected name, but most likely it is a mistake. An
-// order that really wants it can use "force".
+//   - the root and the top-level domains
+//   - public suffixes and the names above them
+//   - special-use names and the names below them
+//   - protected names and the names above them; also the names below them,
+//     except below a "=name" entry
+//
+// For a "*." target, n is its base. The match of the target does not matter: an exact target
+// at the parent of a protected name is held too. That target would not block the protected
+// name, but most likely it is a mistake. If it is not, the order can use "force".
 //
 // Name does not allocate if it returns "".
 func (g *Guard) Name(n *dname.Wire) string {

@@ -32,7 +32,7 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// Names that are not protected, special-use or public suffixes are not held.
+		// Names without a rule are not held. example.com has a protected name below it.
 		{"example.com", "stands above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},

@@ -91,7 +91,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // read on, but do not parse
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of a long line is not parsed
 			raw, err = lines.ReadSlice('\n')
 			read += len(raw)
 		}
@@ -168,8 +168,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses an entry. It returns an empty why if the entry is valid, else the reason
-// why it is not. The line of the entry is not set.
+// readEntry parses an entry. If the entry is not valid, why is the reason; otherwise why is
+// empty. The line of the entry is not set.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {

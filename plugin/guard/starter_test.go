@@ -50,7 +50,7 @@ func TestStarterList(t *testing.T) {
 			t.Errorf("%s is not held", name)
 		}
 	}
-	// The head of the starter list says that these names need no entry, because they are
+	// According to the head of the starter list, these names need no entry, because they are
 	// public suffixes.
 	for _, s := range []string{"co.uk", "github.io", "pages.dev", "workers.dev", "blogspot.com", "web.app", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net", "netlify.app"} {
 		if got := New().Name(wireOf(t, s)); got != "is a public suffix" {

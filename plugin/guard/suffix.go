@@ -8,10 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list, of both sections, one per line, in
-// the form of publicsuffix.org ("*." for wildcards, "!" for exceptions). The rules are those
-// of golang.org/x/net/publicsuffix. The tables of that package are not used, because they
-// cannot find public suffixes below a name. TestSuffixList checks that both lists are equal.
+// suffixList contains the rules of both sections of the public suffix list, one per line.
+// Wildcards begin with "*." and exceptions with "!", as on publicsuffix.org. The rules are
+// those of golang.org/x/net/publicsuffix. The tables of that package are not used, because
+// they cannot find public suffixes below a name. TestSuffixList checks that both lists are
+// equal.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt

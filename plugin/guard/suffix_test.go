@@ -100,7 +100,7 @@ func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {
 		return false
 	}
-	length := 1 // the algorithm says that the rule "*" applies if no rule matches
+	length := 1 // if no rule matches, the rule "*" applies
 	for _, r := range tr[labels[0]] {
 		if !r.matches(labels) {
 			continue

@@ -123,7 +123,7 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that the guards return the same as their twins and as x/net.
+// compare compares the results of the guards with those of their twins and of x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -156,7 +156,8 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule checks the name of each rule, and names above, below and beside it.
+// TestEveryRule compares the guards with their twins for the name of each rule, and for names
+// above, below and beside it.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

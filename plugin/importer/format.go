@@ -10,8 +10,9 @@ import (
 )
 
 // A format is a format other than a plain list. lines matches lines that show the format. One
-// such line is enough to refuse a file: in another format, a line may have a name that must
-// not be blocked, for example an exception, and no option of the import could recognize it.
+// matching line is enough to refuse the file. A file in another format may have names that
+// must not be blocked, for example exceptions, and no option of the import could recognize
+// these names.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp

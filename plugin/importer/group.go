@@ -15,7 +15,7 @@ const (
 type Group struct {
 	Kind   string
 	Reason string // the text of the first of the lines
-	Needs  Form   // for refused lines, the form that the caller can decide to accept them
+	Needs  Form   // the undecided form that caused the refusal
 	Lines  []int
 	Notes  []int // for each line, the index of its note
 }

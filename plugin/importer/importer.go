@@ -1,6 +1,6 @@
 // Package importer converts the lists that authorities publish into orders. It has no state:
-// from a reader and options it returns targets and a report on the lines. The same bytes give
-// the same result.
+// its targets and its report on the lines depend only on the bytes of the list and on the
+// options.
 //
 // [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
 // table.go). A file in another format is refused as a whole, because it may have names that
@@ -101,11 +101,13 @@ type Note struct {
 	Warnings []string
 	// Refused is the reason why the line gave no target. It is empty if the line gave one.
 	Refused string
-	// Needs is the form that the caller can decide to accept the line.
+	// Needs is the undecided form that caused the refusal. It is empty if no decision would
+	// accept the line.
 	Needs Form
 	// Skipped reports whether the line was left out by a decision of the caller.
 	Skipped bool
-	// Passed is the kind of a line that has no name and needs none, for example a page number.
+	// Passed describes a line that has no name and needs none, for example "a page number". It
+	// is empty for other lines.
 	Passed string
 	// Same is the number of the earlier line with the same target, or 0 if all targets are
 	// new.
@@ -147,7 +149,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
 	}
-	decode, _ := decoderFor(opt.Charset) // Check has checked the charset
+	decode, _ := decoderFor(opt.Charset) // Check has already refused an unknown charset
 	data, err := readAll(r)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func (c *cleaner) refuse(format string, args ...any) {
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
 // choice returns the word that the caller has decided for form f. If there is no decision, or
-// if it is Skip, choice returns false and writes what to the note.
+// if it is Skip, choice returns false and the note gets what as the reason.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -146,7 +146,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change cleans s with the function clean and reports did if s changed.
+// change returns the cleaned text. If the text has changed, change adds did to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {

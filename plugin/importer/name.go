@@ -113,9 +113,9 @@ func unquoted(s string) string {
 	}
 }
 
-// noPath reports whether the text after a host is not a path. It may have slashes, dot
-// segments, which have no effect (RFC 3986, section 5.2.4), and the characters that end an
-// enumeration.
+// noPath reports whether the text after a host is not a path. Slashes, dot segments and the
+// characters that end an enumeration are not a path. Dot segments have no effect (RFC 3986,
+// section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true

@@ -19,14 +19,14 @@ var (
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord matches the word before the last item of an enumeration, in several languages
-	// ("and").
+	// lastWord matches a line that ends in "and" in one of several languages, as the line
+	// before the last item of an enumeration does.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
 // marker removes the numbers and bullets of an enumeration from the start of a line.
 func marker(s string) string {
-	for range 2 { // two for "- 1. example.com"
+	for range 2 { // up to two, as in "- 1. example.com"
 		cut := markers.FindString(s)
 		if cut == "" || cut == s {
 			break

@@ -44,7 +44,7 @@ type line struct {
 type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
-	needs   Form   // the form that the caller can decide to accept the line
+	needs   Form   // the undecided form that caused the refusal
 	did     string
 	warning string
 }

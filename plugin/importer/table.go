@@ -7,11 +7,10 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date, in this
-// order or with the date first, with any of the usual separators. Any other column may mean
-// that the name is not blocked or no longer blocked: a second date may be the date of a
-// removal, and a word may be a status. A row does not show the meaning of its columns, so the
-// file is refused.
+// A table finds lists that are tables. A row may have a number at its start, a name and one
+// date, with any of the usual separators. Any other column may mean that the name is not
+// blocked or no longer blocked: a second date may be the date of a removal, and a word may be
+// a status. A row does not show the meaning of its columns, so the file is refused.
 type table struct {
 	dated, undated int    // the first line with a date, and the first line without a date
 	number         string // number in the row before
@@ -100,9 +99,9 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the line shows that the list is a table or another format to
-// refuse, line returns a description of the format and the number of the line. Otherwise why
-// is empty. A row with only allowed headings is marked as passed.
+// line checks one line. If the line shows that the list must be refused, why is a description
+// of the format, and shown is the number of the line to show to the user. Otherwise why is
+// empty. A row with only allowed headings is marked as passed.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list that says of some names that they are not blocked (%q)", w), at
@@ -177,7 +176,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row compares a row with the rows before it.
+// row compares a row with the rows before it. It returns a description of the format if only
+// some rows have a date, or if the numbers do not count the rows.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -197,9 +197,9 @@ func (t *table) row(at int, numbers string, dates int) string {
 }
 
 // heading checks a row without a name. A row with only allowed headings is marked as passed.
-// Other words show a table with other columns, if the separators are clear and no row came
-// before. With commas, the row may also be prose, so it counts as headings only if a row of a
-// table follows.
+// Other headings show a table with other columns if tabs, semicolons or bars separate them and
+// no row came before. Commas also occur in prose. With commas, the row counts as headings only
+// if a row of a table follows.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {

@@ -54,8 +54,8 @@ func opensWith(s string) bool {
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns s without punctuation and scheme if it is a single word without a dot, and ""
-// otherwise.
+// aWord returns s without punctuation and scheme if s is a single word without a dot.
+// Otherwise it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
@@ -100,7 +100,7 @@ func broken(lines []line, decided string) {
 			continue
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
-			continue // joined; the next line may continue this one
+			continue // the lines were joined, and the next line may continue them
 		}
 		loose(l, decided)
 		last = i

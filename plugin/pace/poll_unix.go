@@ -47,7 +47,7 @@ func (p *poller) close() {
 // wait returns after the network has been polled. The caller holds the lock.
 func (p *poller) wait() {
 	p.sent = false
-	_ = p.conn.Read(p.step) // an error says that the pipe is closed; then nothing is left to yield to
+	_ = p.conn.Read(p.step) // an error means that the pipe is closed, and there is nothing left to yield to
 }
 
 // step is called by RawConn.Read: first at once, and again when the poller reports that the
