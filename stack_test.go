@@ -31,8 +31,8 @@ const (
 	// top.
 	aboveUs = 300
 	// passing is the maximum for a query that passes and whose answer leads to another name.
-	// The maximum occurs in look-ups that read a record of the index, which depends on hash
-	// values.
+	// The maximum occurs when a look-up reads a record of the index. Only some look-ups do,
+	// depending on their hash values.
 	passing = 2050
 	// judging is the maximum for a blocked query. With errors and prometheus above, 5 KiB of
 	// an 8 KiB stack are free for blocklist.

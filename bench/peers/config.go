@@ -43,8 +43,8 @@ const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. 
 // These functions write the configurations. Each server runs in the foreground on loopback,
 // with one thread.
 
-// nothing is the cheapest answer that CoreDNS has. template is above hosts in the chain, so
-// the configuration with hosts uses whoami instead.
+// nothing is the cheapest answer of CoreDNS, from the template plugin. template runs before
+// hosts and would answer every query, so the configuration with hosts uses whoami instead.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {

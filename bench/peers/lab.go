@@ -233,8 +233,8 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a load, with the delay of the prober itself, which the latencies
-// include, and the size of its socket buffers.
+// A met is the result of a load. late is the delay of the prober itself, which the latencies
+// include. buffer is the size of the prober's socket buffers, in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late

@@ -25,8 +25,8 @@ type question struct {
 }
 
 // work returns n queries of each sort. No name occurs twice, because an answer from a packet
-// cache would not measure the list. With exact, no name is below a listed name, for software
-// that blocks only the listed names.
+// cache would not measure the list. If exact is set, no name is below a listed name. This is
+// for software that blocks only the listed names.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
