@@ -210,7 +210,7 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// A receiver of the names gets the same names.
+		// With Options.Side, the names must be the same.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
@@ -234,7 +234,7 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// taking is a receiver for the names of a side list.
+// taking is a Names that stores the names of a side list.
 type taking struct {
 	names []string
 	grown []int
@@ -249,9 +249,9 @@ type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that the receiver of a long list is called once, and early, with
-// approximately the number of the following names. Grow is not called for short lists or if
-// the size is unknown.
+// TestSideTaken checks that Grow is called once for a long list, and early, with approximately
+// the number of names that follow. Grow is not called for short lists, or if the size is
+// unknown.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder

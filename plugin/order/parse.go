@@ -48,21 +48,21 @@ type Options struct {
 	// be dropped. Emit is not called after an error was found.
 	Emit func(*Order)
 	// Side, if set, is called with an order before its side list is read, and returns the
-	// receiver of the names, so that a long list is never in memory as a whole. The order's
-	// action, status and times are final by then. Emit is called with the order afterwards. If
-	// Parse returns errors, the names must be dropped.
+	// Names that gets the names of the list, so that a long list is never in memory as a
+	// whole. The order's action, status and times are final by then. Emit is called with the
+	// order afterwards. If Parse returns errors, the names must be dropped.
 	Side func(*Order) Names
 	// Targets, if set, is called with an order that has a long list of plain names, before
-	// Emit, and returns the receiver of the names. Order.Plain counts these names, and
-	// Order.Targets does not have them, so that a million names never become a million
-	// Targets. If Parse returns errors, the names must be dropped.
+	// Emit, and returns the Names that gets the names of the list. Order.Plain counts these
+	// names, and Order.Targets does not contain them, so that a million names never become a
+	// million Targets. If Parse returns errors, the names must be dropped.
 	Targets func(*Order) Names
 	// Stop, if set, is called now and then. When it returns true, Parse ends soon and returns
 	// an error.
 	Stop func() bool
 }
 
-// Names is a receiver of names while they are read.
+// Names gets the names of a list while the list is read.
 type Names interface {
 	// Grow announces about n more names.
 	Grow(n int)

@@ -11,7 +11,7 @@ import (
 // A Diff describes how two versions of a file differ.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders are the first orders that differ: added and changed orders in the order of the
+	// orders are the first orders that differ: added and changed orders in the sequence of the
 	// new version, then removed orders.
 	orders []differing
 }
@@ -194,8 +194,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches comparisons of terms. The orders of a register share few terms, and most of
-// the work of a comparison is comparing them.
+// sameTerms caches comparisons of terms. The orders of a register share few terms, and
+// comparing terms is most of the work.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {

@@ -54,7 +54,7 @@ func (s *Set) goneFrom(p *path, h *hit, r *rule, labels int) order.Time {
 	return gone
 }
 
-// nearLifts returns the indexes of the lifts that may reach an order. Of a crowd it returns
+// nearLifts returns the indexes of the lifts that may reach an order. In a crowd, these are
 // only the lifts that name the order, and the next few lifts of the same authority in history.
 // The very next one is usually the lift of this order.
 func (h *hit) nearLifts(e *entry) (at []uint32) {
@@ -135,8 +135,8 @@ func (s *Set) findViews() {
 	s.views = views
 }
 
-// A sight is a crowd at a name with the given number of labels. Names with equal rules share a
-// crowd, and a lift of one name must not change the crowd of another name.
+// A sight identifies a crowd and the length of the name at which it is. Names with equal rules
+// share a crowd, and a lift of one name must not change the crowd of another name.
 type sight struct {
 	*crowd
 	labels int

@@ -31,7 +31,7 @@ type Options struct {
 	// NoCountry is set if the country of clients cannot be known. Orders that are only for
 	// countries are then held.
 	NoCountry bool
-	// Addresses makes addresses in answers be judged too. Otherwise, targets that are
+	// Addresses is set if addresses in answers are judged too. Otherwise, targets that are
 	// addresses are recorded but not enforced.
 	Addresses bool
 	// NAT64 are the operator's own NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
@@ -91,11 +91,11 @@ type entry struct {
 	// names is the number of name targets. addrs is the number of address targets that are
 	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is the issued of the order
+	isIssued             bool // place is the time at which the order was issued
 }
 
-// issued returns the time at which the order was issued, by which blocks are ranked, or
-// NoTime.
+// issued returns the time at which the order was issued, or NoTime. Blocks are ranked by this
+// time.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.place

@@ -108,7 +108,8 @@ func TestHistory(t *testing.T) {
 		if got := set(t, block+lift).Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
-		// In two files, with the lift loaded first. Only orders with equal dates change.
+		// The same in two files, with the lift loaded first. Only the result for equal dates
+		// differs.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != want {

@@ -12,7 +12,7 @@ import (
 // A scope is the compiled set of clients to which an order applies. A nil scope is all
 // clients.
 type scope struct {
-	countries []order.Country // the EU is in this list too, but eu makes has check its members
+	countries []order.Country // may contain EU, which has() handles by the field eu
 	eu        bool
 	clients   bart.Lite
 	hasNets   bool
@@ -44,8 +44,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether c is exempt at now, and until when this stays so. Exemptions end but
-// do not begin, so a client that is not exempt never becomes exempt.
+// covers reports whether c is exempt at now, and the time at which this changes. Exemptions
+// end but do not begin, so a client that is not exempt never becomes exempt.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever

@@ -164,7 +164,7 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 	for _, o := range others {
 		n += o.entries.n
 	}
-	of := map[string]*entry{} // orders of others by id, at least those whose ids p may use
+	of := map[string]*entry{} // orders of the other parts by id, at least those with ids of p
 	if n < p.entries.n {
 		for _, o := range others {
 			for e := range o.entries.all() {

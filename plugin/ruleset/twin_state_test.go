@@ -254,8 +254,8 @@ func (t *twin) secret(o twinOrder) bool {
 }
 
 // meets reports whether a lift has a target that may match a target of an order. known is
-// false if the only matches may be targets that DNS does not enforce, because a part does not
-// store these.
+// false if all these matches are with targets that DNS does not enforce, because a part does
+// not store them.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true

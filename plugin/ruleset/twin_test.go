@@ -356,8 +356,8 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
 	if n.addr.IsValid() {
-		// The answer is for the asked name. The order is not for that name, so it does not
-		// block the names below.
+		// The answer is for the asked name. The order is not for that name, so NXDOMAIN would
+		// not be true for the names below.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
 		return v
 	}
