@@ -254,7 +254,7 @@ func TestManyWindows(t *testing.T) {
 	}
 }
 
-// TestManyRedirects checks the limit of a redirect's addresses, because all go into an answer.
+// TestManyRedirects checks that a redirect with too many addresses is refused.
 func TestManyRedirects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")

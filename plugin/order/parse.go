@@ -124,7 +124,7 @@ type parser struct {
 	data          []byte           // the text of the document or the line
 	runs          []run            // the runs in data
 	stopErr       error            // the error that ends the load
-	deep          LabelCount       // counts the file and its side lists
+	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
 	// intervals is the number of windows of targets with attributes, including the windows of
 	// their orders.

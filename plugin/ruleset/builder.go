@@ -19,7 +19,7 @@ type Builder struct {
 	opt      Options
 	part     *Part
 	index    index.Builder
-	rules    []rule // indexed by the values of index
+	rules    []rule // the values in index are indexes of this slice
 	addrs    map[netip.Prefix][]rule
 	wire     dname.Wire // scratch space for one name
 	interned interner
@@ -389,9 +389,9 @@ func (b *Builder) freezeNames(own *Set) {
 // memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
-// deviates reports whether r can give a name an outcome other than NXDOMAIN while the names
-// above it get NXDOMAIN. Rules that are not enforced do not count: otherwise they would use up
-// the names that maxBelow allows, and so change answers.
+// deviates reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
+// rule that is not enforced never does so. It must not count, because it would use up the
+// names that maxBelow allows, and so change answers.
 func (p *Part) deviates(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

@@ -18,9 +18,9 @@ type Diff struct {
 
 // A differing is an order that differs between two versions of a file.
 type differing struct {
-	part *Part  // the new version; the old one when the order was removed
+	part *Part  // the new version, or the old version if the order was removed
 	at   uint32 // the number of the order's entry in part
-	old  *Part  // nil when the order is new
+	old  *Part  // nil if the order is new
 	was  uint32 // the number of the order's entry in old
 	what What
 }

@@ -26,7 +26,7 @@ func (q *Asked) ServiceLabels() (n int) {
 	return n
 }
 
-// A path is the rules at a name and above it.
+// A path contains the rules at a name and above it.
 type path struct {
 	hits []hit
 	// below is set if a rule below the name may change the outcome for the names below.
@@ -35,7 +35,7 @@ type path struct {
 	cancels bool
 }
 
-// A hit is the rules of one part at one name of the path.
+// A hit contains the rules of one part at one name of the path.
 type hit struct {
 	part   *Part
 	rules  []rule

@@ -55,7 +55,7 @@ func TestDuties(t *testing.T) {
 		overdue               int
 		next                  order.Time
 		review                int
-		laterOverdue, laterAt int // Overdue, and the number of hours later
+		laterOverdue, laterAt int // the number of overdue orders after laterAt hours
 	}{
 		// The order's own deadline.
 		{"in force in time", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},

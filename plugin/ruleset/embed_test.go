@@ -19,7 +19,7 @@ func TestEmbedded(t *testing.T) {
 	off := guarded(t, Options{NAT64: opt.NAT64}, orders)
 	for _, tc := range []struct {
 		addr           string
-		blocked, known bool // with and without the NAT64 prefixes
+		blocked, known bool // whether the address is blocked, with and without the NAT64 prefixes
 	}{
 		{"192.0.2.33", true, true},
 		{"192.0.2.34", false, false},

@@ -100,11 +100,12 @@ func (p *Part) findLookouts() {
 	p.lookouts = append(p.lookouts, lifts[:min(len(lifts), maxLookouts-len(p.lookouts))]...)
 }
 
-// findViews computes a view for each crowd on the path to a lookout, if lifts or exceptions on
-// the path are not part of the crowd: lifts and exceptions of other segments, or above or
-// below the crowd. A view is a copy of the crowd that takes them into account.
+// findViews makes the views of the set. A view is a copy of a crowd that also takes into
+// account lifts and exceptions outside the crowd: in other segments, and at names above or
+// below the crowd. findViews walks the path to each lookout, and makes a view of each crowd
+// there that needs one.
 //
-// findViews stops after maxViewed rules. Crowds without a view only make queries slower.
+// findViews stops after maxViewed rules. A crowd without a view only makes queries slower.
 func (s *Set) findViews() {
 	s.views = nil
 	views, viewed := map[string]map[sight]*crowd{}, 0

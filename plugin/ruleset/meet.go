@@ -55,8 +55,8 @@ func (e *entry) instant() instant { return instant{e.place, e.from} }
 // is listed first came first. Between files, nothing says which order came first.
 type ties map[*string]*tied
 
-// A tied is the orders of one file in ties: the first order that was added, and the smallest
-// index of the orders.
+// A tied describes the orders of one file in ties: the first order that was added, and the
+// smallest index of the orders.
 type tied struct {
 	entry *entry
 	index int32
@@ -212,7 +212,7 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 
 // meetNames fills in the meetings of lifts with name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
-	targets := map[dname.Name]*lifters{} // by the target of the lifts
+	targets := map[dname.Name]*lifters{} // the lifts that have each name as a target
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue

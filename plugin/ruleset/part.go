@@ -87,7 +87,7 @@ type entry struct {
 	place, from  order.Time
 	index        int32 // the position of the order in its file
 	line, column int32
-	sched        uint32 // of the whole order, for states and for lifts of whole orders
+	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
 	// names is the number of name targets. addrs is the number of address targets that are
 	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
@@ -110,7 +110,7 @@ type Part struct {
 	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // by the index of the first rule
+	crowds    map[uint32]*crowd // the key is the index of the crowd's first rule
 	lookouts  []dname.Name      // see findLookouts
 	intervals []interval
 	schedules []schedule
@@ -124,7 +124,7 @@ type Part struct {
 	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
 	embeddings []embedding
 	guard      Guard
-	response   order.Response // for orders that prescribe none
+	response   order.Response // the response of orders that do not prescribe one
 	redirects  []netip.Addr
 	// deadlines and reviews are in the sequence of the entries.
 	deadlines, reviews []duty

@@ -88,7 +88,7 @@ func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.
 // authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
-		name, first, second string // dates of the block and of the lift
+		name, first, second string // first and second are the dates of the block and of the lift
 		blocked             bool
 	}{
 		{"lifted later", "issued: 2024-04-05", "issued: 2024-06-26", false},

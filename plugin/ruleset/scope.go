@@ -70,8 +70,9 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The arguments and results of the last calls, compared by pointer. The defaults of a file
-	// give the same pointer to each order, and computing the key is most of the work.
+	// The arguments and results of the last calls. The arguments are compared by pointer: the
+	// defaults of a file give the same pointer to each order, and computing the key is most of
+	// the work.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Set is the orders of several files that are in force together. It is immutable and safe
-// for concurrent use.
+// A Set contains the orders of several files that are in force together. It is immutable and
+// safe for concurrent use.
 type Set struct {
-	parts []*Part // one for each file, in the sequence of loading
+	parts []*Part // one part for each file, in the sequence of loading
 	// segments are the parts that queries search: large parts as they are, and small parts
 	// merged into one part, because each segment costs each query one look-up.
 	segments []*Part

@@ -17,7 +17,7 @@ import (
 type twin struct {
 	files  []twinFile
 	opt    Options
-	orders []twinOrder // of all files
+	orders []twinOrder // the orders of all files
 }
 
 type twinFile struct {
@@ -221,8 +221,8 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift takes the place out of the target of the
-// order, for the place itself or for the asked name that led there.
+// spared reports whether an exception or a lift takes the place, or the asked name that led to
+// the place, out of the target of the order.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -290,7 +290,7 @@ func (t *twin) response(o *order.Order) order.Response {
 	return r
 }
 
-// A twinVerdict is the fields of a verdict that the set and the twin must agree on.
+// A twinVerdict contains the fields of a verdict that the set and the twin must agree on.
 type twinVerdict struct {
 	id       string
 	labels   int

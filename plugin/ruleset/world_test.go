@@ -234,7 +234,7 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A world is the same orders in a set and in a twin.
+// A world contains the same orders in a set and in a twin.
 type world struct {
 	*Set
 	twin *twin

@@ -255,7 +255,7 @@ func FuzzIndex(f *testing.F) {
 }
 
 // TestGrowOften checks that Grow does not reallocate for each of many lists. Otherwise a file
-// with as many orders with a list each would take hours to load.
+// with many orders, each with its own list, would take hours to load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
