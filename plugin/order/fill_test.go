@@ -48,7 +48,7 @@ func TestFillingIn(t *testing.T) {
 	}
 	// A million orders of one authority must share one copy of its Terms.
 	if order["nothing-own"].Terms != order["nothing-own-again"].Terms {
-		t.Error("orders that add nothing have Terms of their own")
+		t.Error("orders without fields of their own do not share Terms")
 	}
 	if order["all-own"].Terms == order["nothing-own"].Terms {
 		t.Error("an order with fields of its own shares its authority's Terms")

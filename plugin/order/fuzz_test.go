@@ -126,7 +126,7 @@ func checkLines(t *testing.T, data []byte) {
 	opt.Emit = nil
 	whole, problems := Parse("a.json", bytes.NewReader(document), opt)
 	if len(problems.Errors()) > 0 {
-		t.Fatalf("good as lines, as a document: %v", problems)
+		t.Fatalf("no problems as JSON Lines, but as a document: %v", problems)
 	}
 	sameOrders(t, "lines and document", kept, whole.Orders)
 }
@@ -270,15 +270,15 @@ func TestSideTaken(t *testing.T) {
 		var s taking
 		f, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: tc.open, Side: func(o *Order) Names {
 			if o.ID != "a" || o.Status != Suspended || o.From == NoTime {
-				t.Errorf("got %+v, which is not all that decides", o)
+				t.Errorf("got %+v: the action, status or times are missing", o)
 			}
 			return &s
 		}})
 		if len(problems) > 0 || f.Targets != len(s.names) || len(s.grown) != tc.grows || f.Orders[0].Side.Taken != len(s.names) {
-			t.Fatalf("%d targets, %d names, told %v, %v", f.Targets, len(s.names), s.grown, problems)
+			t.Fatalf("%d targets, %d names, Grow%v, %v", f.Targets, len(s.names), s.grown, problems)
 		}
 		if tc.grows > 0 && (s.at > n/10 || s.grown[0] < n*9/10 || s.grown[0] > n*11/10) {
-			t.Errorf("told of %d names after %d of %d", s.grown[0], s.at, n)
+			t.Errorf("Grow(%d) after %d of %d names", s.grown[0], s.at, n)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func TestSideTakenWide(t *testing.T) {
 		open := func(string) (io.ReadCloser, error) { return sized{strings.NewReader(list.String())}, nil }
 		_, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: open, Side: func(*Order) Names { return &s }})
 		if len(problems) > 0 || len(s.grown) != 1 || s.grown[0]+s.at < n*49/50 || s.grown[0]+s.at > n*51/50 {
-			t.Errorf("%q: told of %v names after %d of %d, %v", line, s.grown, s.at, n, problems)
+			t.Errorf("%q: Grow%v after %d of %d names, %v", line, s.grown, s.at, n, problems)
 		}
 	}
 }

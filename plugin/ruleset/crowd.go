@@ -35,8 +35,8 @@ type group struct {
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
-	// asking contains all blocks that are for some countries only. A verdict that meets one of
-	// them is Scoped, even if the client is in another country.
+	// asking contains all blocks that are for some countries. A verdict becomes Scoped when it
+	// meets one of these blocks, even a block that is not for the client.
 	asking line
 }
 

@@ -80,7 +80,7 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 	if blocked < 1000 {
-		t.Errorf("%d of the verdicts block: too few to compare anything", blocked)
+		t.Errorf("only %d of the verdicts block", blocked)
 	}
 }
 

@@ -178,7 +178,7 @@ func TestDutiesOfAddresses(t *testing.T) {
 	}
 	s := guardedSet(t, `- {id: x, targets: [a.example, {address: 203.0.113.1, enforced_by: dns, `+late+`}]}`)
 	if d := s.Duties(now); d.Overdue != 1 {
-		t.Errorf("an address that nobody looks for: %d overdue", d.Overdue)
+		t.Errorf("an address that is not enforced: %d overdue", d.Overdue)
 	}
 }
 

@@ -115,7 +115,7 @@ func TestEmbeddedHeld(t *testing.T) {
 		}
 		again := Merge([]*Part{s.parts[0].Guarded(nil).Guarded(opt.Guard)}, opt)
 		if len(again.Held()) != len(s.Held()) {
-			t.Errorf("%s: held %v when another guard comes", target, again.Held())
+			t.Errorf("%s: held %v with another guard", target, again.Held())
 		}
 	}
 }

@@ -30,7 +30,7 @@ func asked(t testing.TB, name string) *Asked {
 	t.Helper()
 	q := &Asked{}
 	if !q.Set(name) {
-		t.Fatalf("%q is no name", name)
+		t.Fatalf("%q is not a name", name)
 	}
 	return q
 }
@@ -118,7 +118,7 @@ func TestHistory(t *testing.T) {
 		// A lift by id reaches the order whatever the dates are.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Client{}, now).Blocked() {
-			t.Errorf("%s: a lift by id does not reach", tc.name)
+			t.Errorf("%s: a lift by id does not reach the order", tc.name)
 		}
 	}
 }
@@ -362,7 +362,7 @@ func TestSegments(t *testing.T) {
 		}
 	}
 	if s.Decide(asked(t, "b1.example."), Client{}, 0).Blocked() || len(s.Parts()) != 5 || s.Bytes() == 0 {
-		t.Error("the set is not what it was made of")
+		t.Error("the set differs from its parts")
 	}
 }
 
