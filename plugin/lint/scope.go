@@ -34,8 +34,8 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not reach")
 }
 
-// names reports whether the scope has one of the countries. Its author then knows about the
-// other countries.
+// names reports whether the scope has one of the countries. If it has one, its author probably
+// left out the others on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }

@@ -53,7 +53,7 @@ func TestFillingIn(t *testing.T) {
 	if order["all-own"].Terms == order["nothing-own"].Terms {
 		t.Error("an order with fields of its own shares its authority's Terms")
 	}
-	// A lift takes only the authority from elsewhere.
+	// A lift takes no field but the authority from defaults and authorities.
 	want := New()
 	want.ID, want.Action, want.Authority, want.Issued = "lift", Lift, Authority{Name: "A"}, order["lift"].Issued
 	want.Targets, want.Index = order["lift"].Targets, order["lift"].Index

@@ -299,9 +299,10 @@ type twinVerdict struct {
 	below    Below
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. They are in the last 32 bits of
-// addresses in the well-known and the local NAT64 prefix and of IPv4-compatible addresses,
-// after the first 16 bits of 6to4 addresses, and as in the table of RFC 6052, section 2.2.
+// inside returns the IPv4 addresses inside an IPv6 address. An IPv4 address is in the last 32
+// bits of an address in the well-known or the local NAT64 prefix, and of an IPv4-compatible
+// address. It is after the first 16 bits of a 6to4 address. For other NAT64 prefixes, it is as
+// in the table of RFC 6052, section 2.2.
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
