@@ -8,16 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is a name at or above a name that an order does not block. The order is the order
-// with the id, or the earlier orders of the authority.
+// A below is the key of a hole: a name at or above a name that an order does not block. The
+// order is the order with the id, or the earlier orders of the authority if there is no id.
 type below struct {
 	id        string
 	authority order.Authority
 	name      dname.Name
 }
 
-// holes are the names at and above exceptions and targets of lifts in force. The values are
-// the times of the latest orders to which they apply.
+// holes are the names at and above exceptions and targets of lifts in force. The value is the
+// latest place in history of the orders that the hole applies to.
 type holes map[below]order.Time
 
 func (h holes) add(in below, until order.Time) {

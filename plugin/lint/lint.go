@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A File is the orders of one file.
+// A File contains the orders of one file.
 type File struct {
 	Path   string
 	Orders []*order.Order

@@ -50,8 +50,8 @@ func (l *linter) exemptsAll(o *order.Order) bool {
 	return true
 }
 
-// names reports whether the scope has one of the countries. Its author then knows about the
-// other countries.
+// names reports whether the scope has one of the countries. If it has one, its author probably
+// left out the others on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }

@@ -73,7 +73,7 @@ func TestTargetCountWritten(t *testing.T) {
 			_, got, found := strings.Cut(text, "target_count: ")
 			got, _, _ = strings.Cut(got, "\n")
 			if how == "encoded" && tc.want == "19" {
-				continue // below 20 targets, only Format keeps a count, because it was in the file
+				continue // Format keeps the count of the file, and Encode writes none below 20 targets
 			}
 			if found != (tc.want != "") || got != tc.want {
 				t.Errorf("%s, %s: target_count %q, want %q", tc.what, how, got, tc.want)

@@ -129,7 +129,7 @@ func countryOf(s string) Country {
 			return code
 		}
 	}
-	if len(s) == 3 || len(s) == 2 { // ITA, and withdrawn codes
+	if len(s) == 3 || len(s) == 2 { // three-letter codes such as ITA, and withdrawn codes
 		if r, err := language.ParseRegion(s); err == nil {
 			if c, ok := ParseCountry(r.Canonicalize().String()); ok {
 				return c

@@ -36,7 +36,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// The copies keep the long text that the values may be cut from out of memory.
+	// Clip copies the text, so that a problem does not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -80,7 +80,7 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	return false
 }
 
-// isPlain returns the same result as plain, and does not report a problem.
+// isPlain returns the same result as plain without reporting a problem.
 func isPlain(n *yaml.Node) bool {
 	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
@@ -132,8 +132,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. Most mappings have few keys, for which a map would
-// cost more than the rest of the work.
+// keys finds duplicate keys of a mapping. Most mappings have few keys, and a map for them
+// would cost more than the rest of the work.
 type keys map[string]*yaml.Node
 
 // add returns the key before index i of n that equals k, nil if there is none.

@@ -49,8 +49,8 @@ func SizeOf(r io.Reader) int64 {
 // is a variable so that tests can have several chunks in small texts.
 var chunk = 256 << 10
 
-// early is the largest buffer in bytes that is allocated before that much of a document was
-// read.
+// early is the size in bytes up to which the buffer grows by doubling. Only a longer text gets
+// a buffer of its announced size at once.
 const early = 4 << 20
 
 func tooLarge() error {

@@ -140,14 +140,14 @@ orders:
 func TestEncodeRefuses(t *testing.T) {
 	for _, ext := range encodings {
 		if err := Encode(failing{}, ext, Header{Serial: -1, ShrinkOK: -1}, []*Order{New()}); err == nil {
-			t.Errorf("%s: a disk that is full is no error", ext)
+			t.Errorf("%s: no error when the disk is full", ext)
 		}
 	}
 	if err := Encode(&bytes.Buffer{}, ".txt", Header{}, nil); err == nil || !strings.Contains(err.Error(), `".txt"`) {
 		t.Error(err)
 	}
 	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
-		t.Error("an unknown zone is no error")
+		t.Error("no error for an unknown time zone")
 	}
 	// Encode leaves out missing fields, and Parse reports them.
 	var b bytes.Buffer
@@ -155,7 +155,7 @@ func TestEncodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, problems := Parse("a.json", &b, Options{}); len(problems) == 0 {
-		t.Error("an empty order is fine")
+		t.Error("no problem for an empty order")
 	}
 }
 
@@ -168,6 +168,6 @@ func TestWrittenDurations(t *testing.T) {
 		}
 	}
 	if !slices.Equal([]string{writtenDuration(0), writtenDuration(time.Minute), writtenDuration(36 * time.Hour), writtenDuration(168 * time.Hour)}, []string{"0s", "1m", "36h", "7d"}) {
-		t.Error("odd units")
+		t.Error("durations are not written in the expected units")
 	}
 }

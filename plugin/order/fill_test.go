@@ -48,12 +48,12 @@ func TestFillingIn(t *testing.T) {
 	}
 	// A million orders of one authority must share one copy of its Terms.
 	if order["nothing-own"].Terms != order["nothing-own-again"].Terms {
-		t.Error("orders that add nothing have Terms of their own")
+		t.Error("orders without fields of their own do not share Terms")
 	}
 	if order["all-own"].Terms == order["nothing-own"].Terms {
 		t.Error("an order with fields of its own shares its authority's Terms")
 	}
-	// A lift takes only the authority from elsewhere.
+	// A lift takes no field but the authority from defaults and authorities.
 	want := New()
 	want.ID, want.Action, want.Authority, want.Issued = "lift", Lift, Authority{Name: "A"}, order["lift"].Issued
 	want.Targets, want.Index = order["lift"].Targets, order["lift"].Index

@@ -132,9 +132,10 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines resolves a deadline that is a duration. It counts from the order's served,
-// and for targets with a served of their own from that, because each row of a register has its
-// own clock. If all targets have their own, the order's served may be missing.
+// countDeadlines resolves a deadline that is a duration. For the order, it counts from the
+// order's served. For a target with a served of its own, it counts from the target's served,
+// because each row of a register has its own clock. If all targets have a served or a deadline
+// of their own, the order's served may be missing.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return

@@ -140,10 +140,10 @@ func TestFormatRefuses(t *testing.T) {
 		t.Errorf("got %v, %v\nwant %s", problems, err, want)
 	}
 	if _, err := Format(failing{}, "a.json", strings.NewReader(`{"version":1,"orders":[]}`), Options{}); !errors.Is(err, errDisk) {
-		t.Errorf("a disk that is full: %v", err)
+		t.Errorf("full disk: %v", err)
 	}
 	if _, err := Format(failing{}, "a.jsonl", strings.NewReader(`{"version":1,"count":0}`), Options{}); !errors.Is(err, errDisk) {
-		t.Errorf("a disk that is full: %v", err)
+		t.Errorf("full disk: %v", err)
 	}
 }
 

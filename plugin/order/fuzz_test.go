@@ -126,7 +126,7 @@ func checkLines(t *testing.T, data []byte) {
 	opt.Emit = nil
 	whole, problems := Parse("a.json", bytes.NewReader(document), opt)
 	if len(problems.Errors()) > 0 {
-		t.Fatalf("good as lines, as a document: %v", problems)
+		t.Fatalf("no problems as JSON Lines, but as a document: %v", problems)
 	}
 	sameOrders(t, "lines and document", kept, whole.Orders)
 }
@@ -210,7 +210,7 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// A receiver of the names gets the same names.
+		// With Options.Side, the names must be the same.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
@@ -234,7 +234,7 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// taking is a receiver for the names of a side list.
+// taking is a Names that stores the names of a side list.
 type taking struct {
 	names []string
 	grown []int
@@ -249,9 +249,9 @@ type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that the receiver of a long list is called once, and early, with
-// approximately the number of the following names. Grow is not called for short lists or if
-// the size is unknown.
+// TestSideTaken checks that Grow is called once for a long list, and early, with approximately
+// the number of names that follow. Grow is not called for short lists, or if the size is
+// unknown.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder
@@ -270,15 +270,15 @@ func TestSideTaken(t *testing.T) {
 		var s taking
 		f, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: tc.open, Side: func(o *Order) Names {
 			if o.ID != "a" || o.Status != Suspended || o.From == NoTime {
-				t.Errorf("got %+v, which is not all that decides", o)
+				t.Errorf("got %+v: the action, status or times are missing", o)
 			}
 			return &s
 		}})
 		if len(problems) > 0 || f.Targets != len(s.names) || len(s.grown) != tc.grows || f.Orders[0].Side.Taken != len(s.names) {
-			t.Fatalf("%d targets, %d names, told %v, %v", f.Targets, len(s.names), s.grown, problems)
+			t.Fatalf("%d targets, %d names, Grow%v, %v", f.Targets, len(s.names), s.grown, problems)
 		}
 		if tc.grows > 0 && (s.at > n/10 || s.grown[0] < n*9/10 || s.grown[0] > n*11/10) {
-			t.Errorf("told of %d names after %d of %d", s.grown[0], s.at, n)
+			t.Errorf("Grow(%d) after %d of %d names", s.grown[0], s.at, n)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func TestSideTakenWide(t *testing.T) {
 		open := func(string) (io.ReadCloser, error) { return sized{strings.NewReader(list.String())}, nil }
 		_, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: open, Side: func(*Order) Names { return &s }})
 		if len(problems) > 0 || len(s.grown) != 1 || s.grown[0]+s.at < n*49/50 || s.grown[0]+s.at > n*51/50 {
-			t.Errorf("%q: told of %v names after %d of %d, %v", line, s.grown, s.at, n, problems)
+			t.Errorf("%q: Grow%v after %d of %d names, %v", line, s.grown, s.at, n, problems)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the errors found into testdata/bad; read them before you commit")
 
-// load parses a file in testdata. Its problems have the path from testdata.
+// load parses a file in testdata. The paths in its problems are relative to testdata.
 func load(t testing.TB, path string) (*File, Problems) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", path))

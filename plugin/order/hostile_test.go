@@ -245,7 +245,7 @@ func TestStreams(t *testing.T) {
 	}
 	// The input has 29 MB. All orders together would take some 200 MB.
 	if grew := int64(orders.heap - before); grew > 64<<20 {
-		t.Errorf("streaming %d orders holds %d MiB", n, grew>>20)
+		t.Errorf("streaming %d orders takes %d MiB of memory", n, grew>>20)
 	}
 
 	before = held()
@@ -257,7 +257,7 @@ func TestStreams(t *testing.T) {
 	}
 	// 7.5 MB of names, in a slice that grows.
 	if grew := int64(side.heap - before); grew > 32<<20 {
-		t.Errorf("streaming %d names holds %d MiB", n, grew>>20)
+		t.Errorf("streaming %d names takes %d MiB of memory", n, grew>>20)
 	}
 	runtime.KeepAlive(f)
 }

@@ -41,8 +41,8 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the next byte to read
-	// seen is the offset of the position line and col. It moves forward through data after
-	// pos, so that a position does not need a new scan.
+	// seen is the offset of the position line and col. It follows pos through data, so that a
+	// position does not need a new scan.
 	seen, line, col int
 	// nodes is the memory for the next nodes, and items the memory for the next lists of
 	// items. Both are allocated in slabs, because a file has many and they are released

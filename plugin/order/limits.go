@@ -35,8 +35,9 @@ const (
 	// longest name has 253 bytes.
 	MaxLine = 4096
 	// maxDeep is the largest number of labels beyond the fourth of each name, for all names of
-	// a file and its side lists together. Each name may have one more. Each label may be a
-	// node of the index, but a name of a hundred labels takes no more text than ten names.
+	// a file and its side lists together. One more is allowed for each name. The limit is
+	// needed because each label may be a node of the index, and a name of a hundred labels
+	// takes no more text than ten names.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows of a file's targets. The windows of an
 	// order count once for each target that has attributes of its own.

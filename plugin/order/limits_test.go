@@ -111,7 +111,7 @@ func TestRefusedEarly(t *testing.T) {
 			t.Errorf("%s: %d octets were read", what, in.read)
 		}
 		if grew := int64(held() - before); grew > 8<<20 {
-			t.Errorf("%s: %d octets are held", what, grew)
+			t.Errorf("%s: %d bytes stay in memory", what, grew)
 		}
 		runtime.KeepAlive(problems)
 	}
@@ -204,7 +204,7 @@ func TestOutlineBounds(t *testing.T) {
 				root = root.Content[0]
 			}
 			if err == nil && count(root) > in.all()+1 {
-				t.Errorf("%s: %d nodes, the outline says %d", path, count(root), in.all())
+				t.Errorf("%s: %d nodes, the outline allows %d", path, count(root), in.all())
 			}
 		}
 	}
@@ -219,7 +219,7 @@ func TestOutlineBounds(t *testing.T) {
 			most *= 2 // keys without a colon: see weigh
 		}
 		if root, err := parseYAML(in.text, nil, nil); err == nil && count(root.Content[0]) > most {
-			t.Errorf("%d nodes, the outline says %d\n%s", count(root.Content[0]), in.all(), text)
+			t.Errorf("%d nodes, the outline allows %d\n%s", count(root.Content[0]), in.all(), text)
 		}
 	}
 }
@@ -254,7 +254,7 @@ func TestManyWindows(t *testing.T) {
 	}
 }
 
-// TestManyRedirects checks the limit of a redirect's addresses, because all go into an answer.
+// TestManyRedirects checks that a redirect with too many addresses is refused.
 func TestManyRedirects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")
@@ -280,7 +280,7 @@ func TestProblemsAreShort(t *testing.T) {
 	before := held()
 	_, problems := Parse("a.jsonl", lines, Options{})
 	if grew := int64(held() - before); grew > 16<<20 || len(problems) < 9000 {
-		t.Errorf("%d problems hold %d MiB", len(problems), grew>>20)
+		t.Errorf("%d problems take %d MiB of memory", len(problems), grew>>20)
 	}
 	runtime.KeepAlive(problems)
 	list := &feed{n: 5000, line: func(i int) string { return strings.Repeat("x", 4000) + " y\n" }}
@@ -288,7 +288,7 @@ func TestProblemsAreShort(t *testing.T) {
 	_, problems = Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list}}]"),
 		Options{OpenSide: func(string) (io.ReadCloser, error) { return io.NopCloser(list), nil }})
 	if grew := int64(held() - before); grew > 8<<20 || len(problems) != 5000 {
-		t.Errorf("%d problems of a side list hold %d MiB", len(problems), grew>>20)
+		t.Errorf("%d problems of a side list take %d MiB of memory", len(problems), grew>>20)
 	}
 	runtime.KeepAlive(problems)
 }

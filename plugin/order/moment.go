@@ -2,9 +2,9 @@ package order
 
 import "time"
 
-// ParseTime parses a time as in the from of an order file: RFC 3339, in which the seconds and
-// the offset are optional, or a date, which means the start of the day. A time without an
-// offset, or a date, is in loc.
+// ParseTime parses a time in the form of an order file's from: a date, which means the start
+// of the day, or RFC 3339 with optional seconds and offset. A date or a time without an offset
+// is in loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {

@@ -179,7 +179,7 @@ type Order struct {
 	// authority. Reported is the time at which the effect was reported.
 	Acknowledged, Reported Time
 	// DeadlineAfter is the deadline if it was written as a duration after Served, else 0. For
-	// targets with a Served of their own, it counts from that.
+	// a target with a Served of its own, it counts from the target's Served.
 	DeadlineAfter time.Duration
 
 	Windows []Window

@@ -355,14 +355,14 @@ func checkFile(t testing.TB, f *File) {
 		}
 		checkWindows(t, o.ID, append(o.Windows, Window{o.From, o.Until}))
 		if (o.DeadlineAfter > 0) && o.Deadline == NoTime && !o.ownClocks() {
-			t.Errorf("order %q: deadline %v after nothing", o.ID, o.DeadlineAfter)
+			t.Errorf("order %q: deadline %v without served", o.ID, o.DeadlineAfter)
 		}
 		for k := range o.Targets {
 			checkTarget(t, o, &o.Targets[k])
 		}
 	}
 	if targets != f.Targets {
-		t.Errorf("%d targets, the file says %d", targets, f.Targets)
+		t.Errorf("%d targets, File.Targets is %d", targets, f.Targets)
 	}
 }
 

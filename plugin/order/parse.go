@@ -52,22 +52,22 @@ type Options struct {
 	// data they point to must not be changed. If Parse returns errors, the emitted orders must
 	// be dropped. Emit is not called after an error was found.
 	Emit func(*Order)
-	// Side, if set, is called with an order before its side list is read, and returns the
-	// receiver of the names, so that a long list is never in memory as a whole. The order's
-	// action, status and times are final by then. Emit is called with the order afterwards. If
-	// Parse returns errors, the names must be dropped.
+	// Side, if set, is called with an order before its side list is read. Parse adds the names
+	// of the list to the result of Side, so that a long list is never in memory as a whole.
+	// The order's action, status and times are final by then. Emit is called with the order
+	// afterwards. If Parse returns errors, the names must be dropped.
 	Side func(*Order) Names
 	// Targets, if set, is called with an order that has a long list of plain names, before
-	// Emit, and returns the receiver of the names. Order.Plain counts these names, and
-	// Order.Targets does not have them, so that a million names never become a million
-	// Targets. If Parse returns errors, the names must be dropped.
+	// Emit. Parse adds the names of the list to the result of Targets. Order.Plain counts
+	// these names, and Order.Targets does not contain them, so that a million names never
+	// become a million Targets. If Parse returns errors, the names must be dropped.
 	Targets func(*Order) Names
 	// Stop, if set, is called now and then. When it returns true, Parse ends soon and returns
 	// an error.
 	Stop func() bool
 }
 
-// Names is a receiver of names while they are read.
+// A Names receives the names of a list while Parse reads the list.
 type Names interface {
 	// Grow announces about n more names.
 	Grow(n int)
@@ -129,7 +129,7 @@ type parser struct {
 	data          []byte           // the text of the document or the line
 	runs          []run            // the runs in data
 	stopErr       error            // the error that ends the load
-	deep          LabelCount       // counts the file and its side lists
+	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
 	// intervals is the number of windows of targets with attributes, including the windows of
 	// their orders.

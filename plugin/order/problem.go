@@ -77,9 +77,9 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted returns the text for the ordinary log. If the problem is not Sealed, this is Error
-// with the public message. If it is Sealed, the text contains only the position and the field,
-// with which the operator can find the problem.
+// Redacted returns the text for the ordinary log. If the problem is Sealed, the text contains
+// only the position and the field, with which the operator can find the problem. Otherwise, it
+// is the text of Error, with the public message if there is one.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.public != "" {

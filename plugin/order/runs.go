@@ -110,11 +110,11 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh is the largest number of nodes that a byte can begin, or a kind of byte. A scalar
-// needs no byte of its own: the dash, comma or bracket before a list entry counts for the
-// entry, and the colon counts for the key and the value. A key of a flow mapping without a
-// colon, as in "{a, b}", makes two nodes but counts once. maxValues allows for twice as many
-// nodes.
+// weigh has an entry for each byte: the largest number of nodes that the byte can begin, or
+// dash, newLine or special. A scalar needs no byte of its own: the dash, comma or bracket
+// before a list entry counts for the entry, and the colon counts for the key and the value. A
+// key of a flow mapping without a colon, as in "{a, b}", makes two nodes but counts once.
+// maxValues leaves room for twice as many nodes.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -165,8 +165,9 @@ func (o *outline) scan(from, to int) {
 			}
 		default:
 			// In JSON, each key and each entry is after a bracket or a comma, and each value
-			// after a colon. In YAML, a key may follow no byte that counts, and a time has
-			// colons between digits.
+			// after a colon. In YAML, the colon counts for the key too, because there may be
+			// no byte before the key. A colon between digits is part of a time and does not
+			// count.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++

@@ -62,7 +62,7 @@ var runSeeds = func() (out []string) {
 	return append(out, block, flow, "["+flow+"]", "- "+flow, "orders: ["+flow+", x]\nversion: 1\n")
 }()
 
-// jsonRunSeeds are the same for JSON and JSON Lines.
+// jsonRunSeeds are texts with consecutive names for JSON and JSON Lines.
 var jsonRunSeeds = func() (out []string) {
 	const names = `"a.example", "b.example","c.example" , "d.example",` + "\n" + `"e.example","f.example","g.example","h.example"`
 	const order = `{"id":"a","authority":{"name":"X"},"issued":"2026-01-12","scope":"global",`

@@ -63,7 +63,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 	// The table above must have all shapes.
 	if n := len(order); n != 10 {
-		t.Errorf("%d shapes in an order; compare the new one, too", n)
+		t.Errorf("%d shapes in an order; add the new shape to the test", n)
 	}
 	var b bytes.Buffer
 	if err := json.Indent(&b, Schema, "", "  "); err != nil || b.String() != string(Schema) {

@@ -93,7 +93,7 @@ func (p *parser) readSide(o *draft) {
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
-	read, first int64 // the bytes that were read so far, and before the end of the first name
+	read, first int64 // the number of bytes that were read so far, and until the first name was added
 	took        *int  // nil if the order stores the names
 }
 

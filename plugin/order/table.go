@@ -13,7 +13,7 @@ type entry[T any] struct {
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// A table is the keys of a mapping in canonical order, as Format and Encode write them. A test
+// A table contains the keys of a mapping in canonical order, as Format and Encode write them. A test
 // compares the schema for editors with the tables.
 type table[T any] []entry[T]
 

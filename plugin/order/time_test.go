@@ -184,7 +184,7 @@ func TestTimeType(t *testing.T) {
 		time.Date(0, 12, 31, 22, 0, 0, 0, time.UTC):  "0001-01-01T00:00:00Z",
 	} {
 		if got := FromTime(at).String(); got != want {
-			t.Errorf("%v is %s, want %s: what the offset of a date leads to must still be writable", at, got, want)
+			t.Errorf("%v is %s, want %s: RFC 3339 must be able to write the time", at, got, want)
 		}
 	}
 	o := New()
@@ -193,15 +193,15 @@ func TestTimeType(t *testing.T) {
 	}
 	o.Served = 3
 	if o.PlaceInHistory() != 3 {
-		t.Error("served is not the place")
+		t.Error("served is not the place in history")
 	}
 	o.From = 2
 	if o.PlaceInHistory() != 2 {
-		t.Error("from is not the place")
+		t.Error("from is not the place in history")
 	}
 	o.Issued = 5
 	if o.PlaceInHistory() != 5 {
-		t.Error("issued is not the place")
+		t.Error("issued is not the place in history")
 	}
 }
 
@@ -220,7 +220,7 @@ func TestCountries(t *testing.T) {
 	for i := 0; i < len(iso3166); i += 3 {
 		c := Country(iso3166[i : i+2])
 		if got, ok := ParseCountry(string(c)); !ok || got != c {
-			t.Errorf("%q is not read", c)
+			t.Errorf("ParseCountry refuses %q", c)
 		}
 		if c.InEU() {
 			members++

@@ -11,10 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost parses the url of a target. A URL of any scheme is a valid target. DNS cannot
-// enforce it, but an order may name it, and it must not be lost. host is the host of the URL,
-// or the zero Name if the host is not a name. why is the problem, or empty. It is a problem if
-// a name or an address must be written instead.
+// URLHost parses the url of a target. A URL of any scheme is valid: DNS cannot enforce it, but
+// an order may name it, and it must not be lost. host is the host of the URL, or the zero Name
+// if the host is not a name. why is the problem, or empty. A URL without a path is a problem
+// too, because a name or an address must be written instead.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -18,7 +18,8 @@ func (t Time) StartText(zone *time.Location) string {
 
 // EndText returns a time at which something ends, such as until, deadline and review, in the
 // notation of an order file with the time zone. A date in these fields means the end of the
-// day, so EndText returns the date before for the start of a day. It returns "" for NoTime.
+// day, so EndText returns the start of a day as the date of the day before. It returns "" for
+// NoTime.
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

@@ -11,7 +11,7 @@ import (
 // addressTable maps networks to their rules.
 type addressTable = bart.Table[netRules]
 
-// netRules are the rules at one network, in the same order as the rules at a name.
+// netRules are the rules at one network, sorted like the rules at a name.
 type netRules struct {
 	rules []rule
 	crowd *crowd // nil unless there are very many rules
@@ -58,8 +58,9 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records addresses that answers redirect to. An order that blocks one of these
-// addresses would also block the page that explains the blocking.
+// redirectTo records addresses that answers redirect to, because the guard holds targets that
+// contain them. Blocking one of these addresses would block the page that explains the
+// blocking.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -73,8 +74,8 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 }
 
 // addressPath collects the rules at the networks that contain an address, longest prefix
-// first. A network is to an address what a parent name is to a name. An IPv4-mapped IPv6
-// address is replaced by its IPv4 address, because hosts connect to the IPv4 address.
+// first. The networks above an address are used like the names above a name. An IPv4-mapped
+// IPv6 address is replaced by its IPv4 address, because hosts connect to the IPv4 address.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	if !s.opt.Addresses {
 		return path{hits: hits}

@@ -10,13 +10,13 @@ import (
 // that the cost of a query is bounded.
 const maxBelow = 256
 
-// below reports the outcome for the names below q, and until when it stays the same at least.
-// The decision d is the decision about q. The outcome matters because NXDOMAIN also denies all
-// names below q (RFC 8020). It also matters for DNSKEY: a denied DNSKEY makes a passing name
-// below bogus, so DNSKEY is denied only while every name below is blocked.
+// below returns the outcome for the names below q, and the earliest time at which this outcome
+// may change. d is the decision about q. The outcome decides whether NXDOMAIN is true for q,
+// because NXDOMAIN also denies all names below q (RFC 8020). The outcome also decides whether
+// DNSKEY is denied: if a name below passes, a denied DNSKEY would make that name bogus.
 //
-// below also checks q as the name of a service, because the query type decides whether a name
-// is read so (see Asked.Service) and an NXDOMAIN denies all types of a name.
+// If q may be the name of a service (see Asked.Service), below counts q itself as a name
+// below. Queries of another type for q may pass, and NXDOMAIN would deny all types.
 func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	worst, until := BelowNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -39,9 +39,8 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	if !p.below {
 		return worst, until
 	}
-	// All names below q have the same outcome as a name below q that the set does not mention,
-	// except the marked names: names at or under an exception, a lift, or a block with another
-	// response.
+	// Names below q have the outcome found above, unless they are at or below a marked name.
+	// Marked names have an exception, a lift, or a block with a response other than NXDOMAIN.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

@@ -19,7 +19,7 @@ type Builder struct {
 	opt      Options
 	part     *Part
 	index    index.Builder
-	rules    []rule // indexed by the values of index
+	rules    []rule // the values in index are indexes of this slice
 	addrs    map[netip.Prefix][]rule
 	wire     dname.Wire // scratch space for one name
 	interned interner
@@ -31,8 +31,9 @@ type Builder struct {
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// repeated counts the duplicate targets of each order that has a side list. For orders
-	// without a side list, the parser has already reported duplicates.
+	// repeated counts the duplicate targets of each order with a side list, by the number of
+	// the order's entry. For orders without a side list, the parser has already reported
+	// duplicates.
 	repeated map[uint32]int
 }
 
@@ -123,9 +124,9 @@ func begin(o *order.Order) order.Time {
 }
 
 // inForce returns the intervals in which an order is enforced, nil if there are none. The
-// names of an order that is never enforced are in the index all the same, so that a list does
-// not count as smaller when an operator suspends it, and explain can report why the order does
-// nothing.
+// names of an order that is never enforced are in the index too. So a list does not seem to
+// shrink when an operator suspends its order, and explain can report why the order has no
+// effect.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil
@@ -139,8 +140,8 @@ type side struct {
 	rule uint32
 }
 
-// Side returns the receiver for the names of o's side list. It must be called before o itself
-// is added.
+// Side returns a Names that adds the names of o's side list to the index. It must be called
+// before o itself is added.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -159,8 +160,8 @@ func (b *Builder) plainRule(o *order.Order) rule {
 	return r
 }
 
-// Targets returns the receiver for the long lists of plain names among o's targets. It must be
-// called before o itself is added.
+// Targets returns a Names that adds the long lists of plain names among o's targets to the
+// index. It must be called before o itself is added.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
 	if p.groups != nil {
@@ -170,7 +171,8 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 }
 
 // A plain adds the plain names among the targets of an order to the index. If the order also
-// has the same name as a target with exceptions, the exceptions apply to the plain name too.
+// lists one of these names as a target with exceptions, the exceptions apply to the plain name
+// too.
 type plain struct {
 	side
 	groups map[targetKey]uint32
@@ -191,9 +193,8 @@ func (s *side) Grow(n int) { s.index.Grow(n) }
 
 func (s *side) AddWire(w *dname.Wire) { s.hang(w, s.rule) }
 
-// enforceable reports whether DNS can enforce a target. URLs are never enforced by DNS. An
-// address is, if its `enforced_by` is dns. A lift applies to an address whatever its
-// `enforced_by` is.
+// enforceable reports whether DNS can enforce a target. DNS never enforces a URL. DNS enforces
+// an address only if its enforced_by is dns. An address of a lift is always enforceable.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
@@ -302,7 +303,8 @@ func (b *Builder) hang(w *dname.Wire, rule uint32) {
 // Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// A name with one rule refers to the rule directly, so each rule is a list of one rule.
+	// A name with one rule refers to that rule directly, so each rule is also a list of one
+	// rule.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true
@@ -338,8 +340,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	return p, problems
 }
 
-// freezeNames freezes the index, and adds a list of rules for each set of rules that names
-// share. own must know the part's lifts of whole orders.
+// freezeNames freezes the index. It makes the lists of rules for the names that have several
+// rules; names with equal rules share a list. own must know the part's lifts of whole orders.
 func (b *Builder) freezeNames(own *Set) {
 	p := b.part
 	lists := map[string]uint32{}
@@ -387,9 +389,9 @@ func (b *Builder) freezeNames(own *Set) {
 // memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
-// deviates reports whether r can give a name an outcome other than NXDOMAIN while the names
-// above it get NXDOMAIN. Rules that are not enforced do not count: otherwise they would use up
-// the names that maxBelow allows, and so change answers.
+// deviates reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
+// rule that is not enforced never does so. It must not count, because it would use up the
+// names that maxBelow allows, and so change answers.
 func (p *Part) deviates(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

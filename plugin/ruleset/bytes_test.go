@@ -66,7 +66,7 @@ func TestBytes(t *testing.T) {
 		got, want := s.Bytes(), int(heapInUse()-before)
 		t.Logf("%s: %d of %d octets", tc.name, got, want)
 		if got < want*8/10 || got > want*12/10 {
-			t.Errorf("%s: %d octets, the heap says %d", tc.name, got, want)
+			t.Errorf("%s: %d bytes, but %d on the heap", tc.name, got, want)
 		}
 		runtime.KeepAlive(s)
 	}

@@ -11,16 +11,16 @@ import (
 // A Diff describes how two versions of a file differ.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders are the first orders that differ: added and changed orders in the order of the
+	// orders are the first orders that differ: added and changed orders in the sequence of the
 	// new version, then removed orders.
 	orders []differing
 }
 
 // A differing is an order that differs between two versions of a file.
 type differing struct {
-	part *Part  // the new version; the old one when the order was removed
+	part *Part  // the new version, or the old version if the order was removed
 	at   uint32 // the number of the order's entry in part
-	old  *Part  // nil when the order is new
+	old  *Part  // nil if the order is new
 	was  uint32 // the number of the order's entry in old
 	what What
 }
@@ -194,8 +194,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches comparisons of terms. The orders of a register share few terms, and most of
-// the work of a comparison is comparing them.
+// sameTerms caches comparisons of terms. The orders of a register share few terms, and
+// comparing terms is most of the work.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {

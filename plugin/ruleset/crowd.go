@@ -26,16 +26,17 @@ type crowd struct {
 	groups []*group
 }
 
-// A group is the set of a crowd's blocks with the same shadow and forced, sorted by the
-// clients that they are for. A block for several countries and networks is in several lines.
+// A group contains the blocks of a crowd that have the same values of shadow and forced. The
+// lines of the group sort the blocks by their clients. A block for several countries and
+// networks is in several lines.
 type group struct {
 	shadow    bool
 	forced    bool // the orders of these blocks force a target, maybe this target
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
-	// asking has all blocks that are for some countries. When a verdict meets a block of
-	// asking, the verdict is Scoped, even if the block is for other countries.
+	// asking contains all blocks that are for some countries. A verdict becomes Scoped when it
+	// meets one of these blocks, even a block that is not for the client.
 	asking line
 }
 
@@ -101,8 +102,8 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 	}
 }
 
-// groups sorts the blocks of a hit on the path to a name with the given number of labels. The
-// groups are valid for that name and all names below it.
+// groups sorts the blocks of a hit into groups. The hit is on the path to a name with the
+// given number of labels. The groups are valid for that name and all names below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
 		pace.Step(i)
@@ -189,9 +190,9 @@ func (g *group) freeze() {
 	}
 }
 
-// next returns the index of the first block, from rule k on, that is not gone and that is for
-// the client of the query or makes the verdict Scoped. It returns best if there is none before
-// best.
+// next returns the index of the first block, from rule k on, that is still in effect and that
+// is for the client of the query or makes the verdict Scoped. It returns best if that index is
+// smaller.
 func (g *group) next(j *judgement, held bool, k, best int) int {
 	if g.shadow && !j.shadow || held && !g.forced {
 		return best

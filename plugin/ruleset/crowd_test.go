@@ -26,7 +26,9 @@ func TestCrowd(t *testing.T) {
 		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
 		for line := range strings.Lines(text) {
 			k := r.IntN(len(files))
-			if alike { // if a file has lifts, its names do not share rules
+			// lifts go into another file, because names share a list of rules only without
+			// lifts
+			if alike {
 				k = int(b2u(strings.Contains(line, "action: lift"))) % len(files)
 			}
 			files[k] += line
@@ -65,8 +67,8 @@ func TestCrowd(t *testing.T) {
 						}
 						got.Order, want.Order = nil, nil
 					}
-					// Which of several lifts is found first decides Until and Scoped, so they
-					// may differ. The fuzzer with the twin checks them.
+					// Until and Scoped may differ, because they depend on which of several
+					// lifts is found first. The fuzzer compares them with the twin.
 					if lifts {
 						got.Until, want.Until, got.Scoped, want.Scoped = 0, 0, false, false
 					}
@@ -78,7 +80,7 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 	if blocked < 1000 {
-		t.Errorf("%d of the verdicts block: too few to compare anything", blocked)
+		t.Errorf("only %d of the verdicts block", blocked)
 	}
 }
 

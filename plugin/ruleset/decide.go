@@ -26,16 +26,16 @@ func (q *Asked) ServiceLabels() (n int) {
 	return n
 }
 
-// A path is the rules at a name and above it.
+// A path contains the rules at a name and above it.
 type path struct {
 	hits []hit
-	// below is set if a rule below the name may change the outcome of names there.
+	// below is set if a rule below the name may change the outcome for the names below.
 	below bool
 	// cancels is set if an exception or a lift is among the rules.
 	cancels bool
 }
 
-// A hit is the rules of one part at one name of the path.
+// A hit contains the rules of one part at one name of the path.
 type hit struct {
 	part   *Part
 	rules  []rule
@@ -60,7 +60,7 @@ func (s *Set) Covers(name *dname.Wire) bool {
 	return false
 }
 
-// A Query contains the circumstances for which a name or an address is judged.
+// A Query has the client, the time and the other circumstances of a judgement.
 type Query struct {
 	Client Client
 	Now    order.Time // in whole Unix seconds
@@ -87,7 +87,9 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.Asked != nil {
-		var room [pathRoom]hit // declared here because clearing it costs as much as a look-up
+		// declared here, so that other queries do not clear it, which costs as much as a
+		// look-up
+		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
 	}
 	d := j.judge(&p, name.place())
@@ -132,7 +134,9 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.Asked != nil {
-		var room [pathRoom]hit // declared here because clearing it costs as much as a look-up
+		// declared here, so that other queries do not clear it, which costs as much as a
+		// look-up
+		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
 	}
 	d := j.judge(&p, place{}) // a network covers all its addresses
@@ -158,13 +162,13 @@ type judgement struct {
 	askedAt place
 	// scoped is set if an order was met that is for some countries only.
 	scoped bool
-	// spared is set if an order was met that leaves out the asked name.
+	// spared is set if an order was met that does not apply because of the asked name.
 	spared bool
 }
 
-// protected reports whether the operator's guard protects an asked name. It passes a copy of
-// the name to the guard, so that names on the stacks of callers can stay there. This costs one
-// allocation, only for an answer that leads to a blocked name.
+// protected reports whether the operator's guard protects an asked name. It passes a copy to
+// the guard, because a name that is passed to an interface escapes to the heap. The copy costs
+// one allocation, only for an answer that leads to a blocked name.
 func (s *Set) protected(asked *Asked) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -290,16 +294,16 @@ func (j *judgement) judge(p *path, at place) decision {
 	return d
 }
 
-// applies reports whether a block rule that covers the place is enforced there, and until when
-// this stays so at least.
+// applies reports whether a block rule that covers the place is enforced there, and the
+// earliest time at which this may change.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
 	holds, until := part.holds(r.sched, j.now)
 	if !holds && until == Forever || p.cancels && excepted(p, e, r.group) || !j.includes(e) {
 		return false, Forever
 	}
 	// If several reasons keep the order from applying, the reason that lasts longest decides.
-	// For example, an order that has not begun does not limit the TTL of a client that will
-	// still be exempt when the order begins.
+	// For example, the beginning of an order does not limit the TTL for a client that will be
+	// exempt then.
 	off := order.NoTime
 	if !holds {
 		off = until

@@ -117,7 +117,7 @@ func (s *Set) Duties(now order.Time) Duties {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			// counts each order once, because the duties of an order are adjacent
+			// count each order once; the duties of an order are adjacent
 			case late && x.entry != last:
 				d.Overdue++
 				last = x.entry

@@ -55,7 +55,7 @@ func TestDuties(t *testing.T) {
 		overdue               int
 		next                  order.Time
 		review                int
-		laterOverdue, laterAt int // Overdue, and the number of hours later
+		laterOverdue, laterAt int // the number of overdue orders after laterAt hours
 	}{
 		// The order's own deadline.
 		{"in force in time", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
@@ -178,7 +178,7 @@ func TestDutiesOfAddresses(t *testing.T) {
 	}
 	s := guardedSet(t, `- {id: x, targets: [a.example, {address: 203.0.113.1, enforced_by: dns, `+late+`}]}`)
 	if d := s.Duties(now); d.Overdue != 1 {
-		t.Errorf("an address that nobody looks for: %d overdue", d.Overdue)
+		t.Errorf("an address that is not enforced: %d overdue", d.Overdue)
 	}
 }
 

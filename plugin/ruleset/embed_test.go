@@ -19,7 +19,7 @@ func TestEmbedded(t *testing.T) {
 	off := guarded(t, Options{NAT64: opt.NAT64}, orders)
 	for _, tc := range []struct {
 		addr           string
-		blocked, known bool // with and without the NAT64 prefixes
+		blocked, known bool // whether the address is blocked, with and without the NAT64 prefixes
 	}{
 		{"192.0.2.33", true, true},
 		{"192.0.2.34", false, false},
@@ -115,7 +115,7 @@ func TestEmbeddedHeld(t *testing.T) {
 		}
 		again := Merge([]*Part{s.parts[0].Guarded(nil).Guarded(opt.Guard)}, opt)
 		if len(again.Held()) != len(s.Held()) {
-			t.Errorf("%s: held %v when another guard comes", target, again.Held())
+			t.Errorf("%s: held %v with another guard", target, again.Held())
 		}
 	}
 }

@@ -115,7 +115,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 		// Orders in shadow may make a list long enough for a crowd, and a crowd gives more
 		// exact values of Until and Scoped.
 		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.Scoped != got.Scoped) {
-			t.Fatalf("%v%s: shadows show:\n got %+v\nwant %+v", w, q, got, plain)
+			t.Fatalf("%v%s: orders in shadow change the verdict:\n got %+v\nwant %+v", w, q, got, plain)
 		}
 	}
 	for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
@@ -301,6 +301,6 @@ func TestDecideAgainstTwin(t *testing.T) {
 	}
 	t.Logf("%+v", met)
 	if met.blocked < worlds/3 || met.address < worlds/20 || met.led < worlds/4 || met.shadow < worlds/4 || met.held < worlds/2 {
-		t.Errorf("%+v in %d worlds: they are too thin to compare anything", met, worlds)
+		t.Errorf("%+v in %d worlds: too few cases", met, worlds)
 	}
 }

@@ -54,7 +54,7 @@ func (s *Set) goneFrom(p *path, h *hit, r *rule, labels int) order.Time {
 	return gone
 }
 
-// nearLifts returns the indexes of the lifts that may reach an order. Of a crowd it returns
+// nearLifts returns the indexes of the lifts that may reach an order. In a crowd, these are
 // only the lifts that name the order, and the next few lifts of the same authority in history.
 // The very next one is usually the lift of this order.
 func (h *hit) nearLifts(e *entry) (at []uint32) {
@@ -100,11 +100,12 @@ func (p *Part) findLookouts() {
 	p.lookouts = append(p.lookouts, lifts[:min(len(lifts), maxLookouts-len(p.lookouts))]...)
 }
 
-// findViews computes a view for each crowd on the path to a lookout, if lifts or exceptions on
-// the path are not part of the crowd: lifts and exceptions of other segments, or above or
-// below the crowd. A view is a copy of the crowd that takes them into account.
+// findViews makes the views of the set. A view is a copy of a crowd that also takes into
+// account lifts and exceptions outside the crowd: in other segments, and at names above or
+// below the crowd. findViews walks the path to each lookout, and makes a view of each crowd
+// there that needs one.
 //
-// findViews stops after maxViewed rules. Crowds without a view only make queries slower.
+// findViews stops after maxViewed rules. A crowd without a view only makes queries slower.
 func (s *Set) findViews() {
 	s.views = nil
 	views, viewed := map[string]map[sight]*crowd{}, 0
@@ -135,8 +136,8 @@ func (s *Set) findViews() {
 	s.views = views
 }
 
-// A sight is a crowd at a name with the given number of labels. Names with equal rules share a
-// crowd, and a lift of one name must not change the crowd of another name.
+// A sight identifies a crowd and the length of the name at which it is. Names with equal rules
+// share a crowd, and a lift of one name must not change the crowd of another name.
 type sight struct {
 	*crowd
 	labels int

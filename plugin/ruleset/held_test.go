@@ -194,7 +194,7 @@ func TestJudgeAddress(t *testing.T) {
 	}
 	// The exception belongs to the network target, not to the name targets.
 	if v := s.Judge(asked(t, "w.example."), Query{Now: now, Asked: asked(t, "free.example.")}); !v.Blocked() {
-		t.Error("the exception of one target spares another")
+		t.Error("the exception of one target applies to another target")
 	}
 	if s := with(t, Options{}, orders); s.JudgeAddress(netip.MustParseAddr("198.51.100.5"), Query{Now: now}).Blocked() {
 		t.Error("blocked though addresses are not judged")

@@ -16,7 +16,7 @@ func TestLate(t *testing.T) {
 	)
 	for _, tc := range []struct {
 		why, before, after string
-		late, later        int // at noon, and two hours later
+		late, later        int // the number of late orders at noon, and two hours later
 	}{
 		{"entered after its deadline", `[]`, `[{id: x, ` + past + `, targets: [a.example]}]`, 1, 1},
 		{"entered at its deadline", `[]`, `[{id: x, deadline: "2026-05-01T12:00:00Z", targets: [a.example]}]`, 1, 1},

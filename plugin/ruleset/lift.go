@@ -27,7 +27,7 @@ func excepted(p *path, e *entry, group uint32) bool {
 }
 
 // lifter returns the lift in force that takes the place out of the order, nil if there is
-// none, and until when this stays so at least.
+// none, and the earliest time at which this may change.
 func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
 	until := Forever
 	for _, w := range j.whole[e.ID] {
@@ -89,8 +89,8 @@ func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
 func (h *hit) by(k int) *entry { return h.part.entries.at(h.rules[k].entry) }
 
 // lifts reports whether a rule is a lift in force that takes the place out of the order. If
-// so, it sets until to the time until which this stays so. If not, it may set until to an
-// earlier time.
+// so, it sets until to the time at which the lift ends. If not, it sets until to the time at
+// which the lift begins, unless until is earlier.
 func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *order.Time) bool {
 	if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
 		return false
@@ -108,10 +108,10 @@ func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *o
 	return holds
 }
 
-// askedLifted reports whether a lift takes the asked name out of the order, and until when
-// this stays so at least. A lift ends only the effect of an order on the targets of the lift.
-// If the order has no target that covers the asked name, the lift ends nothing, and the name
-// that the answer leads to stays blocked.
+// askedLifted reports whether a lift takes the asked name out of the order, and the earliest
+// time at which this may change. A lift ends only the effect of an order on the targets of the
+// lift. If the order has no target that covers the asked name, the lift ends nothing, and the
+// name that the answer leads to stays blocked.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.cancels || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever

@@ -120,7 +120,7 @@ func (t *tree) next(k int, c netip.Addr, now order.Time) int {
 	for i := size + k; ; i *= 2 {
 		for t.until[i] <= now || exempt != nil && exempt[i] != nil && exempt[i].Contains(c) {
 			for i&1 == 1 {
-				i /= 2 // skip this node, because its right edge is already passed
+				i /= 2 // go up, because this node is a right child: the subtree of its parent is done
 			}
 			if i == 0 {
 				return -1

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// many are benchmark cases in which only the last of very many orders on one name or address
-// can decide. fields returns the fields of order i that keep it from deciding, and lift
-// returns the fields of a lift of order i.
+// many are benchmark cases. In each case, very many orders are on one name or address, and
+// only the last order can decide. fields returns the fields that keep order i from deciding,
+// and lift returns the fields of a lift of order i.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string

@@ -46,7 +46,7 @@ type history struct {
 	ties map[instant]ties
 }
 
-// An instant is a place in history, together with the from that orders equal places.
+// An instant is a place in history, with the from that decides between equal places.
 type instant struct{ place, from order.Time }
 
 func (e *entry) instant() instant { return instant{e.place, e.from} }
@@ -55,8 +55,8 @@ func (e *entry) instant() instant { return instant{e.place, e.from} }
 // is listed first came first. Between files, nothing says which order came first.
 type ties map[*string]*tied
 
-// A tied is the orders of one file in ties: the first order that was added, and the smallest
-// index of the orders.
+// A tied describes the orders of one file in ties: the first order that was added, and the
+// smallest index of the orders.
 type tied struct {
 	entry *entry
 	index int32
@@ -174,7 +174,7 @@ func (x *lifters) finish() {
 	}
 }
 
-// meetAll calls meet for each block order for which is returns true, and then finish.
+// meetAll calls meet for each block order e for which is(e) is true, and then finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if len(x.byID)+len(x.others) == 0 {
 		return
@@ -187,9 +187,9 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings returns the meeting of each lift. A lift with targets is reached if one of its
-// orders has a target at, above or below a target of the lift. A lift without targets is
-// reached if an order that it names exists.
+// meetings returns for each lift whether it reaches an order. A lift with targets reaches an
+// order only if the order has a target at, above or below a target of the lift. A lift without
+// targets reaches the orders that it names, if they exist.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, newLifters()
 	for _, l := range lifts {
@@ -212,7 +212,7 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 
 // meetNames fills in the meetings of lifts with name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
-	targets := map[dname.Name]*lifters{} // by the target of the lifts
+	targets := map[dname.Name]*lifters{} // the lifts that have each name as a target
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
@@ -237,7 +237,8 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	for name, x := range targets {
 		s.above(name, x.meet)
 	}
-	// For targets below: look for targets of lifts above each name.
+	// For targets below a target of a lift: look up each name's parents among the targets of
+	// lifts.
 	for _, p := range s.parts {
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {

@@ -35,10 +35,10 @@ type Outcome struct {
 	Whole bool       // the whole order is held
 	// Targets is the number of targets that are enforced unless the guard holds them.
 	Targets int
-	// Blocked is the number of names that are newly blocked for some client, by a block order
-	// or because a lift was changed or removed. Freed is the number of names that are not
-	// blocked for any client any more. A block order counts only names that it blocked before,
-	// a lift counts the names of its targets and of the orders it names.
+	// Blocked is the number of names that became blocked for some client, because of a block
+	// order, or because a lift was changed or removed. Freed is the number of names that are
+	// no longer blocked for any client. A block order counts the names that it blocked itself.
+	// A lift counts the names of its targets and of the orders that it names.
 	Blocked, Freed int
 	// Counted is false if the order has too many names to compare. Blocked and Freed are then
 	// 0.
@@ -48,10 +48,10 @@ type Outcome struct {
 }
 
 const (
-	// maxOutcomeNames is the largest number of names of an order that are compared.
+	// maxOutcomeNames is the number of names up to which the names of an order are compared.
 	maxOutcomeNames = 10_000
-	// maxWalk is the largest number of names of a set in which collect looks for names below
-	// the targets of lifts.
+	// maxWalk is the number of names in a set up to which collect looks for names below the
+	// targets of lifts.
 	maxWalk = 50_000
 )
 
@@ -270,7 +270,7 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 }
 
 // label sets the labels of the outcomes. A lift of a sealed order is sealed too, unless the
-// lift says itself that it is public.
+// lift itself is public.
 func label(before, after *Set, list []*outcome) {
 	found := map[*outcome]*meeting{}
 	for _, s := range []*Set{before, after} {

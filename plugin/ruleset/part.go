@@ -31,7 +31,7 @@ type Options struct {
 	// NoCountry is set if the country of clients cannot be known. Orders that are only for
 	// countries are then held.
 	NoCountry bool
-	// Addresses makes addresses in answers be judged too. Otherwise, targets that are
+	// Addresses is set if addresses in answers are judged too. Otherwise, targets that are
 	// addresses are recorded but not enforced.
 	Addresses bool
 	// NAT64 are the operator's own NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
@@ -87,15 +87,15 @@ type entry struct {
 	place, from  order.Time
 	index        int32 // the position of the order in its file
 	line, column int32
-	sched        uint32 // of the whole order, for states and for lifts of whole orders
+	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
 	// names is the number of name targets. addrs is the number of address targets that are
 	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is the issued of the order
+	isIssued             bool // place is the time at which the order was issued
 }
 
-// issued returns the time at which the order was issued, by which blocks are ranked, or
-// NoTime.
+// issued returns the time at which the order was issued, or NoTime. Blocks are ranked by this
+// time.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.place
@@ -110,7 +110,7 @@ type Part struct {
 	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // by the index of the first rule
+	crowds    map[uint32]*crowd // the key is the index of the crowd's first rule
 	lookouts  []dname.Name      // see findLookouts
 	intervals []interval
 	schedules []schedule
@@ -124,7 +124,7 @@ type Part struct {
 	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
 	embeddings []embedding
 	guard      Guard
-	response   order.Response // for orders that prescribe none
+	response   order.Response // the response of orders that do not prescribe one
 	redirects  []netip.Addr
 	// deadlines and reviews are in the sequence of the entries.
 	deadlines, reviews []duty

@@ -30,7 +30,7 @@ func asked(t testing.TB, name string) *Asked {
 	t.Helper()
 	q := &Asked{}
 	if !q.Set(name) {
-		t.Fatalf("%q is no name", name)
+		t.Fatalf("%q is not a name", name)
 	}
 	return q
 }
@@ -88,7 +88,7 @@ func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.
 // authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
-		name, first, second string // dates of the block and of the lift
+		name, first, second string // first and second are the dates of the block and of the lift
 		blocked             bool
 	}{
 		{"lifted later", "issued: 2024-04-05", "issued: 2024-06-26", false},
@@ -108,7 +108,8 @@ func TestHistory(t *testing.T) {
 		if got := set(t, block+lift).Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
-		// In two files, with the lift loaded first. Only orders with equal dates change.
+		// The same in two files, with the lift loaded first. Only the result for equal dates
+		// differs.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != want {
@@ -117,7 +118,7 @@ func TestHistory(t *testing.T) {
 		// A lift by id reaches the order whatever the dates are.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Client{}, now).Blocked() {
-			t.Errorf("%s: a lift by id does not reach", tc.name)
+			t.Errorf("%s: a lift by id does not reach the order", tc.name)
 		}
 	}
 }
@@ -361,7 +362,7 @@ func TestSegments(t *testing.T) {
 		}
 	}
 	if s.Decide(asked(t, "b1.example."), Client{}, 0).Blocked() || len(s.Parts()) != 5 || s.Bytes() == 0 {
-		t.Error("the set is not what it was made of")
+		t.Error("the set differs from its parts")
 	}
 }
 

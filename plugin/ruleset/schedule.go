@@ -14,7 +14,7 @@ type interval struct{ from, until order.Time }
 // A schedule is a range of a part's intervals. The intervals are sorted and disjoint.
 type schedule struct{ off, n uint32 }
 
-// single returns the interval from from to until. Both may be NoTime.
+// single returns a list of one interval. Both from and until may be NoTime.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
@@ -87,7 +87,7 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// holds reports whether the schedule is in force at now, and until when this stays so.
+// holds reports whether the schedule is in force at now, and the time at which this changes.
 func (p *Part) holds(sched uint32, now order.Time) (bool, order.Time) {
 	s := p.schedules[sched]
 	ivs := p.intervals[s.off : s.off+s.n]

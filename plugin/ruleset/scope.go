@@ -12,7 +12,7 @@ import (
 // A scope is the compiled set of clients to which an order applies. A nil scope is all
 // clients.
 type scope struct {
-	countries []order.Country // the EU is in this list too, but eu makes has check its members
+	countries []order.Country // may contain EU, which has() handles by the field eu
 	eu        bool
 	clients   bart.Lite
 	hasNets   bool
@@ -45,8 +45,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether c is exempt at now, and until when this stays so. Exemptions end but
-// do not begin, so a client that is not exempt never becomes exempt.
+// covers reports whether c is exempt at now, and the time at which this changes. Exemptions
+// end but do not begin, so a client that is not exempt never becomes exempt.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -71,8 +71,9 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The arguments and results of the last calls, compared by pointer. The defaults of a file
-	// give the same pointer to each order, and computing the key is most of the work.
+	// The arguments and results of the last calls. The arguments are compared by pointer: the
+	// defaults of a file give the same pointer to each order, and computing the key is most of
+	// the work.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

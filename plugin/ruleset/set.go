@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Set is the orders of several files that are in force together. It is immutable and safe
-// for concurrent use.
+// A Set contains the orders of several files that are in force together. It is immutable and
+// safe for concurrent use.
 type Set struct {
-	parts []*Part // one for each file, in the sequence of loading
+	parts []*Part // one part for each file, in the sequence of loading
 	// segments are the parts that queries search: large parts as they are, and small parts
 	// merged into one part, because each segment costs each query one look-up.
 	segments []*Part
@@ -164,7 +164,7 @@ func Duplicates(p *Part, others []*Part) (out order.Problems) {
 	for _, o := range others {
 		n += o.entries.n
 	}
-	of := map[string]*entry{} // orders of others by id, at least those whose ids p may use
+	of := map[string]*entry{} // orders of the other parts by id, at least those with ids of p
 	if n < p.entries.n {
 		for _, o := range others {
 			for e := range o.entries.all() {

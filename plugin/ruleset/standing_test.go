@@ -98,7 +98,7 @@ func TestLiftOfAllBut(t *testing.T) {
 		}
 	}
 	if c := s.Counts(now); c.Orders[InForce] != 1 || c.Orders[Lifted] != 0 {
-		t.Errorf("a part of the order is in force, counts %+v", c)
+		t.Errorf("the order is still in force in part, counts %+v", c)
 	}
 }
 

@@ -74,7 +74,8 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	return InForce, next
 }
 
-// lifted reports whether a whole block order is lifted, and until when this stays so at least.
+// lifted reports whether a whole block order is lifted, and the earliest time at which this
+// may change.
 func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	next := Forever
 	for _, w := range s.whole[e.ID] {
@@ -141,8 +142,7 @@ type Transition struct {
 }
 
 // Label returns a name for the order that all readers may see. A lift reveals the order that
-// it lifts, so a lift of a sealed order is sealed too, unless it says itself that it is
-// public.
+// it lifts, so a lift of a sealed order is sealed too, unless the lift itself is public.
 func (t Transition) Label() string {
 	if t.sealed {
 		return sealedLabel(t.Order.ID)

@@ -232,7 +232,7 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 	for _, h := range w.Held() {
 		if h.Why == "" || h.File == "" {
-			t.Fatalf("%vheld without words: %+v", w, h)
+			t.Fatalf("%vheld without a reason or a file: %+v", w, h)
 		}
 		held = append(held, h.Order.ID+" "+h.Target)
 	}
@@ -253,9 +253,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift has a target that may match a target of an order. known is
-// false if the only matches may be targets that DNS does not enforce, because a part does not
-// store these.
+// meets reports whether a lift may have a target in common with an order. known is true if a
+// name or an address that DNS enforces is in common. A part does not store other targets, so
+// the set can only assume that they match.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true

@@ -17,7 +17,7 @@ import (
 type twin struct {
 	files  []twinFile
 	opt    Options
-	orders []twinOrder // of all files
+	orders []twinOrder // the orders of all files
 }
 
 type twinFile struct {
@@ -221,8 +221,8 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift takes the place out of the target of the
-// order, for the place itself or for the asked name that led there.
+// spared reports whether an exception or a lift takes the place, or the asked name that led to
+// the place, out of the target of the order.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -290,7 +290,7 @@ func (t *twin) response(o *order.Order) order.Response {
 	return r
 }
 
-// A twinVerdict is the fields of a verdict that the set and the twin must agree on.
+// A twinVerdict contains the fields of a verdict that the set and the twin must agree on.
 type twinVerdict struct {
 	id       string
 	labels   int
@@ -299,9 +299,10 @@ type twinVerdict struct {
 	below    Below
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. They are in the last 32 bits of
-// addresses in the well-known and the local NAT64 prefix and of IPv4-compatible addresses,
-// after the first 16 bits of 6to4 addresses, and as in the table of RFC 6052, section 2.2.
+// inside returns the IPv4 addresses inside an IPv6 address. An IPv4 address is in the last 32
+// bits of an address in the well-known or the local NAT64 prefix, and of an IPv4-compatible
+// address. It is after the first 16 bits of a 6to4 address. For other NAT64 prefixes, it is as
+// in the table of RFC 6052, section 2.2.
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
@@ -356,8 +357,8 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
 	if n.addr.IsValid() {
-		// The answer is for the asked name. The order is not for that name, so it does not
-		// block the names below.
+		// The answer is for the asked name. The order is not for that name, so NXDOMAIN would
+		// not be true for the names below.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
 		return v
 	}

@@ -71,8 +71,8 @@ type Order struct {
 	*Common
 }
 
-// A Common is the fields that are equal in orders of a register that differ only in ids,
-// references, dates and targets. It is immutable.
+// A Common contains the fields that many orders of a register share. These orders differ only
+// in their ids, references, dates and targets. A Common is immutable.
 type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase

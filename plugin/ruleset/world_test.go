@@ -234,11 +234,12 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A world is the same orders in a set and in a twin.
+// A world contains the same orders in a set and in a twin.
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow. It must enforce the same.
+	// plain is the set without the orders and targets in shadow. Both sets must enforce the
+	// same.
 	plain *Set
 	// mentioned are the names of targets and exceptions. There is at least one.
 	mentioned []dname.Name

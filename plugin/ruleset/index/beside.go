@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Pair is the refs of one name in two indexes.
+// A Pair contains the refs of one name in two indexes.
 type Pair struct {
 	Ref   uint32
 	Other uint32 // valid if Both

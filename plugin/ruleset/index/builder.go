@@ -13,8 +13,8 @@ import (
 // A Builder collects names. It writes the records and buckets of the final index, so that a
 // load takes little more memory than the index. It is not safe for concurrent use.
 type Builder struct {
-	// Max limits the bytes of the records. 0 is as many as 32-bit offsets can address, which
-	// is enough for some 200 million names.
+	// Max limits the size of the records in bytes. If Max is 0, the limit is the range of
+	// 32-bit offsets, which is enough for some 200 million names.
 	Max   int
 	x     Index
 	added int // the number of added names, with duplicates
@@ -293,7 +293,8 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records at a node and all nodes above it that a marked name is below them.
+// markAbove records that a marked name is below a node. It records this at the node with the
+// given number and at all nodes above it.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]

@@ -161,7 +161,7 @@ func TestBeside(t *testing.T) {
 	}
 	var none *Index
 	for range none.Beside(nil) {
-		t.Error("no index has a name")
+		t.Error("a nil index yields a name")
 	}
 }
 
@@ -200,7 +200,7 @@ func TestSpace(t *testing.T) {
 		b.Add(name(t, fmt.Sprintf("www.name%d.example", i)), 0)
 	}
 	if b.dead == 0 {
-		t.Error("no record was written again")
+		t.Error("no record was rewritten")
 	}
 	x := b.Freeze(nil, func(uint32) bool { return false })
 	live := 0
@@ -208,7 +208,7 @@ func TestSpace(t *testing.T) {
 		live++
 	}
 	if per := float64(x.Bytes()) / (2 * n); live != 2*n+1 || x.Len() != 2*n || per > 22 {
-		t.Errorf("%d names, %d records, %.1f octets each", x.Len(), live, per)
+		t.Errorf("%d names, %d records, %.1f bytes each", x.Len(), live, per)
 	}
 }
 
@@ -255,7 +255,7 @@ func FuzzIndex(f *testing.F) {
 }
 
 // TestGrowOften checks that Grow does not reallocate for each of many lists. Otherwise a file
-// with as many orders with a list each would take hours to load.
+// with many orders, each with its own list, would take hours to load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -287,7 +287,7 @@ func TestGrowAfterOdd(t *testing.T) {
 	const n = 100_000
 	b.Grow(n)
 	if took := b.x.Bytes() - before; took > 60*n {
-		t.Errorf("%d names more take %d octets", n, took)
+		t.Errorf("%d more names take %d bytes", n, took)
 	}
 }
 
@@ -312,7 +312,7 @@ func TestFull(t *testing.T) {
 	x := b.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
 	var w dname.Wire
 	if w.SetName(name(t, "n99.example")); !x.Covers(&w) {
-		t.Error("a name that was added is gone")
+		t.Error("an added name is not found")
 	}
 	if w.SetName(name(t, "m99.example")); x.Covers(&w) || x.Len() < 100 || x.Len() >= 200 {
 		t.Errorf("%d names", x.Len())

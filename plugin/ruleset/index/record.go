@@ -19,7 +19,7 @@ type record struct {
 	label  []byte
 }
 
-// A node is the fields of a record that a look-up needs.
+// A node contains the fields of a record that a look-up needs.
 type node struct {
 	flags uint8
 	// ref is the value, shifted left by one. Bit 0 is set if several values were added to the
