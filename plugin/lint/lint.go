@@ -43,6 +43,10 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 			l.order(o)
 		}
 	}
+	if l.steps > maxSteps {
+		l.out = append(l.out, order.Problem{File: l.path, Warning: true,
+			Msg: "so many orders have the same targets that not all were compared: more targets may be covered already"})
+	}
 	return l.out
 }
 
@@ -56,6 +60,10 @@ type linter struct {
 	guesses  int // unknown ids that were compared with all others
 	zone     *time.Location
 	out      order.Problems
+
+	lastAsked asked
+	last      explained
+	steps     int // targets compared by covered
 }
 
 // warn adds a warning about o; it stands at the target t when t is not nil.
