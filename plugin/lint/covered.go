@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -54,19 +53,18 @@ func member(s *order.Scope) (c ruleset.Client) {
 // coverer returns a target of another order that covers the given target, and reports whether
 // there is one.
 func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
-	q := ruleset.Asked{}
-	q.SetName(name)
-	if match == order.Below && !q.SetBelow(name) {
+	if l.steps > maxSteps {
 		return ruleset.Reason{}, false
 	}
-	_, reasons := l.set.Explain(&q, client, l.now)
-	own := slices.IndexFunc(reasons, func(r ruleset.Reason) bool {
-		return r.Order.ID == o.ID && r.Target == name && r.Match == match
-	})
-	if own < 0 || reasons[own].Why == ruleset.LiftedBy || reasons[own].Why == ruleset.Over {
+	at := l.reasons(name, match == order.Below, client)
+	own, ok := at.own[target{o.ID, name, match}]
+	if !ok || at.list[own].Why == ruleset.LiftedBy || at.list[own].Why == ruleset.Over {
 		return ruleset.Reason{}, false
 	}
-	for i, r := range reasons {
+	for i, r := range at.list {
+		if i >= crowd {
+			l.steps++
+		}
 		switch {
 		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
 		case r.Match == order.Exact && match != order.Exact:
@@ -80,6 +78,55 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 		}
 	}
 	return ruleset.Reason{}, false
+}
+
+const (
+	// crowd is how many targets at and above a name are few.
+	crowd = 64
+	// maxSteps bounds the targets that are compared beyond those of a crowd: at a name
+	// with very many orders, each order is compared with all others.
+	maxSteps = 2_000_000
+)
+
+// asked is a question of Explain.
+type asked struct {
+	name   dname.Name
+	below  bool
+	client ruleset.Client
+}
+
+// target is one target of an order.
+type target struct {
+	id    string
+	name  dname.Name
+	match order.Match
+}
+
+// explained is the answer of Explain, with the place of each target in it.
+type explained struct {
+	list []ruleset.Reason
+	own  map[target]int
+}
+
+// reasons asks Explain. The last answer is kept, because many orders at one name ask the
+// same question one after the other.
+func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
+	question := asked{name, below, client}
+	if question == l.lastAsked && l.last.own != nil {
+		return &l.last
+	}
+	q := ruleset.Asked{}
+	q.SetName(name)
+	l.lastAsked, l.last = question, explained{own: map[target]int{}}
+	if below && !q.SetBelow(name) {
+		return &l.last
+	}
+	_, l.last.list = l.set.Explain(&q, client, l.now)
+	for i, r := range l.last.list {
+		l.last.own[target{r.Order.ID, r.Target, r.Match}] = i
+	}
+	l.steps += max(len(l.last.list)-crowd, 0)
+	return &l.last
 }
 
 // Target returns a target as order files write it, followed by "(exact)" if it is exact.

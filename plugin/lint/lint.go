@@ -43,6 +43,10 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 			l.order(o)
 		}
 	}
+	if l.steps > maxSteps {
+		l.out = append(l.out, order.Problem{File: l.path, Warning: true,
+			Msg: "so many orders have the same targets that not all were compared: more targets may be covered already"})
+	}
 	return l.out
 }
 
@@ -56,6 +60,10 @@ type linter struct {
 	guesses  int // the number of unknown ids that were compared with all ids
 	zone     *time.Location
 	out      order.Problems
+
+	lastAsked asked
+	last      explained
+	steps     int // targets compared by covered
 }
 
 // warn adds a warning about o, at the position of the target t, or of o if t is nil.
