@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -273,4 +274,26 @@ func TestCheck(t *testing.T) {
 	if err := Check(w.options("bad.yaml"), w.log); err == nil {
 		t.Error("a version of another file is no reason to go on")
 	}
+}
+
+// TestCheckDoesNotHang: a file system that does not answer does not keep a reload from
+// going on.
+func TestCheckDoesNotHang(t *testing.T) {
+	defer func(was time.Duration) { checkPatience = was }(checkPatience)
+	checkPatience = time.Millisecond
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	waiting, on := make(chan bool), make(chan bool)
+	defer func(was func(string) (os.FileInfo, error)) { stat = was }(stat)
+	stat = func(path string) (os.FileInfo, error) {
+		waiting <- true
+		<-on
+		return nil, os.ErrNotExist
+	}
+	if err := Check(w.options("a.yaml"), w.log); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+	w.wantLog("warning: the check of the order files before a reload did not end within 1ms")
+	<-waiting
+	close(on)
 }
