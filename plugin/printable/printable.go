@@ -34,9 +34,11 @@ func Is(s string) bool {
 // Clean returns s with each run of unprintable runes replaced by one space, and without
 // spaces at its ends. Clean is for text that a program reads, such as EXTRA-TEXT of an
 // extended DNS error (RFC 8914, section 2), where quotes would be noise. Clean keeps the
-// zero-width joiner and non-joiner, because Indic and Persian words need them.
+// zero-width joiner and non-joiner, because Indic and Persian words need them. Clean
+// removes soft hyphens, which stand inside words and are not shown.
 func Clean(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\u00ad", "")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || unprintable(r) && r != '\u200c' && r != '\u200d'
 	}), " ")
 }

@@ -40,6 +40,7 @@ func TestClean(t *testing.T) {
 		{"n\xb0 12", "n\uFFFD 12"},
 		{"\x1b[2J", "[2J"},
 		{"\n", ""},
+		{"Glücks\u00adspiel\u00ad", "Glücksspiel"},
 		{"می\u200cخواهم", "می\u200cخواهم"},
 	} {
 		if got := Clean(tc.in); got != tc.want {

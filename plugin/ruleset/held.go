@@ -191,8 +191,10 @@ func (s *Set) findHeld() {
 			add(p, p.rulesAt(&w), h)
 		}
 		if s.opt.Addresses {
-			for x, h := range s.held.nets {
-				add(p, p.rulesAtNet(x), h)
+			for x, rules := range p.networks() {
+				if h := s.held.nets[x]; h != nil {
+					add(p, rules, h)
+				}
 			}
 		}
 		own := s.heldTargets[from:]

@@ -25,7 +25,8 @@ import (
 // fails later leaves behind.
 //
 // One good file suffices, so the smallest files come first. A file that changed within
-// the last second may be half written, and is read again.
+// the last second may be half written, and is read again. When a file system does not
+// answer, Check ends all the same and reports nothing, and Acquire decides.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -35,6 +36,29 @@ func Check(opt Options, log Log) error {
 			}
 		}
 	}
+	defer s.log.flush(flushPatience)
+	result := make(chan error, 1)
+	go func() { result <- s.checkFiles() }()
+	timer := time.NewTimer(checkPatience)
+	defer timer.Stop()
+	select {
+	case err := <-result:
+		return err
+	case <-timer.C:
+		s.log.Warningf("the check of the order files before a reload did not end within %v; the reload goes on without the check", checkPatience)
+		return nil
+	}
+}
+
+// checkPatience is how long Check waits for file systems. A variable, so that tests need
+// not wait.
+var checkPatience = 2 * startPatience
+
+// stat is os.Stat, for tests to replace.
+var stat = os.Stat
+
+// checkFiles looks at the files until one is good or none is being written.
+func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
 		if err == nil || !fresh || time.Now().After(deadline) {
@@ -57,7 +81,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 		all = append(all, s.public("", err))
 	}
 	for _, path := range paths {
-		info, err := os.Stat(path)
+		info, err := stat(path)
 		switch {
 		case err == nil && !info.Mode().IsRegular():
 			err = fmt.Errorf("%s: is not a regular file", path)

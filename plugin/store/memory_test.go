@@ -63,3 +63,31 @@ func TestGiveBack(t *testing.T) {
 		t.Errorf("the collector was called %d times by two big loads and small ones between, want 2", n)
 	}
 }
+
+// TestGiveBackRefused: a large file that is refused leaves no memory taken.
+func TestGiveBackRefused(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	s, err := Open(w.options("."), w.log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s = s
+	t.Cleanup(s.Close)
+	forced := func() uint32 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.NumForcedGC
+	}
+	before := forced()
+	w.write(".new", strings.Repeat("# "+strings.Repeat("x", 998)+"\n", 60<<10)+"version: 2\norders: []\n")
+	if err := os.Rename(filepath.Join(w.dir, ".new"), filepath.Join(w.dir, "b.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(60 * time.Second); forced() == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the memory of the refused file is not given back; the log:\n%s", w.log.take())
+		}
+	}
+	logged(t, w.log.take(), 1, "b.yaml: refused for 1 problem(s)")
+}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +143,61 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
+// blanks is a stream of blank lines after a header. It is too long to be read while Close
+// waits.
+type blanks struct {
+	read    atomic.Int64
+	started chan bool
+}
+
+const manyBlanks = 64 << 20
+
+func (b *blanks) Read(p []byte) (int, error) {
+	if b.read.Load() == 0 {
+		n := copy(p, `{"version": 1, "count": 0}`+"\n")
+		b.read.Add(int64(n))
+		return n, nil
+	}
+	if b.started != nil {
+		close(b.started)
+		b.started = nil
+	}
+	if b.read.Load() >= manyBlanks {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = '\n'
+	}
+	b.read.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// TestCloseStopsALoad: Close ends the parse of a file that is being loaded.
+func TestCloseStopsALoad(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.jsonl", `{"version": 1, "count": 0}`+"\n")
+	s, err := Acquire(w.options("."), w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
+	defer func(was time.Duration) { closePatience = was }(closePatience)
+	closePatience = time.Hour
+	started := make(chan bool)
+	endless := &blanks{started: started}
+	was := parse
+	parse = func(path string, _ io.Reader, opt order.Options) (*order.File, order.Problems) {
+		return was(path, endless, opt)
+	}
+	w.write("a.jsonl", `{"version": 1, "count": 0, "note": "x"}`+"\n")
+	<-started
+	Release(s)
+	if n := endless.read.Load(); n >= manyBlanks {
+		t.Error("the file was read to its end")
+	}
+	logged(t, w.log.take(), 0, "a.jsonl: refused") // a load that was stopped says nothing about the file
+}
+
 // TestBeingWritten: a stream that ends because the Store closes, or because somebody
 // writes, says nothing about the file.
 func TestBeingWritten(t *testing.T) {
@@ -217,4 +274,26 @@ func TestCheck(t *testing.T) {
 	if err := Check(w.options("bad.yaml"), w.log); err == nil {
 		t.Error("a version of another file is no reason to go on")
 	}
+}
+
+// TestCheckDoesNotHang: a file system that does not answer does not keep a reload from
+// going on.
+func TestCheckDoesNotHang(t *testing.T) {
+	defer func(was time.Duration) { checkPatience = was }(checkPatience)
+	checkPatience = time.Millisecond
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	waiting, on := make(chan bool), make(chan bool)
+	defer func(was func(string) (os.FileInfo, error)) { stat = was }(stat)
+	stat = func(path string) (os.FileInfo, error) {
+		waiting <- true
+		<-on
+		return nil, os.ErrNotExist
+	}
+	if err := Check(w.options("a.yaml"), w.log); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+	w.wantLog("warning: the check of the order files before a reload did not end within 1ms")
+	<-waiting
+	close(on)
 }
