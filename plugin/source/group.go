@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -246,7 +247,7 @@ func (s *Source) Forget(path string) bool {
 // open opens a path of the order named owner, verified against v.
 func (s *Source) open(owner, abs, path string, v version, rcpt *receipt) (*reader, error) {
 	lost := func() { s.lost(owner, abs) }
-	r, err := newReader(func() (openFile, error) { return s.fs.open(abs) }, path, v, rcpt, s.stop, lost)
+	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, rcpt, lost)
 	if err != nil {
 		rcpt.failed(err)
 		lost()
@@ -335,18 +336,10 @@ const firstBytes = 64 << 20
 // version. A list that is big, or does not come within a second, is left to the loop:
 // it is Pending until then. The caller holds the lock, which is released meanwhile.
 func (s *Source) first(t *track) {
-	limit := time.NewTimer(s.firstWait)
-	defer limit.Stop()
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()
 		defer s.mu.Lock()
-		select {
-		case <-over:
-			return true
-		case <-limit.C:
-		case <-s.stop:
-		}
-		return false
+		return s.returns(over, s.firstWait, nil)
 	}
 	s.events(s.clock.Now())
 	seq, fs, over := s.marks.seq, s.fs, make(chan struct{})
@@ -364,10 +357,17 @@ func (s *Source) first(t *track) {
 		return
 	}
 	delete(s.wanted, t)
-	t.job = newJob(t, now)
-	if wait(s.hire([]*job{t.job}).over) {
-		s.events(s.clock.Now())
-		s.takeBack(s.clock.Now())
+	j := newJob(t, now)
+	t.job = j
+	hashed := s.begin(j, func() {
+		for buf := make([]byte, min(step, p.size+1)); !j.step(&fs, buf); {
+			pace.Yield()
+		}
+	})
+	if wait(hashed) {
+		s.takeBack(j)
+	} else {
+		s.leave(j, hashed)
 	}
 }
 

@@ -52,7 +52,6 @@ type look struct {
 	call  string // the path that is being asked about; "" between calls
 	n     int    // calls so far
 	left  bool   // this look is not waited for any more
-	wait  wait
 }
 
 // calls are the paths of calls that have not returned.
@@ -91,18 +90,24 @@ func (l *look) do(path string, call func() error) error {
 	return err
 }
 
-// leave gives the look up when one call has taken longer than limit.
-func (l *look) leave(now time.Time, limit time.Duration) bool {
+// progress returns how many calls there were.
+func (l *look) progress() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if idle := l.wait.measure(l.n, now); idle < limit || l.call == "" {
-		return false
+	return l.n
+}
+
+// leave gives the look up, unless it is between two calls, and reports whether it did.
+func (l *look) leave() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.call != "" {
+		l.left = true
+		l.calls.mu.Lock()
+		l.calls.out[l.call] = true
+		l.calls.mu.Unlock()
 	}
-	l.left = true
-	l.calls.mu.Lock()
-	l.calls.out[l.call] = true
-	l.calls.mu.Unlock()
-	return true
+	return l.left
 }
 
 // guarded returns the calls of f that the look can be left in.
@@ -199,20 +204,26 @@ func (s *Source) startLook(now time.Time) {
 		l.abs[i], l.places[i] = t.abs, t.place
 	}
 	s.look, s.askAt = l, time.Time{}
+	over := make(chan struct{})
+	go func() { defer close(over); l.run() }()
 	go func() {
-		l.run()
-		s.mu.Lock()
-		if s.look == l {
-			s.looked = l
+		for !s.returns(over, statStall, l.progress) && !s.ended() && !l.leave() {
 		}
-		s.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.look = nil
+		if now := s.clock.Now(); !l.left && !s.closed {
+			s.events(now)
+			s.apply(l, now)
+		} else {
+			s.settleAt(now) // without the call that does not return
+		}
 		s.kick()
 	}()
 }
 
 // apply takes in what a look has found.
 func (s *Source) apply(l *look, now time.Time) {
-	s.look, s.looked = nil, nil
 	if l.watchErr != nil {
 		s.complain(l.watchErr)
 	}

@@ -61,15 +61,6 @@ func (t *track) evidence(m mark) evidence {
 	return e
 }
 
-// drop ends hashing. The result would not count.
-func (s *Source) drop(t *track) {
-	if t.job != nil {
-		t.job.stop.Store(true)
-		t.job = nil
-	}
-	delete(s.wanted, t)
-}
-
 // see compares what is at a path with what was there, without reading it, and decides
 // whether it must be read. seq is the number of the last event before the look.
 func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
@@ -122,7 +113,7 @@ func (s *Source) plan(t *track, now time.Time) {
 	case t.set.waiting:
 		s.await(t, due, now)
 	case t.set.held.state != Ready || !now.Before(t.hashedAt.Add(Recheck)):
-		s.wanted[t] = true
+		s.want(t)
 	}
 }
 
@@ -131,7 +122,7 @@ func (s *Source) await(t *track, at, now time.Time) {
 	if now.Before(at) {
 		s.settleAt(at)
 	} else {
-		s.wanted[t] = true
+		s.want(t)
 	}
 }
 
