@@ -84,7 +84,6 @@ func (s *Source) track(abs, path string, first bool) *track {
 		t = &track{path: path, abs: abs, first: first}
 		s.tracks[abs] = t
 		s.list = append(s.list, t)
-		s.restless[t] = true
 		s.stale = true
 	}
 	return t
@@ -98,7 +97,6 @@ func (s *Source) release(t *track, o *order) {
 	}
 	s.drop(t)
 	s.stale, s.unnoticed = true, true
-	delete(s.restless, t)
 	delete(s.tracks, t.abs)
 	s.list = slices.DeleteFunc(s.list, func(x *track) bool { return x == t })
 }

@@ -266,7 +266,7 @@ func (s *Source) apply(l *look, now time.Time) {
 // rewatch brings the names and directories that matter up to date. It reports whether a
 // path or directory is new, so that another look is needed at once.
 func (s *Source) rewatch() (again bool) {
-	s.interest, s.members = map[string]bool{}, map[string][]members{}
+	s.interest = map[string]bool{}
 	want := map[string]bool{}
 	points := func(ps []string) {
 		for _, at := range ps {
@@ -276,9 +276,8 @@ func (s *Source) rewatch() (again bool) {
 	}
 	for _, p := range s.patterns {
 		points(p.last.points)
-		for _, m := range p.last.members {
-			s.members[m.dir] = append(s.members[m.dir], m)
-			want[m.dir] = true
+		for _, dir := range p.last.dirs {
+			want[dir] = true
 		}
 	}
 	for _, t := range s.list {
@@ -317,15 +316,11 @@ func (s *Source) events(now time.Time) {
 			if e.how != unknown {
 				s.marks.note(e.name, e.how, matters)
 			}
-			if matters || e.how != unknown && (e.gone || e.how != written) && s.isMember(e.name) {
+			if matters || e.gone || e.how == created || e.how == renamed {
 				s.ask(now.Add(debounce))
 			}
 		}
 	}
-}
-
-func (s *Source) isMember(name string) bool {
-	return slices.ContainsFunc(s.members[filepath.Dir(name)], func(m members) bool { return m.match(filepath.Base(name)) })
 }
 
 // complain says once that kernel events cannot be had.

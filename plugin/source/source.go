@@ -22,6 +22,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,10 +93,9 @@ type Source struct {
 	byPath     map[string]*order // the same, by absolute path
 	tracks     map[string]*track // by absolute path
 	list       []*track          // the same
-	stale      bool              // paths or places changed: interest, members, dirs are old
+	stale      bool              // paths or places changed: interest and dirs are old
 	interest   map[string]bool   // entries whose events cause a look
-	members    map[string][]members
-	dirs       []string // to be watched
+	dirs       []string          // to be watched
 
 	look     *look     // in progress
 	pollAt   time.Time // the next look
@@ -106,7 +106,6 @@ type Source struct {
 	queue    []*track        // wanted, by what is left of the files; nil when there are new ones
 	working  bool            // work runs
 
-	restless  map[*track]bool    // about to change
 	dirty     map[*order]bool    // may have something to report
 	heldAt    time.Time          // since when a report is held back; real time
 	ignored   map[string]ignored // by absolute path; nil before the first notice
@@ -120,7 +119,7 @@ func New(cfg Config) (*Source, error) {
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		marks: marks{by: map[string]*mark{}}, tracks: map[string]*track{}, byPath: map[string]*order{},
-		wanted: map[*track]bool{}, restless: map[*track]bool{}, dirty: map[*order]bool{},
+		wanted: map[*track]bool{}, dirty: map[*order]bool{},
 		calls: calls{out: map[string]bool{}}, lists: len(cfg.Patterns),
 	}
 	if s.clock == nil {
@@ -176,7 +175,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		if late { // only for what takes no time worth mentioning
 			work = s.look != nil || s.hashing()
 		}
-		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (len(s.restless) == 0 || late) {
+		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (late || !slices.ContainsFunc(s.list, (*track).restless)) {
 			out, _ := s.report(now, true)
 			s.mu.Unlock()
 			return out

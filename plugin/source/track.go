@@ -225,11 +225,6 @@ func (s *Source) sight(t *track, v sight) {
 
 // touch notes that the version of t may have changed.
 func (s *Source) touch(t *track) {
-	if t.restless() {
-		s.restless[t] = true
-	} else {
-		delete(s.restless, t)
-	}
 	for _, o := range t.owners {
 		s.dirty[o] = true
 	}
