@@ -29,19 +29,18 @@ func (h hangs) Is(target error) bool { return target == ErrPending }
 
 // look is one look in progress.
 type look struct {
-	fs       files // the calls of this look
-	patterns []pattern
-	old      []*expansion
-	tracks   []*track
-	abs      []string
-	places   []*place // as they were, and then as they are
-	dirs     []string // to be watched
-	watch    *watcher
-	seq      uint64 // of the last event before the look
-	at       time.Time
-	poll     bool // the look is a poll
-	cache    map[string]fs.FileInfo
-	real     map[string]string // directory to real path
+	fs        files // the calls of this look
+	patterns  []pattern
+	old       []*expansion
+	tracks    []*track
+	abs       []string
+	places    []*place // as they were, and then as they are
+	dirs      []string // to be watched
+	watch     *watcher
+	seq       uint64 // of the last event before the look
+	at        time.Time
+	poll      bool // the look is a poll
+	dirPlaces map[string]*place
 
 	expansions []*expansion
 	fresh      []string // directories whose watch is new
@@ -143,57 +142,19 @@ func (l *look) run() {
 		l.expansions = append(l.expansions, l.patterns[i].expand(&l.fs, l.old[i]))
 	}
 	for i, abs := range l.abs {
-		if p := l.again(abs, l.places[i]); p != nil {
+		p := l.fs.resolve(abs, l.dirPlaces)
+		if old := l.places[i]; old == nil || p.err != nil || p.stat != old.stat || p.end != old.end || !slices.Equal(p.links, old.links) {
 			l.places[i] = p
-			continue
 		}
-		p := l.fs.resolve(abs, l.cache)
-		if old := l.places[i]; old != nil && slices.Equal(p.points, old.points) {
-			p.points = old.points
-		}
-		l.places[i] = p
 	}
-}
-
-// again is resolve for the usual case, that the path is a file in a directory that leads
-// where it led: one lstat. It returns nil in all other cases, and p itself when nothing
-// changed.
-func (l *look) again(abs string, p *place) *place {
-	if p == nil || p.err != nil || p.entry != p.end || l.realDir(filepath.Dir(abs)) != filepath.Dir(p.end) {
-		return nil
-	}
-	info, err := l.fs.lstat(p.end)
-	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
-		return nil
-	}
-	st := statOf(info)
-	if st == p.stat {
-		return p
-	}
-	q := *p
-	q.stat = st
-	return &q
-}
-
-// realDir returns the real path of a directory, or "" when there is none.
-func (l *look) realDir(dir string) string {
-	if real, ok := l.real[dir]; ok {
-		return real
-	}
-	p := l.fs.resolve(dir, l.cache)
-	if p.err != nil {
-		p.end = ""
-	}
-	l.real[dir] = p.end
-	return p.end
 }
 
 // startLook begins a look. The caller holds the lock.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
-		cache: map[string]fs.FileInfo{}, real: map[string]string{},
-		tracks: slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
+		dirPlaces: map[string]*place{},
+		tracks:    slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
 	}
 	l.fs = l.guarded(s.fs)
 	for _, p := range s.patterns {
@@ -285,7 +246,7 @@ func (s *Source) rewatch() (again bool) {
 			again = true
 			continue
 		}
-		points(t.place.points)
+		points(t.place.points())
 	}
 	dirs := make([]string, 0, len(want))
 	for dir := range want {

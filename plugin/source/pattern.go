@@ -84,7 +84,7 @@ func hasMeta(path string) bool {
 type expansion struct {
 	paths   []string // as shown, bytewise
 	ignored []string // files beside them that are no order files
-	points  []string // entries to be watched, as place.points
+	points  []string // entries to be watched, as of place.points
 	dirs    []string // to be watched, by real path: what comes and goes in them counts
 	state   State    // Ready, or why there are no paths; 0 when in doubt
 	err     error
@@ -107,7 +107,7 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	default:
 		at := f.resolve(p.abs, nil)
 		v, _ := at.fault(p.text)
-		x = &expansion{points: at.points, state: v.state, err: v.err}
+		x = &expansion{points: at.points(), state: v.state, err: v.err}
 	}
 	if old != nil && x.state == old.state && slices.Equal(x.paths, old.paths) && slices.Equal(x.ignored, old.ignored) &&
 		slices.Equal(x.points, old.points) && slices.Equal(x.dirs, old.dirs) {
@@ -134,7 +134,7 @@ func (p *pattern) decide(f *files) {
 // out, links to files are not (the files of a ConfigMap are links).
 func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 	at := f.resolve(p.abs, nil)
-	x := &expansion{points: at.points}
+	x := &expansion{points: at.points()}
 	if at.err != nil {
 		x.state, x.err = stateOf(at.err), pathError(p.text, "", at.err)
 		return x
@@ -149,7 +149,7 @@ func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 		x.state, x.err = stateOf(err), pathError(p.text, "", err)
 		return x
 	}
-	if old != nil && old.entries != nil && slices.Equal(at.points, old.points) && old.dirs[0] == at.end &&
+	if old != nil && old.entries != nil && slices.Equal(x.points, old.points) && old.dirs[0] == at.end &&
 		slices.EqualFunc(entries, old.entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() && a.Type() == b.Type() }) {
 		return old
 	}
@@ -220,7 +220,7 @@ func (x *expansion) watchGlob(f *files, pat string) {
 				continue
 			}
 			at := f.resolve(abs, nil)
-			x.points = append(x.points, at.points...)
+			x.points = append(x.points, at.points()...)
 			if at.err == nil && at.mode.IsDir() {
 				x.dirs = append(x.dirs, at.end)
 			}

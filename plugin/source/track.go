@@ -73,7 +73,7 @@ func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
 		return
 	}
 	old := t.place
-	if old == nil || !slices.Equal(old.points, p.points) {
+	if old == nil || !slices.Equal(old.points(), p.points()) {
 		s.stale = true
 	}
 	swapped := s.swapped(t, p, m)
