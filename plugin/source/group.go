@@ -18,20 +18,12 @@ type order struct {
 	t       *track
 	pattern int // the first that names it
 	sides   []*track
-	// told is the last report: the versions of the file and of each side list. When it
+	// told is the last report: the versions of the file and of its side lists. When told
 	// is empty, the next report is due whatever it says.
-	told     []member
+	told     map[*track]version
 	known    bool      // was reported: stays, when it vanishes, as Missing
 	restless time.Time // since when a member has been restless; zero when none is
 }
-
-// member is the version of one path in a report.
-type member struct {
-	abs string
-	version
-}
-
-func (m member) same(n member) bool { return m.abs == n.abs && m.version.same(n.version) }
 
 func compare(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.t.path, b.t.path))
@@ -101,17 +93,17 @@ func (s *Source) release(t *track, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *track) bool { return x == t })
 }
 
-// now returns the versions to be reported, and reports whether no member is restless. Side lists matter only to a file that is there.
-func (o *order) now() (ms []member, still bool) {
-	still = !o.t.restless()
-	ms = append(ms, member{o.t.abs, o.t.version()})
-	if ms[0].state == Ready || ms[0].state == Pending {
+// now returns the versions of the file and of its side lists, and reports whether all of
+// them have settled. Side lists matter only to a file that is there.
+func (o *order) now() (vs map[*track]version, still bool) {
+	v := o.t.version()
+	vs, still = map[*track]version{o.t: v}, !o.t.restless()
+	if v.there() {
 		for _, t := range o.sides {
-			still = still && !t.restless()
-			ms = append(ms, member{t.abs, t.version()})
+			vs[t], still = t.version(), still && !t.restless()
 		}
 	}
-	return ms, still
+	return vs, still
 }
 
 // patience returns when o is reported although a member is restless. A last line without
@@ -129,17 +121,14 @@ func (o *order) patience() time.Time {
 // read with half a side list; but no longer than its patience, or not at all when all is
 // set. next is when the first patience ends; it is zero if no order waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
-	done := 0
-	patterns := func(below int) {
-		for ; done < below; done++ {
-			if p := s.patterns[done]; p.changed() {
-				out = append(out, p.file())
-				p.told = p.set.held.state
-			}
+	patterns := func(p *pattern) {
+		if p.changed() {
+			out = append(out, p.file())
+			p.told = p.set.held.state
 		}
 	}
-	for _, o := range slices.SortedFunc(maps.Keys(s.dirty), compare) {
-		ms, still := o.now()
+	s.each(slices.SortedFunc(maps.Keys(s.dirty), compare), patterns, func(o *order) {
+		vs, still := o.now()
 		switch {
 		case still:
 			o.restless = time.Time{}
@@ -150,20 +139,32 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 			if next.IsZero() || end.Before(next) {
 				next = end
 			}
-			continue
+			return
 		}
 		if still {
 			delete(s.dirty, o)
 		}
-		if slices.EqualFunc(ms, o.told, member.same) {
-			continue
+		if !maps.EqualFunc(vs, o.told, version.same) {
+			o.told, o.known = vs, true
+			out = append(out, s.file(o, vs))
 		}
-		patterns(o.pattern + 1)
-		o.told, o.known = ms, true
-		out = append(out, s.file(o, ms))
-	}
-	patterns(len(s.patterns))
+	})
 	return out, next
+}
+
+// each calls fn for each order, which must be sorted, and pattern for each pattern,
+// before the orders of the pattern.
+func (s *Source) each(orders []*order, pattern func(*pattern), fn func(*order)) {
+	done := 0
+	for _, o := range orders {
+		for ; done <= o.pattern; done++ {
+			pattern(s.patterns[done])
+		}
+		fn(o)
+	}
+	for ; done < len(s.patterns); done++ {
+		pattern(s.patterns[done])
+	}
 }
 
 // changed reports whether a pattern has something to report: first that it names nothing,
@@ -179,8 +180,8 @@ func (p *pattern) file() File {
 }
 
 // file returns the report about an order.
-func (s *Source) file(o *order, ms []member) File {
-	v := ms[0].version
+func (s *Source) file(o *order, vs map[*track]version) File {
+	v := vs[o.t]
 	f := File{
 		Path: o.t.path, State: v.state, Digest: v.digest, Size: v.size, Detached: v.detached,
 		src: s, abs: o.t.abs, read: &receipt{},
@@ -188,10 +189,14 @@ func (s *Source) file(o *order, ms []member) File {
 	if v.state != Ready {
 		f.Err = v.err
 	}
-	for i, m := range ms[1:] {
-		f.Sides = append(f.Sides, Side{Path: o.sides[i].path, State: m.state, Err: m.err, Digest: m.digest, Size: m.size})
-		if m.state == Pending && f.State == Ready {
-			f.State, f.Err = Pending, m.err
+	for _, t := range o.sides {
+		v, ok := vs[t]
+		if !ok {
+			continue
+		}
+		f.Sides = append(f.Sides, Side{Path: t.path, State: v.state, Err: v.err, Digest: v.digest, Size: v.size})
+		if v.state == Pending && f.State == Ready {
+			f.State, f.Err = Pending, v.err
 		}
 	}
 	return f
@@ -200,24 +205,18 @@ func (s *Source) file(o *order, ms []member) File {
 // Snapshot returns every file with its state now, Pending when it is restless, and each
 // directory or glob that is Missing, Unreadable or Empty. It reports nothing: what
 // changed is still handed to Run's function.
-func (s *Source) Snapshot() []File {
+func (s *Source) Snapshot() (out []File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []File
-	next := 0
-	patterns := func(below int) {
-		for ; next < below; next++ {
-			if p := s.patterns[next]; p.set.held.state != 0 && p.set.held.state != Ready {
-				out = append(out, p.file())
-			}
+	patterns := func(p *pattern) {
+		if p.set.held.state != 0 && p.set.held.state != Ready {
+			out = append(out, p.file())
 		}
 	}
-	for _, o := range s.orders {
-		patterns(o.pattern + 1)
-		ms, _ := o.now()
-		out = append(out, s.file(o, ms))
-	}
-	patterns(len(s.patterns))
+	s.each(s.orders, patterns, func(o *order) {
+		vs, _ := o.now()
+		out = append(out, s.file(o, vs))
+	})
 	return out
 }
 
@@ -309,9 +308,6 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		t.owners = append(t.owners, o)
 		i, _ = slices.BinarySearchFunc(o.sides, path, func(t *track, path string) int { return strings.Compare(t.path, path) })
 		o.sides = slices.Insert(o.sides, i, t)
-		if len(o.told) == len(o.sides) { // nil after a loss
-			o.told = slices.Insert(o.told, 1+i, member{abs: abs})
-		}
 		if t.place == nil {
 			s.first(t)
 		}
@@ -320,8 +316,8 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		}
 	}
 	v := o.sides[i].version()
-	if len(o.told) == 1+len(o.sides) {
-		o.told[1+i].version = v
+	if o.told[o.t].there() { // not after a loss
+		o.told[o.sides[i]] = v
 	}
 	s.dirty[o] = true
 	return v, nil
@@ -389,9 +385,7 @@ func (s *Source) setSides(owner string, paths []string) {
 			return false
 		}
 		s.release(t, o)
+		delete(o.told, t)
 		return true
 	})
-	if len(o.told) > 0 {
-		o.told = slices.DeleteFunc(o.told, func(m member) bool { return m.abs != owner && !keep[m.abs] })
-	}
 }

@@ -252,7 +252,7 @@ func TestCutForSmaller(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		r := start(t, dir, []string{"o.yaml"})
 		o := r.s.tracks[r.path("o.yaml")]
-		big := &job{t: &track{}, want: stat{stamp: stamp{size: left}}}
+		big := &job{t: &track{}, p: &place{stat: stat{stamp: stamp{size: left}}}}
 		big.t.job = big
 		r.s.wanted[big.t], r.s.wanted[o] = true, true
 		j := r.s.pick(big)

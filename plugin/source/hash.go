@@ -27,13 +27,11 @@ const (
 
 // job is the hashing of one file. Only one goroutine has it at a time.
 type job struct {
-	t     *track // not to be touched without the lock
-	end   string // the real path
-	alone bool   // no link leads to end
-	abs   string
-	want  stat
-	at    time.Time
-	busy  bool // a step is in progress; guarded by the lock
+	t    *track // not to be touched without the lock
+	abs  string
+	p    *place // where the bytes are
+	at   time.Time
+	busy bool // a step is in progress; guarded by the lock
 
 	f     openFile
 	h     hash.Hash
@@ -45,20 +43,20 @@ type job struct {
 }
 
 func newJob(t *track, now time.Time) *job {
-	return &job{t: t, abs: t.abs, end: t.place.end, alone: len(t.place.links) == 0, want: t.place.stat, at: now}
+	return &job{t: t, abs: t.abs, p: t.place, at: now}
 }
 
-func (j *job) left() int64 { return j.want.size - j.n }
+func (j *job) left() int64 { return j.p.size - j.n }
 
 // step does some work and reports whether the job is over.
 func (j *job) step(fs *files, buf []byte) bool {
 	if j.f == nil {
-		f, err := fs.open(j.end)
+		f, err := fs.open(j.p.end)
 		if err != nil {
 			return j.finish(err)
 		}
 		j.f, j.h = f, sha256.New()
-		if info, err := f.Stat(); err != nil || statOf(info).stamp != j.want.stamp {
+		if info, err := f.Stat(); err != nil || statOf(info).stamp != j.p.stamp {
 			j.moved = true
 			return j.finish(nil)
 		}
@@ -72,25 +70,21 @@ func (j *job) step(fs *files, buf []byte) bool {
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return j.finish(err)
-	case j.n > j.want.size: // it grows
+	case j.n > j.p.size: // it grows
 		j.moved = true
 		return j.finish(nil)
 	case err == nil:
 		return false
 	}
 	info, err := j.f.Stat()
-	j.moved = err != nil || statOf(info).stamp != j.want.stamp || j.n != j.want.size || !j.still(fs)
+	j.moved = err != nil || statOf(info).stamp != j.p.stamp || j.n != j.p.size || !j.still(fs)
 	return j.finish(nil)
 }
 
 // still reports whether the path still leads to the file that was read.
 func (j *job) still(fs *files) bool {
-	if j.alone {
-		info, err := fs.lstat(j.end)
-		return err == nil && statOf(info).stamp == j.want.stamp
-	}
 	p := fs.resolve(j.abs, nil)
-	return p.err == nil && p.end == j.end && p.stamp == j.want.stamp
+	return p.err == nil && p.end == j.p.end && p.stamp == j.p.stamp
 }
 
 func (j *job) finish(err error) bool {
@@ -235,11 +229,11 @@ func (s *Source) takeBack(j *job) {
 	}
 	s.drop(t)
 	s.kick()
-	switch m := s.marks.get(j.end); {
+	switch m := s.marks.get(j.p.end); {
 	case j.err != nil:
-		at := ""
-		if !j.alone {
-			at = j.end
+		at := j.p.end
+		if len(j.p.links) == 0 {
+			at = ""
 		}
 		v := version{state: stateOf(j.err), err: pathError(t.path, at, j.err)}
 		s.sight(t, sight{version: v, at: now, whole: t.first})
@@ -253,8 +247,8 @@ func (s *Source) takeBack(j *job) {
 		t.hashedAt = now
 		e := t.evidence(m)
 		v := sight{
-			version: version{state: Ready, size: j.n, digest: Digest(j.h.Sum(nil)), detached: j.want.detached},
-			at:      j.at, stamp: j.want.stamp, whole: e.whole(j.want.stamp, j.at),
+			version: version{state: Ready, size: j.n, digest: Digest(j.h.Sum(nil)), detached: j.p.detached},
+			at:      j.at, stamp: j.p.stamp, whole: e.whole(j.p.stamp, j.at),
 		}
 		if v.ragged = t.ragged(j.last, j.n); v.ragged && !v.whole && t.warned != v.digest && !v.version.same(t.set.held) {
 			t.warned = v.digest
