@@ -2,7 +2,6 @@ package source
 
 import (
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -29,22 +28,18 @@ func (h hangs) Is(target error) bool { return target == ErrPending }
 
 // look is one look in progress.
 type look struct {
-	fs        files // the calls of this look
-	patterns  []pattern
-	old       []*expansion
-	tracks    []*track
-	abs       []string
-	places    []*place // as they were, and then as they are
-	dirs      []string // to be watched
-	watch     *watcher
-	seq       uint64 // of the last event before the look
-	at        time.Time
-	poll      bool // the look is a poll
-	dirPlaces map[string]*place
-
-	expansions []*expansion
-	fresh      []string // directories whose watch is new
-	watchErr   error
+	fs       files // the calls of this look
+	patterns []pattern
+	tracks   []*track // only abs, which does not change, may be read without the lock
+	places   []*place // of the tracks, as they were and then as they are
+	dirs     []string // to be watched
+	watch    *watcher
+	seq      uint64 // of the last event before the look
+	at       time.Time
+	poll     bool              // the look is a poll
+	known    map[string]*place // of directories
+	fresh    []string          // directories whose watch is new
+	watchErr error
 
 	calls *calls
 	mu    sync.Mutex
@@ -109,25 +104,11 @@ func (l *look) leave() bool {
 	return l.left
 }
 
-// guarded returns the calls of f that the look can be left in.
-func (l *look) guarded(f files) files {
-	return files{
-		lstat: func(path string) (info fs.FileInfo, err error) {
-			herr := l.do(path, func() error { info, err = f.lstat(path); return err })
-			return info, herr
-		},
-		readlink: func(path string) (text string, err error) {
-			herr := l.do(path, func() error { text, err = f.readlink(path); return err })
-			return text, herr
-		},
-		readDir: func(path string) (es []fs.DirEntry, err error) {
-			herr := l.do(path, func() error { es, err = f.readDir(path); return err })
-			return es, herr
-		},
-		glob: func(pattern string) (out []string, err error) {
-			herr := l.do(pattern, func() error { out, err = f.glob(pattern); return err })
-			return out, herr
-		},
+// guarded returns call as a call that the look can be left in.
+func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, error) {
+	return func(path string) (out T, err error) {
+		err = l.do(path, func() error { out, err = call(path); return err })
+		return out, err
 	}
 }
 
@@ -139,10 +120,11 @@ func (l *look) run() {
 		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.dirs); return nil })
 	}
 	for i := range l.patterns {
-		l.expansions = append(l.expansions, l.patterns[i].expand(&l.fs, l.old[i]))
+		p := &l.patterns[i]
+		p.last = p.expand(&l.fs, p.last)
 	}
-	for i, abs := range l.abs {
-		p := l.fs.resolve(abs, l.dirPlaces)
+	for i, t := range l.tracks {
+		p := l.fs.resolve(t.abs, l.known)
 		if old := l.places[i]; old == nil || p.err != nil || p.stat != old.stat || p.end != old.end || !slices.Equal(p.links, old.links) {
 			l.places[i] = p
 		}
@@ -153,16 +135,15 @@ func (l *look) run() {
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
-		dirPlaces: map[string]*place{},
-		tracks:    slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
+		known:  map[string]*place{},
+		tracks: slices.Clone(s.list), places: make([]*place, len(s.list)),
 	}
-	l.fs = l.guarded(s.fs)
+	l.fs = files{lstat: guarded(l, s.fs.lstat), readlink: guarded(l, s.fs.readlink), readDir: guarded(l, s.fs.readDir), glob: guarded(l, s.fs.glob)}
 	for _, p := range s.patterns {
 		l.patterns = append(l.patterns, *p)
-		l.old = append(l.old, p.last)
 	}
 	for i, t := range s.list {
-		l.abs[i], l.places[i] = t.abs, t.place
+		l.places[i] = t.place
 	}
 	s.look, s.askAt = l, time.Time{}
 	over := make(chan struct{})
@@ -192,7 +173,7 @@ func (s *Source) apply(l *look, now time.Time) {
 		s.marks.doubt(dir) // events of the directory that was here before mean nothing now
 	}
 	for i, p := range s.patterns {
-		x := l.expansions[i]
+		x := l.patterns[i].last
 		p.kind = l.patterns[i].kind
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
