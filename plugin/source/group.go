@@ -231,10 +231,7 @@ func (s *Source) Forget(path string) bool {
 		return false
 	}
 	o := s.byPath[abs]
-	if o == nil || s.patterns[o.pattern].kind == plainFile || o.t.restless() || o.t.set.held.state != Missing {
-		return false
-	}
-	if o.t.place.linked() {
+	if o == nil || s.patterns[o.pattern].kind == plainFile || o.t.restless() || o.t.set.held.state != Missing || o.t.place.linked() {
 		return false
 	}
 	s.dropOrders(func(x *order) bool { return x == o })

@@ -64,7 +64,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 		r.close()
 		return nil, pathError(path, "", err)
 	}
-	rcpt.opened()
+	rcpt.count(1)
 	return r, nil
 }
 
@@ -140,7 +140,7 @@ func (r *reader) Close() error {
 		r.shut = true
 		_, _ = io.Copy(io.Discard, onlyReader{r})
 		r.close()
-		r.rcpt.closed()
+		r.rcpt.count(-1)
 	}
 	if r.err == io.EOF {
 		return nil

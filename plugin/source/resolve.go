@@ -127,18 +127,6 @@ func components(path string) []string {
 	return slices.DeleteFunc(parts, func(c string) bool { return c == "." })
 }
 
-// linksNotIn returns the links of p that before does not have with the same text. A link
-// that is gone does not count: `rm orders.yaml; cat > orders.yaml` where a link was is a
-// write in place.
-func (p *place) linksNotIn(before *place) (out []link) {
-	for _, l := range p.links {
-		if !slices.Contains(before.links, l) {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 // linked reports whether the last component of the path is itself a link.
 func (p *place) linked() bool {
 	return slices.ContainsFunc(p.links, func(l link) bool { return l.at == p.entry })

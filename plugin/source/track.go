@@ -103,22 +103,19 @@ func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan decides what is to be done next about a file that is there.
+// plan has the bytes of a file that is there hashed when the next sight of them is due.
 func (s *Source) plan(t *track, now time.Time) {
-	due := t.set.due()
-	switch {
+	at := now
+	switch due := t.set.due(); {
 	case t.job != nil: // in hand
-	case t.restless() && due.IsZero():
-		s.await(t, t.calmAt, now)
-	case t.set.waiting:
-		s.await(t, due, now)
-	case t.set.held.state != Ready || !now.Before(t.hashedAt.Add(Recheck)):
-		s.want(t)
+		return
+	case !due.IsZero():
+		at = due
+	case t.restless():
+		at = t.calmAt
+	case t.set.held.state == Ready && now.Before(t.hashedAt.Add(Recheck)):
+		return
 	}
-}
-
-// await has the file hashed at a time, which may have come.
-func (s *Source) await(t *track, at, now time.Time) {
 	if now.Before(at) {
 		s.settleAt(at)
 	} else {
@@ -187,19 +184,20 @@ func (s *Source) swapped(t *track, p *place, m mark) bool {
 	if before == nil {
 		// A new name. The links that lead to its folder are old; taking them for new
 		// would make every file that is being written in a linked folder complete.
-		before = &place{links: p.links[:0]}
-		for _, l := range p.links {
-			if l.at == p.entry {
-				break
-			}
-			before.links = append(before.links[:len(before.links):len(before.links)], l)
+		i := slices.IndexFunc(p.links, func(l link) bool { return l.at == p.entry })
+		if i < 0 {
+			return false
 		}
+		before = &place{links: p.links[:i]}
 	}
 	var found bool
 	var at uint64
-	for _, l := range p.linksNotIn(before) {
-		if before.err != nil && within(before.at, l.at) {
-			continue // came back with its folder, and may be old
+	for _, l := range p.links {
+		// A link that is gone does not count: `rm orders.yaml; cat > orders.yaml` where
+		// a link was is a write in place. A link that came back with its folder may be
+		// old.
+		if slices.Contains(before.links, l) || before.err != nil && within(before.at, l.at) {
+			continue
 		}
 		found = true
 		if lm := s.marks.get(l.at); lm.how == created || lm.how == renamed {
