@@ -113,7 +113,7 @@ func TestStatHangs(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		close(goOn)
-		r.until(func() bool { r.s.calls.mu.Lock(); defer r.s.calls.mu.Unlock(); return len(r.s.calls.out) == 0 })
+		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.out) == 0 })
 		r.settled()
 		r.want("hangs.yaml=1")
 	})

@@ -42,43 +42,38 @@ type look struct {
 	watchErr error
 
 	calls *calls
-	mu    sync.Mutex
 	call  string // the path that is being asked about; "" between calls
 	n     int    // calls so far
 	left  bool   // this look is not waited for any more
 }
 
-// calls are the paths of calls that have not returned.
+// calls are the paths of calls that have not returned. The lock guards the calls of the
+// looks as well.
 type calls struct {
-	mu  sync.Mutex
+	sync.Mutex
 	out map[string]bool
 }
 
 // do runs one call of the file system about path.
 func (l *look) do(path string, call func() error) error {
-	l.calls.mu.Lock()
-	out := l.calls.out[path]
-	l.calls.mu.Unlock()
-	if out {
+	l.calls.Lock()
+	if l.calls.out[path] {
+		l.calls.Unlock()
 		return errHangs
 	}
-	l.mu.Lock()
 	l.call = path
 	l.n++
-	if l.n%64 == 0 {
-		l.mu.Unlock()
+	n := l.n
+	l.calls.Unlock()
+	if n%64 == 0 {
 		pace.Yield()
-		l.mu.Lock()
 	}
-	l.mu.Unlock()
 	err := call()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.calls.Lock()
+	defer l.calls.Unlock()
 	l.call = ""
 	if l.left {
-		l.calls.mu.Lock()
 		delete(l.calls.out, path)
-		l.calls.mu.Unlock()
 		runtime.Goexit()
 	}
 	return err
@@ -86,20 +81,18 @@ func (l *look) do(path string, call func() error) error {
 
 // progress returns how many calls there were.
 func (l *look) progress() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.calls.Lock()
+	defer l.calls.Unlock()
 	return l.n
 }
 
 // leave gives the look up, unless it is between two calls, and reports whether it did.
 func (l *look) leave() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.calls.Lock()
+	defer l.calls.Unlock()
 	if l.call != "" {
 		l.left = true
-		l.calls.mu.Lock()
 		l.calls.out[l.call] = true
-		l.calls.mu.Unlock()
 	}
 	return l.left
 }
