@@ -168,7 +168,8 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 //
 //   - all names to which CNAMEs and DNAMEs lead from the query name, in the
 //     order of the chain, whatever the order of the records; for a chain of
-//     more than maxChain names, also the targets of all CNAMEs and DNAMEs
+//     more than maxChain names, also the targets of all CNAMEs and DNAMEs, and
+//     the names that the DNAMEs make of these
 //   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
 //     service names that own these records
 //   - if addresses is true, the addresses of A and AAAA records and of hints
@@ -212,7 +213,7 @@ func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool
 				continue
 			}
 			if len(reached) > maxChain {
-				return l.anywhere(answer, qtype, yield)
+				return l.anywhere(reached, answer, qtype, yield)
 			}
 			reached = append(reached, l.Name.Name())
 			if !yield(l) {
@@ -272,9 +273,28 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// anywhere yields the targets of all CNAMEs and DNAMEs of the answer. If a chain of CNAMEs is
-// too long to follow, its end is one of these targets.
-func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+// maxRedirected limits the names that anywhere makes from DNAMEs. Two DNAMEs that redirect to
+// each other can make more names than any program can follow.
+const maxRedirected = 256
+
+// anywhere yields all names to which an answer may lead if its chain is too long to follow in
+// its order: the targets of all CNAMEs and DNAMEs, and the names to which the DNAMEs redirect
+// the query name and all these names. reached are the query name and the names that chain has
+// yielded. anywhere does not yield them again.
+func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+	seen := make(map[dname.Name]bool, len(reached)+len(answer))
+	for _, name := range reached {
+		seen[name] = true
+	}
+	add := func() bool {
+		name := l.Name.Name()
+		if seen[name] {
+			return true
+		}
+		seen[name], reached = true, append(reached, name)
+		return yield(l)
+	}
+	targets := map[dname.Name][]string{} // the targets of the DNAMEs by owner
 	for _, rr := range answer {
 		var target string
 		switch rr := rr.(type) {
@@ -282,11 +302,30 @@ func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) b
 			target = rr.Target
 		case *dns.DNAME:
 			target = rr.Target
+			if l.Name.Set(rr.Hdr.Name) {
+				owner := l.Name.Name()
+				targets[owner] = append(targets[owner], target)
+			}
 		default:
 			continue
 		}
-		if l.set(target, qtype) && !yield(l) {
+		if l.set(target, qtype) && !add() {
 			return false
+		}
+	}
+	if len(targets) == 0 {
+		return true
+	}
+	for i, most := 0, len(reached)+maxRedirected; i < len(reached) && len(reached) < most; i++ {
+		l.Name.SetName(reached[i])
+		for labels := l.Name.NumLabels() - 1; labels >= 0; labels-- {
+			l.Name.SetName(reached[i])
+			for _, target := range targets[l.Name.Ancestor(labels)] {
+				l.Name.SetName(reached[i])
+				if l.substitute(labels, target, qtype) && !add() {
+					return false
+				}
+			}
 		}
 	}
 	return true
