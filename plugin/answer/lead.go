@@ -277,10 +277,11 @@ func covers(owner string, name *dname.Wire) int {
 // each other can make more names than any program can follow.
 const maxRedirected = 256
 
-// anywhere yields all names to which an answer may lead if its chain is too long to follow in
-// its order: the targets of all CNAMEs and DNAMEs, and the names to which the DNAMEs redirect
-// the query name and all these names. reached are the query name and the names that chain has
-// yielded. anywhere does not yield them again.
+// anywhere yields all names to which an answer may lead if it has more than maxChain names. It
+// continues the chain without a search of all records for each name. Then it adds the targets
+// of all CNAMEs and DNAMEs, and the names to which these lead, because the limit may have ended
+// the chain early. reached are the query name and the names that chain has yielded. anywhere
+// does not yield them again.
 func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -294,41 +295,59 @@ func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yie
 		seen[name], reached = true, append(reached, name)
 		return yield(l)
 	}
-	targets := map[dname.Name][]string{} // the targets of the DNAMEs by owner
+	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and DNAMEs by owner
 	for _, rr := range answer {
-		var target string
+		if !isAlias(rr) || !l.Name.Set(rr.Header().Name) {
+			continue
+		}
+		owner := l.Name.Name()
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			links[owner] = append(links[owner], rr.Target)
+		case *dns.DNAME:
+			subtrees[owner] = append(subtrees[owner], rr.Target)
+		}
+	}
+	// expand follows the aliases of all names in reached. It returns false if yield returned
+	// false.
+	next := 0
+	expand := func() bool {
+		for most := len(reached) + len(answer) + maxRedirected; next < len(reached) && len(reached) < most; next++ {
+			from := reached[next]
+			for _, target := range links[from] {
+				if l.set(target, qtype) && !add() {
+					return false
+				}
+			}
+			l.Name.SetName(from)
+			for labels := l.Name.NumLabels() - 1; labels >= 0 && len(subtrees) > 0; labels-- {
+				l.Name.SetName(from)
+				for _, target := range subtrees[l.Name.Ancestor(labels)] {
+					l.Name.SetName(from)
+					if l.substitute(labels, target, qtype) && !add() {
+						return false
+					}
+				}
+			}
+		}
+		return true
+	}
+	if !expand() {
+		return false
+	}
+	for _, rr := range answer {
+		target := ""
 		switch rr := rr.(type) {
 		case *dns.CNAME:
 			target = rr.Target
 		case *dns.DNAME:
 			target = rr.Target
-			if l.Name.Set(rr.Hdr.Name) {
-				owner := l.Name.Name()
-				targets[owner] = append(targets[owner], target)
-			}
-		default:
-			continue
 		}
-		if l.set(target, qtype) && !add() {
+		if target != "" && l.set(target, qtype) && !add() {
 			return false
 		}
 	}
-	if len(targets) == 0 {
-		return true
-	}
-	for i, most := 0, len(reached)+maxRedirected; i < len(reached) && len(reached) < most; i++ {
-		l.Name.SetName(reached[i])
-		for labels := l.Name.NumLabels() - 1; labels >= 0; labels-- {
-			l.Name.SetName(reached[i])
-			for _, target := range targets[l.Name.Ancestor(labels)] {
-				l.Name.SetName(reached[i])
-				if l.substitute(labels, target, qtype) && !add() {
-					return false
-				}
-			}
-		}
-	}
-	return true
+	return expand()
 }
 
 // substitute replaces the last labels of l's name by target (RFC 6672, section 2.2). It
