@@ -293,8 +293,12 @@ func TestWaitAfterStop(t *testing.T) {
 		now := time.Now()
 		for _, a := range c.acts {
 			now = now.Add(a.past)
-			ticks <- now
-			n <- a.n
+			select {
+			case ticks <- now:
+				n <- a.n
+			case <-got:
+				t.Fatalf("%v: gave up early", c.acts)
+			}
 		}
 		if c.want {
 			close(over)
