@@ -320,6 +320,25 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 	})
 }
 
+// A folder's link that is swapped brings complete files, although their times say that
+// they may be half written.
+func TestFolderLinkSwap(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "real", "a.yaml"), "a")
+		must(t, os.Symlink("real", filepath.Join(dir, "linked")))
+		r := newRig(t, dir, []string{"linked"}, opts...)
+		r.oneTick()
+		r.scan(5 * time.Second)
+		must(t, os.Mkdir(r.path("real2"), 0o755))
+		r.write("real2/a.yaml", "a2")
+		must(t, os.Symlink("real2", r.path("tmp")))
+		must(t, os.Rename(r.path("tmp"), r.path("linked")))
+		r.soon()
+		r.want("linked/a.yaml=a2")
+	})
+}
+
 func TestVim(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
