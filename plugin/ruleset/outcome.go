@@ -28,6 +28,8 @@ type Outcome struct {
 	What  What
 	File  string
 	From  string     // the previous file, if Moved
+	// Differs is true if a Moved order differs from the order in the previous file.
+	Differs bool
 	State State      // meaningless if Removed or MovedOn
 	Until order.Time // the next time at which the state may change
 	By    string     // the label of the lift, if Lifted
@@ -86,6 +88,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	}
 	list = append(list, affected(before, after, list, now, most-len(list))...)
 	moves(before, after, list)
+	findDiffering(list)
 	collect(before, after, list)
 	label(before, after, list)
 	out := make([]Outcome, len(list))
@@ -177,6 +180,21 @@ func moves(before, after *Set, list []*outcome) {
 				o.what = MovedOn
 			}
 		})
+	}
+}
+
+// findDiffering finds the moved orders that differ from the orders in their previous files.
+func findDiffering(list []*outcome) {
+	compared := map[[2]*Part]*comparison{}
+	for _, o := range list {
+		if o.what != Moved {
+			continue
+		}
+		files := [2]*Part{o.old, o.part}
+		if compared[files] == nil {
+			compared[files] = compareParts(o.old, o.part)
+		}
+		o.Differs = compared[files].differs[o.at]
 	}
 }
 

@@ -128,7 +128,7 @@ func (o *order) patience() time.Time {
 // report returns what is new since the last report, in stable order. An order whose file
 // or side list is restless waits until both have settled, so that a new order file is not
 // read with half a side list; but no longer than its patience, or not at all when all is
-// set. next is when the first patience ends; it is zero if no order waits.
+// set. An order also waits while another order file vanishes. next is when the first patience ends; it is zero if no order waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	done := 0
 	patterns := func(below int) {
@@ -139,8 +139,10 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 			}
 		}
 	}
+	vanishing := s.vanishing()
 	for _, o := range slices.SortedFunc(maps.Keys(s.dirty), compare) {
 		ms, still := o.now()
+		still = still && !vanishing
 		switch {
 		case still:
 			o.restless = time.Time{}
@@ -165,6 +167,18 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	}
 	patterns(len(s.patterns))
 	return out, next
+}
+
+// vanishing reports whether an order file that was reported has just vanished, so that its
+// absence has not settled yet. The other order files then wait, because one of them may be
+// the same file under its new name.
+func (s *Source) vanishing() bool {
+	for o := range s.dirty {
+		if o.known && o.t.set.cand.state == Missing {
+			return true
+		}
+	}
+	return false
 }
 
 // changed reports whether a pattern has something to report: first that it names nothing,

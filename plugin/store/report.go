@@ -78,7 +78,11 @@ func sentence(o ruleset.Outcome) string {
 	case ruleset.Changed:
 		out += "changed, "
 	case ruleset.Moved:
-		out += "moved from " + o.From + ", "
+		out += "moved from " + o.From
+		if o.Differs {
+			out += " and changed"
+		}
+		out += ", "
 	}
 	if o.What == ruleset.Removed {
 		out += "removed from " + o.File
