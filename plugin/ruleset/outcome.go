@@ -27,14 +27,14 @@ type Outcome struct {
 	Lift  bool
 	What  What
 	File  string
-	From  string     // the previous file, if Moved
+	From  string // the previous file, if Moved
 	// Differs is true if a Moved order differs from the order in the previous file.
 	Differs bool
-	State State      // meaningless if Removed or MovedOn
-	Until order.Time // the next time at which the state may change
-	By    string     // the label of the lift, if Lifted
-	Held  int        // the number of held targets
-	Whole bool       // the whole order is held
+	State   State      // meaningless if Removed or MovedOn
+	Until   order.Time // the next time at which the state may change
+	By      string     // the label of the lift, if Lifted
+	Held    int        // the number of held targets
+	Whole   bool       // the whole order is held
 	// Targets is the number of targets that are enforced unless the guard holds them.
 	Targets int
 	// Blocked is the number of names that became blocked for some client, because of a block
