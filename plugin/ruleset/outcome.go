@@ -35,8 +35,13 @@ type Outcome struct {
 	By      string     // the label of the lift, if Lifted
 	Held    int        // the number of held targets
 	Whole   bool       // the whole order is held
-	// Targets is the number of targets that are enforced unless the guard holds them.
-	Targets int
+	// Targets is the number of targets that are enforced unless the guard holds them. All is
+	// the number of all targets.
+	Targets, All int
+	// Tally is about a block order that is InForce, if Counted.
+	Tally Tally
+	// Reaches is true if a lift reaches an order.
+	Reaches bool
 	// Blocked is the number of names that became blocked for some client, because of a block
 	// order, or because a lift was changed or removed. Freed is the number of names that are
 	// no longer blocked for any client. A block order counts the names that it blocked itself.
@@ -96,8 +101,11 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	for _, o := range list {
 		own[o.entry().ID] = o.what == Added || o.what == Changed
 	}
-	for i, o := range list {
+	for _, o := range list {
 		o.finish(before, after, own, now)
+	}
+	tally(after, list, now)
+	for i, o := range list {
 		out[i] = o.Outcome
 	}
 	return out
@@ -287,30 +295,23 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.Below}] = true
 }
 
-// label sets the labels of the outcomes. A lift of a sealed order is sealed too, unless the
-// lift itself is public.
+// label sets the labels of the outcomes.
 func label(before, after *Set, list []*outcome) {
-	found := map[*outcome]*meeting{}
-	for _, s := range []*Set{before, after} {
-		lifts := newLifters()
-		for _, o := range list {
-			if e := o.entry(); e.action == order.Lift && !e.public {
-				m := &meeting{lift: e}
-				lifts.add(m)
-				if was := found[o]; was == nil || !was.reached {
-					found[o] = m
-				}
-			}
-		}
-		if len(found) > 0 {
-			s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+	var lifts []*entry
+	for _, o := range list {
+		if e := o.entry(); e.action == order.Lift {
+			lifts = append(lifts, e)
 		}
 	}
+	var was, is map[*entry]secrecy
+	var met map[*entry]*meeting
+	if len(lifts) > 0 {
+		was, is, met = before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
+	}
 	for _, o := range list {
-		o.Label = o.entry().Label()
-		if m := found[o]; m != nil && m.reached {
-			o.Label = sealedLabel(o.entry().ID)
-		}
+		e := o.entry()
+		o.Label = e.label(was[e], is[e])
+		o.Reaches = met[e] != nil && met[e].reached
 	}
 }
 
@@ -326,7 +327,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time
 			o.By = after.lifterOf(e, now)
 		}
 	}
-	o.Targets = int(after.enforceable(e))
+	o.Targets, o.All = int(after.enforceable(e)), int(e.names+e.addrs+e.others)
 	if o.full {
 		return
 	}
@@ -357,10 +358,7 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
-		if e.Terms.Disclosure.Sealed() && !w.entry.public {
-			return sealedLabel(w.entry.ID)
-		}
-		return w.entry.Label()
+		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
 	}
 	return ""
 }
