@@ -150,6 +150,7 @@ func TestWriteRefuses(t *testing.T) {
 		"id":             func(h *Head) { h.ID = "a b" },
 		"authority.name": func(h *Head) { h.Authority = "" },
 		"scope":          func(h *Head) { h.Global = false },
+		"scope[]":        func(h *Head) { h.ScopeCountries = []string{"IT"} },
 		"issued":         func(h *Head) { h.Issued = "yesterday" },
 		"until":          func(h *Head) { h.From, h.Until = "2026-05-02", "2026-05-01" },
 		"timezone":       func(h *Head) { h.Timezone = "Mars" },
