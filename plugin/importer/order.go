@@ -128,6 +128,8 @@ func (h *Head) fields() map[string]any {
 		o["response"] = map[string][]string{"redirect": h.Redirect}
 	}
 	switch {
+	case h.Global && len(h.ScopeCountries)+len(h.ScopeClients) > 0:
+		return nil, order.Problems{{Field: "scope", Msg: "is global and for some clients only; a global order has no countries and no clients"}}
 	case h.Global:
 		o["scope"] = "global"
 	case len(h.ScopeCountries)+len(h.ScopeClients) > 0:
