@@ -47,8 +47,8 @@ type Outcome struct {
 	// no longer blocked for any client. A block order counts the names that it blocked itself.
 	// A lift counts the names of its targets and of the orders that it names.
 	Blocked, Freed int
-	// Counted is false if the order has too many names to compare. Blocked and Freed are then
-	// 0.
+	// Counted is false if the order has too many names to compare, or if a comparison takes too
+	// much work. Blocked and Freed are then 0.
 	Counted bool
 	// Below is true if the names below a lift's targets were compared too.
 	Below bool
@@ -57,6 +57,12 @@ type Outcome struct {
 const (
 	// maxOutcomeNames is the number of names up to which the names of an order are compared.
 	maxOutcomeNames = 10_000
+	// maxOutcomeWork is the number of clients and rules up to which the names of an order are
+	// compared. The number is a few for each name, and takes at most some 100 ms.
+	maxOutcomeWork = 8 * maxOutcomeNames
+	// maxLoadWork is the number of clients and rules up to which the names of all orders of a
+	// load are compared.
+	maxLoadWork = 5 * maxOutcomeWork
 	// maxWalk is the number of names in a set up to which collect looks for names below the
 	// targets of lifts.
 	maxWalk = 50_000
@@ -78,8 +84,8 @@ type spot struct {
 
 // Outcomes returns the effects of a load, at the time now, on the orders that differ. before
 // and after are the sets before and after the load; before is nil for the first load. Outcomes
-// returns at most `most` elements.
-func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Outcome {
+// returns at most `most` elements. If stop returns true, Outcomes compares no more names.
+func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
 	}
@@ -101,8 +107,9 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	for _, o := range list {
 		own[o.entry().ID] = o.what == Added || o.what == Changed
 	}
+	left := maxLoadWork
 	for _, o := range list {
-		o.finish(before, after, own, now)
+		left -= o.finish(before, after, own, &trial{now: now, left: min(left, maxOutcomeWork), stop: stop})
 	}
 	tally(after, list, now)
 	for i, o := range list {
@@ -316,9 +323,9 @@ func label(before, after *Set, list []*outcome) {
 }
 
 // finish fills in the fields that depend on the sets. own has the ids of the orders that are
-// new or changed.
-func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
-	e := o.entry()
+// new or changed. finish returns how much work of the trial it used.
+func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
+	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
 	if o.what != Removed && o.what != MovedOn {
 		o.State, o.Until = after.state(o.part, e, now)
@@ -329,27 +336,32 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time
 	}
 	o.Targets, o.All = int(after.enforceable(e)), int(e.names+e.addrs+e.others)
 	if o.full {
-		return
+		return 0
 	}
-	o.Counted = true
-	var q Asked
+	// If another order of the same load blocks a name, a lift does not count the name.
+	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
+	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {
 		if n.below {
-			q.SetBelow(n.name)
+			t.q.SetBelow(n.name)
 		} else {
-			q.SetName(n.name)
+			t.q.SetName(n.name)
 		}
-		was, is := before.blockers(&q, now), after.blockers(&q, now)
-		switch {
-		case len(was) == 0 && len(is) > 0:
-			// If another order of the same load blocks the name, the lift does not count it.
-			o.Blocked += int(b2u(slices.ContainsFunc(is, func(id string) bool {
-				return id == e.ID || o.Lift && !own[id]
-			})))
-		case len(was) > 0 && len(is) == 0:
-			o.Freed += int(b2u(o.Lift || slices.Contains(was, e.ID)))
+		switch found, any := t.find(after, blocks); {
+		case found:
+			_, was := t.find(before, anyOrder)
+			o.Blocked += int(b2u(!was))
+		case !any:
+			was, _ := t.find(before, blocked)
+			o.Freed += int(b2u(was))
+		}
+		if t.left == 0 {
+			o.Blocked, o.Freed = 0, 0
+			return most
 		}
 	}
+	o.Counted = true
+	return most - t.left
 }
 
 // lifterOf returns the label of a lift that lifts the whole order at now.
@@ -363,27 +375,55 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 	return ""
 }
 
-// blockers returns the ids of the orders that block a name at now. It tries a client of each
-// scope of the orders at the name.
-func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
-	try := func(c Client) {
-		if v := s.Decide(q, c, now); v.Blocked() && !slices.Contains(ids, v.Order.ID) {
-			ids = append(ids, v.Order.ID)
-		}
+// A trial compares the answers for the names of one order.
+type trial struct {
+	q    Asked
+	now  order.Time
+	left int // the number of clients and rules that may still be tried
+	stop func() bool
+}
+
+// work reports whether the trial may try another client or rule.
+func (t *trial) work() bool {
+	if t.left > 0 && t.stop() {
+		t.left = 0
 	}
-	try(Client{})
-	p := s.walk(&q.Wire, nil)
-	tried := []*scope{nil}
+	t.left = max(0, t.left-1)
+	return t.left > 0
+}
+
+func anyOrder(string) bool { return true }
+
+// find looks for an order that is wanted and blocks the name for some client. any reports
+// whether find met an order that blocks the name, wanted or not. find tries the clients of each
+// scope of the orders at the name, until an order is found. The results mean nothing if t.left
+// is 0 afterwards.
+func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
+	try := func(c Client) (end bool) {
+		if !t.work() {
+			return true
+		}
+		if v := s.Decide(&t.q, c, t.now); v.Blocked() {
+			any, found = true, wanted(v.Order.ID)
+		}
+		return found
+	}
+	if try(Client{}) {
+		return found, any
+	}
+	p := s.walk(&t.q.Wire, nil)
+	tried := map[*scope]bool{nil: true}
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k := range h.rules {
+			if !t.work() {
+				return found, any
+			}
 			e := h.part.entries.at(h.rules[k].entry)
-			if h.rules[k].kind < blockExact || slices.Contains(tried, e.scope) {
+			if h.rules[k].kind < blockExact || tried[e.scope] {
 				continue
 			}
-			if tried = append(tried, e.scope); len(tried) > maxScopes {
-				return ids
-			}
+			tried[e.scope] = true
 			for _, c := range e.Terms.Scope.Countries {
 				if s.opt.NoCountry {
 					break // no client has a country
@@ -391,15 +431,16 @@ func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
 				if c == order.EU {
 					c = "BE"
 				}
-				try(Client{Country: c})
+				if try(Client{Country: c}) {
+					return found, any
+				}
 			}
 			for _, x := range e.Terms.Scope.Clients {
-				try(Client{Addr: x.Addr()})
+				if try(Client{Addr: x.Addr()}) {
+					return found, any
+				}
 			}
 		}
 	}
-	return ids
+	return found, any
 }
-
-// maxScopes is the largest number of scopes that are tried for a name.
-const maxScopes = 64

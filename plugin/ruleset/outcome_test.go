@@ -79,7 +79,7 @@ func TestOutcomes(t *testing.T) {
 			}
 			before, after := Merge(was, Options{}), Merge(is, Options{})
 			var got []string
-			for _, o := range Outcomes(before, after, diffs, now, 20) {
+			for _, o := range Outcomes(before, after, diffs, now, 20, func() bool { return false }) {
 				line := o.Label + " " + [...]string{"new", "changed", "removed", "affected", "moved", "moved on"}[o.What]
 				if o.Lift {
 					line += " lift"
@@ -125,8 +125,68 @@ func TestOutcomesOfMany(t *testing.T) {
 		names = append(names, fmt.Sprintf("n%d.example", i))
 	}
 	p := part(t, "a.yaml", "- {id: big, targets: ["+strings.Join(names, ", ")+"]}\n- {id: b, targets: [b.example]}\n- {id: c, targets: [c.example]}\n")
-	list := Outcomes(nil, Merge([]*Part{p}, Options{}), []*Diff{Compare(nil, p, 2)}, order.Time(0), 2)
+	list := Outcomes(nil, Merge([]*Part{p}, Options{}), []*Diff{Compare(nil, p, 2)}, order.Time(0), 2, func() bool { return false })
 	if len(list) != 2 || list[0].Counted || list[0].Targets != len(names) || list[0].Blocked != 0 || !list[1].Counted || list[1].Blocked != 1 {
 		t.Errorf("got %+v", list)
+	}
+}
+
+// TestOutcomesOfManyClients checks that the work on an order of many names and many networks
+// is bounded, and that an outcome is not counted when the work ends early.
+func TestOutcomesOfManyClients(t *testing.T) {
+	var names, clients []string
+	for i := range 2000 {
+		names = append(names, fmt.Sprintf("n%d.example", i))
+		clients = append(clients, fmt.Sprintf("10.0.%d.%d/32", i>>8, i&255))
+	}
+	// The orders of a and b have equal names, so that a blocks each name before b comes.
+	text := func(id, more string) string {
+		return fmt.Sprintf("- {id: %s, scope: {clients: [%s]}, %s targets: [%s]}\n", id, strings.Join(clients, ", "), more, strings.Join(names, ", "))
+	}
+	plain := part(t, "a.yaml", text("a", ""))
+	exempt := part(t, "a.yaml", text("a", "exempt: [{clients: [10.0.0.0/8]}],"))
+	second := part(t, "b.yaml", text("b", ""))
+	for _, tc := range []struct {
+		name          string
+		before, after []*Part
+		diff          *Diff
+		stopAfter     int
+		work          int
+		want          string
+	}{
+		{"new", nil, []*Part{plain}, Compare(nil, plain, 20), -1, 5 * 2000, "+2000 -0 true"},
+		{"removed", []*Part{plain}, nil, Compare(plain, &Part{}, 20), -1, 6 * 2000, "+0 -2000 true"},
+		{"all clients are exempt", nil, []*Part{exempt}, Compare(nil, exempt, 20), -1, maxOutcomeWork, "+0 -0 false"},
+		{"another order blocks the names", []*Part{plain}, []*Part{plain, second}, Compare(nil, second, 20), -1, maxOutcomeWork, "+0 -0 false"},
+		{"stopped", nil, []*Part{plain}, Compare(nil, plain, 20), 100, 101, "+0 -0 false"},
+	} {
+		work := 0
+		stop := func() bool { work++; return work > tc.stopAfter && tc.stopAfter >= 0 }
+		list := Outcomes(Merge(tc.before, Options{}), Merge(tc.after, Options{}), []*Diff{tc.diff}, at(t, "2026-06-01"), 20, stop)
+		if len(list) != 1 {
+			t.Fatalf("%s: got %+v", tc.name, list)
+		}
+		if got := fmt.Sprintf("+%d -%d %t", list[0].Blocked, list[0].Freed, list[0].Counted); got != tc.want || work > tc.work {
+			t.Errorf("%s: got %s after %d clients and rules, want %s after at most %d", tc.name, got, work, tc.want, tc.work)
+		}
+	}
+}
+
+// TestOutcomesOfManyOrders checks that the work on all orders of a load is bounded.
+func TestOutcomesOfManyOrders(t *testing.T) {
+	var names, clients []string
+	for i := range 400 {
+		names = append(names, fmt.Sprintf("n%d.example", i))
+		clients = append(clients, fmt.Sprintf("10.0.%d.%d/32", i>>8, i&255))
+	}
+	text := ""
+	for i := range 20 {
+		text += fmt.Sprintf("- {id: o%d, scope: {clients: [%s]}, exempt: [{clients: [10.0.0.0/8]}], targets: [%d.%s]}\n",
+			i, strings.Join(clients, ", "), i, strings.Join(names, fmt.Sprintf(", %d.", i)))
+	}
+	p, work := part(t, "a.yaml", text), 0
+	Outcomes(nil, Merge([]*Part{p}, Options{}), []*Diff{Compare(nil, p, 20)}, at(t, "2026-06-01"), 20, func() bool { work++; return false })
+	if work > maxLoadWork {
+		t.Errorf("%d clients and rules were tried, want at most %d", work, maxLoadWork)
 	}
 }

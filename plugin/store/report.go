@@ -30,7 +30,7 @@ func (s *Store) report(before *ruleset.Set) {
 			s.log.Infof("%s more loaded", count(len(s.news)-i, "file"))
 		}
 	}
-	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged)
+	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged, s.closing.Load)
 	for _, o := range outcomes {
 		if o.What != ruleset.Affected {
 			total--
