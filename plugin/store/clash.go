@@ -119,14 +119,17 @@ func (x *clashes) succeed(f *file) bool {
 	}
 	now := seconds(x.s.clock.Now())
 	before := f.part.InForce(now)
-	kept, confirmed := 0, true
+	confirmed := true
+	var parts []*ruleset.Part
 	for _, c := range heirs {
 		if c.parsed.Serial < f.serial {
 			return false
 		}
-		kept += before - f.part.Lost(c.part, now)
+		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
+	// A name that several candidates have is kept once.
+	kept := before - f.part.LostIn(parts, now)
 	return before < smallFile || confirmed || (before-kept)*100 <= before*x.s.opt.MaxShrink
 }
 
