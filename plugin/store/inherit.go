@@ -106,8 +106,9 @@ func (s *Store) inherit(others []*Store) {
 		// Two stores may have had the same orders in force from two files.
 		if dup := f.part.Taken(taken); len(dup) > 0 {
 			s.log.Errorf("%s: is not handed on, since it has orders of another file", path)
-			s.logProblems(s.log.Errorf, path, "problems", checkOrders, dup)
-			delete(s.files, path)
+			own := f.own
+			f.version = noVersion
+			s.fail(path, f, own, dup)
 			continue
 		}
 		f.part = f.part.Ruled(s.rules)
@@ -161,7 +162,13 @@ func (s *Store) missing(reports []source.File) {
 		reported[r.Path] = true
 	}
 	for path, f := range s.files {
-		if f.part == nil || reported[path] {
+		switch {
+		case reported[path]:
+			continue
+		case f.part == nil:
+			// inherit has refused the version, or the path has a protect list. The alarm stays.
+			f.gone = f.list == nil
+			f.unseen = f.gone
 			continue
 		}
 		s.look(source.File{Path: path, State: source.Missing})

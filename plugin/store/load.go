@@ -407,7 +407,7 @@ func (s *Store) summarize(begin time.Time) {
 	for _, path := range s.order {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && (f.err == nil || s.servedBy(path)))
+		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))
 		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires})
 	}
 	st.LastLoad = s.clock.Now()

@@ -106,7 +106,8 @@ type file struct {
 	waiting *candidate
 	// gone: there is no file at the path any more.
 	gone bool
-	// unseen: the version was handed on, and the source has never seen the file.
+	// unseen: the version was handed on or refused by inherit, and the source has never seen
+	// the file.
 	unseen bool
 	// pattern marks the entry of a directory or glob.
 	pattern  bool
