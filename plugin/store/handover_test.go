@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 )
@@ -56,5 +57,57 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	w.wantBlocked("a.example b.example c.example d.example", "a.example", "b.example", "c.example", "d.example")
 	if !s.Status().LastOK {
 		t.Errorf("the alarm stays: %v", s.files[filepath.Join(w.dir, "b.yaml")].err)
+	}
+}
+
+// TestReloadTakesTheVersionsOfItsOwnStore checks which version a store takes over when two
+// stores had different versions of a file in force. A store must not take a version that its
+// own max_shrink refuses.
+func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
+	const all, few = "n0.example n39.example", "n0.example"
+	for _, tc := range []struct {
+		name   string
+		change func(*Options)
+		want   string
+	}{
+		{"the strict store, with another option", func(o *Options) { o.MaxShrink, o.Rules.NoCountry = 10, true }, all},
+		{"the loose store, with another option", func(o *Options) { o.MaxShrink, o.Rules.NoCountry = 90, true }, few},
+		{"another max_shrink, which refuses the newer version", func(o *Options) { o.MaxShrink = 20 }, all},
+		{"another max_shrink, which allows the newer version", func(o *Options) { o.MaxShrink = 80 }, few},
+	} {
+		for _, first := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s %d", tc.name, first), func(t *testing.T) {
+				w := newWorld(t)
+				w.write("a.yaml", orders("", "a: "+many(40)))
+				var stores []*Store
+				for _, percent := range []int{10, 90} {
+					if err := w.start(func(o *Options) { o.MaxShrink = percent }); err != nil {
+						t.Fatal(err)
+					}
+					stores = append(stores, w.s)
+				}
+				w.write("a.yaml", orders("", "a: "+many(10)))
+				for i, want := range []string{all, few} {
+					w.s = stores[i]
+					w.step()
+					w.wantBlocked(want, "n0.example", "n39.example")
+					w.log.take()
+				}
+				opt := stores[0].opt
+				tc.change(&opt)
+				s, err := prepare(opt, w.log, w.clock, []*Store{stores[first], stores[1-first]})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				w.s = s
+				w.wantBlocked(tc.want, "n0.example", "n39.example")
+				log := w.log.take()
+				logged(t, log, 1, "a.yaml: several versions were in force in the configuration before; version ")
+				if tc.want == all {
+					logged(t, log, 1, "a.yaml: loses 30 of its 40 targets in force")
+				}
+			})
+		}
 	}
 }

@@ -47,11 +47,12 @@ type legacy struct {
 	guard ruleset.Guard
 	lists []*guard.List // that the guard was made of
 	set   *ruleset.Set
+	opt   Options
 }
 
 // publish makes what is in force known to a Store that follows.
 func (s *Store) publish() {
-	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load()}
+	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt}
 	for path, f := range s.files {
 		if f.part != nil || f.list != nil {
 			l.files[path] = f.version
@@ -76,14 +77,23 @@ func (s *Store) inherit(others []*Store) {
 			legacies = append(legacies, l)
 		}
 	}
+	slices.SortStableFunc(legacies, func(a, b *legacy) int { return s.likeness(b) - s.likeness(a) })
+	from, differ := map[string]*legacy{}, map[string]bool{}
 	for _, l := range legacies {
 		for path, v := range l.files {
 			if v.list != nil && !s.isList[path] || v.part != nil && (s.isList[path] || !s.names(path)) {
 				continue
 			}
-			if f := s.known(path); v.newerThan(&f.version) {
-				f.version = v
+			f := s.known(path)
+			differ[path] = differ[path] || from[path] != nil && v.digest != f.digest
+			if from[path] == nil || s.likeness(l) == s.likeness(from[path]) && s.prefers(&v, &f.version) {
+				f.version, from[path] = v, l
 			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(from)) {
+		if differ[path] {
+			s.log.Warningf("%s: several versions were in force in the configuration before; version %.12s is handed on", path, s.files[path].digest)
 		}
 	}
 	if len(s.files) == 0 {
@@ -124,6 +134,39 @@ func (s *Store) inherit(others []*Store) {
 		return // start tries again
 	}
 	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
+}
+
+// likeness returns how much the options of an old store are like those of s. The store whose
+// options are most alike is probably the one that s follows, so s takes that store's versions:
+// the versions of a store with another max_shrink have not passed the check of s.
+func (s *Store) likeness(l *legacy) (n int) {
+	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
+		n += 2
+	}
+	if l.opt.MaxShrink == s.opt.MaxShrink {
+		n++
+	}
+	return n
+}
+
+// prefers reports whether s hands on v instead of w, which are versions of one path. prefers
+// chooses the newer version, unless that version loses more targets than max_shrink allows.
+func (s *Store) prefers(v, w *version) bool {
+	if !v.newerThan(w) {
+		return s.shrinks(v, w)
+	}
+	return !s.shrinks(w, v)
+}
+
+// shrinks reports whether the version next loses more targets of old than max_shrink allows. A
+// version without orders shrinks nothing, as in checkShrink.
+func (s *Store) shrinks(old, next *version) bool {
+	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
+		return false
+	}
+	now := seconds(s.clock.Now())
+	before := old.part.InForce(now)
+	return before >= smallFile && old.part.Lost(next.part, now)*100 > before*s.opt.MaxShrink
 }
 
 // guardBy makes the guard of the protect lists that are in force. A guard that another
