@@ -26,6 +26,12 @@ type version struct {
 // noVersion is the version of a file that has never been in force.
 var noVersion = version{serial: -1, expires: order.NoTime}
 
+// past returns what is kept of a version that is no longer in force: the serial, and the
+// digest that belongs to the serial. A lower serial is refused when the file comes back.
+func (v *version) past() version {
+	return version{serial: v.serial, own: v.own, expires: order.NoTime}
+}
+
 // versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
@@ -48,14 +54,17 @@ type legacy struct {
 	lists []*guard.List // that the guard was made of
 	set   *ruleset.Set
 	opt   Options
+	past  map[string]version
 }
 
 // publish makes what is in force known to a Store that follows.
 func (s *Store) publish() {
-	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt}
+	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, past: maps.Clone(s.past)}
 	for path, f := range s.files {
 		if f.part != nil || f.list != nil {
 			l.files[path] = f.version
+		} else if f.serial >= 0 {
+			l.past[path] = f.past()
 		}
 	}
 	s.legacy.Store(l)
@@ -80,6 +89,11 @@ func (s *Store) inherit(others []*Store) {
 	slices.SortStableFunc(legacies, func(a, b *legacy) int { return s.likeness(b) - s.likeness(a) })
 	from, differ := map[string]*legacy{}, map[string]bool{}
 	for _, l := range legacies {
+		for path, v := range l.past {
+			if was, ok := s.past[path]; !ok || v.serial > was.serial {
+				s.past[path] = v
+			}
+		}
 		for path, v := range l.files {
 			if v.list != nil && !s.isList[path] || v.part != nil && (s.isList[path] || !s.names(path)) {
 				continue
@@ -117,7 +131,7 @@ func (s *Store) inherit(others []*Store) {
 		if dup := f.part.Taken(taken); len(dup) > 0 {
 			s.log.Errorf("%s: is not handed on, since it has orders of another file", path)
 			own := f.own
-			f.version = noVersion
+			f.version = f.past()
 			s.fail(path, f, own, dup)
 			continue
 		}

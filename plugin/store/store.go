@@ -75,6 +75,8 @@ type Store struct {
 	placed bool     // order is up to date
 	files  map[string]*file
 	isList map[string]bool // the protect lists of the configuration
+	// past has what is kept of the versions of the paths that are not in files any more.
+	past map[string]version
 	rules  ruleset.Options // with the guard in force
 	news   []news          // of the batch being loaded
 	losses []loss          // of the batch being loaded
@@ -189,7 +191,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{}, past: map[string]version{},
 		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
 	}
 	for _, path := range opt.Protect {
