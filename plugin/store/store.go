@@ -76,7 +76,7 @@ type Store struct {
 	files  map[string]*file
 	isList map[string]bool // the protect lists of the configuration
 	// past has what is kept of the versions of the paths that are not in files any more.
-	past map[string]version
+	past   map[string]version
 	rules  ruleset.Options // with the guard in force
 	news   []news          // of the batch being loaded
 	losses []loss          // of the batch being loaded
