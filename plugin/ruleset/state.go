@@ -224,18 +224,22 @@ func (p *Part) Networks() (n int) {
 // Lost returns the number of names and networks that p blocks at now and that are not targets
 // of any block order of next, in any state. A target whose order ended by an until, a lift or
 // a status is not lost, because it is still in the file.
-func (p *Part) Lost(next *Part, now order.Time) (n int) {
+func (p *Part) Lost(next *Part, now order.Time) (n int) { return p.LostIn([]*Part{next}, now) }
+
+// LostIn returns the number of names and networks that p blocks at now and that are targets of
+// block orders in none of the parts next.
+func (p *Part) LostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.holds(r.sched, now)
 		return on && r.kind >= blockExact && !r.shadow
 	}
 	for w, ref := range p.names.Wires() {
-		if slices.ContainsFunc(p.list(ref), inForce) && !blocks(next.rulesAt(w)) {
+		if slices.ContainsFunc(p.list(ref), inForce) && !slices.ContainsFunc(next, func(q *Part) bool { return blocks(q.rulesAt(w)) }) {
 			n++
 		}
 	}
 	for x, rules := range p.networks() {
-		if slices.ContainsFunc(rules, inForce) && !blocks(next.rulesAtNet(x)) {
+		if slices.ContainsFunc(rules, inForce) && !slices.ContainsFunc(next, func(q *Part) bool { return blocks(q.rulesAtNet(x)) }) {
 			n++
 		}
 	}

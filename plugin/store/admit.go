@@ -35,7 +35,7 @@ func (s *Store) admit() bool {
 		s.log.Infof("%s: is gone; its orders have come in other files", path)
 		f := s.files[path]
 		s.parsed += f.part.Targets()
-		f.version = noVersion
+		f.version = f.past()
 		if !s.forget(path, f) {
 			s.losses = append(s.losses, loss{path, source.File{Path: path, State: source.Missing}})
 		}

@@ -72,7 +72,7 @@ func (s *Store) restore(before memory, err error) {
 		}
 		old, ok := before.files[path]
 		if !ok {
-			old = file{version: noVersion, gone: f.gone, pattern: f.pattern, err: f.err, refused: f.refused}
+			old = file{version: s.pastVersion(path), gone: f.gone, pattern: f.pattern, err: f.err, refused: f.refused}
 		}
 		f.version, f.waiting = old.version, nil
 		if refused[path] != nil && !f.pattern {

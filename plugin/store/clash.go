@@ -151,16 +151,19 @@ func (x *clashes) keeps(f *file) reason {
 	}
 	now := seconds(x.s.clock.Now())
 	before := f.part.InForce(now)
-	kept, confirmed := 0, true
+	confirmed := true
+	var parts []*ruleset.Part
 	for _, c := range heirs {
 		if badSerial(c, f) != "" {
 			return func(h *candidate) string {
 				return cmp.Or(badSerial(h, f), fmt.Sprintf("%s, which contains others of them, has no serial above %d", printable.Line(c.r.Path), f.serial))
 			}
 		}
-		kept += before - f.part.Lost(c.part, now)
+		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
+	// A name that several candidates have is kept once.
+	kept := before - f.part.LostIn(parts, now)
 	if before < smallFile || confirmed || (before-kept)*100 <= before*x.s.opt.MaxShrink {
 		return nil
 	}

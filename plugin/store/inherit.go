@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -25,6 +26,12 @@ type version struct {
 // noVersion is the version of a file that has never been in force.
 var noVersion = version{serial: -1, expires: order.NoTime}
 
+// past returns what is kept of a version that is no longer in force: the serial, and the
+// digest that belongs to the serial. A lower serial is refused when the file comes back.
+func (v *version) past() version {
+	return version{serial: v.serial, own: v.own, expires: order.NoTime}
+}
+
 // versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
@@ -46,14 +53,18 @@ type legacy struct {
 	guard ruleset.Guard
 	lists []*guard.List // that the guard was made of
 	set   *ruleset.Set
+	opt   Options
+	past  map[string]version
 }
 
 // publish makes what is in force known to a Store that follows.
 func (s *Store) publish() {
-	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load()}
+	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, past: maps.Clone(s.past)}
 	for path, f := range s.files {
 		if f.part != nil || f.list != nil {
 			l.files[path] = f.version
+		} else if f.serial >= 0 {
+			l.past[path] = f.past()
 		}
 	}
 	s.legacy.Store(l)
@@ -75,14 +86,28 @@ func (s *Store) inherit(others []*Store) {
 			legacies = append(legacies, l)
 		}
 	}
+	slices.SortStableFunc(legacies, func(a, b *legacy) int { return s.likeness(b) - s.likeness(a) })
+	from, differ := map[string]*legacy{}, map[string]bool{}
 	for _, l := range legacies {
+		for path, v := range l.past {
+			if was, ok := s.past[path]; !ok || v.serial > was.serial {
+				s.past[path] = v
+			}
+		}
 		for path, v := range l.files {
 			if v.list != nil && !s.isList[path] || v.part != nil && (s.isList[path] || !s.names(path)) {
 				continue
 			}
-			if f := s.known(path); v.newerThan(&f.version) {
-				f.version = v
+			f := s.known(path)
+			differ[path] = differ[path] || from[path] != nil && v.digest != f.digest
+			if from[path] == nil || s.likeness(l) == s.likeness(from[path]) && s.prefers(&v, &f.version) {
+				f.version, from[path] = v, l
 			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(from)) {
+		if differ[path] {
+			s.log.Warningf("%s: several versions were in force in the configuration before; version %.12s is handed on", path, s.files[path].digest)
 		}
 	}
 	if len(s.files) == 0 {
@@ -105,8 +130,9 @@ func (s *Store) inherit(others []*Store) {
 		// Two stores may have had the same orders in force from two files.
 		if dup := f.part.Taken(taken); len(dup) > 0 {
 			s.log.Errorf("%s: is not handed on, since it has orders of another file", path)
-			s.logProblems(s.log.Errorf, path, "problems", checkOrders, dup)
-			delete(s.files, path)
+			own := f.own
+			f.version = f.past()
+			s.fail(path, f, own, dup)
 			continue
 		}
 		f.part = f.part.Ruled(s.rules)
@@ -122,6 +148,39 @@ func (s *Store) inherit(others []*Store) {
 		return // start tries again
 	}
 	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
+}
+
+// likeness returns how much the options of an old store are like those of s. The store whose
+// options are most alike is probably the one that s follows, so s takes that store's versions:
+// the versions of a store with another max_shrink have not passed the check of s.
+func (s *Store) likeness(l *legacy) (n int) {
+	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
+		n += 2
+	}
+	if l.opt.MaxShrink == s.opt.MaxShrink {
+		n++
+	}
+	return n
+}
+
+// prefers reports whether s hands on v instead of w, which are versions of one path. prefers
+// chooses the newer version, unless that version loses more targets than max_shrink allows.
+func (s *Store) prefers(v, w *version) bool {
+	if !v.newerThan(w) {
+		return s.shrinks(v, w)
+	}
+	return !s.shrinks(w, v)
+}
+
+// shrinks reports whether the version next loses more targets of old than max_shrink allows. A
+// version without orders shrinks nothing, as in checkShrink.
+func (s *Store) shrinks(old, next *version) bool {
+	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
+		return false
+	}
+	now := seconds(s.clock.Now())
+	before := old.part.InForce(now)
+	return before >= smallFile && old.part.Lost(next.part, now)*100 > before*s.opt.MaxShrink
 }
 
 // guardBy makes the guard of the protect lists that are in force. A guard that another
@@ -160,7 +219,13 @@ func (s *Store) missing(reports []source.File) {
 		reported[r.Path] = true
 	}
 	for path, f := range s.files {
-		if f.part == nil || reported[path] {
+		switch {
+		case reported[path]:
+			continue
+		case f.part == nil:
+			// inherit has refused the version, or the path has a protect list. The alarm stays.
+			f.gone = f.list == nil
+			f.unseen = f.gone
 			continue
 		}
 		s.look(source.File{Path: path, State: source.Missing})

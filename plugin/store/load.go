@@ -180,6 +180,9 @@ func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
 	}
+	if f.serial >= 0 {
+		s.past[path] = f.past()
+	}
 	delete(s.files, path)
 	s.placed = false
 	return true
@@ -189,12 +192,20 @@ func (s *Store) forget(path string, f *file) bool {
 func (s *Store) known(path string) *file {
 	f := s.files[path]
 	if f == nil {
-		f = &file{version: noVersion}
+		f = &file{version: s.pastVersion(path)}
 		s.files[path] = f
 		s.order = append(s.order, path)
 		s.placed = false
 	}
 	return f
+}
+
+// pastVersion returns what is kept of the last version of a path that has no file in force.
+func (s *Store) pastVersion(path string) version {
+	if v, ok := s.past[path]; ok {
+		return v
+	}
+	return noVersion
 }
 
 // gone says what the loss of a file means.
@@ -267,6 +278,13 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 
 // check compares a good file with what is in force.
 func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
+	if f.part == nil && f.serial >= 0 && (parsed.Serial < f.serial || parsed.Serial == f.serial && r.Digest != f.own) {
+		got := "no serial"
+		if parsed.Serial >= 0 {
+			got = fmt.Sprintf("%d", parsed.Serial)
+		}
+		return fmt.Errorf("%s: serial: must be above %d, the serial that was in force at this path before, got %s", r.Path, f.serial, got)
+	}
 	if f.part != nil && f.serial >= 0 {
 		switch {
 		case parsed.Serial < 0:
@@ -407,7 +425,7 @@ func (s *Store) summarize(begin time.Time) {
 	for _, path := range s.order {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.pattern && (f.err == nil || s.servedBy(path)))
+		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))
 		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires})
 	}
 	st.LastLoad = s.clock.Now()

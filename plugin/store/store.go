@@ -75,6 +75,8 @@ type Store struct {
 	placed bool     // order is up to date
 	files  map[string]*file
 	isList map[string]bool // the protect lists of the configuration
+	// past has what is kept of the versions of the paths that are not in files any more.
+	past   map[string]version
 	rules  ruleset.Options // with the guard in force
 	news   []news          // of the batch being loaded
 	losses []loss          // of the batch being loaded
@@ -106,7 +108,8 @@ type file struct {
 	waiting *candidate
 	// gone: there is no file at the path any more.
 	gone bool
-	// unseen: the version was handed on, and the source has never seen the file.
+	// unseen: the version was handed on or refused by inherit, and the source has never seen
+	// the file.
 	unseen bool
 	// pattern marks the entry of a directory or glob.
 	pattern  bool
@@ -188,7 +191,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{}, past: map[string]version{},
 		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
 	}
 	for _, path := range opt.Protect {

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+// twoStores starts a store on the folder a and a store on the folder b, and returns both.
+func (w *world) twoStores(a, b string) []*Store {
+	w.t.Helper()
+	var stores []*Store
+	for _, name := range []string{a, b} {
+		if err := w.start(nil, name); err != nil {
+			w.t.Fatal(err)
+		}
+		stores = append(stores, w.s)
+	}
+	return stores
+}
+
+// TestReloadMergesStoresWithOneID checks a reload that merges two stores whose files share an
+// id. The file of the second store is gone. The reload must not panic, must accept a new
+// version of another file, and must give an alarm that stays.
+func TestReloadMergesStoresWithOneID(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.write("b.yaml", orders("", "a: a.example", "b: b.example"))
+	w.write("bc.yaml", orders("", "c: c.example"))
+	stores := w.twoStores("a.yaml", "b*.yaml")
+	w.remove("b.yaml")
+	w.step()
+	w.wantBlocked("a.example b.example c.example", "a.example", "b.example", "c.example")
+	w.write("bc.yaml", orders("", "c: c.example d.example"))
+	w.log.take()
+	opt := stores[0].opt
+	opt.Patterns = []string{w.dir}
+	s, err := prepare(opt, w.log, w.clock, stores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w.s = s
+	w.wantBlocked("a.example c.example d.example", "a.example", "b.example", "c.example", "d.example")
+	log := w.log.take()
+	logged(t, log, 0, "panic")
+	logged(t, log, 1, "b.yaml: is not handed on, since it has orders of another file")
+	for range 2 {
+		if st := s.Status(); st.LastOK || !st.Ready {
+			t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
+		}
+		w.step()
+	}
+	// A version without the order of the other file ends the alarm.
+	w.write("b.yaml", orders("", "b: b.example"))
+	w.step()
+	w.wantBlocked("a.example b.example c.example d.example", "a.example", "b.example", "c.example", "d.example")
+	if !s.Status().LastOK {
+		t.Errorf("the alarm stays: %v", s.files[filepath.Join(w.dir, "b.yaml")].err)
+	}
+}
+
+// TestReloadTakesTheVersionsOfItsOwnStore checks which version a store takes over when two
+// stores had different versions of a file in force. A store must not take a version that its
+// own max_shrink refuses.
+func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
+	const all, few = "n0.example n39.example", "n0.example"
+	for _, tc := range []struct {
+		name   string
+		change func(*Options)
+		want   string
+	}{
+		{"the strict store, with another option", func(o *Options) { o.MaxShrink, o.Rules.NoCountry = 10, true }, all},
+		{"the loose store, with another option", func(o *Options) { o.MaxShrink, o.Rules.NoCountry = 90, true }, few},
+		{"another max_shrink, which refuses the newer version", func(o *Options) { o.MaxShrink = 20 }, all},
+		{"another max_shrink, which allows the newer version", func(o *Options) { o.MaxShrink = 80 }, few},
+	} {
+		for _, first := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s %d", tc.name, first), func(t *testing.T) {
+				w := newWorld(t)
+				w.write("a.yaml", orders("", "a: "+many(40)))
+				var stores []*Store
+				for _, percent := range []int{10, 90} {
+					if err := w.start(func(o *Options) { o.MaxShrink = percent }); err != nil {
+						t.Fatal(err)
+					}
+					stores = append(stores, w.s)
+				}
+				w.write("a.yaml", orders("", "a: "+many(10)))
+				for i, want := range []string{all, few} {
+					w.s = stores[i]
+					w.step()
+					w.wantBlocked(want, "n0.example", "n39.example")
+					w.log.take()
+				}
+				opt := stores[0].opt
+				tc.change(&opt)
+				s, err := prepare(opt, w.log, w.clock, []*Store{stores[first], stores[1-first]})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				w.s = s
+				w.wantBlocked(tc.want, "n0.example", "n39.example")
+				log := w.log.take()
+				logged(t, log, 1, "a.yaml: several versions were in force in the configuration before; version ")
+				if tc.want == all {
+					logged(t, log, 1, "a.yaml: loses 30 of its 40 targets in force")
+				}
+			})
+		}
+	}
+}
