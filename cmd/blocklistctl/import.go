@@ -44,7 +44,7 @@ type headFlags struct {
 	AuthorityKind    string   `placeholder:"KIND" help:"court, regulator, law or operator."`
 	Action           string   `enum:"block,lift" default:"block" help:"block (default) or lift."`
 	Lifts            []string `placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
-	Scope            string   `enum:"global," default:"" placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
+	Scope            string   `placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
 	ScopeCountry     []string `placeholder:"CC" help:"The order is for clients in this country."`
 	ScopeClient      []string `placeholder:"CIDR" help:"The order is for clients in this network."`
 	Reference        []string `sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
@@ -147,6 +147,14 @@ func (c *domainsCmd) Run(e *env) error {
 	if err := opt.Check(); err != nil {
 		return misuse("%v", err)
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	for _, path := range []string{c.Out, c.List} {
+		if err := checkFolder(path); err != nil {
+			return err
+		}
+	}
 	in, closeIn, err := c.open(e)
 	if err != nil {
 		return err
@@ -238,10 +246,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	if errors.As(err, &bad) {
 		lines := make([]string, len(bad))
 		for i, p := range bad {
-			lines[i] = or(flagOf[strings.TrimRight(p.Field, "[]0123456789")], p.Field) + ": " + p.Msg
-			if p.HasGot {
-				lines[i] += fmt.Sprintf(", got %q", p.Got)
-			}
+			lines[i] = c.badField(p)
 		}
 		return misuse("%s", strings.Join(lines, "\n"))
 	}

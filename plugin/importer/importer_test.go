@@ -157,8 +157,9 @@ func TestWriteRefuses(t *testing.T) {
 		"until":          func(h *Head) { h.From, h.Until = "2026-05-02", "2026-05-01" },
 		"timezone":       func(h *Head) { h.Timezone = "Mars" },
 		"lifts":          func(h *Head) { h.Lifts = []string{"b"} },
+		"scope ":         func(h *Head) { h.ScopeCountries = []string{"IT"} }, // and global
 	} {
-		h := good
+		h, field := good, strings.TrimSpace(field)
 		change(&h)
 		_, err := h.Write("a.yaml", res.Targets, "")
 		var bad order.Problems

@@ -146,6 +146,9 @@ func (h *Head) fields() map[string]any {
 // order parses the head as the one order of a file, so that the same rules validate the
 // head as an order written by hand.
 func (h *Head) order() (*order.Order, error) {
+	if h.Global && len(h.ScopeCountries)+len(h.ScopeClients) > 0 {
+		return nil, order.Problems{{Field: "scope", Msg: "is global and for some clients only; a global order has no countries and no clients"}}
+	}
 	file := map[string]any{"version": 1, "orders": []any{h.fields()}}
 	if h.Timezone != "" {
 		file["timezone"] = h.Timezone

@@ -119,7 +119,8 @@ func (o *order) patience() time.Time {
 // report returns what is new since the last report, in stable order. An order whose file
 // or side list is restless waits until both have settled, so that a new order file is not
 // read with half a side list; but no longer than its patience, or not at all when all is
-// set. next is when the first patience ends; it is zero if no order waits.
+// set. An order also waits while another order file vanishes. next is when the first
+// patience ends; it is zero if no order waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	patterns := func(p *pattern) {
 		if p.changed() {
@@ -127,8 +128,10 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 			p.told = p.set.held.state
 		}
 	}
+	vanishing := s.vanishing()
 	s.each(slices.SortedFunc(maps.Keys(s.dirty), compare), patterns, func(o *order) {
 		vs, still := o.now()
+		still = still && !vanishing
 		switch {
 		case still:
 			o.restless = time.Time{}
@@ -165,6 +168,18 @@ func (s *Source) each(orders []*order, pattern func(*pattern), fn func(*order)) 
 	for ; done < len(s.patterns); done++ {
 		pattern(s.patterns[done])
 	}
+}
+
+// vanishing reports whether an order file that was reported has just vanished, so that its
+// absence has not settled yet. The other order files then wait, because one of them may be
+// the same file under its new name.
+func (s *Source) vanishing() bool {
+	for o := range s.dirty {
+		if o.known && o.t.set.cand.state == Missing {
+			return true
+		}
+	}
+	return false
 }
 
 // changed reports whether a pattern has something to report: first that it names nothing,

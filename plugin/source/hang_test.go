@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,7 @@ func TestReadHangs(t *testing.T) {
 		r.settled()
 		r.want() // once
 
+		r.stuck = nil
 		g.open()
 		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].job == nil })
 		r.settled()
@@ -169,7 +171,13 @@ func TestStreamHangs(t *testing.T) {
 			must(t, err)
 			want := error(ErrPending)
 			if how == "for ever" {
-				go func() { <-g.stuck; r.tired(stall) }()
+				go func() {
+					<-g.stuck
+					for len(r.waiting()) == 0 { // for the stream's wait
+						runtime.Gosched()
+					}
+					r.tired(stall)
+				}()
 			} else {
 				want = ErrClosed
 				go func() { <-g.stuck; r.s.Close() }()
@@ -285,8 +293,12 @@ func TestWaitAfterStop(t *testing.T) {
 		now := time.Now()
 		for _, a := range c.acts {
 			now = now.Add(a.past)
-			ticks <- now
-			n <- a.n
+			select {
+			case ticks <- now:
+				n <- a.n
+			case <-got:
+				t.Fatalf("%v: gave up early", c.acts)
+			}
 		}
 		if c.want {
 			close(over)

@@ -56,10 +56,10 @@ type Config struct {
 	// for side lists and for Files. A larger file is Unreadable and is not opened. When
 	// MaxBytes is nil or returns 0 there is no limit.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called with what the operator should know and what changes no state:
-	// that kernel events cannot be had, that a file in a directory is ignored, and that a
-	// last line has no end; once each. It may be nil. It must return and not call the
-	// Source.
+	// Notice is called, in any goroutine, with what the operator should know and what
+	// changes no state: that kernel events cannot be had, that a file in a directory is
+	// ignored, and that a last line has no end; once each. It may be nil. It must return
+	// and not call the Source.
 	Notice func(error)
 	// Clock is the time; nil is the real one.
 	Clock Clock
