@@ -171,6 +171,8 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 		}
 	}
 	broken(lines, opt.Decide[Hyphen])
+	removed(lines, opt.Decide[Hyphen])
+	numbered(lines)
 	for i := range lines {
 		im.line(i+1, &lines[i])
 	}

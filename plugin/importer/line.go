@@ -232,6 +232,10 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 		return nil, nil
 	}
 	for _, w := range words[1:] {
+		if strings.Trim(w, ".\u2026") == "" {
+			c.refuse("ends in several dots, as a name does that was cut off")
+			return nil, nil
+		}
 		if len(w) > 1 && (w[0] == '.' || w[0] == '-') && strings.Trim(w, "-.") != "" {
 			c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
 			return nil, nil

@@ -19,6 +19,14 @@ const quotes = "\"'`<>«»“”„‘’"
 
 // piece cleans a word of a line: a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
+	switch {
+	case cutOff(s):
+		c.refuse("ends in several dots, as a name does that was cut off")
+		return nil
+	case strings.ContainsAny(s, footnotes):
+		c.refuse("has the mark of a footnote, which is no part of the name")
+		return nil
+	}
 	s = c.change(s, unquoted, "took off quotes, brackets and full stops around it")
 	if strings.ContainsFunc(s, invisible) {
 		c.did("took out invisible characters")

@@ -47,6 +47,7 @@ type found struct {
 	needs   Form   // the undecided form that caused the refusal
 	did     string
 	warning string
+	glued   bool // the line begins with a number of an enumeration
 }
 
 // mark returns the findings about the line so that the caller can change them.

@@ -138,7 +138,7 @@ func pair(a, b *line, decided string) bool {
 		why, follows = "breaks off with a dot", "follows a line that breaks off with a dot"
 	case opensWith(next):
 		why, follows = "comes before a line that begins with a hyphen", "begins with a hyphen"
-	case strings.HasPrefix(next, ".") && aWord(first) != "":
+	case strings.HasPrefix(next, ".") && !strings.HasPrefix(first, "."):
 		why, follows = "is a word before a line that begins with a dot", "begins with a dot, after a word without one"
 	default:
 		doubt(a, b, first, next)

@@ -61,7 +61,14 @@ func TestBroken(t *testing.T) {
 		// Lines that begin with a hyphen.
 		{"guarda.example\n-film.example.com\n", "", "guarda.example-film.example.com", "guarda.example -film.example.com", 2, 0, 0},
 		{"-film.example.com\n", "", "", "-film.example.com", 1, 1, 0},
-		{"a.example\n- b.example\n-----\nc.example\n", "a.example b.example c.example", "a.example b.example c.example", "a.example b.example c.example", 0, 0, 0},
+		{"a.example\n- b.example\n-----\nc.example\n", "a.example c.example", "a.example c.example", "a.example b.example c.example", 1, 1, 0},
+		{"a1.com\na3.com\n- a2.com\n", "a1.com a3.com", "a1.com a3.com", "a1.com a3.com a2.com", 1, 1, 0},
+		{"Names:\n- a1.com\n- a2.com\n", "a1.com a2.com", "a1.com a2.com", "a1.com a2.com", 1, 1, 1},
+
+		// A leading dot behind another line.
+		{"www.guarda-film\n.streaming.com\n", "", "www.guarda-film.streaming.com", "www.guarda-film streaming.com", 2, 0, 0},
+		{"a1.com\n.a2.com\na3.com\n", "a3.com", "a1.com.a2.com a3.com", "a1.com a2.com a3.com", 2, 0, 0},
+		{".a1.com\n.a2.com\n", "a1.com a2.com", "a1.com a2.com", "a1.com a2.com", 0, 0, 0},
 	} {
 		for decided, want := range map[string]struct {
 			targets string

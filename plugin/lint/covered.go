@@ -53,7 +53,7 @@ func member(s *order.Scope) (c ruleset.Client) {
 // coverer returns a target of another order that covers the given target, and reports whether
 // there is one.
 func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
-	if l.steps > maxSteps {
+	if l.steps > maxSteps || !l.set.Shared(name) {
 		return ruleset.Reason{}, false
 	}
 	at := l.reasons(name, match == order.Below, client)

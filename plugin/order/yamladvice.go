@@ -2,6 +2,7 @@ package order
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -95,6 +96,8 @@ var (
 	noDash    = regexp.MustCompile(`^([ \t]*)-([^ \t-].*)$`)
 	flowStar  = regexp.MustCompile(`([\[,:][ \t]*)(\*[^,\]}"' \t]*)`)
 	flowColon = regexp.MustCompile(`([{,][ \t]*[\w-]+: +)([^"'\[\]{},]*[^"'\[\]{}, ])`)
+	flowTight = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+):([\[{"'])`)
+	flowStart = regexp.MustCompile(`^\{[ \t]*([a-z_0-9]+):`)
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
@@ -155,7 +158,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 		add(single(value), "text stands behind the closing quotation mark; put all of it in quotes")
 	case first == "[" || first == "{":
 		out = append(out, flowMends(line)...)
-		if !isCollection[key] {
+		if m := flowStart.FindStringSubmatch(value); !isCollection[key] && (m == nil || keyHomes[m[1]] == "") {
 			quote("a text that begins with %q needs quotes", first)
 		}
 	case strings.Contains(value, ": ") || strings.HasSuffix(value, ":"):
@@ -202,13 +205,23 @@ func flowMends(line string) (out []mend) {
 		m := flowStar.FindStringSubmatch(s)
 		return m[1] + quotedFlow(m[2])
 	}), `a value that begins with "*" needs quotes`)
-	add(flowColon.ReplaceAllStringFunc(line, func(s string) string {
-		m := flowColon.FindStringSubmatch(s)
-		if !strings.Contains(m[2], ": ") {
+	add(quotedColons(line), `a text with ": " in it needs quotes`)
+	tight := ""
+	spaced := flowTight.ReplaceAllStringFunc(line, func(s string) string {
+		m := flowTight.FindStringSubmatch(s)
+		if keyHomes[m[2]] == "" {
 			return s
 		}
-		return m[1] + quotedFlow(m[2])
-	}), `a text with ": " in it needs quotes`)
+		tight = cmp.Or(tight, m[2])
+		return m[1] + m[2] + ": " + m[3]
+	})
+	if spaced != line {
+		say := "a blank belongs behind the colon of " + tight
+		add(spaced, say)
+		if both := quotedColons(spaced); both != spaced {
+			add(both, say+`, and a text with ": " in it needs quotes`)
+		}
+	}
 	add(flowKey.ReplaceAllStringFunc(line, func(s string) string {
 		m := flowKey.FindStringSubmatch(s)
 		if keyHomes[m[2]] == "" || m[3] != "" {
@@ -225,6 +238,17 @@ func flowMends(line string) (out []mend) {
 		}
 	}
 	return out
+}
+
+// quotedColons returns a line with quotes around the texts in braces that contain ": ".
+func quotedColons(line string) string {
+	return flowColon.ReplaceAllStringFunc(line, func(s string) string {
+		m := flowColon.FindStringSubmatch(s)
+		if !strings.Contains(m[2], ": ") {
+			return s
+		}
+		return m[1] + quotedFlow(m[2])
+	})
 }
 
 // closeAll appends the brackets and braces that are missing at the end of a line.

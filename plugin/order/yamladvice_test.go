@@ -37,6 +37,10 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example]\n  note\n", `7:3: is not YAML: a colon belongs behind note; write note:`},
 		{"  exempt: {clients: 192.0.2.1: 2}" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write exempt: {clients: "192.0.2.1: 2"}`},
 		{"  document: {note: Court: third chamber, verified_by: A}" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write document: {note: "Court: third chamber", verified_by: A}`},
+		{"- {id: b, targets:[one.example]}\n", `6:1: is not YAML: a blank belongs behind the colon of targets; write - {id: b, targets: [one.example]}`},
+		{"  scope: {countries:[IT]}" + target, `6:3: is not YAML: a blank belongs behind the colon of countries; write scope: {countries: [IT]}`},
+		{"- {id: b, note: a: b, targets: [one.example]}\n", `6:1: is not YAML: a text with ": " in it needs quotes; write - {id: b, note: "a: b", targets: [one.example]}`},
+		{"- {id: b, targets:[one.example], note: a: b}\n", `6:1: is not YAML: a blank belongs behind the colon of targets, and a text with ": " in it needs quotes; write - {id: b, targets: [one.example], note: "a: b"}`},
 		{"  scope: {countries [IT]}" + target, `6:3: is not YAML: a colon belongs behind a key; write scope: {countries: [IT]}`},
 
 		// First characters.

@@ -274,6 +274,29 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
+// Shared reports whether several block orders have a target at the name or above it. Shared does
+// not look at lifts, so that a name under very many lifts costs no more than another name.
+func (s *Set) Shared(name dname.Name) bool {
+	var w dname.Wire
+	w.SetName(name)
+	var first *entry
+	for _, p := range s.parts {
+		hits, _ := p.names.Walk(&w, nil)
+		for _, h := range hits {
+			rules := p.list(h.Ref)
+			blocks, _ := slices.BinarySearchFunc(rules, blockExact, func(r rule, k kind) int { return cmp.Compare(r.kind, k) })
+			for _, r := range rules[blocks:] {
+				e := p.entries.at(r.entry)
+				if first != nil && e != first {
+					return true
+				}
+				first = e
+			}
+		}
+	}
+	return false
+}
+
 // meetNetworks fills in the meetings of lifts with address targets. A lift is matched with the
 // networks that contain its network or are inside it. Addresses that DNS does not enforce are
 // not stored. A lift of addresses that reaches an order with other targets is therefore

@@ -1,0 +1,91 @@
+package importer
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// footnotes contains the marks of footnotes. IDNA maps a raised digit to the digit, which makes
+// another name.
+const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
+
+// cutOff reports whether s ends in several dots, as a name does that was cut off. Quotes and
+// punctuation may follow the dots.
+func cutOff(s string) bool {
+	name := strings.TrimRight(s, closing)
+	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
+		return false // dot segments of a path
+	}
+	return strings.Contains(s[len(name):], "..") || strings.HasSuffix(s, "\u2026")
+}
+
+// glueNumber matches a name after the number of an enumeration without a blank between them.
+var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
+
+// numbered refuses names that begin with the numbers of an enumeration, as in "1.a.example" and
+// "2.b.example" on two lines. "1.a.example" and "2.a.example" may be two hosts of one name.
+func numbered(lines []line) {
+	var last *line
+	n, base := -1, ""
+	for i := range lines {
+		l := &lines[i]
+		if !l.hasText() {
+			continue
+		}
+		m := glueNumber.FindStringSubmatch(l.text)
+		if m == nil || !namelike(m[2]) {
+			n = -1
+			continue
+		}
+		if suffix, _ := publicsuffix.PublicSuffix(m[2]); suffix == m[2] {
+			n = -1
+			continue
+		}
+		v, _ := strconv.Atoi(m[1])
+		if n >= 0 && v == n+1 && m[2] != base {
+			for _, x := range []*line{last, l} {
+				x.mark().glued = true
+			}
+		}
+		last, n, base = l, v, m[2]
+	}
+	for i := range lines {
+		if l := &lines[i]; l.found != nil && l.found.glued {
+			*l.found = found{refused: "begins with a number that counts on over the lines; nothing says whether the number belongs to the name"}
+		}
+	}
+}
+
+// removal matches a line with a hyphen and a blank at its start.
+var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
+
+// removed refuses lines with a hyphen as a bullet if other names of the list have no bullet, or
+// a plus. The hyphen may then mean that the name was removed from the list.
+func removed(lines []line, decided string) {
+	if decided == "separate" {
+		return
+	}
+	bare := false
+	var hyphened []*line
+	for i := range lines {
+		l := &lines[i]
+		if !l.hasText() {
+			continue
+		}
+		if removal.MatchString(l.text) {
+			hyphened = append(hyphened, l)
+		} else if text, plus := strings.CutPrefix(l.text, "+"); !bare && (plus || marker(text) == text) {
+			words := strings.Fields(text)
+			bare = len(words) > 0 && namelike(words[0])
+		}
+	}
+	if !bare {
+		return
+	}
+	for _, l := range hyphened {
+		*l.mark() = found{refused: "begins with a hyphen where other lines have none; nothing says whether the hyphen is a bullet or removes the name", needs: Hyphen}
+	}
+}
