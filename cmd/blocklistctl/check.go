@@ -81,6 +81,7 @@ func (c *checkCmd) Run(e *env) error {
 		})
 		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
 		problems = append(problems, l.lateOrders(now)...)
+		problems = append(problems, l.expiring(now)...)
 		if s.block == nil {
 			problems = append(problems, l.countryOrders()...)
 		}

@@ -27,21 +27,28 @@ type Outcome struct {
 	Lift  bool
 	What  What
 	File  string
-	From  string     // the previous file, if Moved
-	State State      // meaningless if Removed or MovedOn
-	Until order.Time // the next time at which the state may change
-	By    string     // the label of the lift, if Lifted
-	Held  int        // the number of held targets
-	Whole bool       // the whole order is held
-	// Targets is the number of targets that are enforced unless the guard holds them.
-	Targets int
+	From  string // the previous file, if Moved
+	// Differs is true if a Moved order differs from the order in the previous file.
+	Differs bool
+	State   State      // meaningless if Removed or MovedOn
+	Until   order.Time // the next time at which the state may change
+	By      string     // the label of the lift, if Lifted
+	Held    int        // the number of held targets
+	Whole   bool       // the whole order is held
+	// Targets is the number of targets that are enforced unless the guard holds them. All is
+	// the number of all targets.
+	Targets, All int
+	// Tally is about a block order that is InForce, if Counted.
+	Tally Tally
+	// Reaches is true if a lift reaches an order.
+	Reaches bool
 	// Blocked is the number of names that became blocked for some client, because of a block
 	// order, or because a lift was changed or removed. Freed is the number of names that are
 	// no longer blocked for any client. A block order counts the names that it blocked itself.
 	// A lift counts the names of its targets and of the orders that it names.
 	Blocked, Freed int
-	// Counted is false if the order has too many names to compare. Blocked and Freed are then
-	// 0.
+	// Counted is false if the order has too many names to compare, or if a comparison takes too
+	// much work. Blocked and Freed are then 0.
 	Counted bool
 	// Below is true if the names below a lift's targets were compared too.
 	Below bool
@@ -50,6 +57,12 @@ type Outcome struct {
 const (
 	// maxOutcomeNames is the number of names up to which the names of an order are compared.
 	maxOutcomeNames = 10_000
+	// maxOutcomeWork is the number of clients and rules up to which the names of an order are
+	// compared. The number is a few for each name, and takes at most some 100 ms.
+	maxOutcomeWork = 8 * maxOutcomeNames
+	// maxLoadWork is the number of clients and rules up to which the names of all orders of a
+	// load are compared.
+	maxLoadWork = 5 * maxOutcomeWork
 	// maxWalk is the number of names in a set up to which collect looks for names below the
 	// targets of lifts.
 	maxWalk = 50_000
@@ -71,8 +84,8 @@ type spot struct {
 
 // Outcomes returns the effects of a load, at the time now, on the orders that differ. before
 // and after are the sets before and after the load; before is nil for the first load. Outcomes
-// returns at most `most` elements.
-func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Outcome {
+// returns at most `most` elements. If stop returns true, Outcomes compares no more names.
+func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
 	}
@@ -86,6 +99,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	}
 	list = append(list, affected(before, after, list, now, most-len(list))...)
 	moves(before, after, list)
+	findDiffering(list)
 	collect(before, after, list)
 	label(before, after, list)
 	out := make([]Outcome, len(list))
@@ -93,8 +107,12 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int) []Out
 	for _, o := range list {
 		own[o.entry().ID] = o.what == Added || o.what == Changed
 	}
+	left := maxLoadWork
+	for _, o := range list {
+		left -= o.finish(before, after, own, &trial{now: now, left: min(left, maxOutcomeWork), stop: stop})
+	}
+	tally(after, list, now)
 	for i, o := range list {
-		o.finish(before, after, own, now)
 		out[i] = o.Outcome
 	}
 	return out
@@ -177,6 +195,21 @@ func moves(before, after *Set, list []*outcome) {
 				o.what = MovedOn
 			}
 		})
+	}
+}
+
+// findDiffering finds the moved orders that differ from the orders in their previous files.
+func findDiffering(list []*outcome) {
+	compared := map[[2]*Part]*comparison{}
+	for _, o := range list {
+		if o.what != Moved {
+			continue
+		}
+		files := [2]*Part{o.old, o.part}
+		if compared[files] == nil {
+			compared[files] = compareParts(o.old, o.part)
+		}
+		o.Differs = compared[files].differs[o.at]
 	}
 }
 
@@ -269,37 +302,30 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.Below}] = true
 }
 
-// label sets the labels of the outcomes. A lift of a sealed order is sealed too, unless the
-// lift itself is public.
+// label sets the labels of the outcomes.
 func label(before, after *Set, list []*outcome) {
-	found := map[*outcome]*meeting{}
-	for _, s := range []*Set{before, after} {
-		lifts := newLifters()
-		for _, o := range list {
-			if e := o.entry(); e.action == order.Lift && !e.public {
-				m := &meeting{lift: e}
-				lifts.add(m)
-				if was := found[o]; was == nil || !was.reached {
-					found[o] = m
-				}
-			}
-		}
-		if len(found) > 0 {
-			s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+	var lifts []*entry
+	for _, o := range list {
+		if e := o.entry(); e.action == order.Lift {
+			lifts = append(lifts, e)
 		}
 	}
+	var was, is map[*entry]secrecy
+	var met map[*entry]*meeting
+	if len(lifts) > 0 {
+		was, is, met = before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
+	}
 	for _, o := range list {
-		o.Label = o.entry().Label()
-		if m := found[o]; m != nil && m.reached {
-			o.Label = sealedLabel(o.entry().ID)
-		}
+		e := o.entry()
+		o.Label = e.label(was[e], is[e])
+		o.Reaches = met[e] != nil && met[e].reached
 	}
 }
 
 // finish fills in the fields that depend on the sets. own has the ids of the orders that are
-// new or changed.
-func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time) {
-	e := o.entry()
+// new or changed. finish returns how much work of the trial it used.
+func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
+	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
 	if o.what != Removed && o.what != MovedOn {
 		o.State, o.Until = after.state(o.part, e, now)
@@ -308,29 +334,34 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, now order.Time
 			o.By = after.lifterOf(e, now)
 		}
 	}
-	o.Targets = int(after.enforceable(e))
+	o.Targets, o.All = int(after.enforceable(e)), int(e.names+e.addrs+e.others)
 	if o.full {
-		return
+		return 0
 	}
-	o.Counted = true
-	var q Asked
+	// If another order of the same load blocks a name, a lift does not count the name.
+	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
+	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {
 		if n.below {
-			q.SetBelow(n.name)
+			t.q.SetBelow(n.name)
 		} else {
-			q.SetName(n.name)
+			t.q.SetName(n.name)
 		}
-		was, is := before.blockers(&q, now), after.blockers(&q, now)
-		switch {
-		case len(was) == 0 && len(is) > 0:
-			// If another order of the same load blocks the name, the lift does not count it.
-			o.Blocked += int(b2u(slices.ContainsFunc(is, func(id string) bool {
-				return id == e.ID || o.Lift && !own[id]
-			})))
-		case len(was) > 0 && len(is) == 0:
-			o.Freed += int(b2u(o.Lift || slices.Contains(was, e.ID)))
+		switch found, any := t.find(after, blocks); {
+		case found:
+			_, was := t.find(before, anyOrder)
+			o.Blocked += int(b2u(!was))
+		case !any:
+			was, _ := t.find(before, blocked)
+			o.Freed += int(b2u(was))
+		}
+		if t.left == 0 {
+			o.Blocked, o.Freed = 0, 0
+			return most
 		}
 	}
+	o.Counted = true
+	return most - t.left
 }
 
 // lifterOf returns the label of a lift that lifts the whole order at now.
@@ -339,35 +370,60 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
-		if e.Terms.Disclosure.Sealed() && !w.entry.public {
-			return sealedLabel(w.entry.ID)
-		}
-		return w.entry.Label()
+		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
 	}
 	return ""
 }
 
-// blockers returns the ids of the orders that block a name at now. It tries a client of each
-// scope of the orders at the name.
-func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
-	try := func(c Client) {
-		if v := s.Decide(q, c, now); v.Blocked() && !slices.Contains(ids, v.Order.ID) {
-			ids = append(ids, v.Order.ID)
-		}
+// A trial compares the answers for the names of one order.
+type trial struct {
+	q    Asked
+	now  order.Time
+	left int // the number of clients and rules that may still be tried
+	stop func() bool
+}
+
+// work reports whether the trial may try another client or rule.
+func (t *trial) work() bool {
+	if t.left > 0 && t.stop() {
+		t.left = 0
 	}
-	try(Client{})
-	p := s.walk(&q.Wire, nil)
-	tried := []*scope{nil}
+	t.left = max(0, t.left-1)
+	return t.left > 0
+}
+
+func anyOrder(string) bool { return true }
+
+// find looks for an order that is wanted and blocks the name for some client. any reports
+// whether find met an order that blocks the name, wanted or not. find tries the clients of each
+// scope of the orders at the name, until an order is found. The results mean nothing if t.left
+// is 0 afterwards.
+func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
+	try := func(c Client) (end bool) {
+		if !t.work() {
+			return true
+		}
+		if v := s.Decide(&t.q, c, t.now); v.Blocked() {
+			any, found = true, wanted(v.Order.ID)
+		}
+		return found
+	}
+	if try(Client{}) {
+		return found, any
+	}
+	p := s.walk(&t.q.Wire, nil)
+	tried := map[*scope]bool{nil: true}
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k := range h.rules {
+			if !t.work() {
+				return found, any
+			}
 			e := h.part.entries.at(h.rules[k].entry)
-			if h.rules[k].kind < blockExact || slices.Contains(tried, e.scope) {
+			if h.rules[k].kind < blockExact || tried[e.scope] {
 				continue
 			}
-			if tried = append(tried, e.scope); len(tried) > maxScopes {
-				return ids
-			}
+			tried[e.scope] = true
 			for _, c := range e.Terms.Scope.Countries {
 				if s.opt.NoCountry {
 					break // no client has a country
@@ -375,15 +431,16 @@ func (s *Set) blockers(q *Asked, now order.Time) (ids []string) {
 				if c == order.EU {
 					c = "BE"
 				}
-				try(Client{Country: c})
+				if try(Client{Country: c}) {
+					return found, any
+				}
 			}
 			for _, x := range e.Terms.Scope.Clients {
-				try(Client{Addr: x.Addr()})
+				if try(Client{Addr: x.Addr()}) {
+					return found, any
+				}
 			}
 		}
 	}
-	return ids
+	return found, any
 }
-
-// maxScopes is the largest number of scopes that are tried for a name.
-const maxScopes = 64

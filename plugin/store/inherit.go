@@ -1,7 +1,6 @@
 package store
 
 import (
-	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -167,42 +166,4 @@ func (s *Store) missing(reports []source.File) {
 		s.look(source.File{Path: path, State: source.Missing})
 		f.unseen = true
 	}
-}
-
-// Stopped returns the block orders that were in force in the old stores and are in none
-// of the stores of the process now, and the number of their targets. A Corefile that no
-// longer names a file stops its orders.
-func Stopped(old []*Store) (orders, targets int) {
-	live, named, dropped := All(), map[string]bool{}, false
-	for _, s := range live {
-		for path := range s.legacy.Load().files {
-			named[path] = true
-		}
-	}
-	for _, s := range old {
-		for path := range s.legacy.Load().files {
-			dropped = dropped || !named[path]
-		}
-	}
-	if !dropped {
-		return 0, 0
-	}
-	known := map[string]bool{}
-	for _, s := range live {
-		for st := range s.Set().Standings(seconds(s.Now())) {
-			known[st.Order.ID] = true
-		}
-	}
-	stopped := map[string]int{}
-	for _, s := range old {
-		for st := range s.Set().Standings(seconds(s.Now())) {
-			if !st.Lift && st.State == ruleset.InForce && !known[st.Order.ID] {
-				stopped[st.Order.ID] = st.Targets
-			}
-		}
-	}
-	for n := range maps.Values(stopped) {
-		targets += n
-	}
-	return len(stopped), targets
 }
