@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
@@ -70,11 +71,20 @@ func (c *checkCmd) Run(e *env) error {
 		problems = problems.Errors()
 	} else {
 		e.progress.say("looking at %d targets", l.targets)
-		problems = append(problems, lint.Check(l.files, l.set, now)...)
+		odd := lint.Check(l.files, l.set, now)
+		problems = append(problems, odd...)
 		warnings, _ := l.set.Warnings()
+		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint says the same and suggests an id
+			return slices.ContainsFunc(odd, func(q order.Problem) bool {
+				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
+			})
+		})
 		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
-		problems = append(problems, l.lateOrders()...)
+		problems = append(problems, l.lateOrders(now)...)
 		problems = append(problems, l.expiring(now)...)
+		if s.block == nil {
+			problems = append(problems, l.countryOrders()...)
+		}
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
@@ -99,14 +109,37 @@ func (c *checkCmd) Run(e *env) error {
 		for _, p := range problems {
 			fmt.Fprintln(e.stdout, problemText(p))
 		}
+		found := count(out.Files, "file")
+		if n := l.refused(problems); n > 0 && n == out.Files {
+			fmt.Fprintf(e.stdout, "%s refused: %s, %s\n", count(n, "file"), count(out.Errors, "error"), count(out.Warnings, "warning"))
+			return errProblems
+		} else if n > 0 {
+			found += fmt.Sprintf(", %d refused", n)
+		}
 		fmt.Fprintf(e.stdout, "%s: %s (%d in force) and %s with %s; %s, %s\n",
-			count(out.Files, "file"), count(out.Orders, "order"), out.InForce, count(out.Lifts, "lift"),
+			found, count(out.Orders, "order"), out.InForce, count(out.Lifts, "lift"),
 			count(out.Targets, "target"), count(out.Errors, "error"), count(out.Warnings, "warning"))
 	}
 	if out.Errors > 0 || c.Strict && out.Warnings > 0 {
 		return errProblems
 	}
 	return nil
+}
+
+// refused returns the number of order files that a server would refuse: the files that are not
+// loaded, and the loaded files with an error, as from --against.
+func (l *orders) refused(problems order.Problems) int {
+	bad := map[string]bool{}
+	for _, p := range problems.Errors() {
+		bad[p.File] = true
+	}
+	n := l.found - len(l.files)
+	for _, f := range l.files {
+		if bad[f.Path] {
+			n++
+		}
+	}
+	return n
 }
 
 // problemText returns a problem in one line of printable text, with warnings marked.

@@ -23,8 +23,54 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateOrders returns a warning for each order that is late.
-func (l *orders) lateOrders() order.Problems { return l.warnLate(late) }
+// lateNow returns why an order is late at now: for one of the reasons of late, or because the
+// deadline has passed and the order is not enforced in full. held is the number of targets
+// that the guard holds.
+func lateNow(o *order.Order, st ruleset.Standing, held int, now order.Time) string {
+	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
+		return why
+	}
+	const passed = "the deadline has passed and the order is not enforced"
+	switch st.State {
+	case ruleset.OnHold, ruleset.Suspended, ruleset.Shadow, ruleset.Draft:
+		return fmt.Sprintf("%s: %s", passed, st.State)
+	case ruleset.InForce:
+		if held > 0 {
+			return fmt.Sprintf("%s in full: the guard holds %s", passed, count(held, "target"))
+		}
+	}
+	return ""
+}
+
+// lateOrders returns a warning for each order that is late at now.
+func (l *orders) lateOrders(now order.Time) order.Problems {
+	standing, held := l.standings(now), heldBy(l.set)
+	return l.warnLate(func(o *order.Order) string { return lateNow(o, standing[o.ID], len(held[o.ID]), now) })
+}
+
+// standings returns the state of each order at now, by id.
+func (l *orders) standings(now order.Time) map[string]ruleset.Standing {
+	out := map[string]ruleset.Standing{}
+	for st := range l.set.Standings(now) {
+		out[st.Order.ID] = st
+	}
+	return out
+}
+
+// countryOrders returns a warning for each order that is for countries. It is used when the
+// server's Corefile is not known.
+func (l *orders) countryOrders() (problems order.Problems) {
+	for _, f := range l.files {
+		for _, o := range f.Orders {
+			if o.Scope != nil && len(o.Scope.Countries) > 0 {
+				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "scope.countries",
+					Msg:     "the server must know the country of clients (country or home in the Corefile, or the geoip and metadata plugins); --corefile FILE checks that",
+					Warning: true, Sealed: o.Disclosure.Sealed()})
+			}
+		}
+	}
+	return problems
+}
 
 // lateSince returns a warning for each active order that is in l and was not in before,
 // and whose deadline has passed at now.

@@ -23,6 +23,7 @@ type listCmd struct {
 	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
 	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
 	Target      string   `placeholder:"NAME" help:"Only orders that have a target at the name or above it."`
+	Late        bool     `help:"Only orders that are late: past their deadline and not enforced, or served or begun after their deadline. Sealed orders are left out without --sealed."`
 	Targets     bool     `help:"Print the targets too."`
 	Sealed      bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
 }
@@ -56,7 +57,8 @@ type listedJSON struct {
 	Ends       string   `json:"until,omitempty"`
 	Review     string   `json:"review,omitempty"`
 	Disclosure string   `json:"disclosure"`
-	// Late is why the order cannot be, or have been, in force at its deadline.
+	// Late is why the order cannot be, or have been, in force at its deadline, or why it is not
+	// enforced after the deadline.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
 	// Held are the targets that the guard holds. They are shown like the targets.
@@ -87,15 +89,15 @@ func (c *listCmd) Run(e *env) error {
 		return err
 	}
 	shown := disclosures(l.all())
-	standing := map[string]ruleset.Standing{}
-	for st := range l.set.Standings(now) {
-		standing[st.Order.ID] = st
-	}
+	standing := l.standings(now)
 	listed, held := []listedJSON{}, heldBy(l.set)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if st := standing[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
-				listed = append(listed, c.one(f.Path, o, st, held[o.ID], shown[o.ID]))
+				x := c.one(f.Path, o, st, held[o.ID], shown[o.ID], now)
+				if !c.Late || x.Late != "" {
+					listed = append(listed, x)
+				}
 			}
 		}
 	}
@@ -184,7 +186,7 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure) listedJSON {
+func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
 		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}
@@ -198,7 +200,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []h
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
-	x.Late = late(o)
+	x.Late = lateNow(o, st, len(held), now)
 	if d != order.Full && !c.Sealed {
 		return x
 	}

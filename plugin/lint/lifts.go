@@ -2,7 +2,8 @@ package lint
 
 import (
 	"fmt"
-	"maps"
+	"slices"
+	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -18,9 +19,52 @@ func (l *linter) lifts(o *order.Order) {
 			continue
 		}
 		l.guesses++
-		if near := order.Nearest(id, maps.Keys(l.orders)); near != "" {
-			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "no order has this id; did you mean %q?", near)
+		if near := l.nearest(id); near != "" {
+			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "names an order that is not in the set; perhaps %q is meant", near)
 			p.Got, p.HasGot, p.Sealed = id, true, true // both ids may belong to sealed orders
 		}
 	}
+}
+
+// nearest returns the id of a block order that id is most likely a misspelling of, or "".
+// order.Nearest accepts only words with the same digits and few other letters. An id is
+// mostly digits, and a wrong digit is a likely slip, so nearest writes digits as letters and
+// makes short ids longer.
+func (l *linter) nearest(id string) string {
+	found := map[string]string{}
+	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
+		for _, known := range l.blockIDs() {
+			word := lengthened(known)
+			found[word] = known
+			if !yield(word) {
+				return
+			}
+		}
+	})
+	return found[near]
+}
+
+// lengthened returns an id with letters in place of its digits, and with a beginning that all
+// ids share.
+func lengthened(id string) string {
+	return "id:" + strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r - '0' + '\u2460'
+		}
+		return r
+	}, id)
+}
+
+// blockIDs returns the ids of the block orders, sorted, so that the same id is suggested each
+// time.
+func (l *linter) blockIDs() []string {
+	if l.ids == nil {
+		for id, o := range l.orders {
+			if !o.Lifting() {
+				l.ids = append(l.ids, id)
+			}
+		}
+		slices.Sort(l.ids)
+	}
+	return l.ids
 }

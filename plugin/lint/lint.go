@@ -57,7 +57,8 @@ type linter struct {
 	orders   map[string]*order.Order
 	holes    holes
 	path     string
-	guesses  int // the number of unknown ids that were compared with all ids
+	guesses  int      // the number of unknown ids that were compared with all ids
+	ids      []string // see blockIDs
 	zone     *time.Location
 	out      order.Problems
 
@@ -90,9 +91,7 @@ func (l *linter) order(o *order.Order) {
 	case order.Shadow, order.Draft:
 		l.warn(o, nil, "status", "is %s: the order is not enforced", l.standing[o.ID].State)
 	}
-	if o.Scope != nil && len(o.Scope.Countries) > 0 {
-		l.warn(o, nil, "scope.countries", "need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country")
-	}
+	l.slips(o)
 	l.receipts(o)
 	l.scope(o)
 	l.lifts(o)

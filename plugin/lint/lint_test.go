@@ -40,7 +40,6 @@ func warnings(t *testing.T, orders string, side map[string]string) string {
 }
 
 func TestCheck(t *testing.T) {
-	const needSource = "a scope.countries: need a source of the client's country on the server (country or home in the Corefile, or the geoip and metadata plugins); without one the order reaches nobody by its country"
 	const forSome = "scope: {clients: [192.0.2.0/24]}, "
 	for name, tc := range map[string]struct{ orders, want string }{
 		"fine":             {"- {id: a, targets: [a.example]}", ""},
@@ -64,11 +63,11 @@ func TestCheck(t *testing.T) {
 		"target of order":  {"- {id: a, served: 2026-04-02, targets: [{name: a.example, acknowledged: 2026-04-01}]}", "a targets[0].acknowledged: is before served, 2026-04-02"},
 		"suspended":        {"- {id: a, status: suspended, targets: [a.example]}", "a status: is suspended"},
 		"draft":            {"- {id: a, status: draft, targets: [a.example]}", "a status: is draft"},
-		"country":          {"- {id: a, scope: {countries: [IT]}, targets: [a.example]}", "a scope.countries: need"},
-		"territories":      {"- {id: a, scope: {countries: [FR]}, targets: [a.example]}", needSource + "\na scope.countries: FR does not reach clients that are placed in its territories (BL, GF, GP,"},
-		"with territories": {"- {id: a, scope: {countries: [FR+]}, targets: [a.example]}", "a scope.countries: need a source"},
-		"one territory":    {"- {id: a, scope: {countries: [FR, RE]}, targets: [a.example]}", "a scope.countries: need a source"},
-		"EU":               {"- {id: a, scope: {countries: [EU]}, targets: [a.example]}", needSource + "\na scope.countries: EU does not reach clients that are placed in AX, GF, GP, MF, MQ, RE, YT; add"},
+		"country":          {"- {id: a, scope: {countries: [IT]}, targets: [a.example]}", ""},
+		"territories":      {"- {id: a, scope: {countries: [FR]}, targets: [a.example]}", "a scope.countries: FR does not reach clients that are placed in its territories (BL, GF, GP,"},
+		"with territories": {"- {id: a, scope: {countries: [FR+]}, targets: [a.example]}", ""},
+		"one territory":    {"- {id: a, scope: {countries: [FR, RE]}, targets: [a.example]}", ""},
+		"EU":               {"- {id: a, scope: {countries: [EU]}, targets: [a.example]}", "a scope.countries: EU does not reach clients that are placed in AX, GF, GP, MF, MQ, RE, YT; add"},
 		"all of IPv4":      {"- {id: a, scope: {clients: [0.0.0.0/0]}, targets: [a.example]}", "a scope.clients: 0.0.0.0/0 does not reach IPv6 clients; add \"::/0\""},
 		"all of IPv6":      {"- {id: a, scope: {clients: [\"::/0\"]}, targets: [a.example]}", "a scope.clients: ::/0 does not reach IPv4 clients"},
 		"all clients":      {"- {id: a, scope: {clients: [0.0.0.0/0, \"::/0\"]}, targets: [a.example]}", ""},
@@ -76,8 +75,12 @@ func TestCheck(t *testing.T) {
 		"was exempt":       {`- {id: a, exempt: [{clients: [0.0.0.0/0, "::/0"], until: 2026-01-01}], targets: [a.example]}`, "a exempt[0].until: is past"},
 		"exempt in two":    {`- {id: a, exempt: [{clients: [0.0.0.0/0], until: 2099-01-01}, {clients: ["::/0"]}], targets: [a.example]}`, "a exempt: covers every client of the scope now"},
 		"all exempt":       {"- {id: a, exempt: [0.0.0.0/0], targets: [a.example]}", "a exempt[0].clients: 0.0.0.0/0 does not exempt IPv6 clients"},
-		"a lift's slip":    {"- {id: no-1, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [no/1]}", "l lifts[0]: no order has this id; did you mean \"no-1\"?"},
-		"another number":   {"- {id: no-1, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [no-2]}", ""},
+		"a lift's slip":    {"- {id: no-1, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [no/1]}", "l lifts[0]: names an order that is not in the set; perhaps \"no-1\" is meant"},
+		"another number":   {"- {id: no-1, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [no-2]}", "l lifts[0]: names an order that is not in the set; perhaps \"no-1\" is meant"},
+		"another id":       {"- {id: no-1, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court}, references: [r], issued: 2026-02-01, lifts: [other]}", ""},
+		"next year":        {"- {id: a, issued: 2027-05-01, targets: [a.example]}", "a issued: is in the future, 2027-05-01"},
+		"word quotes":      {"- {id: a, authority: {name: „Gericht“}, targets: [a.example]}", "a authority.name: has quotation marks of a word processor; write \"Gericht\""},
+		"quotes inside":    {"- {id: a, authority: {name: Court “A”}, targets: [a.example]}", ""},
 		"refused":          {"- {id: a, response: refused, targets: [a.example]}", "a response: refused"},
 		"address":          {"- {id: a, targets: [{address: 192.0.2.1}]}", "a targets[0]: is an address, which DNS does not block"},
 		"address by dns":   {"- {id: a, targets: [{address: 192.0.2.1, enforced_by: dns}]}", "a targets[0]: is an address to be found in answers"},

@@ -1,0 +1,36 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// slips warns of dates in the future that are usually slips of the year, and of quotation
+// marks that a word processor wrote around a text.
+func (l *linter) slips(o *order.Order) {
+	for _, x := range []struct {
+		field string
+		at    order.Time
+	}{{"issued", o.Issued}, {"served", o.Served}} {
+		if x.at != order.NoTime && x.at > l.now {
+			l.warn(o, nil, x.field, "is in the future, %s: is the year right?", x.at.StartText(l.zone))
+		}
+	}
+	l.quoted(o, "authority.name", o.Authority.Name)
+	for i, r := range o.References {
+		l.quoted(o, fmt.Sprintf("references[%d]", i), r)
+	}
+}
+
+// wordQuotes are the quotation marks of word processors.
+const wordQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u2039\u203a"
+
+// quoted warns of a text that begins or ends with a quotation mark of a word processor. YAML
+// takes such a mark as a part of the text.
+func (l *linter) quoted(o *order.Order, field, text string) {
+	if bare := strings.Trim(text, wordQuotes); bare != text && !strings.ContainsAny(bare, wordQuotes) {
+		l.warn(o, nil, field, "has quotation marks of a word processor; write %q", bare)
+	}
+}
