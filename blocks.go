@@ -53,6 +53,10 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 			if cfg.ViewName != "" {
 				name += " view " + cfg.ViewName
 			}
+			// Two server blocks may have one name and different addresses.
+			if hosts := strings.Join(cfg.ListenHosts, " "); hosts != "" {
+				name += " bind " + hosts
+			}
 			name = printable.Line(name)
 			switch b := blockOf(cfg); {
 			case b == nil:

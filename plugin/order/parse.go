@@ -151,7 +151,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		return err
 	}
 	if len(bytes.TrimSpace(doc.text)) == 0 {
-		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "orders: []"`}
+		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
 	root, err := p.tree(doc)
 	if err != nil || !p.header(root) {
@@ -161,7 +161,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		if lookup(root, "orders") != nil {
 			return nil // already reported
 		}
-		p.fault(root, "orders", `is required; to lift everything write "orders: []"`)
+		p.fault(root, "orders", `is required; write the orders below this key. Only a file without orders has "orders: []", which ends all orders that the file had`)
 		return nil
 	}
 	for i, n := range p.list(p.head.orders, "orders") {
@@ -268,7 +268,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 		}
 	}
 	if !seenHeader && p.stopErr == nil {
-		return &syntaxError{1, 1, `is empty, which lifts nothing; to lift everything write "count": 0`}
+		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
 	return p.end()
 }

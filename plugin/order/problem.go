@@ -98,14 +98,16 @@ func (p Problem) Redacted() string {
 	if p.owner.file != "" {
 		at = p.owner
 	}
-	out := at.String() + "sealed order: "
-	if p.Lift {
-		out = at.String() + "lift, perhaps of a sealed order: "
-	}
+	out := at.String()
 	if f := knownField(p.Field); f != "" {
 		out += f + ": "
 	}
-	return out + "problem not shown here; run blocklistctl check"
+	if p.Lift {
+		out += "a lift of an order that may be sealed"
+	} else {
+		out += "an order that may be sealed"
+	}
+	return out + " has a problem here; blocklistctl check shows the problem"
 }
 
 // SideReason returns what is wrong with a line of a side list, without words of the line.

@@ -45,7 +45,7 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 			return nil, in.err
 		}
 		if errors.Is(err, io.EOF) {
-			return nil, &syntaxError{1, 1, `holds no document; to lift everything write "orders: []"`}
+			return nil, &syntaxError{1, 1, "has no orders, only comments or blank lines; put the last good version back"}
 		}
 		return nil, yamlSyntaxError(data, err)
 	}

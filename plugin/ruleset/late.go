@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -64,4 +65,57 @@ func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	}
 	from := ivs[0].from
 	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.settled(p, x, now)
+}
+
+// lateFor returns the first deadline that an order or a target of the order is known to have
+// missed before it came into force, or NoTime.
+func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
+	first := order.NoTime
+	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
+	for ; i < len(p.deadlines) && p.deadlines[i].entry == entry; i++ {
+		if x := &p.deadlines[i]; s.late(p, x, now) && !s.withheld(p, x, now) && (first == order.NoTime || x.at < first) {
+			first = x.at
+		}
+	}
+	return first
+}
+
+// A MissedDeadline is a deadline that passed while its order was not enforced.
+type MissedDeadline struct {
+	Label    string // safe for all readers
+	Lift     bool
+	File     string
+	Deadline order.Time
+	State    State
+	// Target is true if the deadline is that of one target.
+	Target bool
+}
+
+// MissedDeadlines returns the deadlines that passed after then and until now while their orders
+// or targets were not enforced, in the sequence of the files.
+func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
+	var entries, lifts []*entry
+	for _, p := range s.parts {
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if x.at <= then || x.at > now {
+				continue
+			}
+			if missed, late := s.missed(p, x, now); !missed || !late {
+				continue
+			}
+			e := p.entries.at(x.entry)
+			if e.action == order.Lift {
+				lifts = append(lifts, e)
+			}
+			state, _ := s.state(p, e, now)
+			entries = append(entries, e)
+			out = append(out, MissedDeadline{Lift: e.action == order.Lift, File: *e.file, Deadline: x.at, State: state, Target: x.target != 0})
+		}
+	}
+	found := s.secrecies(lifts)
+	for i, e := range entries {
+		out[i].Label = e.label(found[e])
+	}
+	return out
 }

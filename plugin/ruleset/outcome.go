@@ -40,6 +40,8 @@ type Outcome struct {
 	Targets, All int
 	// Tally is about a block order that is InForce, if Counted.
 	Tally Tally
+	// Late is the deadline of an order that came into force after its deadline, or NoTime.
+	Late order.Time
 	// Reaches is true if a lift reaches an order.
 	Reaches bool
 	// Blocked is the number of names that became blocked for some client, because of a block
@@ -333,6 +335,10 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 		if o.State == Lifted {
 			o.By = after.lifterOf(e, now)
 		}
+	}
+	o.Late = order.NoTime
+	if o.State == InForce && o.what != Removed && o.what != MovedOn {
+		o.Late = after.lateFor(o.part, o.at, now)
 	}
 	o.Targets, o.All = int(after.enforceable(e)), int(e.names+e.addrs+e.others)
 	if o.full {

@@ -55,7 +55,7 @@ func (s *Store) admit() bool {
 			s.parsed += f.part.Targets()
 		}
 		s.news = append(s.news, news{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires}
+		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
 		f.waiting, f.unseen = nil, false
 		s.good(c.r, f)
 		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list

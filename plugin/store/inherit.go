@@ -20,6 +20,7 @@ type version struct {
 	serial int64         // -1: none
 	// expires is the expires of the file, order.NoTime when the file has none.
 	expires order.Time
+	zone    string // the time zone of the file, as written
 	since   uint64 // the number of the version among those of the process
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"path/filepath"
@@ -208,14 +209,19 @@ func (s *Store) pastVersion(path string) version {
 	return noVersion
 }
 
-// gone says what the loss of a file means.
+// gone returns what the log says about a file that cannot be read any more.
 func gone(r source.File, f *file) error {
 	err := r.Err
-	if err == nil {
+	switch {
+	case f.part != nil && r.State == source.Missing && (err == nil || errors.Is(err, fs.ErrNotExist)):
+		err = fmt.Errorf("%s: is gone", r.Path)
+	case err == nil:
 		err = fmt.Errorf("%s: %s", r.Path, r.State)
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
 	}
-	if f.part != nil && f.part.Orders() > 0 {
-		return fmt.Errorf(`%w; its orders stay in force until the next restart of the server (to lift them write "orders: []")`, err)
+	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
+		return fmt.Errorf("%w; its orders stay in force until the server restarts: put the file back before then", err)
 	}
 	return err
 }
@@ -426,7 +432,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)

@@ -121,7 +121,7 @@ func TestProtectWrongFile(t *testing.T) {
 	log := w.log.take()
 	logged(t, log, 2, `got "a secret"`)
 	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
-	logged(t, log, 1, "a.txt: refused for 11 problem(s); the names and networks it lists are NOT protected")
+	logged(t, log, 1, "a.txt: refused for 11 problems; the names and networks it lists are NOT protected")
 
 	w.write("a.yaml", orders("", "x: blocked.example"))
 	w.write("a.txt", strings.Repeat("a.example\n", 10))

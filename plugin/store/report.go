@@ -3,7 +3,9 @@ package store
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -36,7 +38,7 @@ func (s *Store) report(before *ruleset.Set) {
 			total--
 		}
 		if o.What != ruleset.MovedOn {
-			s.log.Infof("%s", sentence(o))
+			s.log.Infof("%s", sentence(o, s.zone(o.File)))
 		}
 	}
 	if n := total; n > 0 {
@@ -65,13 +67,32 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// sentence says what became of an order.
-func sentence(o ruleset.Outcome) string {
-	what := "order"
-	if o.Lift {
-		what = "lift"
+// zone returns the time zone of an order file, in which the log writes the dates of its orders.
+func (s *Store) zone(path string) *time.Location {
+	for _, f := range s.Status().Files {
+		if f.Path == path {
+			if zone, err := time.LoadLocation(f.Timezone); err == nil {
+				return zone
+			}
+		}
 	}
-	out := fmt.Sprintf("%s %s: ", what, o.Label)
+	return time.UTC
+}
+
+// kind returns the word for an order or a lift.
+func kind(lift bool) string {
+	if lift {
+		return "lift"
+	}
+	return "order"
+}
+
+// stateText returns the words for a state.
+func stateText(s ruleset.State) string { return strings.ReplaceAll(s.String(), "_", " ") }
+
+// sentence says what became of an order. zone is the time zone of the order's file.
+func sentence(o ruleset.Outcome, zone *time.Location) string {
+	out := fmt.Sprintf("%s %s: ", kind(o.Lift), o.Label)
 	switch o.What {
 	case ruleset.Added:
 		out += "new, "
@@ -87,7 +108,10 @@ func sentence(o ruleset.Outcome) string {
 	if o.What == ruleset.Removed {
 		out += "removed from " + o.File
 	} else {
-		out += state(o)
+		out += state(o, zone)
+		if o.Late != order.NoTime {
+			out += ", late: its deadline was " + o.Late.EndText(zone)
+		}
 	}
 	noun := "name"
 	if o.Lift && !o.Below {
@@ -106,12 +130,15 @@ func sentence(o ruleset.Outcome) string {
 }
 
 // state says how an order stands.
-func state(o ruleset.Outcome) string {
+func state(o ruleset.Outcome, zone *time.Location) string {
 	until := func(word string) string {
 		if o.Until == ruleset.Forever {
 			return word
 		}
-		return word + " until " + o.Until.String()
+		if o.State == ruleset.Pending {
+			return word + " until " + o.Until.StartText(zone)
+		}
+		return word + " until " + o.Until.EndText(zone)
 	}
 	switch o.State {
 	case ruleset.InForce:
@@ -131,7 +158,7 @@ func state(o ruleset.Outcome) string {
 		}
 		return fmt.Sprintf("held, not enforced (%s)", count(o.Held, "target"))
 	}
-	return strings.ReplaceAll(o.State.String(), "_", " ")
+	return stateText(o.State)
 }
 
 // inForce says how much is enforced of an order that is in force by its dates.
@@ -166,13 +193,25 @@ func inForce(o ruleset.Outcome, until func(string) string) string {
 	return until("in force") + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
+// targets says how many targets orders of each state have. A target of an order in force need
+// not be enforced: a lift or a date of its own may end it.
+func targets(n [ruleset.NumStates]int) string {
+	out := count(n[ruleset.InForce], "target") + " of orders in force"
+	for i := range ruleset.NumStates {
+		if n[i] > 0 && i != ruleset.InForce {
+			out += fmt.Sprintf(", %d %s", n[i], stateText(i))
+		}
+	}
+	return out
+}
+
 // totals says what a set has, and the set's digest.
 func totals(c ruleset.Counts, digest string) string {
 	states := func(noun string, n [ruleset.NumStates]int) string {
 		parts := []string{count(n[ruleset.InForce], noun) + " in force"}
 		for i := range ruleset.NumStates {
 			if n[i] > 0 && i != ruleset.InForce {
-				parts = append(parts, fmt.Sprintf("%d %s", n[i], strings.ReplaceAll(i.String(), "_", " ")))
+				parts = append(parts, fmt.Sprintf("%d %s", n[i], stateText(i)))
 			}
 		}
 		return strings.Join(parts, ", ")
@@ -181,6 +220,6 @@ func totals(c ruleset.Counts, digest string) string {
 	if c.Lifts != ([ruleset.NumStates]int{}) {
 		out = append(out, states("lift", c.Lifts))
 	}
-	out = append(out, states("target", c.Targets), "digest "+digest)
+	out = append(out, targets(c.Targets), "digest "+digest)
 	return strings.Join(out, "; ")
 }

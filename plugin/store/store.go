@@ -145,6 +145,8 @@ type FileStatus struct {
 	Err      error // why the file as it stands is not in force
 	// Expires is that of the version in force, order.NoTime for none.
 	Expires order.Time
+	// Timezone is the time zone of the version in force, as written.
+	Timezone string
 }
 
 // Open starts a Store of its own, outside the registry. It reads the files and

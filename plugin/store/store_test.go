@@ -364,7 +364,7 @@ func TestVanished(t *testing.T) {
 				}
 				w.step()
 				w.wantBlocked("a.example b.example", "a.example", "b.example")
-				w.wantLog("a.yaml", "stay in force")
+				w.wantLog("a.yaml", "in force")
 				if !w.s.Ready() || w.s.Status().LastOK {
 					t.Error("want ready, with an alarm")
 				}
@@ -728,13 +728,13 @@ orders:
 	cancel()
 	<-done
 	want := []string{
-		"info: order soon: in_force, was pending",
-		"info: order sealed:" + ruleset.Digest("secret") + ": in_force, was pending",
-		"info: order sealed:" + ruleset.Digest("secret") + ": lifted, was in_force",
-		"info: lift sealed:" + ruleset.Digest("secret-lift") + ": in_force, was pending",
-		"info: order soon: lifted, was in_force",
-		"info: lift open-lift: in_force, was pending",
-		"info: order soon: ended, was lifted",
+		"info: order soon: is in force now (it was pending)",
+		"info: order sealed:" + ruleset.Digest("secret") + ": is in force now (it was pending)",
+		"info: order sealed:" + ruleset.Digest("secret") + ": is lifted now (it was in force)",
+		"info: lift sealed:" + ruleset.Digest("secret-lift") + ": is in force now (it was pending)",
+		"info: order soon: is lifted now (it was in force)",
+		"info: lift open-lift: is in force now (it was pending)",
+		"info: order soon: has ended (it was lifted)",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -23,7 +23,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		next := ruleset.Forever
-		if err := s.attempt("the next change of an order", func() { next = set.NextChange(then) }); err != nil {
+		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Duties(then).NextDeadline) }); err != nil {
 			s.log.Errorf("%v; the log does not say which orders start and end", err)
 		}
 		if next != ruleset.Forever {
@@ -62,10 +62,25 @@ func (s *Store) tellTransitions(set *ruleset.Set, then, now order.Time) {
 			s.log.Infof("more than %d orders start or end now", maxTransitions)
 			break
 		}
-		what := "order"
-		if t.Lift {
-			what = "lift"
+		is := "is " + stateText(t.To) + " now"
+		if t.To == ruleset.Ended {
+			is = "has ended"
 		}
-		s.log.Infof("%s %s: %s, was %s", what, t.Label(), t.To, t.From)
+		s.log.Infof("%s %s: %s (it was %s)", kind(t.Lift), t.Label(), is, stateText(t.From))
+	}
+	for i, d := range set.MissedDeadlines(then, now) {
+		if i == maxTransitions {
+			s.log.Warningf("more than %d deadlines have passed now on orders that are not enforced", maxTransitions)
+			break
+		}
+		date := d.Deadline.EndText(s.zone(d.File))
+		switch {
+		case d.Target:
+			s.log.Warningf("%s %s: the deadline of a target, %s, has passed and the target is not enforced", kind(d.Lift), d.Label, date)
+		case d.State == ruleset.InForce:
+			s.log.Warningf("%s %s: its deadline, %s, has passed and not all of its targets are enforced", kind(d.Lift), d.Label, date)
+		default:
+			s.log.Warningf("%s %s: its deadline, %s, has passed and it is not enforced: it is %s", kind(d.Lift), d.Label, date, stateText(d.State))
+		}
 	}
 }

@@ -164,11 +164,14 @@ func heldCount(held []heldTarget) string {
 		targets++
 		orders[t.order] = true
 	}
-	out := fmt.Sprintf("%d targets of %d orders", targets, len(orders))
-	if whole > 0 {
-		out += fmt.Sprintf(", and %d orders as a whole", whole)
+	var out []string
+	if targets > 0 || whole == 0 {
+		out = append(out, count(targets, "target")+" of "+count(len(orders), "order"))
 	}
-	return out
+	if whole > 0 {
+		out = append(out, count(whole, "order")+" as a whole")
+	}
+	return strings.Join(out, ", and ")
 }
 
 // enforced returns the order when a target of its blocks now. Of a network it only
@@ -226,7 +229,7 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 		return
 	}
 	s.logProblems(s.log.Errorf, path, "problems", check, ps)
-	s.log.Errorf("%s: refused for %d problem(s)%s", path, len(ps), stays)
+	s.log.Errorf("%s: refused for %s%s", path, count(len(ps), "problem"), stays)
 }
 
 // public is the error of a file without what sealed orders must not tell, and of a

@@ -46,7 +46,7 @@ func TestToldOnce(t *testing.T) {
 	log := w.log.take()
 	logged(t, log, 20, "is held, not enforced: it is")
 	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists them")
-	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 orders")
+	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
 	// The lines of the file move, too.
 	w.write("a.yaml", orders("", "new: github.io", "misses: nowhere.example", "old: "+under("test", 25)))
@@ -68,7 +68,7 @@ func TestToldOnce(t *testing.T) {
 	w.step()
 	log = w.log.take()
 	logged(t, log, 0, "enforced now")
-	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 orders")
+	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
 	// Held again is news again.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "new: github.io"))
@@ -153,7 +153,7 @@ func TestToldWhole(t *testing.T) {
 	if err := w.start(func(o *Options) { o.Rules.NoCountry = true }, "a.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	w.wantLog("info: held, not enforced: 1 targets of 1 orders, and 1 orders as a whole", "scope.countries: is held", `got "github.io"`)
+	w.wantLog("info: held, not enforced: 1 target of 1 order, and 1 order as a whole", "scope.countries: is held", `got "github.io"`)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [FR]}, targets: [a.example, github.io]}\n")
 	w.step()
 	log := w.log.take()
