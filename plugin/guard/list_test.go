@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 				`p.txt:5:1: has blanks or control characters; write one bare name, got "a b.example"`,
 				`p.txt:6:1: name is empty, got "="`,
 				`p.txt:7:1: is the root, which no order can name, got "."`,
-				`p.txt:8:1: has host bits set; write 10.0.0.0/24, or the address alone, got "10.0.0.1/24"`,
+				`p.txt:8:1: is an address with the length of a network; write 10.0.0.0/24 for the network, or the address alone, got "10.0.0.1/24"`,
 				`p.txt:9:1: "=" is for names; write the address alone, got "=10.0.0.1"`,
 				`p.txt:10:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.1:53"`,
 				`p.txt:11:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.0/33"`,
