@@ -157,8 +157,10 @@ func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	}
 	r.Kind = kind
 	if kind != order.Redirect {
-		_, err := one(c, "response", args)
-		return err
+		if len(args) > 1 {
+			return c.Errf("response %s takes no other value, got '%s'", args[0], args[1])
+		}
+		return nil
 	}
 	if len(args) == 1 {
 		return c.Err("response redirect needs at least one address, such as: response redirect 192.0.2.1")
