@@ -183,8 +183,15 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	if slices.Contains(open, len(indent)) {
 		return out
 	}
-	slices.SortStableFunc(open, func(a, b int) int { return belongs(lines, i, key, b) - belongs(lines, i, key, a) })
+	var likely, others []int
 	for _, n := range open {
+		if belongs(lines, i, key, n, left) {
+			likely = append(likely, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	for _, n := range append(likely, others...) {
 		add(strings.Repeat(" ", n)+body, indentedBy, blanks(len(indent)), n)
 	}
 	return out
@@ -203,14 +210,15 @@ func init() {
 // indentedBy is the message about a line whose indentation is wrong.
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs returns 1 if a line with a key belongs at an indentation: the key is in the same
+// belongs reports whether a line with a key belongs at an indentation: the key is in the same
 // mapping as the key above it that is indented as far, or it is a key of the mapping that
-// begins above it. It returns 0 if the line does not belong there, or if this is unknown.
-func belongs(lines []string, i int, key string, indent int) int {
+// begins above it. It returns false if this is unknown. It subtracts its work from left.
+func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
-		return 0
+		return false
 	}
-	for k := i - 1; k >= 0; k-- {
+	for k := i - 1; k >= 0 && *left > 0; k-- {
+		*left -= 32 + len(lines[k])
 		m := lineParts.FindStringSubmatch(lines[k])
 		above := strings.Trim(m[2]+m[3], ": \t") // "authority:" has no blank after its colon
 		if m[2] != "" {
@@ -220,11 +228,11 @@ func belongs(lines []string, i int, key string, indent int) int {
 		case above == "" || strings.HasPrefix(above, "#") || at > indent:
 			continue
 		case at == indent && inOneMapping(key, above), at < indent && orderShape.sub[above] != nil && slices.Contains(orderShape.sub[above].keys, key):
-			return 1
+			return true
 		}
-		return 0
+		return false
 	}
-	return 0
+	return false
 }
 
 // inOneMapping reports whether one mapping of the format has both keys.
