@@ -49,7 +49,7 @@ func TestParse(t *testing.T) {
 				`p.txt:9:1: "=" is for names; write the address alone, got "=10.0.0.1"`,
 				`p.txt:10:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.1:53"`,
 				`p.txt:11:1: must be an IP address or a network such as 192.0.2.0/24, got "10.0.0.0/33"`,
-				`p.txt:12:1: must not have a zone, got "fe80::1%eth0"`,
+				`p.txt:12:1: has a zone, which begins with "%"; write the address without the zone, got "fe80::1%eth0"`,
 				`p.txt:13:1: is an IPv4-mapped IPv6 address; write the IPv4 address, got "::ffff:10.0.0.1"`,
 				`p.txt:14:1: must be an IP address or a network such as 192.0.2.0/24, got "[::1]:53"`,
 				`p.txt:15:1: a comment needs a blank before its "#", got "example.com#x"`,
