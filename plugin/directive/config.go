@@ -5,6 +5,8 @@ package directive
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -54,7 +56,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 
 	orders := c.RemainingArgs()
 	if len(orders) == 0 {
-		return c.Err("needs at least one order file, directory or glob")
+		return c.Err("blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml")
 	}
 	for _, p := range orders {
 		abs, err := absolute(p, root)
@@ -72,7 +74,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		property := c.Val()
 		read, ok := properties[property]
 		if !ok {
-			return c.Errf("unknown property '%s'", property)
+			return c.Errf("unknown property '%s'%s", property, didYouMean(property))
 		}
 		if seen[property] && property != "country" {
 			return c.Errf("property '%s' is given twice", property)
@@ -80,7 +82,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		seen[property] = true
 		args := c.RemainingArgs()
 		if len(args) == 0 && property != "shadow" {
-			return c.ArgErr()
+			return c.Errf("%s needs a value", property)
 		}
 		if err := read(c, cfg, args); err != nil {
 			return err
@@ -129,10 +131,19 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"poll":         readPoll,
 }
 
-// one returns the only argument, or an error if there is another number of arguments.
-func one(c *caddyfile.Dispenser, args []string) (string, error) {
+// didYouMean returns the end of a message with the property that was probably meant, or "".
+func didYouMean(property string) string {
+	if near := order.Nearest(property, maps.Keys(properties)); near != "" {
+		return fmt.Sprintf("; did you mean '%s'?", near)
+	}
+	return ""
+}
+
+// one returns the only argument of a property, or an error if there is another number of
+// arguments.
+func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
-		return "", c.ArgErr()
+		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))
 	}
 	return args[0], nil
 }
@@ -146,11 +157,13 @@ func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	}
 	r.Kind = kind
 	if kind != order.Redirect {
-		_, err := one(c, args)
-		return err
+		if len(args) > 1 {
+			return c.Errf("response %s takes no other value, got '%s'", args[0], args[1])
+		}
+		return nil
 	}
 	if len(args) == 1 {
-		return c.Err("response redirect needs at least one address")
+		return c.Err("response redirect needs at least one address, such as: response redirect 192.0.2.1")
 	}
 	for _, s := range args[1:] {
 		a, err := netip.ParseAddr(s)
@@ -171,27 +184,33 @@ func readPoll(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 }
 
 func readDuration(c *caddyfile.Dispenser, args []string, what string, d *time.Duration, least, most, unit time.Duration) error {
-	s, err := one(c, args)
+	s, err := one(c, what, args)
 	if err != nil {
 		return err
 	}
 	v, err := time.ParseDuration(s)
-	if err != nil || v < least || v > most || v%unit != 0 {
-		return c.Errf("%s must be a duration from %s to %s, got '%s'", what, least, most, s)
+	if n, bad := strconv.ParseUint(s, 10, 16); bad == nil && n > 0 {
+		return c.Errf("%s needs a unit; write %ds for seconds, got '%s'", what, n, s)
+	}
+	if err != nil || v < least || v > most {
+		return c.Errf("%s must be a duration from %s to %s, such as 30s, got '%s'", what, least, most, s)
+	}
+	if v%unit != 0 {
+		return c.Errf("%s must be a multiple of %s, got '%s'", what, unit, s)
 	}
 	*d = v
 	return nil
 }
 
 func readOrganization(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
-	cfg.Answer.Organization, err = one(c, args)
+	cfg.Answer.Organization, err = one(c, "organization", args)
 	return err
 }
 
 func readContact(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, u := range args {
 		if !order.ContactURI(u) {
-			return c.Errf("contact must be mailto: or tel: URIs, got '%s'", u)
+			return c.Errf("contact must be URIs that begin with mailto: or tel:, such as mailto:abuse@example.net, got '%s'", u)
 		}
 	}
 	cfg.Answer.Contact = args
@@ -199,12 +218,12 @@ func readContact(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 }
 
 func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	s, err := one(c, args)
+	s, err := one(c, "language", args)
 	if err != nil {
 		return err
 	}
 	if !order.LanguageTag(s) {
-		return c.Errf("language must be a BCP 47 tag, got '%s'", s)
+		return c.Errf("language must be a language tag of BCP 47, such as en or uk, got '%s'", s)
 	}
 	cfg.Answer.Language = s
 	return nil
@@ -217,7 +236,7 @@ const lastAssignedOption = 19
 
 // readSDEOption parses the EDNS option code for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	s, err := one(c, args)
+	s, err := one(c, "sde_option", args)
 	if err != nil {
 		return err
 	}
@@ -230,7 +249,7 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 }
 
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	s, err := one(c, args)
+	s, err := one(c, "answers", args)
 	if err != nil {
 		return err
 	}
@@ -252,11 +271,11 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		x, why := order.ParsePrefix(s)
 		switch {
 		case why != "":
-			return c.Errf("nat64: prefix %s, got '%s'", why, s)
+			return c.Errf("nat64: the prefix %s, got '%s'", why, s)
 		case !x.Addr().Is6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, x.Bits()):
 			return c.Errf("nat64 must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
 		case x.Addr().As16()[8] != 0:
-			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero, got '%s'", s)
+			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero (RFC 6052), got '%s'", s)
 		case !slices.Contains(cfg.Store.Rules.NAT64, x):
 			cfg.Store.Rules.NAT64 = append(cfg.Store.Rules.NAT64, x)
 		}
@@ -273,14 +292,14 @@ func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
 		x, why := order.ParsePrefix(s)
 		if why != "" {
-			return c.Errf("ecs_from: network %s, got '%s'", why, s)
+			return c.Errf("ecs_from: the network %s, got '%s'", why, s)
 		}
 		widest := widestPeers6
 		if x.Addr().Is4() {
 			widest = widestPeers4
 		}
 		if x.Bits() < widest {
-			return c.Errf("ecs_from: network is wider than /%d; name your own forwarders, for anybody can send a client subnet, got '%s'", widest, s)
+			return c.Errf("ecs_from: the network is wider than /%d; name only your own forwarders, because a peer that is trusted chooses the country of its clients, got '%s'", widest, s)
 		}
 		cfg.ECSFrom.Insert(x)
 	}
@@ -289,27 +308,27 @@ func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 
 func readShadow(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) != 0 {
-		return c.ArgErr()
+		return c.Errf("shadow takes no value, got '%s'", args[0])
 	}
 	cfg.Shadow = true
 	return nil
 }
 
 func readCountry(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	cc, err := countryCode(c, args[0])
+	cc, err := countryCode(c, "country", args[0])
 	if err != nil {
 		return err
 	}
 	if len(args) == 1 {
-		return c.Errf("country %s needs at least one network", cc)
+		return c.Errf("country %s needs at least one network, such as: country %s 192.0.2.0/24", cc, cc)
 	}
 	for _, s := range args[1:] {
 		x, why := order.ParsePrefix(s)
 		if why != "" {
-			return c.Errf("country %s: network %s, got '%s'", cc, why, s)
+			return c.Errf("country %s: the network %s, got '%s'", cc, why, s)
 		}
 		if was, ok := cfg.Places.Nets.Get(x); ok && was != cc {
-			return c.Errf("country %s: network %s is given to %s too", cc, x, was)
+			return c.Errf("country %s: the network %s is also a network of country %s; remove one of the two", cc, x, was)
 		}
 		cfg.Places.Nets.Insert(x, cc)
 	}
@@ -318,20 +337,23 @@ func readCountry(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 }
 
 func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
-	s, err := one(c, args)
+	s, err := one(c, "home", args)
 	if err != nil {
 		return err
 	}
-	cfg.Places.Home, err = countryCode(c, s)
+	cfg.Places.Home, err = countryCode(c, "home", s)
 	return err
 }
 
-// countryCode parses the country of a client. EU is not allowed, because orders use it for a
-// group of countries.
-func countryCode(c *caddyfile.Dispenser, s string) (order.Country, error) {
+// countryCode parses the country of clients, which is a value of a property. EU is not allowed,
+// because orders use EU for a group of countries.
+func countryCode(c *caddyfile.Dispenser, property, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
-	if !ok || cc == order.EU {
-		return "", c.Errf("country must be an ISO 3166-1 alpha-2 code, got '%s'", s)
+	switch {
+	case cc == order.EU:
+		return "", c.Errf("%s must be one country, such as IT, and EU is a group of countries, got '%s'", property, s)
+	case !ok:
+		return "", c.Errf("%s must be a country code of two letters, such as IT, got '%s'", property, s)
 	}
 	return cc, nil
 }
@@ -348,13 +370,16 @@ func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 }
 
 func readMaxShrink(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	s, err := one(c, args)
+	s, err := one(c, "max_shrink", args)
 	if err != nil {
 		return err
 	}
 	v, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
-	if err != nil || !strings.HasSuffix(s, "%") || v < 0 || v > 100 {
+	switch {
+	case err != nil || v < 0 || v > 100:
 		return c.Errf("max_shrink must be a percentage from 0%% to 100%%, got '%s'", s)
+	case !strings.HasSuffix(s, "%"):
+		return c.Errf("max_shrink is a percentage; write %d%%, got '%s'", v, s)
 	}
 	cfg.Store.MaxShrink = v
 	return nil

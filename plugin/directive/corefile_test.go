@@ -104,7 +104,7 @@ func TestPlace(t *testing.T) {
 // files.
 func TestCorefileErrors(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
-		{".:53 {\nblocklist\n}\n", "Corefile:2 - Error during parsing: needs at least one order file, directory or glob"},
+		{".:53 {\nblocklist\n}\n", "Corefile:2 - Error during parsing: blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml"},
 		{".:53 {\nimport part\n}\n", "DIR/part:2 - Error during parsing: unknown property 'foo'"},
 		{".:53 {\nblocklist a.yaml\nblocklist b.yaml\n}\n", "Corefile:3 - Error during parsing: blocklist can only be used once per server block"},
 		{".:53 {\nroot\nblocklist a.yaml\n}\n", "Corefile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'root'"},
@@ -196,6 +196,39 @@ func TestDependencies(t *testing.T) {
 	for dep := range strings.Lines(string(out)) {
 		if strings.Contains(dep, "coredns") && strings.TrimSpace(dep) != "github.com/coredns/caddy/caddyfile" {
 			t.Errorf("depends on %s", dep)
+		}
+	}
+}
+
+// TestPropertyErrors checks the messages about wrong values of the properties.
+func TestPropertyErrors(t *testing.T) {
+	for property, want := range map[string]string{
+		"ttl 30":                     "ttl needs a unit; write 30s for seconds, got '30'",
+		"ttl 2h":                     "ttl must be a duration from 0s to 1h0m0s, such as 30s, got '2h'",
+		"ttl 1500ms":                 "ttl must be a multiple of 1s, got '1500ms'",
+		"ttl":                        "ttl needs a value",
+		"ttl 30 s":                   "ttl takes one value, got '30 s'; put a value with blanks in double quotes",
+		"poll 5":                     "poll needs a unit; write 5s for seconds, got '5'",
+		"max_shrink 50":              "max_shrink is a percentage; write 50%, got '50'",
+		"max_shrink 101%":            "max_shrink must be a percentage from 0% to 100%, got '101%'",
+		"home EU":                    "home must be one country, such as IT, and EU is a group of countries, got 'EU'",
+		"home Italy":                 "home must be a country code of two letters, such as IT, got 'Italy'",
+		"country Italy 192.0.2.0/24": "country must be a country code of two letters, such as IT, got 'Italy'",
+		"country IT":                 "country IT needs at least one network, such as: country IT 192.0.2.0/24",
+		"country IT 192.0.2.1/24":    "country IT: the network is an address with the length of a network; write 192.0.2.0/24 for the network, or the address alone, got '192.0.2.1/24'",
+		"country IT 192.0.2.0/24\ncountry FR 192.0.2.0/24": "country FR: the network 192.0.2.0/24 is also a network of country IT; remove one of the two",
+		"max_shink 50%":             "unknown property 'max_shink'; did you mean 'max_shrink'?",
+		"colour red":                "unknown property 'colour'",
+		"shadow on":                 "shadow takes no value, got 'on'",
+		"organization Example ISP":  "organization takes one value, got 'Example ISP'; put a value with blanks in double quotes",
+		"contact abuse@example.net": "contact must be URIs that begin with mailto: or tel:, such as mailto:abuse@example.net, got 'abuse@example.net'",
+		"ecs_from 0.0.0.0/0":        "ecs_from: the network is wider than /8; name only your own forwarders, because a peer that is trusted chooses the country of its clients, got '0.0.0.0/0'",
+		"response redirect":         "response redirect needs at least one address, such as: response redirect 192.0.2.1",
+	} {
+		write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\n" + property + "\n}\n}\n"})
+		_, err := Corefile("Corefile")
+		if err == nil || !strings.HasSuffix(err.Error(), "Error during parsing: "+want) {
+			t.Errorf("%q:\n got %v\nwant %s", property, err, want)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestLines(t *testing.T) {
 		// Lines that no decision accepts.
 		{"https://ua- reporter.сom/", "all", "", "nothing says which name is meant", ""},
 		{"brillx55gg", "all", "", "has no dot and is no top-level domain", ""},
-		{"192.0.2.5/24", "all", "", "has host bits set", ""},
+		{"192.0.2.5/24", "all", "", "is an address with the length of a network", ""},
 		{"192.0.2.300", "all", "", "ends in a number", ""},
 		{"0.0.0.0 example.com", "all", "", "a hosts file is another format", ""},
 		{"example.com і example.net", "all", "", "mixes names and other words", ""},

@@ -65,7 +65,7 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 			p.badCountry(item, index(f, i), code, plus)
 			continue
 		case all && c == EU:
-			p.bad(item, index(f, i), `"+" goes with one country; write the members that have territories, such as FR+`)
+			p.bad(item, index(f, i), `"+" adds the territories of one country, and EU is a group of countries; write the members that have territories, such as FR+`)
 			continue
 		case all:
 			plus[c] = true
@@ -114,7 +114,7 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
 		more = fmt.Sprintf("; did you mean %q?", string(c)+plus)
 	}
-	p.bad(n, f, "must be an ISO 3166-1 alpha-2 country code or EU%s", more)
+	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
 // countryOf returns the code of a country from its name, or from a code that is not ISO 3166-1

@@ -14,15 +14,18 @@ import (
 // A decoder turns nodes into values and collects problems. After reporting a problem, each
 // method returns a usable zero value, so that one pass finds all problems.
 type decoder struct {
-	file     string
-	json     bool // JSON, in which a number is not a string
-	loc      *time.Location
-	order    string // the id of the order that is being read
-	owner    place  // the position of the reference to the side list that is being read
-	problems Problems
-	failed   bool // problems has an error
-	cut      bool // there were more than maxProblems
-	pairs    []pair
+	file string
+	data []byte // the text of the document or the line
+	// lineNo is the number of the line in data that begins at the offset lineAt; 0 if unset.
+	lineNo, lineAt int
+	json           bool // JSON, in which a number is not a string
+	loc            *time.Location
+	order          string // the id of the order that is being read
+	owner          place  // the position of the reference to the side list that is being read
+	problems       Problems
+	failed         bool // problems has an error
+	cut            bool // there were more than maxProblems
+	pairs          []pair
 }
 
 // maxMsg is larger than any message without text of the file, in bytes.
@@ -65,7 +68,7 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...), Got: got, HasGot: true})
 }
 
-const errAlias = "aliases are not allowed in an order file"
+const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
 // plain reports whether n uses only features that JSON has too, and reports a problem
 // otherwise. If plain returns false, the content of the node must not be used.
@@ -74,9 +77,9 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	case n.Kind == yaml.AliasNode:
 		d.fault(n, field, errAlias)
 	case n.Anchor != "":
-		d.fault(n, field, "anchors are not allowed in an order file")
+		d.fault(n, field, `YAML reads a value that begins with "&" as an anchor, and an order file has no anchors; put the value in quotes`)
 	case n.Style&yaml.TaggedStyle != 0:
-		d.fault(n, field, "tags are not allowed in an order file")
+		d.fault(n, field, `YAML reads a value that begins with "!" as a tag, and an order file has no tags; put the value in quotes`)
 	default:
 		return true
 	}
@@ -101,7 +104,7 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		d.bad(n, field, "must be a mapping")
+		d.bad(n, field, `must be a mapping; write its keys on lines of their own below, such as "key: value"`)
 		return nil
 	}
 	start := len(d.pairs)
@@ -112,15 +115,15 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode || k.Value == "" {
-			d.bad(k, field, "a key must be a word")
+			d.bad(k, field, "a key must be text")
 			continue
 		}
 		if k.Tag == "!!merge" {
-			d.fault(k, field, "merge keys are not allowed in an order file")
+			d.fault(k, field, `YAML reads the key "<<" as a merge, and an order file has no merges; write out each key`)
 			continue
 		}
 		if before := first.add(k, n, i); before != nil {
-			d.fault(k, join(field, k.Value), "duplicate key, first used on line %d", before.Line)
+			d.fault(k, join(field, k.Value), "the key is on line %d too; remove one of the two", before.Line)
 			continue
 		}
 		if !isPlain(v) {
@@ -177,8 +180,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 			switch {
 			case !isPlain(item):
 				d.plain(item, index(field, i))
+			case d.itemInside(item, index(field, i)):
 			case isNull(item):
-				d.fault(item, index(field, i), "is empty")
+				d.fault(item, index(field, i), "the item is empty; write a value or remove the item")
 			case !yield(i, item):
 				return
 			}
@@ -205,13 +209,12 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 // it.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
-	case n.Kind != yaml.ScalarNode,
-		n.Tag == "!!bool",
-		n.Tag == "!!merge",
-		d.json && n.Tag != "!!str":
-		return "", "must be a string"
+	case n.Kind != yaml.ScalarNode:
+		return "", "must be text, not a list or a mapping"
+	case n.Tag == "!!bool", n.Tag == "!!merge", d.json && n.Tag != "!!str":
+		return "", "must be text; put the value in quotes"
 	case strings.TrimSpace(n.Value) == "":
-		return "", "is empty"
+		return "", "is empty; write a value or leave it out"
 	}
 	return n.Value, ""
 }
@@ -248,7 +251,7 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
-		d.bad(n, field, "must be a whole number from 0")
+		d.bad(n, field, "must be a whole number%s", numberAdvice(lastKey(field), n.Value))
 		return 0, false
 	}
 	return v, true
@@ -311,7 +314,7 @@ func (d *decoder) sha256(n *yaml.Node, field string) string {
 		return ""
 	}
 	if b, err := hex.DecodeString(s); err != nil || len(b) != 32 {
-		d.bad(n, field, "must be a SHA-256 digest, 64 hexadecimal digits")
+		d.bad(n, field, "must be a SHA-256 digest, which has 64 hexadecimal digits")
 		return ""
 	}
 	return s

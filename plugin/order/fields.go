@@ -28,6 +28,8 @@ type draft struct {
 	ownTerms bool // Terms belongs to this order only and may be changed
 	// servedDate is set if served is a date. A deadline in minutes cannot count from a date.
 	servedDate bool
+	// servedBad is set if served is wrong, or if a target has a wrong served.
+	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
@@ -67,6 +69,7 @@ var fields = []field{
 	{"issued", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Issued = p.time(n, f, startOfDay) }},
 	{"served", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) {
 		o.Served, o.servedDate = p.timeOrDate(n, f, startOfDay)
+		o.servedBad = o.Served == NoTime
 	}},
 	{"acknowledged", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Acknowledged = p.time(n, f, startOfDay) }},
 	{"reported", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Reported = p.time(n, f, startOfDay) }},

@@ -11,7 +11,7 @@ import (
 // fields.
 func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Authority.Name == "" && !o.noAuthority {
-		p.fault(n, "authority", "is required, with a name")
+		p.fault(n, "authority", "%s", authorityMissing)
 	}
 	p.interval(n, "", o.From, o.Until)
 	sideOK := true
@@ -35,22 +35,23 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	noTargets := lookup(n, "targets") == nil && o.Side == nil
 	if o.Action == Lift {
 		o.Public = saysPublic(n)
-		if o.PlaceInHistory() == NoTime {
-			p.fault(n, "issued", "a lift needs a place in history: issued, from or served")
+		dated := lookup(n, "issued") != nil || lookup(n, "from") != nil || lookup(n, "served") != nil
+		if o.PlaceInHistory() == NoTime && !dated { // a wrong date was already reported
+			p.fault(n, "issued", "a lift reaches only earlier orders of its authority, so it needs a date; write issued, from or served")
 		}
 		if noTargets && lookup(n, "lifts") == nil {
-			p.fault(n, "lifts", "a lift needs targets, lifts or both")
+			p.fault(n, "lifts", "a lift needs lifts with the ids of orders, or targets with names, or both")
 		}
 		return
 	}
 	if at := lookup(n, "lifts"); at != nil {
-		p.fault(at, "lifts", "goes with action: lift only")
+		p.fault(at, "lifts", "only a lift has this key; write action: lift, or remove the key")
 	}
 	if o.Scope == nil && lookup(n, "scope") == nil {
 		p.fault(n, "scope", "%s", scopeMissing(o.Authority.Country))
 	}
 	if noTargets {
-		p.fault(n, "targets", "is required: targets, targets_from or both")
+		p.fault(n, "targets", "is required; write targets, targets_from or both")
 	}
 }
 
@@ -79,7 +80,7 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 		got += o.Side.Len()
 	}
 	if want != int64(got) {
-		p.bad(o.countAt, "target_count", "does not match the number of targets, %d: the order may be cut off", got)
+		p.bad(o.countAt, "target_count", "does not match the number of targets, which is %d; check whether the order was cut off", got)
 	}
 }
 
@@ -120,7 +121,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 		if w := lookup(n, "windows"); w != nil {
 			at = w
 		}
-		p.fault(at, "windows", "the windows up to here are more than %d, those of an order counted once for each of its targets that has attributes", maxIntervals)
+		p.fault(at, "windows", "the file has more than %d windows up to here; the windows of an order count once for each of its targets that has attributes", maxIntervals)
 	}
 }
 
@@ -141,6 +142,9 @@ func (p *parser) countDeadlines(o *draft) {
 		return
 	}
 	if o.Served != NoTime || o.Side != nil || len(o.Targets) == 0 || !o.ownClocks() {
+		if o.Served == NoTime && o.servedBad {
+			return // the wrong served was already reported
+		}
 		p.deadlineAfter(o.deadlineAt, "deadline", &o.Deadline, o.Served, o.servedDate, o.DeadlineAfter)
 	}
 	for _, row := range o.rowClocks {
@@ -168,9 +172,9 @@ func (o *Order) ownClocks() bool {
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:
-		p.bad(n, f, "a duration needs served to count from")
+		p.bad(n, f, "a deadline of this form counts from served, and the order has no served; write served, or write the deadline as a time")
 	case dateOnly:
-		p.bad(n, f, "a deadline that is a duration needs served with a time of day to count from")
+		p.bad(n, f, "a deadline of this form counts from the time of day in served, and served has only a date; write served with a time, such as 2026-05-01T18:30")
 	default:
 		*deadline = min(served+Time(after/time.Second), lastTime)
 	}

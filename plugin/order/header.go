@@ -19,7 +19,7 @@ type header struct {
 var headerTable = table[header]{
 	{"version", func(p *parser, n *yaml.Node, f string, h *header) {
 		if v, ok := p.natural(n, f); ok && v != 1 {
-			p.bad(n, f, "this program reads version 1")
+			p.bad(n, f, "the only version of the format is 1; write version: 1")
 		}
 	}},
 	{"serial", func(p *parser, n *yaml.Node, f string, h *header) { p.out.Serial = p.given(n, f) }},
@@ -63,9 +63,11 @@ func (p *parser) headerTimes() {
 	p.out.Source = &Source{AsOf: NoTime}
 	object(p, n, "source", sourceTable, p.out.Source)
 	if n.Kind == yaml.MappingNode && lookup(n, "register") == nil {
-		p.fault(n, "source.register", "is required: the name of the register that the file was made from")
+		p.fault(n, "source.register", "is required; write the name of the register that the file was made from")
 	}
 }
+
+const authorityMissing = "is required; write authority: {name: NAME, country: CODE, kind: court}"
 
 // given decodes an integer of the header. It returns -1 if the value is invalid.
 func (p *parser) given(n *yaml.Node, f string) int64 {
@@ -82,14 +84,14 @@ func (p *parser) header(root *yaml.Node) bool {
 		return false
 	}
 	if root.Kind != yaml.MappingNode {
-		p.bad(root, "", "must be a mapping with version and orders")
+		p.bad(root, "", "must be an order file, with the keys version and orders")
 		return false
 	}
 	p.base = &draft{Order: emptyOrder()}
 	p.handles = map[string]*draft{}
 	object(p, root, "", headerTable, &p.head)
 	if lookup(root, "version") == nil {
-		p.fault(root, "version", "is required: 1")
+		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
 	// A misspelt "defaults" may contain the disclosure that seals the orders.
@@ -110,7 +112,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		before := len(p.problems)
 		if s := p.text(n, "defaults.authority"); s == "" || p.handles[s] == nil {
 			if s != "" {
-				p.bad(n, "defaults.authority", "names no entry of authorities%s", p.handleAdvice(s))
+				p.bad(n, "defaults.authority", "is no handle of authorities%s", p.handleAdvice(s))
 			}
 			p.defaultHandle = nil
 			p.base.doubt, p.base.noAuthority = true, true
@@ -134,10 +136,10 @@ func (p *parser) authorityEntry(handle string, n *yaml.Node) {
 	p.handles[handle] = a
 	before := len(p.problems)
 	if own := p.fill(a, n, f); own != nil {
-		p.bad(own, join(f, "authority"), "must be a mapping with name, country and kind")
+		p.bad(own, join(f, "authority"), "must be a mapping; write authority: {name: %s, country: CODE, kind: court}", flow(own.Value))
 		a.noAuthority = true
 	} else if n.Kind == yaml.MappingNode && a.Authority.Name == "" && !a.noAuthority {
-		p.fault(n, join(f, "authority"), "is required")
+		p.fault(n, join(f, "authority"), "%s", authorityMissing)
 		a.noAuthority = true
 	}
 	a.noAuthority = a.noAuthority || a.Authority.Name == ""
@@ -148,7 +150,7 @@ func (p *parser) checkCount() {
 	h := &p.head
 	if h.countAt != nil && h.count >= 0 && h.count != int64(p.out.Count) {
 		p.add(Problem{Line: h.countAt.Line, Column: h.countAt.Column, Field: "count",
-			Msg: fmt.Sprintf("does not match the %d orders that follow: the file may be cut off", p.out.Count),
+			Msg: fmt.Sprintf("does not match the number of orders, which is %d; check whether the file was cut off", p.out.Count),
 			Got: fmt.Sprint(h.count), HasGot: true})
 	}
 }
@@ -167,10 +169,10 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 		key := join(f, kv.key.Value)
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
-			p.unknownKey(kv.key, key, slices.Values(orderShape.keys))
+			p.unknownKey(n, kv.key, key, slices.Values(orderShape.keys))
 			base.doubt = true
 		case spec.use&filled == 0:
-			p.fault(kv.key, key, "cannot be filled in; write it on each order")
+			p.fault(kv.key, key, "is not inherited; write the key on each order")
 		case spec.key == "authority" && kv.value.Kind == yaml.ScalarNode:
 			handle = kv.value
 		default:

@@ -162,7 +162,7 @@ func TestUnreadable(t *testing.T) {
 // list.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
-	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list holds no name") {
+	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list has no names") {
 		t.Error(problems)
 	}
 }

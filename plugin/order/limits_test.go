@@ -162,8 +162,8 @@ func TestLongLine(t *testing.T) {
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
 	_, problems := Parse("a.jsonl", in, Options{})
 	want := "a.jsonl:2:1: the line is larger than 64 MiB; write the names into side lists\n" +
-		"a.jsonl:3:1: orders: must be a mapping, one order, got \"[...]\"\n" +
-		"a.jsonl:4:1: orders: must be a mapping, one order, got \"[...]\""
+		"a.jsonl:3:1: orders: must be an order, with keys such as id and authority, got \"[...]\"\n" +
+		"a.jsonl:4:1: orders: must be an order, with keys such as id and authority, got \"[...]\""
 	if problems.Error() != want {
 		t.Errorf("got  %.600s\nwant %s", problems, want)
 	}
@@ -237,7 +237,7 @@ func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
 		200: "",
-		201: "a.yaml:6:12: order \"a\": windows: the windows up to here are more than 1000000, those of an order counted once for each of its targets that has attributes",
+		201: "a.yaml:6:12: order \"a\": windows: the file has more than 1000000 windows up to here; the windows of an order count once for each of its targets that has attributes",
 	} {
 		var b strings.Builder
 		b.WriteString("version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  windows: [")

@@ -126,7 +126,6 @@ type parser struct {
 	sides         distinct[string] // the set of out.Sides
 	draft         draft            // the order that is being read
 	room          []Target         // reused memory for its targets
-	data          []byte           // the text of the document or the line
 	runs          []run            // the runs in data
 	stopErr       error            // the error that ends the load
 	deep          LabelCount       // counts the labels in the file and its side lists
@@ -154,6 +153,9 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
 	root, err := p.tree(doc)
+	if plainList(doc.text) && (err != nil || root.Kind != yaml.MappingNode) && !errors.Is(err, errStopped) {
+		return &syntaxError{1, 1, "looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"}
+	}
 	if err != nil || !p.header(root) {
 		return err
 	}
@@ -352,7 +354,7 @@ func (p *parser) lineHeader(n *yaml.Node) bool {
 		return false
 	}
 	if p.head.orders != nil {
-		p.fault(p.head.orders, "orders", "does not stand in the first line of JSON Lines; write one order a line below it")
+		p.fault(p.head.orders, "orders", "is no key of the first line of JSON Lines; write each order on a line of its own below")
 	}
 	if lookup(n, "count") == nil {
 		p.fault(n, "count", "is required in JSON Lines: the number of orders that follow")

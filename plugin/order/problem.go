@@ -60,7 +60,10 @@ func (p Problem) Error() string {
 	}
 	b.WriteString(printable.Line(p.Msg))
 	if p.HasGot {
-		fmt.Fprintf(&b, ", got %q", clip(p.Got))
+		if !strings.HasSuffix(p.Msg, "?") {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " got %q", clip(p.Got))
 	}
 	return b.String()
 }

@@ -25,7 +25,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 	p.pairs = p.pairs[:0]
 	p.out.Count++
 	if n.Kind != yaml.MappingNode {
-		p.bad(n, "orders", "must be a mapping, one order")
+		p.bad(n, "orders", "must be an order, with keys such as id and authority")
 		p.seal(before, &draft{Order: emptyOrder(), doubt: true})
 		return
 	}
@@ -48,10 +48,10 @@ func (p *parser) readOrder(n *yaml.Node) {
 	for _, kv := range pairs {
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
-			p.unknownKey(kv.key, kv.key.Value, slices.Values(orderShape.keys))
+			p.unknownKey(n, kv.key, kv.key.Value, slices.Values(orderShape.keys))
 			o.doubt = true
 		case o.Action == Lift && spec.use&onLift == 0:
-			p.fault(kv.key, kv.key.Value, "says how to block and does not go on a lift")
+			p.fault(kv.key, kv.key.Value, "says how to block, and a lift does not block; remove the key")
 		default:
 			if spec.use&term != 0 && !o.ownTerms && !(spec.key == "authority" && kv.value.Kind == yaml.ScalarNode) {
 				terms := *o.Terms
@@ -110,7 +110,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 			noAuthority = base.noAuthority
 		} else {
 			if s != "" {
-				p.bad(handle, "authority", "names no entry of authorities%s", p.handleAdvice(s))
+				p.bad(handle, "authority", "is no handle of authorities%s", p.handleAdvice(s))
 			}
 			doubt, noAuthority = true, true
 		}
@@ -142,7 +142,7 @@ func (o *Order) Lifting() bool { return o.Action == Lift }
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {
-		p.fault(n, "id", "is required")
+		p.fault(n, "id", "is required; write an id that no other order has, such as court/2026-17")
 		return twice
 	}
 	if !isPlain(id) {
@@ -152,9 +152,9 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	switch twice = p.ids.find(s); {
 	case s == "":
 	case !isID(s):
-		p.bad(id, "id", "must be 1 to 128 of A-Z a-z 0-9 . _ : / -%s", idAdvice(s))
+		p.bad(id, "id", "must have at most 128 characters, all of A-Z a-z 0-9 . _ : / -%s", idAdvice(s))
 	case twice.line > 0:
-		p.bad(id, "id", "is used twice, first on line %d", twice.line)
+		p.bad(id, "id", "is also the id of the order on line %d; write another id", twice.line)
 	default:
 		o.ID = s
 	}

@@ -31,7 +31,7 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	object(p, n, f, sideTable, o.Side)
 	o.sideAt, o.sumAt = lookup(n, "file"), lookup(n, "sha256")
 	if o.sideAt == nil && n.Kind == yaml.MappingNode {
-		p.fault(n, join(f, "file"), "is required")
+		p.fault(n, join(f, "file"), "is required; write the path of the list")
 	}
 }
 
@@ -40,7 +40,7 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
-		p.bad(n, f, "must be a relative path inside the order file's directory")
+		p.bad(n, f, "must be a path below the directory of the order file, such as lists/names.txt")
 		return ""
 	}
 	return s
@@ -80,11 +80,11 @@ func (p *parser) readSide(o *draft) {
 		return // the rest of the list was not read
 	}
 	if o.Side.Len() == 0 && len(p.problems) == before {
-		p.bad(o.sideAt, "targets_from.file", "the list holds no name: an empty download is not an order")
+		p.bad(o.sideAt, "targets_from.file", "the list has no names; check whether its download failed")
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); o.Side.SHA256 != "" && got != o.Side.SHA256 {
 		p.add(Problem{Line: o.sumAt.Line, Column: o.sumAt.Column, Field: "targets_from.sha256",
-			Msg: "does not match the list " + file + ": it was changed, or the digest is another's", Got: got, HasGot: true})
+			Msg: "is not the digest of the list " + file + "; if the list is right, write sha256: " + got, Got: o.Side.SHA256, HasGot: true})
 	}
 }
 
@@ -168,8 +168,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		default:
 			if e, hit := except.covering(name); hit {
 				p.add(Problem{Line: line, Column: col, Field: "targets_from",
-					Msg: "is at or under the order's own exception " + e.String(), Got: name.String(), HasGot: true,
-					public: "is at or under an exception of the order"})
+					Msg: "is at or below the order's own exception " + e.String() + "; remove the name or the exception", Got: name.String(), HasGot: true,
+					public: "is at or below an exception of the order"})
 			}
 			w.SetName(name)
 			add(line)
@@ -195,7 +195,7 @@ func sideName(s string, long bool) (name dname.Name, why, public string) {
 	case !utf8.ValidString(s):
 		why = "is not valid UTF-8"
 	case strings.HasPrefix(s, "*."):
-		why = `a side list holds names with all below them; write "*." targets into the order file`
+		why = `a name of a side list includes all names below it; write a target with "*." into the order file`
 	default:
 		var err error
 		if name, err = dname.Parse(s); err != nil {

@@ -42,7 +42,7 @@ next:
 				continue next
 			}
 		}
-		p.unknownKey(kv.key, join(f, kv.key.Value), t.keys)
+		p.unknownKey(n, kv.key, join(f, kv.key.Value), t.keys)
 	}
 	if hasNulls(n) {
 		p.nullKeys(n, f, t.keys, t.has)

@@ -46,7 +46,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		if o.Action == Lift {
 			p.fault(n, f, "is empty; leave it out to lift the orders as a whole")
 		} else {
-			p.fault(n, f, "is empty")
+			p.fault(n, f, "is empty; write at least one target")
 		}
 	}
 	if n.Kind == yaml.SequenceNode {
@@ -170,11 +170,13 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	before := len(p.problems)
 	object(p, n, f, targetTable, &d)
 	p.interval(n, f, d.From, d.Until)
-	if d.after > 0 {
+	servedBad := d.Served == NoTime && lookup(n, "served") != nil
+	o.servedBad = o.servedBad || servedBad
+	if d.after > 0 && !servedBad {
 		p.deadlineAfter(d.deadlineAt, join(f, "deadline"), &d.Deadline, d.Served, d.servedDate, d.after)
 	}
 	if len(d.given) > 1 || len(d.given) == 0 && len(p.problems) == before {
-		p.fault(n, f, "needs exactly one of name, address and url, has %s", orNone(d.given))
+		p.fault(n, f, "a target has exactly one of name, address and url, and this target has %s", orNone(d.given))
 	}
 	switch {
 	case d.url != nil:
@@ -198,17 +200,17 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	switch {
 	case d.matchAt == nil:
 	case t.Kind != TargetName:
-		p.fault(d.matchAt, join(f, "match"), "goes with names only")
+		p.fault(d.matchAt, join(f, "match"), "only a target with a name has this key; remove the key")
 	case t.Match == Below:
-		p.fault(d.matchAt, join(f, "match"), `does not go with "*."`)
+		p.fault(d.matchAt, join(f, "match"), `a name that begins with "*." has no match; remove the key`)
 	default:
 		t.Match = d.match
 	}
 	if d.enforcedAt != nil && t.Kind != TargetAddress {
-		p.fault(d.enforcedAt, join(f, "enforced_by"), "goes with address only")
+		p.fault(d.enforcedAt, join(f, "enforced_by"), "only a target with an address has this key; remove the key")
 	}
 	if d.whole != nil && d.url == nil {
-		p.fault(d.whole, join(f, "whole_host"), "goes with url only")
+		p.fault(d.whole, join(f, "whole_host"), "only a target with a url has this key; remove the key")
 	}
 	if d.Served != NoTime && d.Deadline == NoTime && d.deadlineAt == nil {
 		o.rowClocks = append(o.rowClocks, rowClock{len(o.Targets), lookup(n, "served"), f, d.servedDate})

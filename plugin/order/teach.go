@@ -79,8 +79,18 @@ func notAList(n *yaml.Node, field string) string {
 }
 
 // scopeAdvice returns the end of a message with the scope that was probably meant.
-func scopeAdvice(s string) string {
-	s = unquoted(s)
+func scopeAdvice(n *yaml.Node) string {
+	items := strings.FieldsFunc(n.Value, func(r rune) bool { return r == ',' || r == ';' })
+	if n.Kind == yaml.SequenceNode {
+		items = nil
+		for _, item := range n.Content {
+			items = append(items, item.Value)
+		}
+	}
+	if len(items) > 1 || n.Kind == yaml.SequenceNode {
+		return scopeOf(items)
+	}
+	s := unquoted(n.Value)
 	if c, all := strings.CutSuffix(s, "+"); all && countryOf(c) != "" {
 		return fmt.Sprintf("; write scope: {countries: [%s+]}", countryOf(c))
 	}
@@ -91,6 +101,37 @@ func scopeAdvice(s string) string {
 		return fmt.Sprintf("; write scope: {clients: [%s]}", flow(s))
 	}
 	return didYouMean(s, slices.Values([]string{"global"}))
+}
+
+// scopeOf returns the end of a message with the scope of several countries or networks. It
+// returns "" if an item is neither.
+func scopeOf(items []string) string {
+	var countries, clients []string
+	for _, item := range items {
+		item = unquoted(item)
+		code, plus := strings.CutSuffix(item, "+")
+		if c := countryOf(code); c != "" {
+			if item = string(c); plus {
+				item += "+"
+			}
+			countries = append(countries, item)
+		} else if _, why := ParsePrefix(item); why == "" {
+			clients = append(clients, flow(item))
+		} else {
+			return ""
+		}
+	}
+	var keys []string
+	if len(countries) > 0 {
+		keys = append(keys, "countries: ["+clip(strings.Join(countries, ", "))+"]")
+	}
+	if len(clients) > 0 {
+		keys = append(keys, "clients: ["+clip(strings.Join(clients, ", "))+"]")
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return "; write scope: {" + strings.Join(keys, ", ") + "}"
 }
 
 // handleAdvice returns the end of a message about an unknown handle.
@@ -105,7 +146,7 @@ func (p *parser) handleAdvice(s string) string {
 	if near := didYouMean(s, handles); near != "" {
 		return near
 	}
-	return fmt.Sprintf("; for an authority without an entry write authority: {name: %s, country: .., kind: court}", flow(s))
+	return fmt.Sprintf("; write authority: {name: %s, country: CODE, kind: court}", flow(s))
 }
 
 // idAdvice returns the end of a message with a valid id that is made from s.
@@ -151,24 +192,31 @@ func targetAdvice(written string, err error) string {
 	}
 	_, rest, _ := strings.Cut(u, "://")
 	end := strings.IndexAny(rest+"/", `/?#\`)
-	name, match, e := ParseTarget(hostOf(rest[:end]))
-	if e != nil {
+	host := hostOf(rest[:end])
+	name, match, e := ParseTarget(host)
+	instead, whole := "", "name"
+	if _, why := ParsePrefix(host); why == "" {
+		instead, whole = fmt.Sprintf("{address: %s}", flow(host)), "address"
+	} else if e != nil {
 		return err.Error()
+	} else {
+		instead = flow((&Target{Name: name, Match: match}).written())
 	}
-	t := Target{Name: name, Match: match}
 	page := strings.Trim(rest[end:], `/\`) != ""
 	switch {
 	case page && scheme:
-		return fmt.Sprintf("has a path; write %s for the whole name, or {url: %s} for the page, which DNS cannot block", flow(t.written()), quotedFlow(clip(s)))
+		return fmt.Sprintf("has a path; write %s for the whole %s, or {url: %s} for the page, which DNS cannot block", instead, whole, quotedFlow(clip(s)))
 	case page:
-		return fmt.Sprintf("has a path; write %s for the whole name, or {url: %s} for the page, which DNS cannot block", flow(t.written()), quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
+		return fmt.Sprintf("has a path; write %s for the whole %s, or {url: %s} for the page, which DNS cannot block", instead, whole, quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
 	case scheme:
-		return "has a scheme; write " + flow(t.written())
+		return "has a scheme; write " + instead
 	case strings.Contains(rest[:end], "@"): // a user name before the host, so no advice
-	case hostOf(rest[:end]) != rest[:end]:
-		return "has a port; DNS blocks a name whatever the port, write " + flow(t.written())
+	case host != rest[:end] && whole == "address":
+		return "has a port; write " + instead
+	case host != rest[:end]:
+		return "has a port, and DNS blocks a name for all ports; write " + instead
 	case end < len(rest):
-		return "has a slash behind it; write " + flow(t.written())
+		return "has a slash behind it; write " + instead
 	}
 	return err.Error()
 }
@@ -213,8 +261,9 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that the mapping does not have. own are the keys of the mapping.
-func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
+// unknownKey reports a key that a mapping does not have. own are the keys that the mapping may
+// have.
+func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"
 		d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf("%s: %s: %s", what, key, flow(value)), public: what})
@@ -229,21 +278,43 @@ func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
 			}
 		}
 	}
+	if parent := emptyAbove(mapping, n); parent != "" {
+		more = "; indent it below " + parent
+	}
 	if more == "" {
 		more = keyHomes[n.Value]
 	}
 	d.fault(n, field, "unknown key%s", more)
 }
 
+// emptyAbove returns the key of an empty mapping above n that may have the key n. The lines of
+// that mapping are then not indented.
+func emptyAbove(mapping, n *yaml.Node) (parent string) {
+	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
+		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
+			parent = key
+		}
+	}
+	return parent
+}
+
 // keyHomes has, for each key of the format, the end of the message to use when the key is at a
 // wrong place. init fills it, because the functions in the tables refer to keyHomes.
 var keyHomes = map[string]string{}
 
+// subKeys has the keys of each mapping in an order. init fills it for the same reason.
+var subKeys = map[string][]string{}
+
 func init() {
 	for _, f := range fields {
 		if s := orderShape.sub[f.key]; s != nil {
+			subKeys[f.key] = s.keys
 			for _, key := range s.keys {
-				keyHomes[key] = "; it is a key of " + f.key
+				if keyHomes[key] == "" {
+					keyHomes[key] = "; it is a key of " + f.key
+				} else {
+					keyHomes[key] += " and of " + f.key
+				}
 			}
 		}
 	}
@@ -251,7 +322,7 @@ func init() {
 		keyHomes[key] = "; it is a key of the file, which is not indented"
 	}
 	for _, key := range orderShape.keys {
-		keyHomes[key] = "; it is a key of an order: look how far the line is indented"
+		keyHomes[key] = "; it is a key of an order, so check how far the line is indented"
 	}
 }
 
@@ -261,7 +332,7 @@ func init() {
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {
-			d.unknownKey(k, join(field, k.Value), own)
+			d.unknownKey(n, k, join(field, k.Value), own)
 		}
 	}
 }

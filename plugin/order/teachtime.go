@@ -12,7 +12,10 @@ import (
 // another format. It returns "" if s is not a date.
 func timeAdvice(s string) string {
 	s = unquoted(s)
-	date, clock := s, ""
+	date, clock, offset := s, "", ""
+	if i := strings.LastIndexByte(s, ' '); i > 0 && zones[strings.ToUpper(s[i+1:])] != "" {
+		s, offset = s[:i], zones[strings.ToUpper(s[i+1:])]
+	}
 	if i := strings.LastIndexAny(s, " Tt,"); i > 0 && strings.Contains(s[i:], ":") {
 		c, err := time.Parse("15:04:05", s[i+1:])
 		if err != nil {
@@ -22,7 +25,7 @@ func timeAdvice(s string) string {
 			return ""
 		}
 		date, clock = strings.TrimRight(s[:i], " ,"), c.Format("T15:04:05")
-		clock = strings.TrimSuffix(clock, ":00")
+		clock = strings.TrimSuffix(clock, ":00") + offset
 	}
 	days := readDays(date)
 	switch len(days) {
@@ -39,6 +42,20 @@ func timeAdvice(s string) string {
 	}
 	return fmt.Sprintf("; %q is %s or %s: write %s%s or %s%s", clip(date), days[0].Format("2 January"), days[1].Format("2 January"),
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
+}
+
+// zones maps common abbreviations of time zones to their offsets. Abbreviations that several
+// zones have, such as IST, are left out.
+var zones = map[string]string{
+	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
+	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",
+}
+
+// noEnd are the words that people write instead of a date if an order has no end.
+var noEnd = map[string]bool{
+	"never": true, "none": true, "no": true, "forever": true, "always": true, "indefinite": true, "indefinitely": true, "infinite": true,
+	"unlimited": true, "permanent": true, "permanently": true, "no end": true, "open": true, "open-ended": true, "until further notice": true,
+	"further notice": true, "revoked": true, "-": true, "n/a": true,
 }
 
 // readDays returns the days that s may mean. There are two if the day and the month may be
@@ -140,4 +157,14 @@ func durationAdvice(key, s string) string {
 		return fmt.Sprintf("; write %s: %d%s", key, n, letter)
 	}
 	return ""
+}
+
+// numberAdvice returns the end of a message that shows a number without quotation marks. key is
+// the field.
+func numberAdvice(key, s string) string {
+	s = strings.Trim(unquoted(s), `"'`)
+	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {
+		return ""
+	}
+	return fmt.Sprintf("; write %s: %s without quotation marks", key, s)
 }

@@ -44,3 +44,17 @@ func (t Time) String() string {
 	}
 	return t.Time().Format(time.RFC3339)
 }
+
+// localText returns t as text for an operator. The text is a date if a date of the given edge
+// means t in loc, and otherwise RFC 3339 with the offset of loc.
+func localText(t Time, loc *time.Location, e edge) string {
+	local := t.Time().In(loc)
+	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
+	if dayStart(day, loc).Equal(local) {
+		if e == endOfDay {
+			day = day.AddDate(0, 0, -1)
+		}
+		return day.Format(time.DateOnly)
+	}
+	return local.Format(time.RFC3339)
+}

@@ -31,25 +31,30 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	}
 	v, dateOnly, err := parseTime(s, d.loc, e)
 	if err != nil {
-		d.bad(n, field, "%s", badTime(s, err))
+		d.bad(n, field, "%s", badTime(field, s, err))
 		return NoTime, false
 	}
 	return FromTime(v), dateOnly
 }
 
-var errTime = errors.New("must be an RFC 3339 time or a date, such as 2026-05-01T18:30:00+02:00, 2026-05-01T18:30 or 2026-05-01")
+var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")
 
 // badTime returns the message for an invalid time, with the text to write if s is a time in
 // another format. err is the error of parseTime.
-func badTime(s string, err error) string {
+func badTime(field, s string, err error) string {
 	advice := timeAdvice(s)
 	switch {
 	case !errors.Is(err, errTime):
 		return err.Error()
+	case lastKey(field) == "until" && noEnd[strings.ToLower(unquoted(s))]:
+		if field == "until" {
+			return "must be a date or a time; an order without until has no end, so leave until out, and write a review date"
+		}
+		return "must be a date or a time; without until there is no end, so leave until out"
 	case advice != "":
-		return "must be an RFC 3339 time or a date" + advice
+		return "must be a date or a time" + advice
 	case shaped(s, "0000-00-00") && len(s) == 10:
-		return "is no day of the calendar"
+		return "is no day of the calendar; check the day and the month"
 	}
 	return err.Error()
 }
@@ -87,11 +92,11 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 	switch c := instants(wall, loc); len(c) {
 	case 0:
-		return t, false, errors.New("does not exist in " + loc.String() + ": the clocks skip it; write the offset")
+		return t, false, errors.New("the clocks of " + loc.String() + " skip this time; write the time with its offset, such as 2026-05-01T18:30+02:00")
 	case 1:
 		return c[0], false, nil
 	default:
-		return t, false, errors.New("happens twice in " + loc.String() + ": the clocks are set back; write the offset")
+		return t, false, errors.New("this time happens twice in " + loc.String() + ", because the clocks are set back; write the time with its offset, such as 2026-05-01T18:30+02:00")
 	}
 }
 

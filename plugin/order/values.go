@@ -42,12 +42,12 @@ var authorityTable = table[Authority]{
 
 func (p *parser) authority(n *yaml.Node, f string) (a Authority) {
 	if n.Kind != yaml.MappingNode {
-		p.bad(n, f, "must be a handle, or a mapping with name, country and kind")
+		p.bad(n, f, "must be a handle of authorities, or a mapping with name, country and kind")
 		return a
 	}
 	object(p, n, f, authorityTable, &a)
 	if lookup(n, "name") == nil {
-		p.fault(n, join(f, "name"), "is required")
+		p.fault(n, join(f, "name"), "is required; write the name of the court or agency")
 	}
 	return a
 }
@@ -75,7 +75,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 		w, before := Window{NoTime, NoTime}, len(p.problems)
 		object(p, item, index(f, i), windowTable, &w)
 		if w == (Window{NoTime, NoTime}) && len(p.problems) == before {
-			p.fault(item, index(f, i), "needs from, until or both")
+			p.fault(item, index(f, i), "a window needs from, until or both")
 		}
 		p.interval(item, index(f, i), w.From, w.Until)
 		ws = append(ws, w)
@@ -89,12 +89,15 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 // interval reports an until of n that is not later than its from.
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
-		got := until.String()
+		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
+		if at := lookup(n, "from"); at != nil {
+			start = Clip(at.Value)
+		}
 		if at := lookup(n, "until"); at != nil {
-			n, got = at, at.Value
+			n, end = at, at.Value
 		}
 		p.add(Problem{Line: n.Line, Column: n.Column, Field: join(f, "until"),
-			Msg: "must be later than from, " + from.String(), Got: got, HasGot: true})
+			Msg: "must be later than from, which is " + start, Got: end, HasGot: true})
 	}
 }
 
@@ -114,7 +117,7 @@ func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 		if advice == "" {
 			advice = durationAdvice("deadline", s)
 		}
-		p.bad(n, f, "must be a time, or a duration after served in whole seconds such as 30m or 7d%s", advice)
+		p.bad(n, f, "must be a date, a time, or whole seconds, minutes, hours or days after served, such as 30m or 7d%s", advice)
 	case err != nil:
 		p.bad(n, f, "%v", err)
 	default:
@@ -135,14 +138,14 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 		return &Scope{Global: true}
 	}
 	if n.Kind != yaml.MappingNode {
-		p.bad(n, f, `must be "global", or a mapping with countries or clients%s`, scopeAdvice(n.Value))
+		p.bad(n, f, `must be "global", or a mapping with countries or clients%s`, scopeAdvice(n))
 		return &Scope{}
 	}
 	s := &Scope{}
 	before := len(p.problems)
 	object(p, n, f, scopeTable, s)
 	if len(s.Countries)+len(s.Clients) == 0 && len(p.problems) == before {
-		p.fault(n, f, `reaches nobody; name countries or clients`)
+		p.fault(n, f, `reaches no client; write countries or clients`)
 	}
 	return s
 }
@@ -174,7 +177,7 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
-			return x, "must not have a zone"
+			return x, `has a zone, which begins with "%"; write the address without the zone`
 		}
 		if a.Is4In6() {
 			return x, "is an IPv4-mapped IPv6 address; write the IPv4 address"
@@ -188,7 +191,7 @@ func ParsePrefix(s string) (x netip.Prefix, why string) {
 	case x.Addr().Is4In6():
 		return x, "is an IPv4-mapped IPv6 network; write the IPv4 network"
 	case x.Masked() != x:
-		return x, "has host bits set; write " + x.Masked().String() + ", or the address alone"
+		return x, "is an address with the length of a network; write " + x.Masked().String() + " for the network, or the address alone"
 	}
 	return x, ""
 }
@@ -201,7 +204,7 @@ var exemptTable = table[Exempt]{
 		}
 		e.Clients = p.prefixes(n, f)
 		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-			p.fault(n, f, "is empty")
+			p.fault(n, f, "is empty; write at least one network")
 		}
 	}},
 	{"until", func(p *parser, n *yaml.Node, f string, e *Exempt) { e.Until = p.time(n, f, endOfDay) }},
@@ -216,7 +219,7 @@ func (p *parser) exempt(n *yaml.Node, f string) (out []Exempt) {
 		} else {
 			object(p, item, index(f, i), exemptTable, &e)
 			if item.Kind == yaml.MappingNode && lookup(item, "clients") == nil {
-				p.fault(item, join(index(f, i), "clients"), "is required")
+				p.fault(item, join(index(f, i), "clients"), "is required; write the networks of the clients")
 			}
 		}
 		if len(e.Clients) > 0 {
@@ -273,7 +276,7 @@ func (p *parser) response(n *yaml.Node, f string) (r Response) {
 func (p *parser) language(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && !LanguageTag(s) {
-		p.bad(n, f, "must be a BCP 47 language tag such as en or uk")
+		p.bad(n, f, "must be a language tag of BCP 47, such as en or uk")
 	}
 	return s
 }
@@ -308,7 +311,7 @@ func ContactURI(u string) bool {
 func (p *parser) httpsURL(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if u, err := url.Parse(s); s != "" && (err != nil || u.Scheme != "https" || u.Hostname() == "") {
-		p.bad(n, f, "must be an https URL")
+		p.bad(n, f, "must be a URL that begins with https://")
 	}
 	return s
 }

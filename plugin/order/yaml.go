@@ -17,7 +17,7 @@ import (
 // YAML and JSON are both parsed into a tree of yaml.Node, which has the line and column of
 // each value. One decoder reads this tree.
 
-const errTrailing = "has more bytes behind the end of the document"
+const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
 // A syntaxError is an error after which there is no tree.
 type syntaxError struct {
@@ -52,7 +52,7 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	var second yaml.Node
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		return nil, &syntaxError{second.Line, second.Column, "holds a second document; one file is one document"}
+		return nil, &syntaxError{second.Line, second.Column, "begins a second document; write each document into a file of its own"}
 	case in.err != nil:
 		return nil, in.err
 	case !errors.Is(err, io.EOF):
@@ -197,6 +197,9 @@ func yamlSyntaxError(data []byte, err error) error {
 	// A common mistake: YAML reads the star as the start of an alias.
 	if strings.Contains(msg, "alphabetic or numeric character") && bytes.Contains(data, []byte("*.")) {
 		msg += `; a target that begins with "*." needs quotes, as in "*.example.com"`
+	}
+	if strings.Contains(msg, "found unexpected end of stream") {
+		msg = "a closing quotation mark is missing"
 	}
 	return &syntaxError{line, 1, "is not YAML: " + msg}
 }

@@ -39,6 +39,17 @@ func adviseYAML(data []byte, err error) error {
 			}
 		}
 	}
+	// A quotation mark that is never closed may begin many lines above the line of the error.
+	for i := 0; i < min(s.line-2, len(lines)) && left > 0; i++ {
+		if strings.Count(lines[i], `"`)%2 == 0 && strings.Count(lines[i], "'")%2 == 0 {
+			continue
+		}
+		for _, fix := range mends(lines, i, &left) {
+			if mended(lines, i, fix.line, &left) {
+				return fix.error(i, lines[i])
+			}
+		}
+	}
 	return err
 }
 
@@ -98,6 +109,7 @@ var (
 	flowColon = regexp.MustCompile(`([{,][ \t]*[\w-]+: +)([^"'\[\]{},]*[^"'\[\]{}, ])`)
 	flowTight = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+):([\[{"'])`)
 	flowStart = regexp.MustCompile(`^\{[ \t]*([a-z_0-9]+):`)
+	flowQuote = regexp.MustCompile(`"([^",\[\]{}]+)([,\]}])`)
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
@@ -118,7 +130,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	indent := line[:len(line)-len(body)]
 	if strings.Contains(indent, "\t") {
 		for _, n := range indents(lines, i, left) {
-			add(strings.Repeat(" ", n)+body, "a tab stands in the indentation, where YAML takes blanks only; %s", blanks(n))
+			add(strings.Repeat(" ", n)+body, "the line begins with a tab, where YAML takes only blanks; begin it with %s", blanks(n))
 		}
 		return out
 	}
@@ -132,7 +144,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 		add(m[1]+m[2]+": "+m[3], "a colon belongs behind %s", m[2])
 	}
 	if strings.ContainsAny(line, "\u201c\u201d\u201e") {
-		add(strings.NewReplacer("\u201c", `"`, "\u201d", `"`, "\u201e", `"`).Replace(line), `the quotation marks are those of a word processor; YAML knows " and '`)
+		add(strings.NewReplacer("\u201c", `"`, "\u201d", `"`, "\u201e", `"`).Replace(line), `the quotation marks are those of a word processor; YAML takes only " and '`)
 	}
 	m := lineParts.FindStringSubmatch(line)
 	prefix, value, comment := m[1]+m[2], m[3], m[4]
@@ -147,6 +159,9 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	case first != "" && strings.Contains("@%`&!|>?", first) || strings.HasPrefix(value, "- "):
 		quote("a value that begins with %q needs quotes", first)
 	case first == `'`:
+		if strings.Count(value, "'") == 1 {
+			add(prefix+value+"'"+comment, "the closing quotation mark is missing")
+		}
 		inner := strings.TrimSuffix(value[1:], "'")
 		add(prefix+`"`+strings.ReplaceAll(inner, `"`, `\"`)+`"`+comment, `the quotes do not match; a text with "'" in it goes in double quotes`)
 	case first == `"`:
@@ -155,7 +170,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 		if strings.Contains(value, `\`) {
 			add(single(strings.Trim(value, `"`)), `in double quotes "\" begins an escape; single quotes take the text as it is`)
 		}
-		add(single(value), "text stands behind the closing quotation mark; put all of it in quotes")
+		add(single(value), "text follows the closing quotation mark; put all of it in quotes")
 	case first == "[" || first == "{":
 		out = append(out, flowMends(line)...)
 		if m := flowStart.FindStringSubmatch(value); !isCollection[key] && (m == nil || keyHomes[m[1]] == "") {
@@ -171,8 +186,16 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	if slices.Contains(open, len(indent)) {
 		return out
 	}
+	var likely, others []int
 	for _, n := range open {
-		add(strings.Repeat(" ", n)+body, "the line is indented by %d where %s", len(indent), blanks(n))
+		if belongs(lines, i, key, n, left) {
+			likely = append(likely, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	for _, n := range append(likely, others...) {
+		add(strings.Repeat(" ", n)+body, indentedBy, blanks(len(indent)), n)
 	}
 	return out
 }
@@ -187,11 +210,53 @@ func init() {
 	}
 }
 
+// indentedBy is the message about a line whose indentation is wrong.
+const indentedBy = "the line begins with %s and must begin with %d"
+
+// belongs reports whether a line with a key belongs at an indentation: the key is in the same
+// mapping as the key above it that is indented as far, or it is a key of the mapping that
+// begins above it. It returns false if this is unknown. It subtracts its work from left.
+func belongs(lines []string, i int, key string, indent int, left *int) bool {
+	if keyHomes[key] == "" {
+		return false
+	}
+	for k := i - 1; k >= 0 && *left > 0; k-- {
+		*left -= 32 + len(lines[k])
+		m := lineParts.FindStringSubmatch(lines[k])
+		above := strings.Trim(m[2]+m[3], ": \t") // "authority:" has no blank after its colon
+		if m[2] != "" {
+			above = strings.Trim(m[2], ": \t")
+		}
+		switch at := len(m[1]); {
+		case above == "" || strings.HasPrefix(above, "#") || at > indent:
+			continue
+		case at == indent && inOneMapping(key, above), at < indent && orderShape.sub[above] != nil && slices.Contains(orderShape.sub[above].keys, key):
+			return true
+		}
+		return false
+	}
+	return false
+}
+
+// inOneMapping reports whether one mapping of the format has both keys.
+func inOneMapping(a, b string) bool {
+	both := func(s *shape) bool { return slices.Contains(s.keys, a) && slices.Contains(s.keys, b) }
+	if both(fileShape) || both(orderShape) {
+		return true
+	}
+	for _, s := range orderShape.sub {
+		if both(s) {
+			return true
+		}
+	}
+	return false
+}
+
 func blanks(n int) string {
 	if n == 1 {
-		return "1 blank fits"
+		return "1 blank"
 	}
-	return strconv.Itoa(n) + " blanks fit"
+	return strconv.Itoa(n) + " blanks"
 }
 
 // flowMends returns corrections of a line with brackets or braces.
@@ -221,6 +286,9 @@ func flowMends(line string) (out []mend) {
 		if both := quotedColons(spaced); both != spaced {
 			add(both, say+`, and a text with ": " in it needs quotes`)
 		}
+	}
+	if strings.Count(line, `"`)%2 == 1 {
+		add(flowQuote.ReplaceAllString(line, `"$1"$2`), "the closing quotation mark is missing")
 	}
 	add(flowKey.ReplaceAllStringFunc(line, func(s string) string {
 		m := flowKey.FindStringSubmatch(s)

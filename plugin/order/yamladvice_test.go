@@ -12,16 +12,16 @@ func TestYAMLAdvice(t *testing.T) {
 	const target = "\n  targets: [one.example]\n"
 	for _, tc := range []struct{ text, want string }{
 		// Tabs and indentation.
-		{"\ttargets: [one.example]\n", `6:2: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write targets: [one.example]`},
-		{"  targets:\n\t- one.example\n", `7:2: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write - one.example`},
-		{"  targets: \n  \t- one.example\n", `7:4: is not YAML: a tab stands in the indentation, where YAML takes blanks only; 2 blanks fit; write - one.example`},
-		{"   targets: [one.example]\n", `6:4: is not YAML: the line is indented by 3 where 2 blanks fit; write targets: [one.example]`},
-		{" targets: [one.example]\n", `6:2: is not YAML: the line is indented by 1 where 2 blanks fit; write targets: [one.example]`},
-		{"targets: [one.example]\n", `3:3: order "a": targets: is required: targets, targets_from or both
-6:1: targets: unknown key; it is a key of an order: look how far the line is indented`},
-		{"  targets:\n  - one.example\n - two.example\n", `8:2: is not YAML: the line is indented by 1 where 2 blanks fit; write - two.example`},
-		{"  targets:\n    - one.example\n   - two.example\n", `8:4: is not YAML: the line is indented by 3 where 4 blanks fit; write - two.example`},
-		{"  targets: [one.example]\n - id: b\n", `7:2: is not YAML: the line is indented by 1 where 0 blanks fit; write - id: b`},
+		{"\ttargets: [one.example]\n", `6:2: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write targets: [one.example]`},
+		{"  targets:\n\t- one.example\n", `7:2: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write - one.example`},
+		{"  targets: \n  \t- one.example\n", `7:4: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write - one.example`},
+		{"   targets: [one.example]\n", `6:4: is not YAML: the line begins with 3 blanks and must begin with 2; write targets: [one.example]`},
+		{" targets: [one.example]\n", `6:2: is not YAML: the line begins with 1 blank and must begin with 2; write targets: [one.example]`},
+		{"targets: [one.example]\n", `3:3: order "a": targets: is required; write targets, targets_from or both
+6:1: targets: unknown key; it is a key of an order, so check how far the line is indented`},
+		{"  targets:\n  - one.example\n - two.example\n", `8:2: is not YAML: the line begins with 1 blank and must begin with 2; write - two.example`},
+		{"  targets:\n    - one.example\n   - two.example\n", `8:4: is not YAML: the line begins with 3 blanks and must begin with 4; write - two.example`},
+		{"  targets: [one.example]\n - id: b\n", `7:2: is not YAML: the line begins with 1 blank and must begin with 0; write - id: b`},
 
 		// Blanks and colons.
 		{"  subject: Foo: bar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: bar"`},
@@ -59,9 +59,9 @@ func TestYAMLAdvice(t *testing.T) {
 		// Quotation marks and brackets.
 		{"  subject: 'it's'" + target, `6:3: is not YAML: the quotes do not match; a text with "'" in it goes in double quotes; write subject: "it's"`},
 		{"  subject: \"foo" + target, `6:3: is not YAML: the closing quotation mark is missing; write subject: "foo"`},
-		{"  subject: \"foo\" bar" + target, `6:3: is not YAML: text stands behind the closing quotation mark; put all of it in quotes; write subject: '"foo" bar'`},
+		{"  subject: \"foo\" bar" + target, `6:3: is not YAML: text follows the closing quotation mark; put all of it in quotes; write subject: '"foo" bar'`},
 		{"  subject: \"C:\\dir\"" + target, `6:3: is not YAML: in double quotes "\" begins an escape; single quotes take the text as it is; write subject: 'C:\dir'`},
-		{"  subject: “Foo: bar”" + target, `6:3: is not YAML: the quotation marks are those of a word processor; YAML knows " and '; write subject: "Foo: bar"`},
+		{"  subject: “Foo: bar”" + target, `6:3: is not YAML: the quotation marks are those of a word processor; YAML takes only " and '; write subject: "Foo: bar"`},
 		{"  “subject”: Foo: bar" + target, `6:1: is not YAML: mapping values are not allowed in this context`},
 		{"  references: [one, two]]" + target, `6:3: is not YAML: there is a "]" too many; write references: [one, two]`},
 		{"  scope: {countries: [IT]" + target, `6:3: is not YAML: a closing "}" is missing; write scope: {countries: [IT]}`},
@@ -72,7 +72,7 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
 		// Unknown mistakes get the message of the parser.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
-		{"  ? [a]: b" + target, `6:5: order "a": a key must be a word, got "{...}"`},
+		{"  ? [a]: b" + target, `6:5: order "a": a key must be text, got "{...}"`},
 		// Characters that could control a terminal are escaped.
 		{"  subject: Foo: \u202ebar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: \u202ebar"`},
 	} {

@@ -89,7 +89,7 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 					t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
 				}
 				w.wantLog("b.yaml", "; its orders stay in force until the server restarts: put the file back before then",
-					"e.yaml: loses 37 of its 40 targets in force", "serial: must not go down from 7", "protect.txt", "what it protects stays protected",
+					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "what it protects stays protected",
 					"handed on from the configuration before: 5 order files and 1 protect list in the versions")
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")

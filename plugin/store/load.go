@@ -294,11 +294,11 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 	if f.part != nil && f.serial >= 0 {
 		switch {
 		case parsed.Serial < 0:
-			return fmt.Errorf("%s: serial: is missing, the version in force has %d", r.Path, f.serial)
+			return fmt.Errorf("%s: serial: is missing, but the version in force has %d; write a serial above %d", r.Path, f.serial, f.serial)
 		case parsed.Serial < f.serial:
-			return fmt.Errorf("%s: serial: must not go down from %d, got \"%d\"", r.Path, f.serial, parsed.Serial)
+			return fmt.Errorf("%s: serial: is %d, but the version in force has %d; write a serial above %d", r.Path, parsed.Serial, f.serial, f.serial)
 		case parsed.Serial == f.serial && r.Digest != f.own:
-			return fmt.Errorf("%s: serial: is that of the version in force, whose bytes differ, got \"%d\"", r.Path, parsed.Serial)
+			return fmt.Errorf("%s: serial: the file has changed, but its serial is still %d; write a serial above %d", r.Path, f.serial, f.serial)
 		}
 	}
 	return s.checkShrink(r, f, part, parsed)

@@ -16,8 +16,8 @@ func TestSideListReason(t *testing.T) {
 	}
 	for _, tc := range []struct{ list, want string }{
 		{many.String(), "names.txt:935: the names up to here have more than 100000 labels beyond the fourth of each name; one more is allowed for each name; blocklistctl check shows the line"},
-		{"a.secret\nsub.free.secret\nfree.secret\n", "names.txt:2: is at or under an exception of the order, first of 2 such lines; blocklistctl check shows them"},
-		{"a.secret\n*.b.secret\n", `names.txt:2: a side list holds names with all below them; write "*." targets into the order file; blocklistctl check shows the line`},
+		{"a.secret\nsub.free.secret\nfree.secret\n", "names.txt:2: is at or below an exception of the order, first of 2 such lines; blocklistctl check shows them"},
+		{"a.secret\n*.b.secret\n", `names.txt:2: a name of a side list includes all names below it; write a target with "*." into the order file; blocklistctl check shows the line`},
 		{"a.secret\nb\x80.secret\n", "names.txt:2: is not valid UTF-8; blocklistctl check shows the line"},
 		{strings.Repeat("secret.", 1000), "names.txt:1: line is too long for a name; blocklistctl check shows the line"},
 		{"a.secret\nsecret..\n\nsecret:1\n*.secret", "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them"},

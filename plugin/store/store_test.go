@@ -232,7 +232,7 @@ func TestStart(t *testing.T) {
 		if w.s.Ready() || w.s.Status().LastOK {
 			t.Error("ready with a file that has never been in force")
 		}
-		w.wantLog("b.yaml:1:1: must be a mapping", "nothing of it is in force")
+		w.wantLog("b.yaml:1:1: must be an order file", "nothing of it is in force")
 		w.write("b.yaml", orders("", "b: b.example"))
 		w.step()
 		w.wantBlocked("a.example b.example", "a.example", "b.example")
@@ -263,8 +263,8 @@ func TestLoading(t *testing.T) {
 		{"content error", good, orders("", "a: b.example", "c: x.example/path"), "a.example", "has a path"},
 		{"empty file", good, "", "a.example", "is empty"},
 		{"count mismatch", good, orders("count: 2\n", "b: b.example"), "a.example", "count"},
-		{"lower serial", orders("serial: 5\n", "a: a.example"), orders("serial: 4\n", "b: b.example"), "a.example", `serial: must not go down from 5, got "4"`},
-		{"same serial, other bytes", orders("serial: 5\n", "a: a.example"), orders("serial: 5\n", "b: b.example"), "a.example", "whose bytes differ"},
+		{"lower serial", orders("serial: 5\n", "a: a.example"), orders("serial: 4\n", "b: b.example"), "a.example", `serial: is 4, but the version in force has 5; write a serial above 5`},
+		{"same serial, other bytes", orders("serial: 5\n", "a: a.example"), orders("serial: 5\n", "b: b.example"), "a.example", "serial: the file has changed, but its serial is still 5; write a serial above 5"},
 		{"serial gone", orders("serial: 5\n", "a: a.example"), orders("", "b: b.example"), "a.example", "serial: is missing"},
 		{"higher serial", orders("serial: 5\n", "a: a.example"), orders("serial: 6\n", "b: b.example"), "b.example", ""},
 		{"everything lifted in so many words", orders("", "a: a.example "+many(100)), orders(""), "", "; 101 names freed"},
