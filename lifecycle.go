@@ -96,13 +96,19 @@ func (i *instance) shutdown() error {
 	if replaced {
 		instances.replacing = nil
 	}
+	var successors []*store.Store
+	for x := range instances.all {
+		if x.parent == i {
+			successors = append(successors, x.stores...)
+		}
+	}
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
 		// The operator may have removed the files on purpose, but an error in the Corefile has
 		// the same effect. So the change is logged.
-		if orders, targets := store.Stopped(stores); orders > 0 {
-			log.Warningf("the new Corefile does not name all order files of the old one: %d orders with %d targets that were in force are not in force any more", orders, targets)
+		for _, line := range store.Stopped(stores, successors) {
+			log.Warning(line)
 		}
 	}
 	return nil

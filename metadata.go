@@ -44,7 +44,7 @@ func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.Ask
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return
 	}
-	_, reasons := set.Explain(q, c, now)
+	_, reasons := set.Reasons(q, c, now)
 	for _, r := range reasons {
 		switch r.Why {
 		case ruleset.ExemptClient:

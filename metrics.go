@@ -73,6 +73,7 @@ var (
 	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
+	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
 	lastLookDesc    = desc("last_look_timestamp_seconds", "When all order files were last looked at: each poll or kernel event is a look.")
 	durationDesc    = desc("last_load_duration_seconds", "How long the last load took.")
@@ -88,7 +89,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
+		lastOKDesc, expiredDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
 }
@@ -103,7 +104,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	var orders, targets, lifts [ruleset.NumStates]int
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
-	digests, failures := map[string]bool{}, map[string]int{}
+	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
@@ -126,6 +127,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			// process. Several stores may have the same file, but each series may appear only
 			// once.
 			failures[printable.Line(f.Path)] += f.Failures
+			if f.Stale(now) {
+				expired[f.Path] = true
+			}
 		}
 		if !st.LastOK {
 			ok = 0
@@ -162,6 +166,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(changeDesc, change)
 	gauge(indexDesc, float64(bytes))
 	gauge(lastOKDesc, ok)
+	gauge(expiredDesc, float64(len(expired)))
 	gauge(lastSuccessDesc, success)
 	gauge(lastLookDesc, look)
 	gauge(durationDesc, duration)

@@ -74,6 +74,7 @@ func (c *checkCmd) Run(e *env) error {
 		warnings, _ := l.set.Warnings()
 		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
 		problems = append(problems, l.lateOrders()...)
+		problems = append(problems, l.expiring(now)...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,

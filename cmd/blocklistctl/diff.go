@@ -201,7 +201,7 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 }
 
 // dated are the fields with times.
-var dated = map[string]bool{"issued": true, "served": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
+var dated = map[string]bool{"issued": true, "served": true, "acknowledged": true, "reported": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
 
 func (c *diffCmd) print(e *env, d *diffJSON) {
 	e.progress.clear()

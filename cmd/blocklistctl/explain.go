@@ -76,7 +76,7 @@ func (c *explainCmd) Run(e *env) error {
 	}
 	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: client.Client}
 	out := explainJSON{Name: name.String(), At: now.String(), Client: client.text, Type: strings.ToUpper(c.Type),
-		Others: []reasonJSON{}, Recorded: x.recorded(name), past: now < present}
+		Others: []reasonJSON{}, Recorded: x.recorded(name), past: now < present, future: now > present}
 	if s.block != nil {
 		out.Block = s.block.String()
 	}
@@ -110,7 +110,7 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: the block decides and counts, and changes no answer"
 			out.Others = append(out.Others, shadowed)
 		default:
-			x.decided(r, v, out)
+			x.decided(r, out)
 		}
 	}
 	if s.Shadow {
@@ -158,15 +158,18 @@ func (x *explainJSON) forAll(client asking, all bool) {
 }
 
 // decided fills in the target that decides.
-func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSON) {
-	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(v.Until)
+func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
+	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(r.Until)
 	zone := x.l.zone(r.Order.ID)
-	out.untilText = or(endOfDay(v.Until, zone), "nothing that is known ends it")
+	out.untilText = or(endOfDay(r.Until, zone), "nothing that is known ends it")
 	whole := x.byID[r.Order.ID]
 	// A time in the past is judged with dates that are not the order's own, see datedBefore.
-	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0)
+	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
+		if r.After != nil {
+			out.since += fmt.Sprintf(", when lift %q ended", x.label(r.After))
+		}
 		return
 	}
 	out.since = "not known: the order gives no from, served or issued"
@@ -183,6 +186,9 @@ func (x *explainer) decided(r ruleset.Reason, v ruleset.Verdict, out *explainJSO
 func (x *explainer) notes(s *server, client asking, out *explainJSON) (notes []string) {
 	if out.past {
 		notes = append(notes, "judged by the order files as they are now, which may not be what they were at that time")
+	}
+	if out.future {
+		notes = append(notes, "judged by the order files as they are now, which may change before that time")
 	}
 	if s.block == nil {
 		notes = append(notes, "without --corefile the server's country, home, protect and other settings are not known")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -32,7 +33,7 @@ type explainJSON struct {
 	Notes     []string     `json:"notes,omitempty"`
 
 	// What print needs besides.
-	past                   bool
+	past, future           bool
 	whom, since, untilText string
 }
 
@@ -52,11 +53,13 @@ type reasonJSON struct {
 	Reason string `json:"reason"`
 	Text   string `json:"text"`
 	By     string `json:"by,omitempty"`
+	Begins string `json:"begins,omitempty"`
 	Until  string `json:"until,omitempty"`
 }
 
 // digForm returns a message in dig's form. Text that is not printable is quoted, since the
-// DNS library writes the text of an extended DNS error as it is.
+// DNS library writes the text of an extended DNS error as it is. An empty text leaves out the
+// parentheses that the library writes, as dig leaves them out.
 func digForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -65,13 +68,24 @@ func digForm(m *dns.Msg) string {
 			}
 		}
 	}
-	return m.String()
+	lines := strings.Split(m.String(), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "; EDE: ") {
+			lines[i] = strings.TrimSuffix(line, ": ()")
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (c *explainCmd) print(e *env, x *explainJSON) {
 	w := e.stdout
-	verdict := map[[2]bool]string{{true, false}: "is blocked", {false, false}: "is not blocked",
-		{true, true}: "would be blocked", {false, true}: "would not be blocked"}[[2]bool{x.Blocked, x.past}]
+	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
+	switch {
+	case x.past:
+		verdict = map[bool]string{true: "would be blocked", false: "would not be blocked"}[x.Blocked]
+	case x.future:
+		verdict = map[bool]string{true: "will be blocked", false: "will not be blocked"}[x.Blocked]
+	}
 	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
 		verdict = "may have been blocked"
 	}

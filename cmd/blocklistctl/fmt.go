@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
@@ -109,12 +108,4 @@ func format(path string) (data, out []byte, problems order.Problems, err error) 
 	var b bytes.Buffer
 	problems, err = order.Format(&b, path, bytes.NewReader(data), order.Options{OpenSide: openSide(path)})
 	return data, b.Bytes(), problems.Errors(), err
-}
-
-// openSide opens the side lists of an order file.
-func openSide(path string) func(name string) (io.ReadCloser, error) {
-	return func(name string) (io.ReadCloser, error) {
-		side := filepath.Join(filepath.Dir(path), name)
-		return openFile(side, order.MaxBytes(side, true))
-	}
 }

@@ -44,12 +44,14 @@ type headFlags struct {
 	AuthorityKind    string   `placeholder:"KIND" help:"court, regulator, law or operator."`
 	Action           string   `enum:"block,lift" default:"block" help:"block (default) or lift."`
 	Lifts            []string `placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
-	Scope            string   `enum:"global," default:"" placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
+	Scope            string   `placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
 	ScopeCountry     []string `placeholder:"CC" help:"The order is for clients in this country."`
 	ScopeClient      []string `placeholder:"CIDR" help:"The order is for clients in this network."`
 	Reference        []string `sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
 	Issued           string   `placeholder:"TIME" help:"When it was decided."`
 	Served           string   `placeholder:"TIME" help:"When this operator received it."`
+	Acknowledged     string   `placeholder:"TIME" help:"When the receipt was confirmed to the authority."`
+	Reported         string   `placeholder:"TIME" help:"When it was reported to the authority that the order is in force."`
 	Deadline         string   `placeholder:"TIME" help:"When it must be in force, or a duration after --served."`
 	From             string   `placeholder:"TIME" help:"In force from; at once without it."`
 	Until            string   `placeholder:"TIME" help:"In force until."`
@@ -63,6 +65,8 @@ type headFlags struct {
 	Category         string   `placeholder:"TEXT" help:"copyright, gambling, ..."`
 	Subject          string   `placeholder:"TEXT" help:"Whom or what the decision is about."`
 	Note             string   `placeholder:"TEXT" help:"Anything else."`
+	Claimant         string   `placeholder:"TEXT" help:"Who asked for the order."`
+	Redress          string   `placeholder:"TEXT" help:"How to object to the order, and to whom."`
 	URL              string   `name:"url" placeholder:"URL" help:"Public page about the order."`
 	ReportTo         string   `placeholder:"TEXT" help:"Who is owed the notice of effect."`
 }
@@ -110,6 +114,7 @@ func (f *headFlags) head() *importer.Head {
 		Timezone: f.Timezone, ID: f.ID, Action: f.Action, Lifts: f.Lifts,
 		Authority: f.Authority, Country: f.AuthorityCountry, Kind: f.AuthorityKind,
 		References: f.Reference, Basis: f.Basis, Category: f.Category, Subject: f.Subject, Note: f.Note,
+		Claimant: f.Claimant, Redress: f.Redress, Acknowledged: f.Acknowledged, Reported: f.Reported,
 		Issued: f.Issued, Served: f.Served, Deadline: f.Deadline, From: f.From, Until: f.Until, Review: f.Review,
 		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
 		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
@@ -127,9 +132,9 @@ var flagOf = map[string]string{
 	"id": "--id", "action": "--action", "lifts": "--lifts", "authority": "--authority", "authority.name": "--authority",
 	"authority.country": "--authority-country", "authority.kind": "--authority-kind", "references": "--reference",
 	"scope": "--scope, --scope-country or --scope-client", "scope.countries": "--scope-country", "scope.clients": "--scope-client",
-	"issued": "--issued", "served": "--served", "deadline": "--deadline", "from": "--from", "until": "--until", "review": "--review",
+	"issued": "--issued", "served": "--served", "acknowledged": "--acknowledged", "reported": "--reported", "deadline": "--deadline", "from": "--from", "until": "--until", "review": "--review",
 	"timezone": "--timezone", "status": "--status", "response": "--response", "response.redirect": "--response", "ttl": "--ttl",
-	"disclosure": "--disclosure", "url": "--url",
+	"disclosure": "--disclosure", "url": "--url", "claimant": "--claimant", "redress": "--redress",
 }
 
 // Run imports.
@@ -141,6 +146,14 @@ func (c *domainsCmd) Run(e *env) error {
 	opt := c.options()
 	if err := opt.Check(); err != nil {
 		return misuse("%v", err)
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	for _, path := range []string{c.Out, c.List} {
+		if err := checkFolder(path); err != nil {
+			return err
+		}
 	}
 	in, closeIn, err := c.open(e)
 	if err != nil {
@@ -233,10 +246,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	if errors.As(err, &bad) {
 		lines := make([]string, len(bad))
 		for i, p := range bad {
-			lines[i] = or(flagOf[strings.TrimRight(p.Field, "[]0123456789")], p.Field) + ": " + p.Msg
-			if p.HasGot {
-				lines[i] += fmt.Sprintf(", got %q", p.Got)
-			}
+			lines[i] = c.badField(p)
 		}
 		return misuse("%s", strings.Join(lines, "\n"))
 	}

@@ -4,19 +4,21 @@ import (
 	"fmt"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns why the operator cannot have had a block order in force at its deadline:
-// the order was served after the deadline, or begins after the deadline. It is empty for
+// late returns why the operator cannot have had an order in force at its deadline:
+// the order was served after the deadline, or the order or one of its targets begins after
+// the deadline. It is empty for
 // other orders. When an order was written into its file is not known here: see lateSince.
 func late(o *order.Order) string {
 	switch {
-	case o.Deadline == order.NoTime:
-		return ""
-	case o.Served != order.NoTime && o.Served >= o.Deadline:
+	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
 		return "the order was served after its deadline"
-	case o.From != order.NoTime && o.From > o.Deadline:
+	case o.Deadline != order.NoTime && o.From != order.NoTime && o.From > o.Deadline:
 		return "the order begins after its deadline, by its from"
+	case ruleset.BeginsLate(o):
+		return "a target begins after its deadline"
 	}
 	return ""
 }
@@ -40,8 +42,12 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if why := late(o); why != "" {
+				msg := why
+				if o.Deadline != order.NoTime {
+					msg = fmt.Sprintf("is %s: %s", endText(o.Deadline, l.zone(o.ID)), why)
+				}
 				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "deadline",
-					Msg: fmt.Sprintf("is %s: %s", endText(o.Deadline, l.zone(o.ID)), why), Warning: true, Sealed: o.Disclosure.Sealed()})
+					Msg: msg, Warning: true, Sealed: o.Disclosure.Sealed()})
 			}
 		}
 	}

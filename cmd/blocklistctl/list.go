@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"path"
 	"strings"
 	"text/tabwriter"
@@ -179,17 +178,10 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL, the zero Name when it is no name.
+// hostOf returns the host of a URL, the zero Name when the URL has none that is a name.
 func hostOf(page string) dname.Name {
-	u, err := url.Parse(page)
-	if err != nil {
-		return dname.Name{}
-	}
-	n, err := dname.Parse(u.Hostname())
-	if err != nil {
-		return dname.Name{}
-	}
-	return n
+	host, _ := order.URLHost(page)
+	return host
 }
 
 func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure) listedJSON {

@@ -107,9 +107,23 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
-	sum := sha256.New()
-	parsed, problems = order.Parse(path, io.TeeReader(f, sum), order.Options{OpenSide: openSide(path)})
+	sum, last := sha256.New(), lastByte(0)
+	parsed, problems = order.Parse(path, io.TeeReader(f, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
+	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
+		problems = append(problems, order.Problem{File: path, Warning: true,
+			Msg: "the last line has no end, so the file may be incomplete; YAML that is cut off is often valid"})
+	}
 	return parsed, source.Digest(sum.Sum(nil)), problems
+}
+
+// lastByte is a Writer that keeps the last byte.
+type lastByte byte
+
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		*l = lastByte(p[len(p)-1])
+	}
+	return len(p), nil
 }
 
 // openFile opens what a server would read. It looks first, as opening a pipe waits

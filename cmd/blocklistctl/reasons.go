@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
@@ -55,7 +56,7 @@ func (x *explainer) order(o *ruleset.Order) *orderJSON {
 }
 
 func (x *explainer) reason(r ruleset.Reason) reasonJSON {
-	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Until: until(r.Until)}
+	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: until(r.Until)}
 	say := func(word, format string, args ...any) {
 		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
 	}
@@ -64,6 +65,10 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		out.File, out.Line = x.l.places[r.Order.ID].path, whole.Line
 	}
 	zone := x.l.zone(r.Order.ID)
+	begins := ""
+	if r.Begins != order.NoTime {
+		begins = "begins on " + r.Begins.StartText(zone) + ", but "
+	}
 	switch r.Why {
 	case ruleset.Outranked:
 		by := ""
@@ -75,41 +80,70 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	case ruleset.NotActive:
 		say("not_active", "%s", notActive(whole, r))
 	case ruleset.NotYet:
-		say("not_yet", "in force %s", startOf(whole, r.Until, zone))
+		say("not_yet", "in force %s", startOf(whole, r.Begins, zone))
 	case ruleset.Over:
 		say("over", "over%s", endOf(whole, r, zone))
 	case ruleset.OutOfScope:
-		if x.hidden(r.Order) {
+		switch {
+		case x.hidden(r.Order):
 			say("out_of_scope", "out of scope")
-		} else {
+		case begins != "":
+			say("out_of_scope", "out of scope: the order is for %s, and begins on %s", diff.Scope(r.Order.Terms.Scope), r.Begins.StartText(zone))
+		default:
 			say("out_of_scope", "out of scope: the order is for %s", diff.Scope(r.Order.Terms.Scope))
 		}
 	case ruleset.ExemptClient:
-		say("exempt", "the client is exempt%s", x.exemption(r.Order))
+		say("exempt", "%sthe client is exempt%s%s", begins, x.exemption(r.Order), x.ends(r, zone))
 	case ruleset.Excepted:
 		say("excepted", "excepted: the order leaves the name out")
 	case ruleset.LiftedBy:
 		out.By = x.label(r.By)
-		say("lifted", "lifted by order %q%s", out.By, x.about(r.By))
+		if begins != "" {
+			begins += "is "
+		}
+		say("lifted", "%slifted by order %q%s%s", begins, out.By, x.about(r.By), x.ends(r, zone))
 	case ruleset.HeldBack:
+		if begins != "" {
+			begins += "is "
+		}
 		if x.undisclosed(r.Order) {
-			say("held", "held by the never-block guard, not enforced") // why names the target or what is above it
+			say("held", "%sheld by the never-block guard, not enforced", begins) // why names the target or what is above it
 		} else {
-			say("held", "held by the never-block guard, not enforced: it %s", r.Held)
+			say("held", "%sheld by the never-block guard, not enforced: it %s", begins, r.Held)
 		}
 	case ruleset.InShadow:
-		say("shadow", "in shadow: decided and counted, not enforced; %s", notActive(whole, r))
+		if begins != "" {
+			begins += "is "
+		}
+		say("shadow", "%sin shadow: decided and counted, not enforced; %s", begins, notActive(whole, r))
 	case ruleset.OtherName:
 		say("other_name", "the target covers other names than this one")
 	}
-	if out.Until != "" && (r.Why == ruleset.LiftedBy || r.Why == ruleset.ExemptClient) {
-		by := zone
-		if r.By != nil {
-			by = x.l.zone(r.By.ID)
-		}
-		out.Text += ", until " + endOfDay(r.Until, by)
-	}
 	return out
+}
+
+// ends returns the end of a sentence about a lift or an exemption: the time at which the order
+// is enforced next. If the order is not enforced when the lift or exemption ends, because a
+// window opens later, the sentence has the time of the window.
+func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
+	if r.Until == ruleset.Forever {
+		return ""
+	}
+	if r.By == nil {
+		return ", until " + endOfDay(r.Until, zone)
+	}
+	if by := x.byID[r.By.ID]; by != nil && !endsAt(by, r.Until) {
+		return "; in force from " + r.Until.StartText(zone)
+	}
+	return ", until " + endOfDay(r.Until, x.l.zone(r.By.ID))
+}
+
+// endsAt reports whether a time is the end of the lift, of a window or of a target of the lift.
+func endsAt(o *order.Order, t order.Time) bool {
+	end := func(w order.Window) bool { return w.Until == t }
+	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
+		return x.Attr != nil && (x.Attr.Until == t || slices.ContainsFunc(x.Attr.Windows, end))
+	})
 }
 
 // notActive says which status keeps a target out of force.

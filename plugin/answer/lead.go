@@ -168,7 +168,8 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 //
 //   - all names to which CNAMEs and DNAMEs lead from the query name, in the
 //     order of the chain, whatever the order of the records; for a chain of
-//     more than maxChain names, also the targets of all CNAMEs and DNAMEs
+//     more than maxChain names, also the targets of all CNAMEs and DNAMEs, and
+//     the names that the DNAMEs make of these
 //   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
 //     service names that own these records
 //   - if addresses is true, the addresses of A and AAAA records and of hints
@@ -212,7 +213,7 @@ func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool
 				continue
 			}
 			if len(reached) > maxChain {
-				return l.anywhere(answer, qtype, yield)
+				return l.anywhere(reached, answer, qtype, yield)
 			}
 			reached = append(reached, l.Name.Name())
 			if !yield(l) {
@@ -272,24 +273,81 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// anywhere yields the targets of all CNAMEs and DNAMEs of the answer. If a chain of CNAMEs is
-// too long to follow, its end is one of these targets.
-func (l *Lead) anywhere(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+// maxRedirected limits the names that anywhere makes from DNAMEs. Two DNAMEs that redirect to
+// each other can make more names than any program can follow.
+const maxRedirected = 256
+
+// anywhere yields all names to which an answer may lead if it has more than maxChain names. It
+// continues the chain without a search of all records for each name. Then it adds the targets
+// of all CNAMEs and DNAMEs, and the names to which these lead, because the limit may have ended
+// the chain early. reached are the query name and the names that chain has yielded. anywhere
+// does not yield them again.
+func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+	seen := make(map[dname.Name]bool, len(reached)+len(answer))
+	for _, name := range reached {
+		seen[name] = true
+	}
+	add := func() bool {
+		name := l.Name.Name()
+		if seen[name] {
+			return true
+		}
+		seen[name], reached = true, append(reached, name)
+		return yield(l)
+	}
+	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and DNAMEs by owner
 	for _, rr := range answer {
-		var target string
+		if !isAlias(rr) || !l.Name.Set(rr.Header().Name) {
+			continue
+		}
+		owner := l.Name.Name()
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			links[owner] = append(links[owner], rr.Target)
+		case *dns.DNAME:
+			subtrees[owner] = append(subtrees[owner], rr.Target)
+		}
+	}
+	// expand follows the aliases of all names in reached. It returns false if yield returned
+	// false.
+	next := 0
+	expand := func() bool {
+		for most := len(reached) + len(answer) + maxRedirected; next < len(reached) && len(reached) < most; next++ {
+			from := reached[next]
+			for _, target := range links[from] {
+				if l.set(target, qtype) && !add() {
+					return false
+				}
+			}
+			l.Name.SetName(from)
+			for labels := l.Name.NumLabels() - 1; labels >= 0 && len(subtrees) > 0; labels-- {
+				l.Name.SetName(from)
+				for _, target := range subtrees[l.Name.Ancestor(labels)] {
+					l.Name.SetName(from)
+					if l.substitute(labels, target, qtype) && !add() {
+						return false
+					}
+				}
+			}
+		}
+		return true
+	}
+	if !expand() {
+		return false
+	}
+	for _, rr := range answer {
+		target := ""
 		switch rr := rr.(type) {
 		case *dns.CNAME:
 			target = rr.Target
 		case *dns.DNAME:
 			target = rr.Target
-		default:
-			continue
 		}
-		if l.set(target, qtype) && !yield(l) {
+		if target != "" && l.set(target, qtype) && !add() {
 			return false
 		}
 	}
-	return true
+	return expand()
 }
 
 // substitute replaces the last labels of l's name by target (RFC 6672, section 2.2). It

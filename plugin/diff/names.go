@@ -126,7 +126,7 @@ func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Or
 	if n.Extent == Under {
 		q.SetBelow(n.Name)
 	}
-	_, reasons := s.Explain(&q, c, now)
+	_, reasons := s.Reasons(&q, c, now)
 	for _, r := range reasons {
 		if r.Why == ruleset.LiftedBy && r.Order.ID == n.Order.ID {
 			return r.By

@@ -1,9 +1,12 @@
 package importer
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,13 +157,60 @@ func TestWriteRefuses(t *testing.T) {
 		"until":          func(h *Head) { h.From, h.Until = "2026-05-02", "2026-05-01" },
 		"timezone":       func(h *Head) { h.Timezone = "Mars" },
 		"lifts":          func(h *Head) { h.Lifts = []string{"b"} },
+		"scope ":         func(h *Head) { h.ScopeCountries = []string{"IT"} }, // and global
 	} {
-		h := good
+		h, field := good, strings.TrimSpace(field)
 		change(&h)
 		_, err := h.Write("a.yaml", res.Targets, "")
 		var bad order.Problems
 		if !errors.As(err, &bad) || bad[0].Field != field || bad[0].Line != 0 {
 			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+// TestHeadFields: a Head can set each field of an order but those listed here, and each
+// field of a Head is written.
+func TestHeadFields(t *testing.T) {
+	// Lists and records that no option can write, and what the list of names sets.
+	left := []string{"windows", "exempt", "target_count", "targets_from", "except", "force", "justification", "language",
+		"organization", "contact", "filtering_databases", "document"}
+	var h Head
+	v := reflect.ValueOf(&h).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("x" + v.Type().Field(i).Name)
+		case reflect.Bool:
+			f.SetBool(true)
+		default:
+			f.Set(reflect.ValueOf([]string{"x" + v.Type().Field(i).Name}))
+		}
+	}
+	got := h.fields()
+	var schema struct {
+		Defs struct {
+			Order struct{ Properties map[string]any }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(order.Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	for field := range schema.Defs.Order.Properties {
+		if _, ok := got[field]; ok == slices.Contains(left, field) {
+			t.Errorf("%s: set by Head %t", field, ok)
+		}
+	}
+	// Redirect replaces Response, and Global the lists of the scope.
+	h.Global, h.Redirect = false, nil
+	text, err := json.Marshal([]any{got, h.fields()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if v.Field(i).Kind() != reflect.Bool && name != "Redirect" && name != "Timezone" && !strings.Contains(string(text), `"x`+name+`"`) {
+			t.Errorf("%s is not written: %s", name, text)
 		}
 	}
 }

@@ -65,6 +65,10 @@ func TestLines(t *testing.T) {
 		{"example[DOT]com", "", "example.com", "wrote dots and schemes as they are", ""},
 		{"hxxps://example[.]com/", "", "example.com", "wrote dots and schemes as they are", ""},
 		{"hXXp://example.com", "", "example.com", "wrote dots and schemes as they are", ""},
+		{"ftp://example.com/x", "paths=url", "ftp://example.com/x", "recorded it as a URL, which DNS does not enforce", ""},
+		{"SVN+SSH://example.com/x", "paths=url", "svn+ssh://example.com/x", "recorded it as a URL, which DNS does not enforce", ""},
+		{"ftp://example.com/x", "paths=host", "ftp://example.com/x", "took the whole host of the URL", ""},
+		{"ftp://example.com/x", "paths=name", "example.com", "took off the path", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "wrote dots and schemes as they are", ""},
 
 		// Columns.
@@ -180,7 +184,7 @@ func TestLines(t *testing.T) {
 		{"*", "all", "", "", ""},
 		{"http://", "all", "", "name is empty", ""},
 		{strings.Repeat("a", 64) + ".com", "all", "", "at most 63", ""},
-		{"ftp://example.com/x", "paths=url", "", "not a page of the web", ""},
+		{"ftp://example.com/x", "", "", "has a path", "paths"},
 		{"http://192.0.2.1/x", "paths=url", "", "is an IP address", ""},
 	} {
 		decide := map[Form]string{}

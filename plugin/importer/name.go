@@ -174,11 +174,8 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	case "":
 		c.did("wrote http:// before it")
 		scheme = "http"
-	case "http", "https":
-		c.note.Did = slices.DeleteFunc(c.note.Did, func(s string) bool { return s == "took off the scheme" })
 	default:
-		c.refuse("is not a page of the web: the order file takes http and https URLs")
-		return nil
+		c.note.Did = slices.DeleteFunc(c.note.Did, func(s string) bool { return s == "took off the scheme" })
 	}
 	page = scheme + "://" + strings.TrimLeft(page, `/\`)
 	u, err := url.Parse(page)

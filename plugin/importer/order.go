@@ -12,7 +12,7 @@ import (
 )
 
 // A Head contains the fields of an order except its targets, in the form of an order file.
-// Empty fields are omitted.
+// Empty fields are omitted. A test lists the fields of an order that an import cannot set.
 type Head struct {
 	Timezone                     string // for dates and times without an offset
 	ID, Action                   string
@@ -20,8 +20,9 @@ type Head struct {
 	Authority, Country, Kind     string
 	References                   []string
 	Basis, Category, Subject     string
-	Note                         string
+	Note, Claimant, Redress      string
 	Issued, Served, Deadline     string
+	Acknowledged, Reported       string
 	From, Until, Review, Status  string
 	Global                       bool // scope: global; a lift needs no scope
 	ScopeCountries, ScopeClients []string
@@ -90,9 +91,8 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// order parses the head as a file with one order, so that it is validated by the same rules as
-// a file written by hand.
-func (h *Head) order() (*order.Order, error) {
+// fields returns the head as an order file has it, with a target in place of the list.
+func (h *Head) fields() map[string]any {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	put := func(key, value string) {
 		if value != "" {
@@ -117,6 +117,7 @@ func (h *Head) order() (*order.Order, error) {
 	list("references", h.References)
 	for key, value := range map[string]string{
 		"basis": h.Basis, "category": h.Category, "subject": h.Subject, "note": h.Note,
+		"claimant": h.Claimant, "redress": h.Redress, "acknowledged": h.Acknowledged, "reported": h.Reported,
 		"issued": h.Issued, "served": h.Served, "deadline": h.Deadline, "from": h.From, "until": h.Until,
 		"review": h.Review, "status": h.Status, "response": h.Response, "ttl": h.TTL,
 		"disclosure": h.Disclosure, "url": h.URL, "report_to": h.ReportTo,
@@ -139,7 +140,16 @@ func (h *Head) order() (*order.Order, error) {
 		}
 		o["scope"] = scope
 	}
-	file := map[string]any{"version": 1, "orders": []any{o}}
+	return o
+}
+
+// order parses the head as the one order of a file, so that the same rules validate the
+// head as an order written by hand.
+func (h *Head) order() (*order.Order, error) {
+	if h.Global && len(h.ScopeCountries)+len(h.ScopeClients) > 0 {
+		return nil, order.Problems{{Field: "scope", Msg: "is global and for some clients only; a global order has no countries and no clients"}}
+	}
+	file := map[string]any{"version": 1, "orders": []any{h.fields()}}
 	if h.Timezone != "" {
 		file["timezone"] = h.Timezone
 	}

@@ -154,6 +154,9 @@ func countryOf(s string) Country {
 	return ""
 }
 
+// CountryNamed returns the code of a country from its name or code, or "" if s is unknown.
+func CountryNamed(s string) Country { return countryOf(s) }
+
 // namesOfCountries yields each name in countryNames with its code.
 func namesOfCountries() iter.Seq2[Country, string] {
 	return func(yield func(Country, string) bool) {

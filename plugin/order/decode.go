@@ -42,6 +42,9 @@ func (d *decoder) add(p Problem) {
 		p.Msg = Clip(p.Msg)
 	}
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
+	if p.outside = d.order == "" && d.owner.file == ""; p.outside && p.HasGot && p.public == "" {
+		p.public, _, _ = strings.Cut(p.Msg, "; ") // the advice after the rule may repeat the value
+	}
 	d.problems = append(d.problems, p)
 }
 

@@ -27,6 +27,9 @@ type Problem struct {
 	// public is the message for the ordinary log if Msg contains words of a file that could
 	// not be read, else empty. A problem in a side list always has it.
 	public string
+	// outside is set if the problem is outside an order, in the header or the syntax of a file.
+	// Nothing is known of the disclosure there, and the file may be no order file at all.
+	outside bool
 	// Lift is set if the problem is Sealed only because it is in a lift without disclosure,
 	// which is as secret as the orders that it lifts.
 	Lift bool
@@ -79,9 +82,13 @@ func clip(s string) string {
 
 // Redacted returns the text for the ordinary log. If the problem is Sealed, the text contains
 // only the position and the field, with which the operator can find the problem. Otherwise, it
-// is the text of Error, with the public message if there is one.
+// is the text of Error, with the public message if there is one. The text of a problem outside
+// an order has no value and no key of the file in it.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
+		if p.outside {
+			p.Field, p.HasGot = knownField(p.Field), false
+		}
 		if p.public != "" {
 			p.Msg = p.public
 		}

@@ -70,12 +70,55 @@ func TestRedacted(t *testing.T) {
 			if !strings.HasPrefix(redacted, "a.yaml:") {
 				t.Errorf("%s: no place: %s", what, redacted)
 			}
-			if p.Sealed && !strings.HasSuffix(redacted, ": problem not shown here; run blocklistctl check") || !p.Sealed && redacted != p.Error() {
+			if p.Sealed && !strings.HasSuffix(redacted, ": problem not shown here; run blocklistctl check") || !p.Sealed && !p.outside && redacted != p.Error() {
 				t.Errorf("%s: %s\nof %s", what, redacted, p.Error())
 			}
 		}
 		if !told {
 			t.Errorf("%s: nothing is sealed in %v", what, problems)
+		}
+	}
+}
+
+// TestRedactedOutside checks that the log gets no value and no unknown key of a problem outside
+// an order, because the file may be no order file, or one whose orders are sealed. The tool
+// shows the value.
+func TestRedactedOutside(t *testing.T) {
+	for _, tt := range []struct{ path, text, want string }{
+		{"a.yaml", "secret.example\nsecret2.example\n", "a.yaml:1:1: must be a mapping with version and orders"},
+		{"a.yaml", "root:x:0:0:secret:/root\nsecret:x:1\n", "a.yaml:1:1: must be a mapping with version and orders"},
+		{"a.json", `"secret.example"`, "a.json:1:1: must be a mapping with version and orders"},
+		{"a.jsonl", `"secret.example"`, "a.jsonl:1:1: must be a mapping with version and orders"},
+		{"a.yaml", "version: 1\norders: secret.example\n", "a.yaml:2:9: orders: must be a list"},
+		{"a.yaml", "version: secret\norders: []\n", "a.yaml:1:10: version: must be a whole number from 0"},
+		{"a.yaml", "version: 1\nserial: secret\norders: []\n", "a.yaml:2:9: serial: must be a whole number from 0"},
+		{"a.yaml", "version: 1\ntimezone: secret\norders: []\n", "a.yaml:2:11: timezone: must be an IANA time zone such as Europe/Rome"},
+		{"a.yaml", "version: 1\nexpires: secret\norders: []\n", "a.yaml:2:10: expires: must be an RFC 3339 time or a date, such as 2026-05-01T18:30:00+02:00, 2026-05-01T18:30 or 2026-05-01"},
+		{"a.yaml", "version: 1\nexpires: 31.12.2031\norders: []\n", "a.yaml:2:10: expires: must be an RFC 3339 time or a date"},
+		{"a.yaml", "version: 1\nsource: secret\norders: []\n", "a.yaml:2:9: source: must be a mapping"},
+		{"a.yaml", "version: 1\nsource: {register: R, secret.example: 1}\norders: []\n", "a.yaml:2:23: source: unknown key"},
+		{"a.yaml", "version: 1\ncount: 7311\norders: []\n", "a.yaml:2:8: count: does not match the 0 orders that follow: the file may be cut off"},
+		{"a.yaml", "version: 1\nsecret.example: 1\norders: []\n", "a.yaml:2:1: unknown key"},
+		{"a.yaml", "version: 1\n\"targets:secret\": 1\norders: []\n", "a.yaml:2:1: unknown key; write a blank behind the colon"},
+		{"a.yaml", "version: 1\nsecret: 1\nsecret: 2\norders: []\n", "a.yaml:3:1: duplicate key, first used on line 2"},
+		{"a.yaml", "version: 1\n[secret]: 2\norders: []\n", "a.yaml:2:1: a key must be a word"},
+		{"a.yaml", "version: 1\ndefaults: {references: secret}\norders: []\n", "a.yaml:2:24: defaults.references: must be a list"},
+		{"a.yaml", "version: 1\nauthorities: {secret: {authority: secret}}\norders: []\n", "a.yaml:2:35: authorities: must be a mapping with name, country and kind"},
+	} {
+		_, problems := Parse(tt.path, strings.NewReader(tt.text), Options{})
+		found := false
+		for _, p := range problems {
+			got := p.Redacted()
+			found = found || got == tt.want
+			if strings.Contains(got, "secret") || strings.Contains(got, "2031") || strings.Contains(got, "7311") {
+				t.Errorf("%q: %s", tt.text, got)
+			}
+		}
+		if !found {
+			t.Errorf("%q: %s\nwant %s", tt.text, problems[0].Redacted(), tt.want)
+		}
+		if text := problems.Error(); !strings.Contains(text, "got ") && !strings.Contains(text, "key") {
+			t.Errorf("%q: the tool shows no value: %s", tt.text, text)
 		}
 	}
 }

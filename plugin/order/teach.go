@@ -216,7 +216,8 @@ func contactAdvice(s string) string {
 // unknownKey reports a key that the mapping does not have. own are the keys of the mapping.
 func (d *decoder) unknownKey(n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
-		d.fault(n, field, "unknown key; write a blank behind the colon: %s: %s", key, flow(value))
+		const what = "unknown key; write a blank behind the colon"
+		d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf("%s: %s: %s", what, key, flow(value)), public: what})
 		return
 	}
 	more := didYouMean(unquoted(n.Value), own)

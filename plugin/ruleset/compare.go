@@ -37,10 +37,7 @@ func Compare(old, new *Part, most int) *Diff {
 	if old == nil {
 		old = &Part{}
 	}
-	c := &comparison{old: old, new: new}
-	c.pair()
-	c.compareTerms()
-	c.compareRules()
+	c := compareParts(old, new)
 	d := &Diff{}
 	note := func(x differing) {
 		if len(d.orders) < most {
@@ -74,6 +71,15 @@ type comparison struct {
 	// schedules maps the numbers of new's schedules to the numbers of the equal schedules in
 	// old, or to none.
 	schedules []uint32
+}
+
+// compareParts compares two versions of a file, or two files.
+func compareParts(old, new *Part) *comparison {
+	c := &comparison{old: old, new: new}
+	c.pair()
+	c.compareTerms()
+	c.compareRules()
+	return c
 }
 
 // pair finds the entries with equal ids. The orders of two versions of a file are mostly in

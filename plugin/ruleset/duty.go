@@ -171,6 +171,11 @@ func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
 
 // liftedAt reports whether a lift takes a target out of its order for all clients.
 func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
+	return s.lifterOfTarget(e, t, now) != nil
+}
+
+// lifterOfTarget returns a lift that takes a target out of its order for all clients, or nil.
+func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	var p path
 	var at place // the zero place, because a network covers all its addresses
 	if t.net.IsValid() {
@@ -184,7 +189,7 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	}
 	j := judgement{Set: s, now: now}
 	l, _ := j.lifter(&p, e, at)
-	return l != nil
+	return l
 }
 
 // withheld reports whether the set does not enforce the order or target of a duty although the

@@ -34,22 +34,44 @@ type Reason struct {
 	By *Order
 	// Held is the reason why the guard holds the target.
 	Held string
-	// Until is the time until which Why stays the same, or Forever if no change is known.
+	// Begins is the time at which the dates of a target begin that has not begun, else NoTime.
+	// Why is then the reason for the effect of the target at that time, or NotYet if the target
+	// will be enforced from that time on.
+	Begins order.Time
+	// Until is the time at which the effect of the target on this client changes, or Forever
+	// if no change is known: for the deciding target, the time at which the target decides no
+	// longer; for a target that is outranked, the time at which the target is enforced no
+	// longer; for another target, the time at which the target is enforced next. If the client
+	// is out of the scope of a lifted order, Until is that time for a client in the scope.
 	Until order.Time
-	// Since is the time at which a target in force came into force, or NoTime if it was always
-	// in force.
+	// Since is the time at which the deciding target began to decide, or at which a target
+	// that is outranked came into force. It is NoTime if no such time is known.
 	Since order.Time
+	// After is the lift that ended at Since, if Since is the end of a lift.
+	After *Order
 }
 
 // Explain lists every target at the name or above it, the deciding target first, with the
-// reason why it decides or not. It also lists orders and targets that are not active. Explain
-// allocates and is meant for tools, not for queries.
+// reason why it decides or not, and the times at which that changes. It also lists orders and
+// targets that are not active. Explain allocates and is meant for tools, not for queries.
 func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
+	return s.explain(q, c, now, true)
+}
+
+// Reasons returns the same as Explain without Until, Since and After. It does less work if
+// there are many orders at the name.
+func (s *Set) Reasons(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
+	return s.explain(q, c, now, false)
+}
+
+func (s *Set) explain(q *Asked, c Client, now order.Time, dates bool) (Verdict, []Reason) {
 	v := s.Decide(q, c, now)
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
 	at := q.place()
 	var first, rest []Reason
+	var all []enforced
+	decides := enforced{labels: -1}
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k, end := 0, 0; k < len(h.rules); k = end {
@@ -62,11 +84,20 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime}
-			j.reason(&x, &p, h, h.rules[k:end], e, at)
+			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
+			rules := h.rules[k:end]
+			j.reason(&x, &p, h, rules, e, at)
+			t := enforced{entry: e, labels: h.labels, match: x.Match}
+			if dates && x.changes() && !j.undecidable(e) {
+				t.times, t.ends = j.times(&x, &p, h, rules, e, at)
+				t.dates(&x, now)
+				if e.scope.includes(c) {
+					all = append(all, t)
+				}
+			}
 			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
 				x.Why, x.By = Decides, nil
-				first = append(first, x)
+				first, decides = append(first, x), t
 				continue
 			}
 			if x.Why == Outranked {
@@ -75,60 +106,72 @@ func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 			rest = append(rest, x)
 		}
 	}
+	if dates && decides.entry != nil {
+		decides.alone(all).dates(&first[0], now)
+	}
 	return v, append(first, rest...)
 }
 
-// reason fills in x for one target. The rules are the rules of that target, one for each
-// schedule in which the order lists it. If there is no other reason, x.Why is Outranked.
+// changes reports whether the target may be enforced for the client at another time.
+func (x *Reason) changes() bool {
+	switch x.Why {
+	case NotYet, Over, Outranked, LiftedBy, ExemptClient, InShadow:
+		return true
+	}
+	return false
+}
+
+// reason fills in x for one target, without the dates. The rules are the rules of that target,
+// one for each schedule in which the order lists it. If there is no other reason, x.Why is
+// Outranked. A reason that lasts longer comes before a reason that may end sooner, so that
+// the text of a reason does not suggest that the end of the reason changes the verdict.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
 		return
 	}
 	active, dark := h.part.union(rules, false), h.part.union(rules, true)
-	now := spellAt(active, j.now)
-	shadow := false
-	if !now.holds {
-		if s := spellAt(dark, j.now); s.holds {
-			now, shadow = spell{true, s.since, min(s.until, now.until)}, true
-		} else {
-			now.until = min(s.until, now.until)
-		}
-	}
-	if !now.holds {
-		switch x.Why, x.Until = NotYet, now.until; {
+	when, shadow := *j, false
+	if sp := spellAt(active, j.now); !sp.holds {
+		d := spellAt(dark, j.now)
+		switch shadow = d.holds || d.until < sp.until; {
+		case d.holds:
 		case len(active)+len(dark) == 0:
 			x.Why = NotActive
-		case now.until == Forever:
+			return
+		case min(sp.until, d.until) == Forever:
 			x.Why = Over
+			return
+		default:
+			x.Begins = min(sp.until, d.until)
+			when.now = x.Begins
 		}
-		return
 	}
-	x.Until, x.Since = now.until, now.since
-	if !e.scope.includes(j.c) {
-		x.Why = OutOfScope
-		if j.undecidable(e) {
-			x.Why, x.Held = HeldBack, noCountry
-		}
-		return
+	everyone := when
+	everyone.c = Client{}
+	inScope := e.scope.includes(j.c)
+	lift, _ := everyone.lifter(p, e, at)
+	if lift == nil && inScope {
+		lift, _ = when.lifter(p, e, at)
 	}
-	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
-		x.Why, x.Until = ExemptClient, end
-		return
-	}
-	if excepted(p, e, rules[0].group) {
-		x.Why = Excepted
-		return
-	}
-	if l, end := j.lifter(p, e, at); l != nil {
-		x.Why, x.By, x.Until = LiftedBy, &l.Order, end
-		return
-	}
+	exempt, _ := e.exempt.covers(j.c, when.now)
 	switch {
+	case excepted(p, e, rules[0].group):
+		x.Why = Excepted
 	case h.held != nil && !e.force.covers(h.held, x.Match):
 		x.Why, x.Held = HeldBack, h.held.why
+	case lift != nil:
+		x.Why, x.By = LiftedBy, &lift.Order
+	case !inScope && j.undecidable(e):
+		x.Why, x.Held = HeldBack, noCountry
+	case !inScope:
+		x.Why = OutOfScope
+	case exempt:
+		x.Why = ExemptClient
 	case shadow:
 		x.Why = InShadow
+	case x.Begins != order.NoTime:
+		x.Why = NotYet
 	default:
 		x.Why = Outranked
 	}

@@ -3,10 +3,8 @@ package ruleset
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -134,66 +132,6 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 		}
 	}
 	return q, got
-}
-
-// compareReasons checks that Explain returns one reason for each target, even if the order
-// lists the target several times, and checks Since and Until of targets in force.
-func compareReasons(t *testing.T, w *world, q *question) {
-	t.Helper()
-	_, reasons := w.Explain(&q.name, q.Client, q.Now)
-	type target struct {
-		id    string
-		name  dname.Name
-		match order.Match
-	}
-	seen := map[target]bool{}
-	for _, r := range reasons {
-		k := target{r.Order.ID, r.Target, r.Match}
-		if seen[k] {
-			t.Fatalf("%v%s: two reasons for %+v", w, q, k)
-		}
-		seen[k] = true
-		i := slices.IndexFunc(w.twin.orders, func(o twinOrder) bool { return o.ID == r.Order.ID })
-		o := w.twin.orders[i].Order
-		on := func(now order.Time, shadow bool) bool {
-			x := twinQuery{now: now, shadow: shadow}
-			return slices.ContainsFunc(twinTargets(o), func(y order.Target) bool {
-				return y.Kind == order.TargetName && y.Name == r.Target && y.Match == r.Match && x.inForce(o, &y)
-			})
-		}
-		switch r.Why {
-		case Decides, Outranked, OutOfScope:
-		case HeldBack:
-			if !on(q.Now, false) {
-				continue // in shadow, and held
-			}
-		case NotYet, Over, NotActive:
-			for now := q.Now; now < min(r.Until, lastSecond+1); now++ {
-				if on(now, true) {
-					t.Fatalf("%v%s: %+v %d until %d, but at %d it is in force", w, q, k, r.Why, r.Until, now)
-				}
-			}
-			if (r.Why == NotYet) != (r.Until != Forever) || r.Why == NotYet && !on(r.Until, true) {
-				t.Fatalf("%v%s: %+v %d until %d", w, q, k, r.Why, r.Until)
-			}
-			continue
-		default:
-			continue
-		}
-		if r.Why == OutOfScope && !on(q.Now, false) {
-			continue // in shadow
-		}
-		since, until := q.Now, q.Now
-		for since > -1 && on(since-1, false) {
-			since--
-		}
-		for until <= lastSecond && on(until, false) {
-			until++
-		}
-		if !on(q.Now, false) || max(r.Since, -1) != since || min(r.Until, lastSecond+1) != until {
-			t.Fatalf("%v%s: %+v %d since %d until %d, want %d and %d", w, q, k, r.Why, r.Since, r.Until, since, until)
-		}
-	}
 }
 
 // otherwise returns a country whose clients get a verdict other than v, nil if there is none.

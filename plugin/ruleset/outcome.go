@@ -27,14 +27,21 @@ type Outcome struct {
 	Lift  bool
 	What  What
 	File  string
-	From  string     // the previous file, if Moved
-	State State      // meaningless if Removed or MovedOn
-	Until order.Time // the next time at which the state may change
-	By    string     // the label of the lift, if Lifted
-	Held  int        // the number of held targets
-	Whole bool       // the whole order is held
-	// Targets is the number of targets that are enforced unless the guard holds them.
-	Targets int
+	From  string // the previous file, if Moved
+	// Differs is true if a Moved order differs from the order in the previous file.
+	Differs bool
+	State   State      // meaningless if Removed or MovedOn
+	Until   order.Time // the next time at which the state may change
+	By      string     // the label of the lift, if Lifted
+	Held    int        // the number of held targets
+	Whole   bool       // the whole order is held
+	// Targets is the number of targets that are enforced unless the guard holds them. All is
+	// the number of all targets.
+	Targets, All int
+	// Tally is about a block order that is InForce, if Counted.
+	Tally Tally
+	// Reaches is true if a lift reaches an order.
+	Reaches bool
 	// Blocked is the number of names that became blocked for some client, because of a block
 	// order, or because a lift was changed or removed. Freed is the number of names that are
 	// no longer blocked for any client. A block order counts the names that it blocked itself.
@@ -92,6 +99,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 	}
 	list = append(list, affected(before, after, list, now, most-len(list))...)
 	moves(before, after, list)
+	findDiffering(list)
 	collect(before, after, list)
 	label(before, after, list)
 	out := make([]Outcome, len(list))
@@ -100,8 +108,11 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 		own[o.entry().ID] = o.what == Added || o.what == Changed
 	}
 	left := maxLoadWork
-	for i, o := range list {
+	for _, o := range list {
 		left -= o.finish(before, after, own, &trial{now: now, left: min(left, maxOutcomeWork), stop: stop})
+	}
+	tally(after, list, now)
+	for i, o := range list {
 		out[i] = o.Outcome
 	}
 	return out
@@ -184,6 +195,21 @@ func moves(before, after *Set, list []*outcome) {
 				o.what = MovedOn
 			}
 		})
+	}
+}
+
+// findDiffering finds the moved orders that differ from the orders in their previous files.
+func findDiffering(list []*outcome) {
+	compared := map[[2]*Part]*comparison{}
+	for _, o := range list {
+		if o.what != Moved {
+			continue
+		}
+		files := [2]*Part{o.old, o.part}
+		if compared[files] == nil {
+			compared[files] = compareParts(o.old, o.part)
+		}
+		o.Differs = compared[files].differs[o.at]
 	}
 }
 
@@ -276,30 +302,23 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.Below}] = true
 }
 
-// label sets the labels of the outcomes. A lift of a sealed order is sealed too, unless the
-// lift itself is public.
+// label sets the labels of the outcomes.
 func label(before, after *Set, list []*outcome) {
-	found := map[*outcome]*meeting{}
-	for _, s := range []*Set{before, after} {
-		lifts := newLifters()
-		for _, o := range list {
-			if e := o.entry(); e.action == order.Lift && !e.public {
-				m := &meeting{lift: e}
-				lifts.add(m)
-				if was := found[o]; was == nil || !was.reached {
-					found[o] = m
-				}
-			}
-		}
-		if len(found) > 0 {
-			s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+	var lifts []*entry
+	for _, o := range list {
+		if e := o.entry(); e.action == order.Lift {
+			lifts = append(lifts, e)
 		}
 	}
+	var was, is map[*entry]secrecy
+	var met map[*entry]*meeting
+	if len(lifts) > 0 {
+		was, is, met = before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
+	}
 	for _, o := range list {
-		o.Label = o.entry().Label()
-		if m := found[o]; m != nil && m.reached {
-			o.Label = sealedLabel(o.entry().ID)
-		}
+		e := o.entry()
+		o.Label = e.label(was[e], is[e])
+		o.Reaches = met[e] != nil && met[e].reached
 	}
 }
 
@@ -315,7 +334,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 			o.By = after.lifterOf(e, now)
 		}
 	}
-	o.Targets = int(after.enforceable(e))
+	o.Targets, o.All = int(after.enforceable(e)), int(e.names+e.addrs+e.others)
 	if o.full {
 		return 0
 	}
@@ -351,10 +370,7 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
-		if e.Terms.Disclosure.Sealed() && !w.entry.public {
-			return sealedLabel(w.entry.ID)
-		}
-		return w.entry.Label()
+		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
 	}
 	return ""
 }

@@ -45,11 +45,21 @@ func TestOutcomes(t *testing.T) {
 		{"for clients of a network", files{}, files{"a": "- {id: a, scope: {clients: [192.0.2.0/24]}, targets: [a.example]}\n"}, "a new in_force +1"},
 		{"moved", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"b": "- {id: a, targets: [a.example]}\n"}, "a moved in_force"},
 		{"moved, with fewer and other targets", files{"a": "- {id: a, targets: [a.example, b.example, c.example]}\n- {id: k, targets: [k.example]}\n"},
-			files{"a": "- {id: k, targets: [k.example]}\n", "b": "- {id: a, targets: [a.example, d.example]}\n"}, "a moved on in_force -2, a moved in_force +1 -2"},
+			files{"a": "- {id: k, targets: [k.example]}\n", "b": "- {id: a, targets: [a.example, d.example]}\n"}, "a moved on in_force -2, a moved in_force differs +1 -2"},
 		{"a lift that moved, with fewer targets", files{"a": "- {id: a, targets: [a.example, b.example]}\n", "b": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example, b.example]}\n"},
-			files{"a": "- {id: a, targets: [a.example, b.example]}\n", "c": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n"}, "l moved lift in_force +1"},
+			files{"a": "- {id: a, targets: [a.example, b.example]}\n", "c": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n"}, "l moved lift in_force differs +1"},
 		{"a name that one order hands to another", files{"a": "- {id: a, targets: [a.example]}\n"},
 			files{"a": "- {id: b, targets: [a.example]}\n"}, "b new in_force, a removed"},
+		{"a lift of one target before", files{"l": ""}, files{"a": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n- {id: a, targets: [a.example, b.example]}\n"},
+			"l new lift in_force, a new in_force 1/1/0/0/0 l +1"},
+		{"all targets lifted, by two lifts", files{}, files{"a": "- {id: a, targets: [a.example, b.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [a.example]}\n- {id: m, action: lift, issued: 2026-02-01, lifts: [a], targets: [b.example]}\n"},
+			"a new in_force 0/2/0/0/0 , l new lift in_force, m new lift in_force"},
+		{"targets of other times", files{}, files{"a": "- {id: a, targets: [{name: a.example, until: 2026-05-01}, {name: b.example, from: 2026-07-01}, c.example, {name: c.example, from: 2026-07-01}]}\n"},
+			"a new in_force 1/0/0/1/1  +1"},
+		{"a lift that reaches nothing", files{}, files{"a": "- {id: a, targets: [a.example]}\n- {id: l, action: lift, issued: 2026-02-01, lifts: [a], targets: [x.example]}\n"},
+			"a new in_force +1, l new lift in_force reaches nothing"},
+		{"a lift of an unknown order", files{}, files{"a": "- {id: l, action: lift, issued: 2026-02-01, lifts: [a]}\n"},
+			fmt.Sprintf("sealed:%s new lift in_force reaches nothing", Digest("l"))},
 		{"nothing", files{"a": "- {id: a, targets: [a.example]}\n"}, files{"a": "# a comment\n- {id: a, targets: [a.example]}\n"}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -79,6 +89,15 @@ func TestOutcomes(t *testing.T) {
 				}
 				if o.By != "" {
 					line += " by " + o.By
+				}
+				if x := o.Tally; x.Lifted+x.Held+x.Pending+x.Ended > 0 {
+					line += fmt.Sprintf(" %d/%d/%d/%d/%d %s", x.InForce, x.Lifted, x.Held, x.Pending, x.Ended, x.By)
+				}
+				if o.Lift && !o.Reaches && o.What != Removed {
+					line += " reaches nothing"
+				}
+				if o.Differs {
+					line += " differs"
 				}
 				if o.Blocked > 0 {
 					line += fmt.Sprintf(" +%d", o.Blocked)

@@ -16,6 +16,8 @@ type Standing struct {
 	Until order.Time
 	// Targets is the number of targets that are enforced unless the guard holds them.
 	Targets int
+	// File is the path of the order's file.
+	File string
 }
 
 // Standings yields the state of each order and lift of the set at now, in the sequence of the
@@ -25,7 +27,7 @@ func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
 		for _, p := range s.parts {
 			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
-				if !yield(Standing{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e))}) {
+				if !yield(Standing{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file}) {
 					return
 				}
 			}

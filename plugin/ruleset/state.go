@@ -136,41 +136,31 @@ type Transition struct {
 	Order    *Order
 	Lift     bool
 	From, To State
-	// sealed is set if the order is sealed, or if it is a lift of a sealed order and not
-	// public.
-	sealed bool
+	label    string
 }
 
-// Label returns a name for the order that all readers may see. A lift reveals the order that
-// it lifts, so a lift of a sealed order is sealed too, unless the lift itself is public.
-func (t Transition) Label() string {
-	if t.sealed {
-		return sealedLabel(t.Order.ID)
-	}
-	return t.Order.ID
-}
+// Label returns a name for the order that all readers may see.
+func (t Transition) Label() string { return t.label }
 
 // Transitions returns the orders that have a different state at now than at then, in the
 // sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
-	// A lift of a sealed order is sealed too.
-	lifts, found := newLifters(), map[int]*meeting{}
+	var entries, lifts []*entry
 	s.each(func(p *Part, e *entry) {
 		a, _ := s.state(p, e, then)
 		b, _ := s.state(p, e, now)
 		if a == b {
 			return
 		}
-		if e.action == order.Lift && !e.public {
-			m := &meeting{lift: e}
-			lifts.add(m)
-			found[len(out)] = m
+		if e.action == order.Lift {
+			lifts = append(lifts, e)
 		}
-		out = append(out, Transition{&e.Order, e.action == order.Lift, a, b, e.Terms.Disclosure.Sealed()})
+		entries = append(entries, e)
+		out = append(out, Transition{Order: &e.Order, Lift: e.action == order.Lift, From: a, To: b})
 	})
-	s.meetAll(lifts, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
-	for i, m := range found {
-		out[i].sealed = m.reached
+	found := s.secrecies(lifts)
+	for i, e := range entries {
+		out[i].label = e.label(found[e])
 	}
 	return out
 }

@@ -213,7 +213,7 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 	var changes []string
 	for _, x := range w.Transitions(now, now+3) {
-		changes = append(changes, fmt.Sprint(x.Order.ID, x.Lift, x.From, x.To, x.sealed))
+		changes = append(changes, fmt.Sprint(x.Order.ID, x.Lift, x.From, x.To, x.Label() != x.Order.ID))
 	}
 	var wantChanges, wantHeld, held []string
 	for _, o := range all {
@@ -243,13 +243,24 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether an order is sealed, or is a lift of a sealed order and not public.
+// secret reports whether the log must not name an order. A lift that is not public is secret if
+// it is sealed, reaches a sealed order, reaches no order, or names an order that is not there.
 func (t *twin) secret(o twinOrder) bool {
-	if o.Action == order.Block || o.Public {
+	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
 	}
-	return slices.ContainsFunc(t.orders, func(x twinOrder) bool {
-		return x.Action == order.Block && x.Disclosure.Sealed() && twinReaches(o, x)
+	known := false
+	for _, x := range t.orders {
+		if x.Action != order.Block || !twinReaches(o, x) {
+			continue
+		}
+		if x.Disclosure.Sealed() {
+			return true
+		}
+		known = true
+	}
+	return !known || slices.ContainsFunc(o.Lifts, func(id string) bool {
+		return !slices.ContainsFunc(t.orders, func(x twinOrder) bool { return x.ID == id && x.Action == order.Block })
 	})
 }
 

@@ -34,11 +34,12 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 			}
 		})
 	}
+	secret := s.secrecies(lifts)
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
 			// An id that is not in the set may be the id of a sealed order in a bad file.
-			Sealed: field == "lifts" || e.Terms.Disclosure.Sealed(), Lift: !e.Terms.Disclosure.Sealed()})
+			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)
 	for _, l := range lifts {

@@ -166,15 +166,10 @@ type receipt struct {
 	err  error
 }
 
-func (r *receipt) opened() {
+// count adds to the number of open streams.
+func (r *receipt) count(n int) {
 	r.mu.Lock()
-	r.open++
-	r.mu.Unlock()
-}
-
-func (r *receipt) closed() {
-	r.mu.Lock()
-	r.open--
+	r.open += n
 	r.mu.Unlock()
 }
 

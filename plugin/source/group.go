@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -17,20 +18,12 @@ type order struct {
 	t       *track
 	pattern int // the first that names it
 	sides   []*track
-	// told is the last report: the versions of the file and of each side list. When it
+	// told is the last report: the versions of the file and of its side lists. When told
 	// is empty, the next report is due whatever it says.
-	told     []member
+	told     map[*track]version
 	known    bool      // was reported: stays, when it vanishes, as Missing
 	restless time.Time // since when a member has been restless; zero when none is
 }
-
-// member is the version of one path in a report.
-type member struct {
-	abs string
-	version
-}
-
-func (m member) same(n member) bool { return m.abs == n.abs && m.version.same(n.version) }
 
 func compare(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.t.path, b.t.path))
@@ -83,7 +76,6 @@ func (s *Source) track(abs, path string, first bool) *track {
 		t = &track{path: path, abs: abs, first: first}
 		s.tracks[abs] = t
 		s.list = append(s.list, t)
-		s.restless[t] = true
 		s.stale = true
 	}
 	return t
@@ -97,22 +89,21 @@ func (s *Source) release(t *track, o *order) {
 	}
 	s.drop(t)
 	s.stale, s.unnoticed = true, true
-	delete(s.restless, t)
 	delete(s.tracks, t.abs)
 	s.list = slices.DeleteFunc(s.list, func(x *track) bool { return x == t })
 }
 
-// now returns the versions to be reported, and reports whether no member is restless. Side lists matter only to a file that is there.
-func (o *order) now() (ms []member, still bool) {
-	still = !o.t.restless()
-	ms = append(ms, member{o.t.abs, o.t.version()})
-	if ms[0].state == Ready || ms[0].state == Pending {
+// now returns the versions of the file and of its side lists, and reports whether all of
+// them have settled. Side lists matter only to a file that is there.
+func (o *order) now() (vs map[*track]version, still bool) {
+	v := o.t.version()
+	vs, still = map[*track]version{o.t: v}, !o.t.restless()
+	if v.there() {
 		for _, t := range o.sides {
-			still = still && !t.restless()
-			ms = append(ms, member{t.abs, t.version()})
+			vs[t], still = t.version(), still && !t.restless()
 		}
 	}
-	return ms, still
+	return vs, still
 }
 
 // patience returns when o is reported although a member is restless. A last line without
@@ -128,19 +119,19 @@ func (o *order) patience() time.Time {
 // report returns what is new since the last report, in stable order. An order whose file
 // or side list is restless waits until both have settled, so that a new order file is not
 // read with half a side list; but no longer than its patience, or not at all when all is
-// set. next is when the first patience ends; it is zero if no order waits.
+// set. An order also waits while another order file vanishes. next is when the first
+// patience ends; it is zero if no order waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
-	done := 0
-	patterns := func(below int) {
-		for ; done < below; done++ {
-			if p := s.patterns[done]; p.changed() {
-				out = append(out, p.file())
-				p.told = p.set.held.state
-			}
+	patterns := func(p *pattern) {
+		if p.changed() {
+			out = append(out, p.file())
+			p.told = p.set.held.state
 		}
 	}
-	for _, o := range slices.SortedFunc(maps.Keys(s.dirty), compare) {
-		ms, still := o.now()
+	vanishing := s.vanishing()
+	s.each(slices.SortedFunc(maps.Keys(s.dirty), compare), patterns, func(o *order) {
+		vs, still := o.now()
+		still = still && !vanishing
 		switch {
 		case still:
 			o.restless = time.Time{}
@@ -151,20 +142,44 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 			if next.IsZero() || end.Before(next) {
 				next = end
 			}
-			continue
+			return
 		}
 		if still {
 			delete(s.dirty, o)
 		}
-		if slices.EqualFunc(ms, o.told, member.same) {
-			continue
+		if !maps.EqualFunc(vs, o.told, version.same) {
+			o.told, o.known = vs, true
+			out = append(out, s.file(o, vs))
 		}
-		patterns(o.pattern + 1)
-		o.told, o.known = ms, true
-		out = append(out, s.file(o, ms))
-	}
-	patterns(len(s.patterns))
+	})
 	return out, next
+}
+
+// each calls fn for each order, which must be sorted, and pattern for each pattern,
+// before the orders of the pattern.
+func (s *Source) each(orders []*order, pattern func(*pattern), fn func(*order)) {
+	done := 0
+	for _, o := range orders {
+		for ; done <= o.pattern; done++ {
+			pattern(s.patterns[done])
+		}
+		fn(o)
+	}
+	for ; done < len(s.patterns); done++ {
+		pattern(s.patterns[done])
+	}
+}
+
+// vanishing reports whether an order file that was reported has just vanished, so that its
+// absence has not settled yet. The other order files then wait, because one of them may be
+// the same file under its new name.
+func (s *Source) vanishing() bool {
+	for o := range s.dirty {
+		if o.known && o.t.set.cand.state == Missing {
+			return true
+		}
+	}
+	return false
 }
 
 // changed reports whether a pattern has something to report: first that it names nothing,
@@ -180,8 +195,8 @@ func (p *pattern) file() File {
 }
 
 // file returns the report about an order.
-func (s *Source) file(o *order, ms []member) File {
-	v := ms[0].version
+func (s *Source) file(o *order, vs map[*track]version) File {
+	v := vs[o.t]
 	f := File{
 		Path: o.t.path, State: v.state, Digest: v.digest, Size: v.size, Detached: v.detached,
 		src: s, abs: o.t.abs, read: &receipt{},
@@ -189,10 +204,14 @@ func (s *Source) file(o *order, ms []member) File {
 	if v.state != Ready {
 		f.Err = v.err
 	}
-	for i, m := range ms[1:] {
-		f.Sides = append(f.Sides, Side{Path: o.sides[i].path, State: m.state, Err: m.err, Digest: m.digest, Size: m.size})
-		if m.state == Pending && f.State == Ready {
-			f.State, f.Err = Pending, m.err
+	for _, t := range o.sides {
+		v, ok := vs[t]
+		if !ok {
+			continue
+		}
+		f.Sides = append(f.Sides, Side{Path: t.path, State: v.state, Err: v.err, Digest: v.digest, Size: v.size})
+		if v.state == Pending && f.State == Ready {
+			f.State, f.Err = Pending, v.err
 		}
 	}
 	return f
@@ -201,24 +220,18 @@ func (s *Source) file(o *order, ms []member) File {
 // Snapshot returns every file with its state now, Pending when it is restless, and each
 // directory or glob that is Missing, Unreadable or Empty. It reports nothing: what
 // changed is still handed to Run's function.
-func (s *Source) Snapshot() []File {
+func (s *Source) Snapshot() (out []File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []File
-	next := 0
-	patterns := func(below int) {
-		for ; next < below; next++ {
-			if p := s.patterns[next]; p.set.held.state != 0 && p.set.held.state != Ready {
-				out = append(out, p.file())
-			}
+	patterns := func(p *pattern) {
+		if p.set.held.state != 0 && p.set.held.state != Ready {
+			out = append(out, p.file())
 		}
 	}
-	for _, o := range s.orders {
-		patterns(o.pattern + 1)
-		ms, _ := o.now()
-		out = append(out, s.file(o, ms))
-	}
-	patterns(len(s.patterns))
+	s.each(s.orders, patterns, func(o *order) {
+		vs, _ := o.now()
+		out = append(out, s.file(o, vs))
+	})
 	return out
 }
 
@@ -233,10 +246,7 @@ func (s *Source) Forget(path string) bool {
 		return false
 	}
 	o := s.byPath[abs]
-	if o == nil || s.patterns[o.pattern].kind == plainFile || o.t.restless() || o.t.set.held.state != Missing {
-		return false
-	}
-	if o.t.place.linked() {
+	if o == nil || s.patterns[o.pattern].kind == plainFile || o.t.restless() || o.t.set.held.state != Missing || o.t.place.linked() {
 		return false
 	}
 	s.dropOrders(func(x *order) bool { return x == o })
@@ -246,7 +256,7 @@ func (s *Source) Forget(path string) bool {
 // open opens a path of the order named owner, verified against v.
 func (s *Source) open(owner, abs, path string, v version, rcpt *receipt) (*reader, error) {
 	lost := func() { s.lost(owner, abs) }
-	r, err := newReader(func() (openFile, error) { return s.fs.open(abs) }, path, v, rcpt, s.stop, lost)
+	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, rcpt, lost)
 	if err != nil {
 		rcpt.failed(err)
 		lost()
@@ -310,9 +320,6 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		t.owners = append(t.owners, o)
 		i, _ = slices.BinarySearchFunc(o.sides, path, func(t *track, path string) int { return strings.Compare(t.path, path) })
 		o.sides = slices.Insert(o.sides, i, t)
-		if len(o.told) == len(o.sides) { // nil after a loss
-			o.told = slices.Insert(o.told, 1+i, member{abs: abs})
-		}
 		if t.place == nil {
 			s.first(t)
 		}
@@ -321,8 +328,8 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		}
 	}
 	v := o.sides[i].version()
-	if len(o.told) == 1+len(o.sides) {
-		o.told[1+i].version = v
+	if o.told[o.t].there() { // not after a loss
+		o.told[o.sides[i]] = v
 	}
 	s.dirty[o] = true
 	return v, nil
@@ -335,18 +342,10 @@ const firstBytes = 64 << 20
 // version. A list that is big, or does not come within a second, is left to the loop:
 // it is Pending until then. The caller holds the lock, which is released meanwhile.
 func (s *Source) first(t *track) {
-	limit := time.NewTimer(s.firstWait)
-	defer limit.Stop()
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()
 		defer s.mu.Lock()
-		select {
-		case <-over:
-			return true
-		case <-limit.C:
-		case <-s.stop:
-		}
-		return false
+		return s.returns(over, s.firstWait, nil)
 	}
 	s.events(s.clock.Now())
 	seq, fs, over := s.marks.seq, s.fs, make(chan struct{})
@@ -364,10 +363,17 @@ func (s *Source) first(t *track) {
 		return
 	}
 	delete(s.wanted, t)
-	t.job = newJob(t, now)
-	if wait(s.hire([]*job{t.job}).over) {
-		s.events(s.clock.Now())
-		s.takeBack(s.clock.Now())
+	j := newJob(t, now)
+	t.job = j
+	hashed := s.begin(j, func() {
+		for buf := make([]byte, min(step, p.size+1)); !j.step(&fs, buf); {
+			pace.Yield()
+		}
+	})
+	if wait(hashed) {
+		s.takeBack(j)
+	} else {
+		s.leave(j, hashed)
 	}
 }
 
@@ -391,9 +397,7 @@ func (s *Source) setSides(owner string, paths []string) {
 			return false
 		}
 		s.release(t, o)
+		delete(o.told, t)
 		return true
 	})
-	if len(o.told) > 0 {
-		o.told = slices.DeleteFunc(o.told, func(m member) bool { return m.abs != owner && !keep[m.abs] })
-	}
 }

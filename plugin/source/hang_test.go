@@ -7,25 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
-
-// tired makes all work in progress look as if it had made no progress for d.
-func (r *rig) tired(d time.Duration) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	for _, w := range r.s.workers {
-		w.idle(time.Now())
-		w.wait.idle += d
-	}
-	if l := r.s.look; l != nil {
-		l.mu.Lock()
-		l.wait = wait{l.n, d, time.Now()}
-		l.mu.Unlock()
-	}
-}
 
 // A read that blocks holds up its own file alone, which is reported; and when the read
 // goes on, the file is as any other.
@@ -44,7 +30,12 @@ func TestReadHangs(t *testing.T) {
 		r.settled()
 		r.want("o.yaml=2")
 
-		r.tired(stall)
+		r.until(func() bool { return len(r.waiting()) == 1 })
+		r.tired(stall - slow - tick)
+		r.pump()
+		r.want() // not yet
+		r.tired(tick)
+		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].set.held.state == Pending })
 		r.pump()
 		fs := r.take()
 		if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.HasSuffix(fs[0].Err.Error(), "hangs.yaml: reading it does not finish: no byte for 5s") {
@@ -56,8 +47,9 @@ func TestReadHangs(t *testing.T) {
 		r.settled()
 		r.want() // once
 
+		r.stuck = nil
 		g.open()
-		r.until(func() bool { return len(r.s.workers) == 0 })
+		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].job == nil })
 		r.settled()
 		r.want("hangs.yaml=2")
 	})
@@ -81,7 +73,7 @@ func TestReadHangsInABatch(t *testing.T) {
 			r.want("1.yaml=1", "22.yaml:being written", "333.yaml=333")
 			r.stuck = nil
 			g.open()
-			r.until(func() bool { return len(r.s.workers) == 0 })
+			r.until(func() bool { return r.s.tracks[r.path("22.yaml")].job == nil })
 			return
 		case <-g.stuck:
 			r.tired(slow)
@@ -109,7 +101,7 @@ func TestStatHangs(t *testing.T) {
 		r.c.add(DefaultPoll)
 		r.until(func() bool { return len(reached) > 0 })
 		before := r.s.LastLook()
-		r.tired(statStall)
+		r.tired(statStall + tick) // the first tick sees progress
 		r.pass(DefaultPoll + Settle)
 		if got := r.take(); len(got) != 2 || got[0].State != Pending || r.show(got[1]) != "o.yaml=2" && r.show(got[0]) != "o.yaml=2" {
 			if len(got) != 2 {
@@ -123,7 +115,7 @@ func TestStatHangs(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		close(goOn)
-		r.until(func() bool { r.s.calls.mu.Lock(); defer r.s.calls.mu.Unlock(); return len(r.s.calls.out) == 0 })
+		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.out) == 0 })
 		r.settled()
 		r.want("hangs.yaml=1")
 	})
@@ -167,8 +159,6 @@ func TestCloseWhileHanging(t *testing.T) {
 
 // A stream ends in time although the disk does not answer, and when the Source is closed.
 func TestStreamHangs(t *testing.T) {
-	was := readWait
-	defer func() { readWait = was }()
 	for _, how := range []string{"for ever", "until Close"} {
 		t.Run(how, func(t *testing.T) {
 			dir := t.TempDir()
@@ -181,9 +171,14 @@ func TestStreamHangs(t *testing.T) {
 			must(t, err)
 			want := error(ErrPending)
 			if how == "for ever" {
-				readWait = time.Millisecond
+				go func() {
+					<-g.stuck
+					for len(r.waiting()) == 0 { // for the stream's wait
+						runtime.Gosched()
+					}
+					r.tired(stall)
+				}()
 			} else {
-				readWait = time.Hour
 				want = ErrClosed
 				go func() { <-g.stuck; r.s.Close() }()
 			}
@@ -235,7 +230,7 @@ func TestHold(t *testing.T) {
 		r.publish("o.yaml", content)
 		r.sync()
 		r.c.add(debounce)
-		r.until(func() bool { return o.set.held.digest != before && len(r.s.workers)+len(r.s.wanted) == 0 })
+		r.until(func() bool { return o.set.held.digest != before && !r.s.working })
 		r.s.wanted[p] = true
 	}
 	ready := func() []File {
@@ -258,35 +253,58 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// A worker is cut short for a file that has less left, when it has a big one in hand.
+// A big file gives way to a file that has less left; a small one is hashed to its end.
 func TestCutForSmaller(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		r := start(t, dir, []string{"o.yaml"})
 		o := r.s.tracks[r.path("o.yaml")]
-		w := &worker{jobs: []*job{{t: &track{}, want: stat{stamp: stamp{size: left}}}}, left: left}
-		r.s.workers = []*worker{w}
-		r.s.wanted[o] = true
-		r.s.feed(r.c.Now())
-		if w.cut != want || !r.s.wanted[o] {
-			t.Errorf("%d left: cut %v", left, w.cut)
+		big := &job{t: &track{}, p: &place{stat: stat{stamp: stamp{size: left}}}}
+		big.t.job = big
+		r.s.wanted[big.t], r.s.wanted[o] = true, true
+		j := r.s.pick(big)
+		if cut := j == o.job; cut != want || j != big && j != o.job || !r.s.wanted[o] {
+			t.Errorf("%d left: cut %v", left, cut)
 		}
+		clear(r.s.wanted)
 	}
 }
 
-// A process that was stopped for an hour has not waited for an hour.
+// A process that was stopped for an hour has not waited for an hour, and a call that
+// returns is not waited for again.
 func TestWaitAfterStop(t *testing.T) {
-	var w wait
-	now := time.Now()
-	for _, c := range []struct {
+	type act struct {
 		n    int
 		past time.Duration
-		want time.Duration
-	}{{1, 0, 0}, {1, tick, tick}, {1, time.Hour, 3 * tick}, {2, tick, 0}, {2, tick, tick}} {
-		now = now.Add(c.past)
-		if got := w.measure(c.n, now); got != c.want {
-			t.Errorf("idle for %s, want %s", got, c.want)
+	}
+	for _, c := range []struct {
+		acts []act
+		want bool // returns in time
+	}{
+		{[]act{{0, tick}, {0, time.Hour}}, true},
+		{[]act{{0, tick}, {0, time.Hour}, {0, tick}}, false},
+		{[]act{{0, tick}, {0, tick}, {1, tick}, {1, tick}, {1, tick}}, true},
+		{[]act{{0, tick}, {0, tick}, {1, tick}, {1, tick}, {1, tick}, {1, tick}}, false},
+	} {
+		ticks, over, got, n := make(chan time.Time), make(chan struct{}), make(chan bool, 1), make(chan int)
+		s := &Source{ticks: func() (<-chan time.Time, func()) { return ticks, func() {} }}
+		go func() { got <- s.returns(over, 3*tick, func() int { return <-n }) }()
+		now := time.Now()
+		for _, a := range c.acts {
+			now = now.Add(a.past)
+			select {
+			case ticks <- now:
+				n <- a.n
+			case <-got:
+				t.Fatalf("%v: gave up early", c.acts)
+			}
+		}
+		if c.want {
+			close(over)
+		}
+		if g := <-got; g != c.want {
+			t.Errorf("%v: returned in time: %v", c.acts, g)
 		}
 	}
 }
@@ -300,7 +318,7 @@ func TestSideNeverStill(t *testing.T) {
 	r := newRig(t, dir, []string{"o.yaml"})
 	r.scan(0)[0].SetSides([]string{"l.txt"})
 	for range 30 {
-		r.write("l.txt", strings.Repeat("a", int(r.c.Now().Unix()%100)+1))
+		r.write("l.txt", strings.Repeat("a", int(r.c.Now().Unix()%100)+2))
 		r.pass(Settle / 2)
 	}
 	fs := r.take()

@@ -2,7 +2,6 @@ package source
 
 import (
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -31,99 +30,78 @@ func (h hangs) Is(target error) bool { return target == ErrPending }
 type look struct {
 	fs       files // the calls of this look
 	patterns []pattern
-	old      []*expansion
-	tracks   []*track
-	abs      []string
-	places   []*place // as they were, and then as they are
+	tracks   []*track // only abs, which does not change, may be read without the lock
+	places   []*place // of the tracks, as they were and then as they are
 	dirs     []string // to be watched
 	watch    *watcher
 	seq      uint64 // of the last event before the look
 	at       time.Time
-	poll     bool // the look is a poll
-	cache    map[string]fs.FileInfo
-	real     map[string]string // directory to real path
-
-	expansions []*expansion
-	fresh      []string // directories whose watch is new
-	watchErr   error
+	poll     bool              // the look is a poll
+	known    map[string]*place // of directories
+	fresh    []string          // directories whose watch is new
+	watchErr error
 
 	calls *calls
-	mu    sync.Mutex
 	call  string // the path that is being asked about; "" between calls
 	n     int    // calls so far
 	left  bool   // this look is not waited for any more
-	wait  wait
 }
 
-// calls are the paths of calls that have not returned.
+// calls are the paths of calls that have not returned. The lock guards the calls of the
+// looks as well.
 type calls struct {
-	mu  sync.Mutex
+	sync.Mutex
 	out map[string]bool
 }
 
 // do runs one call of the file system about path.
 func (l *look) do(path string, call func() error) error {
-	l.calls.mu.Lock()
-	out := l.calls.out[path]
-	l.calls.mu.Unlock()
-	if out {
+	l.calls.Lock()
+	if l.calls.out[path] {
+		l.calls.Unlock()
 		return errHangs
 	}
-	l.mu.Lock()
 	l.call = path
 	l.n++
-	if l.n%64 == 0 {
-		l.mu.Unlock()
+	n := l.n
+	l.calls.Unlock()
+	if n%64 == 0 {
 		pace.Yield()
-		l.mu.Lock()
 	}
-	l.mu.Unlock()
 	err := call()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.calls.Lock()
+	defer l.calls.Unlock()
 	l.call = ""
 	if l.left {
-		l.calls.mu.Lock()
 		delete(l.calls.out, path)
-		l.calls.mu.Unlock()
 		runtime.Goexit()
 	}
 	return err
 }
 
-// leave gives the look up when one call has taken longer than limit.
-func (l *look) leave(now time.Time, limit time.Duration) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if idle := l.wait.measure(l.n, now); idle < limit || l.call == "" {
-		return false
-	}
-	l.left = true
-	l.calls.mu.Lock()
-	l.calls.out[l.call] = true
-	l.calls.mu.Unlock()
-	return true
+// progress returns how many calls there were.
+func (l *look) progress() int {
+	l.calls.Lock()
+	defer l.calls.Unlock()
+	return l.n
 }
 
-// guarded returns the calls of f that the look can be left in.
-func (l *look) guarded(f files) files {
-	return files{
-		lstat: func(path string) (info fs.FileInfo, err error) {
-			herr := l.do(path, func() error { info, err = f.lstat(path); return err })
-			return info, herr
-		},
-		readlink: func(path string) (text string, err error) {
-			herr := l.do(path, func() error { text, err = f.readlink(path); return err })
-			return text, herr
-		},
-		readDir: func(path string) (es []fs.DirEntry, err error) {
-			herr := l.do(path, func() error { es, err = f.readDir(path); return err })
-			return es, herr
-		},
-		glob: func(pattern string) (out []string, err error) {
-			herr := l.do(pattern, func() error { out, err = f.glob(pattern); return err })
-			return out, herr
-		},
+// leave gives the look up, unless it is between two calls, and reports whether it did.
+func (l *look) leave() bool {
+	l.calls.Lock()
+	defer l.calls.Unlock()
+	if l.call != "" {
+		l.left = true
+		l.calls.out[l.call] = true
+	}
+	return l.left
+}
+
+// guarded returns call as a call that the look can be left in.
+func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, error) {
+	return func(path string) (out T, err error) {
+		err = l.do(path, func() error { out, err = call(path); return err })
+		return out, err
 	}
 }
 
@@ -135,84 +113,52 @@ func (l *look) run() {
 		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.dirs); return nil })
 	}
 	for i := range l.patterns {
-		l.expansions = append(l.expansions, l.patterns[i].expand(&l.fs, l.old[i]))
+		p := &l.patterns[i]
+		p.last = p.expand(&l.fs, p.last)
 	}
-	for i, abs := range l.abs {
-		if p := l.again(abs, l.places[i]); p != nil {
+	for i, t := range l.tracks {
+		p := l.fs.resolve(t.abs, l.known)
+		if old := l.places[i]; old == nil || p.err != nil || p.stat != old.stat || p.end != old.end || !slices.Equal(p.links, old.links) {
 			l.places[i] = p
-			continue
 		}
-		p := l.fs.resolve(abs, l.cache)
-		if old := l.places[i]; old != nil && slices.Equal(p.points, old.points) {
-			p.points = old.points
-		}
-		l.places[i] = p
 	}
-}
-
-// again is resolve for the usual case, that the path is a file in a directory that leads
-// where it led: one lstat. It returns nil in all other cases, and p itself when nothing
-// changed.
-func (l *look) again(abs string, p *place) *place {
-	if p == nil || p.err != nil || p.entry != p.end || l.realDir(filepath.Dir(abs)) != filepath.Dir(p.end) {
-		return nil
-	}
-	info, err := l.fs.lstat(p.end)
-	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
-		return nil
-	}
-	st := statOf(info)
-	if st == p.stat {
-		return p
-	}
-	q := *p
-	q.stat = st
-	return &q
-}
-
-// realDir returns the real path of a directory, or "" when there is none.
-func (l *look) realDir(dir string) string {
-	if real, ok := l.real[dir]; ok {
-		return real
-	}
-	p := l.fs.resolve(dir, l.cache)
-	if p.err != nil {
-		p.end = ""
-	}
-	l.real[dir] = p.end
-	return p.end
 }
 
 // startLook begins a look. The caller holds the lock.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
-		cache: map[string]fs.FileInfo{}, real: map[string]string{},
-		tracks: slices.Clone(s.list), abs: make([]string, len(s.list)), places: make([]*place, len(s.list)),
+		known:  map[string]*place{},
+		tracks: slices.Clone(s.list), places: make([]*place, len(s.list)),
 	}
-	l.fs = l.guarded(s.fs)
+	l.fs = files{lstat: guarded(l, s.fs.lstat), readlink: guarded(l, s.fs.readlink), readDir: guarded(l, s.fs.readDir), glob: guarded(l, s.fs.glob)}
 	for _, p := range s.patterns {
 		l.patterns = append(l.patterns, *p)
-		l.old = append(l.old, p.last)
 	}
 	for i, t := range s.list {
-		l.abs[i], l.places[i] = t.abs, t.place
+		l.places[i] = t.place
 	}
 	s.look, s.askAt = l, time.Time{}
+	over := make(chan struct{})
+	go func() { defer close(over); l.run() }()
 	go func() {
-		l.run()
-		s.mu.Lock()
-		if s.look == l {
-			s.looked = l
+		for !s.returns(over, statStall, l.progress) && !s.ended() && !l.leave() {
 		}
-		s.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.look = nil
+		if now := s.clock.Now(); !l.left && !s.closed {
+			s.events(now)
+			s.apply(l, now)
+		} else {
+			s.settleAt(now) // without the call that does not return
+		}
 		s.kick()
 	}()
 }
 
 // apply takes in what a look has found.
 func (s *Source) apply(l *look, now time.Time) {
-	s.look, s.looked = nil, nil
 	if l.watchErr != nil {
 		s.complain(l.watchErr)
 	}
@@ -220,7 +166,7 @@ func (s *Source) apply(l *look, now time.Time) {
 		s.marks.doubt(dir) // events of the directory that was here before mean nothing now
 	}
 	for i, p := range s.patterns {
-		x := l.expansions[i]
+		x := l.patterns[i].last
 		p.kind = l.patterns[i].kind
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
@@ -255,7 +201,7 @@ func (s *Source) apply(l *look, now time.Time) {
 // rewatch brings the names and directories that matter up to date. It reports whether a
 // path or directory is new, so that another look is needed at once.
 func (s *Source) rewatch() (again bool) {
-	s.interest, s.members = map[string]bool{}, map[string][]members{}
+	s.interest = map[string]bool{}
 	want := map[string]bool{}
 	points := func(ps []string) {
 		for _, at := range ps {
@@ -265,9 +211,8 @@ func (s *Source) rewatch() (again bool) {
 	}
 	for _, p := range s.patterns {
 		points(p.last.points)
-		for _, m := range p.last.members {
-			s.members[m.dir] = append(s.members[m.dir], m)
-			want[m.dir] = true
+		for _, dir := range p.last.dirs {
+			want[dir] = true
 		}
 	}
 	for _, t := range s.list {
@@ -275,7 +220,7 @@ func (s *Source) rewatch() (again bool) {
 			again = true
 			continue
 		}
-		points(t.place.points)
+		points(t.place.points())
 	}
 	dirs := make([]string, 0, len(want))
 	for dir := range want {
@@ -306,15 +251,11 @@ func (s *Source) events(now time.Time) {
 			if e.how != unknown {
 				s.marks.note(e.name, e.how, matters)
 			}
-			if matters || e.how != unknown && (e.gone || e.how != written) && s.isMember(e.name) {
+			if matters || e.gone || e.how == created || e.how == renamed {
 				s.ask(now.Add(debounce))
 			}
 		}
 	}
-}
-
-func (s *Source) isMember(name string) bool {
-	return slices.ContainsFunc(s.members[filepath.Dir(name)], func(m members) bool { return m.match(filepath.Base(name)) })
 }
 
 // complain says once that kernel events cannot be had.

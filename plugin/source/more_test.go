@@ -134,7 +134,7 @@ func TestReplacedWhileHashed(t *testing.T) {
 // A stream that never ends is not read for ever.
 func TestEndlessStream(t *testing.T) {
 	rcpt := &receipt{}
-	r, err := newReader(func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt, nil, func() {})
+	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt, func() {})
 	must(t, err)
 	defer r.Close()
 	if _, err := io.Copy(io.Discard, onlyReader{r}); !errors.Is(err, ErrChanged) || !errors.Is(rcpt.err, ErrChanged) {
@@ -553,7 +553,7 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.publish("o.yaml", "2")
 	r.sync()
 	r.c.add(debounce)
-	r.until(func() bool { return r.s.workers[0].cut })
+	r.until(func() bool { return r.s.wanted[r.s.tracks[r.path("o.yaml")]] })
 	g.step <- nil // one read of the big file ends, and the small one is next
 	r.until(func() bool {
 		out, _ := r.s.report(r.s.clock.Now(), false)

@@ -79,21 +79,14 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// members are the names in a directory whose coming and going changes what a
-// pattern names.
-type members struct {
-	dir   string // real path
-	match func(name string) bool
-}
-
 // expansion is what a pattern names at one moment. It does not change, and an equal
 // expansion is the same pointer.
 type expansion struct {
 	paths   []string // as shown, bytewise
 	ignored []string // files beside them that are no order files
-	points  []string // entries to be watched, as place.points
-	members []members
-	state   State // Ready, or why there are no paths; 0 when in doubt
+	points  []string // entries to be watched, as of place.points
+	dirs    []string // to be watched, by real path: what comes and goes in them counts
+	state   State    // Ready, or why there are no paths; 0 when in doubt
 	err     error
 	entries []fs.DirEntry // of a directory without links
 }
@@ -114,10 +107,10 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	default:
 		at := f.resolve(p.abs, nil)
 		v, _ := at.fault(p.text)
-		x = &expansion{points: at.points, state: v.state, err: v.err}
+		x = &expansion{points: at.points(), state: v.state, err: v.err}
 	}
 	if old != nil && x.state == old.state && slices.Equal(x.paths, old.paths) && slices.Equal(x.ignored, old.ignored) &&
-		slices.Equal(x.points, old.points) && slices.EqualFunc(x.members, old.members, func(a, b members) bool { return a.dir == b.dir }) {
+		slices.Equal(x.points, old.points) && slices.Equal(x.dirs, old.dirs) {
 		return old
 	}
 	return x
@@ -141,7 +134,7 @@ func (p *pattern) decide(f *files) {
 // out, links to files are not (the files of a ConfigMap are links).
 func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 	at := f.resolve(p.abs, nil)
-	x := &expansion{points: at.points}
+	x := &expansion{points: at.points()}
 	if at.err != nil {
 		x.state, x.err = stateOf(at.err), pathError(p.text, "", at.err)
 		return x
@@ -150,14 +143,13 @@ func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 		x.state, x.err = Unreadable, fmt.Errorf("%s: is not a directory any more", printable.Line(p.text))
 		return x
 	}
-	match := func(name string) bool { return !hidden(name) && orderEnding(name) }
-	x.members = []members{{at.end, match}}
+	x.dirs = []string{at.end}
 	entries, err := f.readDir(at.end)
 	if err != nil {
 		x.state, x.err = stateOf(err), pathError(p.text, "", err)
 		return x
 	}
-	if old != nil && old.entries != nil && slices.Equal(at.points, old.points) && old.members[0].dir == at.end &&
+	if old != nil && old.entries != nil && slices.Equal(x.points, old.points) && old.dirs[0] == at.end &&
 		slices.EqualFunc(entries, old.entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() && a.Type() == b.Type() }) {
 		return old
 	}
@@ -167,7 +159,7 @@ func (p *pattern) expandDir(f *files, old *expansion) *expansion {
 		links = links || e.Type()&fs.ModeSymlink != 0
 		switch {
 		case hidden(e.Name()) || f.isDir(filepath.Join(at.end, e.Name()), e.Type()):
-		case match(e.Name()):
+		case orderEnding(e.Name()):
 			x.paths = append(x.paths, path)
 		default:
 			x.ignored = append(x.ignored, path)
@@ -217,14 +209,10 @@ func (p *pattern) expandGlob(f *files) *expansion {
 // directories in which it is looked for.
 func (x *expansion) watchGlob(f *files, pat string) {
 	for rest := pat; hasMeta(rest); rest = filepath.Dir(rest) {
-		dir, base := filepath.Split(rest)
+		dir, _ := filepath.Split(rest)
 		dirs := []string{filepath.Clean(dir)}
 		if hasMeta(dir) {
 			dirs, _ = f.glob(dirs[0])
-		}
-		match := func(name string) bool {
-			ok, _ := filepath.Match(base, name)
-			return ok && (!hidden(name) || hidden(base))
 		}
 		for _, d := range dirs {
 			abs, err := filepath.Abs(d)
@@ -232,9 +220,9 @@ func (x *expansion) watchGlob(f *files, pat string) {
 				continue
 			}
 			at := f.resolve(abs, nil)
-			x.points = append(x.points, at.points...)
+			x.points = append(x.points, at.points()...)
 			if at.err == nil && at.mode.IsDir() {
-				x.members = append(x.members, members{at.end, match})
+				x.dirs = append(x.dirs, at.end)
 			}
 		}
 	}

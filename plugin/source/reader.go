@@ -6,114 +6,90 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"time"
 
 	"github.com/dns-orders/blocklist/plugin/pace"
 )
-
-// readWait is how long a Read waits for a byte. It is real time, as the clock of the
-// orders has nothing to do with a disk. Tests shorten it.
-var readWait = stall
 
 // reader is a stream that ends in io.EOF only if its bytes were the promised ones. Files
 // of hundreds of megabytes are parsed while they stream, so that the parser has seen
 // bytes before anyone can know whether they are right. Hence the rule that the parse
 // does not count until the end has been reached.
-//
-// A goroutine reads ahead, so that a Read ends in time although the disk does not answer.
 type reader struct {
-	in   chan chunk
-	free chan []byte   // buffers to be filled
-	quit chan struct{} // closed by Close
-	stop <-chan struct{}
-
+	src  *Source
+	in   *input // nil after a call that did not return
 	path string
 	h    hash.Hash
 	want Digest
 	size int64  // bytes promised
 	left int64  // and not yet read
-	buf  []byte // in hand
-	rest []byte // of buf, not yet handed on
-	end  error  // what comes after rest
+	rest []byte // read and not yet handed on
 	err  error
 	shut bool
 	rcpt *receipt
 	lost func() // tells the source that what it reported was not received
 }
 
-// chunk is what one read of the file gave.
-type chunk struct {
-	b   []byte
+// input is the file of a reader and the answer of the last call.
+type input struct {
+	f   openFile
+	buf []byte
+	n   int
 	err error
 }
 
-// newReader opens a file. stop is closed when the Source is.
-func newReader(open func() (openFile, error), path string, v version, rcpt *receipt, stop <-chan struct{}, lost func()) (*reader, error) {
-	r := &reader{
-		in: make(chan chunk), free: make(chan []byte, 2), quit: make(chan struct{}), stop: stop,
-		path: path, h: sha256.New(), want: v.digest, size: v.size, left: v.size, rcpt: rcpt, lost: lost,
+func (in *input) close() {
+	if in.f != nil {
+		_ = in.f.Close() // opened for reading: nothing to lose
 	}
-	go r.fill(open)
-	if _, err := r.next(); err != nil {
-		close(r.quit)
+}
+
+// newReader opens a file.
+func newReader(s *Source, open func() (openFile, error), path string, v version, rcpt *receipt, lost func()) (*reader, error) {
+	r := &reader{
+		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
+		want: v.digest, size: v.size, left: v.size, rcpt: rcpt, lost: lost,
+	}
+	err := r.call(func(in *input) {
+		f, err := open()
+		if err != nil {
+			in.err = err
+			return
+		}
+		in.f = f
+		if info, err := f.Stat(); err != nil || info.Size() != v.size { // spare the parse
+			in.err = ErrChanged
+		}
+	})
+	if err != nil {
+		r.close()
 		return nil, pathError(path, "", err)
 	}
-	for range cap(r.free) {
-		r.free <- make([]byte, min(r.size+1, 64<<10))
-	}
-	rcpt.opened()
+	rcpt.count(1)
 	return r, nil
 }
 
-// fill reads the file until its end, an error or Close. The first chunk says whether the
-// file could be opened.
-func (r *reader) fill(open func() (openFile, error)) {
-	f, err := open()
-	if err == nil {
-		defer func() { _ = f.Close() }() // opened for reading: nothing to lose
-		info, serr := f.Stat()
-		if serr != nil || info.Size() != r.size { // spare the parse
-			err = ErrChanged
-		}
+// call runs fn, which may never return, and returns the error of the input. When fn does
+// not return in time, the file is closed after fn.
+func (r *reader) call(fn func(*input)) error {
+	if r.src.ended() {
+		return ErrClosed
 	}
-	for c := (chunk{nil, err}); ; {
-		select {
-		case r.in <- c:
-		case <-r.quit:
-			return
-		}
-		if c.err != nil {
-			return
-		}
-		select {
-		case b := <-r.free:
-			n, err := f.Read(b)
-			c = chunk{b[:n], err}
-		case <-r.quit:
-			return
-		}
+	in, over := r.in, make(chan struct{})
+	go func() { fn(in); close(over) }()
+	if r.src.returns(over, stall, nil) {
+		return in.err
 	}
+	r.in = nil
+	go func() { <-over; in.close() }()
+	if r.src.ended() {
+		return ErrClosed
+	}
+	return hangs(fmt.Sprintf("reading it does not finish: no byte for %s", stall))
 }
 
-// next returns the next chunk, whose error is not the end of the stream.
-func (r *reader) next() (chunk, error) {
-	select {
-	case <-r.stop:
-		return chunk{}, ErrClosed
-	default:
-	}
-	limit := time.NewTimer(readWait)
-	defer limit.Stop()
-	select {
-	case c := <-r.in:
-		if c.err != nil && !errors.Is(c.err, io.EOF) {
-			return c, c.err
-		}
-		return c, nil
-	case <-limit.C:
-		return chunk{}, hangs(fmt.Sprintf("reading it does not finish: no byte for %s", readWait))
-	case <-r.stop:
-		return chunk{}, ErrClosed
+func (r *reader) close() {
+	if r.in != nil {
+		r.in.close()
 	}
 }
 
@@ -127,11 +103,11 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	pace.Yield()
 	if len(r.rest) == 0 {
-		c, err := r.next()
-		if err != nil {
+		err := r.call(func(in *input) { in.n, in.err = in.f.Read(in.buf) })
+		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, r.fail(err)
 		}
-		r.buf, r.rest, r.end = c.b, c.b, c.err
+		r.rest = r.in.buf[:r.in.n]
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
@@ -140,9 +116,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	switch {
 	case r.left < 0: // do not stream the endless tail of a growing file
 		return n, r.fail(ErrChanged)
-	case len(r.rest) > 0:
-	case r.end == nil:
-		r.free <- r.buf[:cap(r.buf)]
+	case len(r.rest) > 0 || r.in.err == nil:
 	case r.left != 0 || [sha256.Size]byte(r.h.Sum(nil)) != r.want:
 		return n, r.fail(ErrChanged)
 	default:
@@ -165,8 +139,8 @@ func (r *reader) Close() error {
 	if !r.shut {
 		r.shut = true
 		_, _ = io.Copy(io.Discard, onlyReader{r})
-		close(r.quit)
-		r.rcpt.closed()
+		r.close()
+		r.rcpt.count(-1)
 	}
 	if r.err == io.EOF {
 		return nil

@@ -36,20 +36,40 @@ type place struct {
 	links []link // passed on the way, in order
 	err   error
 	at    string // where err occurred
-	// points are the directory entries, by real path, whose change leads the path
-	// elsewhere: each link, the last component, the missing component. The directories
-	// of the points are to be watched. Other parents are not among them: when one of
-	// them is renamed, the next poll finds out.
-	points []string
 }
 
-// resolve follows path, which must be absolute. filepath.EvalSymlinks returns neither
-// the links that it passed, which are what a Kubernetes update changes, nor how far it
-// came. cache, if not nil, has the answers for parents during one look.
-func (f *files) resolve(path string, cache map[string]fs.FileInfo) *place {
+// points returns the directory entries, by real path, whose change leads the path
+// elsewhere: each link, and the last component or the missing component. The directories
+// of the points are to be watched. Other parents are not among them: when one of them is
+// renamed, the next poll finds out.
+func (p *place) points() (out []string) {
+	for _, l := range p.links {
+		out = append(out, l.at)
+	}
+	if p.err != nil {
+		return append(out, p.at)
+	}
+	return append(out, p.end)
+}
+
+// resolve follows path, which must be absolute and clean. filepath.EvalSymlinks returns
+// neither the links that it passed, which are what a Kubernetes update changes, nor how
+// far it came. dirs, if not nil, has the places of directories during one look.
+func (f *files) resolve(path string, dirs map[string]*place) *place {
 	p := &place{}
 	vol := filepath.VolumeName(path)
 	cur, rest := vol+string(filepath.Separator), components(path[len(vol):])
+	if dir, base := filepath.Dir(path), filepath.Base(path); dirs != nil && dir != path {
+		d := dirs[dir]
+		if d == nil {
+			d = f.resolve(dir, dirs)
+			dirs[dir] = d
+		}
+		if d.err != nil {
+			return &place{end: filepath.Join(d.end, base), links: d.links, err: d.err, at: d.at}
+		}
+		p.links, cur, rest = slices.Clip(d.links), d.end, []string{base}
+	}
 	for len(rest) > 0 {
 		name := rest[0]
 		rest = rest[1:]
@@ -61,10 +81,9 @@ func (f *files) resolve(path string, cache map[string]fs.FileInfo) *place {
 		if len(rest) == 0 && p.entry == "" {
 			p.entry = at
 		}
-		info, err := f.lstatVia(cache, at, len(rest) > 0)
+		info, err := f.lstat(at)
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			var text string
-			p.points = append(p.points, at)
 			if text, err = f.readlink(at); err == nil && len(p.links) == maxLinks {
 				err = errLinks
 			}
@@ -81,13 +100,11 @@ func (f *files) resolve(path string, cache map[string]fs.FileInfo) *place {
 		if err != nil {
 			p.end = filepath.Join(append([]string{at}, rest...)...)
 			p.err, p.at = err, at
-			p.points = append(p.points, at)
 			return p
 		}
 		cur = at
 		if len(rest) == 0 {
 			p.end, p.stat = at, statOf(info)
-			p.points = append(p.points, at)
 			return p
 		}
 	}
@@ -102,38 +119,12 @@ func (f *files) resolve(path string, cache map[string]fs.FileInfo) *place {
 	return p
 }
 
-func (f *files) lstatVia(cache map[string]fs.FileInfo, path string, parent bool) (fs.FileInfo, error) {
-	if !parent || cache == nil {
-		return f.lstat(path)
-	}
-	if info, ok := cache[path]; ok {
-		return info, nil
-	}
-	info, err := f.lstat(path)
-	if err == nil {
-		cache[path] = info
-	}
-	return info, err
-}
-
 // components splits a path, without empty components and dots.
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
 	})
 	return slices.DeleteFunc(parts, func(c string) bool { return c == "." })
-}
-
-// linksNotIn returns the links of p that before does not have with the same text. A link
-// that is gone does not count: `rm orders.yaml; cat > orders.yaml` where a link was is a
-// write in place.
-func (p *place) linksNotIn(before *place) (out []link) {
-	for _, l := range p.links {
-		if !slices.Contains(before.links, l) {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // linked reports whether the last component of the path is itself a link.

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -59,6 +61,47 @@ type rig struct {
 	note []error
 	// stuck receives when a blocked call has been reached.
 	stuck chan struct{}
+
+	mu    sync.Mutex
+	ticks map[chan time.Time]chan struct{} // of the calls that are waited for
+}
+
+// tick is the source of ticks of the Source: none comes by itself.
+func (r *rig) tick() (<-chan time.Time, func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ch, gone := make(chan time.Time), make(chan struct{})
+	r.ticks[ch] = gone
+	return ch, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.ticks, ch)
+		close(gone)
+	}
+}
+
+// waiting returns the calls that are waited for.
+func (r *rig) waiting() map[chan time.Time]chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.ticks)
+}
+
+// tired lets d pass for all calls that are waited for.
+func (r *rig) tired(d time.Duration) {
+	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // for one that begins
+		r.s.mu.Lock()
+		busy = r.s.working || r.s.look != nil
+		r.s.mu.Unlock()
+	}
+	for ; d > 0; d -= tick {
+		for ch, gone := range r.waiting() {
+			select {
+			case ch <- time.Time{}:
+			case <-gone:
+			}
+		}
+	}
 }
 
 type option func(*Config)
@@ -67,7 +110,7 @@ func noEvents(c *Config) { c.NoEvents = true }
 
 func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
-	r := &rig{t: t, c: newTestClock(), dir: dir}
+	r := &rig{t: t, c: newTestClock(), dir: dir, ticks: map[chan time.Time]chan struct{}{}}
 	cfg := Config{Clock: r.c, Notice: func(err error) { r.note = append(r.note, err) }}
 	for _, p := range patterns {
 		full := filepath.Join(dir, p)
@@ -83,7 +126,7 @@ func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.s = s
+	r.s, s.ticks = s, r.tick
 	t.Cleanup(func() { s.Close() })
 	return r
 }

@@ -126,6 +126,9 @@ func (v version) same(w version) bool {
 	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling
 }
 
+// there reports whether the version is of a file that is there.
+func (v version) there() bool { return v.state == Ready || v.state == Pending }
+
 // sight is one complete look at a path: the digest of bytes that were read from the
 // first to the last with the same stamp before and after, or the reason why there are
 // none.

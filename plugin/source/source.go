@@ -6,7 +6,7 @@
 // a stream that ends in an error when they are not the reported ones. A file may depend
 // on others, its side lists; they are watched with it and reported as a change of it.
 //
-// One loop does the work, in the goroutine that calls Scan or Run:
+// One loop decides what is due, in the goroutine that calls Scan or Run:
 //
 //   - An event (watch_linux.go, marks.go) or a poll starts a look (look.go), which calls
 //     stat once for each path (resolve.go, pattern.go).
@@ -14,14 +14,15 @@
 //   - The state machine of the file (settle.go) decides when the version is complete.
 //   - A report (group.go) has each changed order file with its side lists.
 //
-// Looks and workers run in goroutines of their own and hold no lock while they wait for
-// the file system. When a call does not return, the goroutine is left behind, the file is
-// reported as Pending, and the other files go on.
+// Looks, the worker and streams call the file system in goroutines of their own, and hold
+// no lock while they wait (wait.go). When a call does not return, its goroutine is left
+// behind, the file is reported as Pending, and the other files go on.
 package source
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,9 +34,6 @@ const DefaultPoll = time.Second
 
 // minPoll keeps a slip of the pen from keeping a CPU busy.
 const minPoll = 10 * time.Millisecond
-
-// tick is how often work in progress is looked at. It is real time.
-const tick = 100 * time.Millisecond
 
 // Config says what is to be watched.
 type Config struct {
@@ -58,10 +56,10 @@ type Config struct {
 	// for side lists and for Files. A larger file is Unreadable and is not opened. When
 	// MaxBytes is nil or returns 0 there is no limit.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called with what the operator should know and what changes no state:
-	// that kernel events cannot be had, that a file in a directory is ignored, and that a
-	// last line has no end; once each. It may be nil. It must return and not call the
-	// Source.
+	// Notice is called, in any goroutine, with what the operator should know and what
+	// changes no state: that kernel events cannot be had, that a file in a directory is
+	// ignored, and that a last line has no end; once each. It may be nil. It must return
+	// and not call the Source.
 	Notice func(error)
 	// Clock is the time; nil is the real one.
 	Clock Clock
@@ -81,6 +79,7 @@ type Source struct {
 	lists     int           // the patterns from this one on are Config.Files
 	calls     calls
 	firstWait time.Duration // how long OpenSide waits for a new list; real time
+	ticks     func() (<-chan time.Time, func())
 
 	mu         sync.Mutex // guards what follows; never held while waiting
 	closed     bool
@@ -94,21 +93,19 @@ type Source struct {
 	byPath     map[string]*order // the same, by absolute path
 	tracks     map[string]*track // by absolute path
 	list       []*track          // the same
-	stale      bool              // paths or places changed: interest, members, dirs are old
+	stale      bool              // paths or places changed: interest and dirs are old
 	interest   map[string]bool   // entries whose events cause a look
-	members    map[string][]members
-	dirs       []string // to be watched
+	dirs       []string          // to be watched
 
-	look, looked *look     // in progress; and done
-	pollAt       time.Time // the next look
-	askAt        time.Time // a look that something asked for; zero: none
-	free         time.Time // no look for an event's sake before
-	lastLook     time.Time
-	wanted       map[*track]bool // to be hashed
-	workers      []*worker
-	back         []*job // from workers
+	look     *look     // in progress
+	pollAt   time.Time // the next look
+	askAt    time.Time // a look that something asked for; zero: none
+	free     time.Time // no look for an event's sake before
+	lastLook time.Time
+	wanted   map[*track]bool // to be hashed
+	queue    []*track        // wanted, by what is left of the files; nil when there are new ones
+	working  bool            // work runs
 
-	restless  map[*track]bool    // about to change
 	dirty     map[*order]bool    // may have something to report
 	heldAt    time.Time          // since when a report is held back; real time
 	ignored   map[string]ignored // by absolute path; nil before the first notice
@@ -120,9 +117,9 @@ type Source struct {
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		marks: marks{by: map[string]*mark{}}, tracks: map[string]*track{}, byPath: map[string]*order{},
-		wanted: map[*track]bool{}, restless: map[*track]bool{}, dirty: map[*order]bool{},
+		wanted: map[*track]bool{}, dirty: map[*order]bool{},
 		calls: calls{out: map[string]bool{}}, lists: len(cfg.Patterns),
 	}
 	if s.clock == nil {
@@ -178,7 +175,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		if late { // only for what takes no time worth mentioning
 			work = s.look != nil || s.hashing()
 		}
-		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (len(s.restless) == 0 || late) {
+		if s.closed || ctx.Err() != nil || !work && now.Before(next) && (late || !slices.ContainsFunc(s.list, (*track).restless)) {
 			out, _ := s.report(now, true)
 			s.mu.Unlock()
 			return out
@@ -213,7 +210,6 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		s.mu.Lock()
 		next, busy := s.turn()
 		out, patience := s.ready(s.clock.Now())
-		slow := len(s.workers) > 0 || s.look != nil
 		s.mu.Unlock()
 		switch {
 		case len(out) > 0:
@@ -223,7 +219,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 				next = patience
 			}
 			off()
-			s.pause(ctx, next, busy || slow)
+			s.pause(ctx, next, busy)
 			off = pace.On()
 		}
 	}
@@ -270,14 +266,6 @@ func (s *Source) Close() error {
 	close(s.stop)
 	for _, t := range s.list {
 		s.drop(t)
-	}
-	for _, w := range s.workers {
-		w.mu.Lock()
-		w.cut = true
-		w.mu.Unlock()
-	}
-	for _, j := range s.back {
-		j.close()
 	}
 	if s.watch != nil {
 		s.watch.close()
@@ -332,7 +320,7 @@ func (s *Source) settleAt(at time.Time) {
 	}
 }
 
-// turn does what is due. busy says that looks or workers are in progress, next when
+// turn does what is due. busy says that a look or the worker is in progress, next when
 // something else will be due.
 func (s *Source) turn() (next time.Time, busy bool) {
 	now := s.clock.Now()
@@ -347,52 +335,20 @@ func (s *Source) turn() (next time.Time, busy bool) {
 			s.complain(err)
 		}
 	}
-	// All events first: a decision must not fall while the write event that speaks
-	// against it is in the queue.
 	s.events(now)
-	if s.looked != nil {
-		s.apply(s.looked, now)
-	}
 	next = s.pollAt
 	if !s.askAt.IsZero() && s.askAt.Before(next) {
 		next = s.askAt
 	}
-	if s.look != nil && s.look.leave(time.Now(), statStall) {
-		s.look, next = nil, now
-	}
 	if s.look == nil && !now.Before(next) {
 		s.startLook(now)
 	}
-	s.feed(now)
+	if len(s.wanted) > 0 && !s.working {
+		s.working = true
+		go s.work()
+	}
 	if s.look != nil {
 		return now.Add(s.poll), true
 	}
-	return next, s.hashing() || s.busy()
-}
-
-// busy reports whether a worker makes progress.
-func (s *Source) busy() bool {
-	now := time.Now()
-	for _, w := range s.workers {
-		if w.idle(now) < slow {
-			return true
-		}
-	}
-	return len(s.wanted) > 0
-}
-
-// hashing reports whether files that are worth waiting for are being hashed.
-func (s *Source) hashing() bool {
-	now := time.Now()
-	for _, w := range s.workers {
-		if w.idle(now) < slow && w.size() <= smallFile {
-			return true
-		}
-	}
-	for t := range s.wanted {
-		if t.place.size <= smallFile {
-			return true
-		}
-	}
-	return false
+	return next, s.working
 }

@@ -78,6 +78,25 @@ func TestRenameIsAtOnce(t *testing.T) {
 	}
 }
 
+// TestRenamedFileComesWithItsOldName checks that a file under a new name is reported together
+// with the absence of the old name, so that the orders are never seen at both names.
+func TestRenamedFileComesWithItsOldName(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "a.yaml"), "a")
+		old(t, filepath.Join(dir, "z.yaml"), "z")
+		r := start(t, dir, []string{"."}, opts...)
+		must(t, os.Rename(r.path("a.yaml"), r.path("b.yaml")))
+		for range 40 {
+			r.pass(Settle / 4)
+			if len(r.got) > 0 {
+				break
+			}
+		}
+		r.want("a.yaml:missing", "b.yaml=a")
+	})
+}
+
 // A rename seen by polling alone cannot be told from a write.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
@@ -317,6 +336,25 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 		must(t, os.Rename(r.path("tmp"), r.path("linked")))
 		r.soon()
 		r.want("linked/a.yaml=a2", "linked/b.yaml=b2")
+	})
+}
+
+// A folder's link that is swapped brings complete files, although their times say that
+// they may be half written.
+func TestFolderLinkSwap(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "real", "a.yaml"), "a")
+		must(t, os.Symlink("real", filepath.Join(dir, "linked")))
+		r := newRig(t, dir, []string{"linked"}, opts...)
+		r.oneTick()
+		r.scan(5 * time.Second)
+		must(t, os.Mkdir(r.path("real2"), 0o755))
+		r.write("real2/a.yaml", "a2")
+		must(t, os.Symlink("real2", r.path("tmp")))
+		must(t, os.Rename(r.path("tmp"), r.path("linked")))
+		r.soon()
+		r.want("linked/a.yaml=a2")
 	})
 }
 

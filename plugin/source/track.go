@@ -61,15 +61,6 @@ func (t *track) evidence(m mark) evidence {
 	return e
 }
 
-// drop ends hashing. The result would not count.
-func (s *Source) drop(t *track) {
-	if t.job != nil {
-		t.job.stop.Store(true)
-		t.job = nil
-	}
-	delete(s.wanted, t)
-}
-
 // see compares what is at a path with what was there, without reading it, and decides
 // whether it must be read. seq is the number of the last event before the look.
 func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
@@ -82,7 +73,7 @@ func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
 		return
 	}
 	old := t.place
-	if old == nil || !slices.Equal(old.points, p.points) {
+	if old == nil || !slices.Equal(old.points(), p.points()) {
 		s.stale = true
 	}
 	swapped := s.swapped(t, p, m)
@@ -112,26 +103,23 @@ func (s *Source) see(t *track, p *place, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan decides what is to be done next about a file that is there.
+// plan has the bytes of a file that is there hashed when the next sight of them is due.
 func (s *Source) plan(t *track, now time.Time) {
-	due := t.set.due()
-	switch {
+	at := now
+	switch due := t.set.due(); {
 	case t.job != nil: // in hand
-	case t.restless() && due.IsZero():
-		s.await(t, t.calmAt, now)
-	case t.set.waiting:
-		s.await(t, due, now)
-	case t.set.held.state != Ready || !now.Before(t.hashedAt.Add(Recheck)):
-		s.wanted[t] = true
+		return
+	case !due.IsZero():
+		at = due
+	case t.restless():
+		at = t.calmAt
+	case t.set.held.state == Ready && now.Before(t.hashedAt.Add(Recheck)):
+		return
 	}
-}
-
-// await has the file hashed at a time, which may have come.
-func (s *Source) await(t *track, at, now time.Time) {
 	if now.Before(at) {
 		s.settleAt(at)
 	} else {
-		s.wanted[t] = true
+		s.want(t)
 	}
 }
 
@@ -196,19 +184,20 @@ func (s *Source) swapped(t *track, p *place, m mark) bool {
 	if before == nil {
 		// A new name. The links that lead to its folder are old; taking them for new
 		// would make every file that is being written in a linked folder complete.
-		before = &place{links: p.links[:0]}
-		for _, l := range p.links {
-			if l.at == p.entry {
-				break
-			}
-			before.links = append(before.links[:len(before.links):len(before.links)], l)
+		i := slices.IndexFunc(p.links, func(l link) bool { return l.at == p.entry })
+		if i < 0 {
+			return false
 		}
+		before = &place{links: p.links[:i]}
 	}
 	var found bool
 	var at uint64
-	for _, l := range p.linksNotIn(before) {
-		if before.err != nil && within(before.at, l.at) {
-			continue // came back with its folder, and may be old
+	for _, l := range p.links {
+		// A link that is gone does not count: `rm orders.yaml; cat > orders.yaml` where
+		// a link was is a write in place. A link that came back with its folder may be
+		// old.
+		if slices.Contains(before.links, l) || before.err != nil && within(before.at, l.at) {
+			continue
 		}
 		found = true
 		if lm := s.marks.get(l.at); lm.how == created || lm.how == renamed {
@@ -234,11 +223,6 @@ func (s *Source) sight(t *track, v sight) {
 
 // touch notes that the version of t may have changed.
 func (s *Source) touch(t *track) {
-	if t.restless() {
-		s.restless[t] = true
-	} else {
-		delete(s.restless, t)
-	}
 	for _, o := range t.owners {
 		s.dirty[o] = true
 	}

@@ -43,13 +43,13 @@ func (s *Store) admit() bool {
 	changed := false
 	for _, c := range cs {
 		f := s.files[c.r.Path]
-		if taken := x.taken[c]; taken != nil {
-			s.fail(c.r.Path, f, c.r.Digest, c.part.Taken(taken))
+		if x.taken[c] != nil {
+			s.fail(c.r.Path, f, c.r.Digest, x.problems(c))
 			continue
 		}
 		changed = true
 		if n := c.part.Refusing(); n > 0 {
-			s.log.Warningf("%s: %d orders answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, n)
+			s.log.Warningf("%s: %s with the answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, count(n, "order"))
 		}
 		if f.part != nil {
 			s.parsed += f.part.Targets()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
@@ -211,28 +212,48 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped: orders of files that no store names any more are counted, but not those
-// that have come in another file.
+// TestStopped checks the lines about orders that a new Corefile stops: the order files that no
+// server block names any more, and the files that fewer server blocks name. An order that is
+// in another file of the new Corefile has not stopped.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
 	w.write("b.yaml", orders("", "b: c.example"))
-	old, err := Acquire(w.options("a.yaml", "b.yaml"), w.log, w.clock)
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.write("c.yaml", orders("", "moved: m.example"))
-	s, err := Acquire(w.options("b.yaml", "c.yaml"), w.log, w.clock)
-	if err != nil {
-		t.Fatal(err)
+	w.write("copy.yaml", orders("", "a: a.example"))
+	w.write("five.yaml", orders("", "x1: x.example", "x2: x.example", "x3: x.example", "x4: x.example"))
+	w.write("sealed.yaml", "version: 1\norders: [{id: secret/1, authority: {name: A}, scope: global, disclosure: none, targets: [s.example]}]\n")
+	open := func(files ...string) *Store {
+		t.Helper()
+		s, err := Acquire(w.options(files...), w.log, w.clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { Release(s) })
+		return s
 	}
-	defer Release(s)
-	Release(old)
-	if orders, targets := Stopped([]*Store{old}); orders != 1 || targets != 2 {
-		t.Errorf("%d orders with %d targets, want 1 with 2", orders, targets)
-	}
-	if orders, _ := Stopped([]*Store{s}); orders != 0 {
-		t.Errorf("%d orders of a store that goes on", orders)
+	first, second, other, copied := open("a.yaml", "b.yaml"), open("b.yaml", "c.yaml"), open("b.yaml"), open("copy.yaml")
+	many := open("five.yaml", "b.yaml", "sealed.yaml")
+	for _, tc := range []struct {
+		name     string
+		old, new []*Store
+		want     string
+	}{
+		{"a file is dropped", []*Store{first}, []*Store{second}, "the new Corefile no longer names DIR/a.yaml: its order a (2 targets) is not in force any more"},
+		{"the same Corefile", []*Store{first, other}, []*Store{first, other}, ""},
+		{"the id is in another server block too", []*Store{first, copied}, []*Store{other, copied},
+			"the new Corefile no longer names DIR/a.yaml: its order moved (1 target) is not in force any more\n" +
+				"the new Corefile no longer names DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+		{"a server block drops a file that another one names", []*Store{first, first}, []*Store{first, second},
+			"the new Corefile names for fewer server blocks the file DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+		{"many orders, and a sealed one", []*Store{many}, []*Store{other},
+			"the new Corefile no longer names DIR/five.yaml: its 4 orders x1, x2, x3, ... (4 targets) are not in force any more\n" +
+				"the new Corefile no longer names DIR/sealed.yaml: its order sealed:" + ruleset.Digest("secret/1") + " (1 target) is not in force any more"},
+	} {
+		got := strings.ReplaceAll(strings.Join(Stopped(tc.old, tc.new), "\n"), w.dir, "DIR")
+		if got != tc.want {
+			t.Errorf("%s:\n%s\nwant:\n%s", tc.name, got, tc.want)
+		}
 	}
 }
 

@@ -78,7 +78,11 @@ func sentence(o ruleset.Outcome) string {
 	case ruleset.Changed:
 		out += "changed, "
 	case ruleset.Moved:
-		out += "moved from " + o.From + ", "
+		out += "moved from " + o.From
+		if o.Differs {
+			out += " and changed"
+		}
+		out += ", "
 	}
 	if o.What == ruleset.Removed {
 		out += "removed from " + o.File
@@ -109,26 +113,57 @@ func state(o ruleset.Outcome) string {
 		}
 		return word + " until " + o.Until.String()
 	}
-	out := strings.ReplaceAll(o.State.String(), "_", " ")
 	switch o.State {
 	case ruleset.InForce:
-		out = until("in force")
+		return inForce(o, until)
 	case ruleset.Pending:
-		out = until("pending")
+		if o.Held > 0 {
+			return until("pending") + fmt.Sprintf(", %s held", count(o.Held, "target"))
+		}
+		return until("pending")
 	case ruleset.Shadow:
-		out = "in shadow"
+		return "in shadow"
 	case ruleset.Lifted:
-		out = until("lifted by " + o.By)
+		return until("lifted by " + o.By)
 	case ruleset.OnHold:
 		if o.Whole {
 			return "held as a whole, not enforced"
 		}
 		return fmt.Sprintf("held, not enforced (%s)", count(o.Held, "target"))
 	}
-	if o.Held > 0 && (o.State == ruleset.InForce || o.State == ruleset.Pending) {
-		out += fmt.Sprintf(", %s held", count(o.Held, "target"))
+	return strings.ReplaceAll(o.State.String(), "_", " ")
+}
+
+// inForce says how much is enforced of an order that is in force by its dates.
+func inForce(o ruleset.Outcome, until func(string) string) string {
+	t := o.Tally
+	var others []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{t.Lifted, "lifted"}, {t.Held, "held"}, {t.Pending, "pending"}, {t.Ended, "ended"}} {
+		switch {
+		case x.n == 0:
+			continue
+		case x.what == "lifted" && t.By != "":
+			x.what += " by " + t.By
+		}
+		others = append(others, fmt.Sprintf("%d %s", x.n, x.what))
 	}
-	return out
+	enforced := t.InForce + t.Lifted + t.Held + t.Pending + t.Ended
+	switch {
+	case o.Lift && !o.Reaches:
+		return until("in force") + ", but reaches no order"
+	case !o.Lift && o.Targets == 0:
+		return fmt.Sprintf("not enforced: DNS enforces none of its targets here (%s)", count(o.All, "target"))
+	case !o.Lift && !o.Counted && o.Held > 0:
+		return until("in force") + fmt.Sprintf(", %s held", count(o.Held, "target"))
+	case len(others) == 0:
+		return until("in force")
+	case t.InForce == 0:
+		return until("nothing of it is enforced now") + fmt.Sprintf(" (%s: %s)", count(enforced, "target"), strings.Join(others, ", "))
+	}
+	return until("in force") + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
 // totals says what a set has, and the set's digest.

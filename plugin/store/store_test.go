@@ -508,14 +508,19 @@ func TestRenamed(t *testing.T) {
 func TestRenamedAndShrunk(t *testing.T) {
 	for _, tc := range []struct {
 		name, before, after string
-		replaced            bool
+		why                 string // for a refusal
 	}{
-		{"keeps its targets", orders("serial: 7\n", "a: a.example "+many(40)), orders("serial: 7\n", "a: a.example "+many(40)), true},
-		{"loses more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)), false},
-		{"loses more than half and confirms it", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), true},
-		{"a small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), true},
-		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), false},
-		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), false},
+		{"keeps its targets", orders("serial: 7\n", "a: a.example "+many(40)), orders("serial: 7\n", "a: a.example "+many(40)), ""},
+		{"loses more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)),
+			"31 of its 41 targets in force are missing, more than max_shrink 50%. If this is meant, write \"shrink_ok: 11\", the number of targets that this version holds"},
+		{"loses more than half and confirms it", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), ""},
+		{"a small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), ""},
+		{"a higher serial", orders("serial: 7\n", "a: a.example"), orders("serial: 8\n", "a: b.example"), ""},
+		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), "has no serial, and the serial in force is 7; write a serial above 7"},
+		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), "its serial is 6 and the serial in force is 7; write a serial above 7"},
+		{"the same serial and other bytes", orders("serial: 7\n", "a: a.example"), orders("serial: 7\n", "a: b.example"), "has other bytes and the same serial, 7; write a serial above 7"},
+		{"an order is missing", orders("", "a: a.example", "c: c.example"), orders("", "a: b.example"),
+			"no other file that can go into force has 1 order of that file; its orders stay in force until other files contain all of them"},
 	} {
 		w := newWorld(t)
 		w.write("a.yaml", tc.before)
@@ -524,17 +529,21 @@ func TestRenamedAndShrunk(t *testing.T) {
 		os.Remove(filepath.Join(w.dir, "a.yaml"))
 		w.write("b.yaml", tc.after)
 		w.step()
-		want := "a.example"
-		if tc.replaced && !strings.Contains(tc.after, want) {
+		want, replaced := "a.example", tc.why == ""
+		if replaced && !strings.Contains(tc.after, want) {
 			want = "b.example"
 		}
 		w.wantBlocked(want, "a.example", "b.example")
 		log := w.log.take()
-		if ok := w.s.Status().LastOK; ok != tc.replaced {
+		if ok := w.s.Status().LastOK; ok != replaced {
 			t.Errorf("%s: last load good %v\n%s", tc.name, ok, log)
 		}
+		if !replaced {
+			logged(t, log, 1, "error: "+w.dir+"/b.yaml: contains orders of "+w.dir+"/a.yaml, which is gone, but "+tc.why)
+			logged(t, log, 0, "is used by an order of another file")
+		}
 		if strings.Contains(tc.after, "shrink_ok") {
-			logged(t, log, 1, "info: order a: moved from "+w.dir+"/a.yaml, in force; 1 name newly blocked; 31 names freed")
+			logged(t, log, 1, "info: order a: moved from "+w.dir+"/a.yaml and changed, in force; 1 name newly blocked; 31 names freed")
 		}
 	}
 }

@@ -191,7 +191,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 		q.SetName(name)
 	}
 	blocking := []ruleset.Why{ruleset.Decides, ruleset.Outranked, ruleset.OutOfScope, ruleset.ExemptClient}
-	_, reasons := set.Explain(&q, ruleset.Client{}, now)
+	_, reasons := set.Reasons(&q, ruleset.Client{}, now)
 	for _, r := range reasons {
 		if r.Order.ID == t.order && r.Target == name && slices.Contains(blocking, r.Why) {
 			return r.Order

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// expiresSoon is how long before the expires of a file check warns.
+const expiresSoon = 7 * 24 * time.Hour
+
+// expiring returns a warning for each file whose expires has passed at now or passes soon.
+// The orders of an expired file stay in force, but the server raises an alarm.
+func (l *orders) expiring(now order.Time) (problems order.Problems) {
+	for _, v := range l.versions {
+		at := v.File.Expires
+		if at == order.NoTime || at.Time().Sub(now.Time()) > expiresSoon {
+			continue
+		}
+		msg := "is %s: the file must be renewed before"
+		if at <= now {
+			msg = "is %s, which has passed: the file is stale, and its orders stay in force"
+		}
+		problems = append(problems, order.Problem{File: v.Path, Field: "expires", Msg: fmt.Sprintf(msg, endOfDay(at, zoneOf(v.File))), Warning: true})
+	}
+	return problems
+}
