@@ -74,19 +74,19 @@ func TestServerBlocks(t *testing.T) {
 		gauges         []string
 	}{
 		{"." + head + enforces,
-			"[INFO] the order set of digest A is enforced in dns://.:0",
+			"[INFO] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1",
 			[]string{"dns://127.0.0.1:0 . 0"}},
 		{"." + head + enforces + "example.net" + head + "whoami\n}\n",
-			"[WARNING] the order set of digest A is enforced in dns://.:0; there is no blocklist directive, and no order is enforced, in dns://example.net.:0",
+			"[WARNING] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1; there is no blocklist directive, and no order is enforced, in dns://example.net.:0 bind 127.0.0.1",
 			[]string{"dns://127.0.0.1:0 . 0"}},
 		{"example.org" + head + "whoami\n}\nexample.net:0 tls://." + head + shadow,
-			"[WARNING] orders are in shadow and change no answer in dns://example.net.:0, tls://.:0; there is no blocklist directive, and no order is enforced, in dns://example.org.:0",
+			"[WARNING] orders are in shadow and change no answer in dns://example.net.:0 bind 127.0.0.1, tls://.:0 bind 127.0.0.1; there is no blocklist directive, and no order is enforced, in dns://example.org.:0 bind 127.0.0.1",
 			[]string{"dns://127.0.0.1:0 example.net. 1", "tls://127.0.0.1:0 . 1"}},
 		{"." + head + "view inside {\nexpr incidr(client_ip(), '127.0.0.2/32')\n}\n" + shadow + "." + head + enforces + "example.net" + head + "blocklist $DIR/b.yaml\nwhoami\n}\n",
-			"[WARNING] the order set of digest A is enforced in dns://.:0; the order set of digest B is enforced in dns://example.net.:0; orders are in shadow and change no answer in dns://.:0 view inside",
+			"[WARNING] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1; the order set of digest B is enforced in dns://example.net.:0 bind 127.0.0.1; orders are in shadow and change no answer in dns://.:0 view inside bind 127.0.0.1",
 			[]string{"dns://127.0.0.1:0 . 0", "dns://127.0.0.1:0 . inside 1", "dns://127.0.0.1:0 example.net. 0"}},
 		{".:0 {\nbind 127.0.0.1 ::1\n" + shadow,
-			"[WARNING] orders are in shadow and change no answer in dns://.:0",
+			"[WARNING] orders are in shadow and change no answer in dns://.:0 bind 127.0.0.1 ::1",
 			[]string{"dns://127.0.0.1:0 . 1", "dns://[::1]:0 . 1"}},
 	}
 	var log logged

@@ -1,46 +1,103 @@
 package main
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures says by id how much of each order may be shown without --sealed. A
-// lift tells of the orders that it reaches, so it is as secret as the most secret
-// of them, unless it says itself that it is public. Places in history are left
-// out of account: a lift that comes too early names the authority's targets too.
+// disclosures returns by id how much of each order may be shown without --sealed. A lift
+// without a disclosure of its own is as secret as the most secret order that it reaches, as in
+// the server's log. If the lift reaches no order or names an order that is not there, the order
+// may be a sealed order of another file, so the lift is secret.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
-	byID, byAuthority := map[string]order.Disclosure{}, map[order.Authority]order.Disclosure{}
+	byID, byAuthority := map[string]order.Disclosure{}, map[order.Authority]*reached{}
 	who := func(o *order.Order) order.Authority {
 		return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
 	}
 	for _, o := range all {
-		if !o.Lifting() {
-			byID[o.ID] = o.Disclosure
-			byAuthority[who(o)] = max(byAuthority[who(o)], o.Disclosure)
+		if o.Lifting() {
+			continue
 		}
+		byID[o.ID] = o.Disclosure
+		if o.PlaceInHistory() == order.NoTime {
+			continue
+		}
+		if byAuthority[who(o)] == nil {
+			byAuthority[who(o)] = &reached{}
+		}
+		r := byAuthority[who(o)]
+		r.orders = append(r.orders, o)
+	}
+	for _, r := range byAuthority {
+		r.sort()
 	}
 	lifts := map[string]order.Disclosure{}
 	for _, o := range all {
 		if !o.Lifting() {
 			continue
 		}
-		d := o.Disclosure
+		d, known := o.Disclosure, true
 		switch {
 		case o.Public:
 		case len(o.Lifts) == 0:
-			d = max(d, byAuthority[who(o)])
+			var most order.Disclosure
+			most, known = byAuthority[who(o)].by(o)
+			d = max(d, most)
 		default:
 			for _, id := range o.Lifts {
-				d = max(d, byID[id])
+				most, ok := byID[id]
+				d, known = max(d, most), known && ok
 			}
+		}
+		if !known {
+			d = order.None
 		}
 		lifts[o.ID] = d
 	}
 	maps.Copy(byID, lifts)
 	return byID
+}
+
+// reached is the orders of one authority, by their place in history after sort.
+type reached struct {
+	orders []*order.Order
+	most   []order.Disclosure // the most secret disclosure of each order and the orders before
+}
+
+// inHistory compares the places in history of two orders.
+func inHistory(a, b *order.Order) int {
+	return cmp.Or(cmp.Compare(a.PlaceInHistory(), b.PlaceInHistory()), cmp.Compare(a.From, b.From))
+}
+
+func (r *reached) sort() {
+	slices.SortStableFunc(r.orders, inHistory)
+	var most order.Disclosure
+	for _, o := range r.orders {
+		most = max(most, o.Disclosure)
+		r.most = append(r.most, most)
+	}
+}
+
+// by returns the most secret disclosure of the orders that a lift without ids reaches, and
+// whether there are any. Orders at the place of the lift count as reached.
+func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
+	if r == nil {
+		return 0, false
+	}
+	n, _ := slices.BinarySearchFunc(r.orders, lift, func(o, lift *order.Order) int {
+		if inHistory(o, lift) > 0 {
+			return 1
+		}
+		return -1
+	})
+	if n == 0 {
+		return 0, false
+	}
+	return r.most[n-1], true
 }
 
 // sealedLabel names a sealed order as the server's log does.
