@@ -89,5 +89,5 @@ func TestGiveBackRefused(t *testing.T) {
 			t.Fatalf("the memory of the refused file is not given back; the log:\n%s", w.log.take())
 		}
 	}
-	logged(t, w.log.take(), 1, "b.yaml: refused for 1 problem(s)")
+	logged(t, w.log.take(), 1, "b.yaml: refused for 1 problem")
 }
