@@ -132,8 +132,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value in sorted such that at least the given share of all
-// values is not larger.
+// quantile returns the smallest value of sorted that is at least as large as the given share
+// of all values. The share is from 0 to 1.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

@@ -56,8 +56,8 @@ func (s *Server) End() {
 // Signal sends the server a signal, for example to make it read its configuration again.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// RSS returns a field of /proc/PID/status, for example VmRSS or VmHWM, in bytes. It returns 0
-// when there is no such field.
+// RSS returns a field of /proc/PID/status, for example VmRSS or VmHWM, in bytes. RSS
+// returns 0 if the field is missing.
 func (s *Server) RSS(key string) int {
 	text, _ := os.ReadFile(s.proc("status"))
 	for line := range strings.Lines(string(text)) {

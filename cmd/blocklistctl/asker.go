@@ -67,7 +67,7 @@ func (w *who) client(s *server) (a asking, err error) {
 
 // place returns the country in which the server places a client. It reports whether the
 // country is not known, since the geoip database, which is not read here, decides. An
-// invalid address stands for a client in no network of the Corefile.
+// invalid address means a client in no network of the Corefile.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {

@@ -78,9 +78,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten shows the text of a field of an order, in which times are in UTC, with the times
-// as the order file has them. For a target, what stands before references and note is
-// shown so.
+// asWritten returns the text of a field with its UTC times changed to the dates and times of
+// the order file. References and notes are free text, so asWritten leaves them unchanged.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {

@@ -32,7 +32,7 @@ type explainJSON struct {
 	Recorded  []reasonJSON `json:"recorded"`
 	Notes     []string     `json:"notes,omitempty"`
 
-	// What print needs besides.
+	// The fields below are for the text output only.
 	past, future           bool
 	whom, since, untilText string
 }
@@ -127,7 +127,7 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	}
 }
 
-// placeText says where an order stands; it is empty when that is not shown.
+// placeText returns the file and the line of an order, or "" for an unknown file.
 func placeText(file string, line int) string {
 	if file == "" {
 		return ""

@@ -80,8 +80,8 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns what check would say of the order itself. What check would say of the
-// names stands in the notes of the lines.
+// odd returns the warnings of check about the order. The notes of the lines already contain
+// the warnings about the names.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -109,8 +109,8 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 // maxListed bounds how many lines of one reason are listed.
 const maxListed = 20
 
-// say prints what became of the lines, by reason. What was only cleaned gets an example,
-// and what somebody has to look at is listed.
+// say prints the results of the lines, grouped by reason. A group of cleaned lines gets one
+// example. The lines of all other groups are listed, because a person must look at them.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string

@@ -28,7 +28,7 @@ type orders struct {
 	places   map[string]orderPlace // of the orders, by their ids
 }
 
-// orderPlace is where an order stands, and the timezone of its file.
+// An orderPlace is the position of an order in its file, and the timezone of the file.
 type orderPlace struct {
 	path string
 	zone *time.Location
@@ -126,9 +126,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens what a server would read. It looks first, as opening a pipe waits
-// for somebody who writes to it. A file of more than most octets is refused unread. The
-// error does not repeat the path.
+// openFile opens a regular file. It checks the type first, because opening a pipe blocks
+// until another process writes to the pipe. openFile refuses a file of more than most bytes
+// without reading it. The error does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -30,7 +30,7 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestImportPipe: import neither reads a pipe nor replaces one, and waits for nobody.
+// TestImportPipe checks that import refuses a pipe without reading, replacing or blocking on it.
 func TestImportPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {

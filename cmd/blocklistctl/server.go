@@ -69,8 +69,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// elsewhere returns the server block that gets the queries for a name in place of the
-// chosen block, and reports whether there is no such block at all.
+// elsewhere returns the server block that gets the queries for a name instead of the chosen
+// block. It reports whether no server block gets these queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false
