@@ -35,16 +35,23 @@ type importJSON struct {
 }
 
 type noteJSON struct {
-	Line     int      `json:"line"`
-	Raw      string   `json:"raw"`
-	Targets  []string `json:"targets,omitempty"`
-	Did      []string `json:"did,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	Refused  string   `json:"refused,omitempty"`
-	Option   string   `json:"option,omitempty"`
-	Skipped  bool     `json:"skipped,omitempty"`
-	Passed   string   `json:"passed,omitempty"`
-	Same     int      `json:"same,omitempty"`
+	Line     int          `json:"line"`
+	Raw      string       `json:"raw"`
+	Joined   []joinedJSON `json:"joined,omitempty"`
+	Targets  []string     `json:"targets,omitempty"`
+	Did      []string     `json:"did,omitempty"`
+	Warnings []string     `json:"warnings,omitempty"`
+	Refused  string       `json:"refused,omitempty"`
+	Option   string       `json:"option,omitempty"`
+	Skipped  bool         `json:"skipped,omitempty"`
+	Passed   string       `json:"passed,omitempty"`
+	Same     int          `json:"same,omitempty"`
+}
+
+// joinedJSON is a line that was joined to the line of the note.
+type joinedJSON struct {
+	Line int    `json:"line"`
+	Raw  string `json:"raw"`
 }
 
 // reasonOf is what is said of several lines, in JSON.
@@ -161,13 +168,20 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 			}
 			break
 		}
-		n := &notes[at]
-		if len(n.Targets) > 0 {
-			fmt.Fprintf(e.stderr, "  line %d: %q -> %q\n", n.Line, n.Raw, strings.Join(n.Targets, " "))
-		} else {
-			fmt.Fprintf(e.stderr, "  line %d: %q\n", n.Line, n.Raw)
-		}
+		fmt.Fprintf(e.stderr, "  %s\n", noteText(&notes[at]))
 	}
+}
+
+// noteText returns the lines of a note as they were read, and the targets that they gave.
+func noteText(n *importer.Note) string {
+	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
+	for _, r := range n.Joined {
+		s += fmt.Sprintf(" + line %d: %q", r.Line, r.Raw)
+	}
+	if len(n.Targets) > 0 {
+		s += fmt.Sprintf(" -> %q", strings.Join(n.Targets, ", "))
+	}
+	return s
 }
 
 // choices are the words that an option takes.
@@ -189,7 +203,11 @@ func reasonsJSON(groups []importer.Group) []reasonOf {
 func notesJSON(notes []importer.Note) []noteJSON {
 	out := make([]noteJSON, len(notes))
 	for i, n := range notes {
-		out[i] = noteJSON{n.Line, n.Raw, n.Targets, n.Did, n.Warnings, n.Refused, optionOf(n.Needs), n.Skipped, n.Passed, n.Same}
+		var joined []joinedJSON
+		for _, r := range n.Joined {
+			joined = append(joined, joinedJSON(r))
+		}
+		out[i] = noteJSON{n.Line, n.Raw, joined, n.Targets, n.Did, n.Warnings, n.Refused, optionOf(n.Needs), n.Skipped, n.Passed, n.Same}
 	}
 	return out
 }

@@ -80,7 +80,7 @@ func TestLines(t *testing.T) {
 		{"hXXp://example.com", "", "example.com", "wrote dots and schemes as they are", ""},
 		{"ftp://example.com/x", "paths=url", "ftp://example.com/x", "recorded it as a URL, which DNS does not enforce", ""},
 		{"SVN+SSH://example.com/x", "paths=url", "svn+ssh://example.com/x", "recorded it as a URL, which DNS does not enforce", ""},
-		{"ftp://example.com/x", "paths=host", "ftp://example.com/x", "took the whole host of the URL", ""},
+		{"ftp://example.com/x", "paths=host", "example.com (exact)", "took the whole host of the URL", ""},
 		{"ftp://example.com/x", "paths=name", "example.com", "took off the path", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "wrote dots and schemes as they are", ""},
 
@@ -142,7 +142,7 @@ func TestLines(t *testing.T) {
 		{"example.com/page?x=1", "paths=name", "example.com", "took off the path", ""},
 		{"example.com/page?x=1", "paths=url", "http://example.com/page?x=1", "wrote http:// before it", ""},
 		{"https://example.com:8080/page", "paths=url", "https://example.com:8080/page", "which DNS does not enforce", ""},
-		{"https://example.com/page", "paths=host", "https://example.com/page", "the whole host of the URL", ""},
+		{"https://example.com/page", "paths=host", "example.com (exact)", "the whole host of the URL", ""},
 		{"https://example.com/page", "paths=skip", "", "left out: has a path", ""},
 		{"https://example.com/#", "paths=url", "example.com", "took off the empty path", ""},
 		{"example.com:8080", "", "", "has a port", Ports},

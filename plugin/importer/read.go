@@ -35,9 +35,19 @@ func readAll(r io.Reader) (string, error) {
 
 // A line is a line of a list.
 type line struct {
-	raw   string // the line as it was read, converted to UTF-8 if possible
-	text  string // raw without blanks and invisible characters at both ends
-	found *found // nil for most lines
+	raw    string // the line as it was read, converted to UTF-8 if possible
+	text   string // source without blanks and invisible characters at both ends
+	joined string // the text of this line and of the lines in rest, or empty
+	rest   []Rest // the lines that were joined to this line
+	found  *found // nil for most lines
+}
+
+// source returns the text that the line is cleaned from.
+func (l *line) source() string {
+	if l.joined != "" {
+		return l.joined
+	}
+	return l.raw
 }
 
 // found contains the findings about a line before it is cleaned.

@@ -90,7 +90,7 @@ func broken(lines []line, decided string) {
 	for i := range lines {
 		l := &lines[i]
 		if !l.hasText() {
-			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].raw)) && !strings.HasSuffix(lines[last].text, ".") {
+			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].source())) && !strings.HasSuffix(lines[last].text, ".") {
 				last = -1 // a name does not continue after a blank line, except after a hyphen or a dot
 			}
 			continue
@@ -100,13 +100,14 @@ func broken(lines []line, decided string) {
 			continue
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
-			continue // the lines were joined, and the next line may continue them
+			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
+			continue // the next line may continue the joined line
 		}
 		loose(l, decided)
 		last = i
 	}
 	if last >= 0 {
-		if l := &lines[last]; l.open() && breaksInside(body(l.raw)) && decided != "separate" {
+		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided != "separate" {
 			*l.mark() = found{refused: "breaks off with a hyphen, and no line follows"}
 		}
 	}
@@ -123,7 +124,7 @@ func loose(l *line, decided string) {
 // pair checks whether b may be the rest of a, and joins, separates or refuses the two lines as
 // the caller has decided. It reports whether it joined them.
 func pair(a, b *line, decided string) bool {
-	raw := body(a.raw)
+	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
 	why, follows := "", ""
 	switch {
@@ -153,8 +154,8 @@ func pair(a, b *line, decided string) bool {
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
-		a.text = s + b.text
-		a.raw = a.text
+		a.joined = s + b.text
+		a.text = a.joined
 		a.mark().did = "joined with the line that follows"
 		b.mark().passed = "the rest of the line before, joined with it"
 		return true
