@@ -36,41 +36,6 @@ type domainsCmd struct {
 	readsFlags `embed:"" group:"What the list leaves open (needed only if such a line is there; skip leaves it out):"`
 }
 
-// headFlags are the order's own fields.
-type headFlags struct {
-	ID               string   `name:"id" required:"" placeholder:"ID" help:"The order's id."`
-	Authority        string   `required:"" placeholder:"NAME" help:"The authority's name."`
-	AuthorityCountry string   `placeholder:"CC" help:"Its country."`
-	AuthorityKind    string   `placeholder:"KIND" help:"court, regulator, law or operator."`
-	Action           string   `enum:"block,lift" default:"block" help:"block (default) or lift."`
-	Lifts            []string `placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
-	Scope            string   `placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
-	ScopeCountry     []string `placeholder:"CC" help:"The order is for clients in this country."`
-	ScopeClient      []string `placeholder:"CIDR" help:"The order is for clients in this network."`
-	Reference        []string `sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
-	Issued           string   `placeholder:"TIME" help:"When it was decided."`
-	Served           string   `placeholder:"TIME" help:"When this operator received it."`
-	Acknowledged     string   `placeholder:"TIME" help:"When the receipt was confirmed to the authority."`
-	Reported         string   `placeholder:"TIME" help:"When it was reported to the authority that the order is in force."`
-	Deadline         string   `placeholder:"TIME" help:"When it must be in force, or a duration after --served."`
-	From             string   `placeholder:"TIME" help:"In force from; at once without it."`
-	Until            string   `placeholder:"TIME" help:"In force until."`
-	Review           string   `placeholder:"TIME" help:"When somebody must look again."`
-	Timezone         string   `placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
-	Status           string   `placeholder:"STATUS" help:"active, shadow, draft or suspended."`
-	Response         string   `placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
-	TTL              string   `name:"ttl" placeholder:"DURATION" help:"Of the answers."`
-	Disclosure       string   `placeholder:"WORD" help:"full, schedule, code or none."`
-	Basis            string   `placeholder:"TEXT" help:"The legal basis."`
-	Category         string   `placeholder:"TEXT" help:"copyright, gambling, ..."`
-	Subject          string   `placeholder:"TEXT" help:"Whom or what the decision is about."`
-	Note             string   `placeholder:"TEXT" help:"Anything else."`
-	Claimant         string   `placeholder:"TEXT" help:"Who asked for the order."`
-	Redress          string   `placeholder:"TEXT" help:"How to object to the order, and to whom."`
-	URL              string   `name:"url" placeholder:"URL" help:"Public page about the order."`
-	ReportTo         string   `placeholder:"TEXT" help:"Who is owed the notice of effect."`
-}
-
 // readsFlags decide what a plain list leaves open.
 type readsFlags struct {
 	Charset      string `placeholder:"SET" help:"utf-8 (default), cp1250 or cp1251."`
@@ -107,34 +72,6 @@ func (f *readsFlags) options() importer.Options {
 		}
 	}
 	return o
-}
-
-func (f *headFlags) head() *importer.Head {
-	h := &importer.Head{
-		Timezone: f.Timezone, ID: f.ID, Action: f.Action, Lifts: f.Lifts,
-		Authority: f.Authority, Country: f.AuthorityCountry, Kind: f.AuthorityKind,
-		References: f.Reference, Basis: f.Basis, Category: f.Category, Subject: f.Subject, Note: f.Note,
-		Claimant: f.Claimant, Redress: f.Redress, Acknowledged: f.Acknowledged, Reported: f.Reported,
-		Issued: f.Issued, Served: f.Served, Deadline: f.Deadline, From: f.From, Until: f.Until, Review: f.Review,
-		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
-		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
-	}
-	switch f.Response {
-	case "", "nxdomain", "nodata", "refused":
-	default:
-		h.Response, h.Redirect = "", strings.Split(f.Response, ",")
-	}
-	return h
-}
-
-// flagOf names the option behind a field of the order.
-var flagOf = map[string]string{
-	"id": "--id", "action": "--action", "lifts": "--lifts", "authority": "--authority", "authority.name": "--authority",
-	"authority.country": "--authority-country", "authority.kind": "--authority-kind", "references": "--reference",
-	"scope": "--scope, --scope-country or --scope-client", "scope.countries": "--scope-country", "scope.clients": "--scope-client",
-	"issued": "--issued", "served": "--served", "acknowledged": "--acknowledged", "reported": "--reported", "deadline": "--deadline", "from": "--from", "until": "--until", "review": "--review",
-	"timezone": "--timezone", "status": "--status", "response": "--response", "response.redirect": "--response", "ttl": "--ttl",
-	"disclosure": "--disclosure", "url": "--url", "claimant": "--claimant", "redress": "--redress",
 }
 
 // Run imports.

@@ -4,12 +4,102 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
+
+// headFlags are the fields of the order. The tag key is the key of the field in an order file;
+// with a dot, it is a key inside a field. TestHeadFlags checks that no field of an order is
+// missing without a reason.
+type headFlags struct {
+	ID               string   `key:"id" name:"id" required:"" placeholder:"ID" help:"The order's id."`
+	Authority        string   `key:"authority.name" required:"" placeholder:"NAME" help:"The authority's name."`
+	AuthorityCountry string   `key:"authority.country" placeholder:"CC" help:"Its country."`
+	AuthorityKind    string   `key:"authority.kind" placeholder:"KIND" help:"court, regulator, law or operator."`
+	Action           string   `key:"action" enum:"block,lift" default:"block" help:"block (default) or lift."`
+	Lifts            []string `key:"lifts" placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
+	Scope            string   `key:"scope" placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
+	ScopeCountry     []string `key:"scope.countries" placeholder:"CC" help:"The order is for clients in this country."`
+	ScopeClient      []string `key:"scope.clients" placeholder:"CIDR" help:"The order is for clients in this network."`
+	Reference        []string `key:"references" sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
+	Issued           string   `key:"issued" placeholder:"TIME" help:"When it was decided."`
+	Served           string   `key:"served" placeholder:"TIME" help:"When this operator received it."`
+	Acknowledged     string   `key:"acknowledged" placeholder:"TIME" help:"When the receipt was confirmed to the authority."`
+	Reported         string   `key:"reported" placeholder:"TIME" help:"When it was reported to the authority that the order is in force."`
+	Deadline         string   `key:"deadline" placeholder:"TIME" help:"When it must be in force, or a duration after --served."`
+	From             string   `key:"from" placeholder:"TIME" help:"In force from; at once without it."`
+	Until            string   `key:"until" placeholder:"TIME" help:"In force until."`
+	Review           string   `key:"review" placeholder:"TIME" help:"When somebody must look again."`
+	Timezone         string   `key:"timezone" placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
+	Status           string   `key:"status" placeholder:"STATUS" help:"active, shadow, draft or suspended."`
+	Response         string   `key:"response" placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
+	TTL              string   `key:"ttl" name:"ttl" placeholder:"DURATION" help:"Of the answers."`
+	Disclosure       string   `key:"disclosure" placeholder:"WORD" help:"full, schedule, code or none."`
+	Basis            string   `key:"basis" placeholder:"TEXT" help:"The legal basis."`
+	Category         string   `key:"category" placeholder:"TEXT" help:"copyright, gambling, ..."`
+	Subject          string   `key:"subject" placeholder:"TEXT" help:"Whom or what the decision is about."`
+	Note             string   `key:"note" placeholder:"TEXT" help:"Anything else."`
+	Claimant         string   `key:"claimant" placeholder:"TEXT" help:"Who asked for the order."`
+	Redress          string   `key:"redress" placeholder:"TEXT" help:"How to object to the order, and to whom."`
+	URL              string   `key:"url" name:"url" placeholder:"URL" help:"Public page about the order."`
+	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"Who is owed the notice of effect."`
+}
+
+// flagNames are the names of the flags of headFlags by their keys.
+var flagNames = func() map[string]string {
+	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("name")
+		if name == "" {
+			name = strings.ToLower(wordStart.ReplaceAllString(f.Name, "$1-$2"))
+		}
+		names[f.Tag.Get("key")] = "--" + name
+	}
+	return names
+}()
+
+// wordStart matches the letters around the start of a word in the name of a struct field.
+var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// head returns the fields that the flags give.
+func (f *headFlags) head() *importer.Head {
+	h := &importer.Head{Timezone: f.Timezone, Fields: map[string]any{}}
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		if x := v.Field(i); !x.IsZero() {
+			h.Fields[v.Type().Field(i).Tag.Get("key")] = x.Interface()
+		}
+	}
+	delete(h.Fields, "timezone") // a key of the file
+	switch f.Response {
+	case "", "nxdomain", "nodata", "refused":
+	default:
+		delete(h.Fields, "response")
+		h.Fields["response.redirect"] = strings.Split(f.Response, ",")
+	}
+	return h
+}
+
+// flagOf returns the flag for a field of the order, or the field if no flag sets the field.
+func flagOf(field string) string {
+	key := strings.TrimRight(field, "[]0123456789")
+	if key == "scope" {
+		return "--scope, --scope-country or --scope-client"
+	}
+	outer, _, _ := strings.Cut(key, ".")
+	for _, k := range []string{key, key + ".name", outer} {
+		if name, ok := flagNames[k]; ok {
+			return name
+		}
+	}
+	return field
+}
 
 // minutes is a duration in minutes as people write it.
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
@@ -38,7 +128,7 @@ func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
 	}
-	text := or(flagOf[strings.TrimRight(p.Field, "[]0123456789")], p.Field) + ": " + p.Msg
+	text := flagOf(p.Field) + ": " + p.Msg
 	if p.HasGot {
 		text += fmt.Sprintf(", got %q", p.Got)
 	}

@@ -107,7 +107,7 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
 	for _, p := range lint.Check([]lint.File{{Path: "import.yaml", Orders: parsed.Orders}}, set, order.Time(e.now().Unix())) {
 		if !strings.HasPrefix(p.Field, "targets") {
-			out = append(out, or(flagOf[p.Field], p.Field)+": "+p.Msg)
+			out = append(out, flagOf(p.Field)+": "+p.Msg)
 		}
 	}
 	return out
