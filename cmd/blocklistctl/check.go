@@ -21,7 +21,7 @@ type checkCmd struct {
 	At          string   `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*checkCmd) Help() string {
 	return `Every problem is listed as FILE:LINE:COLUMN: order "ID": FIELD: what is wrong, got "VALUE". A file with a problem does not go into force; what is marked as a warning does, but somebody should look at it.
 

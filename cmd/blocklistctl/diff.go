@@ -27,7 +27,7 @@ type diffCmd struct {
 	before, after *orders
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*diffCmd) Help() string {
 	return `Lists the orders that were added, removed, changed or lifted, and the names that NEW blocks and OLD does not, or the reverse, for a client of which nothing is known unless --client and --country say more. The exit code is 0 whether they differ or not, as differences are no problems; --exit-code gives 1 when they do. When a server that has OLD in force would refuse NEW, by serial or max_shrink, diff says so and the exit code is 1.
 

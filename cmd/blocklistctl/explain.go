@@ -29,7 +29,7 @@ type explainCmd struct {
 	Sealed      bool   `help:"Show sealed orders by their ids and targets, not by their digests."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*explainCmd) Help() string {
 	return `Prints whether the name is blocked and for whom, by which order and target, since and until when, the answer in dig's form, and for each other order on the name why it does not apply. The exit code is 0 whether the name is blocked or not.
 

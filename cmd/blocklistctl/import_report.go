@@ -34,6 +34,7 @@ type importJSON struct {
 	Content    string     `json:"content,omitempty"`
 }
 
+// noteJSON is the report on one line, in JSON.
 type noteJSON struct {
 	Line     int          `json:"line"`
 	Raw      string       `json:"raw"`
@@ -54,7 +55,7 @@ type joinedJSON struct {
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is what is said of several lines, in JSON.
+// reasonOf is a group of lines with the same reason, in JSON.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -63,27 +64,27 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds what keeps the order from being written.
+// problem adds a reason why the order is not written.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. A decision may count the entries
-// of its list or the different names, so either number will do.
+// expected compares the number of names with --expect. A decision may count the entries of its
+// list or the different names, so expected accepts both numbers.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil || *c.Expect == out.Targets {
 		return
 	}
-	got := fmt.Sprintf("%s (%d with the repeated ones)", count(out.Targets, "target"), out.Taken)
+	got := fmt.Sprintf("%s (%d with repeated lines)", count(out.Targets, "target"), out.Taken)
 	switch n := *c.Expect; {
 	case n == out.Taken:
-		fmt.Fprintf(e.stderr, "%s: expected %d: the list has %s\n", printable.Line(c.File), n, got)
+		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s\n", printable.Line(c.File), n, got)
 	case n > out.Taken:
-		c.problem(out, "expected %d, and the list gives %s: %d missing; nothing is written", n, got, n-out.Taken)
+		c.problem(out, "expected %d names, but the list has %s; missing: %d; nothing is written", n, got, n-out.Taken)
 	case n < out.Targets:
-		c.problem(out, "expected %d, and the list gives %s: %d too many; nothing is written", n, got, out.Targets-n)
+		c.problem(out, "expected %d names, but the list has %s; too many: %d; nothing is written", n, got, out.Targets-n)
 	default:
-		c.problem(out, "expected %d, and the list gives %s: neither number; nothing is written", n, got)
+		c.problem(out, "expected %d names, but the list has %s; nothing is written", n, got)
 	}
 }
 
@@ -113,7 +114,7 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	return out
 }
 
-// maxListed bounds how many lines of one reason are listed.
+// maxListed is the number of lines of one reason that are listed.
 const maxListed = 20
 
 // say prints the results of the lines, grouped by reason. A group of cleaned lines gets one
@@ -125,10 +126,10 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 		how = append(how, "a byte order mark")
 	}
 	if res.CRLF {
-		how = append(how, "CRLF line ends")
+		how = append(how, "the CR of CR LF line ends")
 	}
 	if len(how) > 0 && !c.Quiet {
-		fmt.Fprintf(e.stderr, "%s: took off %s\n", file, strings.Join(how, " and "))
+		fmt.Fprintf(e.stderr, "%s: removed %s\n", file, strings.Join(how, " and "))
 	}
 	for _, kind := range []string{importer.Cleaned, importer.Passed, importer.Skipped, importer.Warned, importer.Refused} {
 		for _, g := range groups {
@@ -139,31 +140,32 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText is how a group of lines begins.
+// kindText contains the first words about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
+// group prints a group of lines.
 func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
-	only := g.Kind == importer.Cleaned || g.Kind == importer.Passed
-	if only && c.Quiet {
+	cleaned := g.Kind == importer.Cleaned || g.Kind == importer.Passed
+	if cleaned && c.Quiet {
 		return
 	}
 	decides := ""
 	switch g.Needs {
 	case "":
 	case importer.Suffix:
-		decides = "; --allow-suffix takes such lines"
+		decides = "; --allow-suffix accepts public suffixes"
 	default:
 		decides = fmt.Sprintf("; --%s decides (%s)", g.Needs, choices(g.Needs))
 	}
 	fmt.Fprintf(e.stderr, "%s: %s %s: %s%s\n", file, kindText[g.Kind], count(len(g.Lines), "line"), printable.Line(g.Reason), decides)
 	most := maxListed
-	if only {
+	if cleaned {
 		most = 1
 	}
 	for i, at := range g.Notes {
 		if i == most {
-			if !only {
+			if !cleaned {
 				fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(len(g.Notes)-i, "line"))
 			}
 			break
@@ -184,7 +186,7 @@ func noteText(n *importer.Note) string {
 	return s
 }
 
-// choices are the words that an option takes.
+// choices returns the words that a flag accepts.
 func choices(f importer.Form) string {
 	if f == importer.Charset {
 		return strings.Join(importer.Charsets, ", ")
@@ -212,6 +214,7 @@ func notesJSON(notes []importer.Note) []noteJSON {
 	return out
 }
 
+// optionOf returns the flag that decides a form, or "".
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

@@ -18,7 +18,7 @@ type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"The states at this time instead of now."`
-	State       []string `enum:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
+	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
 	Action      string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
 	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
 	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
@@ -28,7 +28,7 @@ type listCmd struct {
 	Sealed      bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*listCmd) Help() string {
 	return `One line an order. Sealed orders are listed by the digest that the server's log shows, and orders whose disclosure is not full without their targets, unless --sealed is given.
 
@@ -118,8 +118,13 @@ func (c *listCmd) Run(e *env) error {
 
 // filter returns what decides which orders are listed.
 func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
-	if c.Action != "" && c.Action != "block" && c.Action != "lift" {
-		return nil, misuse("--action must be block or lift, got %q", c.Action)
+	if err := oneOf("--action", c.Action, []string{"block", "lift"}); err != nil {
+		return nil, err
+	}
+	for _, s := range c.State {
+		if err := oneOf("--state", s, stateWords()); err != nil {
+			return nil, err
+		}
 	}
 	// path.Match stops at slashes, which ids are full of.
 	flat := strings.NewReplacer("/", "\x00")
@@ -154,6 +159,14 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 		}
 		return target.IsZero() || concerns(o, target)
 	}, nil
+}
+
+// stateWords returns the words for the states of an order.
+func stateWords() (words []string) {
+	for s := range ruleset.NumStates {
+		words = append(words, ruleset.State(s).String())
+	}
+	return words
 }
 
 // concerns reports whether an order has a target at the name or above it, or a
