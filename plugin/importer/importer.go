@@ -142,7 +142,7 @@ type Result struct {
 
 // ErrEmpty is the error for a list without targets. A download may fail, and a list that is
 // empty for an hour must not end an order.
-var ErrEmpty = errors.New("holds no target: an empty download is not an order")
+var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 // maxLine is the maximum length of a line in bytes. A longer line is not from a list of names.
 const maxLine = 4096
@@ -258,7 +258,7 @@ func (im *imports) take(n *Note, targets []order.Target) {
 }
 
 // repeated is reported for a line whose target an earlier line has given.
-const repeated = "merged with an earlier line that says the same"
+const repeated = "merged with an earlier line with the same target"
 
 // targetText returns a target in the form of an order file, and for an exact name with the
 // word "(exact)".

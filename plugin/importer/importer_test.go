@@ -23,7 +23,7 @@ func TestDomains(t *testing.T) {
 	if n := got.Notes[0]; n.Line != 5 || n.Did[len(n.Did)-1] != repeated || n.Same != 2 {
 		t.Errorf("the repeated line: %+v", n)
 	}
-	if n := got.Notes[len(got.Notes)-1]; n.Line != 7 || !strings.Contains(n.Refused, "longer than 4096 octets") {
+	if n := got.Notes[len(got.Notes)-1]; n.Line != 7 || !strings.Contains(n.Refused, "longer than 4096 bytes") {
 		t.Errorf("the long line: %+v", n)
 	}
 }
