@@ -165,7 +165,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 		case t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name:
 			return true
 		case t.Kind != order.TargetName || !t.Name.Covers(name):
-		case t.Match == order.Exact && t.Name != name, t.Match == order.Below && t.Name == name:
+		case t.Match == order.Exact && t.Name != name, t.Match == order.BelowOnly && t.Name == name:
 		default:
 			return true
 		}

@@ -155,7 +155,7 @@ func TargetText(t *order.Target) string {
 		return t.Attr.Address.Addr().String()
 	case t.Kind == order.TargetAddress:
 		return t.Attr.Address.String()
-	case t.Match == order.Below:
+	case t.Match == order.BelowOnly:
 		return "*." + t.Name.String()
 	case t.Match == order.Exact:
 		return t.Name.String() + " (exact)"

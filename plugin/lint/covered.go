@@ -56,7 +56,7 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 	if l.steps > maxSteps || !l.set.Shared(name) {
 		return ruleset.Reason{}, false
 	}
-	at := l.reasons(name, match == order.Below, client)
+	at := l.reasons(name, match == order.BelowOnly, client)
 	own, ok := at.own[target{o.ID, name, match}]
 	if !ok || at.list[own].Why == ruleset.LiftedBy || at.list[own].Why == ruleset.Over {
 		return ruleset.Reason{}, false
@@ -132,7 +132,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 // Target returns a target as order files write it, followed by "(exact)" if it is exact.
 func Target(n dname.Name, m order.Match) string {
 	switch m {
-	case order.Below:
+	case order.BelowOnly:
 		return "*." + n.String()
 	case order.Exact:
 		return n.String() + " (exact)"

@@ -20,7 +20,7 @@ type crowd struct {
 	// ends are the indexes at which the rules of each kind end.
 	ends [blockBelow + 1]int
 	// byID are the lifts that name the orders they reach, by the ids of these orders. others
-	// are the other lifts, latest place in history first.
+	// are the other lifts, latest decision time first.
 	byID   map[string][]uint32
 	others map[authority]*line
 	groups []*group

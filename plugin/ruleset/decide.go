@@ -240,7 +240,7 @@ func (at place) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
 		return !at.generic && (labels == at.labels || labels == at.host)
-	case order.Below:
+	case order.BelowOnly:
 		return at.generic || labels < at.labels
 	}
 	return true

@@ -185,7 +185,7 @@ func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 		w.SetName(t.name)
 		p = s.walk(&w, nil)
 		n := t.name.NumLabels()
-		at = place{n, n, t.match == order.Below}
+		at = place{n, n, t.match == order.BelowOnly}
 	}
 	j := judgement{Set: s, now: now}
 	l, _ := j.lifter(&p, e, at)

@@ -301,7 +301,7 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 		o.names = nil
 		return
 	}
-	o.names[spot{n, m == order.Below}] = true
+	o.names[spot{n, m == order.BelowOnly}] = true
 }
 
 // label sets the labels of the outcomes.

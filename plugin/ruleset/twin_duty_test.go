@@ -57,7 +57,7 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
-		from = o.PlaceInHistory()
+		from = o.DecidedAt()
 	}
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
@@ -66,7 +66,7 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	q := twinQuery{now: now}
 	if x.Kind == order.TargetName {
-		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.Below}, q, false)
+		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.BelowOnly}, q, false)
 	}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) {

@@ -64,7 +64,7 @@ func twinForced(o *order.Order, x *order.Target) bool {
 			p, _ := netip.ParsePrefix(f.Target)
 			return p == x.Attr.Address || err == nil && x.Attr.Address.IsSingleIP() && a == x.Attr.Address.Addr()
 		}
-		if x.Match == order.Below {
+		if x.Match == order.BelowOnly {
 			return f.Target == "*."+x.Name.String()
 		}
 		return f.Target == x.Name.String()
@@ -299,7 +299,7 @@ func compareLifts(t *testing.T, w *world) {
 			if o.Action == order.Block && twinReaches(l, o) {
 				meets, known := w.twin.meets(l, o)
 				reached = reached || meets
-				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.PlaceInHistory() == o.PlaceInHistory()
+				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt()
 			}
 		}
 		if !reached {
@@ -324,7 +324,7 @@ func twinWritten(x *order.Target) string {
 	switch {
 	case x.Kind == order.TargetAddress:
 		return x.Attr.Address.String()
-	case x.Match == order.Below:
+	case x.Match == order.BelowOnly:
 		return "*." + x.Name.String()
 	}
 	return x.Name.String()

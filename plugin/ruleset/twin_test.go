@@ -63,7 +63,7 @@ func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	switch x.Match {
 	case order.Exact:
 		return !n.generic && (x.Name == n.name || x.Name == n.host)
-	case order.Below:
+	case order.BelowOnly:
 		return n.under(x.Name) && (n.generic || x.Name != n.name)
 	}
 	return n.under(x.Name)
@@ -84,7 +84,7 @@ func inWindows(ws []order.Window, now order.Time) bool {
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
-		from = o.PlaceInHistory()
+		from = o.DecidedAt()
 	}
 	return inWindow(from, o.Until, now) && inWindows(o.Windows, now)
 }
@@ -174,7 +174,7 @@ func twinReaches(l, o twinOrder) bool {
 	if l.Authority.Name != o.Authority.Name || l.Authority.Country != o.Authority.Country {
 		return false
 	}
-	lp, op := l.PlaceInHistory(), o.PlaceInHistory()
+	lp, op := l.DecidedAt(), o.DecidedAt()
 	if op == order.NoTime {
 		return false
 	}

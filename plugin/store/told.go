@@ -188,7 +188,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 		return nil // an order as a whole
 	}
 	var q ruleset.Asked
-	if match == order.Below {
+	if match == order.BelowOnly {
 		q.SetBelow(name)
 	} else {
 		q.SetName(name)
