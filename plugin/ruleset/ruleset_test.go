@@ -297,8 +297,8 @@ func TestCompareAndLost(t *testing.T) {
 	// b.example is lost. c.example is still in the file, as a draft. d.example was not in
 	// force.
 	now := at(t, "2026-01-01")
-	if before.InForce(now) != 3 || before.Lost(after, now) != 1 {
-		t.Errorf("in force %d, lost %d", before.InForce(now), before.Lost(after, now))
+	if before.BlockedAt(now) != 3 || before.TargetsLost(after, now) != 1 {
+		t.Errorf("in force %d, lost %d", before.BlockedAt(now), before.TargetsLost(after, now))
 	}
 }
 

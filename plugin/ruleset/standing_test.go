@@ -62,7 +62,7 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets checks that InForce and Lost count each name and network once, even if
+// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network once, even if
 // several orders have it.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
@@ -80,7 +80,7 @@ func TestLostCountsTargets(t *testing.T) {
 		{"only its lift stays", "- {id: a, targets: [a.example]}", "- {id: l, action: lift, lifts: [a], issued: 2025-01-01, targets: [a.example]}", 1, 1},
 	} {
 		before, after := part(t, "a.yaml", tc.before), part(t, "a.yaml", tc.after)
-		if n, m := before.InForce(now), before.Lost(after, now); n != tc.inForce || m != tc.lost {
+		if n, m := before.BlockedAt(now), before.TargetsLost(after, now); n != tc.inForce || m != tc.lost {
 			t.Errorf("%s: %d in force and %d lost, want %d and %d", tc.name, n, m, tc.inForce, tc.lost)
 		}
 	}

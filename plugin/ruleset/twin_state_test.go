@@ -330,7 +330,7 @@ func twinWritten(x *order.Target) string {
 	return x.Name.String()
 }
 
-// compareShrink compares InForce, Lost and Missing of two files with the twin.
+// compareShrink compares BlockedAt, TargetsLost and NamesNotIn of two files with the twin.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -343,7 +343,7 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 			lost++
 		}
 	}
-	if n, m := p.InForce(now), p.Lost(q, now); n != len(before) || m != lost {
+	if n, m := p.BlockedAt(now), p.TargetsLost(q, now); n != len(before) || m != lost {
 		t.Fatalf("%vat %d: %d in force and %d lost, want %d and %d", w, now, n, m, len(before), lost)
 	}
 	removed := 0
@@ -352,7 +352,7 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 			removed++
 		}
 	}
-	if n := p.Missing(q); n != removed {
+	if n := p.NamesNotIn(q); n != removed {
 		t.Fatalf("%vmissing: %d, want %d", w, n, removed)
 	}
 	if d := Compare(p, p.Guarded(nil), 1); d.Added+d.Removed+d.Changed != 0 {
