@@ -183,9 +183,9 @@ func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.
 //go:noinline
 func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
 	if l.Addr.IsValid() {
-		*v = set.JudgeAddress(l.Addr, *q)
+		*v = set.DecideAddress(l.Addr, *q)
 	} else {
-		*v = set.Judge(&l.Name, *q)
+		*v = set.Decide(&l.Name, *q)
 	}
 }
 

@@ -169,7 +169,7 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 				var asked ruleset.Asked
 				asked.Set(h.Name)
 				asked.Service = answer.ServiceLabels(&asked, q.Qtype)
-				if v := w.set.Decide(&asked, w.client, order.Time(s.Unix())); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+				if v := w.set.Decide(&asked, ruleset.Query{Client: w.client, Now: order.Time(s.Unix())}); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
 					w.t.Fatalf("%s asked, answered at %v:\n%v\nbut at %v, %v is blocked\n%s", q.String(), now, got, s, rr, w)
 				}
 				return

@@ -17,7 +17,7 @@ const now order.Time = 1_780_000_000
 // checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.Asked
-	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Client{}, now).Blocked()
+	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
 // BenchmarkQuery measures the cost of a query, for which the performance goals have a limit.
@@ -74,7 +74,7 @@ func BenchmarkDecide(b *testing.B) {
 					if i == len(asked) {
 						i = 0
 					}
-					s.Decide(&asked[i], ruleset.Client{}, now)
+					s.Decide(&asked[i], ruleset.Query{Now: now})
 				}
 			})
 		}

@@ -145,7 +145,7 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 // checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.Asked
-	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, client, now).Blocked()
+	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
 }
 
 func median(x []float64) float64 {

@@ -45,7 +45,7 @@ func (x *explainer) whom(s *server, q *ruleset.Asked, a asking, reasons []rulese
 		groups = append(groups, g)
 	}
 	judge := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
-		return x.l.set.Decide(q, ruleset.Client{Addr: addr, Country: cc}, x.now)
+		return x.l.set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.now})
 	}
 	base := judge(a.Country, a.Addr)
 	for _, c := range k.countries {

@@ -147,7 +147,7 @@ func TestNames(t *testing.T) {
 				}
 				var q ruleset.Asked
 				q.SetName(n)
-				was, is := from.Set.Decide(&q, ruleset.Client{}, at).Blocked(), to.Set.Decide(&q, ruleset.Client{}, at).Blocked()
+				was, is := from.Set.Decide(&q, ruleset.Query{Now: at}).Blocked(), to.Set.Decide(&q, ruleset.Query{Now: at}).Blocked()
 				want := ""
 				if is && !was {
 					want = "blocked"

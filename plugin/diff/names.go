@@ -111,10 +111,10 @@ func mentioned(versions ...Version) []dname.Name {
 func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.Asked
 	q.SetName(n)
-	self = s.Decide(&q, c, now)
+	self = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	below = self
 	if q.SetBelow(n) {
-		below = s.Decide(&q, c, now)
+		below = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	}
 	return self, below
 }

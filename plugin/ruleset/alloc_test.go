@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing checks that Judge and JudgeAddress do not allocate, whatever the
+// TestDecideAllocatesNothing checks that Decide and DecideAddress do not allocate, whatever the
 // verdict is: for blocked, passing, lifted, excepted and held names, for a name with marked
 // names below it, and for names that an answer leads to.
 func TestDecideAllocatesNothing(t *testing.T) {
@@ -41,7 +41,7 @@ func decideAllocatesNothing(t *testing.T) {
 			var n Asked
 			n.Set(name)
 			if s.Covers(&n.Wire) {
-				v = s.Judge(&n, q)
+				v = s.Decide(&n, q)
 			}
 			return v
 		})
@@ -54,7 +54,7 @@ func decideAllocatesNothing(t *testing.T) {
 				hit.Set("hit.example.")
 				led := q
 				led.Asked = &n
-				return s.Judge(&hit, led)
+				return s.Decide(&hit, led)
 			}
 		}
 		spared := name == "ok.hit.example." || name == "lifted.example."
@@ -70,19 +70,19 @@ func decideAllocatesNothing(t *testing.T) {
 		n.Set("dark.example.")
 		dark := q
 		dark.Shadow = true
-		return s.Judge(&n, dark)
+		return s.Decide(&n, dark)
 	})
 	for addr, blocked := range map[string]bool{
 		"198.51.100.1": true, "::ffff:198.51.100.1": true, "198.51.100.9": false, "192.0.2.1": false, "203.0.113.1": false, "2001:db8::1": false,
 	} {
 		a := netip.MustParseAddr(addr)
-		costs(0, addr, blocked, func() Verdict { return s.JudgeAddress(a, q) })
+		costs(0, addr, blocked, func() Verdict { return s.DecideAddress(a, q) })
 		costs(0, addr+" for a name", blocked || addr == "192.0.2.1", func() Verdict {
 			var n Asked
 			n.Set("www.example.")
 			led := q
 			led.Asked = &n
-			return free.JudgeAddress(a, led)
+			return free.DecideAddress(a, led)
 		})
 	}
 }

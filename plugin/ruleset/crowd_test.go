@@ -55,9 +55,9 @@ func TestCrowd(t *testing.T) {
 					}
 					judge := func(s *Set) Verdict {
 						if a, err := netip.ParseAddr(name); err == nil {
-							return s.JudgeAddress(a, q)
+							return s.DecideAddress(a, q)
 						}
-						return s.Judge(asked(t, name), q)
+						return s.Decide(asked(t, name), q)
 					}
 					got, want := judge(fast), judge(slow)
 					if got.Blocked() {
@@ -97,7 +97,7 @@ func TestCrowdShared(t *testing.T) {
 		}
 		s := apart(Options{}, part(t, "a.yaml", orders), part(t, "b.yaml", lifts.String()))
 		for _, name := range []string{"c.example", "www.c.example"} {
-			v := s.Decide(asked(t, name), Client{}, at(t, "2026-01-01"))
+			v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")})
 			if v.Blocked() != (name != lifted) {
 				t.Errorf("%s with %s lifted: %+v", name, lifted, v)
 			}

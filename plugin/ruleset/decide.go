@@ -64,7 +64,7 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // in whole Unix seconds
-	// Asked is the name that the client asked for, if an answer leads from it to the judged
+	// Asked is the name that the client asked for, if an answer leads from it to the decided
 	// name. If an exception or a lift takes Asked out of an order, the order does not apply to
 	// the judged name either. Asked is nil if the judged name is itself the asked name.
 	Asked *Asked
@@ -72,14 +72,9 @@ type Query struct {
 	Shadow bool
 }
 
-// Decide judges a name for a client at a time.
-func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
-	return s.Judge(q, Query{Client: c, Now: now})
-}
-
-// Judge judges a name. It does not allocate (but see protected). The DNS query type matters
+// Decide decides about a name. It does not allocate (but see protected). The DNS query type matters
 // only through name.Service. Other effects of the type are decided when the answer is built.
-func (s *Set) Judge(name *Asked, q Query) Verdict {
+func (s *Set) Decide(name *Asked, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
 	if len(p.hits) == 0 {
@@ -104,10 +99,10 @@ func (s *Set) Judge(name *Asked, q Query) Verdict {
 		Below: below, Until: min(d.until, until), Scoped: j.scoped}
 }
 
-// JudgeAddress judges an address in an answer. If the address passes, it also judges the IPv4
+// DecideAddress decides about an address in an answer. If the address passes, it also decides about the IPv4
 // addresses embedded in it. The verdict has no target name, because the name that is blocked
 // is the asked name.
-func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
+func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
 	}

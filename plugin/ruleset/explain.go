@@ -65,7 +65,7 @@ func (s *Set) Reasons(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
 }
 
 func (s *Set) explain(q *Asked, c Client, now order.Time, dates bool) (Verdict, []Reason) {
-	v := s.Decide(q, c, now)
+	v := s.Decide(q, Query{Client: c, Now: now})
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
 	at := q.place()

@@ -55,9 +55,9 @@ func (c *choices) question(w *world) *question {
 
 func (q *question) judge(s *Set) Verdict {
 	if a := q.place.addr; a.IsValid() {
-		return s.JudgeAddress(a, q.Query)
+		return s.DecideAddress(a, q.Query)
 	}
-	return s.Judge(&q.name, q.Query)
+	return s.Decide(&q.name, q.Query)
 }
 
 // expect returns the twin's verdict for a client in a country at a second.

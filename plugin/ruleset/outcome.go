@@ -409,7 +409,7 @@ func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 		if !t.work() {
 			return true
 		}
-		if v := s.Decide(&t.q, c, t.now); v.Blocked() {
+		if v := s.Decide(&t.q, Query{Client: c, Now: t.now}); v.Blocked() {
 			any, found = true, wanted(v.Order.ID)
 		}
 		return found

@@ -26,7 +26,7 @@ func TestScoped(t *testing.T) {
 		{"lifted for everyone", "- {id: a, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}", false},
 	} {
 		s := set(t, tc.orders+"\n")
-		if v := s.Decide(asked(t, "a.example."), Client{Addr: netip.MustParseAddr("192.0.2.1")}, now); v.Scoped != tc.scoped {
+		if v := s.Decide(asked(t, "a.example."), Query{Client: Client{Addr: netip.MustParseAddr("192.0.2.1")}, Now: now}); v.Scoped != tc.scoped {
 			t.Errorf("%s: scoped %v, want %v", tc.name, v.Scoped, tc.scoped)
 		}
 	}

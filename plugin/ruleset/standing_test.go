@@ -93,7 +93,7 @@ func TestLiftOfAllBut(t *testing.T) {
 	s := set(t, "- {id: a, targets: [a.example, b.example]}\n"+
 		"- {id: l, action: lift, lifts: [a], issued: 2025-01-01, except: [b.example]}\n")
 	for name, blocked := range map[string]bool{"a.example.": false, "b.example.": true, "x.b.example.": true} {
-		if got := s.Decide(asked(t, name), Client{}, now).Blocked(); got != blocked {
+		if got := s.Decide(asked(t, name), Query{Now: now}).Blocked(); got != blocked {
 			t.Errorf("%s: blocked %v, want %v", name, got, blocked)
 		}
 	}

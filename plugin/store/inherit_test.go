@@ -244,7 +244,7 @@ func TestReloadRules(t *testing.T) {
 				q := &ruleset.Asked{}
 				q.SetName(n)
 				say := func(w *world) string {
-					v := w.s.Set().Decide(q, ruleset.Client{}, seconds(w.clock.Now()))
+					v := w.s.Set().Decide(q, ruleset.Query{Now: seconds(w.clock.Now())})
 					return fmt.Sprint(v.Blocked(), v.Response, v.Below)
 				}
 				if got, want := say(w), say(fresh); got != want {

@@ -141,7 +141,7 @@ func (w *world) blocked(names ...string) (out []string) {
 		}
 		q := &ruleset.Asked{}
 		q.SetName(n)
-		if w.s.Set().Decide(q, ruleset.Client{}, seconds(w.clock.Now())).Blocked() {
+		if w.s.Set().Decide(q, ruleset.Query{Now: seconds(w.clock.Now())}).Blocked() {
 			out = append(out, s)
 		}
 	}
