@@ -66,14 +66,15 @@ type Query struct {
 	Now    order.Time // in whole Unix seconds
 	// Asked is the name that the client asked for, if an answer leads from it to the decided
 	// name. If an exception or a lift takes Asked out of an order, the order does not apply to
-	// the judged name either. Asked is nil if the judged name is itself the asked name.
+	// the decided name either. Asked is nil if the decided name is itself the asked name.
 	Asked *Asked
 	// Shadow judges as if the orders in shadow were in force.
 	Shadow bool
 }
 
-// Decide decides about a name. It does not allocate (but see protected). The DNS query type matters
-// only through name.Service. Other effects of the type are decided when the answer is built.
+// Decide decides about a name. It does not allocate (but see protected). The DNS query type
+// matters only through name.Service. Other effects of the type are decided when the answer is
+// built.
 func (s *Set) Decide(name *Asked, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -99,9 +100,9 @@ func (s *Set) Decide(name *Asked, q Query) Verdict {
 		Below: below, Until: min(d.until, until), Scoped: j.scoped}
 }
 
-// DecideAddress decides about an address in an answer. If the address passes, it also decides about the IPv4
-// addresses embedded in it. The verdict has no target name, because the name that is blocked
-// is the asked name.
+// DecideAddress decides about an address in an answer. If the address passes, it also decides
+// about the IPv4 addresses embedded in it. The verdict has no target name, because the name
+// that is blocked is the asked name.
 func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
@@ -218,7 +219,7 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A place is the position of the judged name on a path.
+// A place is the position of the decided name on a path.
 type place struct {
 	labels int // the number of labels of the name
 	// host is the number of labels of the host of a service name. It is equal to labels if the

@@ -274,8 +274,8 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above it. Shared does
-// not look at lifts, so that a name under very many lifts costs no more than another name.
+// Shared reports whether several block orders have a target at the name or above it. Shared
+// does not look at lifts, so that a name under very many lifts costs no more than another name.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)

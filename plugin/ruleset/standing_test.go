@@ -62,8 +62,8 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network once, even if
-// several orders have it.
+// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network once,
+// even if several orders have it.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {

@@ -221,15 +221,15 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at now and that are not targets
-// of any block order of next, in any state. A target whose order ended by an until, a lift or
-// a status is not lost, because it is still in the file.
+// TargetsLost returns the number of names and networks that p blocks at now and that are not
+// targets of any block order of next, in any state. A target whose order ended by an until, a
+// lift or a status is not lost, because it is still in the file.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn returns the number of names and networks that p blocks at now and that are targets of
-// block orders in none of the parts next.
+// TargetsLostIn returns the number of names and networks that p blocks at now and that are
+// targets of block orders in none of the parts next.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.holds(r.sched, now)

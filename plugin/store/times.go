@@ -23,7 +23,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		next := ruleset.Forever
-		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Duties(then).NextDeadline) }); err != nil {
+		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Deadlines(then).NextDeadline) }); err != nil {
 			s.log.Errorf("%v; the log does not say which orders start and end", err)
 		}
 		if next != ruleset.Forever {
