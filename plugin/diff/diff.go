@@ -91,7 +91,7 @@ func byID(orders []*order.Order) map[string]*order.Order {
 
 func states(s *ruleset.Set, now order.Time) map[string]string {
 	m := map[string]string{}
-	for st := range s.Standings(now) {
+	for st := range s.OrderStates(now) {
 		m[st.Order.ID] = st.State.String()
 	}
 	return m

@@ -13,7 +13,7 @@ import (
 // clients and for all names below. Lifting only one of the two orders would not unblock these
 // targets.
 func (l *linter) covered(o *order.Order) {
-	if st := l.standing[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
+	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
 	}
 	client := member(o.Scope)

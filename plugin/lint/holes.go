@@ -42,7 +42,7 @@ func (l *linter) findHoles() holes {
 					}
 				}
 			}
-		case l.standing[o.ID].State == ruleset.InForce:
+		case l.states[o.ID].State == ruleset.InForce:
 			for i := range o.Targets {
 				if t := &o.Targets[i]; t.Kind == order.TargetName {
 					h.lift(o, t.Name)

@@ -199,7 +199,7 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 	next, i := w.NextChange(now), 0
 	all := w.twin.orders
-	for st := range w.Standings(now) {
+	for st := range w.OrderStates(now) {
 		o := all[i].Order
 		i++
 		if want := w.twin.state(o, now); st.Order.ID != o.ID || st.State != want || st.Until <= now || st.Until < next {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-func TestStandings(t *testing.T) {
+func TestOrderStates(t *testing.T) {
 	f, problems := order.Parse("o.yaml", strings.NewReader(`
 version: 1
 defaults: {authority: {name: Court}, scope: global}
@@ -32,7 +32,7 @@ orders:
 	s := Merge([]*Part{part}, Options{})
 	const at order.Time = 1777636800 // 2026-05-01T12:00:00Z
 	var got []string
-	for st := range s.Standings(at) {
+	for st := range s.OrderStates(at) {
 		got = append(got, st.Order.ID+" "+st.State.String())
 		if st.Lift != (st.Order.ID == "lift") || (st.Order.ID == "later") != (st.Until != Forever) {
 			t.Errorf("%s: %+v", st.Order.ID, st)
@@ -42,7 +42,7 @@ orders:
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for range s.Standings(at) { // the caller may stop early
+	for range s.OrderStates(at) { // the caller may stop early
 		break
 	}
 }
@@ -106,7 +106,7 @@ func TestLiftOfAllBut(t *testing.T) {
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
-	for st := range s.Standings(now) {
+	for st := range s.OrderStates(now) {
 		if st.Order.ID == "a" && (st.State != Lifted || st.Until != at(t, "2026-02-02")) {
 			t.Errorf("%s until %v", st.State, st.Until)
 		}
