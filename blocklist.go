@@ -147,11 +147,11 @@ func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.Response
 	who := b.asker(ctx, set, w, r)
 	query := ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())}
 	b.judge(&j, set, &asked, &query)
-	if j.Blocked() && !answer.Passes(q.Qtype, j.Below) {
+	if j.Blocked() && !answer.Passes(q.Qtype, j.Subtree) {
 		return b.reply(ctx, w, r, &j.Verdict, now, &who), passes{}
 	}
-	p := passes{until: j.Until, scoped: j.Scoped}
-	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Below) {
+	p := passes{until: j.Until, scoped: j.CountryDependent}
+	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Subtree) {
 		p.counted = true
 		b.inShadow(ctx, r, &j.shadow)
 	} else if !j.Blocked() {
@@ -194,7 +194,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	// All values are read from the request before WriteMsg, because WriteMsg edits the OPT of
 	// the request.
 	state := request.Request{W: w, Req: r}
-	echo := v.Scoped && who.subnet != nil
+	echo := v.CountryDependent && who.subnet != nil
 	size := state.Size() - roomAbove(r)
 	if echo {
 		size -= answer.SubnetRoom(who.subnet)

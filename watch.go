@@ -120,7 +120,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	// worked.
 	if around || set != w.set || w.until <= t.now {
 		t.until, t.scoped = ruleset.Forever, false
-		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Below)) {
+		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Subtree)) {
 			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 	}
@@ -137,7 +137,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	}
 	for l := range names {
 		if v := t.judge(l, &t.asked.Name); v.Blocked() {
-			v.Until, v.Scoped = t.until, t.scoped
+			v.Until, v.CountryDependent = t.until, t.scoped
 			v = answer.Through(v)
 			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
@@ -207,11 +207,11 @@ type trail struct {
 
 // judge judges a name or an address that the answer leads to. asked is the queried name, or
 // nil when l itself is the queried name.
-func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
+func (t *trail) judge(l *answer.Lead, asked *ruleset.QName) ruleset.Verdict {
 	var j verdicts
-	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
-	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.Scoped
-	t.spared = t.spared || j.Spared
+	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, QName: asked})
+	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.CountryDependent
+	t.spared = t.spared || j.PassedForQName
 	if j.shadow.Blocked() && !t.shadow.Blocked() {
 		t.shadow = j.shadow
 	}

@@ -133,13 +133,13 @@ type explained struct {
 }
 
 // Passes reports whether a query of this type goes to the next plugin although its name is
-// blocked. below is Verdict.Below.
+// blocked. below is Verdict.Subtree.
 //
 // A DS record belongs to the parent and carries no content. A forged denial of DS would break
 // the chain of trust to names that no order covers. A forged denial of DNSKEY would do the
 // same if some name below the blocked name still resolves.
-func Passes(qtype uint16, below ruleset.Below) bool {
-	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.BelowPasses
+func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
+	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
 // Label returns the form of the answer that Build gives to a query of this type: nxdomain,
@@ -164,7 +164,7 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 // is the name itself, because the target of the order need not be above it.
 func Through(v ruleset.Verdict) ruleset.Verdict {
 	v.TargetLabels = dname.MaxLabels
-	v.Below = max(v.Below, ruleset.BelowBlocked)
+	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
@@ -174,7 +174,7 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
 		// NXDOMAIN also denies all names below (RFC 8020).
-		if v.Below == ruleset.BelowNXDOMAIN {
+		if v.Subtree == ruleset.SubtreeNXDOMAIN {
 			return order.NXDOMAIN
 		}
 	case order.Refused:

@@ -20,7 +20,7 @@ const maxChain = 32
 // A Lead is a name or, if Addr is valid, an address to which an answer leads the client from
 // the query name.
 type Lead struct {
-	Name ruleset.Asked
+	Name ruleset.QName
 	Addr netip.Addr
 }
 
@@ -66,7 +66,7 @@ func MayLead(m *dns.Msg, q dns.Question, addresses bool) bool {
 // "" if q has a type that passes for blocked names too, because the name may then be blocked
 // for other types.
 func settled(q dns.Question) string {
-	if Passes(q.Qtype, ruleset.BelowPasses) {
+	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
 	}
 	return q.Name
@@ -143,7 +143,7 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 // with an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672,
 // section 2.3), so hardly any chain of trust needs this answer.
 func LeadsAround(m *dns.Msg, qtype uint16) bool {
-	if !Passes(qtype, ruleset.BelowPasses) {
+	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
 	return slices.ContainsFunc(m.Answer, isAlias)

@@ -145,7 +145,7 @@ func TestNames(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var q ruleset.Asked
+				var q ruleset.QName
 				q.SetName(n)
 				was, is := from.Set.Decide(&q, ruleset.Query{Now: at}).Blocked(), to.Set.Decide(&q, ruleset.Query{Now: at}).Blocked()
 				want := ""

@@ -109,7 +109,7 @@ func mentioned(versions ...Version) []dname.Name {
 
 // ask returns the verdicts about n and about the names below n that no order mentions.
 func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
-	var q ruleset.Asked
+	var q ruleset.QName
 	q.SetName(n)
 	self = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	below = self
@@ -121,7 +121,7 @@ func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, 
 
 // lift returns the order that lifts n.Order for the name, or nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
-	var q ruleset.Asked
+	var q ruleset.QName
 	q.SetName(n.Name)
 	if n.Extent == Under {
 		q.SetBelow(n.Name)

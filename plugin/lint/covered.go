@@ -115,7 +115,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	if question == l.lastAsked && l.last.own != nil {
 		return &l.last
 	}
-	q := ruleset.Asked{}
+	q := ruleset.QName{}
 	q.SetName(name)
 	l.lastAsked, l.last = question, explained{own: map[target]int{}}
 	if below && !q.SetBelow(name) {

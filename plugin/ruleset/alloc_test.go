@@ -38,7 +38,7 @@ func decideAllocatesNothing(t *testing.T) {
 		"x.a.b.c.d.e.f.example.": true, "miss.example.": false, "a.b.c.d.e.example.": false, "w.bank.example.": false,
 	} {
 		costs(0, name, blocked, func() (v Verdict) {
-			var n Asked
+			var n QName
 			n.Set(name)
 			if s.Covers(&n.Wire) {
 				v = s.Decide(&n, q)
@@ -49,11 +49,11 @@ func decideAllocatesNothing(t *testing.T) {
 		// may spare it. The guard gets a copy of the name.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
-				var n, hit Asked
+				var n, hit QName
 				n.Set(name)
 				hit.Set("hit.example.")
 				led := q
-				led.Asked = &n
+				led.QName = &n
 				return s.Decide(&hit, led)
 			}
 		}
@@ -66,7 +66,7 @@ func decideAllocatesNothing(t *testing.T) {
 		costs(copies, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
 	}
 	costs(0, "shadow", true, func() Verdict {
-		var n Asked
+		var n QName
 		n.Set("dark.example.")
 		dark := q
 		dark.Shadow = true
@@ -78,10 +78,10 @@ func decideAllocatesNothing(t *testing.T) {
 		a := netip.MustParseAddr(addr)
 		costs(0, addr, blocked, func() Verdict { return s.DecideAddress(a, q) })
 		costs(0, addr+" for a name", blocked || addr == "192.0.2.1", func() Verdict {
-			var n Asked
+			var n QName
 			n.Set("www.example.")
 			led := q
-			led.Asked = &n
+			led.QName = &n
 			return free.DecideAddress(a, led)
 		})
 	}

@@ -35,8 +35,8 @@ type group struct {
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
-	// asking contains all blocks that are for some countries. A verdict becomes Scoped when it
-	// meets one of these blocks, even a block that is not for the client.
+	// asking contains all blocks that are for some countries. A verdict becomes CountryDependent
+	// when it meets one of these blocks, even a block that is not for the client.
 	asking line
 }
 
@@ -191,8 +191,8 @@ func (g *group) freeze() {
 }
 
 // next returns the index of the first block, from rule k on, that is still in effect and that
-// is for the client of the query or makes the verdict Scoped. It returns best if that index is
-// smaller.
+// is for the client of the query or makes the verdict CountryDependent. It returns best if that
+// index is smaller.
 func (g *group) next(j *judgement, held bool, k, best int) int {
 	if g.shadow && !j.shadow || held && !g.forced {
 		return best

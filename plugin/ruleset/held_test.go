@@ -183,7 +183,7 @@ func TestDecideAddress(t *testing.T) {
 		{"198.51.100.6", "stray.example.", "wide"},
 		{"198.51.100.5", "free.example.", "narrow"}, // the exception belongs to another target
 	} {
-		v := s.DecideAddress(netip.MustParseAddr(tc.addr), Query{Now: now, Asked: asked(t, tc.asked)})
+		v := s.DecideAddress(netip.MustParseAddr(tc.addr), Query{Now: now, QName: asked(t, tc.asked)})
 		got := ""
 		if v.Blocked() {
 			got = v.Order.ID
@@ -193,7 +193,7 @@ func TestDecideAddress(t *testing.T) {
 		}
 	}
 	// The exception belongs to the network target, not to the name targets.
-	if v := s.Decide(asked(t, "w.example."), Query{Now: now, Asked: asked(t, "free.example.")}); !v.Blocked() {
+	if v := s.Decide(asked(t, "w.example."), Query{Now: now, QName: asked(t, "free.example.")}); !v.Blocked() {
 		t.Error("the exception of one target applies to another target")
 	}
 	if s := with(t, Options{}, orders); s.DecideAddress(netip.MustParseAddr("198.51.100.5"), Query{Now: now}).Blocked() {
@@ -201,9 +201,9 @@ func TestDecideAddress(t *testing.T) {
 	}
 }
 
-// TestAsked checks that an order that does not apply to the asked name does not apply to the
+// TestQName checks that an order that does not apply to the asked name does not apply to the
 // names that the answer leads to.
-func TestAsked(t *testing.T) {
+func TestQName(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
 - {id: b, issued: 2025-01-01, except: [free.example], targets: [cdn.example, lifted.example, once.example, far.example, {name: point.example, match: exact}, {name: own.example, except: [ours.example]}, whole.example]}
@@ -239,7 +239,7 @@ func TestAsked(t *testing.T) {
 		{"x.only.example.", "cdn.example.", true},
 		{"only.example.", "cdn.example.", false},
 	} {
-		v := s.Decide(asked(t, tc.name), Query{Now: now, Asked: asked(t, tc.asked)})
+		v := s.Decide(asked(t, tc.name), Query{Now: now, QName: asked(t, tc.asked)})
 		if v.Blocked() != tc.blocked {
 			t.Errorf("%s leads to %s: blocked %v", tc.asked, tc.name, v.Blocked())
 		}
@@ -266,7 +266,7 @@ func TestShadowShowsNothing(t *testing.T) {
 		"action: lift, lifts: [b], issued: 2025-01-01, until: 2026-03-01",
 	} {
 		got := set(t, enforced+"- {id: s, status: shadow, "+shadow+"}\n").Decide(asked(t, "example."), Query{Now: now})
-		if got.Order == nil || got.Order.ID != "b" || got.Below != want.Below || got.Until != want.Until || got.Scoped != want.Scoped {
+		if got.Order == nil || got.Order.ID != "b" || got.Subtree != want.Subtree || got.Until != want.Until || got.CountryDependent != want.CountryDependent {
 			t.Errorf("%.40s: got %+v, want %+v", shadow, got, want)
 		}
 	}

@@ -57,7 +57,7 @@ func TestTargetsTaken(t *testing.T) {
 		for month := 1; month <= 12; month++ {
 			q := Query{Now: at(t, fmt.Sprintf("2024-%02d-15", month)), Shadow: month%2 == 0}
 			a, b := taken.Decide(asked(t, name), q), written.Decide(asked(t, name), q)
-			if id(a) != id(b) || a.Until != b.Until || a.Below != b.Below {
+			if id(a) != id(b) || a.Until != b.Until || a.Subtree != b.Subtree {
 				t.Errorf("%s in month %d: taken %s until %d, written %s until %d", name, month, id(a), a.Until, id(b), b.Until)
 			}
 		}
@@ -136,8 +136,8 @@ func TestCrowdOfManyNetworks(t *testing.T) {
 	for addr, want := range map[string]string{"10.0.0.1": "o000", "10.3.231.9": "o000", "10.3.232.9": "-", "192.0.2.1": "-"} {
 		c := Client{Addr: netip.MustParseAddr(addr), Country: "FR"}
 		v := s.Decide(asked(t, "a.example."), Query{Client: c})
-		if id(v) != want || v.Scoped != (want == "-") {
-			t.Errorf("%s: %s, scoped %t, want %s", addr, id(v), v.Scoped, want)
+		if id(v) != want || v.CountryDependent != (want == "-") {
+			t.Errorf("%s: %s, scoped %t, want %s", addr, id(v), v.CountryDependent, want)
 		}
 		if c.Country = "IT"; id(s.Decide(asked(t, "a.example."), Query{Client: c})) != "o000" {
 			t.Errorf("%s in IT: not blocked", addr)

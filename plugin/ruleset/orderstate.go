@@ -40,7 +40,7 @@ const anyLabel = "blocklist--any"
 
 // SetBelow makes q represent the names below n that no order names. If n is too long to have
 // names below it, SetBelow sets q to n and returns false.
-func (q *Asked) SetBelow(n dname.Name) bool {
+func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()
 	if len(wire) > dname.MaxWire {

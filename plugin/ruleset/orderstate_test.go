@@ -48,7 +48,7 @@ orders:
 }
 
 func TestSetBelow(t *testing.T) {
-	var q Asked
+	var q QName
 	n, _ := dname.Parse("a.example")
 	if !q.SetBelow(n) || q.NumLabels() != 3 || q.Ancestor(2) != n {
 		t.Errorf("below %s: %s", n, q.Name())

@@ -383,7 +383,7 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 
 // A trial compares the answers for the names of one order.
 type trial struct {
-	q    Asked
+	q    QName
 	now  order.Time
 	left int // the number of clients and rules that may still be tried
 	stop func() bool

@@ -26,9 +26,9 @@ func set(t testing.TB, orders string) *Set {
 	return Merge([]*Part{part(t, "a.yaml", orders)}, Options{})
 }
 
-func asked(t testing.TB, name string) *Asked {
+func asked(t testing.TB, name string) *QName {
 	t.Helper()
-	q := &Asked{}
+	q := &QName{}
 	if !q.Set(name) {
 		t.Fatalf("%q is not a name", name)
 	}
@@ -42,9 +42,9 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestSpared checks that Spared is set if a name passes because of the asked name, since the
-// verdict must not be kept for other asked names.
-func TestSpared(t *testing.T) {
+// TestPassedForQName checks that PassedForQName is set if a name passes because of the asked
+// name, since the verdict must not be kept for other asked names.
+func TestPassedForQName(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
 - {id: y, issued: 2024-01-01, targets: [bad.example, own.example, freed.example], except: [spared.example, but.bad.example]}
@@ -70,9 +70,9 @@ func TestSpared(t *testing.T) {
 		{"protected.example", "draft.example", false, false},
 		{"protected.example", "free.own.example", false, false},
 	} {
-		v := s.Decide(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), Asked: asked(t, tc.asked)})
-		if v.Blocked() != tc.blocked || v.Spared != tc.spared {
-			t.Errorf("%s leads to %s: blocked %v, spared %v, want %v, %v", tc.asked, tc.name, v.Blocked(), v.Spared, tc.blocked, tc.spared)
+		v := s.Decide(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), QName: asked(t, tc.asked)})
+		if v.Blocked() != tc.blocked || v.PassedForQName != tc.spared {
+			t.Errorf("%s leads to %s: blocked %v, spared %v, want %v, %v", tc.asked, tc.name, v.Blocked(), v.PassedForQName, tc.blocked, tc.spared)
 		}
 	}
 }
@@ -171,12 +171,12 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestManyBelow checks that with more than maxBelow marked names the outcome is BelowPasses.
+// TestManyBelow checks that with more than maxBelow marked names the outcome is SubtreePasses.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int
-		want       Below
-	}{{0, BelowNXDOMAIN}, {1, BelowPasses}, {maxBelow + 10, BelowPasses}} {
+		want       SubtreeOutcome
+	}{{0, SubtreeNXDOMAIN}, {1, SubtreePasses}, {maxBelow + 10, SubtreePasses}} {
 		var b strings.Builder
 		b.WriteString("- {id: a, targets: [example]}\n- {id: b, targets: [x.example], scope: {countries: [IT]}, except: [z.x.example")
 		for i := range tc.exceptions {
@@ -185,13 +185,13 @@ func TestManyBelow(t *testing.T) {
 		b.WriteString("]}\n")
 		s := set(t, b.String())
 		// The exceptions belong to order b, so order a still blocks all names. Only the limit
-		// makes the outcome BelowPasses.
+		// makes the outcome SubtreePasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
-			want = BelowNXDOMAIN
+			want = SubtreeNXDOMAIN
 		}
-		if v := s.Decide(asked(t, "example."), Query{}); v.Below != want {
-			t.Errorf("%d exceptions: below %v, want %v", tc.exceptions, v.Below, want)
+		if v := s.Decide(asked(t, "example."), Query{}); v.Subtree != want {
+			t.Errorf("%d exceptions: below %v, want %v", tc.exceptions, v.Subtree, want)
 		}
 	}
 }
@@ -367,17 +367,17 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestServiceNames checks that Below is BelowPasses if the HTTPS record of the name passes, as
-// a record of its host, because NXDOMAIN denies all types of a name.
+// TestServiceNames checks that Subtree is SubtreePasses if the HTTPS record of the name passes,
+// as a record of its host, because NXDOMAIN denies all types of a name.
 func TestServiceNames(t *testing.T) {
 	s := set(t, "- {id: b, issued: 2024-01-01, targets: [a.example]}\n"+
 		"- {id: l, action: lift, issued: 2024-01-02, targets: [{name: a.example, match: exact}]}\n")
-	for name, want := range map[string]Below{
-		"_https.a.example.": BelowPasses, "_8443._https.a.example.": BelowPasses,
-		"_x._8443._https.a.example.": BelowNXDOMAIN, "www.a.example.": BelowNXDOMAIN,
+	for name, want := range map[string]SubtreeOutcome{
+		"_https.a.example.": SubtreePasses, "_8443._https.a.example.": SubtreePasses,
+		"_x._8443._https.a.example.": SubtreeNXDOMAIN, "www.a.example.": SubtreeNXDOMAIN,
 	} {
-		if v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")}); !v.Blocked() || v.Below != want {
-			t.Errorf("%s: blocked %v, below %v, want %v", name, v.Blocked(), v.Below, want)
+		if v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")}); !v.Blocked() || v.Subtree != want {
+			t.Errorf("%s: blocked %v, below %v, want %v", name, v.Blocked(), v.Subtree, want)
 		}
 	}
 }

@@ -296,7 +296,7 @@ type twinVerdict struct {
 	labels   int
 	match    order.Match
 	response order.ResponseKind
-	below    Below
+	below    SubtreeOutcome
 }
 
 // inside returns the IPv4 addresses inside an IPv6 address. An IPv4 address is in the last 32
@@ -355,11 +355,11 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	if best == nil {
 		return v
 	}
-	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
+	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
 		// The answer is for the asked name. The order is not for that name, so NXDOMAIN would
 		// not be true for the names below.
-		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
+		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
 	// Each name below is mentioned by an order, or has the same outcome as an unmentioned name
@@ -395,15 +395,15 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the effect of a name on the Below of the names above it.
-func (t *twin) gets(n twinPlace, q twinQuery) Below {
+// gets returns the effect of a name on the Subtree of the names above it.
+func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:
-		return BelowPasses
+		return SubtreePasses
 	case t.response(b.order.Order).Kind != order.NXDOMAIN:
-		return BelowBlocked
+		return SubtreeBlocked
 	}
-	return BelowNXDOMAIN
+	return SubtreeNXDOMAIN
 }
 
 // twinServiceLabels returns the number of leading labels that begin with an underscore, at

@@ -187,7 +187,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if err != nil {
 		return nil // an order as a whole
 	}
-	var q ruleset.Asked
+	var q ruleset.QName
 	if match == order.BelowOnly {
 		q.SetBelow(name)
 	} else {
