@@ -138,7 +138,7 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 //
 //go:noinline
 func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
-	var asked answer.Lead
+	var asked answer.Destination
 	var j verdicts
 	q := &r.Question[0]
 	asked.Name.Set(q.Name)
@@ -169,7 +169,7 @@ type verdicts struct {
 }
 
 // judge stores the verdicts about a name or an address in j.
-func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
 		verdict(&j.Verdict, set, l, q)
@@ -181,7 +181,7 @@ func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.
 }
 
 //go:noinline
-func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	if l.Addr.IsValid() {
 		*v = set.DecideAddress(l.Addr, *q)
 	} else {

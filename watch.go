@@ -88,7 +88,7 @@ func (w *watcher) ConnectionState() *tls.ConnectionState {
 func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
-	around := answer.LeadsAround(m, q.Qtype)
+	around := answer.AnsweredByAlias(m, q.Qtype)
 	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && (w.b.answersOff || !w.leads(m, set)) {
 		return m
 	}
@@ -100,7 +100,7 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 // ServeDNS).
 func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
-	return answer.MayLead(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
+	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
 		_, covered := covers(set, name)
 		return covered
 	}, set.CoversAddress)
@@ -125,15 +125,15 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
-	leads := !around && !w.b.answersOff && answer.MayLead(m, q, addresses)
-	var names iter.Seq[*answer.Lead]
+	leads := !around && !w.b.answersOff && answer.HasDestinations(m, q, addresses)
+	var names iter.Seq[*answer.Destination]
 	switch {
 	case leads:
-		names = answer.Leads(m, q, addresses)
+		names = answer.Destinations(m, q, addresses)
 	case around && !w.b.answersOff:
 		names = answer.Aliases(m)
 	default:
-		names = func(func(*answer.Lead) bool) {}
+		names = func(func(*answer.Destination) bool) {}
 	}
 	for l := range names {
 		if v := t.judge(l, &t.asked.Name); v.Blocked() {
@@ -151,7 +151,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 		w.b.inShadow(w.Context, r, &v)
 	}
 	if leads || around && !w.b.answersOff {
-		m = answer.Clean(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
+		m = answer.Clean(m, addresses, func(l *answer.Destination) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
 	return t.pass(m, r, now)
 }
@@ -196,7 +196,7 @@ func (w *watcher) request() *dns.Msg {
 type trail struct {
 	b      *block
 	set    *ruleset.Set
-	asked  answer.Lead
+	asked  answer.Destination
 	who    asker
 	now    order.Time
 	until  order.Time
@@ -207,7 +207,7 @@ type trail struct {
 
 // judge judges a name or an address that the answer leads to. asked is the queried name, or
 // nil when l itself is the queried name.
-func (t *trail) judge(l *answer.Lead, asked *ruleset.QName) ruleset.Verdict {
+func (t *trail) judge(l *answer.Destination, asked *ruleset.QName) ruleset.Verdict {
 	var j verdicts
 	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, QName: asked})
 	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.CountryDependent
@@ -221,7 +221,7 @@ func (t *trail) judge(l *answer.Lead, asked *ruleset.QName) ruleset.Verdict {
 // tellSpared sets the metadata of an order that would block the name, unless the metadata are
 // set already. An order for the queried name therefore has priority. For addresses it sets
 // nothing.
-func (t *trail) tellSpared(ctx context.Context, l *answer.Lead) {
+func (t *trail) tellSpared(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && t.set.Covers(&l.Name.Wire) && !told(ctx) {
 		t.b.tellSpared(ctx, t.set, &l.Name, t.who.Client, t.now)
 	}

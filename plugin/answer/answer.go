@@ -5,8 +5,8 @@
 // [Passes] reports whether a query for a blocked name goes to the next plugin nevertheless.
 // [Through] adapts a verdict to a name that leads to a blocked name.
 //
-// Other functions process answers that pass. [Leads] yields the names and addresses to which
-// an answer leads the client. [Clean] removes additional records of blocked names. [Cut]
+// Other functions process answers that pass. [Destinations] yields the names and addresses to
+// which an answer leads the client. [Clean] removes additional records of blocked names. [Cut]
 // lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client network
 // for which the answer is valid.
 package answer

@@ -53,7 +53,7 @@ func Cut(m *dns.Msg, ttl uint32) {
 // (dnsmasq, systemd-resolved) use these records to answer other questions.
 func Beyond(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
-		mayLead(m.Ns, "", true) ||
+		hasDestinations(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
