@@ -138,7 +138,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	for l := range names {
 		if v := t.judge(l, &t.asked.Name); v.Blocked() {
 			v.Until, v.CountryDependent = t.until, t.scoped
-			v = answer.Through(v)
+			v = answer.ForAlias(v)
 			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 		t.tellSpared(w.Context, l)
@@ -147,7 +147,7 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	// for records that Clean drops.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
-		v := answer.Through(t.shadow)
+		v := answer.ForAlias(t.shadow)
 		w.b.inShadow(w.Context, r, &v)
 	}
 	if leads || around && !w.b.answersOff {
@@ -161,18 +161,18 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 // subnet with the answer.
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
-	if t.spared && answer.Beyond(m, r.Question[0].Name) {
+	if t.spared && answer.HasOtherOwners(m, r.Question[0].Name) {
 		// The answer contains records of a blocked name, and only queries for the queried name
 		// may get these records.
 		ttl, limited = 0, true
 	}
-	cut, echo := limited && answer.Outlives(m, ttl), t.scoped && t.who.subnet != nil
+	cut, echo := limited && answer.ExceedsTTL(m, ttl), t.scoped && t.who.subnet != nil
 	if !cut && !echo {
 		return m
 	}
 	m = m.Copy()
 	if cut {
-		answer.Cut(m, ttl)
+		answer.CapTTL(m, ttl)
 	}
 	if echo {
 		answer.EchoSubnet(m, r.IsEdns0(), t.who.subnet)

@@ -3,12 +3,12 @@
 //
 // [Build] builds the message. [Label] returns the form of the message for the counters.
 // [Passes] reports whether a query for a blocked name goes to the next plugin nevertheless.
-// [Through] adapts a verdict to a name that leads to a blocked name.
+// [ForAlias] adapts a verdict to a name that leads to a blocked name.
 //
 // Other functions process answers that pass. [Destinations] yields the names and addresses to
-// which an answer leads the client. [Clean] removes additional records of blocked names. [Cut]
-// lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client network
-// for which the answer is valid.
+// which an answer leads the client. [Clean] removes additional records of blocked names.
+// [CapTTL] lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client
+// network for which the answer is valid.
 package answer
 
 import (
@@ -158,11 +158,11 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 	}
 }
 
-// Through returns the verdict for a name that is not blocked itself, but leads to the blocked
+// ForAlias returns the verdict for a name that is not blocked itself, but leads to the blocked
 // name of v by a CNAME or by the target of a service. The answer must not deny the existence
 // of the name or of names below it, so it is NODATA instead of NXDOMAIN. The owner of the SOA
 // is the name itself, because the target of the order need not be above it.
-func Through(v ruleset.Verdict) ruleset.Verdict {
+func ForAlias(v ruleset.Verdict) ruleset.Verdict {
 	v.TargetLabels = dname.MaxLabels
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v

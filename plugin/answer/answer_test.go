@@ -216,9 +216,9 @@ func TestTable(t *testing.T) {
 		{"none, redirect", verdict(order.Redirect, disclosure(order.None)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt"},
 		{"none, no EDNS", verdict(order.NXDOMAIN, disclosure(order.None)), query(t, name, A), "nxdomain", "NXDOMAIN" + asked},
 
-		{"through a chain", Through(verdict(order.NXDOMAIN)), query(t, name, A, edns), "nodata", "NOERROR" + asked + "; opt; 16 " + sentence},
-		{"through a chain, redirect", Through(verdict(order.Redirect)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt; 4 " + sentence},
-		{"through a chain, refused", Through(verdict(order.Refused)), query(t, name, A), "refused", "REFUSED"},
+		{"through a chain", ForAlias(verdict(order.NXDOMAIN)), query(t, name, A, edns), "nodata", "NOERROR" + asked + "; opt; 16 " + sentence},
+		{"through a chain, redirect", ForAlias(verdict(order.Redirect)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt; 4 " + sentence},
+		{"through a chain, refused", ForAlias(verdict(order.Refused)), query(t, name, A), "refused", "REFUSED"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			got := Build(tt.q, 1232, tt.v, now, config())
@@ -236,9 +236,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestThroughKeeps checks that Through keeps SubtreePasses.
-func TestThroughKeeps(t *testing.T) {
-	if b := Through(verdict(order.NXDOMAIN, below(ruleset.SubtreePasses))).Subtree; b != ruleset.SubtreePasses {
+// TestForAliasKeeps checks that ForAlias keeps SubtreePasses.
+func TestForAliasKeeps(t *testing.T) {
+	if b := ForAlias(verdict(order.NXDOMAIN, below(ruleset.SubtreePasses))).Subtree; b != ruleset.SubtreePasses {
 		t.Errorf("below became %d", b)
 	}
 }
