@@ -193,7 +193,7 @@ func (p *Part) NamesNotIn(q *Part) (n int) {
 	if q.blocked == 0 {
 		return p.blocked
 	}
-	for x := range p.names.Beside(q.names) {
+	for x := range p.names.Join(q.names) {
 		if blocks(p.list(x.Ref)) && !(x.Both && blocks(q.list(x.Other))) {
 			n++
 		}
