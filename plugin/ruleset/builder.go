@@ -8,9 +8,9 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
@@ -54,7 +54,7 @@ func NewBuilder(path string, opt Options) *Builder {
 
 // Add compiles one order. It keeps the order's Terms and strings, but not the Order.
 func (b *Builder) Add(o *order.Order) {
-	pace.Step(b.part.entries.n)
+	coop.Tick(b.part.entries.n)
 	e := entry{
 		Order: Order{ID: o.ID, Common: b.common(o)},
 		place: o.DecidedAt(), from: o.From, isIssued: o.Issued != order.NoTime,

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/gaissmai/bart"
 )
 
@@ -106,7 +106,7 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 // given number of labels. The groups are valid for that name and all names below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
-		pace.Step(i)
+		coop.Tick(i)
 		r, e := &h.rules[i], h.by(i)
 		gone := s.goneFrom(p, h, r, labels)
 		if gone == order.NoTime {

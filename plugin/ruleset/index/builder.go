@@ -6,8 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // A Builder collects names. It writes the records and buckets of the final index, so that a
@@ -77,7 +77,7 @@ func (b *Builder) wait(value uint32) {
 
 // flush adds the pending names.
 func (b *Builder) flush() {
-	pace.Yield()
+	coop.Yield()
 	if b.x.nodes == nil {
 		b.x.nodes = make([]uint32, 1)
 		b.rebuild(1)
@@ -212,7 +212,7 @@ func (b *Builder) rebuild(buckets int) {
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = key
 	for i, off := range b.x.nodes[1:] {
-		pace.Step(i)
+		coop.Tick(i)
 		r, _ := b.x.at(off)
 		hashes[i+1] = r.hash(hashes[r.parent])
 	}
