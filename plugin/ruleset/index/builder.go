@@ -176,18 +176,18 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 func (b *Builder) Grow(n int) {
 	b.flush()
 	// Real lists have up to a fifth more nodes than names, and 14 bytes a name.
-	nodes, inner, octets := n+n/5, n/5, 14*n
+	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
 		// The limits are needed because earlier names may be very different, with a hundred
 		// labels each.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
-		nodes, inner, octets = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
+		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
 		// Larger numbers need longer varints, in the interior nodes and in most of their
 		// children.
-		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
+		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
-	b.x.arena = grow(b.x.arena, octets)
+	b.x.arena = grow(b.x.arena, size)
 	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
 		b.rebuild(max(buckets, len(b.x.buckets)+len(b.x.buckets)/4))
 	}
