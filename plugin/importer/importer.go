@@ -270,7 +270,7 @@ func targetText(t *order.Target) string {
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
 		return t.Attr.URL
-	case t.Match == order.Below:
+	case t.Match == order.BelowOnly:
 		return "*." + t.Name.String()
 	case t.Match == order.Exact:
 		return t.Name.String() + " (exact)"

@@ -234,7 +234,7 @@ func (c *cleaner) host(s string) []order.Target {
 			return nil
 		}
 		if s = base; word == "below" {
-			match = order.Below
+			match = order.BelowOnly
 			c.did("read the mask as all names below the name, without the name itself")
 		} else {
 			c.did("read the mask as the name and all names below it")
