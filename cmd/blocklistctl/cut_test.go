@@ -10,7 +10,7 @@ import (
 // because a file that was cut off may be valid. JSON that is cut off is not.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
-	const warning = "the last line has no line end"
+	const warning = "the last line has no end"
 	json := `{"version": 1, "orders": []}`
 	for name, tc := range map[string]struct {
 		text string

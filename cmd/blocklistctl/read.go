@@ -23,7 +23,7 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 	parsed, problems = order.Parse(path, io.TeeReader(f, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
 	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
 		problems = append(problems, order.Problem{File: path, Warning: true,
-			Msg: "the last line has no line end, so the file may be incomplete; YAML that was cut off is often valid"})
+			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})
 	}
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
