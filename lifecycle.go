@@ -47,7 +47,7 @@ func instanceOf(c *caddy.Controller) *instance {
 
 // acquire returns the store for a server block of this instance.
 func (i *instance) acquire(opt store.Options) (*store.Store, error) {
-	s, err := acquire(opt)
+	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
 		return nil, err
 	}

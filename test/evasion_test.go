@@ -11,7 +11,7 @@ import (
 )
 
 // evasion asks for ordered names with each query type that might evade the block, in classes
-// IN and ANY, and in spellings that are the same name on the wire. evade_test.go in the root
+// IN and ANY, and in spellings that are the same name on the wire. evasion_test.go in the root
 // has more inputs for the handler.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
