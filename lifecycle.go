@@ -52,6 +52,12 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	i.add(s)
+	return s, nil
+}
+
+// add records that the instance has a store.
+func (i *instance) add(s *store.Store) {
 	instances.Lock()
 	defer instances.Unlock()
 	if len(instances.all) == 0 {
@@ -63,7 +69,6 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 		i.parent = instances.replacing
 	}
 	i.stores = append(i.stores, s)
-	return s, nil
 }
 
 // restarting is the OnRestart function of the old instance. It runs once for each server
