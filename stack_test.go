@@ -117,18 +117,18 @@ type minimalWriter struct {
 func (m *minimal) Name() string { return "minimal" }
 
 func (m *minimal) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	watch, answered := m.ask(ctx, w, r)
+	rw, answered := m.answerOrWatch(ctx, w, r)
 	if answered {
 		return dns.RcodeSuccess, nil
 	}
-	if watch != nil {
-		ctx, w = watch, watch
+	if rw != nil {
+		ctx, w = rw, rw
 	}
 	return m.Next.ServeDNS(ctx, w, r)
 }
 
 //go:noinline
-func (m *minimal) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (watch *minimalWriter, answered bool) {
+func (m *minimal) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *minimalWriter, answered bool) {
 	if m.Next == nil {
 		w.WriteMsg(r)
 		return nil, true
