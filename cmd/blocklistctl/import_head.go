@@ -77,9 +77,7 @@ func (f *headFlags) head() *importer.Head {
 		}
 	}
 	delete(h.Fields, "timezone") // a key of the file
-	switch f.Response {
-	case "", "nxdomain", "nodata", "refused":
-	default:
+	if _, word := order.ParseResponseKind(f.Response); !word && f.Response != "" {
 		delete(h.Fields, "response")
 		h.Fields["response.redirect"] = strings.Split(f.Response, ",")
 	}

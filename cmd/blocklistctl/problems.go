@@ -50,10 +50,8 @@ func heldText(t *order.Target) string {
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
 		return "" // a page is not enforced, so the guard does not hold it
-	case t.Match == order.BelowOnly:
-		return "*." + t.Name.String()
 	}
-	return t.Name.String()
+	return t.Pattern()
 }
 
 // problemJSON is an error or a warning in JSON.

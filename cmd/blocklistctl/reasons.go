@@ -7,7 +7,6 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -43,7 +42,7 @@ func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
 		return "" // even the number of its labels would disclose the target
 	}
-	return lint.Target(r.Target, r.Match)
+	return r.Match.Describe(r.Target)
 }
 
 // order returns an order for the output.
@@ -154,10 +153,10 @@ func endsAt(o *order.Order, t order.Time) bool {
 // notActive returns why a target is never in force: a status, or its times.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
-		return "the order's status is " + diff.Status(o.Status)
+		return "the order's status is " + o.Status.String()
 	}
 	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Status != order.Active {
-		return "the target's status is " + diff.Status(t.Attr.Status)
+		return "the target's status is " + t.Attr.Status.String()
 	}
 	return "its from, until and windows do not overlap, so it is never in force"
 }

@@ -130,10 +130,10 @@ func TestNames(t *testing.T) {
 			names []Name
 		}{{"blocked", blocked}, {"freed", freed}} {
 			for _, n := range list.names {
-				if n.Extent != Under {
+				if n.Match != order.BelowOnly {
 					said[n.Name.String()] += list.what
 				}
-				if n.Extent != Alone {
+				if n.Match != order.Exact {
 					said["any."+n.Name.String()] += list.what
 				}
 				if n.Order == nil || n.Lift != nil && list.what == "blocked" {
@@ -175,7 +175,7 @@ func TestNames(t *testing.T) {
 func slowLift(set *ruleset.Set, n Name) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)
-	if n.Extent == Under {
+	if n.Match == order.BelowOnly {
 		q.SetBelow(n.Name)
 	}
 	_, reasons := set.Reasons(&q, ruleset.Client{}, at)

@@ -237,7 +237,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func targetTexts(res *Result) string {
 	var out []string
 	for i := range res.Targets {
-		out = append(out, targetText(&res.Targets[i]))
+		out = append(out, res.Targets[i].String())
 	}
 	return strings.Join(out, " ")
 }

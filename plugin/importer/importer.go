@@ -237,7 +237,7 @@ func (im *imports) take(n *Note, targets []order.Target) {
 		im.out.Refused++
 	}
 	for _, t := range targets {
-		text := targetText(&t)
+		text := t.String()
 		n.Targets = append(n.Targets, text)
 		key := text // targets with different pages or notes are different targets
 		if t.Attr != nil {
@@ -260,24 +260,7 @@ func (im *imports) take(n *Note, targets []order.Target) {
 // repeated is reported for a line whose target an earlier line has given.
 const repeated = "merged with an earlier line with the same target"
 
-// targetText returns a target in the form of an order file, and for an exact name with the
-// word "(exact)".
-func targetText(t *order.Target) string {
-	switch {
-	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP():
-		return t.Attr.Address.Addr().String()
-	case t.Kind == order.TargetAddress:
-		return t.Attr.Address.String()
-	case t.Kind == order.TargetURL:
-		return t.Attr.URL
-	case t.Match == order.BelowOnly:
-		return "*." + t.Name.String()
-	case t.Match == order.Exact:
-		return t.Name.String() + " (exact)"
-	}
-	return t.Name.String()
-}
-
+// shorten returns s, cut to maxRaw bytes.
 func shorten(s string) string {
 	if len(s) <= maxRaw {
 		return s

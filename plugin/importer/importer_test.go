@@ -63,11 +63,11 @@ func (f *failing) Read(p []byte) (int, error) {
 func TestCharset(t *testing.T) {
 	const cp1251 = "\xe2\xe8\xef\xeb\xe0\xf2\xe0.com\n" // виплата.com
 	res, err := Domains(strings.NewReader(cp1251), Options{Charset: "cp1251"})
-	if err != nil || targetText(&res.Targets[0]) != "xn--80aaeypxx.com" {
+	if err != nil || res.Targets[0].String() != "xn--80aaeypxx.com" {
 		t.Errorf("cp1251: %+v, %v", res, err)
 	}
 	res, _ = Domains(strings.NewReader("wysy\xb3ka.pl\n"), Options{Charset: "cp1250"})
-	if len(res.Targets) != 1 || targetText(&res.Targets[0]) != "xn--wysyka-6db.pl" {
+	if len(res.Targets) != 1 || res.Targets[0].String() != "xn--wysyka-6db.pl" {
 		t.Errorf("cp1250: %+v", res)
 	}
 	res, _ = Domains(strings.NewReader(cp1251), Options{Plain: true})

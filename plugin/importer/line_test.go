@@ -217,7 +217,7 @@ func TestLines(t *testing.T) {
 		}
 		var targets []string
 		for i := range res.Targets {
-			targets = append(targets, targetText(&res.Targets[i]))
+			targets = append(targets, res.Targets[i].String())
 		}
 		if got := strings.Join(targets, " "); got != tc.want {
 			t.Errorf("%q %s: got %q, want %q", tc.line, tc.decide, got, tc.want)

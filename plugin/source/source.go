@@ -80,6 +80,7 @@ type Source struct {
 	calls     calls
 	firstWait time.Duration // how long OpenSide waits for a new list; real time
 	ticks     func() (<-chan time.Time, func())
+	rest      rest
 
 	mu         sync.Mutex // guards what follows; never held while waiting
 	closed     bool
@@ -288,6 +289,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 		defer t.Stop()
 		again = t.C
 	}
+	s.rest.pause(next, work) // the clock knows the time by now
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
@@ -298,6 +300,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 }
 
 func (s *Source) kick() {
+	s.rest.kicks.Add(1)
 	select {
 	case s.wake <- struct{}{}:
 	default: // one is waiting, and one is enough
@@ -323,6 +326,7 @@ func (s *Source) settleAt(at time.Time) {
 // turn does what is due. busy says that a look or the worker is in progress, next when
 // something else will be due.
 func (s *Source) turn() (next time.Time, busy bool) {
+	s.rest.turn()
 	now := s.clock.Now()
 	if s.closed {
 		return now, false

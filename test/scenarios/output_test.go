@@ -1,13 +1,12 @@
-package blocklist
+package scenarios
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/dns-orders/blocklist"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -16,34 +15,15 @@ var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
 // text returns the output of the plugin without the test's folder and with shortened digests.
 func (s *scenario) text(out string) string {
-	out = strings.ReplaceAll(out, s.dir+"/", "")
+	out = strings.ReplaceAll(out, s.Dir+"/", "")
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
-}
-
-// A logged is the log output since the last take.
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.buf.Reset()
-	return l.buf.String()
 }
 
 // takeLog returns the plugin's log lines since the last call, and the log plugin's lines that
 // begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
-	for line := range strings.Lines(s.log.take()) {
+	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
 			// Every start logs this line. The line is a warning only if a server block does
 			// not enforce orders.
@@ -60,7 +40,7 @@ func (s *scenario) takeLog([]string) string {
 
 // ready returns the readiness that the ready plugin gets.
 func (s *scenario) ready([]string) string {
-	if (&Blocklist{}).Ready() {
+	if (&blocklist.Blocklist{}).Ready() {
 		return "yes\n"
 	}
 	return "no\n"

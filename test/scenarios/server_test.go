@@ -1,4 +1,4 @@
-package blocklist
+package scenarios
 
 import (
 	"bytes"
@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
-	_ "github.com/coredns/coredns/plugin/log"
-	_ "github.com/coredns/coredns/plugin/metadata"
-	_ "github.com/coredns/coredns/plugin/rewrite"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/coredns"
 )
 
 // at sets the clock to a date and time, or to a time of the same day.
@@ -49,7 +47,7 @@ func (s *scenario) start(args []string) string {
 		return s.text(err.Error())
 	}
 	s.inst = inst
-	s.listening()
+	coredns.AwaitServing(s.t, s.inst)
 	s.calm()
 	return ""
 }
@@ -58,7 +56,7 @@ func (s *scenario) start(args []string) string {
 func (s *scenario) reload(args []string) string {
 	inst, err := s.inst.Restart(s.corefile(args))
 	s.inst = inst
-	s.listening()
+	coredns.AwaitServing(s.t, s.inst)
 	s.calm()
 	if err != nil {
 		return s.text(err.Error())
@@ -70,12 +68,7 @@ func (s *scenario) stop([]string) string {
 	if s.inst == nil {
 		return ""
 	}
-	for _, err := range s.inst.ShutdownCallbacks() {
-		s.t.Error(err)
-	}
-	if err := s.inst.Stop(); err != nil {
-		s.t.Error(err)
-	}
+	coredns.Stop(s.t, s.inst)
 	s.inst = nil
 	if n := len(store.All()); n != 0 {
 		s.t.Errorf("%d stores are left", n)
@@ -90,31 +83,13 @@ var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 // of the scripted upstream replaces 192.0.2.53.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
-	text, ok := s.files[name]
-	if !ok {
-		s.t.Fatalf("no file %s", name)
+	text := []byte(defaultCorefile)
+	if name != "Corefile" || s.Has(name) {
+		text = s.File(name)
 	}
-	s.used[name] = true
 	text = blockLine.ReplaceAll(text, []byte("${1}0 {\n bind 127.0.0.1"))
 	text = bytes.ReplaceAll(text, []byte("192.0.2.53"), []byte(s.upstream.addr))
-	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: text}
-}
-
-// listening waits until every server serves. If a server is stopped earlier, CoreDNS lets it
-// run.
-func (s *scenario) listening() {
-	udp, tcp := 1, 1 // the upstream has one of each
-	for _, l := range s.inst.Servers() {
-		if l.LocalAddr() != nil {
-			udp++
-		}
-		if l.Addr() != nil {
-			tcp++
-		}
-	}
-	s.eventually("the servers do not serve", func() bool {
-		return goroutinesIn("dns.(*Server).serveUDP(") == udp && goroutinesIn("dns.(*Server).serveTCP(") == tcp
-	})
+	return coredns.Input(string(text))
 }
 
 func (s *scenario) eventually(what string, ok func() bool) {

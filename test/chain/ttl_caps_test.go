@@ -7,10 +7,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestCuts checks that clients and HTTP caches do not keep a passing answer beyond the start
+// TestTTLCaps checks that clients and HTTP caches do not keep a passing answer beyond the start
 // of an order in 20 seconds. (overHTTP compares the TTL with HTTP's max-age.) Answers for
 // names without an order keep their TTL.
-func TestCuts(t *testing.T) {
+func TestTTLCaps(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `
 tls $DIR/cert.pem $DIR/key.pem` + plain

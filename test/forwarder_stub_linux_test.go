@@ -16,7 +16,7 @@ import (
 )
 
 // inside is an environment variable. It is set in the process that runs in its own namespaces.
-const inside = "ONTOP_INSIDE"
+const inside = "STUB_TEST_INSIDE"
 
 // TestStub checks glibc's resolver, which most programs use, and curl on top of it. glibc
 // reads /etc/resolv.conf and asks port 53. So the test runs itself again in its own network

@@ -1,4 +1,5 @@
-package blocklist
+// Package monitoring tests the alerts and the dashboard of this folder.
+package monitoring
 
 import (
 	"encoding/json"
@@ -10,9 +11,20 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/metrics"
+	_ "github.com/coredns/coredns/plugin/whoami"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
+
+	_ "github.com/dns-orders/blocklist"
+	"github.com/dns-orders/blocklist/test/coredns"
 )
+
+func TestMain(m *testing.M) {
+	coredns.Prepare()
+	os.Exit(m.Run())
+}
 
 // A promQuery is a PromQL expression of docs/monitoring with its position.
 type promQuery struct{ where, expr string }
@@ -29,7 +41,7 @@ type alertRules struct {
 
 func readAlerts(t *testing.T) (out alertRules) {
 	t.Helper()
-	text, err := os.ReadFile("docs/monitoring/alerts.yaml")
+	text, err := os.ReadFile("alerts.yaml")
 	if err == nil {
 		err = yaml.Unmarshal(text, &out)
 	}
@@ -57,7 +69,7 @@ type dashboard struct {
 
 func readDashboard(t *testing.T) (out dashboard) {
 	t.Helper()
-	text, err := os.ReadFile("docs/monitoring/dashboard.json")
+	text, err := os.ReadFile("dashboard.json")
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}
@@ -77,16 +89,7 @@ type registered struct {
 
 func gather(t *testing.T) registered {
 	t.Helper()
-	s := startServer(t, `.:0 {
-	bind 127.0.0.1
-	prometheus 127.0.0.1`+freePort(t)+`
-	blocklist $DIR/a.yaml
-	whoami
-}`)
-	s.ask("one.example.")
-	s.ask("other.example.")
-	// A counter vector has no samples before its first count.
-	shadowRequests.WithLabelValues("", "", "", "nxdomain")
+	coredns.AskBlocked(t)
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +273,7 @@ func TestAlerts(t *testing.T) {
 		}
 		return string(text)
 	}
-	tests, table, tool := read("docs/monitoring/alerts_test.yaml"), read("docs/monitoring/README.md"), read("docs/blocklistctl.md")
+	tests, table, tool := read("alerts_test.yaml"), read("README.md"), read("../blocklistctl.md")
 	command := regexp.MustCompile(`"blocklistctl (\w+)`)
 	n := 0
 	for _, g := range readAlerts(t).Groups {

@@ -22,7 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-const watchOrders = `version: 1
+const answerOrders = `version: 1
 defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
 orders:
 - {id: sub, targets: [bad.example], except: [spared.example]}
@@ -119,7 +119,7 @@ func (protects) Address(netip.Prefix) string { return "" }
 
 func (p protects) Protected(w *dname.Wire) bool { return p.name.Covers(w.Name()) }
 
-func TestWatch(t *testing.T) {
+func TestResponseWriter(t *testing.T) {
 	blocked := func(name string) string {
 		return "NOERROR; " + name + " 30 SOA . . 1 3600 600 86400 30"
 	}
@@ -266,14 +266,14 @@ func TestWatch(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			now := noon
-			h := newTestHandler(t, watchOrders, &now)
+			h := newTestHandler(t, answerOrders, &now)
 			if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
 				t.Fatal(err)
 			}
 			protected, _ := dname.Parse("protected.example")
 			held, _ := dname.Parse("held.example")
 			h.store.Rules.Guard = protects{name: protected, held: held}
-			part := compile(t, watchOrders).Parts()[0].Guarded(h.store.Rules.Guard)
+			part := compile(t, answerOrders).Parts()[0].Guarded(h.store.Rules.Guard)
 			set := ruleset.Merge([]*ruleset.Part{part}, h.store.Rules)
 			h.set = func() *ruleset.Set { return set }
 			h.Next = upstream(t, tc.zone)
@@ -302,10 +302,10 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchWire checks that the answers of plugins that write the wire form are checked, too.
-func TestWatchWire(t *testing.T) {
+// TestWireForm checks that the answers of plugins that write the wire form are checked, too.
+func TestWireForm(t *testing.T) {
 	now := noon
-	h := newTestHandler(t, watchOrders, &now)
+	h := newTestHandler(t, answerOrders, &now)
 	next := upstream(t, "asked.example. 300 CNAME bad.example.")
 	h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		nw := nonwriter.New(w)
@@ -330,12 +330,12 @@ func TestWhileBelow(t *testing.T) {
 	}{
 		"time passes": {"soon.example.", func(_ *Blocklist, now *time.Time) { *now = now.Add(10 * time.Second) }},
 		"an order file": {"new.example.", func(h *Blocklist, _ *time.Time) {
-			set := compile(t, strings.ReplaceAll(watchOrders, "bad.example", "new.example"))
+			set := compile(t, strings.ReplaceAll(answerOrders, "bad.example", "new.example"))
 			h.set = func() *ruleset.Set { return set }
 		}},
 	} {
 		now := noon
-		h := newTestHandler(t, watchOrders, &now)
+		h := newTestHandler(t, answerOrders, &now)
 		next := upstream(t, tc.qname+" 300 A 192.0.2.1")
 		h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 			tc.change(h, &now)
@@ -370,7 +370,7 @@ func TestLookups(t *testing.T) {
 		{asked: "asked.example.", target: "bad.example.", corefile: "answers off", want: "NOERROR; asked.example. 60 CNAME bad.example.; bad.example. 60 A 192.0.2.1"},
 	} {
 		now := noon
-		h := newTestHandler(t, watchOrders, &now)
+		h := newTestHandler(t, answerOrders, &now)
 		if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
 			t.Fatal(err)
 		}
@@ -420,7 +420,7 @@ func TestShadow(t *testing.T) {
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
 	} {
 		now := noon
-		h := newTestHandler(t, watchOrders, &now)
+		h := newTestHandler(t, answerOrders, &now)
 		if err := parse(controller("blocklist x.yaml {\n"+tc.corefile+"\n}"), "", &h.config); err != nil {
 			t.Fatal(err)
 		}
@@ -575,7 +575,7 @@ func TestNoQuestionInReply(t *testing.T) {
 		"asked.example. 60 A 192.0.2.1\nadditional\nok.example. 60 A 192.0.2.2":  false,
 	} {
 		now := noon
-		h := newTestHandler(t, watchOrders, &now)
+		h := newTestHandler(t, answerOrders, &now)
 		next := upstream(t, zone)
 		h.Next = plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 			nw := nonwriter.New(w)

@@ -1,4 +1,4 @@
-package blocklist
+package scenarios
 
 import (
 	"encoding/hex"

@@ -1,20 +1,11 @@
-package blocklist
+package scenarios
 
 import (
 	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
-
-// put writes a file in place, with a virtual time as its modification time.
-func (s *scenario) put(name string, data []byte, at time.Time) {
-	s.t.Helper()
-	s.must(os.MkdirAll(filepath.Dir(name), 0o755))
-	s.must(os.WriteFile(name, data, 0o644))
-	s.must(os.Chtimes(name, at, at))
-}
 
 func (s *scenario) must(err error) {
 	s.t.Helper()
@@ -28,11 +19,7 @@ func (s *scenario) must(err error) {
 func (s *scenario) version(args []string) (name string, data []byte) {
 	s.t.Helper()
 	full := args[len(args)-1]
-	data, ok := s.files[full]
-	if !ok {
-		s.t.Fatalf("no file %s", full)
-	}
-	s.used[full] = true
+	data = s.File(full)
 	for _, option := range args[:len(args)-1] {
 		switch option {
 		case "-bom":
@@ -50,7 +37,7 @@ func (s *scenario) version(args []string) (name string, data []byte) {
 // write writes a file in place, as some editors do.
 func (s *scenario) write(args []string) string {
 	name, data := s.version(args)
-	s.put(name, data, s.clock.Now())
+	s.Put(name, data, s.clock.Now())
 	s.noticed()
 	return ""
 }
@@ -59,7 +46,7 @@ func (s *scenario) write(args []string) string {
 func (s *scenario) rename(args []string) string {
 	name, data := s.version(args)
 	tmp := filepath.Join(filepath.Dir(name), ".tmp")
-	s.put(tmp, data, s.clock.Now())
+	s.Put(tmp, data, s.clock.Now())
 	s.must(os.Rename(tmp, name))
 	s.noticed()
 	return ""

@@ -1,19 +1,13 @@
-package blocklist
+package chain
 
 import (
-	"bytes"
-	"io"
-	stdlog "log"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/geoip"
-	_ "github.com/coredns/coredns/plugin/metadata"
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 	"github.com/miekg/dns"
@@ -71,31 +65,16 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins. Further plugins below have an
-// address for every name. $DIR is the folder of the orders and the databases.
+// startPlaced starts a server block with the given plugins. The plugins below them have an
+// address for every name. $GEO is the folder of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
-	dir := t.TempDir()
-	geoDB(t, dir)
-	zone := "@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n"
-	// Names that lead to ordered names, and one name that does not.
-	zone += "leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\nvia 60 CNAME all.example.\n"
-	old := time.Now().Add(-time.Minute)
-	for file, text := range map[string]string{"orders.yaml": orders, "cdn.zone": "$ORIGIN cdn.net.\n" + zone} {
-		path := filepath.Join(dir, file)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	geo := t.TempDir()
+	geoDB(t, geo)
+	return start(t, "", "127.0.0.1", []string{strings.ReplaceAll(plugins, "$GEO", geo) + `
+		cache {
+			keepttl
 		}
-		// The file must look older than one second, because a newer file might still be being
-		// written.
-		if err := os.Chtimes(path, old, old); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return startServer(t, strings.ReplaceAll(`.:0 {
-		bind 127.0.0.1
-		`+plugins+`
-		cache
 		file $DIR/cdn.zone cdn.net {
 			reload 0
 		}
@@ -104,40 +83,44 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 		}
 		template IN ANY to example {
 			rcode NOERROR
-		}
-	}`, "$DIR", dir))
+		}`}, map[string]string{
+		"orders.yaml": orders,
+		// Names that lead to ordered names, and one name that does not.
+		"cdn.zone": "$ORIGIN cdn.net.\n@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n" +
+			"leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\nvia 60 CNAME all.example.\n",
+	})
 }
 
-// from sends a query from a local address and returns the reply.
-func (s *server) from(ip string, m *dns.Msg) *dns.Msg {
+// from returns the reply to an A query from a local address. subnet is the EDNS client subnet,
+// or "" for none.
+func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
-	c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(ip)}, Timeout: 5 * time.Second}, Timeout: 5 * time.Second}
-	reply, _, err := c.Exchange(m, s.inst.Servers()[0].LocalAddr().String())
-	if err != nil {
-		s.t.Fatal(err)
+	text := name + " A +from=" + client
+	if subnet != "" {
+		text += " +subnet=" + subnet
 	}
-	return reply
-}
-
-// query returns a query with EDNS for the A records of a name.
-func query(name string) *dns.Msg {
-	return new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, false)
+	return unpack(s.t, overUDP(s, text))
 }
 
 // exampleOrders returns the orders of orders.example.yaml with exempt clients added.
 func exampleOrders(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("orders.example.yaml")
+	text, err := os.ReadFile("../../orders.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Replace(string(text), "\nauthorities:", "\ndefaults: {exempt: [127.0.1.77, \"2001:db8:1::77\"]}\nauthorities:", 1)
 }
 
+// The answers that the tests expect, as brief shows them.
 const (
-	milan  = "NXDOMAIN SOA kickasstorrents.to. 30 EDE Censored Blocked by order of Court of Milan"
-	passed = "NOERROR 192.0.2.80"
+	milan = "NXDOMAIN rd ra; SOA kickasstorrents.to. 30; EDE 16 Blocked by order of Court of Milan"
+	free  = "NOERROR aa rd; leads.cdn.net. 60 CNAME more.cdn.net.; more.cdn.net. 60 CNAME kickasstorrents.to.; kickasstorrents.to. 60 A 192.0.2.80; NS cdn.net. 60"
+	stays = "NOERROR aa rd; stays.cdn.net. 60 CNAME free.example.; free.example. 60 A 192.0.2.80; NS cdn.net. 60"
 )
+
+// passes returns the answer for a name that passes.
+func passes(name string) string { return "NOERROR aa rd; " + name + " 60 A 192.0.2.80" }
 
 // TestMilan checks that an order of the Court of Milan blocks clients in Italy only.
 func TestMilan(t *testing.T) {
@@ -146,15 +129,15 @@ func TestMilan(t *testing.T) {
 		blocked                 []string
 		passed                  []string
 	}{
-		{name: "geoip", geoip: "geoip $DIR/city.mmdb",
+		{name: "geoip", geoip: "geoip $GEO/city.mmdb",
 			blocked: []string{italian}, passed: []string{french, swiss, nowhere, unknown, "127.0.1.77"}},
-		{name: "database of countries", geoip: "geoip $DIR/country.mmdb",
+		{name: "database of countries", geoip: "geoip $GEO/country.mmdb",
 			blocked: []string{italian}, passed: []string{french, unknown, "127.0.1.77"}},
-		{name: "geoip, home", geoip: "geoip $DIR/city.mmdb", properties: "home IT",
+		{name: "geoip, home", geoip: "geoip $GEO/city.mmdb", properties: "home IT",
 			blocked: []string{italian, nowhere, unknown}, passed: []string{french, "127.0.1.77"}},
-		{name: "geoip, abroad", geoip: "geoip $DIR/city.mmdb", properties: "home FR",
+		{name: "geoip, abroad", geoip: "geoip $GEO/city.mmdb", properties: "home FR",
 			blocked: []string{italian}, passed: []string{french, nowhere, unknown, "127.0.1.77"}},
-		{name: "own networks know better", geoip: "geoip $DIR/city.mmdb", properties: "country FR 127.0.1.0/28\ncountry IT 127.0.2.1 127.0.9.0/24",
+		{name: "own networks know better", geoip: "geoip $GEO/city.mmdb", properties: "country FR 127.0.1.0/28\ncountry IT 127.0.2.1 127.0.9.0/24",
 			blocked: []string{french, unknown, "127.0.1.20"}, passed: []string{italian, "127.0.2.2", nowhere, "127.0.1.77"}},
 		{name: "own networks alone", properties: "country IT 127.0.1.0/24",
 			blocked: []string{italian}, passed: []string{french, unknown, "127.0.1.77"}},
@@ -167,12 +150,12 @@ func TestMilan(t *testing.T) {
 			// cache for one client must not reach another client.
 			for range 2 {
 				for _, client := range tc.blocked {
-					if got := brief(s.from(client, query("kickasstorrents.to."))); got != milan {
+					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {
 						t.Errorf("%s: got %s", client, got)
 					}
 				}
 				for _, client := range tc.passed {
-					if got := brief(s.from(client, query("kickasstorrents.to."))); got != passed {
+					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != passes("kickasstorrents.to.") {
 						t.Errorf("%s: got %s", client, got)
 					}
 				}
@@ -185,17 +168,16 @@ func TestMilan(t *testing.T) {
 // is an alias of the blocked name, and the server itself looks up the target. No client may
 // get the cached answer of the other country, whichever client asks first.
 func TestMilanThroughCache(t *testing.T) {
-	blocked := "NOERROR SOA leads.cdn.net. 30 EDE Censored Blocked by order of Court of Milan"
-	free := "NOERROR more.cdn.net. kickasstorrents.to. 192.0.2.80 SOA cdn.net. 60"
+	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
 		// The file plugin keeps a chain that ends in NODATA, and drops a chain that ends in
 		// NXDOMAIN.
 		for _, response := range []string{"nxdomain", "nodata"} {
 			t.Run(clients[0]+" first, "+response, func(t *testing.T) {
-				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
+				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $GEO/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
 				for i, client := range clients {
 					want := map[string]string{italian: blocked, french: free}[client]
-					if got := brief(s.from(client, query("leads.cdn.net."))); got != want {
+					if got := brief(s.from(client, "leads.cdn.net.", "")); got != want {
 						t.Errorf("%s, query %d\n got %s\nwant %s", client, i+1, got, want)
 					}
 				}
@@ -207,9 +189,9 @@ func TestMilanThroughCache(t *testing.T) {
 // TestEuropeanUnion checks that the code EU covers the countries of the European Union.
 func TestEuropeanUnion(t *testing.T) {
 	s := startPlaced(t, "version: 1\norders:\n- {id: eu, scope: {countries: [EU]}, authority: {name: Council, country: EU}, targets: [eu.example]}\n",
-		"metadata\ngeoip $DIR/city.mmdb\nblocklist $DIR/orders.yaml")
+		"metadata\ngeoip $GEO/city.mmdb\nblocklist $DIR/orders.yaml")
 	for client, want := range map[string]int{italian: dns.RcodeNameError, french: dns.RcodeNameError, swiss: 0, nowhere: 0, unknown: 0} {
-		if got := s.from(client, query("eu.example.")).Rcode; got != want {
+		if got := s.from(client, "eu.example.", "").Rcode; got != want {
 			t.Errorf("%s: got %s, want %s", client, dns.RcodeToString[got], dns.RcodeToString[want])
 		}
 	}
@@ -231,16 +213,14 @@ orders:
 	}{
 		{name: "nothing", held: true},
 		{name: "metadata without geoip", plugins: "metadata", held: true},
-		{name: "geoip without metadata", plugins: "geoip $DIR/city.mmdb", held: true},
-		{name: "geoip without countries", plugins: "metadata\ngeoip $DIR/asn.mmdb", held: true},
-		{name: "geoip", plugins: "metadata\ngeoip $DIR/city.mmdb"},
+		{name: "geoip without metadata", plugins: "geoip $GEO/city.mmdb", held: true},
+		{name: "geoip without countries", plugins: "metadata\ngeoip $GEO/asn.mmdb", held: true},
+		{name: "geoip", plugins: "metadata\ngeoip $GEO/city.mmdb"},
 		{name: "home", properties: "home IT"},
 		{name: "country", properties: "country IT 127.0.1.0/24"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var log bytes.Buffer
-			stdlog.SetOutput(&log)
-			defer stdlog.SetOutput(io.Discard)
+			log := logged(t)
 			s := startPlaced(t, orders, tc.plugins+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
 			states := map[string]float64{"held": 0, "in_force": 3}
 			want := map[string]int{"italy.example.": dns.RcodeNameError, "either.example.": dns.RcodeNameError, "all.example.": dns.RcodeNameError}
@@ -249,11 +229,11 @@ orders:
 				want = map[string]int{"italy.example.": 0, "either.example.": 0, "all.example.": dns.RcodeNameError}
 			}
 			for name, rcode := range want {
-				if got := s.from(italian, query(name)).Rcode; got != rcode {
+				if got := s.from(italian, name, "").Rcode; got != rcode {
 					t.Errorf("%s: got %s, want %s", name, dns.RcodeToString[got], dns.RcodeToString[rcode])
 				}
 			}
-			if got := s.from("127.0.2.1", query("either.example.")).Rcode; got != dns.RcodeNameError {
+			if got := s.from("127.0.2.1", "either.example.", "").Rcode; got != dns.RcodeNameError {
 				t.Errorf("a client that the order names: got %s", dns.RcodeToString[got])
 			}
 			for state, n := range states {

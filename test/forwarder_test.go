@@ -16,9 +16,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestOnTop puts resolvers of other projects in front of blocklist, with and without
+// TestForwarders puts resolvers of other projects in front of blocklist, with and without
 // validation. Queries through them must get the effect of each order, and no other effect.
-func TestOnTop(t *testing.T) {
+func TestForwarders(t *testing.T) {
 	coredns := filepath.Join(t.TempDir(), "coredns")
 	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -66,7 +66,7 @@ type stack struct {
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
 	dir := t.TempDir()
 	s := &stack{peer: p, validating: anchor != nil, addr: freePort(t), bottom: freePort(t), orders: filepath.Join(dir, "orders.yaml")}
-	write(t, s.orders, ontopOrders)
+	write(t, s.orders, forwarderOrders)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1
 	errors
@@ -131,7 +131,7 @@ func (s *stack) change(t *testing.T) {
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
   - {id: ending, targets: [ending%[2]d.plain.example], ttl: 1h, until: %[3]s}
   - {id: later, targets: [later%[2]d.plain.example, later%[2]d.signed.example], from: %[3]s}
-`, ontopOrders, n, moment.Format(time.RFC3339)))
+`, forwarderOrders, n, moment.Format(time.RFC3339)))
 		ending, later, signed := fmt.Sprintf("ending%d.plain.example", n), fmt.Sprintf("later%d.plain.example", n), fmt.Sprintf("later%d.signed.example", n)
 		before := []string{s.ask(t, ending), s.ask(t, later), s.ask(t, signed)}
 		if !time.Now().Before(moment) && n < 3 {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package blocklist
+package scenarios
 
 import "testing"
 

@@ -4,9 +4,9 @@ package test
 
 import "github.com/miekg/dns"
 
-// ontopOrders are the orders of the tests. Caches keep the blocking answers for half a minute.
+// forwarderOrders are the orders of the tests. Caches keep the blocking answers for half a minute.
 // This is longer than the queries take, so that the second round is answered from the caches.
-const ontopOrders = `version: 1
+const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
   - {id: subtree, targets: [subtree.plain.example, dead.plain.example]}
