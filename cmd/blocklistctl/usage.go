@@ -29,11 +29,11 @@ func oneOf(flag, word string, words []string) error {
 	if word == "" || slices.Contains(words, word) {
 		return nil
 	}
-	near := ""
-	if w := order.Nearest(word, slices.Values(words)); w != "" {
-		near = fmt.Sprintf("; did you mean %q?", w)
+	err := fmt.Sprintf("%s must be one of %s, got %q", flag, strings.Join(words, ", "), word)
+	if near := order.Nearest(word, slices.Values(words)); near != "" {
+		err += fmt.Sprintf("; did you mean %q?", near)
 	}
-	return misuse("%s must be one of %s%s, got %q", flag, strings.Join(words, ", "), near, word)
+	return misuseError(err)
 }
 
 // withHelpFlag returns the arguments with the flag --help in place of the word "help" at the
