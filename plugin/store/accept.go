@@ -22,7 +22,7 @@ type Version struct {
 // a running server refuses.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stopped{source.WallClock, now}}
-	f := &file{version: version{part: old.Part, own: old.Digest, serial: old.File.Serial}}
+	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial}}
 	return s.check(source.File{Path: next.Path, Digest: next.Digest}, f, next.Part, next.File)
 }
 

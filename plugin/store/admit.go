@@ -22,7 +22,7 @@ type candidate struct {
 // was renamed or split. admit says whether the set has to change.
 func (s *Store) admit() bool {
 	var cs []*candidate
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		if c := s.files[path].waiting; c != nil {
 			cs = append(cs, c)
 		}
@@ -31,19 +31,19 @@ func (s *Store) admit() bool {
 		return false
 	}
 	x := s.clashes(cs)
-	for _, path := range x.moved() {
+	for _, path := range x.replacedFiles() {
 		s.log.Infof("%s: is gone; its orders have come in other files", path)
 		f := s.files[path]
-		s.parsed += f.part.Targets()
-		f.version = f.past()
+		s.touched += f.part.Targets()
+		f.version = f.former()
 		if !s.forget(path, f) {
-			s.losses = append(s.losses, loss{path, source.File{Path: path, State: source.Missing}})
+			s.unreadable = append(s.unreadable, unreadable{path, source.File{Path: path, State: source.Missing}})
 		}
 	}
 	changed := false
 	for _, c := range cs {
 		f := s.files[c.r.Path]
-		if x.taken[c] != nil {
+		if x.conflicts[c] != nil {
 			s.fail(c.r.Path, f, c.r.Digest, x.problems(c))
 			continue
 		}
@@ -52,12 +52,12 @@ func (s *Store) admit() bool {
 			s.log.Warningf("%s: %s with the answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, count(n, "order"))
 		}
 		if f.part != nil {
-			s.parsed += f.part.Targets()
+			s.touched += f.part.Targets()
 		}
-		s.news = append(s.news, news{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
+		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
+		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
 		f.waiting, f.unseen = nil, false
-		s.good(c.r, f)
+		s.markGood(c.r, f)
 		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
 			c.r.SetSides(c.parsed.Sides)
 		}

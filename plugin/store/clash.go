@@ -15,65 +15,65 @@ import (
 // times, however many candidates are refused one after the other.
 type clashes struct {
 	s *Store
-	// takers are the candidates that have an id, in the order of the configuration. Only
+	// byID are the candidates that have an id, in the order of the configuration. Only
 	// the first may go into force.
-	takers map[string][]*candidate
+	byID map[string][]*candidate
 	// taken are the refused candidates, with the parts that have orders of their ids. The part
 	// is nil if its file is gone. reasons then says why the candidate cannot replace the file.
-	taken   map[*candidate]map[string]*ruleset.Part
-	reasons map[*candidate]order.Problems
-	// leavers are the files that are gone whose orders have all come in candidates.
-	leavers map[string]bool
-	leaving map[string]string // the leavers' paths by their orders' ids
+	conflicts map[*candidate]map[string]*ruleset.Part
+	reasons   map[*candidate]order.Problems
+	// replaced are the files that are gone whose orders have all come in candidates.
+	replaced   map[string]bool
+	replacedBy map[string]string // the replaced' paths by their orders' ids
 	// refused are the candidates whose files' versions in force have not been looked at.
 	refused []*candidate
 }
 
 func (s *Store) clashes(cs []*candidate) *clashes {
 	x := &clashes{
-		s: s, takers: map[string][]*candidate{}, taken: map[*candidate]map[string]*ruleset.Part{},
-		reasons: map[*candidate]order.Problems{},
-		leavers: map[string]bool{}, leaving: map[string]string{},
+		s: s, byID: map[string][]*candidate{}, conflicts: map[*candidate]map[string]*ruleset.Part{},
+		reasons:  map[*candidate]order.Problems{},
+		replaced: map[string]bool{}, replacedBy: map[string]string{},
 	}
 	isCandidate := map[string]bool{}
 	for _, c := range cs {
 		isCandidate[c.r.Path] = true
 		for id := range c.part.IDs() {
-			if first := x.takers[id]; len(first) > 0 {
+			if first := x.byID[id]; len(first) > 0 {
 				x.refuse(c, id, first[0].part)
 			}
-			x.takers[id] = append(x.takers[id], c)
+			x.byID[id] = append(x.byID[id], c)
 		}
 	}
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		f := s.files[path]
 		if f.part == nil || isCandidate[path] {
 			continue
 		}
 		if !f.gone || f.part.Orders() == 0 {
-			x.keep(f.part, nil)
+			x.keepPart(f.part, nil)
 			continue
 		}
-		if why := x.keeps(f); why != nil {
-			x.keepGone(path, why)
+		if why := x.whyKept(f); why != nil {
+			x.keepFile(path, why)
 			continue
 		}
-		x.leavers[path] = true
+		x.replaced[path] = true
 		for id := range f.part.IDs() {
-			x.leaving[id] = path
+			x.replacedBy[id] = path
 		}
 	}
 	for len(x.refused) > 0 {
 		c := x.refused[len(x.refused)-1]
 		x.refused = x.refused[:len(x.refused)-1]
 		if part := s.files[c.r.Path].part; part != nil {
-			x.keep(part, c)
+			x.keepPart(part, c)
 		}
 		// A file that is gone must not give way to a candidate that is refused.
 		for id := range c.part.IDs() {
-			if path := x.leaving[id]; x.leavers[path] && !x.has(id) {
-				delete(x.leavers, path)
-				x.keepGone(path, x.lacks(s.files[path].part))
+			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
+				delete(x.replaced, path)
+				x.keepFile(path, x.whyIncomplete(s.files[path].part))
 			}
 		}
 	}
@@ -82,27 +82,27 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 
 // refuse refuses a candidate, since part has an order of that id.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
-	if x.taken[c] == nil {
-		x.taken[c] = map[string]*ruleset.Part{}
+	if x.conflicts[c] == nil {
+		x.conflicts[c] = map[string]*ruleset.Part{}
 		x.refused = append(x.refused, c)
 	}
-	if x.taken[c][id] == nil {
-		x.taken[c][id] = part
+	if x.conflicts[c][id] == nil {
+		x.conflicts[c][id] = part
 	}
 }
 
 // problems returns why a candidate is refused.
 func (x *clashes) problems(c *candidate) order.Problems {
-	by := maps.Clone(x.taken[c])
+	by := maps.Clone(x.conflicts[c])
 	maps.DeleteFunc(by, func(_ string, part *ruleset.Part) bool { return part == nil })
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keep refuses the candidates, except own, that have an order of a part which stays in
+// keepPart refuses the candidates, except own, that have an order of a part which stays in
 // force.
-func (x *clashes) keep(part *ruleset.Part, own *candidate) {
+func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
-		for _, c := range x.takers[id] {
+		for _, c := range x.byID[id] {
 			if c != own {
 				x.refuse(c, id, part)
 			}
@@ -110,17 +110,17 @@ func (x *clashes) keep(part *ruleset.Part, own *candidate) {
 	}
 }
 
-// has reports whether a candidate that is not refused has the id.
-func (x *clashes) has(id string) bool {
-	return slices.ContainsFunc(x.takers[id], func(c *candidate) bool { return x.taken[c] == nil })
+// hasSuccessor reports whether a candidate that is not refused has the id.
+func (x *clashes) hasSuccessor(id string) bool {
+	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepGone refuses the candidates that have an order of a file that is gone and stays in
+// keepFile refuses the candidates that have an order of a file that is gone and stays in
 // force. why returns the reason for a candidate.
-func (x *clashes) keepGone(path string, why reason) {
+func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
-		for _, c := range x.takers[id] {
+		for _, c := range x.byID[id] {
 			x.refuse(c, id, nil)
 			if !listed[c] {
 				listed[c] = true
@@ -134,18 +134,18 @@ func (x *clashes) keepGone(path string, why reason) {
 // A reason returns why a candidate does not replace a file that is gone.
 type reason func(*candidate) string
 
-// keeps returns why a file that is gone does not give way to the candidates that have its
+// whyKept returns why a file that is gone does not give way to the candidates that have its
 // orders, or nil if the file gives way. A new name must not walk around max_shrink nor around
 // the serial.
-func (x *clashes) keeps(f *file) reason {
-	if why := x.lacks(f.part); why != nil {
+func (x *clashes) whyKept(f *file) reason {
+	if why := x.whyIncomplete(f.part); why != nil {
 		return why
 	}
-	var heirs []*candidate
+	var successors []*candidate
 	for id := range f.part.IDs() {
-		for _, c := range x.takers[id] {
-			if x.taken[c] == nil && !slices.Contains(heirs, c) {
-				heirs = append(heirs, c)
+		for _, c := range x.byID[id] {
+			if x.conflicts[c] == nil && !slices.Contains(successors, c) {
+				successors = append(successors, c)
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func (x *clashes) keeps(f *file) reason {
 	before := f.part.InForce(now)
 	confirmed := true
 	var parts []*ruleset.Part
-	for _, c := range heirs {
+	for _, c := range successors {
 		if badSerial(c, f) != "" {
 			return func(h *candidate) string {
 				return cmp.Or(badSerial(h, f), fmt.Sprintf("%s, which contains others of them, has no serial above %d", printable.Line(c.r.Path), f.serial))
@@ -178,7 +178,7 @@ func (x *clashes) keeps(f *file) reason {
 // that is gone, or "".
 func badSerial(c *candidate, f *file) string {
 	switch is := c.parsed.Serial; {
-	case f.serial < 0 || is > f.serial || is == f.serial && c.r.Digest == f.own:
+	case f.serial < 0 || is > f.serial || is == f.serial && c.r.Digest == f.ownDigest:
 		return ""
 	case is < 0:
 		return fmt.Sprintf("has no serial, and the serial in force is %d; write a serial above %d", f.serial, f.serial)
@@ -189,11 +189,11 @@ func badSerial(c *candidate, f *file) string {
 	}
 }
 
-// lacks returns the reason if an order of a part is in no candidate that may go into force.
-func (x *clashes) lacks(part *ruleset.Part) reason {
+// whyIncomplete returns the reason if an order of a part is in no candidate that may go into force.
+func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {
-		if !x.has(id) {
+		if !x.hasSuccessor(id) {
 			n++
 		}
 	}
@@ -205,7 +205,7 @@ func (x *clashes) lacks(part *ruleset.Part) reason {
 	}
 }
 
-// moved returns the files that give way, in the order of the configuration.
-func (x *clashes) moved() []string {
-	return slices.DeleteFunc(slices.Clone(x.s.order), func(path string) bool { return !x.leavers[path] })
+// replacedFiles returns the files that give way, in the order of the configuration.
+func (x *clashes) replacedFiles() []string {
+	return slices.DeleteFunc(slices.Clone(x.s.paths), func(path string) bool { return !x.replaced[path] })
 }

@@ -13,11 +13,11 @@ import (
 
 // version is the version of a file that is in force.
 type version struct {
-	part   *ruleset.Part // nil for a protect list, and when no version is in force
-	list   *guard.List   // of a protect list
-	digest string        // side lists included
-	own    source.Digest // of the order file alone
-	serial int64         // -1: none
+	part      *ruleset.Part // nil for a protect list, and when no version is in force
+	list      *guard.List   // of a protect list
+	digest    string        // side lists included
+	ownDigest source.Digest // of the order file alone
+	serial    int64         // -1: none
 	// expires is the expires of the file, order.NoTime when the file has none.
 	expires order.Time
 	zone    string // the time zone of the file, as written
@@ -27,10 +27,10 @@ type version struct {
 // noVersion is the version of a file that has never been in force.
 var noVersion = version{serial: -1, expires: order.NoTime}
 
-// past returns what is kept of a version that is no longer in force: the serial, and the
+// former returns what is kept of a version that is no longer in force: the serial, and the
 // digest that belongs to the serial. A lower serial is refused when the file comes back.
-func (v *version) past() version {
-	return version{serial: v.serial, own: v.own, expires: order.NoTime}
+func (v *version) former() version {
+	return version{serial: v.serial, ownDigest: v.ownDigest, expires: order.NoTime}
 }
 
 // versions counts the versions that went into force in this process.
@@ -47,32 +47,32 @@ func (v *version) newerThan(w *version) bool {
 	return v.since > w.since
 }
 
-// legacy is what a Store has in force, for the Store that follows. It is immutable,
+// handover is what a Store has in force, for the Store that follows. It is immutable,
 // since the old Store goes on loading while the new one starts.
-type legacy struct {
-	files map[string]version
-	guard ruleset.Guard
-	lists []*guard.List // that the guard was made of
-	set   *ruleset.Set
-	opt   Options
-	past  map[string]version
+type handover struct {
+	files  map[string]version
+	guard  ruleset.Guard
+	lists  []*guard.List // that the guard was made of
+	set    *ruleset.Set
+	opt    Options
+	former map[string]version
 }
 
 // publish makes what is in force known to a Store that follows.
 func (s *Store) publish() {
-	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, past: maps.Clone(s.past)}
+	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
 		if f.part != nil || f.list != nil {
 			l.files[path] = f.version
 		} else if f.serial >= 0 {
-			l.past[path] = f.past()
+			l.former[path] = f.former()
 		}
 	}
-	s.legacy.Store(l)
+	s.handover.Store(l)
 }
 
-// names reports whether the configuration names an order file.
-func (s *Store) names(path string) bool {
+// configures reports whether the configuration names an order file.
+func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
@@ -81,27 +81,27 @@ func (s *Store) names(path string) bool {
 // before the first load, which compares each file with its version as any load does, and
 // puts what was handed on into force.
 func (s *Store) inherit(others []*Store) {
-	var legacies []*legacy
+	var handovers []*handover
 	for _, o := range others {
-		if l := o.legacy.Load(); l != nil {
-			legacies = append(legacies, l)
+		if l := o.handover.Load(); l != nil {
+			handovers = append(handovers, l)
 		}
 	}
-	slices.SortStableFunc(legacies, func(a, b *legacy) int { return s.likeness(b) - s.likeness(a) })
-	from, differ := map[string]*legacy{}, map[string]bool{}
-	for _, l := range legacies {
-		for path, v := range l.past {
-			if was, ok := s.past[path]; !ok || v.serial > was.serial {
-				s.past[path] = v
+	slices.SortStableFunc(handovers, func(a, b *handover) int { return s.similarity(b) - s.similarity(a) })
+	from, differ := map[string]*handover{}, map[string]bool{}
+	for _, l := range handovers {
+		for path, v := range l.former {
+			if was, ok := s.former[path]; !ok || v.serial > was.serial {
+				s.former[path] = v
 			}
 		}
 		for path, v := range l.files {
-			if v.list != nil && !s.isList[path] || v.part != nil && (s.isList[path] || !s.names(path)) {
+			if v.list != nil && !s.isProtectList[path] || v.part != nil && (s.isProtectList[path] || !s.configures(path)) {
 				continue
 			}
-			f := s.known(path)
+			f := s.fileAt(path)
 			differ[path] = differ[path] || from[path] != nil && v.digest != f.digest
-			if from[path] == nil || s.likeness(l) == s.likeness(from[path]) && s.prefers(&v, &f.version) {
+			if from[path] == nil || s.similarity(l) == s.similarity(from[path]) && s.prefers(&v, &f.version) {
 				f.version, from[path] = v, l
 			}
 		}
@@ -114,15 +114,15 @@ func (s *Store) inherit(others []*Store) {
 	if len(s.files) == 0 {
 		return
 	}
-	if len(legacies) == 1 {
+	if len(handovers) == 1 {
 		// The new set keeps the note of which orders came after their deadline.
-		s.before = legacies[0].set
+		s.followed = handovers[0].set
 	}
-	s.place()
-	s.guardBy(legacies)
+	s.sortPaths()
+	s.guardBy(handovers)
 	orders, lists := 0, 0
 	taken := map[string]*ruleset.Part{} // by order id; one Store has no id twice
-	for _, path := range slices.Clone(s.order) {
+	for _, path := range slices.Clone(s.paths) {
 		f := s.files[path]
 		if f.list != nil {
 			lists++
@@ -131,30 +131,30 @@ func (s *Store) inherit(others []*Store) {
 		// Two stores may have had the same orders in force from two files.
 		if dup := f.part.Taken(taken); len(dup) > 0 {
 			s.log.Errorf("%s: is not handed on, since it has orders of another file", path)
-			own := f.own
-			f.version = f.past()
+			own := f.ownDigest
+			f.version = f.former()
 			s.fail(path, f, own, dup)
 			continue
 		}
 		f.part = f.part.Ruled(s.rules)
-		if len(legacies) > 1 {
+		if len(handovers) > 1 {
 			for id := range f.part.IDs() {
 				taken[id] = f.part
 			}
 		}
 		orders++
 	}
-	s.place()
-	if s.broken = s.attempt("the order set", s.swap); s.broken != nil {
+	s.sortPaths()
+	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // start tries again
 	}
 	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
 }
 
-// likeness returns how much the options of an old store are like those of s. The store whose
+// similarity returns how much the options of an old store are like those of s. The store whose
 // options are most alike is probably the one that s follows, so s takes that store's versions:
 // the versions of a store with another max_shrink have not passed the check of s.
-func (s *Store) likeness(l *legacy) (n int) {
+func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
 	}
@@ -187,9 +187,9 @@ func (s *Store) shrinks(old, next *version) bool {
 // guardBy makes the guard of the protect lists that are in force. A guard that another
 // Store has made of the same lists is used again, so that parts need not look at their
 // names again.
-func (s *Store) guardBy(legacies []*legacy) {
+func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
-	for _, l := range legacies {
+	for _, l := range handovers {
 		if slices.Equal(l.lists, lists) {
 			s.rules.Guard = l.guard
 			return
@@ -229,7 +229,7 @@ func (s *Store) missing(reports []source.File) {
 			f.unseen = f.gone
 			continue
 		}
-		s.look(source.File{Path: path, State: source.Missing})
+		s.observe(source.File{Path: path, State: source.Missing})
 		f.unseen = true
 	}
 }

@@ -24,63 +24,63 @@ import (
 // set before the batch stays in force, and the files of the batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
-	before, old := s.remember(), s.set.Load()
-	err := s.attempt("the order set", func() { s.take(reports) })
+	before, old := s.takeSnapshot(), s.set.Load()
+	err := s.catchPanic("the order set", func() { s.apply(reports) })
 	if err != nil {
 		s.restore(before, err)
 		if s.set.Load() == nil {
-			s.broken = s.attempt("the order set", s.swap)
+			s.setError = s.catchPanic("the order set", s.swap)
 		}
 	}
 	s.summarize(begin)
 	s.publish()
 	// What changed is told when it is in force: comparing large files takes time.
-	if err := s.attempt("the log of a load", func() { s.report(old) }); err != nil {
+	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, the log has not said all of the changes", err)
 	}
-	s.news = nil
+	s.activated = nil
 }
 
-// take takes a batch of changed files into account, and swaps the set when the set
+// apply takes a batch of changed files into account, and swaps the set when the set
 // changes.
-func (s *Store) take(reports []source.File) {
+func (s *Store) apply(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
-		if !s.isList[r.Path] {
-			s.look(r)
+		if !s.isProtectList[r.Path] {
+			s.observe(r)
 		}
 	}
-	s.place()
+	s.sortPaths()
 	changed = s.admit() || changed
-	s.mourn()
-	s.place()
+	s.alarmGone()
+	s.sortPaths()
 	if changed || s.set.Load() == nil {
 		s.swap()
 	}
-	s.broken = nil
+	s.setError = nil
 }
 
-// news is a version of a file that goes into force with the next swap.
-type news struct {
+// activation is a version of a file that goes into force with the next swap.
+type activation struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
 }
 
-// loss is a file that cannot be read any more.
-type loss struct {
+// unreadable is a file that cannot be read any more.
+type unreadable struct {
 	path string
 	r    source.File
 }
 
-// look acts on the state of one file. A good version waits for admit.
-func (s *Store) look(r source.File) {
-	f := s.known(r.Path)
+// observe acts on the state of one file. A good version waits for admit.
+func (s *Store) observe(r source.File) {
+	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
 	f.gone = r.State == source.Missing
 	switch {
 	case r.State != source.Ready && r.State != source.Pending:
-		s.losses = append(s.losses, loss{r.Path, r})
+		s.unreadable = append(s.unreadable, unreadable{r.Path, r})
 		return
 	case r.State == source.Pending:
 		s.fail(r.Path, f, r.Digest, pending(r))
@@ -93,12 +93,12 @@ func (s *Store) look(r source.File) {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		s.good(r, f)
+		s.markGood(r, f)
 		return
 	}
 	var c *candidate
 	var err error
-	if bug := s.attempt(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+	if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -116,9 +116,9 @@ func (s *Store) look(r source.File) {
 	f.waiting = c
 }
 
-// good notes that the version in force is that of the file. A file without a link to it
+// markGood notes that the version in force is that of the file. A file without a link to it
 // is good, but its changes cannot be seen, so that stays an alarm.
-func (s *Store) good(r source.File, f *file) {
+func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
 		return
@@ -156,11 +156,11 @@ func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
 
-// mourn gives an alarm for the files that cannot be read any more, and drops those of
+// alarmGone gives an alarm for the files that cannot be read any more, and drops those of
 // which nothing was in force. It runs after admit: a file whose orders have come in
 // other files is no loss.
-func (s *Store) mourn() {
-	for _, l := range s.losses {
+func (s *Store) alarmGone() {
+	for _, l := range s.unreadable {
 		f := s.files[l.path]
 		if f == nil {
 			continue
@@ -172,7 +172,7 @@ func (s *Store) mourn() {
 		}
 		s.fail(l.path, f, l.r.Digest, gone(l.r, f))
 	}
-	s.losses = nil
+	s.unreadable = nil
 }
 
 // forget drops a vanished file that the configuration does not name itself, and reports
@@ -182,28 +182,28 @@ func (s *Store) forget(path string, f *file) bool {
 		return false
 	}
 	if f.serial >= 0 {
-		s.past[path] = f.past()
+		s.former[path] = f.former()
 	}
 	delete(s.files, path)
-	s.placed = false
+	s.sorted = false
 	return true
 }
 
-// known returns what is known of the file at a path, new ones included.
-func (s *Store) known(path string) *file {
+// fileAt returns what is known of the file at a path, new ones included.
+func (s *Store) fileAt(path string) *file {
 	f := s.files[path]
 	if f == nil {
-		f = &file{version: s.pastVersion(path)}
+		f = &file{version: s.formerVersion(path)}
 		s.files[path] = f
-		s.order = append(s.order, path)
-		s.placed = false
+		s.paths = append(s.paths, path)
+		s.sorted = false
 	}
 	return f
 }
 
-// pastVersion returns what is kept of the last version of a path that has no file in force.
-func (s *Store) pastVersion(path string) version {
-	if v, ok := s.past[path]; ok {
+// formerVersion returns what is kept of the last version of a path that has no file in force.
+func (s *Store) formerVersion(path string) version {
+	if v, ok := s.former[path]; ok {
 		return v
 	}
 	return noVersion
@@ -258,7 +258,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		Targets: b.Targets,
 		Stop:    s.closing.Load,
 	})
-	s.parsed += parsed.Targets
+	s.touched += parsed.Targets
 	closed = true
 	if err := in.Close(); err != nil {
 		return nil, nil, "", err
@@ -271,7 +271,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
 	}
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.parsed += int(r.Size / garbage) // the text and the tree of a refused file are garbage too
+		s.touched += int(r.Size / garbage) // the text and the tree of a refused file are garbage too
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
@@ -284,7 +284,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 
 // check compares a good file with what is in force.
 func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
-	if f.part == nil && f.serial >= 0 && (parsed.Serial < f.serial || parsed.Serial == f.serial && r.Digest != f.own) {
+	if f.part == nil && f.serial >= 0 && (parsed.Serial < f.serial || parsed.Serial == f.serial && r.Digest != f.ownDigest) {
 		got := "no serial"
 		if parsed.Serial >= 0 {
 			got = fmt.Sprintf("%d", parsed.Serial)
@@ -297,7 +297,7 @@ func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.
 			return fmt.Errorf("%s: serial: is missing, but the version in force has %d; write a serial above %d", r.Path, f.serial, f.serial)
 		case parsed.Serial < f.serial:
 			return fmt.Errorf("%s: serial: is %d, but the version in force has %d; write a serial above %d", r.Path, parsed.Serial, f.serial, f.serial)
-		case parsed.Serial == f.serial && r.Digest != f.own:
+		case parsed.Serial == f.serial && r.Digest != f.ownDigest:
 			return fmt.Errorf("%s: serial: the file has changed, but its serial is still %d; write a serial above %d", r.Path, f.serial, f.serial)
 		}
 	}
@@ -357,24 +357,24 @@ func reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// place brings the files into the order of the configuration, in which later files are
+// sortPaths brings the files into the order of the configuration, in which later files are
 // the newcomers: by the first pattern that names them, and by path. Protect lists come
 // last, in their own order.
-func (s *Store) place() {
-	if s.placed {
+func (s *Store) sortPaths() {
+	if s.sorted {
 		return
 	}
 	rank := make(map[string]int, len(s.files))
-	s.order = s.order[:0]
+	s.paths = s.paths[:0]
 	for path := range s.files {
 		rank[path] = source.Place(s.opt.Patterns, path)
-		if s.isList[path] {
+		if s.isProtectList[path] {
 			rank[path] += 1 + slices.Index(s.opt.Protect, path)
 		}
-		s.order = append(s.order, path)
+		s.paths = append(s.paths, path)
 	}
-	slices.SortFunc(s.order, func(a, b string) int { return cmp.Or(rank[a]-rank[b], cmp.Compare(a, b)) })
-	s.placed = true
+	slices.SortFunc(s.paths, func(a, b string) int { return cmp.Or(rank[a]-rank[b], cmp.Compare(a, b)) })
+	s.sorted = true
 }
 
 // swap puts the last good versions of all files into force.
@@ -382,7 +382,7 @@ func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()
 	io.WriteString(h, rulesText(s.rules))
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		if f := s.files[path]; f.part != nil {
 			parts = append(parts, f.part)
 			fmt.Fprintln(h, f.digest)
@@ -391,18 +391,18 @@ func (s *Store) swap() {
 		}
 	}
 	set := merge(parts, s.rules)
-	if before := s.before; before != nil {
+	if before := s.followed; before != nil {
 		set.Follow(before, seconds(s.clock.Now()))
 	}
 	warnings, useless := set.Warnings()
 	st := *s.status.Load()
 	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
 	s.set.Store(set)
-	if s.before != nil {
-		s.before = set
+	if s.followed != nil {
+		s.followed = set
 	}
 	s.status.Store(&st)
-	s.warnings, s.untold = warnings, true
+	s.warnings, s.unlogged = warnings, true
 }
 
 // merge is ruleset.Merge, for tests to replace.
@@ -427,8 +427,8 @@ func rulesText(o ruleset.Options) string {
 // summarize brings the status up to date after a batch.
 func (s *Store) summarize(begin time.Time) {
 	st := *s.status.Load()
-	st.Ready, st.LastOK, st.Files = true, s.broken == nil, make([]FileStatus, 0, len(s.order))
-	for _, path := range s.order {
+	st.Ready, st.LastOK, st.Files = true, s.setError == nil, make([]FileStatus, 0, len(s.paths))
+	for _, path := range s.paths {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))

@@ -16,7 +16,7 @@ import (
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {
-		if s.isList[r.Path] {
+		if s.isProtectList[r.Path] {
 			changed = s.reportList(r) || changed
 		}
 	}
@@ -38,7 +38,7 @@ func (s *Store) protect(reports []source.File) bool {
 
 // reportList acts on the state of one protect list and says whether it changed.
 func (s *Store) reportList(r source.File) bool {
-	f := s.known(r.Path)
+	f := s.fileAt(r.Path)
 	f.gone = r.State == source.Missing
 	switch r.State {
 	case source.Ready:
@@ -51,12 +51,12 @@ func (s *Store) reportList(r source.File) bool {
 	}
 	digest := r.Digest.String()
 	if f.list != nil && f.digest == digest {
-		s.good(r, f)
+		s.markGood(r, f)
 		return false
 	}
 	var list *guard.List
 	var err error
-	if bug := s.attempt(r.Path, func() { list, err = s.readList(r) }); bug != nil {
+	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -72,8 +72,8 @@ func (s *Store) reportList(r source.File) bool {
 	if lost := f.list.Lost(list); lost > 0 {
 		s.log.Warningf("%s: lost %d of its %d entries", r.Path, lost, f.list.Len())
 	}
-	f.version = version{list: list, digest: digest, own: r.Digest, serial: -1, expires: order.NoTime, since: versions.Add(1)}
-	s.good(r, f)
+	f.version = version{list: list, digest: digest, ownDigest: r.Digest, serial: -1, expires: order.NoTime, since: versions.Add(1)}
+	s.markGood(r, f)
 	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
 	return true
 }

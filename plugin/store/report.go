@@ -12,15 +12,15 @@ import (
 // report logs what a load has changed: the files, the orders, and the set. before is the
 // set before the load, nil at the start.
 func (s *Store) report(before *ruleset.Set) {
-	if !s.untold {
+	if !s.unlogged {
 		return
 	}
 	set, now, warnings := s.set.Load(), seconds(s.clock.Now()), s.warnings
-	s.untold, s.warnings = false, nil
-	s.tell(set, warnings)
+	s.unlogged, s.warnings = false, nil
+	s.logChanges(set, warnings)
 	var diffs []*ruleset.Diff
 	total := 0
-	for i, n := range s.news {
+	for i, n := range s.activated {
 		d := ruleset.Compare(n.old, n.new, maxLogged)
 		diffs = append(diffs, d)
 		total += d.Added + d.Changed + d.Removed
@@ -29,7 +29,7 @@ func (s *Store) report(before *ruleset.Set) {
 			s.log.Infof("%s: loaded, version %.12s: %s added, %d changed, %d removed; the file has %s with %s",
 				n.path, n.digest, count(d.Added, "order"), d.Changed, d.Removed, count(n.new.Orders(), "order"), count(n.new.Targets(), "target"))
 		case i == maxLogged:
-			s.log.Infof("%s more loaded", count(len(s.news)-i, "file"))
+			s.log.Infof("%s more loaded", count(len(s.activated)-i, "file"))
 		}
 	}
 	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged, s.closing.Load)
@@ -38,7 +38,7 @@ func (s *Store) report(before *ruleset.Set) {
 			total--
 		}
 		if o.What != ruleset.MovedOn {
-			s.log.Infof("%s", sentence(o, s.zone(o.File)))
+			s.log.Infof("%s", sentence(o, s.timezone(o.File)))
 		}
 	}
 	if n := total; n > 0 {
@@ -67,8 +67,8 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// zone returns the time zone of an order file, in which the log writes the dates of its orders.
-func (s *Store) zone(path string) *time.Location {
+// timezone returns the time zone of an order file, in which the log writes the dates of its orders.
+func (s *Store) timezone(path string) *time.Location {
 	for _, f := range s.Status().Files {
 		if f.Path == path {
 			if zone, err := time.LoadLocation(f.Timezone); err == nil {

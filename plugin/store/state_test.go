@@ -53,11 +53,11 @@ func TestMissedDeadlines(t *testing.T) {
 		t.Errorf("the next deadline is %s", next)
 	}
 	w.log.take()
-	w.s.tellTransitions(w.s.Set(), then, then+599)
+	w.s.logTransitions(w.s.Set(), then, then+599)
 	if log := w.log.take(); log != "" {
 		t.Errorf("before the deadline: %s", log)
 	}
-	w.s.tellTransitions(w.s.Set(), then+599, then+600)
+	w.s.logTransitions(w.s.Set(), then+599, then+600)
 	log := w.log.take()
 	for _, want := range []string{
 		"order stopped: its deadline, " + at + ", has passed and it is not enforced: it is suspended",

@@ -111,7 +111,7 @@ func (at stop) line(named bool, x *stoppedOrders) string {
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {
-		for path, v := range s.legacy.Load().files {
+		for path, v := range s.handover.Load().files {
 			if v.part != nil {
 				n[path]++
 			}

@@ -67,27 +67,27 @@ type Store struct {
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
 
-	status atomic.Pointer[Status]
-	legacy atomic.Pointer[legacy] // what a Store that follows takes over
+	status   atomic.Pointer[Status]
+	handover atomic.Pointer[handover] // what a Store that follows takes over
 
 	// What follows belongs to the goroutine that loads: Open's, then Run's.
-	order  []string // paths in the order of the configuration
-	placed bool     // order is up to date
-	files  map[string]*file
-	isList map[string]bool // the protect lists of the configuration
+	paths         []string // paths in the order of the configuration
+	sorted        bool     // order is up to date
+	files         map[string]*file
+	isProtectList map[string]bool // the protect lists of the configuration
 	// past has what is kept of the versions of the paths that are not in files any more.
-	past   map[string]version
-	rules  ruleset.Options // with the guard in force
-	news   []news          // of the batch being loaded
-	losses []loss          // of the batch being loaded
-	told   told            // of the set in force
-	before *ruleset.Set    // of the store that was followed, or the last one since the start
-	broken error           // why the set of the last load could not be built
-	// warnings are those of the set in force, when untold: the log has not said yet what
+	former     map[string]version
+	rules      ruleset.Options // with the guard in force
+	activated  []activation    // of the batch being loaded
+	unreadable []unreadable    // of the batch being loaded
+	logged     logState        // of the set in force
+	followed   *ruleset.Set    // of the store that was followed, or the last one since the start
+	setError   error           // why the set of the last load could not be built
+	// warnings are those of the set in force, when unlogged: the log has not said yet what
 	// the set is.
 	warnings order.Problems
-	untold   bool
-	parsed   int // targets parsed and replaced by the load
+	unlogged bool
+	touched  int // targets parsed and replaced by the load
 
 	panics sync.Map // the texts of the panics whose stacks are in the log
 
@@ -168,23 +168,23 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.done.Go(func() {
-		s.settle(ctx) // what the start loaded
+		s.loaded(ctx) // what the start loaded
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.settle(ctx)
+			s.loaded(ctx)
 		})
 	})
 	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
 }
 
-// settle is for when a load is over, and all that it tells.
-func (s *Store) settle(ctx context.Context) {
+// loaded is for when a load is over, and all that it tells.
+func (s *Store) loaded(ctx context.Context) {
 	select {
-	case s.settled <- s.parsed:
+	case s.settled <- s.touched:
 	case <-ctx.Done():
 	}
-	s.parsed = 0
+	s.touched = 0
 }
 
 // prepare is open without what runs in the background.
@@ -193,11 +193,11 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{}, past: map[string]version{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{},
 		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
 	}
 	for _, path := range opt.Protect {
-		s.isList[path] = true
+		s.isProtectList[path] = true
 	}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
@@ -219,7 +219,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 
 // maxBytes returns the size up to which the source reads a file, in bytes.
 func (s *Store) maxBytes(path string, side bool) int64 {
-	if s.isList[path] {
+	if s.isProtectList[path] {
 		return order.MaxProtect
 	}
 	return order.MaxBytes(path, side)
@@ -236,32 +236,32 @@ func (s *Store) start(ctx context.Context) error {
 		}
 		s.load(reports)
 		// A file that changed while it was read is reported again.
-		if !s.unsettled() || !s.clock.Now().Before(deadline) {
+		if !s.anyBeingWritten() || !s.clock.Now().Before(deadline) {
 			break
 		}
 	}
 	var all []string
 	good := false
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		f := s.files[path]
 		good = good || f.part != nil
 		if f.err != nil {
-			all = append(all, s.public(path, f.err))
+			all = append(all, s.publicText(path, f.err))
 		}
 	}
-	if s.broken != nil {
-		all = append(all, printable.Line(s.broken.Error()))
+	if s.setError != nil {
+		all = append(all, printable.Line(s.setError.Error()))
 	}
 	if !good || s.set.Load() == nil {
 		return noGoodFile(all)
 	}
-	s.before = s.set.Load()
+	s.followed = s.set.Load()
 	return nil
 }
 
-// unsettled reports whether some file has only failed because it is being
+// anyBeingWritten reports whether some file has only failed because it is being
 // written.
-func (s *Store) unsettled() bool {
+func (s *Store) anyBeingWritten() bool {
 	for _, f := range s.files {
 		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
 			return true

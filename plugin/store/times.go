@@ -23,7 +23,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		next := ruleset.Forever
-		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Duties(then).NextDeadline) }); err != nil {
+		if err := s.catchPanic("the next change of an order", func() { next = min(set.NextChange(then), set.Duties(then).NextDeadline) }); err != nil {
 			s.log.Errorf("%v; the log does not say which orders start and end", err)
 		}
 		if next != ruleset.Forever {
@@ -46,7 +46,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 		off = pace.On()
 		now := seconds(s.clock.Now())
 		expired.log(s, now)
-		if err := s.attempt("the log of orders that start and end", func() { s.tellTransitions(set, then, now) }); err != nil {
+		if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(set, then, now) }); err != nil {
 			s.log.Errorf("%v; the orders start and end all the same", err)
 		}
 		// What a new set began with was told when it was loaded.
@@ -55,8 +55,8 @@ func (s *Store) watchTimes(ctx context.Context) {
 	}
 }
 
-// tellTransitions logs the orders of a set whose states differ between two moments.
-func (s *Store) tellTransitions(set *ruleset.Set, then, now order.Time) {
+// logTransitions logs the orders of a set whose states differ between two moments.
+func (s *Store) logTransitions(set *ruleset.Set, then, now order.Time) {
 	for i, t := range set.Transitions(then, now) {
 		if i == maxTransitions {
 			s.log.Infof("more than %d orders start or end now", maxTransitions)
@@ -73,7 +73,7 @@ func (s *Store) tellTransitions(set *ruleset.Set, then, now order.Time) {
 			s.log.Warningf("more than %d deadlines have passed now on orders that are not enforced", maxTransitions)
 			break
 		}
-		date := d.Deadline.EndText(s.zone(d.File))
+		date := d.Deadline.EndText(s.timezone(d.File))
 		switch {
 		case d.Target:
 			s.log.Warningf("%s %s: the deadline of a target, %s, has passed and the target is not enforced", kind(d.Lift), d.Label, date)

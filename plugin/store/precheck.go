@@ -30,8 +30,8 @@ import (
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
-		for path, v := range o.legacy.Load().files {
-			if v.part != nil && s.names(path) {
+		for path, v := range o.handover.Load().files {
+			if v.part != nil && s.configures(path) {
 				return nil
 			}
 		}
@@ -78,7 +78,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	var all []string
 	paths, errs := source.Expand(s.opt.Patterns)
 	for _, err := range errs {
-		all = append(all, s.public("", err))
+		all = append(all, s.publicText("", err))
 	}
 	for _, path := range paths {
 		info, err := stat(path)
@@ -93,7 +93,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 			if errors.As(err, &x) {
 				err = fmt.Errorf("%s: %w", path, x.Err)
 			}
-			all = append(all, s.public(path, err))
+			all = append(all, s.publicText(path, err))
 			continue
 		}
 		fresh = fresh || time.Since(info.ModTime()) < source.Settle
@@ -102,13 +102,13 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	slices.SortFunc(files, func(a, b found) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		var err error
-		if bug := s.attempt(f.path, func() { err = parses(f.path) }); bug != nil {
+		if bug := s.catchPanic(f.path, func() { err = parses(f.path) }); bug != nil {
 			err = bug
 		}
 		if err == nil {
 			return nil, false
 		}
-		all = append(all, s.public(f.path, err))
+		all = append(all, s.publicText(f.path, err))
 	}
 	return noGoodFile(all), fresh
 }

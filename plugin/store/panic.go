@@ -11,10 +11,10 @@ import (
 // maxPanic bounds the octets of a panic that an error repeats.
 const maxPanic = 200
 
-// attempt calls fn, and returns a panic of fn as an error that begins with what. A bug
+// catchPanic calls fn, and returns a panic of fn as an error that begins with what. A bug
 // that one file sets off must not end the server, and again at each restart. The stack of
 // each different panic goes to the log once.
-func (s *Store) attempt(what string, fn func()) (err error) {
+func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -30,14 +30,14 @@ func (s *Store) attempt(what string, fn func()) (err error) {
 	return nil
 }
 
-// memory is what a Store had loaded before a batch.
-type memory struct {
+// snapshot is what a Store had loaded before a batch.
+type snapshot struct {
 	files map[string]file
 	rules ruleset.Options
 }
 
-func (s *Store) remember() memory {
-	m := memory{make(map[string]file, len(s.files)), s.rules}
+func (s *Store) takeSnapshot() snapshot {
+	m := snapshot{make(map[string]file, len(s.files)), s.rules}
 	for path, f := range s.files {
 		m.files[path] = *f
 	}
@@ -47,8 +47,8 @@ func (s *Store) remember() memory {
 // restore takes back a batch whose set could not be built. The versions that came with
 // the batch are refused for that error, until their files change; which of them set off
 // the panic is not known.
-func (s *Store) restore(before memory, err error) {
-	s.broken = err
+func (s *Store) restore(before snapshot, err error) {
+	s.setError = err
 	refused := map[string]*file{}
 	for path, f := range s.files {
 		if old, ok := before.files[path]; f.waiting != nil || !ok || f.digest != old.digest {
@@ -68,11 +68,11 @@ func (s *Store) restore(before memory, err error) {
 		case f.waiting != nil:
 			own = f.waiting.r.Digest
 		case refused[path] != nil:
-			own = f.own
+			own = f.ownDigest
 		}
 		old, ok := before.files[path]
 		if !ok {
-			old = file{version: s.pastVersion(path), gone: f.gone, pattern: f.pattern, err: f.err, refused: f.refused}
+			old = file{version: s.formerVersion(path), gone: f.gone, pattern: f.pattern, err: f.err, refused: f.refused}
 		}
 		f.version, f.waiting = old.version, nil
 		if refused[path] != nil && !f.pattern {
@@ -80,8 +80,8 @@ func (s *Store) restore(before memory, err error) {
 		}
 	}
 	s.rules = before.rules
-	s.news, s.losses, s.placed = nil, nil, false
-	s.place()
+	s.activated, s.unreadable, s.sorted = nil, nil, false
+	s.sortPaths()
 	if len(refused) == 0 {
 		s.log.Errorf("%v; the order set from before stays in force", err)
 	}

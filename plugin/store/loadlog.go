@@ -26,8 +26,8 @@ func (s *Store) warn(about, check string, warnings order.Problems) {
 // logProblems logs the problems of a file, or of the order set, and says which command
 // lists the others.
 func (s *Store) logProblems(log func(string, ...any), about, what, check string, ps order.Problems) {
-	lines := s.lines(about, ps)
-	most := s.most(about)
+	lines := s.problemLines(about, ps)
+	most := s.maxProblems(about)
 	for i, line := range lines {
 		if i == most {
 			log("%s: %d more %s; %s lists them", about, len(lines)-i, what, check)
@@ -37,10 +37,10 @@ func (s *Store) logProblems(log func(string, ...any), about, what, check string,
 	}
 }
 
-// lines returns what the log may show of the problems of a file. The values of a side list
+// problemLines returns what the log may show of the problems of a file. The values of a side list
 // with errors are left out, and the reasons that repeat them: the list may be any other
 // file.
-func (s *Store) lines(path string, ps order.Problems) (out []string) {
+func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	open := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
 	bad := map[reason]int{}
@@ -66,9 +66,9 @@ func (s *Store) lines(path string, ps order.Problems) (out []string) {
 	return out
 }
 
-// most is how many problems of a file are logged.
-func (s *Store) most(path string) int {
-	if s.isList[path] {
+// maxProblems is how many problems of a file are logged.
+func (s *Store) maxProblems(path string) int {
+	if s.isProtectList[path] {
 		return maxLoggedOfList
 	}
 	return maxLogged
@@ -79,9 +79,9 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// told is what the log has heard of the set in force, so that a swap tells only
+// logged is what the log has heard of the set in force, so that a swap tells only
 // what is new. It holds nothing of the set itself, which goes with the next.
-type told struct {
+type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
@@ -93,10 +93,10 @@ type warning struct{ order, field, msg, got string }
 // heldTarget is a held target, or an order that is held as a whole.
 type heldTarget struct{ order, target string }
 
-// tell logs what is new about the set that has just gone into force: what is odd
+// logChanges logs what is new about the set that has just gone into force: what is odd
 // or held, and what is held no longer.
-func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
-	next := told{warnings: map[warning]bool{}}
+func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
+	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
 	for _, h := range set.Held() {
 		t := heldTarget{h.Order.ID, h.Target}
@@ -112,7 +112,7 @@ func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
 		}
 		next.warnings[key] = true
 		switch {
-		case s.told.warnings[key]:
+		case s.logged.warnings[key]:
 		case isHeld:
 			newHeld = append(newHeld, w)
 		default:
@@ -128,7 +128,7 @@ func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
 
 	now := seconds(s.clock.Now())
 	var freed []string
-	for _, t := range s.told.held {
+	for _, t := range s.logged.held {
 		if held[t] {
 			continue
 		}
@@ -147,10 +147,10 @@ func (s *Store) tell(set *ruleset.Set, warnings order.Problems) {
 		}
 		s.log.Infof("%s", line)
 	}
-	if next.count = heldCount(next.held); next.count != cmp.Or(s.told.count, heldCount(nil)) {
+	if next.count = heldCount(next.held); next.count != cmp.Or(s.logged.count, heldCount(nil)) {
 		s.log.Infof("held, not enforced: %s", next.count)
 	}
-	s.told = next
+	s.logged = next
 }
 
 // heldCount says how much is held.
@@ -212,7 +212,7 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 	f.err, f.refused = err, version
 	f.failures++
 	stays, check := "; nothing of it is in force", checkOrders
-	if s.isList[path] {
+	if s.isProtectList[path] {
 		stays, check = "; the names and networks it lists are NOT protected", checkProtect
 	}
 	switch {
@@ -232,15 +232,15 @@ func (s *Store) fail(path string, f *file, version source.Digest, err error) {
 	s.log.Errorf("%s: refused for %s%s", path, count(len(ps), "problem"), stays)
 }
 
-// public is the error of a file without what sealed orders must not tell, and of a
+// publicText is the error of a file without what sealed orders must not tell, and of a
 // protect list without most of its lines.
-func (s *Store) public(path string, err error) string {
+func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
 		return printable.Line(err.Error())
 	}
-	lines := s.lines(path, ps)
-	if most := s.most(path); most == maxLoggedOfList && len(lines) > most {
+	lines := s.problemLines(path, ps)
+	if most := s.maxProblems(path); most == maxLoggedOfList && len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("%s: %d more problems; %s lists them", path, len(ps)-most, checkProtect))
 	}
 	for i := range lines {
