@@ -6,28 +6,29 @@ import (
 )
 
 const (
-	// bigLoad is the number of targets, read or replaced, from which what a load
-	// leaves behind is given back to the system at once.
+	// bigLoad is the number of targets, parsed or replaced, from which the memory of a load is
+	// given back at once.
 	bigLoad = 100_000
-	// garbage is how much that is for each at least, in octets: of a side list, what
-	// the set before it held.
+	// garbage is the least number of bytes of garbage for each target. A target of a side list
+	// leaves the least garbage: its share of the old set.
 	garbage = 20
 )
 
-// giveBack hands the garbage of a load of so many targets, and the sets that it
-// replaced, back to the system. The collector alone would keep it for minutes, or for
-// good: what it keeps is in proportion to what it last had to do. It is called when
-// what was loaded is in force and told, and nothing holds the set before it.
+// giveBack returns the garbage of a load of so many targets to the operating system. The
+// garbage collector alone would keep this memory for minutes or for ever, because it keeps
+// memory in proportion to the largest heap. giveBack is called when nothing uses the old set
+// any more.
 //
-// Beside a big heap, such as a large cache's, the garbage is less than the collector
-// keeps in any case, and giving all of that back stops a server of one CPU for long.
+// giveBack does nothing if the garbage is small compared with the heap, for example beside a
+// large cache. In that case the collector keeps more memory than the garbage anyway, and a
+// server with one CPU would stop for a long time to return all of this memory.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()
 	}
 }
 
-// liveHeap returns the octets that the collector last found to be in use.
+// liveHeap returns the number of bytes that the last garbage collection found in use.
 func liveHeap() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)

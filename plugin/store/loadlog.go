@@ -2,99 +2,78 @@ package store
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
-	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged bounds the lines of one kind in the log; blocklistctl check lists
-// them all. Of a protect list it is a few: a wrong path there, to a key perhaps,
-// makes a problem of every line, and problems repeat what they are about.
-const maxLogged, maxLoggedOfList = 20, 3
-
-// warn logs warnings.
-func (s *Store) warn(about, check string, warnings order.Problems) {
-	s.logProblems(s.log.Warningf, about, "warnings", check, warnings)
-}
-
-// logProblems logs the problems of a file, or of the order set, and says which command
-// lists the others.
-func (s *Store) logProblems(log func(string, ...any), about, what, check string, ps order.Problems) {
-	lines := s.problemLines(about, ps)
-	most := s.maxProblems(about)
-	for i, line := range lines {
-		if i == most {
-			log("%s: %d more %s; %s lists them", about, len(lines)-i, what, check)
-			break
+// report logs the changes that a load has made to the files, the orders and the set. before is
+// the set before the load, or nil at the start.
+func (s *Store) report(before *ruleset.Set) {
+	if !s.unlogged {
+		return
+	}
+	set, now, warnings := s.set.Load(), seconds(s.clock.Now()), s.warnings
+	s.unlogged, s.warnings = false, nil
+	s.logChanges(set, warnings)
+	var diffs []*ruleset.Diff
+	total := 0
+	for _, a := range s.activated {
+		d := ruleset.Compare(a.old, a.new, maxLogged)
+		diffs = append(diffs, d)
+		total += d.Added + d.Changed + d.Removed
+	}
+	logAtMost(s.log.Infof, len(diffs), maxLogged, func(i int) string {
+		a, d := s.activated[i], diffs[i]
+		return fmt.Sprintf("%s: loaded, version %.12s: %s added, %d changed, %d removed; the file has %s with %s",
+			a.path, a.digest, count(d.Added, "order"), d.Changed, d.Removed, count(a.new.Orders(), "order"), count(a.new.Targets(), "target"))
+	}, func(n int) string { return more(n, "file") + " loaded" })
+	for _, o := range ruleset.Outcomes(before, set, diffs, now, maxLogged, s.closing.Load) {
+		if o.What != ruleset.Affected {
+			total--
 		}
-		log("%s", line)
+		if o.What != ruleset.MovedOn {
+			s.log.Infof("%s", s.sentence(o, s.timezone(o.File)))
+		}
+	}
+	if total > 0 {
+		s.log.Infof("%s changed; blocklistctl list shows all orders", more(total, "order"))
+	}
+	if files := s.filesInForce(); files > 0 { // without such a file, the start fails
+		s.log.Infof("the order set: %s; %s", count(files, "file"), s.totals(set.Counts(now), s.Status().Digest))
 	}
 }
 
-// problemLines returns what the log may show of the problems of a file. The values of a side list
-// with errors are left out, and the reasons that repeat them: the list may be any other
-// file.
-func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
-	type reason struct{ file, text string }
-	open := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
-	bad := map[reason]int{}
-	for _, p := range ps {
-		if open(p) {
-			bad[reason{p.File, p.SideReason()}]++
+// filesInForce returns the number of order files that have a version in force.
+func (s *Store) filesInForce() (n int) {
+	for _, f := range s.files {
+		if f.part != nil {
+			n++
 		}
 	}
-	for _, p := range ps {
-		if !open(p) {
-			out = append(out, p.Redacted())
-			continue
-		}
-		key := reason{p.File, p.SideReason()}
-		switch n := bad[key]; {
-		case n == 1:
-			out = append(out, fmt.Sprintf("%s:%d: %s; %s shows the line", p.File, p.Line, key.text, checkOrders))
-		case n > 1:
-			out = append(out, fmt.Sprintf("%s:%d: %s, first of %d such lines; %s shows them", p.File, p.Line, key.text, n, checkOrders))
-		}
-		delete(bad, key)
-	}
-	return out
+	return n
 }
 
-// maxProblems is how many problems of a file are logged.
-func (s *Store) maxProblems(path string) int {
-	if s.isProtectList[path] {
-		return maxLoggedOfList
-	}
-	return maxLogged
-}
-
-const (
-	checkOrders  = "blocklistctl check"
-	checkProtect = "blocklistctl check --protect FILE"
-)
-
-// logged is what the log has heard of the set in force, so that a swap tells only
-// what is new. It holds nothing of the set itself, which goes with the next.
+// A logState is the content of the log about the set in force. With its help, the next load logs
+// only changes. A logState does not refer to the set, which the next swap replaces.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// warning is a warning without its place: a line more at a file's top is no news.
+// A warning identifies a warning. The line in the file is left out, because a new line at the
+// top of the file does not make a new warning.
 type warning struct{ order, field, msg, got string }
 
-// heldTarget is a held target, or an order that is held as a whole.
+// A heldTarget is a held target. If target is empty, the whole order is held.
 type heldTarget struct{ order, target string }
 
-// logChanges logs what is new about the set that has just gone into force: what is odd
-// or held, and what is held no longer.
+// logChanges logs the differences between the set in force and the set before: new warnings,
+// targets that are newly held, and targets that are no longer held.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -108,7 +87,7 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 		isHeld := held[heldTarget{w.Order, w.Got}]
 		key := warning{w.Order, w.Field, w.Msg, w.Got}
 		if isHeld {
-			key.msg = "" // the reason names a line of a protect list
+			key.msg = "" // the message has the line number of a protect list
 		}
 		next.warnings[key] = true
 		switch {
@@ -125,7 +104,20 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	}
 	s.warn("the order set", check, newHeld)
 	s.warn("the order set", checkOrders, others)
+	s.logFreed(set, held)
+	if next.count = heldCount(next.held); next.count != cmp.Or(s.logged.count, heldCount(nil)) {
+		s.log.Infof("held, not enforced: %s", next.count)
+	}
+	s.logged = next
+}
 
+// logFreed logs the targets that were held and are enforced now. held has the targets that are
+// still held.
+func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
+	is := "enforced"
+	if s.opt.Shadow {
+		is = "in shadow"
+	}
 	now := seconds(s.clock.Now())
 	var freed []string
 	for _, t := range s.logged.held {
@@ -133,27 +125,19 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 			continue
 		}
 		if o := enforced(set, t, now); o != nil {
-			what := fmt.Sprintf("%q", t.target)
+			target := fmt.Sprintf("%q", t.target)
 			if d := o.Terms.Disclosure; d.Sealed() || d == order.Schedule {
-				what = "a target"
+				target = "a target"
 			}
-			freed = append(freed, fmt.Sprintf("order %s: %s is enforced now, no longer held", o.Label(), what))
+			freed = append(freed, fmt.Sprintf("order %s: %s is %s now, no longer held", o.Label(), target, is))
 		}
 	}
-	for i, line := range freed {
-		if i == maxLogged {
-			s.log.Infof("the order set: %d more targets are enforced now, no longer held; blocklistctl explain tells of each", len(freed)-i)
-			break
-		}
-		s.log.Infof("%s", line)
-	}
-	if next.count = heldCount(next.held); next.count != cmp.Or(s.logged.count, heldCount(nil)) {
-		s.log.Infof("held, not enforced: %s", next.count)
-	}
-	s.logged = next
+	logAtMost(s.log.Infof, len(freed), maxLogged, func(i int) string { return freed[i] }, func(n int) string {
+		return fmt.Sprintf("the order set: %s now %s, no longer held; blocklistctl explain shows the state of a target", more(n, "target"), is)
+	})
 }
 
-// heldCount says how much is held.
+// heldCount returns the numbers of held targets and orders as text.
 func heldCount(held []heldTarget) string {
 	targets, whole, orders := 0, 0, map[string]bool{}
 	for _, t := range held {
@@ -174,8 +158,9 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order when a target of its blocks now. Of a network it only
-// knows when the order is the one that decides there, whoever asks.
+// enforced returns the order of a target if the set blocks the target now for some client, else
+// nil. For a network, enforced finds the order only if the order blocks the first address for
+// all clients and takes precedence there.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.JudgeAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
@@ -185,7 +170,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	}
 	name, match, err := order.ParseTarget(t.target)
 	if err != nil {
-		return nil // an order as a whole
+		return nil // the whole order was held
 	}
 	var q ruleset.Asked
 	if match == order.Below {
@@ -201,50 +186,4 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 		}
 	}
 	return nil
-}
-
-// fail records and logs why a version of a file is not in force, or why there is
-// none, once for each version and reason.
-func (s *Store) fail(path string, f *file, version source.Digest, err error) {
-	if f.err != nil && f.refused == version && f.err.Error() == err.Error() {
-		return
-	}
-	f.err, f.refused = err, version
-	f.failures++
-	stays, check := "; nothing of it is in force", checkOrders
-	if s.isProtectList[path] {
-		stays, check = "; the names and networks it lists are NOT protected", checkProtect
-	}
-	switch {
-	case f.pattern:
-		stays = "" // its files speak for themselves
-	case f.gone && (f.part != nil || f.list != nil):
-		stays = "" // said by gone and listGone
-	case f.part != nil || f.list != nil:
-		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
-	}
-	var ps order.Problems
-	if !errors.As(err, &ps) {
-		s.log.Errorf("%v%s", err, stays)
-		return
-	}
-	s.logProblems(s.log.Errorf, path, "problems", check, ps)
-	s.log.Errorf("%s: refused for %s%s", path, count(len(ps), "problem"), stays)
-}
-
-// publicText is the error of a file without what sealed orders must not tell, and of a
-// protect list without most of its lines.
-func (s *Store) publicText(path string, err error) string {
-	var ps order.Problems
-	if !errors.As(err, &ps) {
-		return printable.Line(err.Error())
-	}
-	lines := s.problemLines(path, ps)
-	if most := s.maxProblems(path); most == maxLoggedOfList && len(lines) > most {
-		lines = append(lines[:most], fmt.Sprintf("%s: %d more problems; %s lists them", path, len(ps)-most, checkProtect))
-	}
-	for i := range lines {
-		lines[i] = printable.Line(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }

@@ -2,18 +2,17 @@ package store
 
 import (
 	"fmt"
-	"maps"
 	"runtime/debug"
 
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxPanic bounds the octets of a panic that an error repeats.
+// maxPanic is the largest number of bytes of a panic's text in an error.
 const maxPanic = 200
 
-// catchPanic calls fn, and returns a panic of fn as an error that begins with what. A bug
-// that one file sets off must not end the server, and again at each restart. The stack of
-// each different panic goes to the log once.
+// catchPanic calls fn. If fn panics, catchPanic returns the panic as an error that begins with
+// what. Without catchPanic, a file that triggers a bug would end the server, also after each
+// restart. The log gets the stack of each different panic once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -30,7 +29,7 @@ func (s *Store) catchPanic(what string, fn func()) (err error) {
 	return nil
 }
 
-// snapshot is what a Store had loaded before a batch.
+// A snapshot is the state of a Store before a batch.
 type snapshot struct {
 	files map[string]file
 	rules ruleset.Options
@@ -44,9 +43,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore takes back a batch whose set could not be built. The versions that came with
-// the batch are refused for that error, until their files change; which of them set off
-// the panic is not known.
+// restore undoes a batch whose set could not be built, because of err. It refuses all versions
+// of the batch until their files change, because it cannot know which of the versions caused
+// the panic.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}
@@ -55,20 +54,19 @@ func (s *Store) restore(before snapshot, err error) {
 			refused[path] = f
 		}
 	}
-	for path := range maps.Keys(before.files) {
+	for path, old := range before.files {
 		if s.files[path] == nil {
-			old := before.files[path]
-			old.unseen = true // the source may have forgotten the file
+			old.unseen = true // the batch may have made the source forget the file
 			s.files[path] = &old
 		}
 	}
 	for path, f := range s.files {
-		own := f.refused
+		digest := f.refused
 		switch {
 		case f.waiting != nil:
-			own = f.waiting.r.Digest
+			digest = f.waiting.r.Digest
 		case refused[path] != nil:
-			own = f.ownDigest
+			digest = f.ownDigest
 		}
 		old, ok := before.files[path]
 		if !ok {
@@ -76,13 +74,13 @@ func (s *Store) restore(before snapshot, err error) {
 		}
 		f.version, f.waiting = old.version, nil
 		if refused[path] != nil && !f.pattern {
-			s.fail(path, f, own, fmt.Errorf("%s: is refused, since the order set could not be built: %w", path, err))
+			s.fail(path, f, digest, fmt.Errorf("%s: is refused, because the order set could not be built: %w", path, err))
 		}
 	}
 	s.rules = before.rules
 	s.activated, s.unreadable, s.sorted = nil, nil, false
 	s.sortPaths()
 	if len(refused) == 0 {
-		s.log.Errorf("%v; the order set from before stays in force", err)
+		s.log.Errorf("%v; the old order set stays in force", err)
 	}
 }

@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	// maxQueued bounds the text that waits for the log, in octets.
+	// maxQueued is the largest number of bytes of text that may wait for the log.
 	maxQueued = 4 << 20
-	// flushPatience is how long a start and Close wait for the log.
+	// flushPatience is the time that a start and Close wait for the log.
 	flushPatience = time.Second
 )
 
-// queue writes the lines of a Store to a Log, each as one printable line: paths, names of
-// side lists and errors of the operating system carry text of other people.
+// A queue writes the lines of a Store to a Log. Each line becomes printable, because paths,
+// names of side lists and errors of the operating system contain foreign text.
 //
 // CoreDNS's log writes to standard output at once, and the write blocks while standard
 // output is a pipe that nothing reads. A load must not wait for the log, so the lines go
-// through a queue. One goroutine writes the lines, and ends when the queue is empty. When
-// the queue is full, lines are dropped and counted, and a line says how many were dropped.
+// through a queue. One goroutine writes the lines, and ends when the queue is empty. If
+// the queue is full, lines are dropped, and a later line has their number.
 type queue struct {
 	log Log
 
 	mu      sync.Mutex
 	lines   []logLine
-	size    int           // octets of lines
-	dropped int           // since the last line of lines
+	size    int           // the number of bytes in lines
+	dropped int           // the number of lines that were dropped after the last line of lines
 	written chan struct{} // closed when the writer ends; nil without a writer
 }
 
-// logLine is a line and the method of the Log that writes the line.
+// A logLine is a line and the method of the Log that writes the line.
 type logLine struct {
 	write func(format string, args ...any)
 	text  string
@@ -52,12 +52,12 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic as it is. The stack has no text of other people.
+// stack logs the stack of a panic, with its line breaks. A stack contains no foreign text.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }
 
-// put adds a line to the queue, and starts the writer when there is none.
+// put adds a line to the queue, and starts the writing goroutine if necessary.
 func (q *queue) put(write func(string, ...any), text string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,12 +89,12 @@ func (q *queue) run() {
 			l.write("%s", l.text)
 		}
 		if dropped > 0 {
-			q.log.Warningf("%s dropped here, since the log did not take the lines in time", count(dropped, "line"))
+			q.log.Warningf("%s dropped here, because the log did not accept the lines in time", count(dropped, "line"))
 		}
 	}
 }
 
-// flush returns when the queue is empty, or after limit.
+// flush waits until the queue is empty, but not longer than limit.
 func (q *queue) flush(limit time.Duration) {
 	q.mu.Lock()
 	written := q.written
@@ -102,7 +102,7 @@ func (q *queue) flush(limit time.Duration) {
 	if written == nil {
 		return
 	}
-	// The real time: the clock of a test would be asked to move.
+	// The timer runs in real time, because the clock of a test may stand still or jump.
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {

@@ -9,57 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// report logs what a load has changed: the files, the orders, and the set. before is the
-// set before the load, nil at the start.
-func (s *Store) report(before *ruleset.Set) {
-	if !s.unlogged {
-		return
-	}
-	set, now, warnings := s.set.Load(), seconds(s.clock.Now()), s.warnings
-	s.unlogged, s.warnings = false, nil
-	s.logChanges(set, warnings)
-	var diffs []*ruleset.Diff
-	total := 0
-	for i, n := range s.activated {
-		d := ruleset.Compare(n.old, n.new, maxLogged)
-		diffs = append(diffs, d)
-		total += d.Added + d.Changed + d.Removed
-		switch {
-		case i < maxLogged:
-			s.log.Infof("%s: loaded, version %.12s: %s added, %d changed, %d removed; the file has %s with %s",
-				n.path, n.digest, count(d.Added, "order"), d.Changed, d.Removed, count(n.new.Orders(), "order"), count(n.new.Targets(), "target"))
-		case i == maxLogged:
-			s.log.Infof("%s more loaded", count(len(s.activated)-i, "file"))
-		}
-	}
-	outcomes := ruleset.Outcomes(before, set, diffs, now, maxLogged, s.closing.Load)
-	for _, o := range outcomes {
-		if o.What != ruleset.Affected {
-			total--
-		}
-		if o.What != ruleset.MovedOn {
-			s.log.Infof("%s", sentence(o, s.timezone(o.File)))
-		}
-	}
-	if n := total; n > 0 {
-		s.log.Infof("%s more changed; blocklistctl list shows the orders", count(n, "order"))
-	}
-	if files := s.filesInForce(); files > 0 { // without one, the start fails
-		s.log.Infof("the order set: %s; %s", count(files, "file"), totals(set.Counts(now), s.Status().Digest))
-	}
-}
-
-// filesInForce returns the number of order files with a version in force.
-func (s *Store) filesInForce() (n int) {
-	for _, f := range s.files {
-		if f.part != nil {
-			n++
-		}
-	}
-	return n
-}
-
-// count is a number and a noun.
+// count returns a number and its noun, in the singular or plural.
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -67,7 +17,11 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// timezone returns the time zone of an order file, in which the log writes the dates of its orders.
+// more returns the number of further things, such as "2 more files".
+func more(n int, noun string) string { return count(n, "more "+noun) }
+
+// timezone returns the time zone of an order file, in which the log writes the dates of its
+// orders.
 func (s *Store) timezone(path string) *time.Location {
 	for _, f := range s.Status().Files {
 		if f.Path == path {
@@ -87,11 +41,18 @@ func kind(lift bool) string {
 	return "order"
 }
 
-// stateText returns the words for a state.
-func stateText(s ruleset.State) string { return strings.ReplaceAll(s.String(), "_", " ") }
+// stateText returns the words for the state of an order. In a Store in shadow, an order that is
+// in force by its dates changes no answer, so its state is "in shadow".
+func (s *Store) stateText(state ruleset.State) string {
+	if state == ruleset.Shadow || s.opt.Shadow && state == ruleset.InForce {
+		return "in shadow"
+	}
+	return strings.ReplaceAll(state.String(), "_", " ")
+}
 
-// sentence says what became of an order. zone is the time zone of the order's file.
-func sentence(o ruleset.Outcome, zone *time.Location) string {
+// sentence returns the log line about an order that a load has changed. zone is the time zone of
+// the order's file.
+func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	out := fmt.Sprintf("%s %s: ", kind(o.Lift), o.Label)
 	switch o.What {
 	case ruleset.Added:
@@ -108,7 +69,7 @@ func sentence(o ruleset.Outcome, zone *time.Location) string {
 	if o.What == ruleset.Removed {
 		out += "removed from " + o.File
 	} else {
-		out += state(o, zone)
+		out += s.outcomeState(o, zone)
 		if o.Late != order.NoTime {
 			out += ", late: its deadline was " + o.Late.EndText(zone)
 		}
@@ -117,11 +78,15 @@ func sentence(o ruleset.Outcome, zone *time.Location) string {
 	if o.Lift && !o.Below {
 		noun = "own target"
 	}
+	blocked, freed := "newly blocked", "freed"
+	if s.opt.Shadow {
+		blocked, freed = "would be blocked", "would be freed"
+	}
 	if o.Blocked > 0 {
-		out += fmt.Sprintf("; %s newly blocked", count(o.Blocked, noun))
+		out += fmt.Sprintf("; %s %s", count(o.Blocked, noun), blocked)
 	}
 	if o.Freed > 0 {
-		out += fmt.Sprintf("; %s freed", count(o.Freed, noun))
+		out += fmt.Sprintf("; %s %s", count(o.Freed, noun), freed)
 	}
 	if !o.Counted {
 		out += "; " + count(o.Targets, "target")
@@ -129,8 +94,9 @@ func sentence(o ruleset.Outcome, zone *time.Location) string {
 	return out
 }
 
-// state says how an order stands.
-func state(o ruleset.Outcome, zone *time.Location) string {
+// outcomeState returns the words for the state of an order, with the time until which the state
+// lasts.
+func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	until := func(word string) string {
 		if o.Until == ruleset.Forever {
 			return word
@@ -142,14 +108,12 @@ func state(o ruleset.Outcome, zone *time.Location) string {
 	}
 	switch o.State {
 	case ruleset.InForce:
-		return inForce(o, until)
+		return s.inForce(o, until)
 	case ruleset.Pending:
 		if o.Held > 0 {
 			return until("pending") + fmt.Sprintf(", %s held", count(o.Held, "target"))
 		}
 		return until("pending")
-	case ruleset.Shadow:
-		return "in shadow"
 	case ruleset.Lifted:
 		return until("lifted by " + o.By)
 	case ruleset.OnHold:
@@ -158,12 +122,13 @@ func state(o ruleset.Outcome, zone *time.Location) string {
 		}
 		return fmt.Sprintf("held, not enforced (%s)", count(o.Held, "target"))
 	}
-	return stateText(o.State)
+	return s.stateText(o.State)
 }
 
-// inForce says how much is enforced of an order that is in force by its dates.
-func inForce(o ruleset.Outcome, until func(string) string) string {
-	t := o.Tally
+// inForce returns the words for an order that is in force by its dates. They include the number
+// of targets that are enforced.
+func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
+	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string
 	for _, x := range []struct {
 		n    int
@@ -180,46 +145,39 @@ func inForce(o ruleset.Outcome, until func(string) string) string {
 	enforced := t.InForce + t.Lifted + t.Held + t.Pending + t.Ended
 	switch {
 	case o.Lift && !o.Reaches:
-		return until("in force") + ", but reaches no order"
+		return until(is) + ", but reaches no order"
 	case !o.Lift && o.Targets == 0:
 		return fmt.Sprintf("not enforced: DNS enforces none of its targets here (%s)", count(o.All, "target"))
 	case !o.Lift && !o.Counted && o.Held > 0:
-		return until("in force") + fmt.Sprintf(", %s held", count(o.Held, "target"))
+		return until(is) + fmt.Sprintf(", %s held", count(o.Held, "target"))
 	case len(others) == 0:
-		return until("in force")
+		return until(is)
 	case t.InForce == 0:
-		return until("nothing of it is enforced now") + fmt.Sprintf(" (%s: %s)", count(enforced, "target"), strings.Join(others, ", "))
+		return until("none of its targets is enforced now") + fmt.Sprintf(" (%s: %s)", count(enforced, "target"), strings.Join(others, ", "))
 	}
-	return until("in force") + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
+	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// targets says how many targets orders of each state have. A target of an order in force need
-// not be enforced: a lift or a date of its own may end it.
-func targets(n [ruleset.NumStates]int) string {
-	out := count(n[ruleset.InForce], "target") + " of orders in force"
-	for i := range ruleset.NumStates {
-		if n[i] > 0 && i != ruleset.InForce {
-			out += fmt.Sprintf(", %d %s", n[i], stateText(i))
+// totals returns the numbers of orders, lifts and targets of a set by their states, and the
+// digest of the set. A target of an order in force may be lifted or ended by itself.
+func (s *Store) totals(c ruleset.Counts, digest string) string {
+	states := func(noun, of string, n [ruleset.NumStates]int) string {
+		if s.opt.Shadow {
+			n[ruleset.InForce] += n[ruleset.Shadow]
+			n[ruleset.Shadow] = 0
 		}
-	}
-	return out
-}
-
-// totals says what a set has, and the set's digest.
-func totals(c ruleset.Counts, digest string) string {
-	states := func(noun string, n [ruleset.NumStates]int) string {
-		parts := []string{count(n[ruleset.InForce], noun) + " in force"}
+		parts := []string{count(n[ruleset.InForce], noun) + of + " " + s.stateText(ruleset.InForce)}
 		for i := range ruleset.NumStates {
 			if n[i] > 0 && i != ruleset.InForce {
-				parts = append(parts, fmt.Sprintf("%d %s", n[i], stateText(i)))
+				parts = append(parts, fmt.Sprintf("%d %s", n[i], strings.TrimPrefix(s.stateText(i), "in ")))
 			}
 		}
 		return strings.Join(parts, ", ")
 	}
-	out := []string{states("order", c.Orders)}
+	out := []string{states("order", "", c.Orders)}
 	if c.Lifts != ([ruleset.NumStates]int{}) {
-		out = append(out, states("lift", c.Lifts))
+		out = append(out, states("lift", "", c.Lifts))
 	}
-	out = append(out, targets(c.Targets), "digest "+digest)
+	out = append(out, states("target", " of orders", c.Targets), "digest "+digest)
 	return strings.Join(out, "; ")
 }
