@@ -165,7 +165,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 		case t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name:
 			return true
 		case t.Kind != order.TargetName || !t.Name.Covers(name):
-		case t.Match == order.Exact && t.Name != name, t.Match == order.Below && t.Name == name:
+		case t.Match == order.Exact && t.Name != name, t.Match == order.BelowOnly && t.Name == name:
 		default:
 			return true
 		}
@@ -186,7 +186,7 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
+func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
 		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}

@@ -207,7 +207,7 @@ func heldText(t *order.Target) string {
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
 		return "" // never enforced, so never held
-	case t.Match == order.Below:
+	case t.Match == order.BelowOnly:
 		return "*." + t.Name.String()
 	}
 	return t.Name.String()

@@ -201,8 +201,8 @@ func (x *explainer) about(o *ruleset.Order) string {
 		return ""
 	}
 	s := " of " + o.Terms.Authority.Name
-	if whole := x.byID[o.ID]; whole != nil && whole.PlaceInHistory() != order.NoTime {
-		s += ", " + whole.PlaceInHistory().StartText(x.l.zone(o.ID))
+	if whole := x.byID[o.ID]; whole != nil && whole.DecidedAt() != order.NoTime {
+		s += ", " + whole.DecidedAt().StartText(x.l.zone(o.ID))
 	}
 	return s
 }

@@ -91,7 +91,7 @@ func byID(orders []*order.Order) map[string]*order.Order {
 
 func states(s *ruleset.Set, now order.Time) map[string]string {
 	m := map[string]string{}
-	for st := range s.Standings(now) {
+	for st := range s.OrderStates(now) {
 		m[st.Order.ID] = st.State.String()
 	}
 	return m
@@ -155,7 +155,7 @@ func TargetText(t *order.Target) string {
 		return t.Attr.Address.Addr().String()
 	case t.Kind == order.TargetAddress:
 		return t.Attr.Address.String()
-	case t.Match == order.Below:
+	case t.Match == order.BelowOnly:
 		return "*." + t.Name.String()
 	case t.Match == order.Exact:
 		return t.Name.String() + " (exact)"

@@ -145,9 +145,9 @@ func TestNames(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var q ruleset.Asked
+				var q ruleset.QName
 				q.SetName(n)
-				was, is := from.Set.Decide(&q, ruleset.Client{}, at).Blocked(), to.Set.Decide(&q, ruleset.Client{}, at).Blocked()
+				was, is := from.Set.Decide(&q, ruleset.Query{Now: at}).Blocked(), to.Set.Decide(&q, ruleset.Query{Now: at}).Blocked()
 				want := ""
 				if is && !was {
 					want = "blocked"

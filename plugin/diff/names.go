@@ -109,19 +109,19 @@ func mentioned(versions ...Version) []dname.Name {
 
 // ask returns the verdicts about n and about the names below n that no order mentions.
 func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
-	var q ruleset.Asked
+	var q ruleset.QName
 	q.SetName(n)
-	self = s.Decide(&q, c, now)
+	self = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	below = self
 	if q.SetBelow(n) {
-		below = s.Decide(&q, c, now)
+		below = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	}
 	return self, below
 }
 
 // lift returns the order that lifts n.Order for the name, or nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
-	var q ruleset.Asked
+	var q ruleset.QName
 	q.SetName(n.Name)
 	if n.Extent == Under {
 		q.SetBelow(n.Name)

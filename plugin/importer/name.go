@@ -234,7 +234,7 @@ func (c *cleaner) host(s string) []order.Target {
 			return nil
 		}
 		if s = base; word == "below" {
-			match = order.Below
+			match = order.BelowOnly
 			c.did("took the mask for all below the name, without the name itself")
 		} else {
 			c.did("took the mask for the name and all below it")

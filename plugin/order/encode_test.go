@@ -78,7 +78,7 @@ func TestEncode(t *testing.T) {
 	a.Served, a.Deadline = o.Served, o.Deadline
 	o.Targets = []Target{
 		{Match: Subtree, Name: name(t, "ükraine.example")},
-		{Match: Below, Name: name(t, "one.example")},
+		{Match: BelowOnly, Name: name(t, "one.example")},
 		{Match: Exact, Name: name(t, "no")},
 		{Match: Subtree, Name: name(t, "123.x")},
 		{Match: Subtree, Name: name(t, "two.example"), Attr: a},

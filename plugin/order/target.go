@@ -13,7 +13,7 @@ import (
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
-		return n, Below, err
+		return n, BelowOnly, err
 	}
 	n, err := dname.Parse(s)
 	return n, Subtree, err
@@ -109,7 +109,7 @@ func (t *Target) written() string {
 		return writtenPrefix(t.Attr.Address)
 	case t.Kind == TargetURL:
 		return t.Attr.URL
-	case t.Match == Below:
+	case t.Match == BelowOnly:
 		return "*." + t.Name.String()
 	}
 	return t.Name.String()
@@ -201,7 +201,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	case d.matchAt == nil:
 	case t.Kind != TargetName:
 		p.fault(d.matchAt, join(f, "match"), "only a target with a name has this key; remove the key")
-	case t.Match == Below:
+	case t.Match == BelowOnly:
 		p.fault(d.matchAt, join(f, "match"), `a name that begins with "*." has no match; remove the key`)
 	default:
 		t.Match = d.match

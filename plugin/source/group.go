@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -367,7 +367,7 @@ func (s *Source) first(t *track) {
 	t.job = j
 	hashed := s.begin(j, func() {
 		for buf := make([]byte, min(step, p.size+1)); !j.step(&fs, buf); {
-			pace.Yield()
+			coop.Yield()
 		}
 	})
 	if wait(hashed) {

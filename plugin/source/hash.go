@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -154,7 +154,7 @@ func (s *Source) pick(j *job) *job {
 // work hashes the wanted files. It holds no lock while it waits for a file, and leaves a
 // file behind whose read does not return.
 func (s *Source) work() {
-	defer pace.On()()
+	defer coop.Start()()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fs := s.fs
@@ -167,7 +167,7 @@ func (s *Source) work() {
 		over := s.begin(j, func() { j.step(&fs, in) })
 		s.mu.Unlock()
 		ok := s.returns(over, slow, nil)
-		pace.Yield()
+		coop.Yield()
 		s.mu.Lock()
 		if ok {
 			s.takeBack(j)

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // A look asks the file system once about every pattern and every path. It runs in a
@@ -66,7 +66,7 @@ func (l *look) do(path string, call func() error) error {
 	n := l.n
 	l.calls.Unlock()
 	if n%64 == 0 {
-		pace.Yield()
+		coop.Yield()
 	}
 	err := call()
 	l.calls.Lock()
@@ -108,7 +108,7 @@ func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, erro
 // run does the look. Watches are made first, so that no change falls between an event
 // and a stat.
 func (l *look) run() {
-	defer pace.On()()
+	defer coop.Start()()
 	if l.watch != nil {
 		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.dirs); return nil })
 	}

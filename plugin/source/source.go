@@ -26,7 +26,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // DefaultPoll is the time between two polls.
@@ -206,7 +206,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 // file is what the next call gets. Run returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
-	off := pace.On()
+	off := coop.Start()
 	defer func() { off() }()
 	for {
 		select {
@@ -232,7 +232,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 			}
 			off()
 			s.pause(ctx, next, busy)
-			off = pace.On()
+			off = coop.Start()
 		}
 	}
 }

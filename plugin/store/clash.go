@@ -167,7 +167,7 @@ func (x *clashes) whyKept(f *file) reason {
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
 	// A name that several candidates contain is counted once.
-	before, lost := f.part.InForce(now), f.part.LostIn(parts, now)
+	before, lost := f.part.BlockedAt(now), f.part.TargetsLostIn(parts, now)
 	if confirmed || !x.s.shrinksTooMuch(before, lost) {
 		return nil
 	}

@@ -178,7 +178,7 @@ func (s *Store) shrinks(old, next *version) bool {
 		return false
 	}
 	now := seconds(s.clock.Now())
-	return s.shrinksTooMuch(old.part.InForce(now), old.part.Lost(next.part, now))
+	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
 // guardBy sets the guard for the protect lists in force. If another Store has a guard of the

@@ -163,7 +163,7 @@ func heldCount(held []heldTarget) string {
 // all clients and takes precedence there.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
-		if v := set.JudgeAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
+		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
 			return v.Order
 		}
 		return nil
@@ -172,8 +172,8 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if err != nil {
 		return nil // the whole order was held
 	}
-	var q ruleset.Asked
-	if match == order.Below {
+	var q ruleset.QName
+	if match == order.BelowOnly {
 		q.SetBelow(name)
 	} else {
 		q.SetName(name)

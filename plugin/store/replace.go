@@ -44,12 +44,12 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 		return nil
 	}
 	// Most changes remove few targets. Then the slower comparison below is not necessary.
-	if missing := f.part.Missing(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
+	if missing := f.part.NamesNotIn(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
 		return nil
 	}
 	now := seconds(s.clock.Now())
-	before := f.part.InForce(now)
-	lost := f.part.Lost(part, now)
+	before := f.part.BlockedAt(now)
+	lost := f.part.TargetsLost(part, now)
 	if !s.shrinksTooMuch(before, lost) || parsed.ShrinkOK == int64(parsed.Targets) {
 		return nil
 	}

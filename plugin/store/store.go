@@ -31,9 +31,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -123,7 +123,7 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 
 // open is Open for a Store that takes over the versions of other Stores.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
-	defer pace.On()() // another Store may already answer queries
+	defer coop.Start()() // another Store may already answer queries
 	s, err := prepare(opt, log, clock, others)
 	if err != nil {
 		return nil, err

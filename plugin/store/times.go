@@ -54,7 +54,7 @@ func (s *Store) due() time.Time {
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {
-		next = min(s.Set().NextChange(now), s.Set().Duties(now).NextDeadline)
+		next = min(s.Set().NextChange(now), s.Set().Deadlines(now).NextDeadline)
 	}); err != nil {
 		s.log.Errorf("%v; the log does not report which orders start and end", err)
 	}
