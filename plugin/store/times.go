@@ -16,33 +16,32 @@ const maxTransitions = 100
 // deadlines pass, and files expire. Queries do not depend on the log, because each query
 // compares the clock with the dates of the orders.
 type timeLog struct {
-	status  *Status               // the status after the last load that the log knows
-	set     *ruleset.Set          // the set of status
+	set     *ruleset.Set
 	then    order.Time            // the log has the changes of set up to this time
-	next    order.Time            // the next time at which something changes
+	next    order.Time            // the first time after then at which something changes
 	expired map[string]order.Time // for each path, the expires that the log has reported
 }
 
 // due logs the changes since the last call, and returns the time of the next change, or the
-// zero time if nothing will change. If there was neither a load nor a change, due returns at
-// once. After a load, due also gives memory back, because the log was the last user of the old
-// set.
+// zero time if nothing will change. due returns at once if there was no change and the set is
+// the same. After a load, due also gives memory back, because the log was the last user of the
+// old set.
 func (s *Store) due() time.Time {
-	l, now := &s.times, seconds(s.clock.Now())
-	// If the operator sets the clock back, the next change may be earlier than l.next.
-	if status := s.status.Load(); status != l.status || now >= l.next || now < l.then {
-		if l.set != nil {
-			if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(l.set, l.then, now) }); err != nil {
-				s.log.Errorf("%v; the orders start and end nevertheless", err)
-			}
+	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
+	// If the operator sets the clock back, orders that had ended may be in force again.
+	changed := l.set != nil && (now >= l.next || now < l.then)
+	if changed {
+		if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(l.set, l.then, now) }); err != nil {
+			s.log.Errorf("%v; the orders start and end nevertheless", err)
 		}
-		s.logExpired(now)
-		// The log of the load has the states of a new set, so transitions are counted from now.
-		l.status, l.set, l.then = status, s.Set(), now
-		l.next = s.nextChange(now)
-		giveBack(s.touched)
-		s.touched = 0
 	}
+	if changed || set != l.set {
+		s.logExpired(now)
+		// The log of the load has the states of a new set, so its changes are logged from now on.
+		l.set, l.then, l.next = set, now, s.nextChange(now)
+	}
+	giveBack(s.touched)
+	s.touched = 0
 	if l.next == ruleset.Forever {
 		return time.Time{}
 	}
