@@ -200,7 +200,7 @@ func targetAdvice(written string, err error) string {
 	} else if e != nil {
 		return err.Error()
 	} else {
-		instead = flow((&Target{Name: name, Match: match}).written())
+		instead = flow((&Target{Name: name, Match: match}).Pattern())
 	}
 	page := strings.Trim(rest[end:], `/\`) != ""
 	switch {
@@ -285,6 +285,18 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 		more = keyHomes[n.Value]
 	}
 	d.fault(n, field, "unknown key%s", more)
+}
+
+// misspelled reports whether an unknown key of the file is probably a misspelling of want.
+// unknownKey reports that key and suggests want.
+func misspelled(root *yaml.Node, want string) bool {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key := unquoted(root.Content[i].Value)
+		if !slices.Contains(fileShape.keys, key) && Nearest(key, slices.Values(fileShape.keys)) == want {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyAbove returns the key of an empty mapping above n that may have the key n. The lines of

@@ -50,15 +50,12 @@ func rulesText(o ruleset.Options) string {
 // responseText returns the word for a response. A kind without a word must not have the word of
 // another kind: servers that answer differently would then show the same digest.
 func responseText(kind order.ResponseKind) string {
-	switch kind {
-	case order.ResponseUnset, order.NXDOMAIN:
-		return "nxdomain"
-	case order.NODATA:
-		return "nodata"
-	case order.Refused:
-		return "refused"
-	case order.Redirect:
-		return "redirect"
+	if kind == order.ResponseUnset {
+		kind = order.NXDOMAIN
 	}
-	panic(fmt.Sprintf("store: response kind %d has no word in the digest of the set", kind))
+	word := kind.String()
+	if word == "" {
+		panic(fmt.Sprintf("store: response kind %d has no word for the digest of the set", kind))
+	}
+	return word
 }

@@ -84,6 +84,9 @@ func TestResponseTextHasEveryKind(t *testing.T) {
 				}
 			}()
 			word := responseText(order.ResponseKind(i))
+			if _, ok := order.ParseResponseKind(word); !ok {
+				t.Errorf("%s: %q is no word for a response", name, word)
+			}
 			if other := words[word]; other != "" && other != "ResponseUnset" {
 				t.Errorf("%s has the word of %s", name, other)
 			}
