@@ -92,7 +92,7 @@ func countryText(cc order.Country) string {
 // terms are the flags for the properties of a Corefile that an answer depends on. The default of
 // each flag is the default of its property.
 type terms struct {
-	Response     string         `placeholder:"KIND" help:"The response property: nxdomain (default), nodata, refused, or addresses to redirect to, separated by commas."`
+	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
 	Organization string         `placeholder:"NAME" help:"The organization property."`
 	Contact      []string       `placeholder:"URI" help:"The contact property."`

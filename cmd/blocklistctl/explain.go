@@ -100,12 +100,12 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 	q.SetName(name)
 	q.Service = answer.ServiceLabels(&q, qtype)
 	v, reasons := x.l.set.Explain(&q, cl.Client, x.now)
-	out.Blocked = v.Blocked() && !s.Shadow
+	out.Blocked = v.Blocked() && !s.Store.Shadow
 	for _, r := range reasons {
 		switch {
 		case r.Why != ruleset.Decides:
 			out.Others = append(out.Others, x.reason(r))
-		case s.Shadow:
+		case s.Store.Shadow:
 			shadowed := x.reason(r)
 			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: it decides and counts, and changes no answer"
 			out.Others = append(out.Others, shadowed)
@@ -113,7 +113,7 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 			x.decided(r, out)
 		}
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		out.forAll(cl, true)
 	} else {
 		groups, all := x.groups(s, &q, cl, reasons)
@@ -124,7 +124,7 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 		out.forAll(cl, all && sameForAll(groups) && (cl.anyCountry || cl.fromPlaces))
 	}
 	switch {
-	case s.Shadow:
+	case s.Store.Shadow:
 		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
 	case out.Blocked && s.block != nil && s.block.Rewrite:
 		out.Notes = append(out.Notes, "the rewrite plugin of the server block is above blocklist: a name that it rewrites is decided under the new name")

@@ -37,7 +37,7 @@ type headFlags struct {
 	Review           string   `key:"review" placeholder:"TIME" help:"When a person must look at the order again."`
 	Timezone         string   `key:"timezone" placeholder:"ZONE" help:"The time zone of dates, and of times without an offset (default UTC)."`
 	Status           string   `key:"status" placeholder:"STATUS" help:"active (default), shadow, draft or suspended."`
-	Response         string   `key:"response" placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, separated by commas."`
+	Response         string   `key:"response" placeholder:"KIND" help:"${responses} to redirect to, separated by commas."`
 	TTL              string   `key:"ttl" name:"ttl" placeholder:"DURATION" help:"The TTL of the answers."`
 	Disclosure       string   `key:"disclosure" placeholder:"WORD" help:"full (default), schedule, code or none."`
 	Basis            string   `key:"basis" placeholder:"TEXT" help:"The legal basis."`

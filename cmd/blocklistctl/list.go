@@ -113,7 +113,7 @@ func (c *listCmd) Run(e *env) error {
 	if change != nil {
 		e.say("the states at %s are those of the present order files", now)
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		e.say("server block %s is in shadow: no order changes an answer", s.block)
 	}
 	return c.print(e, l, listed)

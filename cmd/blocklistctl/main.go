@@ -80,6 +80,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		kong.Description(description),
 		kong.Writers(out, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"responses": order.ResponseForms("addresses")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

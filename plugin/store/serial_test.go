@@ -2,17 +2,17 @@ package store
 
 import "testing"
 
-// TestSerialOfVanishedFile checks that a store keeps the serial of a path whose file is gone
-// and nothing of which is in force.
+// TestSerialOfVanishedFile checks that a store remembers the serial of a removed file that had
+// no orders in force.
 func TestSerialOfVanishedFile(t *testing.T) {
 	for _, tc := range []struct {
 		name, back, blocked, log string
 		reload                   bool
 	}{
-		{"a lower serial", orders("serial: 3\n", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got 3", false},
-		{"the same serial, other bytes", orders("serial: 9\n", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got 9", false},
-		{"no serial", orders("", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got no serial", false},
-		{"a lower serial after a reload", orders("serial: 3\n", "a: a.example"), "b.example", "serial: must be above 9", true},
+		{"a lower serial", orders("serial: 3\n", "a: a.example"), "b.example", "serial: is 3, but the last version in force at this path had 9; write a serial above 9", false},
+		{"the same serial, other bytes", orders("serial: 9\n", "a: a.example"), "b.example", "serial: the file has changed, but its serial is still 9; write a serial above 9", false},
+		{"no serial", orders("", "a: a.example"), "b.example", "serial: is missing, but the last version in force at this path had 9; write a serial above 9", false},
+		{"a lower serial after a reload", orders("serial: 3\n", "a: a.example"), "b.example", "but the last version in force at this path had 9", true},
 		{"the same file", orders("serial: 9\n"), "b.example", "", false},
 		{"a higher serial", orders("serial: 10\n", "a: a.example"), "a.example b.example", "order a: new", false},
 	} {
@@ -40,7 +40,7 @@ func TestSerialOfVanishedFile(t *testing.T) {
 	}
 }
 
-// TestSerialOfRenamedFile checks that a store keeps the serial of a file that was renamed.
+// TestSerialOfRenamedFile checks that a store remembers the serial of a renamed file.
 func TestSerialOfRenamedFile(t *testing.T) {
 	w := newWorld(t)
 	text := orders("serial: 5\n", "a: a.example")
@@ -52,7 +52,7 @@ func TestSerialOfRenamedFile(t *testing.T) {
 	w.write("a.yaml", orders("serial: 4\n", "c: c.example"))
 	w.step()
 	w.wantBlocked("a.example", "a.example", "c.example")
-	// The file may get its name back.
+	// The file may get its old name again.
 	w.remove("b.yaml")
 	w.write("a.yaml", text)
 	w.step()
