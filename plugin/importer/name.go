@@ -207,7 +207,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	a.URL = page
 	if word == "host" {
 		c.did("used the whole host of the URL")
-		c.look(name)
+		c.warn(name)
 		return []order.Target{{Kind: order.TargetName, Name: name, Match: order.Exact, Attr: a}}
 	}
 	c.did("recorded the URL, which DNS does not enforce")
@@ -254,7 +254,7 @@ func (c *cleaner) host(s string) []order.Target {
 	case strings.ToLower(s) != s:
 		c.did("changed upper case to lower case")
 	}
-	c.look(name)
+	c.warn(name)
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
@@ -289,8 +289,8 @@ func (c *cleaner) suffix(n dname.Name) bool {
 	return true
 }
 
-// look adds the warnings of lint about a name to the note.
-func (c *cleaner) look(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
+// warn adds the warnings of lint about a name to the note.
+func (c *cleaner) warn(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
 // address processes an address or network in place of a name as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
