@@ -59,9 +59,9 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 // A mention is a name in an order.
 type mention struct {
 	name dname.Name
-	// uneven is set if a target at the name does not cover the name and all names below it.
-	// Otherwise no order makes a difference between the name and the names below it that no
-	// order mentions.
+	// uneven is true if a target at the name is exact, or covers only the names below it. The
+	// verdict about the name may then differ from the verdict about the names below it that no
+	// order mentions. If uneven is false, both verdicts are the same.
 	uneven bool
 }
 

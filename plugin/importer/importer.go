@@ -5,7 +5,7 @@
 // [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
 // table.go). A file in another format is refused as a whole, because it may have names that
 // must not be blocked. Then it finds lines that belong together (paste.go, wrap.go). At last
-// it cleans each line (line.go, name.go).
+// it cleans each line (line.go, words.go, name.go, page.go).
 //
 // Text with only one meaning is cleaned and reported. Text with several meanings (does
 // "*.example.com" include example.com?) is a [Form] that the caller must decide. Without a
