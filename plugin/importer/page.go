@@ -103,4 +103,3 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	c.did("recorded the URL, which DNS does not enforce")
 	return []order.Target{{Kind: order.TargetURL, Attr: a}}
 }
-

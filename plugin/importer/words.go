@@ -132,4 +132,3 @@ func namelike(s string) bool {
 	n, err := dname.Parse(strings.TrimPrefix(strings.Trim(bare, "."), "*."))
 	return err == nil && n.NumLabels() > 1 && (url || lint.KnownTop(n))
 }
-
