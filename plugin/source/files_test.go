@@ -282,38 +282,55 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// 4,000 files cost one lstat each and one readdir a poll, while nothing changes; and when
-// the directory is swapped, all are one report.
+// TestManyFiles checks the calls of the file system for many files that do not change. With
+// kernel events, each file is looked at once within every seconds. By polling alone, each poll
+// looks at each file once. When the directory is replaced, all files are one report.
 func TestManyFiles(t *testing.T) {
-	const n = 4000
-	dir := t.TempDir()
-	fill := func(d string, text string) {
-		must(t, os.Mkdir(filepath.Join(dir, d), 0o755))
-		for i := range n {
-			old(t, filepath.Join(dir, d, fmt.Sprintf("%d.yaml", i)), fmt.Sprint(text, i))
+	both(t, func(t *testing.T, opts ...option) {
+		const n = 4 * filesPerPoll
+		const every = n / filesPerPoll
+		dir, err := filepath.EvalSymlinks(t.TempDir())
+		must(t, err)
+		fill := func(d string, text string) {
+			must(t, os.Mkdir(filepath.Join(dir, d), 0o755))
+			for i := range n {
+				old(t, filepath.Join(dir, d, fmt.Sprintf("%d.yaml", i)), fmt.Sprint(text, i))
+			}
 		}
-	}
-	fill("d", "a")
-	fill("d2", "b")
-	r := newRig(t, dir, []string{"d"})
-	var stats, reads, opened int
-	lstat, readDir, open := r.s.fs.lstat, r.s.fs.readDir, r.s.fs.open
-	r.s.fs.lstat = func(path string) (fs.FileInfo, error) { stats++; return lstat(path) }
-	r.s.fs.readDir = func(path string) ([]fs.DirEntry, error) { reads++; return readDir(path) }
-	r.s.fs.open = func(path string) (openFile, error) { opened++; return open(path) }
-	if got := r.scan(0); len(got) != n || opened != n {
-		t.Fatalf("%d reports, %d files opened", len(got), opened)
-	}
-	r.pass(DefaultPoll)
-	stats, reads, opened = 0, 0, 0
-	r.pass(DefaultPoll)
-	if stats > n+100 || reads != 1 || opened != 0 {
-		t.Errorf("a poll: %d lstats, %d readdirs, %d opens", stats, reads, opened)
-	}
-	must(t, os.Rename(r.path("d"), r.path("gone")))
-	must(t, os.Rename(r.path("d2"), r.path("d")))
-	r.settled()
-	if got := r.take(); len(got) != n {
-		t.Fatalf("%d reports", len(got))
-	}
+		fill("d", "a")
+		fill("d2", "b")
+		r := newRig(t, dir, []string{"d"}, opts...)
+		var stats, reads, opened int
+		lstat, readDir, open := r.s.fs.lstat, r.s.fs.readDir, r.s.fs.open
+		r.s.fs.lstat = func(path string) (fs.FileInfo, error) { stats++; return lstat(path) }
+		r.s.fs.readDir = func(path string) ([]fs.DirEntry, error) { reads++; return readDir(path) }
+		r.s.fs.open = func(path string) (openFile, error) { opened++; return open(path) }
+		if got := r.scan(0); len(got) != n || opened != n {
+			t.Fatalf("%d reports, %d files opened", len(got), opened)
+		}
+		polls := 1
+		if r.events() && r.s.watch.local()[r.path("d")] {
+			polls = every
+		}
+		r.pass(DefaultPoll)
+		stats, reads, opened = 0, 0, 0
+		for range every {
+			r.pass(DefaultPoll)
+		}
+		if rounds := every / polls; stats < n*rounds || stats > n*rounds+100*every || reads != rounds || opened != 0 {
+			t.Errorf("%d polls: %d lstats, %d readdirs, %d opens", every, stats, reads, opened)
+		}
+		other := r.path("other")
+		must(t, os.Link(r.path("d/7.yaml"), other))
+		r.write(other, "no event")
+		r.pass(every * DefaultPoll)
+		r.settled()
+		r.want("d/7.yaml=no event")
+		must(t, os.Rename(r.path("d"), r.path("gone")))
+		must(t, os.Rename(r.path("d2"), r.path("d")))
+		r.settled()
+		if got := r.take(); len(got) != n {
+			t.Fatalf("%d reports", len(got))
+		}
+	})
 }

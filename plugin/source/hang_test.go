@@ -31,11 +31,11 @@ func TestReadHangs(t *testing.T) {
 		r.want("o.yaml=2")
 
 		r.until(func() bool { return len(r.waiting()) == 1 })
-		r.tired(stall - slow - tick)
+		r.tired(readTimeout - slow - tick)
 		r.pump()
 		r.want() // not yet
 		r.tired(tick)
-		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].set.held.state == Pending })
+		r.until(func() bool { return r.s.tracked[r.path("hangs.yaml")].settler.settled.state == Pending })
 		r.pump()
 		fs := r.take()
 		if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.HasSuffix(fs[0].Err.Error(), "hangs.yaml: reading it does not finish: no byte for 5s") {
@@ -49,7 +49,7 @@ func TestReadHangs(t *testing.T) {
 
 		r.stuck = nil
 		g.open()
-		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].job == nil })
+		r.until(func() bool { return r.s.tracked[r.path("hangs.yaml")].job == nil })
 		r.settled()
 		r.want("hangs.yaml=2")
 	})
@@ -73,10 +73,10 @@ func TestReadHangsInABatch(t *testing.T) {
 			r.want("1.yaml=1", "22.yaml:being written", "333.yaml=333")
 			r.stuck = nil
 			g.open()
-			r.until(func() bool { return r.s.tracks[r.path("22.yaml")].job == nil })
+			r.until(func() bool { return r.s.tracked[r.path("22.yaml")].job == nil })
 			return
 		case <-g.stuck:
-			r.tired(slow)
+			r.tired(slow + tick) // the first tick may see progress
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestStatHangs(t *testing.T) {
 		r.c.add(DefaultPoll)
 		r.until(func() bool { return len(reached) > 0 })
 		before := r.s.LastLook()
-		r.tired(statStall + tick) // the first tick sees progress
+		r.tired(statTimeout + tick) // the first tick sees progress
 		r.pass(DefaultPoll + Settle)
 		if got := r.take(); len(got) != 2 || got[0].State != Pending || r.show(got[1]) != "o.yaml=2" && r.show(got[0]) != "o.yaml=2" {
 			if len(got) != 2 {
@@ -115,7 +115,7 @@ func TestStatHangs(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		close(goOn)
-		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.out) == 0 })
+		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.pending) == 0 })
 		r.settled()
 		r.want("hangs.yaml=1")
 	})
@@ -176,7 +176,7 @@ func TestStreamHangs(t *testing.T) {
 					for len(r.waiting()) == 0 { // for the stream's wait
 						runtime.Gosched()
 					}
-					r.tired(stall)
+					r.tired(readTimeout)
 				}()
 			} else {
 				want = ErrClosed
@@ -222,16 +222,18 @@ func TestHold(t *testing.T) {
 	old(t, filepath.Join(dir, "o.yaml"), "1")
 	old(t, filepath.Join(dir, "p.yaml"), "1")
 	r := start(t, dir, []string{"."})
-	p := r.s.tracks[r.path("p.yaml")]
-	place := *p.place
-	o := r.s.tracks[r.path("o.yaml")]
+	p := r.s.tracked[r.path("p.yaml")]
+	o := r.s.tracked[r.path("o.yaml")]
+	loc := *p.loc
+	// changed has o.yaml settle with new content, and p.yaml in the queue.
 	changed := func(content string) {
-		before := o.set.held.digest
+		before := o.settler.settled.digest
 		r.publish("o.yaml", content)
 		r.sync()
 		r.c.add(debounce)
-		r.until(func() bool { return o.set.held.digest != before && !r.s.working })
-		r.s.wanted[p] = true
+		r.until(func() bool { return o.settler.settled.digest != before && r.s.worker == nil })
+		p.job = &job{t: p, abs: p.abs, loc: &loc, over: make(chan struct{})}
+		r.s.queue = []*job{p.job}
 	}
 	ready := func() []File {
 		out, _ := r.s.ready(r.s.clock.Now())
@@ -241,33 +243,35 @@ func TestHold(t *testing.T) {
 	if out := ready(); out != nil {
 		t.Errorf("not held back: %v", out)
 	}
-	r.s.heldAt = time.Now().Add(-hold)
+	r.s.heldSince = time.Now().Add(-batchWait)
 	if out := ready(); len(out) != 1 {
 		t.Errorf("held back for too long: %v", out)
 	}
 	changed("3")
-	place.size = smallFile + 1
-	p.place = &place
+	loc.size = smallFile + 1
 	if out := ready(); len(out) != 1 {
 		t.Errorf("held back for a big file: %v", out)
 	}
 }
 
-// A big file gives way to a file that has less left; a small one is hashed to its end.
-func TestCutForSmaller(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "1")
+// TestBigJobIsCut checks that a big file gives way to a file with fewer bytes left, and that a
+// small file is hashed to its end.
+func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
-		r := start(t, dir, []string{"o.yaml"})
-		o := r.s.tracks[r.path("o.yaml")]
-		big := &job{t: &track{}, p: &place{stat: stat{stamp: stamp{size: left}}}}
-		big.t.job = big
-		r.s.wanted[big.t], r.s.wanted[o] = true, true
-		j := r.s.pick(big)
-		if cut := j == o.job; cut != want || j != big && j != o.job || !r.s.wanted[o] {
-			t.Errorf("%d left: cut %v", left, cut)
+		sized := func(n int64) *job {
+			j := &job{t: &tracked{}, loc: &location{stat: stat{stamp: stamp{size: n}}}}
+			j.t.job = j
+			return j
 		}
-		clear(r.s.wanted)
+		big, small := sized(left), sized(1)
+		w := &worker{job: big}
+		s := &Source{worker: w, queue: []*job{small}}
+		if !s.next(w) || (w.job == small) != want || (w.job == big) == want {
+			t.Errorf("%d left: want cut %v", left, want)
+		}
+		if n := len(s.queue); n != 1 {
+			t.Errorf("%d left: %d jobs in the queue", left, n)
+		}
 	}
 }
 

@@ -134,7 +134,7 @@ func TestReplacedWhileHashed(t *testing.T) {
 // A stream that never ends is not read for ever.
 func TestEndlessStream(t *testing.T) {
 	rcpt := &receipt{}
-	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt, func() {})
+	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt.failed)
 	must(t, err)
 	defer r.Close()
 	if _, err := io.Copy(io.Discard, onlyReader{r}); !errors.Is(err, ErrChanged) || !errors.Is(rcpt.err, ErrChanged) {
@@ -176,7 +176,7 @@ func TestBurst(t *testing.T) {
 			if reports > 1000 || how == "in place" && reports > 1 { // that it is being written
 				t.Errorf("%d reports", reports)
 			}
-			if n := len(r.s.marks.by); n > 1100 {
+			if n := len(r.s.events.last); n > 1100 {
 				t.Errorf("%d names remembered", n)
 			}
 			r.settled()
@@ -191,7 +191,7 @@ func TestBurst(t *testing.T) {
 			}
 			r.pass(3 * time.Second)
 			r.want()
-			if n := len(r.s.marks.by); n > 10 {
+			if n := len(r.s.events.last); n > 10 {
 				t.Errorf("%d names still remembered", n)
 			}
 		})
@@ -211,8 +211,8 @@ func TestBurstOfNames(t *testing.T) {
 	r.settled()
 	r.pass(3 * time.Second)
 	r.want()
-	if len(r.s.tracks) != 1 || len(r.s.marks.by) > 10 {
-		t.Errorf("%d tracks, %d marks left", len(r.s.tracks), len(r.s.marks.by))
+	if len(r.s.tracked) != 1 || len(r.s.events.last) > 10 {
+		t.Errorf("%d tracks, %d marks left", len(r.s.tracked), len(r.s.events.last))
 	}
 }
 
@@ -553,7 +553,7 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.publish("o.yaml", "2")
 	r.sync()
 	r.c.add(debounce)
-	r.until(func() bool { return r.s.wanted[r.s.tracks[r.path("o.yaml")]] })
+	r.until(func() bool { return r.s.tracked[r.path("o.yaml")].job != nil })
 	g.step <- nil // one read of the big file ends, and the small one is next
 	r.until(func() bool {
 		out, _ := r.s.report(r.s.clock.Now(), false)

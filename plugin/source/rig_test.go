@@ -91,7 +91,7 @@ func (r *rig) waiting() map[chan time.Time]chan struct{} {
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // for one that begins
 		r.s.mu.Lock()
-		busy = r.s.working || r.s.look != nil
+		busy = r.s.worker != nil || r.s.look != nil
 		r.s.mu.Unlock()
 	}
 	for ; d > 0; d -= tick {
@@ -156,7 +156,7 @@ func (r *rig) events() bool { return r.s.watch != nil }
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.events(r.s.clock.Now())
+	r.s.takeEvents(r.s.clock.Now())
 }
 
 // pump does everything that is due without moving the clock. It waits for looks and
@@ -178,7 +178,7 @@ func (r *rig) pump() {
 			select {
 			case <-r.s.wake:
 			case <-r.stuck: // nothing is lost by not waiting for it in real time
-				r.tired(slow)
+				r.tired(slow + tick) // the first tick may see progress
 			case <-limit:
 				r.t.Fatal("a look or a worker does not come back")
 			}
