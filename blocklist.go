@@ -138,7 +138,7 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 //
 //go:noinline
 func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
-	var asked answer.Lead
+	var asked answer.Destination
 	var j verdicts
 	q := &r.Question[0]
 	asked.Name.Set(q.Name)
@@ -147,11 +147,11 @@ func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.Response
 	who := b.asker(ctx, set, w, r)
 	query := ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())}
 	b.judge(&j, set, &asked, &query)
-	if j.Blocked() && !answer.Passes(q.Qtype, j.Below) {
+	if j.Blocked() && !answer.Passes(q.Qtype, j.Subtree) {
 		return b.reply(ctx, w, r, &j.Verdict, now, &who), passes{}
 	}
-	p := passes{until: j.Until, scoped: j.Scoped}
-	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Below) {
+	p := passes{until: j.Until, scoped: j.CountryDependent}
+	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Subtree) {
 		p.counted = true
 		b.inShadow(ctx, r, &j.shadow)
 	} else if !j.Blocked() {
@@ -169,7 +169,7 @@ type verdicts struct {
 }
 
 // judge stores the verdicts about a name or an address in j.
-func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
 		verdict(&j.Verdict, set, l, q)
@@ -181,11 +181,11 @@ func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Lead, q *ruleset.
 }
 
 //go:noinline
-func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Lead, q *ruleset.Query) {
+func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	if l.Addr.IsValid() {
-		*v = set.JudgeAddress(l.Addr, *q)
+		*v = set.DecideAddress(l.Addr, *q)
 	} else {
-		*v = set.Judge(&l.Name, *q)
+		*v = set.Decide(&l.Name, *q)
 	}
 }
 
@@ -194,7 +194,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	// All values are read from the request before WriteMsg, because WriteMsg edits the OPT of
 	// the request.
 	state := request.Request{W: w, Req: r}
-	echo := v.Scoped && who.subnet != nil
+	echo := v.CountryDependent && who.subnet != nil
 	size := state.Size() - roomAbove(r)
 	if echo {
 		size -= answer.SubnetRoom(who.subnet)

@@ -30,7 +30,7 @@ const module = "github.com/dns-orders/blocklist"
 // floors are the layers of the packages, the lowest first. A package imports only packages of
 // lower layers.
 var floors = [][]string{
-	{"plugin/dname", "plugin/pace", "plugin/printable"},
+	{"plugin/coop", "plugin/dname", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
 	{"plugin/guard"},
 	{"plugin/ruleset"},

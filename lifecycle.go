@@ -25,11 +25,12 @@ type instance struct {
 }
 
 // instances contains all instances that have stores. replacing is the instance that is being
-// replaced now.
+// replaced now. ended is closed when the last instance releases its stores.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
 	replacing *instance
+	ended     chan struct{}
 }{all: map[*instance]bool{}}
 
 type instanceKey struct{}
@@ -53,6 +54,10 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	}
 	instances.Lock()
 	defer instances.Unlock()
+	if len(instances.all) == 0 {
+		instances.ended = make(chan struct{})
+		go useStack(instances.ended)
+	}
 	if !instances.all[i] {
 		instances.all[i] = true
 		i.parent = instances.replacing
@@ -134,6 +139,9 @@ func (i *instance) release() []*store.Store {
 	instances.Lock()
 	stores := i.stores
 	i.stores = nil
+	if instances.all[i] && len(instances.all) == 1 {
+		close(instances.ended)
+	}
 	delete(instances.all, i)
 	instances.Unlock()
 	for _, s := range stores {

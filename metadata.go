@@ -40,7 +40,7 @@ func told(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verd
 
 // tellSpared sets the metadata of an order that would block the name if the client were not
 // exempt or the target not held.
-func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.Asked, c ruleset.Client, now order.Time) {
+func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return
 	}

@@ -108,7 +108,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
-		counts, d := set.Counts(now), set.Duties(now)
+		counts, d := set.Counts(now), set.Deadlines(now)
 		for i := range ruleset.NumStates {
 			orders[i] += counts.Orders[i]
 			targets[i] += counts.Targets[i]

@@ -101,7 +101,7 @@ func atRest() bool {
 	for g := range strings.SplitSeq(string(all), "\n\n") {
 		ours := strings.Contains(g, "blocklist/plugin/") || strings.Contains(g, "/fsnotify.")
 		query := strings.Contains(g, "dnsserver.(*Server).ServeDNS(")
-		working := strings.Contains(g, "blocklist/plugin/pace.") // a goroutine that yields has more work to do
+		working := strings.Contains(g, "blocklist/plugin/coop.") // a goroutine that yields has more work to do
 		if query || working || ours && !resting.MatchString(g) {
 			return false
 		}

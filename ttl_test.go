@@ -166,10 +166,10 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 		}
 		moments(now, now.Add(life(h.Ttl)), func(s time.Time) {
 			if h.Rrtype == dns.TypeCNAME {
-				var asked ruleset.Asked
+				var asked ruleset.QName
 				asked.Set(h.Name)
 				asked.Service = answer.ServiceLabels(&asked, q.Qtype)
-				if v := w.set.Decide(&asked, w.client, order.Time(s.Unix())); v.Blocked() && !answer.Passes(q.Qtype, v.Below) {
+				if v := w.set.Decide(&asked, ruleset.Query{Client: w.client, Now: order.Time(s.Unix())}); v.Blocked() && !answer.Passes(q.Qtype, v.Subtree) {
 					w.t.Fatalf("%s asked, answered at %v:\n%v\nbut at %v, %v is blocked\n%s", q.String(), now, got, s, rr, w)
 				}
 				return

@@ -97,7 +97,7 @@ func (c *choices) order(index int) *order.Order {
 	o.Issued, o.From, o.Until, o.Windows = c.time(), c.time(), c.end(), c.windows()
 	if c.oneIn(4) {
 		o.Action = order.Lift
-		if o.PlaceInHistory() == order.NoTime {
+		if o.DecidedAt() == order.NoTime {
 			o.Issued = order.Time(noon.Unix())
 		}
 		for range c.n(3) {

@@ -88,7 +88,7 @@ func (w *watcher) ConnectionState() *tls.ConnectionState {
 func (w *watcher) look(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
-	around := answer.LeadsAround(m, q.Qtype)
+	around := answer.AnsweredByAlias(m, q.Qtype)
 	if !around && set == w.set && w.until == ruleset.Forever && !w.scoped && (w.b.answersOff || !w.leads(m, set)) {
 		return m
 	}
@@ -100,7 +100,7 @@ func (w *watcher) look(m *dns.Msg) *dns.Msg {
 // ServeDNS).
 func (w *watcher) leads(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
-	return answer.MayLead(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
+	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
 		_, covered := covers(set, name)
 		return covered
 	}, set.CoversAddress)
@@ -120,25 +120,25 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	// worked.
 	if around || set != w.set || w.until <= t.now {
 		t.until, t.scoped = ruleset.Forever, false
-		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Below)) {
+		if v := t.judge(&t.asked, nil); v.Blocked() && (around || !answer.Passes(q.Qtype, v.Subtree)) {
 			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
-	leads := !around && !w.b.answersOff && answer.MayLead(m, q, addresses)
-	var names iter.Seq[*answer.Lead]
+	leads := !around && !w.b.answersOff && answer.HasDestinations(m, q, addresses)
+	var names iter.Seq[*answer.Destination]
 	switch {
 	case leads:
-		names = answer.Leads(m, q, addresses)
+		names = answer.Destinations(m, q, addresses)
 	case around && !w.b.answersOff:
 		names = answer.Aliases(m)
 	default:
-		names = func(func(*answer.Lead) bool) {}
+		names = func(func(*answer.Destination) bool) {}
 	}
 	for l := range names {
 		if v := t.judge(l, &t.asked.Name); v.Blocked() {
-			v.Until, v.Scoped = t.until, t.scoped
-			v = answer.Through(v)
+			v.Until, v.CountryDependent = t.until, t.scoped
+			v = answer.ForAlias(v)
 			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &t.who)
 		}
 		t.tellSpared(w.Context, l)
@@ -147,11 +147,11 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 	// for records that Clean drops.
 	if t.shadow.Blocked() && !w.counted {
 		w.counted = true
-		v := answer.Through(t.shadow)
+		v := answer.ForAlias(t.shadow)
 		w.b.inShadow(w.Context, r, &v)
 	}
 	if leads || around && !w.b.answersOff {
-		m = answer.Clean(m, addresses, func(l *answer.Lead) bool { return t.judge(l, &t.asked.Name).Blocked() })
+		m = answer.Clean(m, addresses, func(l *answer.Destination) bool { return t.judge(l, &t.asked.Name).Blocked() })
 	}
 	return t.pass(m, r, now)
 }
@@ -161,18 +161,18 @@ func (w *watcher) follow(m *dns.Msg, set *ruleset.Set, around bool) *dns.Msg {
 // subnet with the answer.
 func (t *trail) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(t.until, now)
-	if t.spared && answer.Beyond(m, r.Question[0].Name) {
+	if t.spared && answer.HasOtherOwners(m, r.Question[0].Name) {
 		// The answer contains records of a blocked name, and only queries for the queried name
 		// may get these records.
 		ttl, limited = 0, true
 	}
-	cut, echo := limited && answer.Outlives(m, ttl), t.scoped && t.who.subnet != nil
+	cut, echo := limited && answer.ExceedsTTL(m, ttl), t.scoped && t.who.subnet != nil
 	if !cut && !echo {
 		return m
 	}
 	m = m.Copy()
 	if cut {
-		answer.Cut(m, ttl)
+		answer.CapTTL(m, ttl)
 	}
 	if echo {
 		answer.EchoSubnet(m, r.IsEdns0(), t.who.subnet)
@@ -196,7 +196,7 @@ func (w *watcher) request() *dns.Msg {
 type trail struct {
 	b      *block
 	set    *ruleset.Set
-	asked  answer.Lead
+	asked  answer.Destination
 	who    asker
 	now    order.Time
 	until  order.Time
@@ -207,11 +207,11 @@ type trail struct {
 
 // judge judges a name or an address that the answer leads to. asked is the queried name, or
 // nil when l itself is the queried name.
-func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
+func (t *trail) judge(l *answer.Destination, asked *ruleset.QName) ruleset.Verdict {
 	var j verdicts
-	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, Asked: asked})
-	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.Scoped
-	t.spared = t.spared || j.Spared
+	t.b.judge(&j, t.set, l, &ruleset.Query{Client: t.who.Client, Now: t.now, QName: asked})
+	t.until, t.scoped = min(t.until, j.Until), t.scoped || j.CountryDependent
+	t.spared = t.spared || j.PassedForQName
 	if j.shadow.Blocked() && !t.shadow.Blocked() {
 		t.shadow = j.shadow
 	}
@@ -221,7 +221,7 @@ func (t *trail) judge(l *answer.Lead, asked *ruleset.Asked) ruleset.Verdict {
 // tellSpared sets the metadata of an order that would block the name, unless the metadata are
 // set already. An order for the queried name therefore has priority. For addresses it sets
 // nothing.
-func (t *trail) tellSpared(ctx context.Context, l *answer.Lead) {
+func (t *trail) tellSpared(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && t.set.Covers(&l.Name.Wire) && !told(ctx) {
 		t.b.tellSpared(ctx, t.set, &l.Name, t.who.Client, t.now)
 	}

@@ -16,8 +16,8 @@ const now order.Time = 1_780_000_000
 // judge does all steps from a query to its verdict: it parses the name from presentation form,
 // checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
-	var q ruleset.Asked
-	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Client{}, now).Blocked()
+	var q ruleset.QName
+	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
 // BenchmarkQuery measures the cost of a query, for which the performance goals have a limit.
@@ -65,7 +65,7 @@ func BenchmarkDecide(b *testing.B) {
 			qs   corpus.Queries
 		}{{"hit", hits(n)}, {"subdomain-hit", subs(n)}, {"miss", misses(n)}} {
 			b.Run(kind.name, func(b *testing.B) {
-				asked := make([]ruleset.Asked, min(len(kind.qs), 500_000))
+				asked := make([]ruleset.QName, min(len(kind.qs), 500_000))
 				for i := range asked {
 					asked[i].Set(kind.qs[i])
 				}
@@ -74,7 +74,7 @@ func BenchmarkDecide(b *testing.B) {
 					if i == len(asked) {
 						i = 0
 					}
-					s.Decide(&asked[i], ruleset.Client{}, now)
+					s.Decide(&asked[i], ruleset.Query{Now: now})
 				}
 			})
 		}
@@ -90,7 +90,7 @@ func BenchmarkSet(b *testing.B) {
 		if i == len(qs) {
 			i = 0
 		}
-		var q ruleset.Asked
+		var q ruleset.QName
 		q.Set(qs[i])
 	}
 }

@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 	for _, s := range suffixes {
 		plain[s] = true
 	}
-	octets, deep, tlds := 0, 0, map[string]bool{}
+	total, deep, tlds := 0, 0, map[string]bool{}
 	for _, s := range l.Names {
 		if len(s) < MinLen || len(s) > MaxLen {
 			t.Errorf("%s has %d octets", s, len(s))
@@ -64,13 +64,13 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s lies below %s", s, up)
 			}
 		}
-		octets += len(s)
+		total += len(s)
 		if !plain[parent(s)] {
 			deep++
 		}
 		tlds[s[strings.LastIndexByte(s, '.')+1:]] = true
 	}
-	if mean := float64(octets) / size; mean < 14.5 || mean > 16 {
+	if mean := float64(total) / size; mean < 14.5 || mean > 16 {
 		t.Errorf("mean length %.2f octets, want about 15", mean)
 	}
 	if share := float64(deep) / size; share < 0.19 || share > 0.21 {

@@ -144,8 +144,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 // judge does all steps from a query to its verdict: it parses the name from presentation form,
 // checks whether a rule covers the name, and decides.
 func judge(s *ruleset.Set, name string) bool {
-	var q ruleset.Asked
-	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, client, now).Blocked()
+	var q ruleset.QName
+	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
 }
 
 func median(x []float64) float64 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"os"
@@ -169,15 +170,14 @@ func (t *terms) apply(s *server) error {
 }
 
 func (t *terms) response() (r order.Response, err error) {
-	kinds := map[string]order.ResponseKind{"": order.NXDOMAIN, "nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused}
-	if r.Kind = kinds[t.Response]; r.Kind != order.ResponseUnset {
+	if r.Kind, _ = order.ParseResponseKind(cmp.Or(t.Response, order.NXDOMAIN.String())); r.Kind != order.ResponseUnset && r.Kind != order.Redirect {
 		return r, nil
 	}
 	r.Kind = order.Redirect
 	for s := range strings.SplitSeq(t.Response, ",") {
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast() {
-			return r, misuse("--response must be nxdomain, nodata, refused or addresses, got %q", t.Response)
+		a, ok := order.ParseRedirect(s)
+		if !ok {
+			return r, misuse("--response must be %s, got %q", order.ResponseForms("addresses"), t.Response)
 		}
 		r.Addresses = append(r.Addresses, a)
 	}

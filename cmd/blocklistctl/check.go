@@ -89,7 +89,7 @@ func (c *checkCmd) Run(e *env) error {
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
 		Errors: len(problems.Errors()), Warnings: len(problems.Warnings())}
-	for st := range l.set.Standings(now) {
+	for st := range l.set.OrderStates(now) {
 		switch {
 		case st.Lift:
 			out.Lifts++

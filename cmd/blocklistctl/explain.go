@@ -96,7 +96,7 @@ func (c *explainCmd) Run(e *env) error {
 
 // judge fills in what the orders say of the name.
 func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint16, client asking, out *explainJSON) {
-	var q ruleset.Asked
+	var q ruleset.QName
 	q.SetName(name)
 	q.Service = answer.ServiceLabels(&q, qtype)
 	v, reasons := x.l.set.Explain(&q, client.Client, x.now)
@@ -134,7 +134,7 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 	if !out.Blocked {
 		return
 	}
-	if out.Passes = answer.Passes(qtype, v.Below); out.Passes {
+	if out.Passes = answer.Passes(qtype, v.Subtree); out.Passes {
 		return
 	}
 	size := dns.MinMsgSize

@@ -119,9 +119,7 @@ func (f *headFlags) head() *importer.Head {
 		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
 		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
 	}
-	switch f.Response {
-	case "", "nxdomain", "nodata", "refused":
-	default:
+	if _, word := order.ParseResponseKind(f.Response); !word && f.Response != "" {
 		h.Response, h.Redirect = "", strings.Split(f.Response, ",")
 	}
 	return h

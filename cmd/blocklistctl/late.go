@@ -26,7 +26,7 @@ func late(o *order.Order) string {
 // lateNow returns why an order is late at now: for one of the reasons of late, or because the
 // deadline has passed and the order is not enforced in full. held is the number of targets
 // that the guard holds.
-func lateNow(o *order.Order, st ruleset.Standing, held int, now order.Time) string {
+func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
 	}
@@ -49,9 +49,9 @@ func (l *orders) lateOrders(now order.Time) order.Problems {
 }
 
 // standings returns the state of each order at now, by id.
-func (l *orders) standings(now order.Time) map[string]ruleset.Standing {
-	out := map[string]ruleset.Standing{}
-	for st := range l.set.Standings(now) {
+func (l *orders) standings(now order.Time) map[string]ruleset.OrderState {
+	out := map[string]ruleset.OrderState{}
+	for st := range l.set.OrderStates(now) {
 		out[st.Order.ID] = st
 	}
 	return out

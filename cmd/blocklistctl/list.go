@@ -165,7 +165,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 		case t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name:
 			return true
 		case t.Kind != order.TargetName || !t.Name.Covers(name):
-		case t.Match == order.Exact && t.Name != name, t.Match == order.Below && t.Name == name:
+		case t.Match == order.Exact && t.Name != name, t.Match == order.BelowOnly && t.Name == name:
 		default:
 			return true
 		}
@@ -186,10 +186,10 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
-	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
+func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
+	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
-		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}
+		Disclosure: d.String()}
 	if d.Sealed() {
 		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
@@ -209,7 +209,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.Standing, held []h
 		return x
 	}
 	for i := range o.Targets {
-		x.TargetList = append(x.TargetList, diff.TargetText(&o.Targets[i]))
+		x.TargetList = append(x.TargetList, o.Targets[i].String())
 	}
 	if o.Side != nil {
 		for n := range o.Side.Names.All() {

@@ -23,7 +23,7 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 			continue
 		}
 		byID[o.ID] = o.Disclosure
-		if o.PlaceInHistory() == order.NoTime {
+		if o.DecidedAt() == order.NoTime {
 			continue
 		}
 		if byAuthority[who(o)] == nil {
@@ -62,15 +62,15 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// reached is the orders of one authority, by their place in history after sort.
+// reached is the orders of one authority, by their decision time after sort.
 type reached struct {
 	orders []*order.Order
 	most   []order.Disclosure // the most secret disclosure of each order and the orders before
 }
 
-// inHistory compares the places in history of two orders.
+// inHistory compares the decision times of two orders.
 func inHistory(a, b *order.Order) int {
-	return cmp.Or(cmp.Compare(a.PlaceInHistory(), b.PlaceInHistory()), cmp.Compare(a.From, b.From))
+	return cmp.Or(cmp.Compare(a.DecidedAt(), b.DecidedAt()), cmp.Compare(a.From, b.From))
 }
 
 func (r *reached) sort() {

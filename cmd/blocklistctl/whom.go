@@ -35,7 +35,7 @@ type countryKind struct {
 
 // whom judges the name for every kind of client that a may be, and returns the kinds, the
 // kind without a name of its own last. It reports whether the groups are all clients.
-func (x *explainer) whom(s *server, q *ruleset.Asked, a asking, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
+func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
 		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Shadow}
@@ -45,7 +45,7 @@ func (x *explainer) whom(s *server, q *ruleset.Asked, a asking, reasons []rulese
 		groups = append(groups, g)
 	}
 	judge := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
-		return x.l.set.Decide(q, ruleset.Client{Addr: addr, Country: cc}, x.now)
+		return x.l.set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.now})
 	}
 	base := judge(a.Country, a.Addr)
 	for _, c := range k.countries {

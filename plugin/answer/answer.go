@@ -3,12 +3,12 @@
 //
 // [Build] builds the message. [Label] returns the form of the message for the counters.
 // [Passes] reports whether a query for a blocked name goes to the next plugin nevertheless.
-// [Through] adapts a verdict to a name that leads to a blocked name.
+// [ForAlias] adapts a verdict to a name that leads to a blocked name.
 //
-// Other functions process answers that pass. [Leads] yields the names and addresses to which
-// an answer leads the client. [Clean] removes additional records of blocked names. [Cut]
-// lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client network
-// for which the answer is valid.
+// Other functions process answers that pass. [Destinations] yields the names and addresses to
+// which an answer leads the client. [Clean] removes additional records of blocked names.
+// [CapTTL] lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client
+// network for which the answer is valid.
 package answer
 
 import (
@@ -133,38 +133,29 @@ type explained struct {
 }
 
 // Passes reports whether a query of this type goes to the next plugin although its name is
-// blocked. below is Verdict.Below.
+// blocked. below is Verdict.Subtree.
 //
 // A DS record belongs to the parent and carries no content. A forged denial of DS would break
 // the chain of trust to names that no order covers. A forged denial of DNSKEY would do the
 // same if some name below the blocked name still resolves.
-func Passes(qtype uint16, below ruleset.Below) bool {
-	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.BelowPasses
+func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
+	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
 // Label returns the form of the answer that Build gives to a query of this type: nxdomain,
 // nodata, refused or redirect. The form may differ from the response of the order, because not
 // every response can be given to every query.
 func Label(v ruleset.Verdict, qtype uint16) string {
-	switch form(v, qtype) {
-	case order.NXDOMAIN:
-		return "nxdomain"
-	case order.Refused:
-		return "refused"
-	case order.Redirect:
-		return "redirect"
-	default:
-		return "nodata"
-	}
+	return form(v, qtype).String()
 }
 
-// Through returns the verdict for a name that is not blocked itself, but leads to the blocked
+// ForAlias returns the verdict for a name that is not blocked itself, but leads to the blocked
 // name of v by a CNAME or by the target of a service. The answer must not deny the existence
 // of the name or of names below it, so it is NODATA instead of NXDOMAIN. The owner of the SOA
 // is the name itself, because the target of the order need not be above it.
-func Through(v ruleset.Verdict) ruleset.Verdict {
+func ForAlias(v ruleset.Verdict) ruleset.Verdict {
 	v.TargetLabels = dname.MaxLabels
-	v.Below = max(v.Below, ruleset.BelowBlocked)
+	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
@@ -174,7 +165,7 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
 		// NXDOMAIN also denies all names below (RFC 8020).
-		if v.Below == ruleset.BelowNXDOMAIN {
+		if v.Subtree == ruleset.SubtreeNXDOMAIN {
 			return order.NXDOMAIN
 		}
 	case order.Refused:

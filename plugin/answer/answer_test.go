@@ -49,8 +49,8 @@ func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Term
 	return v
 }
 
-func below(b ruleset.Below) func(*ruleset.Verdict, *order.Terms) {
-	return func(v *ruleset.Verdict, _ *order.Terms) { v.Below = b }
+func below(b ruleset.SubtreeOutcome) func(*ruleset.Verdict, *order.Terms) {
+	return func(v *ruleset.Verdict, _ *order.Terms) { v.Subtree = b }
 }
 
 func disclosure(d order.Disclosure) func(*ruleset.Verdict, *order.Terms) {
@@ -163,9 +163,9 @@ func TestTable(t *testing.T) {
 		{"nxdomain, older signal", verdict(order.NXDOMAIN), query(t, name, A, old), "nxdomain", "NXDOMAIN" + soa + "; opt; 16 " + json},
 		{"nxdomain, ANY", verdict(order.NXDOMAIN), query(t, name, any), "nxdomain", "NXDOMAIN" + soa},
 		{"nxdomain, class ANY", verdict(order.NXDOMAIN), query(t, name, A, class(dns.ClassANY)), "nxdomain", "NXDOMAIN" + soa},
-		{"nxdomain, other answers below", verdict(order.NXDOMAIN, below(ruleset.BelowBlocked)), query(t, name, A, edns), "nodata", "NOERROR" + soa + "; opt; 16 " + sentence},
-		{"nxdomain, passing names below", verdict(order.NXDOMAIN, below(ruleset.BelowPasses)), query(t, name, A, edns), "nodata", "NOERROR" + soa + "; opt; 16 " + sentence},
-		{"nxdomain, passing names below, signal", verdict(order.NXDOMAIN, below(ruleset.BelowPasses)), query(t, name, A, signal), "nodata", "NOERROR" + soa + "; opt; 16 " + json},
+		{"nxdomain, other answers below", verdict(order.NXDOMAIN, below(ruleset.SubtreeBlocked)), query(t, name, A, edns), "nodata", "NOERROR" + soa + "; opt; 16 " + sentence},
+		{"nxdomain, passing names below", verdict(order.NXDOMAIN, below(ruleset.SubtreePasses)), query(t, name, A, edns), "nodata", "NOERROR" + soa + "; opt; 16 " + sentence},
+		{"nxdomain, passing names below, signal", verdict(order.NXDOMAIN, below(ruleset.SubtreePasses)), query(t, name, A, signal), "nodata", "NOERROR" + soa + "; opt; 16 " + json},
 		{"nxdomain, operator", verdict(order.NXDOMAIN, operator), query(t, name, A, edns), "nxdomain", "NXDOMAIN" + soa + "; opt; 15 " + sentence},
 		{"nxdomain, operator, signal", verdict(order.NXDOMAIN, operator), query(t, name, A, signal), "nxdomain", "NXDOMAIN" + soa + "; opt; 15 " + json},
 
@@ -187,7 +187,7 @@ func TestTable(t *testing.T) {
 		{"redirect A, operator, signal", verdict(order.Redirect, operator), query(t, name, A, signal), "redirect", "NOERROR" + a + "; opt; 15 " + json},
 		{"redirect A, class ANY", verdict(order.Redirect), query(t, name, A, class(dns.ClassANY)), "redirect", "NOERROR" + a},
 		{"redirect AAAA", verdict(order.Redirect), query(t, name, AAAA, edns), "redirect", "NOERROR" + aaaa + "; opt; 4 " + sentence},
-		{"redirect A, names below", verdict(order.Redirect, below(ruleset.BelowPasses)), query(t, name, A), "redirect", "NOERROR" + a},
+		{"redirect A, names below", verdict(order.Redirect, below(ruleset.SubtreePasses)), query(t, name, A), "redirect", "NOERROR" + a},
 		{"redirect, no such family", verdict(order.Redirect, to(v4)), query(t, name, AAAA, edns), "nodata", "NOERROR" + soa + "; opt; 16 " + sentence},
 		{"redirect, no such family, operator", verdict(order.Redirect, to(v6), operator), query(t, name, A, edns), "nodata", "NOERROR" + soa + "; opt; 15 " + sentence},
 		{"redirect, 4-in-6", verdict(order.Redirect, to(netip.MustParseAddr("::ffff:192.0.2.1"))), query(t, name, A), "redirect", "NOERROR" + a},
@@ -216,9 +216,9 @@ func TestTable(t *testing.T) {
 		{"none, redirect", verdict(order.Redirect, disclosure(order.None)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt"},
 		{"none, no EDNS", verdict(order.NXDOMAIN, disclosure(order.None)), query(t, name, A), "nxdomain", "NXDOMAIN" + asked},
 
-		{"through a chain", Through(verdict(order.NXDOMAIN)), query(t, name, A, edns), "nodata", "NOERROR" + asked + "; opt; 16 " + sentence},
-		{"through a chain, redirect", Through(verdict(order.Redirect)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt; 4 " + sentence},
-		{"through a chain, refused", Through(verdict(order.Refused)), query(t, name, A), "refused", "REFUSED"},
+		{"through a chain", ForAlias(verdict(order.NXDOMAIN)), query(t, name, A, edns), "nodata", "NOERROR" + asked + "; opt; 16 " + sentence},
+		{"through a chain, redirect", ForAlias(verdict(order.Redirect)), query(t, name, A, edns), "redirect", "NOERROR" + a + "; opt; 4 " + sentence},
+		{"through a chain, refused", ForAlias(verdict(order.Refused)), query(t, name, A), "refused", "REFUSED"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			got := Build(tt.q, 1232, tt.v, now, config())
@@ -236,9 +236,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestThroughKeeps checks that Through keeps BelowPasses.
-func TestThroughKeeps(t *testing.T) {
-	if b := Through(verdict(order.NXDOMAIN, below(ruleset.BelowPasses))).Below; b != ruleset.BelowPasses {
+// TestForAliasKeeps checks that ForAlias keeps SubtreePasses.
+func TestForAliasKeeps(t *testing.T) {
+	if b := ForAlias(verdict(order.NXDOMAIN, below(ruleset.SubtreePasses))).Subtree; b != ruleset.SubtreePasses {
 		t.Errorf("below became %d", b)
 	}
 }
@@ -246,19 +246,19 @@ func TestThroughKeeps(t *testing.T) {
 func TestPasses(t *testing.T) {
 	for _, tt := range []struct {
 		qtype uint16
-		below ruleset.Below
+		below ruleset.SubtreeOutcome
 		want  bool
 	}{
-		{dns.TypeDS, ruleset.BelowNXDOMAIN, true},
-		{dns.TypeDS, ruleset.BelowBlocked, true},
-		{dns.TypeDS, ruleset.BelowPasses, true},
-		{dns.TypeDNSKEY, ruleset.BelowNXDOMAIN, false},
-		{dns.TypeDNSKEY, ruleset.BelowBlocked, false},
-		{dns.TypeDNSKEY, ruleset.BelowPasses, true},
-		{dns.TypeA, ruleset.BelowPasses, false},
-		{dns.TypeNS, ruleset.BelowPasses, false},
-		{dns.TypeCDS, ruleset.BelowPasses, false},
-		{dns.TypeANY, ruleset.BelowPasses, false},
+		{dns.TypeDS, ruleset.SubtreeNXDOMAIN, true},
+		{dns.TypeDS, ruleset.SubtreeBlocked, true},
+		{dns.TypeDS, ruleset.SubtreePasses, true},
+		{dns.TypeDNSKEY, ruleset.SubtreeNXDOMAIN, false},
+		{dns.TypeDNSKEY, ruleset.SubtreeBlocked, false},
+		{dns.TypeDNSKEY, ruleset.SubtreePasses, true},
+		{dns.TypeA, ruleset.SubtreePasses, false},
+		{dns.TypeNS, ruleset.SubtreePasses, false},
+		{dns.TypeCDS, ruleset.SubtreePasses, false},
+		{dns.TypeANY, ruleset.SubtreePasses, false},
 	} {
 		if got := Passes(tt.qtype, tt.below); got != tt.want {
 			t.Errorf("Passes(%s, %d) = %t, want %t", dns.TypeToString[tt.qtype], tt.below, got, tt.want)
@@ -388,5 +388,20 @@ func TestRequestUntouched(t *testing.T) {
 		if !slices.Equal(addrs, v.Response.Addresses) {
 			t.Error("the order shares memory with the answer")
 		}
+	}
+}
+
+// TestFormOfEachKind checks that each kind of response has a form of its own. form returns
+// NODATA for a kind without a case.
+func TestFormOfEachKind(t *testing.T) {
+	n := 0
+	for k := order.ResponseUnset + 1; !strings.Contains(k.String(), "("); k++ {
+		if got := form(verdict(k), dns.TypeA); got != k {
+			t.Errorf("form gives %s to a query of type A for response %s", got, k)
+		}
+		n++
+	}
+	if n < 4 {
+		t.Errorf("%d kinds of responses, there are 4 at least", n)
 	}
 }

@@ -37,7 +37,7 @@ func BenchmarkClean(b *testing.B) {
 		m.Extra = append(m.Extra, &dns.A{Hdr: dns.RR_Header{Name: fmt.Sprintf("h%d.", i), Rrtype: dns.TypeA}, A: net.IP{192, 0, 2, 1}})
 	}
 	for b.Loop() {
-		if out := Clean(m, false, func(*Lead) bool { return true }); len(out.Extra) > 0 {
+		if out := Clean(m, false, func(*Destination) bool { return true }); len(out.Extra) > 0 {
 			b.Fatal(out)
 		}
 	}

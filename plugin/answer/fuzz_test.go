@@ -85,7 +85,7 @@ func fuzzVerdict(knob func(int) byte, now time.Time, until, ttl int64, s string)
 		Response:     order.Response{Kind: order.ResponseKind(knob(0) % 6)},
 		TargetLabels: int(knob(5)),
 		Match:        order.Match(knob(4) % 3),
-		Below:        ruleset.Below(knob(1) % 3),
+		Subtree:      ruleset.SubtreeOutcome(knob(1) % 3),
 		Until:        order.Time(until),
 	}
 	if until > 0 && until < 1e6 { // small numbers are seconds from now, others absolute times
@@ -137,7 +137,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	if rcode, ok := allowed[label]; !ok || got.Rcode != rcode {
 		t.Fatalf("%s with %s", label, dns.RcodeToString[got.Rcode])
 	}
-	if label == "nxdomain" && v.Below != ruleset.BelowNXDOMAIN {
+	if label == "nxdomain" && v.Subtree != ruleset.SubtreeNXDOMAIN {
 		t.Fatal("nxdomain above another answer")
 	}
 	if denial := label == "nxdomain" || label == "nodata"; denial != (len(got.Ns) == 1) || len(got.Ns) > 1 {

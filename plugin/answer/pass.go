@@ -27,8 +27,8 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// Outlives reports whether any record of m has a larger TTL than ttl.
-func Outlives(m *dns.Msg, ttl uint32) bool {
+// ExceedsTTL reports whether any record of m has a larger TTL than ttl.
+func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
 			return true
@@ -37,23 +37,23 @@ func Outlives(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// Cut lowers the TTL of each record of m to at most ttl, including signatures and the SOA of a
-// negative answer. Cut changes no record data. Signatures therefore stay valid (RFC 4034,
-// section 3.1.4: the TTL may be smaller than the original TTL). The negative TTL is the
-// smaller of the SOA's TTL and MINIMUM (RFC 2308, section 5), so it is lowered too. m must not
-// be shared.
-func Cut(m *dns.Msg, ttl uint32) {
+// CapTTL lowers the TTL of each record of m to at most ttl, including signatures and the SOA of
+// a negative answer. CapTTL changes no record data. Signatures therefore stay valid (RFC 4034,
+// section 3.1.4: the TTL may be smaller than the original TTL). The negative TTL is the smaller
+// of the SOA's TTL and MINIMUM (RFC 2308, section 5), so it is lowered too. m must not be
+// shared.
+func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// Beyond reports whether m has records that answer other questions than the query. Examples
-// are records of the names in a chain and records in the additional section. Caches of records
-// (dnsmasq, systemd-resolved) use these records to answer other questions.
-func Beyond(m *dns.Msg, asked string) bool {
+// HasOtherOwners reports whether m has records that answer other questions than the query.
+// Examples are records of the names in a chain and records in the additional section. Caches of
+// records (dnsmasq, systemd-resolved) use these records to answer other questions.
+func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
-		mayLead(m.Ns, "", true) ||
+		hasDestinations(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 

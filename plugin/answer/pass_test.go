@@ -65,7 +65,7 @@ func everyType(ttl uint32) (out []dns.RR) {
 	return append(out, &dns.RFC3597{Hdr: dns.RR_Header{Name: "q.", Rrtype: 65280, Class: dns.ClassINET, Ttl: ttl}, Rdata: "00"})
 }
 
-func TestCut(t *testing.T) {
+func TestCapTTL(t *testing.T) {
 	const ttl = 300
 	message := func() *dns.Msg {
 		return &dns.Msg{Answer: everyType(ttl), Ns: everyType(ttl), Extra: everyType(ttl)}
@@ -74,11 +74,11 @@ func TestCut(t *testing.T) {
 	for _, to := range []uint32{0, 1, 299} {
 		m, was := message(), message()
 		unchanged(t, m, func() {
-			if !Outlives(m, to) {
+			if !ExceedsTTL(m, to) {
 				t.Error("300 s do not outlive ", to)
 			}
 		})
-		Cut(m, to)
+		CapTTL(m, to)
 		before := slices.Concat(was.Answer, was.Ns, was.Extra)
 		for i, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 			h, want := rr.Header(), to
@@ -93,25 +93,25 @@ func TestCut(t *testing.T) {
 				t.Errorf("%v: more than the TTL changed, it was %v", rr, before[i])
 			}
 		}
-		Cut(m, to)
-		if Outlives(m, to) {
+		CapTTL(m, to)
+		if ExceedsTTL(m, to) {
 			t.Errorf("outlives %d s after being cut to it", to)
 		}
 	}
 	m := message()
-	unchanged(t, m, func() { Cut(m, ttl) })
+	unchanged(t, m, func() { CapTTL(m, ttl) })
 	five := []dns.RR{&dns.A{Hdr: dns.RR_Header{Rrtype: dns.TypeA, Ttl: 5}}}
 	for _, m := range []*dns.Msg{{Answer: five}, {Ns: five}, {Extra: five}} {
-		if !Outlives(m, 4) || Outlives(m, 5) {
+		if !ExceedsTTL(m, 4) || ExceedsTTL(m, 5) {
 			t.Error("5 s outlive 4 s and not 5 s")
 		}
 	}
-	if opt := (&dns.Msg{Extra: []dns.RR{&dns.OPT{Hdr: dns.RR_Header{Rrtype: dns.TypeOPT, Ttl: 1 << 15}}}}); Outlives(opt, 0) {
+	if opt := (&dns.Msg{Extra: []dns.RR{&dns.OPT{Hdr: dns.RR_Header{Rrtype: dns.TypeOPT, Ttl: 1 << 15}}}}); ExceedsTTL(opt, 0) {
 		t.Error("the DO bit is no TTL")
 	}
 }
 
-func TestBeyond(t *testing.T) {
+func TestHasOtherOwners(t *testing.T) {
 	for zone, want := range map[string]bool{
 		"Q. 1 CNAME a.":                   false,
 		"q. 1 CNAME a.\na. 1 A 192.0.2.1": true,
@@ -119,13 +119,13 @@ func TestBeyond(t *testing.T) {
 	} {
 		m := &dns.Msg{Answer: rrs(t, zone)}
 		m.SetEdns0(1232, true)
-		if Beyond(m, "q.") != want {
+		if HasOtherOwners(m, "q.") != want {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
 	// The name of a service may be lifted for HTTPS and blocked for A.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
-		if m := (&dns.Msg{Extra: rrs(t, zone)}); !Beyond(m, "q.") {
+		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)
 		}
 	}

@@ -23,7 +23,7 @@ func TestServiceLabels(t *testing.T) {
 		{"_x.", dns.TypeHTTPS, 0},
 		{".", dns.TypeHTTPS, 0},
 	} {
-		var name ruleset.Asked
+		var name ruleset.QName
 		name.Set(tc.name)
 		if got := ServiceLabels(&name, tc.typ); got != tc.want {
 			t.Errorf("ServiceLabels(%q, %d) = %d, want %d", tc.name, tc.typ, got, tc.want)

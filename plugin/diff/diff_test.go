@@ -128,10 +128,10 @@ func TestNames(t *testing.T) {
 			names []Name
 		}{{"blocked", blocked}, {"freed", freed}} {
 			for _, n := range list.names {
-				if n.Extent != Under {
+				if n.Match != order.BelowOnly {
 					said[n.Name.String()] += list.what
 				}
-				if n.Extent != Alone {
+				if n.Match != order.Exact {
 					said["any."+n.Name.String()] += list.what
 				}
 				if n.Order == nil || n.Lift != nil && list.what == "blocked" {
@@ -145,9 +145,9 @@ func TestNames(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var q ruleset.Asked
+				var q ruleset.QName
 				q.SetName(n)
-				was, is := from.Set.Decide(&q, ruleset.Client{}, at).Blocked(), to.Set.Decide(&q, ruleset.Client{}, at).Blocked()
+				was, is := from.Set.Decide(&q, ruleset.Query{Now: at}).Blocked(), to.Set.Decide(&q, ruleset.Query{Now: at}).Blocked()
 				want := ""
 				if is && !was {
 					want = "blocked"

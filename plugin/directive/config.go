@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -150,10 +149,9 @@ func one(c *caddyfile.Dispenser, property string, args []string) (string, error)
 
 func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	r := &cfg.Store.Rules.Response
-	kinds := map[string]order.ResponseKind{"nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused, "redirect": order.Redirect}
-	kind, ok := kinds[args[0]]
+	kind, ok := order.ParseResponseKind(args[0])
 	if !ok {
-		return c.Errf("response must be nxdomain, nodata, refused or redirect, got '%s'", args[0])
+		return c.Errf("response must be %s, got '%s'", order.ResponseForms(order.Redirect.String()), args[0])
 	}
 	r.Kind = kind
 	if kind != order.Redirect {
@@ -166,8 +164,8 @@ func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		return c.Err("response redirect needs at least one address, such as: response redirect 192.0.2.1")
 	}
 	for _, s := range args[1:] {
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast() {
+		a, ok := order.ParseRedirect(s)
+		if !ok {
 			return c.Errf("response redirect needs IPv4 or IPv6 addresses, got '%s'", s)
 		}
 		r.Addresses = append(r.Addresses, a)

@@ -260,7 +260,7 @@ func targetText(t *order.Target) string {
 		return t.Attr.Address.String()
 	case t.Attr != nil && t.Attr.URL != "":
 		return t.Attr.URL
-	case t.Match == order.Below:
+	case t.Match == order.BelowOnly:
 		return "*." + t.Name.String()
 	}
 	return t.Name.String()

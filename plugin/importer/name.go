@@ -234,7 +234,7 @@ func (c *cleaner) host(s string) []order.Target {
 			return nil
 		}
 		if s = base; word == "below" {
-			match = order.Below
+			match = order.BelowOnly
 			c.did("took the mask for all below the name, without the name itself")
 		} else {
 			c.did("took the mask for the name and all below it")
@@ -307,6 +307,6 @@ func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()
 	a.Address = prefix
-	a.EnforcedBy = map[string]order.EnforcedBy{"network": order.ByNetwork, "none": order.ByNobody, "dns": order.ByDNS}[enforcedBy]
+	a.EnforcedBy, _ = order.ParseEnforcedBy(enforcedBy)
 	return order.Target{Kind: order.TargetAddress, Attr: a}
 }

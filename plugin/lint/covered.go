@@ -13,14 +13,14 @@ import (
 // clients and for all names below. Lifting only one of the two orders would not unblock these
 // targets.
 func (l *linter) covered(o *order.Order) {
-	if st := l.standing[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
+	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
 	}
 	client := member(o.Scope)
 	warn := l.each(o)
 	look := func(t *order.Target, field string, name dname.Name, match order.Match) {
 		if by, ok := l.coverer(o, name, match, client); ok {
-			warn(t, field, "%s is covered already by order %q, target %s", Target(name, match), by.Order.ID, Target(by.Target, by.Match))
+			warn(t, field, "%s is covered already by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
 		}
 	}
 	for i := range o.Targets {
@@ -56,7 +56,7 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 	if l.steps > maxSteps || !l.set.Shared(name) {
 		return ruleset.Reason{}, false
 	}
-	at := l.reasons(name, match == order.Below, client)
+	at := l.reasons(name, match == order.BelowOnly, client)
 	own, ok := at.own[target{o.ID, name, match}]
 	if !ok || at.list[own].Why == ruleset.LiftedBy || at.list[own].Why == ruleset.Over {
 		return ruleset.Reason{}, false
@@ -115,7 +115,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	if question == l.lastAsked && l.last.own != nil {
 		return &l.last
 	}
-	q := ruleset.Asked{}
+	q := ruleset.QName{}
 	q.SetName(name)
 	l.lastAsked, l.last = question, explained{own: map[target]int{}}
 	if below && !q.SetBelow(name) {
@@ -127,15 +127,4 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	}
 	l.steps += max(len(l.last.list)-crowd, 0)
 	return &l.last
-}
-
-// Target returns a target as order files write it, followed by "(exact)" if it is exact.
-func Target(n dname.Name, m order.Match) string {
-	switch m {
-	case order.Below:
-		return "*." + n.String()
-	case order.Exact:
-		return n.String() + " (exact)"
-	}
-	return n.String()
 }

@@ -17,7 +17,7 @@ type below struct {
 }
 
 // holes are the names at and above exceptions and targets of lifts in force. The value is the
-// latest place in history of the orders that the hole applies to.
+// latest decision time of the orders that the hole applies to.
 type holes map[below]order.Time
 
 func (h holes) add(in below, until order.Time) {
@@ -42,7 +42,7 @@ func (l *linter) findHoles() holes {
 					}
 				}
 			}
-		case l.standing[o.ID].State == ruleset.InForce:
+		case l.states[o.ID].State == ruleset.InForce:
 			for i := range o.Targets {
 				if t := &o.Targets[i]; t.Kind == order.TargetName {
 					h.lift(o, t.Name)
@@ -63,7 +63,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 		h.add(below{id: id, name: name}, math.MaxInt64)
 	}
 	if len(o.Lifts) == 0 {
-		h.add(below{authority: who(o), name: name}, o.PlaceInHistory())
+		h.add(below{authority: who(o), name: name}, o.DecidedAt())
 	}
 }
 
@@ -73,7 +73,7 @@ func (h holes) at(o *order.Order, name dname.Name) bool {
 		return true
 	}
 	place, ok := h[below{authority: who(o), name: name}]
-	return ok && o.PlaceInHistory() != order.NoTime && o.PlaceInHistory() <= place
+	return ok && o.DecidedAt() != order.NoTime && o.DecidedAt() <= place
 }
 
 // who returns the fields of an order's authority by which lifts find the order.

@@ -27,9 +27,9 @@ const maxEach = 10
 // Check returns the warnings about the files at now, in the sequence of files and orders. set
 // is the compiled set of the files. Check does not return the set's own Warnings.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
-	l := &linter{set: set, now: now, standing: map[string]ruleset.Standing{}, orders: map[string]*order.Order{}}
-	for s := range set.Standings(now) {
-		l.standing[s.Order.ID] = s
+	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
+	for s := range set.OrderStates(now) {
+		l.states[s.Order.ID] = s
 	}
 	for _, f := range files {
 		for _, o := range f.Orders {
@@ -51,16 +51,16 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 }
 
 type linter struct {
-	set      *ruleset.Set
-	now      order.Time
-	standing map[string]ruleset.Standing
-	orders   map[string]*order.Order
-	holes    holes
-	path     string
-	guesses  int      // the number of unknown ids that were compared with all ids
-	ids      []string // see blockIDs
-	zone     *time.Location
-	out      order.Problems
+	set     *ruleset.Set
+	now     order.Time
+	states  map[string]ruleset.OrderState
+	orders  map[string]*order.Order
+	holes   holes
+	path    string
+	guesses int      // the number of unknown ids that were compared with all ids
+	ids     []string // see blockIDs
+	zone    *time.Location
+	out     order.Problems
 
 	lastAsked asked
 	last      explained
@@ -89,7 +89,7 @@ func (l *linter) order(o *order.Order) {
 	case order.Suspended:
 		l.warn(o, nil, "status", "is suspended, without an end: a stay or an appeal's outcome is a lift with its date")
 	case order.Shadow, order.Draft:
-		l.warn(o, nil, "status", "is %s: the order is not enforced", l.standing[o.ID].State)
+		l.warn(o, nil, "status", "is %s: the order is not enforced", l.states[o.ID].State)
 	}
 	l.slips(o)
 	l.receipts(o)
@@ -110,7 +110,7 @@ func (l *linter) order(o *order.Order) {
 
 // times warns of times that have passed, and of windows that never open.
 func (l *linter) times(o *order.Order) {
-	st := l.standing[o.ID]
+	st := l.states[o.ID]
 	switch {
 	case o.Until != order.NoTime && o.Until <= l.now:
 		l.warn(o, nil, "until", "is past: the order does nothing any more, it ended with %s", o.Until.EndText(l.zone))

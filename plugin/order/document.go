@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"unicode/utf8"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // errStopped is the error of a load that Options.Stop ended.
@@ -22,10 +22,10 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step calls pace.Step for a round of a loop, and reports whether the loop may continue. It
+// step calls coop.Tick for a round of a loop, and reports whether the loop may continue. It
 // returns false if Options.Stop ended the load, or if there are too many problems or labels.
 func (p *parser) step(i int) bool {
-	pace.Step(i)
+	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
 		p.stopErr = p.stopped()
 	}
@@ -96,7 +96,7 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
-		pace.Yield()
+		coop.Yield()
 	}
 }
 

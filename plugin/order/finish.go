@@ -36,7 +36,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Action == Lift {
 		o.Public = saysPublic(n)
 		dated := lookup(n, "issued") != nil || lookup(n, "from") != nil || lookup(n, "served") != nil
-		if o.PlaceInHistory() == NoTime && !dated { // a wrong date was already reported
+		if o.DecidedAt() == NoTime && !dated { // a wrong date was already reported
 			p.fault(n, "issued", "a lift reaches only earlier orders of its authority, so it needs a date; write issued, from or served")
 		}
 		if noTargets && lookup(n, "lifts") == nil {

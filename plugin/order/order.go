@@ -87,9 +87,9 @@ type Match uint8
 // The matches, in the order of precedence between targets of the same name
 // (docs/order-format.md, "When several orders cover a name").
 const (
-	Exact   Match = iota // only the name
-	Subtree              // the name and all names below it
-	Below                // all names below the name, written as "*.example.com"
+	Exact     Match = iota // only the name
+	Subtree                // the name and all names below it
+	BelowOnly              // all names below the name, written as "*.example.com"
 )
 
 // A Country is an ISO 3166-1 alpha-2 code in upper case, "EU" for the group, or empty if
@@ -268,9 +268,9 @@ type Attr struct {
 	Note                   string
 }
 
-// PlaceInHistory returns the time that orders the decisions of an authority: Issued, else
+// DecidedAt returns the time that orders the decisions of an authority: Issued, else
 // From, else Served, else NoTime.
-func (o *Order) PlaceInHistory() Time {
+func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {
 			return t

@@ -189,10 +189,10 @@ func TestFull(t *testing.T) {
 	full.Status = Shadow
 	full.Targets = []Target{
 		target("one.example", Subtree, nil),
-		target("two.example", Below, nil),
+		target("two.example", BelowOnly, nil),
 		target("xn--ber-goa.example", Subtree, nil),
 		target("three.example", Exact, nil),
-		target("four.example", Below, attr(func(a *Attr) { a.Status, a.Note = Suspended, "the operator's ticket 13" })),
+		target("four.example", BelowOnly, attr(func(a *Attr) { a.Status, a.Note = Suspended, "the operator's ticket 13" })),
 		target("five.example", Subtree, attr(func(a *Attr) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
@@ -344,7 +344,7 @@ func checkFile(t testing.TB, f *File) {
 			t.Errorf("order %q: terms %+v", o.ID, o.Terms)
 		}
 		if o.Lifting() {
-			if o.PlaceInHistory() == NoTime || len(o.Targets)+len(o.Lifts) == 0 && o.Side == nil {
+			if o.DecidedAt() == NoTime || len(o.Targets)+len(o.Lifts) == 0 && o.Side == nil {
 				t.Errorf("lift %q: %+v", o.ID, o)
 			}
 		} else {

@@ -60,7 +60,7 @@ func nameAt(text []byte) (name []byte, size int) {
 	if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
 		quote, start = text[0], 1
 	}
-	for end = start; end < len(text) && hostOctet[text[end]]; end++ {
+	for end = start; end < len(text) && hostByte[text[end]]; end++ {
 	}
 	if end == start || text[start] == '-' || text[start] == '.' {
 		return nil, 0
@@ -74,8 +74,8 @@ func nameAt(text []byte) (name []byte, size int) {
 	return text[start:end], end + 1
 }
 
-// hostOctet is the set of bytes of host names.
-var hostOctet = func() (t [256]bool) {
+// hostByte is the set of bytes of host names.
+var hostByte = func() (t [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_." {
 		t[c] = true
 	}

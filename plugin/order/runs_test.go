@@ -84,10 +84,10 @@ var jsonRunSeeds = func() (out []string) {
 }()
 
 // withRuns calls f while n names make a run, and chunks have the given number of bytes.
-func withRuns(n, octets int, f func()) {
+func withRuns(n, chunkSize int, f func()) {
 	run, size := minRun, chunk
 	defer func() { minRun, chunk = run, size }()
-	minRun, chunk = n, octets
+	minRun, chunk = n, chunkSize
 	f()
 }
 
@@ -103,8 +103,8 @@ func checkRuns(t *testing.T, path, text string) {
 	var want *File
 	var problems Problems
 	withRuns(1<<30, 1<<20, func() { want, problems = Parse(path, strings.NewReader(text), opt) })
-	for _, octets := range []int{1 << 20, 1, 40} {
-		withRuns(3, octets, func() {
+	for _, size := range []int{1 << 20, 1, 40} {
+		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
 			if strings.Contains(problems.Error(), "UTF-8") && len(found.Errors()) > 0 {
 				return // with several chunks, another error may be first
@@ -145,10 +145,10 @@ func checkRuns(t *testing.T, path, text string) {
 					t.Fatalf("%s: %d names taken, %d counted\n%s", path, len(a), o.Plain, text)
 				}
 				for k := range o.Targets {
-					a = append(a, o.Targets[k].written())
+					a = append(a, o.Targets[k].Pattern())
 				}
 				for k := range want.Orders[i].Targets {
-					b = append(b, want.Orders[i].Targets[k].written())
+					b = append(b, want.Orders[i].Targets[k].Pattern())
 				}
 				if slices.Sort(a); !slices.Equal(a, slices.Sorted(slices.Values(b))) {
 					t.Fatalf("%s: with names taken %q, without runs %q\n%s", path, a, b, text)

@@ -200,7 +200,7 @@ func targetAdvice(written string, err error) string {
 	} else if e != nil {
 		return err.Error()
 	} else {
-		instead = flow((&Target{Name: name, Match: match}).written())
+		instead = flow((&Target{Name: name, Match: match}).Pattern())
 	}
 	page := strings.Trim(rest[end:], `/\`) != ""
 	switch {

@@ -188,20 +188,20 @@ func TestTimeType(t *testing.T) {
 		}
 	}
 	o := New()
-	if o.PlaceInHistory() != NoTime {
-		t.Error("an order without times has a place in history")
+	if o.DecidedAt() != NoTime {
+		t.Error("an order without times has a decision time")
 	}
 	o.Served = 3
-	if o.PlaceInHistory() != 3 {
-		t.Error("served is not the place in history")
+	if o.DecidedAt() != 3 {
+		t.Error("served is not the decision time")
 	}
 	o.From = 2
-	if o.PlaceInHistory() != 2 {
-		t.Error("from is not the place in history")
+	if o.DecidedAt() != 2 {
+		t.Error("from is not the decision time")
 	}
 	o.Issued = 5
-	if o.PlaceInHistory() != 5 {
-		t.Error("issued is not the place in history")
+	if o.DecidedAt() != 5 {
+		t.Error("issued is not the decision time")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -77,7 +77,7 @@ type yamlReader struct {
 }
 
 func (r *yamlReader) Read(p []byte) (n int, err error) {
-	pace.Yield() // the loops of the library cannot yield
+	coop.Yield() // the loops of the library cannot yield
 	if r.stop != nil && r.err == nil {
 		r.err = r.stop()
 	}

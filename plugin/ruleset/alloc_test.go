@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing checks that Judge and JudgeAddress do not allocate, whatever the
+// TestDecideAllocatesNothing checks that Decide and DecideAddress do not allocate, whatever the
 // verdict is: for blocked, passing, lifted, excepted and held names, for a name with marked
 // names below it, and for names that an answer leads to.
 func TestDecideAllocatesNothing(t *testing.T) {
@@ -38,10 +38,10 @@ func decideAllocatesNothing(t *testing.T) {
 		"x.a.b.c.d.e.f.example.": true, "miss.example.": false, "a.b.c.d.e.example.": false, "w.bank.example.": false,
 	} {
 		costs(0, name, blocked, func() (v Verdict) {
-			var n Asked
+			var n QName
 			n.Set(name)
 			if s.Covers(&n.Wire) {
-				v = s.Judge(&n, q)
+				v = s.Decide(&n, q)
 			}
 			return v
 		})
@@ -49,12 +49,12 @@ func decideAllocatesNothing(t *testing.T) {
 		// may spare it. The guard gets a copy of the name.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
-				var n, hit Asked
+				var n, hit QName
 				n.Set(name)
 				hit.Set("hit.example.")
 				led := q
-				led.Asked = &n
-				return s.Judge(&hit, led)
+				led.QName = &n
+				return s.Decide(&hit, led)
 			}
 		}
 		spared := name == "ok.hit.example." || name == "lifted.example."
@@ -66,23 +66,23 @@ func decideAllocatesNothing(t *testing.T) {
 		costs(copies, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
 	}
 	costs(0, "shadow", true, func() Verdict {
-		var n Asked
+		var n QName
 		n.Set("dark.example.")
 		dark := q
 		dark.Shadow = true
-		return s.Judge(&n, dark)
+		return s.Decide(&n, dark)
 	})
 	for addr, blocked := range map[string]bool{
 		"198.51.100.1": true, "::ffff:198.51.100.1": true, "198.51.100.9": false, "192.0.2.1": false, "203.0.113.1": false, "2001:db8::1": false,
 	} {
 		a := netip.MustParseAddr(addr)
-		costs(0, addr, blocked, func() Verdict { return s.JudgeAddress(a, q) })
+		costs(0, addr, blocked, func() Verdict { return s.DecideAddress(a, q) })
 		costs(0, addr+" for a name", blocked || addr == "192.0.2.1", func() Verdict {
-			var n Asked
+			var n QName
 			n.Set("www.example.")
 			led := q
-			led.Asked = &n
-			return free.JudgeAddress(a, led)
+			led.QName = &n
+			return free.DecideAddress(a, led)
 		})
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
@@ -54,10 +54,10 @@ func NewBuilder(path string, opt Options) *Builder {
 
 // Add compiles one order. It keeps the order's Terms and strings, but not the Order.
 func (b *Builder) Add(o *order.Order) {
-	pace.Step(b.part.entries.n)
+	coop.Tick(b.part.entries.n)
 	e := entry{
 		Order: Order{ID: o.ID, Common: b.common(o)},
-		place: o.PlaceInHistory(), from: o.From, isIssued: o.Issued != order.NoTime,
+		place: o.DecidedAt(), from: o.From, isIssued: o.Issued != order.NoTime,
 		index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 	}
 	if len(o.References) > 0 {
@@ -114,11 +114,11 @@ func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns the time at which an order begins: its `from`, or the place in history of a
+// begin returns the time at which an order begins: its `from`, or the decision time of a
 // lift that has no `from`.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
-		return o.PlaceInHistory()
+		return o.DecidedAt()
 	}
 	return o.From
 }

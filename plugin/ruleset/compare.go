@@ -123,14 +123,14 @@ func (c *comparison) compareRules() {
 		return
 	}
 	c.pairSchedules()
-	for x := range c.new.names.Beside(c.old.names) {
+	for x := range c.new.names.Join(c.old.names) {
 		if x.Both {
 			c.compareLists(c.new.list(x.Ref), c.old.list(x.Other))
 		} else {
 			c.compareLists(c.new.list(x.Ref), nil)
 		}
 	}
-	for x := range c.old.names.Beside(c.new.names) {
+	for x := range c.old.names.Join(c.new.names) {
 		if !x.Both {
 			c.compareLists(nil, c.old.list(x.Ref))
 		}

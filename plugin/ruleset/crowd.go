@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/gaissmai/bart"
 )
 
@@ -20,7 +20,7 @@ type crowd struct {
 	// ends are the indexes at which the rules of each kind end.
 	ends [blockBelow + 1]int
 	// byID are the lifts that name the orders they reach, by the ids of these orders. others
-	// are the other lifts, latest place in history first.
+	// are the other lifts, latest decision time first.
 	byID   map[string][]uint32
 	others map[authority]*line
 	groups []*group
@@ -35,8 +35,8 @@ type group struct {
 	everyone  line
 	networks  *bart.Table[*line]
 	countries map[order.Country]*line
-	// asking contains all blocks that are for some countries. A verdict becomes Scoped when it
-	// meets one of these blocks, even a block that is not for the client.
+	// asking contains all blocks that are for some countries. A verdict becomes CountryDependent
+	// when it meets one of these blocks, even a block that is not for the client.
 	asking line
 }
 
@@ -106,7 +106,7 @@ func (c *crowd) addLifts(p *Part, list []rule) {
 // given number of labels. The groups are valid for that name and all names below it.
 func (s *Set) groups(p *path, h *hit, labels int) (all []*group) {
 	for i := h.crowd.ends[liftBelow]; i < len(h.rules); i++ {
-		pace.Step(i)
+		coop.Tick(i)
 		r, e := &h.rules[i], h.by(i)
 		gone := s.goneFrom(p, h, r, labels)
 		if gone == order.NoTime {
@@ -191,8 +191,8 @@ func (g *group) freeze() {
 }
 
 // next returns the index of the first block, from rule k on, that is still in effect and that
-// is for the client of the query or makes the verdict Scoped. It returns best if that index is
-// smaller.
+// is for the client of the query or makes the verdict CountryDependent. It returns best if that
+// index is smaller.
 func (g *group) next(j *judgement, held bool, k, best int) int {
 	if g.shadow && !j.shadow || held && !g.forced {
 		return best

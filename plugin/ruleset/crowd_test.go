@@ -51,13 +51,13 @@ func TestCrowd(t *testing.T) {
 				for now := order.Time(0); now < 12*day; now += day / 2 {
 					q := Query{Client: c, Now: now, Shadow: r.IntN(4) == 0}
 					if r.IntN(4) == 0 {
-						q.Asked = asked(t, "led.example")
+						q.QName = asked(t, "led.example")
 					}
 					judge := func(s *Set) Verdict {
 						if a, err := netip.ParseAddr(name); err == nil {
-							return s.JudgeAddress(a, q)
+							return s.DecideAddress(a, q)
 						}
-						return s.Judge(asked(t, name), q)
+						return s.Decide(asked(t, name), q)
 					}
 					got, want := judge(fast), judge(slow)
 					if got.Blocked() {
@@ -67,10 +67,10 @@ func TestCrowd(t *testing.T) {
 						}
 						got.Order, want.Order = nil, nil
 					}
-					// Until and Scoped may differ, because they depend on which of several
+					// Until and CountryDependent may differ, because they depend on which of several
 					// lifts is found first. The fuzzer compares them with the twin.
 					if lifts {
-						got.Until, want.Until, got.Scoped, want.Scoped = 0, 0, false, false
+						got.Until, want.Until, got.CountryDependent, want.CountryDependent = 0, 0, false, false
 					}
 					if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 						t.Fatalf("%s\n%s at %v, %+v:\n got %+v\nwant %+v", text, name, now.Time(), q, got, want)
@@ -97,7 +97,7 @@ func TestCrowdShared(t *testing.T) {
 		}
 		s := apart(Options{}, part(t, "a.yaml", orders), part(t, "b.yaml", lifts.String()))
 		for _, name := range []string{"c.example", "www.c.example"} {
-			v := s.Decide(asked(t, name), Client{}, at(t, "2026-01-01"))
+			v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")})
 			if v.Blocked() != (name != lifted) {
 				t.Errorf("%s with %s lifted: %+v", name, lifted, v)
 			}

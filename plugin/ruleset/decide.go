@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// An Asked is a name to judge, which is usually the name that the client asked for.
-type Asked struct {
+// A QName is a name to decide about, which is usually the name that the client asked for.
+type QName struct {
 	dname.Wire
 	// Service is the number of leading labels that only denote a service in an HTTPS or SVCB
 	// query, as in "_8443._https.host" (RFC 9460, section 2.3). The query is then about the
@@ -19,7 +19,7 @@ type Asked struct {
 
 // ServiceLabels returns how many leading labels of the name may be the labels of a service,
 // which are a port and a scheme: at most two labels that begin with an underscore.
-func (q *Asked) ServiceLabels() (n int) {
+func (q *QName) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
 	}
@@ -64,50 +64,46 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // in whole Unix seconds
-	// Asked is the name that the client asked for, if an answer leads from it to the judged
-	// name. If an exception or a lift takes Asked out of an order, the order does not apply to
-	// the judged name either. Asked is nil if the judged name is itself the asked name.
-	Asked *Asked
+	// QName is the name that the client asked for, if an answer leads from it to the decided
+	// name. If an exception or a lift takes QName out of an order, the order does not apply to
+	// the decided name either. QName is nil if the decided name is itself the asked name.
+	QName *QName
 	// Shadow judges as if the orders in shadow were in force.
 	Shadow bool
 }
 
-// Decide judges a name for a client at a time.
-func (s *Set) Decide(q *Asked, c Client, now order.Time) Verdict {
-	return s.Judge(q, Query{Client: c, Now: now})
-}
-
-// Judge judges a name. It does not allocate (but see protected). The DNS query type matters
-// only through name.Service. Other effects of the type are decided when the answer is built.
-func (s *Set) Judge(name *Asked, q Query) Verdict {
+// Decide decides about a name. It does not allocate (but see protected). The DNS query type
+// matters only through name.Service. Other effects of the type are decided when the answer is
+// built.
+func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
-	if q.Asked != nil {
+	if q.QName != nil {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
 	}
 	d := j.judge(&p, name.place())
 	if d.entry == nil {
-		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
-	if q.Asked != nil && s.protected(q.Asked) {
-		return Verdict{Until: Forever, Scoped: j.scoped, Spared: true}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
 	}
 	below, until := j.below(name, &p, d)
 	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: d.labels, Match: d.match,
-		Below: below, Until: min(d.until, until), Scoped: j.scoped}
+		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
 }
 
-// JudgeAddress judges an address in an answer. If the address passes, it also judges the IPv4
-// addresses embedded in it. The verdict has no target name, because the name that is blocked
-// is the asked name.
-func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
+// DecideAddress decides about an address in an answer. If the address passes, it also decides
+// about the IPv4 addresses embedded in it. The verdict has no target name, because the name
+// that is blocked is the asked name.
+func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
 	}
@@ -118,8 +114,8 @@ func (s *Set) JudgeAddress(a netip.Addr, q Query) Verdict {
 		}
 		if v4, ok := s.embeddings[i].inside(a); ok {
 			x := s.judgeAddress(v4, &q)
-			x.Until, x.Scoped = min(x.Until, v.Until), x.Scoped || v.Scoped
-			x.Spared = x.Spared || v.Spared && !x.Blocked()
+			x.Until, x.CountryDependent = min(x.Until, v.Until), x.CountryDependent || v.CountryDependent
+			x.PassedForQName = x.PassedForQName || v.PassedForQName && !x.Blocked()
 			v = x
 		}
 	}
@@ -133,21 +129,21 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		return Verdict{Until: Forever}
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
-	if q.Asked != nil {
+	if q.QName != nil {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.Asked.Wire, room[:0]), q.Asked.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
 	}
 	d := j.judge(&p, place{}) // a network covers all its addresses
 	if d.entry == nil {
-		return Verdict{Until: d.until, Scoped: j.scoped, Spared: j.spared}
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
-	if q.Asked != nil && s.protected(q.Asked) {
-		return Verdict{Until: Forever, Scoped: j.scoped, Spared: true}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
 	}
 	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
-		Below: BelowBlocked, Until: d.until, Scoped: j.scoped}
+		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
 // A judgement is the state of judging one query.
@@ -169,7 +165,7 @@ type judgement struct {
 // protected reports whether the operator's guard protects an asked name. It passes a copy to
 // the guard, because a name that is passed to an interface escapes to the heap. The copy costs
 // one allocation, only for an answer that leads to a blocked name.
-func (s *Set) protected(asked *Asked) bool {
+func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
 	}
@@ -178,7 +174,7 @@ func (s *Set) protected(asked *Asked) bool {
 }
 
 // place returns the position of the name on its own path.
-func (q *Asked) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
+func (q *QName) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
 // walk collects the rules at w and above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
@@ -223,7 +219,7 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A place is the position of the judged name on a path.
+// A place is the position of the decided name on a path.
 type place struct {
 	labels int // the number of labels of the name
 	// host is the number of labels of the host of a service name. It is equal to labels if the
@@ -240,7 +236,7 @@ func (at place) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
 		return !at.generic && (labels == at.labels || labels == at.host)
-	case order.Below:
+	case order.BelowOnly:
 		return at.generic || labels < at.labels
 	}
 	return true

@@ -46,7 +46,7 @@ func TestEmbedded(t *testing.T) {
 		a := netip.MustParseAddr(tc.addr)
 		for i, want := range []bool{tc.blocked, tc.known, false} {
 			s := []*Set{with, without, off}[i]
-			v := s.JudgeAddress(a, Query{Now: order.Time(1)})
+			v := s.DecideAddress(a, Query{Now: order.Time(1)})
 			if v.Blocked() != want {
 				t.Errorf("set %d, %s: blocked is %t", i, a, v.Blocked())
 			}
@@ -79,7 +79,7 @@ func TestEmbeddedTimes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		v := s.JudgeAddress(a, Query{Now: now})
+		v := s.DecideAddress(a, Query{Now: now})
 		id := ""
 		if v.Blocked() {
 			id = v.Order.ID

@@ -4,8 +4,8 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // entryBlock is the number of entries in a block. All blocks but the last one are full.
@@ -45,7 +45,7 @@ func (s *entries) all() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for _, block := range s.blocks {
 			for i := range block {
-				pace.Step(i)
+				coop.Tick(i)
 				if !yield(&block[i]) {
 					return
 				}

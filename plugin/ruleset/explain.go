@@ -54,18 +54,18 @@ type Reason struct {
 // Explain lists every target at the name or above it, the deciding target first, with the
 // reason why it decides or not, and the times at which that changes. It also lists orders and
 // targets that are not active. Explain allocates and is meant for tools, not for queries.
-func (s *Set) Explain(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
+func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
 
 // Reasons returns the same as Explain without Until, Since and After. It does less work if
 // there are many orders at the name.
-func (s *Set) Reasons(q *Asked, c Client, now order.Time) (Verdict, []Reason) {
+func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
-func (s *Set) explain(q *Asked, c Client, now order.Time, dates bool) (Verdict, []Reason) {
-	v := s.Decide(q, c, now)
+func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, []Reason) {
+	v := s.Decide(q, Query{Client: c, Now: now})
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
 	at := q.place()

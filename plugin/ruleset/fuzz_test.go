@@ -11,14 +11,14 @@ import (
 // A question is one query, for the set and for the twin.
 type question struct {
 	place twinPlace
-	name  Asked // the name of place
-	asked Asked
+	name  QName // the name of place
+	asked QName
 	Query
 	twin twinQuery
 }
 
 // place returns a random place, in half of the cases at a name that the world mentions.
-func (c *choices) place(w *world, q *Asked) twinPlace {
+func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
 		name = w.mentioned[c.n(len(w.mentioned))]
@@ -48,16 +48,16 @@ func (c *choices) question(w *world) *question {
 	q.twin = twinQuery{c: q.Client, now: q.Now, shadow: q.Shadow}
 	if c.n(2) == 0 {
 		at := c.place(w, &q.asked)
-		q.Asked, q.twin.asked = &q.asked, &at
+		q.QName, q.twin.asked = &q.asked, &at
 	}
 	return q
 }
 
 func (q *question) judge(s *Set) Verdict {
 	if a := q.place.addr; a.IsValid() {
-		return s.JudgeAddress(a, q.Query)
+		return s.DecideAddress(a, q.Query)
 	}
-	return s.Judge(&q.name, q.Query)
+	return s.Decide(&q.name, q.Query)
 }
 
 // expect returns the twin's verdict for a client in a country at a second.
@@ -73,7 +73,7 @@ func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdic
 
 func (q *question) String() string {
 	s := fmt.Sprintf("%s %v (service labels %d) for %v at %d, shadow %v", q.place.name, q.place.addr, q.name.Service, q.Client, q.Now, q.Shadow)
-	if q.Asked != nil {
+	if q.QName != nil {
 		s += fmt.Sprintf(", asked %s (%d)", q.twin.asked.name, q.asked.Service)
 	}
 	return s
@@ -84,13 +84,13 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 		return f
 	}
 	if q.Shadow {
-		v.Below = 0
+		v.Subtree = 0
 	}
-	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Below}
+	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
 // compare checks that the set and the twin give the same verdict, and that the verdict's Until
-// and Scoped are true at other seconds and for other countries.
+// and CountryDependent are true at other seconds and for other countries.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -102,7 +102,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	if len(want.id) > 0 && !q.place.addr.IsValid() && !w.Covers(&q.name.Wire) {
 		t.Fatalf("%v%s: blocked but not covered", w, q)
 	}
-	if !q.place.addr.IsValid() && q.Asked == nil {
+	if !q.place.addr.IsValid() && q.QName == nil {
 		compareReasons(t, w, q)
 	}
 	if got.Until <= q.Now {
@@ -111,8 +111,8 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	if !q.Shadow {
 		plain := q.judge(w.plain)
 		// Orders in shadow may make a list long enough for a crowd, and a crowd gives more
-		// exact values of Until and Scoped.
-		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.Scoped != got.Scoped) {
+		// exact values of Until and CountryDependent.
+		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.CountryDependent != got.CountryDependent) {
 			t.Fatalf("%v%s: orders in shadow change the verdict:\n got %+v\nwant %+v", w, q, got, plain)
 		}
 	}
@@ -123,7 +123,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 		}
 	}
 	// A cache that keeps the answer also gives it to clients in other countries.
-	if !got.Scoped && w.DependsOnCountry() && !w.opt.NoCountry {
+	if !got.CountryDependent && w.DependsOnCountry() && !w.opt.NoCountry {
 		for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
 			is := q.expect(w, q.Client.Country, now)
 			if cc := otherwise(w, q, now, is); cc != nil {
@@ -216,12 +216,12 @@ func TestDecideAgainstTwin(t *testing.T) {
 				met.shadow++
 			case q.place.addr.IsValid():
 				met.address++
-			case q.Asked != nil:
+			case q.QName != nil:
 				met.led++
 			default:
 				met.blocked++
 			}
-			if v.Scoped && !w.opt.NoCountry {
+			if v.CountryDependent && !w.opt.NoCountry {
 				met.scoped++
 				if otherwise(w, q, q.Now, q.flat(v)) == nil {
 					met.notNow++

@@ -3,9 +3,9 @@ package ruleset
 import (
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // over returns the time at which the last interval of a schedule ends, or NoTime if it has no
@@ -112,7 +112,7 @@ func (s *Set) findViews() {
 	var w dname.Wire
 	for _, part := range s.segments {
 		for i, name := range part.lookouts {
-			pace.Step(i)
+			coop.Tick(i)
 			w.SetName(name)
 			p := s.walk(&w, nil)
 			for i := range p.hits {

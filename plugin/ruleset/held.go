@@ -100,7 +100,7 @@ func newForced(list []order.Force) *forced {
 		if net, why := order.ParsePrefix(x.Target); why == "" {
 			f.targets[forcedTarget{net: net}] = struct{}{}
 		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
-			f.targets[forcedTarget{name: name, below: m == order.Below}] = struct{}{}
+			f.targets[forcedTarget{name: name, below: m == order.BelowOnly}] = struct{}{}
 		} // else the parser has refused what is no target
 	}
 	return f
@@ -111,7 +111,7 @@ func (f *forced) covers(h *heldPlace, m order.Match) bool {
 	if f == nil {
 		return false
 	}
-	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.Below}]
+	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.BelowOnly}]
 	return ok
 }
 
@@ -268,11 +268,8 @@ func (s *Set) Held() (out []Held) {
 
 // String returns the target as order files write it.
 func (h heldTarget) String() string {
-	switch {
-	case h.place.net.IsValid():
+	if h.place.net.IsValid() {
 		return h.place.net.String()
-	case h.match == order.Below:
-		return "*." + h.place.name.String()
 	}
-	return h.place.name.String()
+	return h.match.Pattern(h.place.name)
 }

@@ -104,7 +104,7 @@ func TestHeldPasses(t *testing.T) {
 `)
 	for name, want := range map[string]string{"w.bank.example.": "", "a.example.": "b", "only.example.": "f"} {
 		got := ""
-		if v := s.Decide(asked(t, name), Client{}, 0); v.Blocked() {
+		if v := s.Decide(asked(t, name), Query{}); v.Blocked() {
 			got = v.Order.ID
 		}
 		if got != want {
@@ -117,7 +117,7 @@ func TestHeldPasses(t *testing.T) {
 	}
 	// With another guard, the part need not be built again.
 	s = Merge([]*Part{s.parts[0].Guarded(nil)}, Options{})
-	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Client{}, 0).Blocked() {
+	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Query{}).Blocked() {
 		t.Errorf("still held: %v", s.Held())
 	}
 }
@@ -156,9 +156,9 @@ func TestShadowRedirects(t *testing.T) {
 	}
 }
 
-// TestJudgeAddress checks verdicts about addresses in answers, with orders, exceptions and
+// TestDecideAddress checks verdicts about addresses in answers, with orders, exceptions and
 // lifts of networks.
-func TestJudgeAddress(t *testing.T) {
+func TestDecideAddress(t *testing.T) {
 	now := at(t, "2026-01-01")
 	orders := `
 - {id: wide, issued: 2025-01-01, targets: [{address: 198.51.100.0/24, enforced_by: dns, except: [free.example]}, w.example, lifted.example]}
@@ -183,7 +183,7 @@ func TestJudgeAddress(t *testing.T) {
 		{"198.51.100.6", "stray.example.", "wide"},
 		{"198.51.100.5", "free.example.", "narrow"}, // the exception belongs to another target
 	} {
-		v := s.JudgeAddress(netip.MustParseAddr(tc.addr), Query{Now: now, Asked: asked(t, tc.asked)})
+		v := s.DecideAddress(netip.MustParseAddr(tc.addr), Query{Now: now, QName: asked(t, tc.asked)})
 		got := ""
 		if v.Blocked() {
 			got = v.Order.ID
@@ -193,17 +193,17 @@ func TestJudgeAddress(t *testing.T) {
 		}
 	}
 	// The exception belongs to the network target, not to the name targets.
-	if v := s.Judge(asked(t, "w.example."), Query{Now: now, Asked: asked(t, "free.example.")}); !v.Blocked() {
+	if v := s.Decide(asked(t, "w.example."), Query{Now: now, QName: asked(t, "free.example.")}); !v.Blocked() {
 		t.Error("the exception of one target applies to another target")
 	}
-	if s := with(t, Options{}, orders); s.JudgeAddress(netip.MustParseAddr("198.51.100.5"), Query{Now: now}).Blocked() {
+	if s := with(t, Options{}, orders); s.DecideAddress(netip.MustParseAddr("198.51.100.5"), Query{Now: now}).Blocked() {
 		t.Error("blocked though addresses are not judged")
 	}
 }
 
-// TestAsked checks that an order that does not apply to the asked name does not apply to the
+// TestQName checks that an order that does not apply to the asked name does not apply to the
 // names that the answer leads to.
-func TestAsked(t *testing.T) {
+func TestQName(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
 - {id: b, issued: 2025-01-01, except: [free.example], targets: [cdn.example, lifted.example, once.example, far.example, {name: point.example, match: exact}, {name: own.example, except: [ours.example]}, whole.example]}
@@ -239,7 +239,7 @@ func TestAsked(t *testing.T) {
 		{"x.only.example.", "cdn.example.", true},
 		{"only.example.", "cdn.example.", false},
 	} {
-		v := s.Judge(asked(t, tc.name), Query{Now: now, Asked: asked(t, tc.asked)})
+		v := s.Decide(asked(t, tc.name), Query{Now: now, QName: asked(t, tc.asked)})
 		if v.Blocked() != tc.blocked {
 			t.Errorf("%s leads to %s: blocked %v", tc.asked, tc.name, v.Blocked())
 		}
@@ -257,7 +257,7 @@ func TestShadowShowsNothing(t *testing.T) {
 		fmt.Fprintf(&many, ", e%d.example", i)
 	}
 	now := at(t, "2026-01-01")
-	want := set(t, enforced).Decide(asked(t, "example."), Client{}, now)
+	want := set(t, enforced).Decide(asked(t, "example."), Query{Now: now})
 	for _, shadow := range []string{
 		"except: [x.a.example" + many.String() + "], targets: [b.example]",
 		"response: nodata, targets: [a.example]",
@@ -265,8 +265,8 @@ func TestShadowShowsNothing(t *testing.T) {
 		"action: lift, lifts: [b], issued: 2025-01-01, until: 2026-03-01, targets: [a.example], except: [x.a.example]",
 		"action: lift, lifts: [b], issued: 2025-01-01, until: 2026-03-01",
 	} {
-		got := set(t, enforced+"- {id: s, status: shadow, "+shadow+"}\n").Decide(asked(t, "example."), Client{}, now)
-		if got.Order == nil || got.Order.ID != "b" || got.Below != want.Below || got.Until != want.Until || got.Scoped != want.Scoped {
+		got := set(t, enforced+"- {id: s, status: shadow, "+shadow+"}\n").Decide(asked(t, "example."), Query{Now: now})
+		if got.Order == nil || got.Order.ID != "b" || got.Subtree != want.Subtree || got.Until != want.Until || got.CountryDependent != want.CountryDependent {
 			t.Errorf("%.40s: got %+v, want %+v", shadow, got, want)
 		}
 	}

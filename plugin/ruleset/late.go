@@ -32,7 +32,7 @@ func (s *Set) Follow(old *Set, now order.Time) {
 		}
 		for i := range p.deadlines {
 			x := &p.deadlines[i]
-			if e := p.entries.at(x.entry); x.at <= now && e.status == order.Active && !s.settled(p, x, now) {
+			if e := p.entries.at(x.entry); x.at <= now && e.status == order.Active && !s.moot(p, x, now) {
 				fresh[e.ID] = true
 			}
 		}
@@ -64,7 +64,7 @@ func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 		return false
 	}
 	from := ivs[0].from
-	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.settled(p, x, now)
+	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.moot(p, x, now)
 }
 
 // lateFor returns the first deadline that an order or a target of the order is known to have
@@ -73,7 +73,7 @@ func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
 	first := order.NoTime
 	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
 	for ; i < len(p.deadlines) && p.deadlines[i].entry == entry; i++ {
-		if x := &p.deadlines[i]; s.late(p, x, now) && !s.withheld(p, x, now) && (first == order.NoTime || x.at < first) {
+		if x := &p.deadlines[i]; s.late(p, x, now) && !s.blocked(p, x, now) && (first == order.NoTime || x.at < first) {
 			first = x.at
 		}
 	}
@@ -101,7 +101,7 @@ func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 			if x.at <= then || x.at > now {
 				continue
 			}
-			if missed, late := s.missed(p, x, now); !missed || !late {
+			if missed, overdue := s.willMiss(p, x, now); !missed || !overdue {
 				continue
 			}
 			e := p.entries.at(x.entry)

@@ -51,7 +51,7 @@ func TestLate(t *testing.T) {
 		next := Merge(s.parts, Options{})
 		next.Follow(s, noon+hour)
 		for i, want := range []int{tc.late, tc.later} {
-			if got := next.Duties(noon + 2*hour*order.Time(i)).Late; got != want {
+			if got := next.Deadlines(noon + 2*hour*order.Time(i)).Late; got != want {
 				t.Errorf("%s: %d late after %d hours, want %d", tc.why, got, 2*i, want)
 			}
 		}

@@ -56,8 +56,8 @@ func TestTargetsTaken(t *testing.T) {
 	for _, name := range []string{"n0.example", "n5.example", "x.n9.example", "www.n7.example", "n100.example", "keep.n100.example", "n199.example", "n200.example"} {
 		for month := 1; month <= 12; month++ {
 			q := Query{Now: at(t, fmt.Sprintf("2024-%02d-15", month)), Shadow: month%2 == 0}
-			a, b := taken.Judge(asked(t, name), q), written.Judge(asked(t, name), q)
-			if id(a) != id(b) || a.Until != b.Until || a.Below != b.Below {
+			a, b := taken.Decide(asked(t, name), q), written.Decide(asked(t, name), q)
+			if id(a) != id(b) || a.Until != b.Until || a.Subtree != b.Subtree {
 				t.Errorf("%s in month %d: taken %s until %d, written %s until %d", name, month, id(a), a.Until, id(b), b.Until)
 			}
 		}
@@ -103,7 +103,7 @@ func TestMergeBounded(t *testing.T) {
 			t.Errorf("%d octets: %d segments, want %d", most, len(s.segments), want)
 		}
 		for i := range 5 {
-			if v := s.Decide(asked(t, fmt.Sprintf("n%d.example.", i)), Client{}, 0); id(v) != fmt.Sprintf("o%d", i) {
+			if v := s.Decide(asked(t, fmt.Sprintf("n%d.example.", i)), Query{}); id(v) != fmt.Sprintf("o%d", i) {
 				t.Errorf("%d octets: n%d.example is decided by %s", most, i, id(v))
 			}
 		}
@@ -135,11 +135,11 @@ func TestCrowdOfManyNetworks(t *testing.T) {
 	}
 	for addr, want := range map[string]string{"10.0.0.1": "o000", "10.3.231.9": "o000", "10.3.232.9": "-", "192.0.2.1": "-"} {
 		c := Client{Addr: netip.MustParseAddr(addr), Country: "FR"}
-		v := s.Decide(asked(t, "a.example."), c, 0)
-		if id(v) != want || v.Scoped != (want == "-") {
-			t.Errorf("%s: %s, scoped %t, want %s", addr, id(v), v.Scoped, want)
+		v := s.Decide(asked(t, "a.example."), Query{Client: c})
+		if id(v) != want || v.CountryDependent != (want == "-") {
+			t.Errorf("%s: %s, scoped %t, want %s", addr, id(v), v.CountryDependent, want)
 		}
-		if c.Country = "IT"; id(s.Decide(asked(t, "a.example."), c, 0)) != "o000" {
+		if c.Country = "IT"; id(s.Decide(asked(t, "a.example."), Query{Client: c})) != "o000" {
 			t.Errorf("%s in IT: not blocked", addr)
 		}
 	}

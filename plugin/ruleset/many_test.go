@@ -88,11 +88,11 @@ func BenchmarkManyOrders(b *testing.B) {
 					s = apart(opt, part(b, "a.yaml", orders), part(b, "b.yaml", lifts))
 				}
 				q := Query{Client: client, Now: now}
-				judge := func() Verdict { return s.Judge(asked(b, m.target), q) }
+				judge := func() Verdict { return s.Decide(asked(b, m.target), q) }
 				if addr, err := netip.ParseAddr(m.asks); err == nil {
-					judge = func() Verdict { return s.JudgeAddress(addr, q) }
+					judge = func() Verdict { return s.DecideAddress(addr, q) }
 				} else if m.asks != "" {
-					judge = func() Verdict { return s.Judge(asked(b, m.asks), q) }
+					judge = func() Verdict { return s.Decide(asked(b, m.asks), q) }
 				}
 				if v := judge(); !v.Blocked() || m.name != "in-force" && v.Order.ID != fmt.Sprint("c", n-1) {
 					b.Fatalf("%+v", v)

@@ -14,7 +14,7 @@ import (
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order of another file with the same place in history. The lift reaches it,
+	// tie is an order of another file with the same decision time. The lift reaches it,
 	// because nothing says which of the two came first.
 	tie *entry
 }
@@ -36,7 +36,7 @@ func (e *entry) authority() authority {
 	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
 }
 
-// A history is a list of lifts, sorted by place in history after the first call of meet.
+// A history is a list of lifts, sorted by decision time after the first call of meet.
 type history struct {
 	lifts  []*meeting
 	sorted bool
@@ -46,7 +46,7 @@ type history struct {
 	ties map[instant]ties
 }
 
-// An instant is a place in history, with the from that decides between equal places.
+// An instant is a decision time, with the from that decides between equal places.
 type instant struct{ place, from order.Time }
 
 func (e *entry) instant() instant { return instant{e.place, e.from} }
@@ -274,8 +274,8 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above it. Shared does
-// not look at lifts, so that a name under very many lifts costs no more than another name.
+// Shared reports whether several block orders have a target at the name or above it. Shared
+// does not look at lifts, so that a name under very many lifts costs no more than another name.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)

@@ -40,7 +40,7 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, place: times[r.IntN(4)], from: times[r.IntN(4)], index: index, isIssued: true}
 		if c.action == order.Lift {
 			if e.place == order.NoTime {
-				e.place = 10 // a lift always has a place in history
+				e.place = 10 // a lift always has a decision time
 			}
 			lifts = append(lifts, e)
 		} else {

@@ -301,7 +301,7 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 		o.names = nil
 		return
 	}
-	o.names[spot{n, m == order.Below}] = true
+	o.names[spot{n, m == order.BelowOnly}] = true
 }
 
 // label sets the labels of the outcomes.
@@ -383,7 +383,7 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 
 // A trial compares the answers for the names of one order.
 type trial struct {
-	q    Asked
+	q    QName
 	now  order.Time
 	left int // the number of clients and rules that may still be tried
 	stop func() bool
@@ -409,7 +409,7 @@ func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 		if !t.work() {
 			return true
 		}
-		if v := s.Decide(&t.q, c, t.now); v.Blocked() {
+		if v := s.Decide(&t.q, Query{Client: c, Now: t.now}); v.Blocked() {
 			any, found = true, wanted(v.Order.ID)
 		}
 		return found

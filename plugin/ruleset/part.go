@@ -60,7 +60,7 @@ func (k kind) match() order.Match {
 	case liftExact, blockExact:
 		return order.Exact
 	case liftBelow, blockBelow:
-		return order.Below
+		return order.BelowOnly
 	}
 	return order.Subtree
 }
@@ -83,7 +83,7 @@ type rule struct {
 // An entry is an order as a part stores it.
 type entry struct {
 	Order
-	// place is the place in history. If places are equal, from decides.
+	// place is the decision time of the order. If decision times are equal, from decides.
 	place, from  order.Time
 	index        int32 // the position of the order in its file
 	line, column int32

@@ -26,9 +26,9 @@ func set(t testing.TB, orders string) *Set {
 	return Merge([]*Part{part(t, "a.yaml", orders)}, Options{})
 }
 
-func asked(t testing.TB, name string) *Asked {
+func asked(t testing.TB, name string) *QName {
 	t.Helper()
-	q := &Asked{}
+	q := &QName{}
 	if !q.Set(name) {
 		t.Fatalf("%q is not a name", name)
 	}
@@ -42,9 +42,9 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestSpared checks that Spared is set if a name passes because of the asked name, since the
-// verdict must not be kept for other asked names.
-func TestSpared(t *testing.T) {
+// TestPassedForQName checks that PassedForQName is set if a name passes because of the asked
+// name, since the verdict must not be kept for other asked names.
+func TestPassedForQName(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
 - {id: y, issued: 2024-01-01, targets: [bad.example, own.example, freed.example], except: [spared.example, but.bad.example]}
@@ -70,9 +70,9 @@ func TestSpared(t *testing.T) {
 		{"protected.example", "draft.example", false, false},
 		{"protected.example", "free.own.example", false, false},
 	} {
-		v := s.Judge(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), Asked: asked(t, tc.asked)})
-		if v.Blocked() != tc.blocked || v.Spared != tc.spared {
-			t.Errorf("%s leads to %s: blocked %v, spared %v, want %v, %v", tc.asked, tc.name, v.Blocked(), v.Spared, tc.blocked, tc.spared)
+		v := s.Decide(asked(t, tc.name), Query{Now: at(t, "2025-01-01"), QName: asked(t, tc.asked)})
+		if v.Blocked() != tc.blocked || v.PassedForQName != tc.spared {
+			t.Errorf("%s leads to %s: blocked %v, spared %v, want %v, %v", tc.asked, tc.name, v.Blocked(), v.PassedForQName, tc.blocked, tc.spared)
 		}
 	}
 }
@@ -105,19 +105,19 @@ func TestHistory(t *testing.T) {
 		block := "- {id: block, " + tc.first + ", targets: [a.example]}\n"
 		lift := "- {id: lift, action: lift, " + tc.second + ", targets: [a.example]}\n"
 		now := at(t, "2026-01-01")
-		if got := set(t, block+lift).Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != tc.blocked {
+		if got := set(t, block+lift).Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
 		// The same in two files, with the lift loaded first. Only the result for equal dates
 		// differs.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
-		if got := s.Decide(asked(t, "a.example."), Client{}, now).Blocked(); got != want {
+		if got := s.Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
 		// A lift by id reaches the order whatever the dates are.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
-		if set(t, block+byID).Decide(asked(t, "a.example."), Client{}, now).Blocked() {
+		if set(t, block+byID).Decide(asked(t, "a.example."), Query{Now: now}).Blocked() {
 			t.Errorf("%s: a lift by id does not reach the order", tc.name)
 		}
 	}
@@ -136,7 +136,7 @@ func TestOtherAuthority(t *testing.T) {
 	} {
 		s := set(t, "- {id: b, issued: 2024-01-01, authority: {name: NCU, country: UA}, targets: [a.example]}\n"+
 			"- {id: l, action: lift, issued: 2024-01-02, authority: "+tc.authority+", targets: [a.example]}\n")
-		if got := s.Decide(asked(t, "a.example."), Client{}, at(t, "2026-01-01")).Blocked(); got != tc.blocked {
+		if got := s.Decide(asked(t, "a.example."), Query{Now: at(t, "2026-01-01")}).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v", tc.authority, got)
 		}
 	}
@@ -155,7 +155,7 @@ func TestPrecedence(t *testing.T) {
 		{"smallest id, bytewise", "- {id: a, targets: [a.example]}\n- {id: B, targets: [a.example]}", "B"},
 		{"one that ended does not count", "- {id: a, until: 2025-01-01, targets: [a.example]}\n- {id: b, targets: [example]}", "b"},
 	} {
-		if v := set(t, tc.orders).Decide(asked(t, "a.example."), Client{}, now); v.Order == nil || v.Order.ID != tc.want {
+		if v := set(t, tc.orders).Decide(asked(t, "a.example."), Query{Now: now}); v.Order == nil || v.Order.ID != tc.want {
 			t.Errorf("%s: got %+v, want %s", tc.name, v.Order, tc.want)
 		}
 		// The result is the same if each order is in a segment of its own.
@@ -165,18 +165,18 @@ func TestPrecedence(t *testing.T) {
 		}
 		s := Merge(segments, Options{})
 		s.segments = segments
-		if v := s.Decide(asked(t, "a.example."), Client{}, now); v.Order == nil || v.Order.ID != tc.want {
+		if v := s.Decide(asked(t, "a.example."), Query{Now: now}); v.Order == nil || v.Order.ID != tc.want {
 			t.Errorf("%s, in segments: got %+v, want %s", tc.name, v.Order, tc.want)
 		}
 	}
 }
 
-// TestManyBelow checks that with more than maxBelow marked names the outcome is BelowPasses.
+// TestManyBelow checks that with more than maxBelow marked names the outcome is SubtreePasses.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int
-		want       Below
-	}{{0, BelowNXDOMAIN}, {1, BelowPasses}, {maxBelow + 10, BelowPasses}} {
+		want       SubtreeOutcome
+	}{{0, SubtreeNXDOMAIN}, {1, SubtreePasses}, {maxBelow + 10, SubtreePasses}} {
 		var b strings.Builder
 		b.WriteString("- {id: a, targets: [example]}\n- {id: b, targets: [x.example], scope: {countries: [IT]}, except: [z.x.example")
 		for i := range tc.exceptions {
@@ -185,13 +185,13 @@ func TestManyBelow(t *testing.T) {
 		b.WriteString("]}\n")
 		s := set(t, b.String())
 		// The exceptions belong to order b, so order a still blocks all names. Only the limit
-		// makes the outcome BelowPasses.
+		// makes the outcome SubtreePasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
-			want = BelowNXDOMAIN
+			want = SubtreeNXDOMAIN
 		}
-		if v := s.Decide(asked(t, "example."), Client{}, 0); v.Below != want {
-			t.Errorf("%d exceptions: below %v, want %v", tc.exceptions, v.Below, want)
+		if v := s.Decide(asked(t, "example."), Query{}); v.Subtree != want {
+			t.Errorf("%d exceptions: below %v, want %v", tc.exceptions, v.Subtree, want)
 		}
 	}
 }
@@ -297,8 +297,8 @@ func TestCompareAndLost(t *testing.T) {
 	// b.example is lost. c.example is still in the file, as a draft. d.example was not in
 	// force.
 	now := at(t, "2026-01-01")
-	if before.InForce(now) != 3 || before.Lost(after, now) != 1 {
-		t.Errorf("in force %d, lost %d", before.InForce(now), before.Lost(after, now))
+	if before.BlockedAt(now) != 3 || before.TargetsLost(after, now) != 1 {
+		t.Errorf("in force %d, lost %d", before.BlockedAt(now), before.TargetsLost(after, now))
 	}
 }
 
@@ -358,26 +358,26 @@ func TestSegments(t *testing.T) {
 		t.Errorf("%d segments", len(s.segments))
 	}
 	for _, n := range []string{"a.example.", "b.example.", "n1.b1.example.", "x.n2.b2.example.", "n19999.b3.example."} {
-		if !s.Decide(asked(t, n), Client{}, 0).Blocked() {
+		if !s.Decide(asked(t, n), Query{}).Blocked() {
 			t.Errorf("%s passes", n)
 		}
 	}
-	if s.Decide(asked(t, "b1.example."), Client{}, 0).Blocked() || len(s.Parts()) != 5 || s.Bytes() == 0 {
+	if s.Decide(asked(t, "b1.example."), Query{}).Blocked() || len(s.Parts()) != 5 || s.Bytes() == 0 {
 		t.Error("the set differs from its parts")
 	}
 }
 
-// TestServiceNames checks that Below is BelowPasses if the HTTPS record of the name passes, as
-// a record of its host, because NXDOMAIN denies all types of a name.
+// TestServiceNames checks that Subtree is SubtreePasses if the HTTPS record of the name passes,
+// as a record of its host, because NXDOMAIN denies all types of a name.
 func TestServiceNames(t *testing.T) {
 	s := set(t, "- {id: b, issued: 2024-01-01, targets: [a.example]}\n"+
 		"- {id: l, action: lift, issued: 2024-01-02, targets: [{name: a.example, match: exact}]}\n")
-	for name, want := range map[string]Below{
-		"_https.a.example.": BelowPasses, "_8443._https.a.example.": BelowPasses,
-		"_x._8443._https.a.example.": BelowNXDOMAIN, "www.a.example.": BelowNXDOMAIN,
+	for name, want := range map[string]SubtreeOutcome{
+		"_https.a.example.": SubtreePasses, "_8443._https.a.example.": SubtreePasses,
+		"_x._8443._https.a.example.": SubtreeNXDOMAIN, "www.a.example.": SubtreeNXDOMAIN,
 	} {
-		if v := s.Decide(asked(t, name), Client{}, at(t, "2026-01-01")); !v.Blocked() || v.Below != want {
-			t.Errorf("%s: blocked %v, below %v, want %v", name, v.Blocked(), v.Below, want)
+		if v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")}); !v.Blocked() || v.Subtree != want {
+			t.Errorf("%s: blocked %v, below %v, want %v", name, v.Blocked(), v.Subtree, want)
 		}
 	}
 }
@@ -389,7 +389,7 @@ func TestDNSKEYOutlivesNothing(t *testing.T) {
 	for _, response := range []string{"nxdomain", "nodata", "refused", "{redirect: [192.0.2.1]}"} {
 		s := set(t, "- {id: b, response: "+response+", targets: [a.example]}\n"+
 			"- {id: l, action: lift, lifts: [b], issued: 2024-01-02, from: 2026-02-01, targets: [sub.a.example]}\n")
-		if v := s.Decide(asked(t, "a.example."), Client{}, now); v.Until != at(t, "2026-02-01") {
+		if v := s.Decide(asked(t, "a.example."), Query{Now: now}); v.Until != at(t, "2026-02-01") {
 			t.Errorf("%s: until %v", response, v.Until)
 		}
 	}

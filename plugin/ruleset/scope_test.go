@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestScoped checks that Scoped is set if a client in another country may get another verdict
-// before Until.
-func TestScoped(t *testing.T) {
+// TestCountryDependent checks that CountryDependent is set if a client in another country may
+// get another verdict before Until.
+func TestCountryDependent(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {
 		name, orders string
@@ -26,8 +26,8 @@ func TestScoped(t *testing.T) {
 		{"lifted for everyone", "- {id: a, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}", false},
 	} {
 		s := set(t, tc.orders+"\n")
-		if v := s.Decide(asked(t, "a.example."), Client{Addr: netip.MustParseAddr("192.0.2.1")}, now); v.Scoped != tc.scoped {
-			t.Errorf("%s: scoped %v, want %v", tc.name, v.Scoped, tc.scoped)
+		if v := s.Decide(asked(t, "a.example."), Query{Client: Client{Addr: netip.MustParseAddr("192.0.2.1")}, Now: now}); v.CountryDependent != tc.scoped {
+			t.Errorf("%s: scoped %v, want %v", tc.name, v.CountryDependent, tc.scoped)
 		}
 	}
 }

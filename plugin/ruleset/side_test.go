@@ -59,8 +59,8 @@ func TestSide(t *testing.T) {
 	for _, name := range []string{"a.example", "b.example", "www.b.example", "x.a.example", "c.example", "x.example", "keep.example", "d.example"} {
 		for month := 1; month <= 12; month++ {
 			q := Query{Now: at(t, fmt.Sprintf("2024-%02d-15", month)), Shadow: month%2 == 0}
-			h, s, w := held.Judge(asked(t, name), q), streamed.Judge(asked(t, name), q), written.Judge(asked(t, name), q)
-			if id(h) != id(s) || id(h) != id(w) || h.Until != s.Until || h.Until != w.Until || h.Below != s.Below {
+			h, s, w := held.Decide(asked(t, name), q), streamed.Decide(asked(t, name), q), written.Decide(asked(t, name), q)
+			if id(h) != id(s) || id(h) != id(w) || h.Until != s.Until || h.Until != w.Until || h.Subtree != s.Subtree {
 				t.Errorf("%s in month %d: held %s until %d, streamed %s until %d, written %s until %d", name, month, id(h), h.Until, id(s), s.Until, id(w), w.Until)
 			}
 		}

@@ -165,9 +165,9 @@ func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	return out
 }
 
-// InForce returns the number of names and networks that the part's orders block at now,
-// without regard to lifts. The store compares it with Lost to detect a file that shrank.
-func (p *Part) InForce(now order.Time) int { return p.Lost(&Part{}, now) }
+// BlockedAt returns the number of names and networks that the part's orders block at now,
+// without regard to lifts. The store compares it with TargetsLost to detect a file that shrank.
+func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // Label returns a name for the order that all readers may see, as in the log. It is the id or,
 // for a sealed order, the Digest of the id, which blocklistctl list shows beside the id.
@@ -188,12 +188,12 @@ func Digest(id string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Missing returns the number of names that are block targets in p but not in q.
-func (p *Part) Missing(q *Part) (n int) {
+// NamesNotIn returns the number of names that are block targets in p but not in q.
+func (p *Part) NamesNotIn(q *Part) (n int) {
 	if q.blocked == 0 {
 		return p.blocked
 	}
-	for x := range p.names.Beside(q.names) {
+	for x := range p.names.Join(q.names) {
 		if blocks(p.list(x.Ref)) && !(x.Both && blocks(q.list(x.Other))) {
 			n++
 		}
@@ -221,14 +221,16 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// Lost returns the number of names and networks that p blocks at now and that are not targets
-// of any block order of next, in any state. A target whose order ended by an until, a lift or
-// a status is not lost, because it is still in the file.
-func (p *Part) Lost(next *Part, now order.Time) (n int) { return p.LostIn([]*Part{next}, now) }
+// TargetsLost returns the number of names and networks that p blocks at now and that are not
+// targets of any block order of next, in any state. A target whose order ended by an until, a
+// lift or a status is not lost, because it is still in the file.
+func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
+	return p.TargetsLostIn([]*Part{next}, now)
+}
 
-// LostIn returns the number of names and networks that p blocks at now and that are targets of
-// block orders in none of the parts next.
-func (p *Part) LostIn(next []*Part, now order.Time) (n int) {
+// TargetsLostIn returns the number of names and networks that p blocks at now and that are
+// targets of block orders in none of the parts next.
+func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.holds(r.sched, now)
 		return on && r.kind >= blockExact && !r.shadow
@@ -246,8 +248,8 @@ func (p *Part) LostIn(next []*Part, now order.Time) (n int) {
 	return n
 }
 
-// Refusing returns the number of active block orders that prescribe REFUSED themselves.
-func (p *Part) Refusing() (n int) {
+// CountRefused returns the number of active block orders that prescribe REFUSED themselves.
+func (p *Part) CountRefused() (n int) {
 	for e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {
 			n++

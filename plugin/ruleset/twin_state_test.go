@@ -64,7 +64,7 @@ func twinForced(o *order.Order, x *order.Target) bool {
 			p, _ := netip.ParsePrefix(f.Target)
 			return p == x.Attr.Address || err == nil && x.Attr.Address.IsSingleIP() && a == x.Attr.Address.Addr()
 		}
-		if x.Match == order.Below {
+		if x.Match == order.BelowOnly {
 			return f.Target == "*."+x.Name.String()
 		}
 		return f.Target == x.Name.String()
@@ -199,7 +199,7 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 	next, i := w.NextChange(now), 0
 	all := w.twin.orders
-	for st := range w.Standings(now) {
+	for st := range w.OrderStates(now) {
 		o := all[i].Order
 		i++
 		if want := w.twin.state(o, now); st.Order.ID != o.ID || st.State != want || st.Until <= now || st.Until < next {
@@ -299,7 +299,7 @@ func compareLifts(t *testing.T, w *world) {
 			if o.Action == order.Block && twinReaches(l, o) {
 				meets, known := w.twin.meets(l, o)
 				reached = reached || meets
-				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.PlaceInHistory() == o.PlaceInHistory()
+				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt()
 			}
 		}
 		if !reached {
@@ -324,13 +324,13 @@ func twinWritten(x *order.Target) string {
 	switch {
 	case x.Kind == order.TargetAddress:
 		return x.Attr.Address.String()
-	case x.Match == order.Below:
+	case x.Match == order.BelowOnly:
 		return "*." + x.Name.String()
 	}
 	return x.Name.String()
 }
 
-// compareShrink compares InForce, Lost and Missing of two files with the twin.
+// compareShrink compares BlockedAt, TargetsLost and NamesNotIn of two files with the twin.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -343,7 +343,7 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 			lost++
 		}
 	}
-	if n, m := p.InForce(now), p.Lost(q, now); n != len(before) || m != lost {
+	if n, m := p.BlockedAt(now), p.TargetsLost(q, now); n != len(before) || m != lost {
 		t.Fatalf("%vat %d: %d in force and %d lost, want %d and %d", w, now, n, m, len(before), lost)
 	}
 	removed := 0
@@ -352,7 +352,7 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 			removed++
 		}
 	}
-	if n := p.Missing(q); n != removed {
+	if n := p.NamesNotIn(q); n != removed {
 		t.Fatalf("%vmissing: %d, want %d", w, n, removed)
 	}
 	if d := Compare(p, p.Guarded(nil), 1); d.Added+d.Removed+d.Changed != 0 {

@@ -63,7 +63,7 @@ func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	switch x.Match {
 	case order.Exact:
 		return !n.generic && (x.Name == n.name || x.Name == n.host)
-	case order.Below:
+	case order.BelowOnly:
 		return n.under(x.Name) && (n.generic || x.Name != n.name)
 	}
 	return n.under(x.Name)
@@ -84,7 +84,7 @@ func inWindows(ws []order.Window, now order.Time) bool {
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
-		from = o.PlaceInHistory()
+		from = o.DecidedAt()
 	}
 	return inWindow(from, o.Until, now) && inWindows(o.Windows, now)
 }
@@ -174,7 +174,7 @@ func twinReaches(l, o twinOrder) bool {
 	if l.Authority.Name != o.Authority.Name || l.Authority.Country != o.Authority.Country {
 		return false
 	}
-	lp, op := l.PlaceInHistory(), o.PlaceInHistory()
+	lp, op := l.DecidedAt(), o.DecidedAt()
 	if op == order.NoTime {
 		return false
 	}
@@ -296,7 +296,7 @@ type twinVerdict struct {
 	labels   int
 	match    order.Match
 	response order.ResponseKind
-	below    Below
+	below    SubtreeOutcome
 }
 
 // inside returns the IPv4 addresses inside an IPv6 address. An IPv4 address is in the last 32
@@ -355,11 +355,11 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	if best == nil {
 		return v
 	}
-	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, BelowNXDOMAIN}
+	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
 		// The answer is for the asked name. The order is not for that name, so NXDOMAIN would
 		// not be true for the names below.
-		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, BelowBlocked
+		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
 	// Each name below is mentioned by an order, or has the same outcome as an unmentioned name
@@ -395,15 +395,15 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the effect of a name on the Below of the names above it.
-func (t *twin) gets(n twinPlace, q twinQuery) Below {
+// gets returns the effect of a name on the Subtree of the names above it.
+func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:
-		return BelowPasses
+		return SubtreePasses
 	case t.response(b.order.Order).Kind != order.NXDOMAIN:
-		return BelowBlocked
+		return SubtreeBlocked
 	}
-	return BelowNXDOMAIN
+	return SubtreeNXDOMAIN
 }
 
 // twinServiceLabels returns the number of leading labels that begin with an underscore, at

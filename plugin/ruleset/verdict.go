@@ -20,21 +20,22 @@ type Client struct {
 	Country order.Country
 }
 
-// Below is the outcome for the names below a blocked name, for the same client at the same
-// time. It decides between NXDOMAIN, which also denies all names below (RFC 8020), and NODATA.
-type Below uint8
+// A SubtreeOutcome is the outcome for the names below a blocked name, for the same client at
+// the same time. It decides between NXDOMAIN, which also denies all names below (RFC 8020), and
+// NODATA.
+type SubtreeOutcome uint8
 
 // The outcomes for the names below a blocked name.
 const (
-	// BelowNXDOMAIN is used if all names below would get NXDOMAIN too.
-	BelowNXDOMAIN Below = iota
-	// BelowBlocked is used if all names below are blocked, and some get another answer than
+	// SubtreeNXDOMAIN is used if all names below would get NXDOMAIN too.
+	SubtreeNXDOMAIN SubtreeOutcome = iota
+	// SubtreeBlocked is used if all names below are blocked, and some get another answer than
 	// NXDOMAIN.
-	BelowBlocked
-	// BelowPasses is used if some name below is not blocked, or if there are too many names to
+	SubtreeBlocked
+	// SubtreePasses is used if some name below is not blocked, or if there are too many names to
 	// check, because denying too little is safer. The name itself counts as below if queries
-	// of another type for it pass (see Asked.Service).
-	BelowPasses
+	// of another type for it pass (see QName.Service).
+	SubtreePasses
 )
 
 // A Verdict is the decision about one name, for one client, at one second. A name without
@@ -46,19 +47,19 @@ type Verdict struct {
 	// of the set. It is never ResponseUnset if the name is blocked.
 	Response order.Response
 	// TargetLabels and Match describe the target that matched. The target is the last
-	// TargetLabels labels of the name, without the "*." of a Below match.
+	// TargetLabels labels of the name, without the "*." of a BelowOnly match.
 	TargetLabels int
 	Match        order.Match
-	// Below is meaningful only if the name is blocked.
-	Below Below
+	// Subtree is meaningful only if the name is blocked.
+	Subtree SubtreeOutcome
 	// Until is the first second at which the fields above may change. It is never later than
 	// the change, and always after now.
 	Until order.Time
-	// Scoped is set if the verdict may differ for a client in another country.
-	Scoped bool
-	// Spared is set if the name passes because of the asked name (see Query.Asked), and may be
-	// blocked for another asked name.
-	Spared bool
+	// CountryDependent is set if the verdict may differ for a client in another country.
+	CountryDependent bool
+	// PassedForQName is set if the name passes because of the asked name (see Query.QName), and
+	// may be blocked for another asked name.
+	PassedForQName bool
 }
 
 // Blocked reports whether the name is blocked.

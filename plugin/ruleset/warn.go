@@ -6,10 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns warnings about the orders of the set together: held targets, orders that exempt every client, addresses that
-// are not enforced, lifts of unknown ids, lifts that reach nothing, and lifts with the same
-// place in history as an order in another file. A lift with no effect is one of the most
-// common clerical errors. useless is the number of lifts that reach nothing.
+// Warnings returns warnings about the orders of the set together: held targets, orders that
+// exempt every client, addresses that are not enforced, lifts of unknown ids, lifts that reach
+// nothing, and lifts with the same decision time as an order in another file. A lift with no
+// effect is one of the most common clerical errors. useless is the number of lifts that reach
+// nothing.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	var lifts []*entry

@@ -118,7 +118,7 @@ func (c *choices) order(id string, index int) *order.Order {
 	}
 	if c.oneIn(3) {
 		o.Action, o.Public = order.Lift, c.oneIn(4)
-		if o.PlaceInHistory() == order.NoTime {
+		if o.DecidedAt() == order.NoTime {
 			o.Issued = 3
 		}
 		for range c.n(3) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -171,7 +171,7 @@ func (s *Source) next(w *worker) bool {
 
 // hash hashes the files of the queue. It does not hold the lock while it waits for a file.
 func (s *Source) hash(w *worker) {
-	defer pace.On()()
+	defer coop.Start()()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(w.over)
@@ -187,7 +187,7 @@ func (s *Source) hash(w *worker) {
 		j.busy = true
 		s.mu.Unlock()
 		j.step(fs, buf)
-		pace.Yield()
+		coop.Yield()
 		s.mu.Lock()
 		j.busy = false
 		w.steps++

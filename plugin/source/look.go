@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // A look calls stat for the watched paths and lists the directories of the patterns. It runs in
@@ -73,7 +73,7 @@ func (l *look) do(path string, call func() error) error {
 	n := l.n
 	l.calls.Unlock()
 	if n%64 == 0 {
-		pace.Yield()
+		coop.Yield()
 	}
 	err := call()
 	l.calls.Lock()
@@ -151,7 +151,7 @@ func (s *Source) startLook(now time.Time) {
 	go func() {
 		defer close(over)
 		if slices.Contains(l.keepPath, false) && len(l.paths) > filesPerPoll {
-			defer pace.On()()
+			defer coop.Start()()
 		}
 		l.run()
 	}()

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // Scan looks at all files now and returns the files that are new or changed since the last report.
@@ -58,7 +58,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		out, patience := s.ready(s.clock.Now())
 		s.mu.Unlock()
 		if len(out) > 0 {
-			off := pace.On()
+			off := coop.Start()
 			fn(out)
 			off()
 			continue

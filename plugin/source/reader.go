@@ -7,7 +7,7 @@ import (
 	"hash"
 	"io"
 
-	"github.com/dns-orders/blocklist/plugin/pace"
+	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // reader is a stream that ends in io.EOF only if its bytes were the reported bytes. A file of
@@ -89,7 +89,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	pace.Yield()
+	coop.Yield()
 	if len(r.rest) == 0 {
 		err := r.call(func(in *input) { in.n, in.err = in.f.Read(in.buf) })
 		if err != nil && !errors.Is(err, io.EOF) {

@@ -48,7 +48,7 @@ func (s *Store) admit() bool {
 			continue
 		}
 		changed = true
-		if n := c.part.Refusing(); n > 0 {
+		if n := c.part.CountRefused(); n > 0 {
 			s.log.Warningf("%s: %s with the answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, count(n, "order"))
 		}
 		if f.part != nil {

@@ -150,7 +150,7 @@ func (x *clashes) keeps(f *file) reason {
 		}
 	}
 	now := seconds(x.s.clock.Now())
-	before := f.part.InForce(now)
+	before := f.part.BlockedAt(now)
 	confirmed := true
 	var parts []*ruleset.Part
 	for _, c := range heirs {
@@ -163,7 +163,7 @@ func (x *clashes) keeps(f *file) reason {
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
 	// A name that several candidates have is kept once.
-	kept := before - f.part.LostIn(parts, now)
+	kept := before - f.part.TargetsLostIn(parts, now)
 	if before < smallFile || confirmed || (before-kept)*100 <= before*x.s.opt.MaxShrink {
 		return nil
 	}

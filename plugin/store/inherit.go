@@ -180,8 +180,8 @@ func (s *Store) shrinks(old, next *version) bool {
 		return false
 	}
 	now := seconds(s.clock.Now())
-	before := old.part.InForce(now)
-	return before >= smallFile && old.part.Lost(next.part, now)*100 > before*s.opt.MaxShrink
+	before := old.part.BlockedAt(now)
+	return before >= smallFile && old.part.TargetsLost(next.part, now)*100 > before*s.opt.MaxShrink
 }
 
 // guardBy makes the guard of the protect lists that are in force. A guard that another

@@ -241,11 +241,11 @@ func TestReloadRules(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				q := &ruleset.Asked{}
+				q := &ruleset.QName{}
 				q.SetName(n)
 				say := func(w *world) string {
-					v := w.s.Set().Decide(q, ruleset.Client{}, seconds(w.clock.Now()))
-					return fmt.Sprint(v.Blocked(), v.Response, v.Below)
+					v := w.s.Set().Decide(q, ruleset.Query{Now: seconds(w.clock.Now())})
+					return fmt.Sprint(v.Blocked(), v.Response, v.Subtree)
 				}
 				if got, want := say(w), say(fresh); got != want {
 					t.Errorf("from response %d to %d: %s: %s, want %s", i, k, name, got, want)

@@ -11,7 +11,7 @@ func TestLate(t *testing.T) {
 	}
 	want := func(n int) {
 		t.Helper()
-		if d := w.s.Set().Duties(seconds(w.clock.Now())); d.Late != n || d.Overdue != 0 {
+		if d := w.s.Set().Deadlines(seconds(w.clock.Now())); d.Late != n || d.Overdue != 0 {
 			t.Errorf("%+v, want %d late", d, n)
 		}
 	}

@@ -313,15 +313,15 @@ func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *
 		return nil
 	}
 	// Most changes take away too little to matter, whatever of it was in force.
-	if missing := f.part.Missing(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
+	if missing := f.part.NamesNotIn(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
 		return nil
 	}
 	now := seconds(s.clock.Now())
-	before := f.part.InForce(now)
+	before := f.part.BlockedAt(now)
 	if before < smallFile {
 		return nil
 	}
-	lost := f.part.Lost(part, now)
+	lost := f.part.TargetsLost(part, now)
 	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
 		return nil
 	}

@@ -49,7 +49,7 @@ func TestMissedDeadlines(t *testing.T) {
 		order("held", "targets: [github.io]")+order("part", "targets: [c.example, github.io]")+order("secret", "disclosure: none, status: draft, targets: [d.example]"))
 	w.mustStart()
 	then := seconds(begin)
-	if next := w.s.Set().Duties(then).NextDeadline; next != then+600 {
+	if next := w.s.Set().Deadlines(then).NextDeadline; next != then+600 {
 		t.Errorf("the next deadline is %s", next)
 	}
 	w.log.take()

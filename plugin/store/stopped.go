@@ -43,13 +43,13 @@ func Stopped(old, new []*Store) (lines []string) {
 	}
 	is, was := map[string]int{}, map[string]int{}
 	for _, s := range new {
-		for st := range s.Set().Standings(seconds(s.Now())) {
+		for st := range s.Set().OrderStates(seconds(s.Now())) {
 			is[st.Order.ID]++
 		}
 	}
-	lost := map[string]ruleset.Standing{} // the orders of dropped files
+	lost := map[string]ruleset.OrderState{} // the orders of dropped files
 	for _, s := range old {
-		for st := range s.Set().Standings(seconds(s.Now())) {
+		for st := range s.Set().OrderStates(seconds(s.Now())) {
 			if !st.Lift && st.State == ruleset.InForce {
 				was[st.Order.ID]++
 				if dropped[st.File] {

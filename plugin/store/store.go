@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -158,7 +158,7 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 
 // open is Open for a Store that takes over from others.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
-	defer pace.On()() // other blocks, or this one's predecessor, may be serving
+	defer coop.Start()() // other blocks, or this one's predecessor, may be serving
 	s, err := prepare(opt, log, clock, others)
 	if err != nil {
 		return nil, err
@@ -288,9 +288,9 @@ func (s *Store) Status() Status {
 // that tests need not wait.
 var closePatience = 5 * time.Second
 
-// Close stops watching; the set stays usable. Close returns when nothing of the Store
-// runs any more, or after some seconds: a load that waits for a file system must not
-// keep the server from ending, nor must a log that blocks. Such a load ends when the file system answers, and
+// Close stops watching; the set stays usable. Close returns when nothing of the Store runs any
+// more, or after some seconds: a load that waits for a file system must not keep the server
+// from ending, nor must a log that blocks. Such a load ends when the file system answers, and
 // changes nothing that anybody uses.
 func (s *Store) Close() {
 	s.closing.Store(true)

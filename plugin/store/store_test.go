@@ -139,9 +139,9 @@ func (w *world) blocked(names ...string) (out []string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		q := &ruleset.Asked{}
+		q := &ruleset.QName{}
 		q.SetName(n)
-		if w.s.Set().Decide(q, ruleset.Client{}, seconds(w.clock.Now())).Blocked() {
+		if w.s.Set().Decide(q, ruleset.Query{Now: seconds(w.clock.Now())}).Blocked() {
 			out = append(out, s)
 		}
 	}

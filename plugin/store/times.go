@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/pace"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -18,12 +18,12 @@ const maxTransitions = 100
 func (s *Store) watchTimes(ctx context.Context) {
 	set, then := s.Set(), seconds(s.clock.Now())
 	expired := expiry{}
-	off := pace.On()
+	off := coop.Start()
 	defer func() { off() }()
 	for {
 		wait := time.Hour // at most: a clock that is set must not leave us asleep
 		next := ruleset.Forever
-		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Duties(then).NextDeadline) }); err != nil {
+		if err := s.attempt("the next change of an order", func() { next = min(set.NextChange(then), set.Deadlines(then).NextDeadline) }); err != nil {
 			s.log.Errorf("%v; the log does not say which orders start and end", err)
 		}
 		if next != ruleset.Forever {
@@ -43,7 +43,7 @@ func (s *Store) watchTimes(ctx context.Context) {
 			stop()
 		case <-alarm:
 		}
-		off = pace.On()
+		off = coop.Start()
 		now := seconds(s.clock.Now())
 		expired.log(s, now)
 		if err := s.attempt("the log of orders that start and end", func() { s.tellTransitions(set, then, now) }); err != nil {

@@ -178,7 +178,7 @@ func heldCount(held []heldTarget) string {
 // knows when the order is the one that decides there, whoever asks.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
-		if v := set.JudgeAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
+		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
 			return v.Order
 		}
 		return nil
@@ -187,8 +187,8 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if err != nil {
 		return nil // an order as a whole
 	}
-	var q ruleset.Asked
-	if match == order.Below {
+	var q ruleset.QName
+	if match == order.BelowOnly {
 		q.SetBelow(name)
 	} else {
 		q.SetName(name)

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // A Builder collects names. It writes the records and buckets of the final index, so that a
@@ -77,7 +77,7 @@ func (b *Builder) wait(value uint32) {
 
 // flush adds the pending names.
 func (b *Builder) flush() {
-	pace.Yield()
+	coop.Yield()
 	if b.x.nodes == nil {
 		b.x.nodes = make([]uint32, 1)
 		b.rebuild(1)
@@ -176,18 +176,18 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 func (b *Builder) Grow(n int) {
 	b.flush()
 	// Real lists have up to a fifth more nodes than names, and 14 bytes a name.
-	nodes, inner, octets := n+n/5, n/5, 14*n
+	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
 		// The limits are needed because earlier names may be very different, with a hundred
 		// labels each.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
-		nodes, inner, octets = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
+		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
 		// Larger numbers need longer varints, in the interior nodes and in most of their
 		// children.
-		octets += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
+		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
-	b.x.arena = grow(b.x.arena, octets)
+	b.x.arena = grow(b.x.arena, size)
 	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
 		b.rebuild(max(buckets, len(b.x.buckets)+len(b.x.buckets)/4))
 	}
@@ -212,7 +212,7 @@ func (b *Builder) rebuild(buckets int) {
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = key
 	for i, off := range b.x.nodes[1:] {
-		pace.Step(i)
+		coop.Tick(i)
 		r, _ := b.x.at(off)
 		hashes[i+1] = r.hash(hashes[r.parent])
 	}

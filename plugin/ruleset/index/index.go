@@ -38,8 +38,8 @@ import (
 	"iter"
 	"math/bits"
 
+	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/pace"
 )
 
 // An Index is a frozen set of names. It is immutable and safe for concurrent use.
@@ -157,7 +157,7 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
-			pace.Step(i)
+			coop.Tick(i)
 			r, next := x.at(off)
 			if r.flags != 0 && !yield(off, r) {
 				return

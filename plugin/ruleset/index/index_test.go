@@ -124,9 +124,9 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestBeside checks that Beside of two versions of a list, in equal or different sequence,
+// TestJoin checks that Join of two versions of a list, in equal or different sequence,
 // yields the refs of their twins.
-func TestBeside(t *testing.T) {
+func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
 		for range 1 + r.IntN(60) {
@@ -156,27 +156,27 @@ func TestBeside(t *testing.T) {
 				other = random()
 			}
 		}
-		checkBeside(t, names, other)
-		checkBeside(t, names, nil)
+		checkJoin(t, names, other)
+		checkJoin(t, names, nil)
 	}
 	var none *Index
-	for range none.Beside(nil) {
+	for range none.Join(nil) {
 		t.Error("a nil index yields a name")
 	}
 }
 
-// checkBeside compares the results of Beside with the twins.
-func checkBeside(t *testing.T, names, other []dname.Name) {
+// checkJoin compares the results of Join with the twins.
+func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
 	y, ys := build(other)
-	var got, want []Pair
-	for p := range x.Beside(y) {
+	var got, want []Joined
+	for p := range x.Join(y) {
 		got = append(got, p)
 	}
 	for n := range x.All() {
 		ref, both := ys.refs[n]
-		want = append(want, Pair{xs.refs[n], ref, both})
+		want = append(want, Joined{xs.refs[n], ref, both})
 	}
 	for i := range got {
 		if !got[i].Both {
@@ -243,8 +243,8 @@ func FuzzIndex(f *testing.F) {
 			}
 		}
 		x, tw := build(added)
-		checkBeside(t, added, asked)
-		checkBeside(t, asked, added)
+		checkJoin(t, added, asked)
+		checkJoin(t, asked, added)
 		for _, n := range asked {
 			check(t, x, tw, n)
 			if n.NumLabels() > 1 {

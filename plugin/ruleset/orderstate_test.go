@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-func TestStandings(t *testing.T) {
+func TestOrderStates(t *testing.T) {
 	f, problems := order.Parse("o.yaml", strings.NewReader(`
 version: 1
 defaults: {authority: {name: Court}, scope: global}
@@ -32,7 +32,7 @@ orders:
 	s := Merge([]*Part{part}, Options{})
 	const at order.Time = 1777636800 // 2026-05-01T12:00:00Z
 	var got []string
-	for st := range s.Standings(at) {
+	for st := range s.OrderStates(at) {
 		got = append(got, st.Order.ID+" "+st.State.String())
 		if st.Lift != (st.Order.ID == "lift") || (st.Order.ID == "later") != (st.Until != Forever) {
 			t.Errorf("%s: %+v", st.Order.ID, st)
@@ -42,13 +42,13 @@ orders:
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for range s.Standings(at) { // the caller may stop early
+	for range s.OrderStates(at) { // the caller may stop early
 		break
 	}
 }
 
 func TestSetBelow(t *testing.T) {
-	var q Asked
+	var q QName
 	n, _ := dname.Parse("a.example")
 	if !q.SetBelow(n) || q.NumLabels() != 3 || q.Ancestor(2) != n {
 		t.Errorf("below %s: %s", n, q.Name())
@@ -62,8 +62,8 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets checks that InForce and Lost count each name and network once, even if
-// several orders have it.
+// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network once,
+// even if several orders have it.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {
@@ -80,7 +80,7 @@ func TestLostCountsTargets(t *testing.T) {
 		{"only its lift stays", "- {id: a, targets: [a.example]}", "- {id: l, action: lift, lifts: [a], issued: 2025-01-01, targets: [a.example]}", 1, 1},
 	} {
 		before, after := part(t, "a.yaml", tc.before), part(t, "a.yaml", tc.after)
-		if n, m := before.InForce(now), before.Lost(after, now); n != tc.inForce || m != tc.lost {
+		if n, m := before.BlockedAt(now), before.TargetsLost(after, now); n != tc.inForce || m != tc.lost {
 			t.Errorf("%s: %d in force and %d lost, want %d and %d", tc.name, n, m, tc.inForce, tc.lost)
 		}
 	}
@@ -93,7 +93,7 @@ func TestLiftOfAllBut(t *testing.T) {
 	s := set(t, "- {id: a, targets: [a.example, b.example]}\n"+
 		"- {id: l, action: lift, lifts: [a], issued: 2025-01-01, except: [b.example]}\n")
 	for name, blocked := range map[string]bool{"a.example.": false, "b.example.": true, "x.b.example.": true} {
-		if got := s.Decide(asked(t, name), Client{}, now).Blocked(); got != blocked {
+		if got := s.Decide(asked(t, name), Query{Now: now}).Blocked(); got != blocked {
 			t.Errorf("%s: blocked %v, want %v", name, got, blocked)
 		}
 	}
@@ -106,7 +106,7 @@ func TestLiftOfAllBut(t *testing.T) {
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
-	for st := range s.Standings(now) {
+	for st := range s.OrderStates(now) {
 		if st.Order.ID == "a" && (st.State != Lifted || st.Until != at(t, "2026-02-02")) {
 			t.Errorf("%s until %v", st.State, st.Until)
 		}

@@ -31,7 +31,7 @@ func rrs(t testing.TB, zone string) (out []dns.RR) {
 }
 
 // String returns the address, or the name with its number of service labels.
-func (l *Lead) String() string {
+func (l *Destination) String() string {
 	switch {
 	case l.Addr.IsValid():
 		return l.Addr.String()
@@ -45,10 +45,10 @@ func (l *Lead) String() string {
 func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []string) {
 	t.Helper()
 	unchanged(t, m, func() {
-		for l := range Leads(m, q, addresses) {
+		for l := range Destinations(m, q, addresses) {
 			out = append(out, l.String())
 		}
-		for range Leads(m, q, addresses) {
+		for range Destinations(m, q, addresses) {
 			break // a caller may stop early
 		}
 	})
@@ -72,7 +72,7 @@ func unchanged(t testing.TB, m *dns.Msg, f func()) {
 	}
 }
 
-func TestLeads(t *testing.T) {
+func TestDestinations(t *testing.T) {
 	label := strings.Repeat("x", 63)
 	for _, tc := range []struct {
 		name, qname, qtype, zone, want string
@@ -139,10 +139,10 @@ func TestLeads(t *testing.T) {
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
-			if got != "" && !MayLead(m, q, tc.addresses) {
+			if got != "" && !HasDestinations(m, q, tc.addresses) {
 				t.Error("MayLead returns false")
 			}
-			for l := range Leads(m, q, tc.addresses) {
+			for l := range Destinations(m, q, tc.addresses) {
 				if !mayBe(m, q, tc.addresses, l) {
 					t.Errorf("MayBeOrdered does not ask about %v %v", l.Name.Name(), l.Addr)
 				}
@@ -152,7 +152,7 @@ func TestLeads(t *testing.T) {
 }
 
 // mayBe returns the result of MayBeOrdered if only l is blocked.
-func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Lead) bool {
+func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
 		return !l.Addr.IsValid() && w.Set(name) && w.Name() == l.Name.Name()
@@ -193,7 +193,7 @@ func dnamesOfRoot() string {
 }
 
 // TestLongChain checks that a name to which a DNAME leads is found, although the answer has
-// more names than Leads follows in the order of the chain.
+// more names than Destinations follows in the order of the chain.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -217,10 +217,10 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinLeads is a slow twin of Leads for CNAMEs and DNAMEs. It implements RFC 1034, section
-// 3.6.2, and RFC 6672 literally: it finds all names to which a record leads from the query
-// name or from another lead. It stops at most+1 names.
-func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
+// twinDestinations is a slow twin of Destinations for CNAMEs and DNAMEs. It implements RFC
+// 1034, section 3.6.2, and RFC 6672 literally: it finds all names to which a record leads from
+// the query name or from another lead. It stops at most+1 names.
+func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
 		if !w.Set(s) {
@@ -272,7 +272,7 @@ func twinLeads(m *dns.Msg, qname string, most int) map[string]bool {
 	return out
 }
 
-// joined returns the key of a name in the result of twinLeads.
+// joined returns the key of a name in the result of twinDestinations.
 func joined(w *dname.Wire) string {
 	var labels []string
 	for k := w.NumLabels(); k > 0; k-- {
@@ -281,15 +281,15 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzLeads compares Leads with twinLeads. The answers have few names, records in any order,
-// and several CNAMEs and DNAMEs for a name.
-func FuzzLeads(f *testing.F) {
+// FuzzDestinations compares Destinations with twinDestinations. The answers have few names,
+// records in any order, and several CNAMEs and DNAMEs for a name.
+func FuzzDestinations(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
 	f.Fuzz(compareLeads)
 }
 
-func TestLeadsAgainstTwin(t *testing.T) {
+func TestDestinationsAgainstTwin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
 		data := make([]byte, 120)
@@ -338,14 +338,14 @@ func compareLeads(t *testing.T, data []byte) {
 	q := dns.Question{Name: name(), Qtype: []uint16{dns.TypeA, dns.TypeDS}[n(2)]}
 	var asked dname.Wire
 	asked.Set(q.Name)
-	Clean(m, true, func(l *Lead) bool {
+	Clean(m, true, func(l *Destination) bool {
 		own := !l.Addr.IsValid() && l.Name.Service == 0 && l.Name.Name() == asked.Name() && q.Qtype != dns.TypeDS
-		if !own && (!MayLead(m, q, true) || !mayBe(m, q, true, l)) {
+		if !own && (!HasDestinations(m, q, true) || !mayBe(m, q, true, l)) {
 			t.Fatalf("asked %s\n%v\nneither MayLead nor MayBeOrdered asks about %v", q.Name, m, l)
 		}
 		return false
 	})
-	want := twinLeads(m, q.Name, 3*maxChain)
+	want := twinDestinations(m, q.Name, 3*maxChain)
 	hosts := map[dname.Name]bool{}
 	for _, rr := range m.Answer {
 		var w dname.Wire
@@ -355,18 +355,18 @@ func compareLeads(t *testing.T, data []byte) {
 		}
 	}
 	got := map[string]bool{}
-	for l := range Leads(m, q, true) {
+	for l := range Destinations(m, q, true) {
 		if !mayBe(m, q, true, l) {
 			t.Fatalf("asked %s\n%v\nMayBeOrdered does not ask about %v", q.Name, m.Answer, l.Name.Name())
 		}
 		if l.Addr.IsValid() || hosts[l.Name.Name()] {
-			continue // twinLeads does not have the targets of HTTPS records
+			continue // twinDestinations does not have the targets of HTTPS records
 		}
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// Leads yields the targets of all records, but it must not omit a name of the chain.
-		// twinLeads is complete if it did not reach its limit.
+		// Destinations yields the targets of all records, but it must not omit a name of the chain.
+		// twinDestinations is complete if it did not reach its limit.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)
@@ -402,7 +402,7 @@ func TestClean(t *testing.T) {
 		ok. 1 CNAME bad.`
 	m := &dns.Msg{Answer: rrs(t, "q. 1 MX 1 bad."), Extra: rrs(t, extra)}
 	m.SetEdns0(1232, true)
-	drop := func(l *Lead) bool {
+	drop := func(l *Destination) bool {
 		return l.Addr == netip.MustParseAddr("45.45.45.45") || !l.Addr.IsValid() && (l.String() == "bad" || l.String() == "_1._https.bad/2")
 	}
 	for _, tc := range []struct {
@@ -424,7 +424,7 @@ func TestClean(t *testing.T) {
 		// The result shares the records of m, but not its list of records.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
-	if out := Clean(m, true, func(*Lead) bool { return false }); out != m {
+	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
 	// The same records must be dropped from the other sections, and from several sections at

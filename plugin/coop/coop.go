@@ -1,12 +1,12 @@
-// Package pace lets long work yield to the network, so that one CPU can load a million names
+// Package coop lets long work yield to the network, so that one CPU can load a million names
 // and answer queries at the same time.
 //
 // The Go scheduler lets a goroutine run for 10 ms. runtime.Gosched does not help: the
 // scheduler resumes the same goroutine before it polls the network, so the network is still
-// polled only every 10 ms. Step therefore waits for the network poller itself. It makes a pipe
+// polled only every 10 ms. Tick therefore waits for the network poller itself. It makes a pipe
 // readable and waits until the poller reports the pipe. By then the poller has also reported
 // all sockets that have data to read.
-package pace
+package coop
 
 import (
 	"runtime"
@@ -23,7 +23,7 @@ const (
 	longest = 5 * time.Millisecond
 )
 
-// every is the number of calls of Step for each reading of the clock.
+// every is the number of calls of Tick for each reading of the clock.
 const every = 32
 
 var (
@@ -32,18 +32,18 @@ var (
 	next atomic.Int64
 
 	turning sync.Mutex // guards changes of working and waiter
-	// working is the number of goroutines that have turned pacing on.
+	// working is the number of goroutines that have turned yielding on.
 	working atomic.Int32
-	// waiter is nil while pacing is off.
+	// waiter is nil while yielding is off.
 	waiter atomic.Pointer[poller]
 )
 
-// On turns pacing on until the returned function is called. A server turns it on; a tool has
-// no queries to yield to. Each goroutine that does long work calls On for the duration of the
-// work. If there are more CPUs than such goroutines, another CPU polls the network and the
-// work does not yield: waking the goroutine again would take longer than the work of one
+// Start turns yielding on until the returned function is called. A server turns it on; a tool
+// has no queries to yield to. Each goroutine that does long work calls Start for the duration
+// of the work. If there are more CPUs than such goroutines, another CPU polls the network and
+// the work does not yield: waking the goroutine again would take longer than the work of one
 // Quantum.
-func On() (off func()) {
+func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
 	if working.Add(1) == 1 {
@@ -58,15 +58,15 @@ func On() (off func()) {
 	})
 }
 
-// Step is called in each round i of a loop whose rounds take about 1 us. Step may yield. The
+// Tick is called in each round i of a loop whose rounds take about 1 us. Tick may yield. The
 // caller must not hold a lock or anything else that queries wait for.
-func Step(i int) {
+func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield does the same as Step, for loops with longer rounds.
+// Yield does the same as Tick, for loops with longer rounds.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {

@@ -57,7 +57,7 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
-		from = o.PlaceInHistory()
+		from = o.DecidedAt()
 	}
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
@@ -66,7 +66,7 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	q := twinQuery{now: now}
 	if x.Kind == order.TargetName {
-		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.Below}, q, false)
+		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.BelowOnly}, q, false)
 	}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) {
@@ -99,8 +99,8 @@ func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
 }
 
-// settled reports whether an order or a target has ended or is lifted at a second.
-func (t *twin) settled(o twinOrder, x twinDue, now order.Time) bool {
+// moot reports whether an order or a target has ended or is lifted at a second.
+func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
 		return true
 	}
@@ -116,13 +116,13 @@ func (t *twin) settled(o twinOrder, x twinDue, now order.Time) bool {
 	})
 }
 
-func (t *twin) duties(now order.Time) Duties {
-	d := Duties{NextDeadline: Forever}
+func (t *twin) duties(now order.Time) Deadlines {
+	d := Deadlines{NextDeadline: Forever}
 	for _, o := range t.orders {
 		overdue, late := false, false
 		for _, x := range twinDues(o.Order) {
 			at := max(now, x.at)
-			if t.settled(o, x, at) {
+			if t.moot(o, x, at) {
 				continue
 			}
 			active := o.Status == order.Active && (x.x == nil || x.x.Attr.Status == order.Active) && x.ever(o.Order, -1)
@@ -144,10 +144,10 @@ func (t *twin) duties(now order.Time) Duties {
 	return d
 }
 
-// compareDuties compares the Duties of the set and of the twin.
+// compareDuties compares the Deadlines of the set and of the twin.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
-	if got, want := w.Duties(now), w.twin.duties(now); got != want {
+	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {
 		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
 	}
 }

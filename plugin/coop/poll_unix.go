@@ -1,6 +1,6 @@
 //go:build unix
 
-package pace
+package coop
 
 import (
 	"os"
@@ -19,7 +19,7 @@ type poller struct {
 	buf  [8]byte
 }
 
-// newPoller returns nil if it cannot make a pipe. Then pacing stays off.
+// newPoller returns nil if it cannot make a pipe. Then yielding stays off.
 func newPoller() *poller {
 	r, w, err := os.Pipe()
 	if err != nil {

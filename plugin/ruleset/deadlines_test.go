@@ -43,8 +43,8 @@ func guarded(t *testing.T, opt Options, orders string) *Set {
 	return Merge([]*Part{p}, opt)
 }
 
-// TestDuties checks the counts of Duties at noon of 1 May 2026, and laterAt hours later.
-func TestDuties(t *testing.T) {
+// TestDeadlines checks the counts of Deadlines at noon of 1 May 2026, and laterAt hours later.
+func TestDeadlines(t *testing.T) {
 	const (
 		now  order.Time = 1777636800
 		hour order.Time = 3600
@@ -142,10 +142,10 @@ func TestDuties(t *testing.T) {
 - {id: l, action: lift, lifts: [x], issued: 2026-04-02}`, 0, none, 0, 0, 0},
 	} {
 		s := guardedSet(t, "- {id: x, "+tc.orders[1:])
-		if d := s.Duties(now); d != (Duties{tc.overdue, tc.next, d.Late, tc.review}) {
+		if d := s.Deadlines(now); d != (Deadlines{tc.overdue, tc.next, d.Late, tc.review}) {
 			t.Errorf("%s: %+v, want overdue %d, next %d, past review %d", tc.why, d, tc.overdue, tc.next, tc.review)
 		}
-		if d := s.Duties(now + order.Time(tc.laterAt)*hour); d.Overdue != tc.laterOverdue && tc.laterAt > 0 {
+		if d := s.Deadlines(now + order.Time(tc.laterAt)*hour); d.Overdue != tc.laterOverdue && tc.laterAt > 0 {
 			t.Errorf("%s: %d hours later %d overdue, want %d", tc.why, tc.laterAt, d.Overdue, tc.laterOverdue)
 		}
 	}
@@ -172,12 +172,12 @@ func TestDutiesOfAddresses(t *testing.T) {
 - {id: l, action: lift, issued: 2026-01-05, targets: [{address: 203.0.113.66}]}`, 0},
 	} {
 		opt := Options{Guard: holding("held.example"), Addresses: true}
-		if d := guarded(t, opt, "- {id: x, "+tc.orders[1:]).Duties(now); d.Overdue != tc.overdue {
+		if d := guarded(t, opt, "- {id: x, "+tc.orders[1:]).Deadlines(now); d.Overdue != tc.overdue {
 			t.Errorf("%s: %d overdue, want %d", tc.why, d.Overdue, tc.overdue)
 		}
 	}
 	s := guardedSet(t, `- {id: x, targets: [a.example, {address: 203.0.113.1, enforced_by: dns, `+late+`}]}`)
-	if d := s.Duties(now); d.Overdue != 1 {
+	if d := s.Deadlines(now); d.Overdue != 1 {
 		t.Errorf("an address that is not enforced: %d overdue", d.Overdue)
 	}
 }
@@ -195,7 +195,7 @@ func TestDutiesOfFiles(t *testing.T) {
 	}
 	s := Merge([]*Part{file("a", "2026-01-01", "2026-02-01", "2026-06-02"), file("b", "2026-06-01", "2026-03-01")}, Options{})
 	// A deadline that is a date means the end of that day.
-	if d := s.Duties(at(t, "2026-05-01")); d != (Duties{3, at(t, "2026-06-02"), 0, 5}) {
+	if d := s.Deadlines(at(t, "2026-05-01")); d != (Deadlines{3, at(t, "2026-06-02"), 0, 5}) {
 		t.Errorf("%+v", d)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package pace
+package coop
 
 import (
 	"net"
@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// TestGivesWay checks that endless work on one CPU yields to the network. Without Step, or
-// with runtime.Gosched in place of Step, each answer waits 10 ms until the runtime polls the
+// TestGivesWay checks that endless work on one CPU yields to the network. Without Tick, or
+// with runtime.Gosched in place of Tick, each answer waits 10 ms until the runtime polls the
 // network.
 func TestGivesWay(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	off := On()
+	off := Start()
 	defer off()
 	a, b := socket(t), socket(t)
 	stop, working := make(chan struct{}), make(chan int)
 	go func() {
 		for i := 0; ; i++ {
-			Step(i)
+			Tick(i)
 			select {
 			case <-stop:
 				working <- i
@@ -66,7 +66,7 @@ func TestGivesWay(t *testing.T) {
 // CPU. Without the longer run after a long wait, work gets about 1 %.
 func TestGoesOn(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	off := On()
+	off := Start()
 	defer off()
 	stop := make(chan struct{})
 	defer close(stop)
@@ -98,7 +98,7 @@ func TestGoesOn(t *testing.T) {
 // yields when all CPUs work.
 func TestEnoughCPUs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	first := On()
+	first := Start()
 	defer first()
 	waits := func() bool {
 		p := waiter.Load()
@@ -110,7 +110,7 @@ func TestEnoughCPUs(t *testing.T) {
 	if waits() {
 		t.Error("one of two CPUs gives way")
 	}
-	second := On()
+	second := Start()
 	if !waits() {
 		t.Error("two of two CPUs do not give way")
 	}
@@ -140,8 +140,8 @@ func socket(t *testing.T) *net.UDPConn {
 }
 
 func TestOff(t *testing.T) {
-	Yield() // pacing is off, so Yield returns at once
-	first, second := On(), On()
+	Yield() // yielding is off, so Yield returns at once
+	first, second := Start(), Start()
 	first()
 	first()
 	if waiter.Load() == nil {
@@ -155,11 +155,11 @@ func TestOff(t *testing.T) {
 	p.Lock()
 	p.wait() // a goroutine that loaded the poller before it was closed must not block
 	p.Unlock()
-	Step(0)
+	Tick(0)
 }
 
 func BenchmarkWait(b *testing.B) {
-	off := On()
+	off := Start()
 	defer off()
 	p := waiter.Load()
 	p.Lock()
@@ -171,11 +171,11 @@ func BenchmarkWait(b *testing.B) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	off := On()
+	off := Start()
 	defer off()
 	i := 0
 	for b.Loop() {
-		Step(i)
+		Tick(i)
 		i++
 	}
 }

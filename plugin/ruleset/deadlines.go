@@ -42,8 +42,8 @@ func (x *duty) of(p *Part) *dutyTarget {
 	return &p.dutyTargets[x.target-1]
 }
 
-// Duties are the times that operators must not miss.
-type Duties struct {
+// Deadlines is the state of the times that operators must not miss.
+type Deadlines struct {
 	// Overdue is the number of orders, including lifts, that are past a deadline and are not
 	// completely in force.
 	Overdue int
@@ -100,10 +100,10 @@ func owed(from order.Time, ivs []interval) []interval {
 	return []interval{{from, ivs[len(ivs)-1].until}}
 }
 
-// Duties returns the state of the set's deadlines and reviews at a time. Orders that have
+// Deadlines returns the state of the set's deadlines and reviews at a time. Orders that have
 // ended or been lifted have no duties.
-func (s *Set) Duties(now order.Time) Duties {
-	d := Duties{NextDeadline: Forever}
+func (s *Set) Deadlines(now order.Time) Deadlines {
+	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
 		last, lastLate := ^uint32(0), ^uint32(0)
 		for i := range p.deadlines {
@@ -112,19 +112,19 @@ func (s *Set) Duties(now order.Time) Duties {
 				d.Late++
 				lastLate = x.entry
 			}
-			missed, late := s.missed(p, x, now)
+			missed, overdue := s.willMiss(p, x, now)
 			switch {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
 			// count each order once; the duties of an order are adjacent
-			case late && x.entry != last:
+			case overdue && x.entry != last:
 				d.Overdue++
 				last = x.entry
 			}
 		}
 		for i := range p.reviews {
-			if x := &p.reviews[i]; x.at <= now && !s.settled(p, x, now) {
+			if x := &p.reviews[i]; x.at <= now && !s.moot(p, x, now) {
 				d.PastReview++
 			}
 		}
@@ -132,29 +132,29 @@ func (s *Set) Duties(now order.Time) Duties {
 	return d
 }
 
-// missed reports whether a deadline was missed, or will be missed unless the operator acts.
-// late reports whether the order or target is still not in force.
-func (s *Set) missed(p *Part, x *duty, now order.Time) (missed, late bool) {
+// willMiss reports whether a deadline was missed, or will be missed unless the operator acts.
+// overdue reports whether the order or target is still not in force.
+func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
 	// An order that is never in force by its dates has a mistake that the operator must fix.
-	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.withheld(p, x, max(now, x.at)):
-		missed, late = true, true
+	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
+		missed, overdue = true, true
 	case ivs[0].from > x.at:
-		missed, late = true, ivs[0].from > now
+		missed, overdue = true, ivs[0].from > now
 	default:
 		return false, false
 	}
-	if s.settled(p, x, max(now, x.at)) {
+	if s.moot(p, x, max(now, x.at)) {
 		return false, false
 	}
-	return missed, late
+	return missed, overdue
 }
 
-// settled reports whether the order or target of a duty has ended or was lifted, so that it
-// cannot come into force any more. A status does not settle a duty: a suspended order is still
+// moot reports whether the order or target of a duty has ended or was lifted, so that it cannot
+// come into force any more. A status does not make a duty moot: a suspended order is still
 // owed.
-func (s *Set) settled(p *Part, x *duty, now order.Time) bool {
+func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
 	}
@@ -185,16 +185,16 @@ func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 		w.SetName(t.name)
 		p = s.walk(&w, nil)
 		n := t.name.NumLabels()
-		at = place{n, n, t.match == order.Below}
+		at = place{n, n, t.match == order.BelowOnly}
 	}
 	j := judgement{Set: s, now: now}
 	l, _ := j.lifter(&p, e, at)
 	return l
 }
 
-// withheld reports whether the set does not enforce the order or target of a duty although the
+// blocked reports whether the set does not enforce the order or target of a duty although the
 // order is in force, because the guard holds it or the configuration cannot enforce it.
-func (s *Set) withheld(p *Part, x *duty, now order.Time) bool {
+func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {
 	case s.undecidable(e):

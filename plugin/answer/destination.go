@@ -17,62 +17,62 @@ import (
 // all records. Resolvers give up earlier: BIND and Unbound after 11 to 17 names.
 const maxChain = 32
 
-// A Lead is a name or, if Addr is valid, an address to which an answer leads the client from
-// the query name.
-type Lead struct {
-	Name ruleset.Asked
+// A Destination is a name or, if Addr is valid, an address to which an answer leads the client
+// from the query name.
+type Destination struct {
+	Name ruleset.QName
 	Addr netip.Addr
 }
 
-// set sets l to a name that the client will query with type rrtype. It returns false if name
+// set sets d to a name that the client will query with type rrtype. It returns false if name
 // is the root or not a name.
-func (l *Lead) set(name string, rrtype uint16) bool {
-	l.Addr = netip.Addr{}
-	if name == "." || !l.Name.Set(name) {
+func (d *Destination) set(name string, rrtype uint16) bool {
+	d.Addr = netip.Addr{}
+	if name == "." || !d.Name.Set(name) {
 		return false
 	}
-	l.Name.Service = ServiceLabels(&l.Name, rrtype)
+	d.Name.Service = ServiceLabels(&d.Name, rrtype)
 	return true
 }
 
-// setTarget sets l to the target of a service record. It returns false if the record has no
+// setTarget sets d to the target of a service record. It returns false if the record has no
 // target. Clients follow an alias with the same question type. For other records they query
 // the addresses of the target, even if its name looks like a service (RFC 9460, sections 2.4.2
 // and 2.4.3).
-func (l *Lead) setTarget(s *dns.SVCB) bool {
+func (d *Destination) setTarget(s *dns.SVCB) bool {
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
 	}
-	return l.set(s.Target, asked)
+	return d.set(s.Target, asked)
 }
 
-// setAddr sets l to an address. It returns false if ip is not an address.
-func (l *Lead) setAddr(ip net.IP) bool {
+// setAddr sets d to an address. It returns false if ip is not an address.
+func (d *Destination) setAddr(ip net.IP) bool {
 	a, ok := netip.AddrFromSlice(ip)
-	l.Addr = a.Unmap()
+	d.Addr = a.Unmap()
 	return ok
 }
 
-// MayLead reports whether a reply has records for which Leads or Clean may call for a verdict,
-// other than records of the query name of q. A reply need not repeat its question. Most
-// answers have no such records, and this quick check is their only cost.
-func MayLead(m *dns.Msg, q dns.Question, addresses bool) bool {
+// HasDestinations reports whether a reply has records for which Destinations or Clean may call
+// for a verdict, other than records of the query name of q. A reply need not repeat its
+// question. Most answers have no such records, and this quick check is their only cost.
+func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
-	return mayLead(m.Answer, qname, addresses) || mayLead(m.Ns, qname, addresses) || mayLead(m.Extra, qname, addresses)
+	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
 // settled returns the query name of q if the name passes for all types of records. It returns
 // "" if q has a type that passes for blocked names too, because the name may then be blocked
 // for other types.
 func settled(q dns.Question) string {
-	if Passes(q.Qtype, ruleset.BelowPasses) {
+	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
 	}
 	return q.Name
 }
 
-func mayLead(section []dns.RR, qname string, addresses bool) bool {
+func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 	for _, rr := range section {
 		switch h := rr.Header(); h.Rrtype {
 		case dns.TypeCNAME, dns.TypeDNAME, dns.TypeHTTPS, dns.TypeSVCB:
@@ -86,10 +86,10 @@ func mayLead(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports whether any name or address that Leads or Clean would yield may be
-// blocked. It calls name and addr for all owners, targets and addresses of the reply, even if
-// the answer does not lead to them. A DNAME makes new names, so MayBeOrdered returns true for
-// each DNAME. Mostly nothing is blocked, and then no chain has to be followed.
+// MayBeOrdered reports whether any name or address that Destinations or Clean would yield may
+// be blocked. It calls name and addr for all owners, targets and addresses of the reply, even
+// if the answer does not lead to them. A DNAME makes new names, so MayBeOrdered returns true
+// for each DNAME. Mostly nothing is blocked, and then no chain has to be followed.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
 	// last is the name that was checked last. The records of a name usually follow each other,
 	// so each name is checked only once.
@@ -137,34 +137,34 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// LeadsAround reports whether a cache in front could use m to bypass a block. It returns true
-// if qtype is a type that passes for blocked names and the answer has a CNAME or DNAME. An
-// alias is valid for all types, so a cache would use it for the next address query. A name
-// with an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672,
-// section 2.3), so hardly any chain of trust needs this answer.
-func LeadsAround(m *dns.Msg, qtype uint16) bool {
-	if !Passes(qtype, ruleset.BelowPasses) {
+// AnsweredByAlias reports whether a cache in front could use m to bypass a block. It returns
+// true if qtype is a type that passes for blocked names and the answer has a CNAME or DNAME. An
+// alias is valid for all types, so a cache would use it for the next address query. A name with
+// an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672, section
+// 2.3), so hardly any chain of trust needs this answer.
+func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
+	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. If LeadsAround
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. If AnsweredByAlias
 // returns true, these are the names for which a cache could use the answer. The target of the
 // last alias is not included, because a client queries it separately.
-func Aliases(m *dns.Msg) iter.Seq[*Lead] {
-	return func(yield func(*Lead) bool) {
-		l := new(Lead)
+func Aliases(m *dns.Msg) iter.Seq[*Destination] {
+	return func(yield func(*Destination) bool) {
+		d := new(Destination)
 		for _, rr := range m.Answer {
-			if h := rr.Header(); isAlias(rr) && l.set(h.Name, h.Rrtype) && !yield(l) {
+			if h := rr.Header(); isAlias(rr) && d.set(h.Name, h.Rrtype) && !yield(d) {
 				return
 			}
 		}
 	}
 }
 
-// Leads yields the names and addresses to which the answer section of a reply to q leads the
-// client:
+// Destinations yields the names and addresses to which the answer section of a reply to q leads
+// the client:
 //
 //   - all names to which CNAMEs and DNAMEs lead from the query name, in the
 //     order of the chain, whatever the order of the records; for a chain of
@@ -174,22 +174,22 @@ func Aliases(m *dns.Msg) iter.Seq[*Lead] {
 //     service names that own these records
 //   - if addresses is true, the addresses of A and AAAA records and of hints
 //
-// A yielded Lead is valid until the next one.
-func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
-	return func(yield func(*Lead) bool) {
-		l := new(Lead)
-		if !l.Name.Set(q.Name) || !l.chain(m.Answer, q.Qtype, yield) {
+// A yielded Destination is valid until the next one.
+func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
+	return func(yield func(*Destination) bool) {
+		d := new(Destination)
+		if !d.Name.Set(q.Name) || !d.chain(m.Answer, q.Qtype, yield) {
 			return
 		}
 		for _, rr := range m.Answer {
-			if !l.hosts(rr, q.Qtype, yield) {
+			if !d.hosts(rr, q.Qtype, yield) {
 				return
 			}
 			if !addresses {
 				continue
 			}
 			for ip := range ips(rr) {
-				if l.setAddr(ip) && !yield(l) {
+				if d.setAddr(ip) && !yield(d) {
 					return
 				}
 			}
@@ -197,26 +197,26 @@ func Leads(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Lead] {
 	}
 }
 
-// chain yields the names to which CNAMEs and DNAMEs lead from l. It returns false if yield
+// chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
 // returned false. A name should have only one CNAME, and a CNAME should agree with the DNAME
 // above it (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these
 // rules, clients choose different paths: glibc follows the last CNAME, others the first, and
 // validators the DNAME. So chain follows all paths.
-func (l *Lead) chain(answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
 	}
-	reached := []dname.Name{l.Name.Name()}
+	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
-			if !l.follow(reached[i], rr, qtype) || slices.Contains(reached, l.Name.Name()) {
+			if !d.follow(reached[i], rr, qtype) || slices.Contains(reached, d.Name.Name()) {
 				continue
 			}
 			if len(reached) > maxChain {
-				return l.anywhere(reached, answer, qtype, yield)
+				return d.anywhere(reached, answer, qtype, yield)
 			}
-			reached = append(reached, l.Name.Name())
-			if !yield(l) {
+			reached = append(reached, d.Name.Name())
+			if !yield(d) {
 				return false
 			}
 		}
@@ -231,7 +231,7 @@ func isAlias(rr dns.RR) bool {
 
 // hosts yields the names to which an HTTPS or SVCB record leads. It returns false if yield
 // returned false.
-func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
@@ -239,23 +239,23 @@ func (l *Lead) hosts(rr dns.RR, qtype uint16, yield func(*Lead) bool) bool {
 	h := rr.Header()
 	// An order for the exact host covers this record, but not the other types of the same
 	// name. The verdict about the ANY query therefore did not cover it.
-	if qtype == dns.TypeANY && l.set(h.Name, h.Rrtype) && l.Name.Service > 0 && !yield(l) {
+	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
-	return !l.setTarget(s) || yield(l)
+	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets l to the name to which a CNAME or DNAME redirects the name in from. It returns
+// follow sets d to the name to which a CNAME or DNAME redirects the name in from. It returns
 // false if the record does not apply to from.
-func (l *Lead) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
+func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
-		l.Name.SetName(from)
-		return covers(rr.Hdr.Name, &l.Name.Wire) == l.Name.NumLabels() && l.set(rr.Target, qtype)
+		d.Name.SetName(from)
+		return covers(rr.Hdr.Name, &d.Name.Wire) == d.Name.NumLabels() && d.set(rr.Target, qtype)
 	case *dns.DNAME:
-		l.Name.SetName(from)
-		n := covers(rr.Hdr.Name, &l.Name.Wire)
-		return n >= 0 && n < l.Name.NumLabels() && l.substitute(n, rr.Target, qtype)
+		d.Name.SetName(from)
+		n := covers(rr.Hdr.Name, &d.Name.Wire)
+		return n >= 0 && n < d.Name.NumLabels() && d.substitute(n, rr.Target, qtype)
 	}
 	return false
 }
@@ -282,25 +282,25 @@ const maxRedirected = 256
 // of all CNAMEs and DNAMEs, and the names to which these lead, because the limit may have ended
 // the chain early. reached are the query name and the names that chain has yielded. anywhere
 // does not yield them again.
-func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Lead) bool) bool {
+func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
 		seen[name] = true
 	}
 	add := func() bool {
-		name := l.Name.Name()
+		name := d.Name.Name()
 		if seen[name] {
 			return true
 		}
 		seen[name], reached = true, append(reached, name)
-		return yield(l)
+		return yield(d)
 	}
 	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and DNAMEs by owner
 	for _, rr := range answer {
-		if !isAlias(rr) || !l.Name.Set(rr.Header().Name) {
+		if !isAlias(rr) || !d.Name.Set(rr.Header().Name) {
 			continue
 		}
-		owner := l.Name.Name()
+		owner := d.Name.Name()
 		switch rr := rr.(type) {
 		case *dns.CNAME:
 			links[owner] = append(links[owner], rr.Target)
@@ -315,16 +315,16 @@ func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yie
 		for most := len(reached) + len(answer) + maxRedirected; next < len(reached) && len(reached) < most; next++ {
 			from := reached[next]
 			for _, target := range links[from] {
-				if l.set(target, qtype) && !add() {
+				if d.set(target, qtype) && !add() {
 					return false
 				}
 			}
-			l.Name.SetName(from)
-			for labels := l.Name.NumLabels() - 1; labels >= 0 && len(subtrees) > 0; labels-- {
-				l.Name.SetName(from)
-				for _, target := range subtrees[l.Name.Ancestor(labels)] {
-					l.Name.SetName(from)
-					if l.substitute(labels, target, qtype) && !add() {
+			d.Name.SetName(from)
+			for labels := d.Name.NumLabels() - 1; labels >= 0 && len(subtrees) > 0; labels-- {
+				d.Name.SetName(from)
+				for _, target := range subtrees[d.Name.Ancestor(labels)] {
+					d.Name.SetName(from)
+					if d.substitute(labels, target, qtype) && !add() {
 						return false
 					}
 				}
@@ -343,28 +343,28 @@ func (l *Lead) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yie
 		case *dns.DNAME:
 			target = rr.Target
 		}
-		if target != "" && l.set(target, qtype) && !add() {
+		if target != "" && d.set(target, qtype) && !add() {
 			return false
 		}
 	}
 	return expand()
 }
 
-// substitute replaces the last labels of l's name by target (RFC 6672, section 2.2). It
+// substitute replaces the last labels of d's name by target (RFC 6672, section 2.2). It
 // returns false if the result is too long or target is not a name.
-func (l *Lead) substitute(labels int, target string, qtype uint16) bool {
+func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
 		return false
 	}
-	whole := l.Name.Suffix(l.Name.NumLabels())
-	name := bytes.Clone(whole[:len(whole)-len(l.Name.Suffix(labels))])
+	whole := d.Name.Suffix(d.Name.NumLabels())
+	name := bytes.Clone(whole[:len(whole)-len(d.Name.Suffix(labels))])
 	name = append(name, t.Suffix(t.NumLabels())...)
 	if len(name) > dname.MaxWire {
 		return false
 	}
-	l.Name.SetWire(name)
-	l.Name.Service = ServiceLabels(&l.Name, qtype)
+	d.Name.SetWire(name)
+	d.Name.Service = ServiceLabels(&d.Name, qtype)
 	return true
 }
 
@@ -413,20 +413,20 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 
 // Clean returns m without the records that drop selects, in all sections. Clean checks the
 // owners, targets and addresses of address, HTTPS and SVCB records, and the owners of CNAMEs
-// and DNAMEs. The caller has checked that drop selects nothing that Leads yields for m, so the
-// records of the answer itself stay. The other records matter as well: some stubs (musl's,
-// Go's) use every address in the answer section, whatever its owner, and caches of records
-// keep everything.
+// and DNAMEs. The caller has checked that drop selects nothing that Destinations yields for m,
+// so the records of the answer itself stay. The other records matter as well: some stubs
+// (musl's, Go's) use every address in the answer section, whatever its owner, and caches of
+// records keep everything.
 //
 // Clean drops whole RRsets with their signatures, because caches would take a part of an RRset
 // for all of it. The other RRsets are as authentic as before, so AD does not change. If there
 // is nothing to drop, Clean returns m itself.
-func Clean(m *dns.Msg, addresses bool, drop func(*Lead) bool) *dns.Msg {
-	var l Lead
+func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
+	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
-			if l.loose(rr, addresses, drop) {
+			if d.loose(rr, addresses, drop) {
 				if gone == nil {
 					gone = map[rrset]bool{}
 				}
@@ -465,22 +465,22 @@ func setOf(rr dns.RR) rrset {
 
 // loose reports whether f is true for the owner of a record, its target or one of its
 // addresses.
-func (l *Lead) loose(rr dns.RR, addresses bool, f func(*Lead) bool) bool {
+func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {
 	case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeCNAME, dns.TypeDNAME:
 	default:
 		return false
 	}
-	if l.set(h.Name, h.Rrtype) && f(l) {
+	if d.set(h.Name, h.Rrtype) && f(d) {
 		return true
 	}
-	if s := service(rr); s != nil && l.setTarget(s) && f(l) {
+	if s := service(rr); s != nil && d.setTarget(s) && f(d) {
 		return true
 	}
 	if addresses {
 		for ip := range ips(rr) {
-			if l.setAddr(ip) && f(l) {
+			if d.setAddr(ip) && f(d) {
 				return true
 			}
 		}

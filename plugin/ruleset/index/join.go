@@ -6,18 +6,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Pair contains the refs of one name in two indexes.
-type Pair struct {
+// A Joined contains the refs of one name in two indexes.
+type Joined struct {
 	Ref   uint32
 	Other uint32 // valid if Both
 	Both  bool
 }
 
-// Beside yields, for each name of x, its refs in x and in y. Both indexes are read in
+// Join yields, for each name of x, its refs in x and in y. Both indexes are read in
 // parallel, because two versions of a list have their names in nearly the same sequence. Only
 // names at other positions are looked up.
-func (x *Index) Beside(y *Index) iter.Seq[Pair] {
-	return func(yield func(Pair) bool) {
+func (x *Index) Join(y *Index) iter.Seq[Joined] {
+	return func(yield func(Joined) bool) {
 		if x == nil {
 			return
 		}
@@ -44,7 +44,7 @@ func (x *Index) Beside(y *Index) iter.Seq[Pair] {
 					same[r.number>>1] = uint32(s.number >> 1)
 				}
 			}
-			if r.flags&hasRef != 0 && !yield(Pair{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
+			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
 				return
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Standing is the state of an order at one time.
-type Standing struct {
+// An OrderState is the state of an order at one time.
+type OrderState struct {
 	Order *Order
 	Lift  bool
 	State State
@@ -20,14 +20,14 @@ type Standing struct {
 	File string
 }
 
-// Standings yields the state of each order and lift of the set at now, in the sequence of the
+// OrderStates yields the state of each order and lift of the set at now, in the sequence of the
 // files.
-func (s *Set) Standings(now order.Time) iter.Seq[Standing] {
-	return func(yield func(Standing) bool) {
+func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
+	return func(yield func(OrderState) bool) {
 		for _, p := range s.parts {
 			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
-				if !yield(Standing{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file}) {
+				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file}) {
 					return
 				}
 			}
@@ -40,7 +40,7 @@ const anyLabel = "blocklist--any"
 
 // SetBelow makes q represent the names below n that no order names. If n is too long to have
 // names below it, SetBelow sets q to n and returns false.
-func (q *Asked) SetBelow(n dname.Name) bool {
+func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()
 	if len(wire) > dname.MaxWire {

@@ -15,12 +15,12 @@ const maxBelow = 256
 // because NXDOMAIN also denies all names below q (RFC 8020). The outcome also decides whether
 // DNSKEY is denied: if a name below passes, a denied DNSKEY would make that name bogus.
 //
-// If q may be the name of a service (see Asked.Service), below counts q itself as a name
+// If q may be the name of a service (see QName.Service), below counts q itself as a name
 // below. Queries of another type for q may pass, and NXDOMAIN would deny all types.
-func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
-	worst, until := BelowNXDOMAIN, Forever
+func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
+	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
-		worst = BelowBlocked
+		worst = SubtreeBlocked
 	}
 	if !d.everywhere {
 		n := q.NumLabels()
@@ -30,9 +30,9 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 			until = min(until, d.until)
 			switch {
 			case d.entry == nil:
-				return BelowPasses, d.until
+				return SubtreePasses, d.until
 			case d.entry.response.Kind != order.NXDOMAIN:
-				worst = BelowBlocked
+				worst = SubtreeBlocked
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 	for _, part := range j.segments {
 		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
 			if looked++; looked > maxBelow {
-				return BelowPasses, Forever
+				return SubtreePasses, Forever
 			}
 			var room [pathRoom]hit
 			lower := j.walk(&name, room[:0])
@@ -55,9 +55,9 @@ func (j *judgement) below(q *Asked, p *path, d decision) (Below, order.Time) {
 				until = min(until, d.until)
 				switch {
 				case d.entry == nil:
-					return BelowPasses, d.until
+					return SubtreePasses, d.until
 				case d.entry.response.Kind != order.NXDOMAIN:
-					worst = BelowBlocked
+					worst = SubtreeBlocked
 				}
 			}
 		}
