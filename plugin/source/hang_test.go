@@ -41,8 +41,8 @@ func TestReadHangs(t *testing.T) {
 		if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.HasSuffix(fs[0].Err.Error(), "hangs.yaml: reading it does not finish: no byte for 5s") {
 			t.Fatalf("got %v", fs)
 		}
-		if s := r.s.Snapshot(); s[0].State != Pending || s[1].State != Ready {
-			t.Errorf("snapshot %v", s)
+		if s := r.now(); s[0].State != Pending || s[1].State != Ready {
+			t.Errorf("states %v", s)
 		}
 		r.settled()
 		r.want() // once
@@ -115,7 +115,7 @@ func TestStatHangs(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		close(goOn)
-		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.pending) == 0 })
+		r.until(func() bool { return len(r.s.noAnswer) == 0 })
 		r.settled()
 		r.want("hangs.yaml=1")
 	})

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -14,8 +13,8 @@ import (
 
 // A look calls stat for the watched paths and lists the directories of the patterns. It runs in
 // a goroutine of its own, because a call on a dead mount may never return. Such a look is
-// abandoned: the path of the call goes on a list, and later looks return errNoAnswer for this
-// path without a call, until the call returns.
+// abandoned: the path of the call is added to Source.noAnswer, and later looks get errNoAnswer for
+// this path without a call, until the call returns.
 
 // errNoAnswer means that the file system does not answer. The file is Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -32,13 +31,12 @@ const filesPerPoll = 256
 
 // look is one look in progress.
 type look struct {
-	fs      files // the calls of this look
-	watch   *watcher
-	toWatch []string
-	seq     uint64 // the number of the last event before the look
-	at      time.Time
-	poll    bool                 // the look is a poll
-	before  map[string]*location // of directories, at the last look
+	fs     files                          // the calls of this look
+	arm    func(string) ([]string, error) // adds watches; nil without events
+	seq    uint64                         // the number of the last event before the look
+	at     time.Time
+	poll   bool                 // the look is a poll
+	before map[string]*location // of directories, at the last look
 
 	patterns    []pattern // copies
 	keepPattern []bool    // the last expansion is kept unless a directory has moved
@@ -49,65 +47,36 @@ type look struct {
 	fresh    []string // directories whose watch is new
 	watchErr error
 
-	calls     *calls
+	// The lock of the Source guards these fields.
 	call      string // the path of the current call; "" between calls
 	n         int    // the number of calls so far
 	abandoned bool
 }
 
-// calls has the paths of calls that have not returned. The lock also guards the calls of looks.
-type calls struct {
-	sync.Mutex
-	pending map[string]bool
-}
-
-// do runs one call of the file system about path.
-func (l *look) do(path string, call func() error) error {
-	l.calls.Lock()
-	if l.calls.pending[path] {
-		l.calls.Unlock()
-		return errNoAnswer
-	}
-	l.call = path
-	l.n++
-	n := l.n
-	l.calls.Unlock()
-	if n%64 == 0 {
-		coop.Yield()
-	}
-	err := call()
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	l.call = ""
-	if l.abandoned {
-		delete(l.calls.pending, path)
-		runtime.Goexit()
-	}
-	return err
-}
-
-// progress returns the number of calls so far.
-func (l *look) progress() int {
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	return l.n
-}
-
-// abandon ends the look, unless the look is between two calls, and reports whether it did.
-func (l *look) abandon() bool {
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	if l.call != "" {
-		l.abandoned = true
-		l.calls.pending[l.call] = true
-	}
-	return l.abandoned
-}
-
-// guarded returns a version of call that the look can be abandoned in.
-func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, error) {
+// guarded returns a version of call that checks each path against s.noAnswer, and in which the
+// look can be abandoned.
+func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
-		err = l.do(path, func() error { out, err = call(path); return err })
+		s.mu.Lock()
+		if s.noAnswer[path] {
+			s.mu.Unlock()
+			return out, errNoAnswer
+		}
+		l.call = path
+		l.n++
+		n := l.n
+		s.mu.Unlock()
+		if n%64 == 0 {
+			coop.Yield()
+		}
+		out, err = call(path)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		l.call = ""
+		if l.abandoned {
+			delete(s.noAnswer, path)
+			runtime.Goexit()
+		}
 		return out, err
 	}
 }
@@ -115,8 +84,8 @@ func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, erro
 // run does the look. It adds watches first, so that no change falls between the events and the
 // look.
 func (l *look) run() {
-	if l.watch != nil {
-		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.toWatch); return nil })
+	if l.arm != nil {
+		l.fresh, l.watchErr = l.arm("inotify")
 	}
 	unmoved := func(dir string) bool { return l.fs.directory(dir).sameWay(l.before[dir]) }
 	for i := range l.patterns {
@@ -134,10 +103,13 @@ func (l *look) run() {
 // startLook begins a look. The caller holds the lock.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
-		toWatch: s.toWatch, watch: s.watch, seq: s.events.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
+		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
 		fs: s.fs.once(), before: s.dirs, paths: slices.Clone(s.list), found: make([]*location, len(s.list)),
 	}
-	l.fs.lstat, l.fs.readlink, l.fs.readDir = guarded(l, s.fs.lstat), guarded(l, s.fs.readlink), guarded(l, s.fs.readDir)
+	l.fs.lstat, l.fs.readlink, l.fs.readDir = guarded(s, l, s.fs.lstat), guarded(s, l, s.fs.readlink), guarded(s, l, s.fs.readDir)
+	if w, dirs := s.watch, s.toWatch; w != nil {
+		l.arm = guarded(s, l, func(string) ([]string, error) { return w.arm(dirs) })
+	}
 	skips := s.skips(now)
 	for _, p := range s.patterns {
 		l.patterns = append(l.patterns, *p)
@@ -155,21 +127,37 @@ func (s *Source) startLook(now time.Time) {
 		}
 		l.run()
 	}()
-	go func() {
-		for !s.returns(over, statTimeout, l.progress) && !s.ended() && !l.abandon() {
-		}
+	go s.finish(l, over)
+}
+
+// finish waits for the end of a look and takes in its results. When a call does not return, finish
+// abandons the look.
+func (s *Source) finish(l *look, over <-chan struct{}) {
+	calls := func() int {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.look = nil
-		if now := s.clock.Now(); !l.abandoned && !s.ended() {
-			s.takeEvents(now)
-			s.apply(l, now)
-		} else {
-			s.relist, s.doubt = true, true
-			s.lookAt(now) // without the call that does not return
+		return l.n
+	}
+	for !s.returns(over, statTimeout, calls) && !s.ended() {
+		s.mu.Lock()
+		if l.abandoned = l.call != ""; l.abandoned {
+			s.noAnswer[l.call] = true
+			s.look, s.relist, s.doubt = nil, true, true
+			s.lookAt(s.clock.Now()) // without the call that does not return
+			s.kick()
+			s.mu.Unlock()
+			return
 		}
-		s.kick()
-	}()
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look = nil
+	if now := s.clock.Now(); !s.ended() {
+		s.takeEvents(now)
+		s.apply(l, now)
+	}
+	s.kick()
 }
 
 // skips decides which patterns and paths a look need not look at. The kernel reports changes in
@@ -207,7 +195,7 @@ func (k skips) path(t *tracked) bool {
 	return t.loc != nil && dir != nil && k.now.Sub(t.lookedAt) < k.every && // cheap conditions first
 		!t.unsettled() && t.settler.settled.state == Ready && k.now.Before(t.hashedAt.Add(Recheck)) &&
 		t.loc.dev == dir.dev && len(t.loc.links) == len(dir.links) && !t.loc.detached &&
-		k.local[dir.end] && k.s.events.last[t.loc.end].seq <= t.seen
+		k.local[dir.end] && (k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen)
 }
 
 // apply takes in the results of a look.

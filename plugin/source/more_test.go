@@ -607,7 +607,7 @@ func TestConcurrentUse(t *testing.T) {
 		must(t, os.WriteFile(name+".tmp", []byte(fmt.Sprint(i)), 0o644))
 		must(t, os.Rename(name+".tmp", name))
 		if i%10 == 0 {
-			s.Snapshot()
+			s.LastLook()
 			s.Forget(name)
 		}
 	}

@@ -118,48 +118,48 @@ func (o *order) patienceEnds() time.Time {
 // also waits while another order file vanishes. next is the end of the first patience, or zero if
 // no order waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
-	patterns := func(p *pattern) {
-		if p.changed() {
-			out = append(out, p.file())
-			p.reported = p.settler.settled.state
-		}
-	}
+	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
-	s.each(slices.SortedFunc(maps.Keys(s.dirty), compareOrders), patterns, func(o *order) {
-		vs, settled := o.versions()
-		settled = settled && !vanishing
-		switch {
-		case settled:
-			o.unsettledSince = time.Time{}
-		case o.unsettledSince.IsZero():
-			o.unsettledSince = now
+	for i, p := range s.patterns {
+		if p.changed() {
+			p.reported = p.settler.settled.state
+			out = append(out, File{Path: p.text, Pattern: true, State: p.reported, Err: p.settler.settled.err})
 		}
-		if end := o.patienceEnds(); !settled && !all && now.Before(end) {
-			if next.IsZero() || end.Before(next) {
+		for ; len(dirty) > 0 && dirty[0].pattern == i; dirty = dirty[1:] {
+			f, end := s.reportOrder(dirty[0], now, all, vanishing)
+			if f != nil {
+				out = append(out, *f)
+			}
+			if !end.IsZero() && (next.IsZero() || end.Before(next)) {
 				next = end
 			}
-			return
 		}
-		if settled {
-			delete(s.dirty, o)
-		}
-		if !maps.EqualFunc(vs, o.reported, version.same) {
-			o.reported, o.known = vs, true
-			out = append(out, s.fileOf(o, vs))
-		}
-	})
+	}
 	return out, next
 }
 
-// each calls pattern for each pattern, and order for the orders of the pattern after that. orders
-// must be sorted.
-func (s *Source) each(orders []*order, pattern func(*pattern), order func(*order)) {
-	for i, p := range s.patterns {
-		pattern(p)
-		for ; len(orders) > 0 && orders[0].pattern == i; orders = orders[1:] {
-			order(orders[0])
-		}
+// reportOrder returns the report about o, or nil if the order did not change or has to wait. end is
+// the end of the patience with an order that waits.
+func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
+	vs, settled := o.versions()
+	settled = settled && !vanishing
+	switch {
+	case settled:
+		o.unsettledSince = time.Time{}
+	case o.unsettledSince.IsZero():
+		o.unsettledSince = now
 	}
+	if end := o.patienceEnds(); !settled && !all && now.Before(end) {
+		return nil, end
+	}
+	if settled {
+		delete(s.dirty, o)
+	}
+	if maps.EqualFunc(vs, o.reported, version.same) {
+		return nil, time.Time{}
+	}
+	o.reported, o.known = vs, true
+	return s.fileOf(o, vs), time.Time{}
 }
 
 // vanishing reports whether a reported order file has just vanished and has not settled. The
@@ -180,15 +180,10 @@ func (p *pattern) changed() bool {
 	return is != was && is != 0 && (was != 0 || is != Ready)
 }
 
-// file returns the report about a pattern.
-func (p *pattern) file() File {
-	return File{Path: p.text, Pattern: true, State: p.settler.settled.state, Err: p.settler.settled.err}
-}
-
 // fileOf returns the report about an order.
-func (s *Source) fileOf(o *order, vs map[*tracked]version) File {
+func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	v := vs[o.file]
-	f := File{
+	f := &File{
 		Path: o.file.path, State: v.state, Digest: v.digest, Size: v.size, Detached: v.detached,
 		src: s, abs: o.file.abs, receipt: &receipt{},
 	}
@@ -206,24 +201,6 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) File {
 		}
 	}
 	return f
-}
-
-// Snapshot returns each file with its present state, which is Pending while the file is unsettled,
-// and each directory or glob that is Missing, Unreadable or Empty. A change in a Snapshot is still
-// reported to the function of Run.
-func (s *Source) Snapshot() (out []File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	patterns := func(p *pattern) {
-		if p.settler.settled.state != 0 && p.settler.settled.state != Ready {
-			out = append(out, p.file())
-		}
-	}
-	s.each(s.orders, patterns, func(o *order) {
-		vs, _ := o.versions()
-		out = append(out, s.fileOf(o, vs))
-	})
-	return out
 }
 
 // Forget drops a vanished file of a directory or glob. A caller that has no orders of the file in

@@ -106,7 +106,7 @@ func (r *rig) tired(d time.Duration) {
 
 type option func(*Config)
 
-func noEvents(c *Config) { c.NoEvents = true }
+func noEvents(c *Config) { c.noEvents = true }
 
 func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
@@ -239,6 +239,17 @@ func (r *rig) soon() {
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
+}
+
+// now returns each order file with its present state.
+func (r *rig) now() (out []File) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, o := range r.s.orders {
+		vs, _ := o.versions()
+		out = append(out, *r.s.fileOf(o, vs))
+	}
+	return out
 }
 
 func (r *rig) take() []File {

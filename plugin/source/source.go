@@ -50,8 +50,6 @@ type Config struct {
 	Files []string
 	// Poll is the time between two polls, at least 10 ms; 0 is DefaultPoll.
 	Poll time.Duration
-	// NoEvents turns kernel events off.
-	NoEvents bool
 	// MaxBytes returns the maximum size of a file in bytes. side is true for side lists and for
 	// Files. A larger file is Unreadable and is not opened. There is no limit if MaxBytes is nil
 	// or returns 0.
@@ -62,6 +60,8 @@ type Config struct {
 	Notice func(error)
 	// Clock is the time; nil is the real time.
 	Clock Clock
+
+	noEvents bool // for tests: no kernel events
 }
 
 // Source watches a set of files. Its methods may be called from any goroutine, but only one
@@ -76,8 +76,7 @@ type Source struct {
 	wake      chan struct{}                       // wakes the loop
 	stop      chan struct{}                       // closed by Close
 	firstList int                                 // the index of the first pattern of Config.Files
-	calls     calls
-	firstWait time.Duration // how long OpenSide waits for a new list; real time
+	firstWait time.Duration                       // how long OpenSide waits for a new list; real time
 	ticks     func() (<-chan time.Time, func())
 
 	mu      sync.Mutex // guards the fields below; never held during a call of the file system
@@ -99,10 +98,11 @@ type Source struct {
 	stale           bool                 // interest and toWatch have to be updated
 	dirs            map[string]*location // the directories that the last look has followed
 
-	look          *look     // in progress
-	pollAt        time.Time // the next poll
-	askedAt       time.Time // the next look for another reason; zero if there is none
-	nextEventLook time.Time // the earliest time of a look after an event
+	look          *look           // in progress
+	noAnswer      map[string]bool // the paths of calls of abandoned looks that have not returned
+	pollAt        time.Time       // the next poll
+	askedAt       time.Time       // the next look for another reason; zero if there is none
+	nextEventLook time.Time       // the earliest time of a look after an event
 	lastLook      time.Time
 	listedAt      time.Time // the last look that expanded the patterns
 	relist        bool      // an entry was added to a directory or removed
@@ -123,7 +123,7 @@ func New(cfg Config) (*Source, error) {
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		events: eventLog{last: map[string]lastEvent{}}, tracked: map[string]*tracked{}, byPath: map[string]*order{},
-		dirty: map[*order]bool{}, calls: calls{pending: map[string]bool{}}, firstList: len(cfg.Patterns),
+		dirty: map[*order]bool{}, noAnswer: map[string]bool{}, firstList: len(cfg.Patterns),
 	}
 	if s.clock == nil {
 		s.clock = WallClock
@@ -135,7 +135,7 @@ func New(cfg Config) (*Source, error) {
 	if s.notice == nil {
 		s.notice = func(error) {}
 	}
-	if !cfg.NoEvents {
+	if !cfg.noEvents {
 		s.newWatch = openWatcher
 	}
 	for _, text := range cfg.Patterns {
