@@ -146,3 +146,20 @@ func TestDetached(t *testing.T) {
 		}
 	})
 }
+
+// TestRemoteFiles checks that each poll looks at each file if the file system is not known to
+// report all changes, although there are kernel events. The test writes through another name of
+// the file, which causes no event.
+func TestRemoteFiles(t *testing.T) {
+	defer func(types []int64) { localFS = types }(localFS)
+	localFS = nil
+	dir := t.TempDir()
+	for i := range 3 * filesPerPoll {
+		old(t, filepath.Join(dir, "d", fmt.Sprintf("%d.yaml", i)), "1")
+	}
+	r := start(t, dir, []string{"d"})
+	must(t, os.Link(r.path("d/7.yaml"), r.path("other")))
+	r.write("other", "no event")
+	r.settled()
+	r.want("d/7.yaml=no event")
+}

@@ -253,3 +253,20 @@ func TestWaitAfterStop(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkerNotStarted checks that a worker whose goroutine has not run yet is not abandoned.
+func TestWorkerNotStarted(t *testing.T) {
+	r := newRig(t, t.TempDir(), []string{"."})
+	w := &worker{over: make(chan struct{})}
+	r.s.worker = w
+	done := make(chan struct{})
+	go func() { r.s.guard(w); close(done) }()
+	for range 3 {
+		r.tired(slow)
+	}
+	close(w.over)
+	<-done
+	if w.abandoned || r.s.worker != w {
+		t.Error("abandoned before its first job")
+	}
+}

@@ -211,19 +211,21 @@ func (s *Source) guard(w *worker) {
 		defer s.mu.Unlock()
 		return w.steps
 	}
-	if s.returns(w.over, slow, steps) || s.ended() {
-		return
+	var j *job
+	for j == nil {
+		if s.returns(w.over, slow, steps) || s.ended() {
+			return
+		}
+		s.mu.Lock()
+		if w.job != nil && w.job.busy { // and not before the first step
+			j = w.job
+			w.abandoned, s.worker = true, nil
+			s.startWorker()
+			s.kick()
+		}
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	stuck := s.worker == w
-	if stuck {
-		w.abandoned, s.worker = true, nil
-		s.startWorker()
-		s.kick()
-	}
-	j := w.job
-	s.mu.Unlock()
-	if !stuck || s.returns(w.over, readTimeout-slow, nil) || s.ended() {
+	if s.returns(w.over, readTimeout-slow, nil) || s.ended() {
 		return
 	}
 	s.mu.Lock()

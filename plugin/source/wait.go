@@ -7,10 +7,10 @@ import "time"
 // because the Clock has no influence on a disk.
 const (
 	// tick is the unit in which waiting is measured.
-	tick = 100 * time.Millisecond
+	tick = 50 * time.Millisecond
 	// slow is how long a read may take until other files no longer wait for it. The tick in
 	// which the read begins does not count.
-	slow = 100 * time.Millisecond
+	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take until the file is reported as Pending.
 	readTimeout = 5 * time.Second
 	// statTimeout is how long any other call may take until the look goes on without it.
