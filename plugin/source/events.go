@@ -11,7 +11,7 @@ type event struct {
 	lost bool    // the kernel dropped events
 }
 
-// lastEvent is what the events have shown about one name.
+// lastEvent describes the last event of one name.
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival

@@ -176,8 +176,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why the file at l cannot be read, and reports whether there is one.
-// Messages contain the path as shown.
+// fault returns the reason why the file at l cannot be read, and reports whether there is one. shown
+// is the path for error messages.
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):

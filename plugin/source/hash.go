@@ -18,8 +18,8 @@ import (
 const (
 	// step is the number of bytes that are hashed at a time: some 100 us of work.
 	step = 128 << 10
-	// batchWait is how long a report waits at most for small files that are being hashed, so
-	// that files that change together are one load.
+	// batchWait is the maximum time for which a report waits for small files that are being
+	// hashed. The wait makes files that change together one load.
 	batchWait = 100 * time.Millisecond
 	// smallFile is the maximum size, in bytes, of a file that a report waits for.
 	smallFile = 8 << 20
@@ -107,7 +107,7 @@ func (j *job) close() {
 }
 
 // enqueue adds a job to the queue, which is sorted by the number of bytes left, and starts a
-// worker if there is none. The caller of this and of the following functions holds the lock.
+// worker if there is none. The caller must have locked s.mu, here and in the functions below.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -133,8 +133,8 @@ func (s *Source) hashing() bool {
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine, because a read may never return. Such a worker is
-// abandoned, and another worker goes on with the other files.
+// worker hashes files in a goroutine of its own. If a read does not return, the worker is
+// abandoned, and another worker hashes the other files.
 type worker struct {
 	job       *job // in progress
 	steps     int
@@ -152,8 +152,8 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next gives w its next job: the same job unless much is left of the file, or else the job with
-// the least left. It reports whether there is one.
+// next chooses the next job of w and reports whether there is a job. A file of which little is left
+// is hashed to its end. Otherwise the file with the fewest bytes left is next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -169,7 +169,7 @@ func (s *Source) next(w *worker) bool {
 	return w.job != nil
 }
 
-// hash hashes the files of the queue. It does not hold the lock while it waits for a file.
+// hash hashes the files of the queue. It unlocks s.mu while it reads.
 func (s *Source) hash(w *worker) {
 	defer coop.Start()()
 	s.mu.Lock()
@@ -203,8 +203,8 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard abandons w when a read does not return. The file is reported as Pending when the read
-// takes very long.
+// guard abandons w if a read does not return. If the read does not return for a long time, guard
+// makes the file Pending.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()
@@ -217,7 +217,7 @@ func (s *Source) guard(w *worker) {
 			return
 		}
 		s.mu.Lock()
-		if w.job != nil && w.job.busy { // and not before the first step
+		if w.job != nil && w.job.busy { // the goroutine of w may not have run yet
 			j = w.job
 			w.abandoned, s.worker = true, nil
 			s.startWorker()
@@ -237,11 +237,11 @@ func (s *Source) guard(w *worker) {
 	}
 }
 
-// takeBack takes in the result of a step.
+// takeBack processes the result of a step.
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
-	// A write event in the queue of the kernel may show that the bytes are not complete.
-	// All events are therefore taken in before the decision.
+	// An event in the queue of the kernel may show that the bytes are not complete. The
+	// events are therefore read before the decision.
 	s.takeEvents(now)
 	switch {
 	case t.job != j: // the path changed meanwhile

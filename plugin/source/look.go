@@ -12,9 +12,9 @@ import (
 )
 
 // A look calls stat for the watched paths and lists the directories of the patterns. It runs in
-// a goroutine of its own, because a call on a dead mount may never return. Such a look is
-// abandoned: the path of the call is added to Source.noAnswer, and later looks get errNoAnswer for
-// this path without a call, until the call returns.
+// a goroutine of its own, because a call on a dead mount may never return. A look whose call does
+// not return is abandoned, and the path of the call is added to Source.noAnswer. Until the call
+// returns, later looks make no call about this path and get errNoAnswer.
 
 // errNoAnswer means that the file system does not answer. The file is Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -53,8 +53,8 @@ type look struct {
 	abandoned bool
 }
 
-// guarded returns a version of call that checks each path against s.noAnswer, and in which the
-// look can be abandoned.
+// guarded returns a function that does the same as call, for a look that may be abandoned during
+// the call. The function returns errNoAnswer for a path in s.noAnswer.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -100,7 +100,7 @@ func (l *look) run() {
 	}
 }
 
-// startLook begins a look. The caller holds the lock.
+// startLook begins a look. The caller must have locked s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
@@ -130,7 +130,7 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of a look and takes in its results. When a call does not return, finish
+// finish waits for the end of a look and applies its results. If a call does not return, finish
 // abandons the look.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
@@ -198,7 +198,7 @@ func (k skips) path(t *tracked) bool {
 		k.local[dir.end] && (k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen)
 }
 
-// apply takes in the results of a look.
+// apply updates the Source with the results of a look.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
 		s.noEvents(l.watchErr)
@@ -277,7 +277,7 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents takes in the kernel's events.
+// takeEvents reads the events of the kernel and asks for a look if one of them matters.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return

@@ -71,9 +71,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changes to be reported now. It holds them back for a moment while small files
-// are being hashed, so that files that change together are one load. patience is the next time at
-// which a report may be due without another event, or zero.
+// ready returns the changes to be reported now. While small files are being hashed, ready returns
+// no changes for a moment, so that files that change together are one load. patience is the time
+// at which Patience with an unsettled file ends, or zero if there is none.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}

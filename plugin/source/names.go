@@ -47,11 +47,11 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that the patterns name at the moment, as a Source with the
-// same patterns would report them, in the same order, each once. Expand does not read or watch
-// the files. A tool that reads each file once uses Expand. errs are about patterns that name
-// no file. A returned path may have no file, because a name with the ending of an order file is
-// always a file.
+// Expand returns the order files that the patterns name at the moment: the files that a Source with
+// the same patterns would report, in the same order, each once. Expand is for tools that do not
+// watch files. It does not read the files. errs has an error for each pattern that names no file.
+// A returned path may have no file, because a name with the ending of an order file is always
+// a file.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

@@ -102,8 +102,8 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time from which o is reported although a version is unsettled. A
-// last line without an end takes longer.
+// patienceEnds returns the time from which o is reported although a version is unsettled. The time
+// is later if the last line of a file has no end.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {

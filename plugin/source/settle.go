@@ -109,7 +109,7 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
-// version is a state of a path, as it can be reported.
+// version is a state of a path that can be reported.
 type version struct {
 	state    State
 	err      error

@@ -9,7 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// open opens a path of the order named owner. The stream must have the bytes of v.
+// open opens a file of the order named owner. Its stream returns an error if the bytes are not those
+// of v.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
 		rc.failed(err)
@@ -23,9 +24,9 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost notes that a reported version was not received. The path is looked at again and has to
-// settle again, so that a failing disk is not read without end. Then its owner is reported, even
-// if the file has its old bytes again.
+// lost notes that the caller did not receive a reported version. The file has to settle again
+// before its order is reported again, so that a failing disk is not read without a pause. The
+// order is reported even if the file has its old bytes then.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +97,7 @@ const maxFirst = 64 << 20
 
 // first looks at a new side list and hashes it, for a caller that waits for the version. A list
 // that is large, or that does not come within a second, is Pending until the loop has hashed it.
-// The caller holds the lock, which first releases while it waits.
+// The caller must have locked s.mu, which first unlocks while it waits.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

@@ -36,17 +36,20 @@ const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
 type Config struct {
-	// Patterns are files, directories and globs; at least one. These names are files: a name
-	// with the ending of an order file, and a name at which a file is first found, with any
-	// ending. These names are directories: a name at which a directory is first found, and a
-	// name with a slash at its end. A directory has the files with one of the endings .yaml .yml
-	// .json .jsonl, in upper or lower case, without hidden files and sub-folders. Any other name
-	// with * ? or [ is a glob. A glob does not match directories. It matches hidden names only
-	// if the pattern has the dot, and files with other endings only if the pattern has the
-	// ending.
+	// Patterns has at least one file, directory or glob:
+	//
+	//   - A name with the ending of an order file is a file. A name at which a file is first found
+	//     is a file too.
+	//   - A name with a slash at its end is a directory. A name at which a directory is first
+	//     found is a directory too. The Source watches the files in it with one of the endings
+	//     .yaml .yml .json .jsonl, in upper or lower case. It ignores hidden files and
+	//     sub-folders.
+	//   - Any other name with * ? or [ is a glob. A glob matches order files. It matches a hidden
+	//     file only if the pattern has the dot, and a file with another ending only if the
+	//     pattern has the ending.
 	Patterns []string
 	// Files are watched too, after the files of the patterns. Each is a file, whatever its
-	// ending. Protect lists are such files.
+	// ending. Protect lists are examples.
 	Files []string
 	// Poll is the time between two polls, at least 10 ms; 0 is DefaultPoll.
 	Poll time.Duration

@@ -2,14 +2,14 @@ package source
 
 import "time"
 
-// A call of the file system on a dead mount may never return. Each call therefore runs in a
-// goroutine of its own, which is abandoned when the call takes too long. These are real times,
-// because the Clock has no influence on a disk.
+// A call of the file system on a dead mount may never return. Calls therefore run in goroutines of
+// their own, which are abandoned when a call takes too long. The times below are real times,
+// because a disk does not follow the Clock.
 const (
 	// tick is the unit in which waiting is measured.
 	tick = 50 * time.Millisecond
-	// slow is how long a read may take until other files no longer wait for it. The tick in
-	// which the read begins does not count.
+	// slow is how long a read may take until other files no longer wait for the read. The tick
+	// in which the read begins does not count.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take until the file is reported as Pending.
 	readTimeout = 5 * time.Second

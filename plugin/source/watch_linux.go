@@ -37,16 +37,16 @@ type watched struct {
 	local bool // the kernel reports all changes of the file system
 }
 
-// localFS has the magic numbers of the file systems whose changes all pass through this kernel.
-// On others, such as NFS, CIFS, 9p and FUSE, another machine or process can change a file
-// without an event here. A file system that is not in the list is only polled more often.
+// localFS has the magic numbers of the file systems that only this kernel changes, so that there is
+// an event for each change. On a network file system (NFS, CIFS, 9p) or on FUSE, another machine or
+// process can change a file without an event here. Polls look at files on these more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of events that wait while a load takes long. If there are
-// more, all of them count as lost, as in the kernel.
+// maxEvents is the maximum number of events that wait during a long load. If there are more, all of
+// them count as lost, as in the kernel.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
@@ -194,7 +194,7 @@ func (w *watcher) local() map[string]bool {
 	return out
 }
 
-// drop ends a watch. The kernel may have ended the watch already. The caller holds the lock.
+// drop ends a watch. The kernel may have ended the watch already. The caller must have locked w.mu.
 func (w *watcher) drop(dir string) {
 	d, ok := w.dirs[dir]
 	if !ok {
