@@ -20,9 +20,9 @@ type lastEvent struct {
 	written uint64
 }
 
-// maxNames is the maximum number of names with events that no watched path leads to, so that a
-// directory full of other files costs little memory. The events of more names are not kept,
-// and a new file with one of these names waits for Settle.
+// maxNames is the maximum number of names in an eventLog that no watched path leads to. A directory
+// full of other files then needs little memory. The events of further names are dropped, and a new
+// file with one of these names waits for Settle.
 const maxNames = 4096
 
 // eventLog has the last event of each name. It has names that no watched path leads to,
@@ -57,8 +57,8 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune forgets the names without an event after the event numbered since, except those in
-// keep.
+// prune removes each name that is not in keep and whose last event is not later than the event
+// numbered since.
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

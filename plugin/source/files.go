@@ -195,8 +195,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns at for a message about a file behind a link, and "" for other files, because
-// the shown path says enough about them.
+// linkTo returns at if there is a link on the way to the file, and else "". An error message names
+// at only for a file behind a link.
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""

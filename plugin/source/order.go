@@ -112,11 +112,11 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the files that changed since the last report, in stable order. An order waits
-// until its file and its side lists have settled, so that a new order file is not read with half
-// a side list. The order waits for its patience at most, and not at all if all is set. An order
-// also waits while another order file vanishes. next is the end of the first patience, or zero if
-// no order waits.
+// report returns the files that changed since the last report, in stable order. The report about an
+// order waits until the file and its side lists have settled, so that a new order file is not read
+// with half a side list. The report also waits while another order file vanishes. It waits until
+// patienceEnds at most, and does not wait if all is set. next is the earliest end of a wait, or zero
+// if no report waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -138,8 +138,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o, or nil if the order did not change or has to wait. end is
-// the end of the patience with an order that waits.
+// reportOrder returns the report about o, or nil if o did not change or the report has to wait. end is
+// the end of the wait, or zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing

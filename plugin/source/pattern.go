@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings are the endings of order files in a directory. The parser gives them a meaning.
+// endings has the endings of order files. The parser decides which format each ending means.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 func orderEnding(name string) bool {
@@ -114,12 +114,12 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 			x.state, x.err = stateOf(err), pathError(p.text, "", err)
 		}
 	case glob:
-		dir, names := p.text, []string(nil)
+		dir, globs := p.text, []string(nil)
 		for ; hasMeta(dir); dir = filepath.Dir(dir) {
-			names = append([]string{filepath.Base(dir)}, names...)
+			globs = append([]string{filepath.Base(dir)}, globs...)
 		}
 		// As in filepath.Glob, a directory that cannot be read has no files.
-		if err := x.list(f, p, dir, names); err != nil && stateOf(err) == Pending {
+		if err := x.list(f, p, dir, globs); err != nil && stateOf(err) == Pending {
 			x.state, x.err = Pending, pathError(p.text, "", err)
 		}
 	}
@@ -148,10 +148,10 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds the files below dir whose names match names, which has one name for each level.
-// list skips hidden entries unless the name in names is hidden too. It follows links, because
-// the files of a Kubernetes ConfigMap are links.
-func (x *expansion) list(f *files, p *pattern, dir string, names []string) error {
+// list adds the files below dir that match globs, which has one glob for each level of directories.
+// list skips hidden entries unless the glob begins with a dot too. It follows links, because the
+// files of a Kubernetes ConfigMap are links.
+func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -171,14 +171,14 @@ func (x *expansion) list(f *files, p *pattern, dir string, names []string) error
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
-		match, _ := filepath.Match(names[0], name) // the syntax was checked by newPattern
-		if hidden(name) && !hidden(names[0]) {
+		match, _ := filepath.Match(globs[0], name) // the syntax was checked by newPattern
+		if hidden(name) && !hidden(globs[0]) {
 			continue
 		}
 		switch isDir := f.isDir(filepath.Join(at.end, name), e.Type()); {
-		case len(names) > 1:
+		case len(globs) > 1:
 			if match && isDir {
-				if err := x.list(f, p, path, names[1:]); err != nil && stateOf(err) == Pending {
+				if err := x.list(f, p, path, globs[1:]); err != nil && stateOf(err) == Pending {
 					return err
 				}
 			}
