@@ -163,3 +163,27 @@ func TestRemoteFiles(t *testing.T) {
 	r.settled()
 	r.want("d/7.yaml=no event")
 }
+
+// TestListWithoutEvent checks that a new file that causes no event is found, although a poll keeps
+// the list of its directory and another directory is listed at each poll.
+func TestListWithoutEvent(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	for i := range 2 * filesPerPoll {
+		old(t, filepath.Join(dir, "a", fmt.Sprintf("%d.yaml", i)), "1")
+	}
+	old(t, filepath.Join(dir, "b", "o.yaml"), "1")
+	r := start(t, dir, []string{"a", "b"})
+	w := r.s.watch
+	w.mu.Lock()
+	b := w.dirs[r.path("b")]
+	b.local = false
+	w.dirs[r.path("b")] = b
+	w.mu.Unlock()
+	r.pass(2 * DefaultPoll)
+	old(t, r.path("a/new.yaml"), "new")
+	w.take() // the events are lost
+	r.pass(3 * DefaultPoll)
+	r.settled()
+	r.want("a/new.yaml=new")
+}

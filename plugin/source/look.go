@@ -25,10 +25,6 @@ type noAnswer string
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// filesPerPoll is the number of files that one poll looks at although kernel events would
-// report their changes. See skips.
-const filesPerPoll = 256
-
 // look is one look in progress.
 type look struct {
 	fs     files                          // the calls of this look
@@ -110,13 +106,13 @@ func (s *Source) startLook(now time.Time) {
 	if w, dirs := s.watch, s.toWatch; w != nil {
 		l.arm = guarded(s, l, func(string) ([]string, error) { return w.arm(dirs) })
 	}
-	skips := s.skips(now)
+	keep := s.keep(now)
 	for _, p := range s.patterns {
 		l.patterns = append(l.patterns, *p)
-		l.keepPattern = append(l.keepPattern, skips.pattern(p))
+		l.keepPattern = append(l.keepPattern, keep.pattern(p))
 	}
 	for _, t := range s.list {
-		l.keepPath = append(l.keepPath, skips.path(t))
+		l.keepPath = append(l.keepPath, keep.path(t))
 	}
 	s.look, s.askedAt, s.relist, s.doubt = l, time.Time{}, false, false
 	over := make(chan struct{})
@@ -160,44 +156,6 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 	s.kick()
 }
 
-// skips decides which patterns and paths a look need not look at. The kernel reports changes in
-// a watched directory of a local file system, so that a path there is looked at after an event
-// only. A few changes cause no event: a write through another name of the file, or a mount over
-// the file. Each path is therefore looked at within every time. With fewer than filesPerPoll
-// files, that is at each poll.
-type skips struct {
-	s     *Source
-	now   time.Time
-	every time.Duration
-	local map[string]bool // by real path of the directory
-}
-
-func (s *Source) skips(now time.Time) skips {
-	k := skips{s: s, now: now, every: s.poll * time.Duration(len(s.list)/filesPerPoll)}
-	if s.watch != nil && !s.doubt {
-		k.local = s.watch.local()
-	}
-	return k
-}
-
-// pattern reports whether the last expansion of p can be kept.
-func (k skips) pattern(p *pattern) bool {
-	if p.kind == plainFile {
-		return p.last != nil
-	}
-	return !k.s.relist && p.last != nil && p.last.state == Ready && k.now.Sub(k.s.listedAt) < k.every &&
-		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
-}
-
-// path reports whether the last location of t can be kept.
-func (k skips) path(t *tracked) bool {
-	dir := k.s.dirs[t.dir]
-	return t.loc != nil && dir != nil && k.now.Sub(t.lookedAt) < k.every && // cheap conditions first
-		!t.unsettled() && t.settler.settled.state == Ready && k.now.Before(t.hashedAt.Add(Recheck)) &&
-		t.loc.dev == dir.dev && len(t.loc.links) == len(dir.links) && !t.loc.detached &&
-		k.local[dir.end] && (k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen)
-}
-
 // apply updates the Source with the results of a look.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
@@ -206,11 +164,12 @@ func (s *Source) apply(l *look, now time.Time) {
 	for _, dir := range l.fresh {
 		s.events.doubt(dir) // earlier events were about another directory
 	}
-	listed := false
 	for i, p := range s.patterns {
 		x := l.patterns[i].last
 		p.kind = l.patterns[i].kind
-		listed = listed || !l.keepPattern[i]
+		if !l.keepPattern[i] {
+			p.listedAt = l.at
+		}
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
@@ -219,9 +178,6 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
-	}
-	if listed {
-		s.listedAt = l.at
 	}
 	if s.stale {
 		s.updateOrders()

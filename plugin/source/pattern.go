@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
@@ -47,6 +48,7 @@ type pattern struct {
 	settler  settler
 	reported State      // the last report; 0 before the first report, and while the state is Ready
 	last     *expansion // the result of the last look
+	listedAt time.Time  // the last look that expanded the pattern
 }
 
 func newPattern(text string) (*pattern, error) {

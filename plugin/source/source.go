@@ -107,9 +107,8 @@ type Source struct {
 	askedAt       time.Time       // the next look for another reason; zero if there is none
 	nextEventLook time.Time       // the earliest time of a look after an event
 	lastLook      time.Time
-	listedAt      time.Time // the last look that expanded the patterns
-	relist        bool      // an entry was added to a directory or removed
-	doubt         bool      // events may have been lost: the next look keeps no result
+	relist        bool // an entry was added to a directory or removed
+	doubt         bool // events may have been lost: the next look keeps no result
 
 	queue  []*job  // to be hashed, sorted by the number of bytes left; may have canceled jobs
 	worker *worker // hashes the queue; nil if the queue is empty
