@@ -9,7 +9,8 @@ type Clock interface {
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// WallClock is the real time.
+// WallClock is the clock of a Source without Config.Clock. It is the real time. A test may replace it
+// while no Source is open.
 var WallClock Clock = wallClock{}
 
 type wallClock struct{}

@@ -66,6 +66,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		if !patience.IsZero() && patience.Before(next) {
 			next = patience
 		}
+		if at := s.due(); !at.IsZero() && at.Before(next) {
+			next = at
+		}
 		s.pause(ctx, next, busy)
 	}
 	return nil
@@ -96,6 +99,7 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 // turn starts the work that is due. busy reports whether a look or a worker is in progress. next is
 // the time at which other work is due.
 func (s *Source) turn() (next time.Time, busy bool) {
+	s.rest.turn()
 	now := s.clock.Now()
 	if s.ended() {
 		return now, false
@@ -137,6 +141,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 		defer t.Stop()
 		again = t.C
 	}
+	s.rest.pause(next, work) // after clock.After
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
@@ -148,6 +153,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 
 // kick wakes the loop.
 func (s *Source) kick() {
+	s.rest.kicks.Add(1)
 	select {
 	case s.wake <- struct{}{}:
 	default: // the loop is about to wake

@@ -61,6 +61,11 @@ type Config struct {
 	// change no state, once each: there are no kernel events, a file in a directory is ignored,
 	// or a last line has no end. Notice may be nil. It must return and must not call the Source.
 	Notice func(error)
+	// Due is called in the goroutine of Run before Run waits, so that the caller needs no
+	// goroutine for a timer of its own. Due returns the time of the next call, or a zero time
+	// for no particular time. Run may call Due earlier, and while files are loaded later. Due
+	// may be nil.
+	Due func() time.Time
 	// Clock is the time; nil is the real time.
 	Clock Clock
 
@@ -75,12 +80,14 @@ type Source struct {
 	fs        files
 	notice    func(error)
 	maxBytes  func(string, bool) int64
+	due       func() time.Time
 	newWatch  func(kick func()) (*watcher, error) // nil after the first call, or without events
 	wake      chan struct{}                       // wakes the loop
 	stop      chan struct{}                       // closed by Close
 	firstList int                                 // the index of the first pattern of Config.Files
 	firstWait time.Duration                       // how long OpenSide waits for a new list; real time
 	ticks     func() (<-chan time.Time, func())
+	rest      rest
 
 	mu      sync.Mutex // guards the fields below; never held during a call of the file system
 	started bool       // the first look is over
@@ -122,7 +129,7 @@ type Source struct {
 // pattern with a syntax error (filepath.Match).
 func New(cfg Config) (*Source, error) {
 	s := &Source{
-		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
+		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		events: eventLog{last: map[string]lastEvent{}}, tracked: map[string]*tracked{}, byPath: map[string]*order{},
 		dirty: map[*order]bool{}, noAnswer: map[string]bool{}, firstList: len(cfg.Patterns),
@@ -136,6 +143,9 @@ func New(cfg Config) (*Source, error) {
 	s.poll = max(s.poll, minPoll)
 	if s.notice == nil {
 		s.notice = func(error) {}
+	}
+	if s.due == nil {
+		s.due = func() time.Time { return time.Time{} }
 	}
 	if !cfg.noEvents {
 		s.newWatch = openWatcher
