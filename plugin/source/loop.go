@@ -53,22 +53,22 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		off := coop.Start()
 		s.mu.Lock()
 		next, busy := s.turn()
 		out, patience := s.ready(s.clock.Now())
 		s.mu.Unlock()
 		if len(out) > 0 {
-			off := coop.Start()
 			fn(out)
 			off()
 			continue
 		}
-		if !patience.IsZero() && patience.Before(next) {
-			next = patience
+		for _, at := range []time.Time{patience, s.due()} {
+			if !at.IsZero() && at.Before(next) {
+				next = at
+			}
 		}
-		if at := s.due(); !at.IsZero() && at.Before(next) {
-			next = at
-		}
+		off()
 		s.pause(ctx, next, busy)
 	}
 	return nil
