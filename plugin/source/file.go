@@ -19,9 +19,9 @@ const (
 	// Ready: the file is complete. Digest and Size describe its bytes, and Open returns them.
 	// In a report about a pattern: the pattern names at least one file.
 	Ready State = iota + 1
-	// Pending: the file or one of its side lists was still changing at the end of the wait of
-	// Scan, or at the end of Patience in Run, or reading the file does not finish. The file is
-	// reported again when the file has settled.
+	// Pending: Scan or Run has waited, but the file or one of its side lists is still changing.
+	// A file is Pending too if reading it does not finish. The file is reported again when it
+	// has settled.
 	Pending
 	// Missing: the path has no file, or a link leads to a path without a file.
 	Missing

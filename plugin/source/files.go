@@ -40,7 +40,7 @@ func osFiles() files {
 	}}
 }
 
-// once returns the file system for one look, which follows each directory once.
+// once returns the file system for one look. The look resolves each directory once.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f

@@ -16,10 +16,9 @@ type ignored struct {
 }
 
 // noticeIgnored gives notice of each ignored file once, so that the operator does not wait for an
-// order that was saved under a wrong name. It runs when all reports were loaded, because then the
-// side lists are known. A file that came while the Source runs is noticed after Patience: a
-// side list may come before the order file that names the list, and editors make short-lived
-// files.
+// order that was saved under a wrong name. It runs when all reports were loaded, because the side
+// lists are known then. Notice of a new file is given after Patience, because a side list may come
+// before the order file that names the list, and because editors make short-lived files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -60,7 +60,7 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// The same for a write while the bytes are read, if stat does not show the write.
+	// The file is also written to while it is read, and stat does not show the write.
 	standStill(r, new(int))
 	r.settled()
 	r.take()

@@ -120,7 +120,7 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 		for ; hasMeta(dir); dir = filepath.Dir(dir) {
 			globs = append([]string{filepath.Base(dir)}, globs...)
 		}
-		// As in filepath.Glob, a directory that cannot be read has no files.
+		// A directory that cannot be read is skipped, as in filepath.Glob.
 		if err := x.list(f, p, dir, globs); err != nil && stateOf(err) == Pending {
 			x.state, x.err = Pending, pathError(p.text, "", err)
 		}

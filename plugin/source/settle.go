@@ -128,8 +128,8 @@ func (v version) same(w version) bool {
 // there reports whether the path has a file.
 func (v version) there() bool { return v.state == Ready || v.state == Pending }
 
-// observation is the result of reading a path once: the digest of its bytes, whose stamp was the
-// same before and after, or the reason why there are no bytes.
+// observation is the result of reading a path once: the digest of its bytes, or the reason why there
+// are no bytes. The stamp of the file was the same before and after the reading.
 type observation struct {
 	version
 	at     time.Time // when the reading began

@@ -97,7 +97,7 @@ const maxFirst = 64 << 20
 
 // first looks at a new side list and hashes it, for a caller that waits for the version. A list
 // that is large, or that does not come within a second, is Pending until the loop has hashed it.
-// The caller must have locked s.mu, which first unlocks while it waits.
+// The caller must have locked s.mu. The function unlocks s.mu while it waits.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

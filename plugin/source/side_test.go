@@ -153,8 +153,8 @@ func TestRaggedSide(t *testing.T) {
 	r.want("o.yaml=1")
 }
 
-// TestSideInside checks that a side list must lie in the directory of its order file, also behind
-// links.
+// TestSideInside checks that a side list outside the directory of its order file is refused, even if
+// a link in the directory leads to the list.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
