@@ -204,8 +204,8 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError returns err with the shown path in front, in place of the path of the system's
-// error. at is another path to be named, where a link leads, or "".
+// pathError returns err with the shown path in front, in place of the path in the system's error. If
+// at is not empty, the error also names at, which is the path behind a link where err occurred.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -106,8 +106,9 @@ func (j *job) close() {
 	}
 }
 
-// enqueue adds a job to the queue, which is sorted by the number of bytes left, and starts a
-// worker if there is none. The caller must have locked s.mu, here and in the functions below.
+// enqueue adds a job to the queue and starts a worker if there is none. The queue is sorted by the
+// number of bytes left. The caller of enqueue, cancel, hashing, startWorker, next and takeBack must
+// have locked s.mu.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
