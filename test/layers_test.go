@@ -18,7 +18,7 @@ const (
 // layers are the layers of the packages, the lowest first. A package imports only packages of
 // lower layers.
 var layers = [][]string{
-	{"plugin/coop", "plugin/dname", "plugin/printable"},
+	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
 	{"plugin/guard"},
 	{"plugin/ruleset"},

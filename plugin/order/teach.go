@@ -287,6 +287,18 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
+// misspelled reports whether an unknown key of the file is probably a misspelling of want.
+// unknownKey reports that key and suggests want.
+func misspelled(root *yaml.Node, want string) bool {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key := unquoted(root.Content[i].Value)
+		if !slices.Contains(fileShape.keys, key) && Nearest(key, slices.Values(fileShape.keys)) == want {
+			return true
+		}
+	}
+	return false
+}
+
 // emptyAbove returns the key of an empty mapping above n that may have the key n. The lines of
 // that mapping are then not indented.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {

@@ -26,7 +26,7 @@ func (e expiry) log(s *Store, now order.Time) {
 	for _, f := range s.Status().Files {
 		if f.Stale(now) && e[f.Path] != f.Expires {
 			e[f.Path] = f.Expires
-			s.log.Errorf("%s: is stale: its expires, %s, has passed; its orders stay in force", f.Path, f.Expires)
+			s.log.Errorf("%s: is stale: its expires, %s, has passed; its orders stay in force", f.Path, f.Expires.EndText(s.zone(f.Path)))
 		}
 	}
 }

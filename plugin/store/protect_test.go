@@ -31,7 +31,7 @@ func TestProtect(t *testing.T) {
 		w.wantBlocked(names_, names...)
 	}
 	want("at the start", "blocked.example someone.github.io")
-	w.wantLog("a.txt: in force: protect list of 1 entries", "is held, not enforced: it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
+	w.wantLog("a.txt: in force: protect list of 1 entries", "the target is held and not enforced, because it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
 	digest := w.s.Status().Digest
 
 	w.write("b.txt", "blocked.example\n")

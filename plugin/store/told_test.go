@@ -44,7 +44,7 @@ func TestToldOnce(t *testing.T) {
 	w.write("a.yaml", orders("", "old: "+under("test", 25)))
 	w.mustStart()
 	log := w.log.take()
-	logged(t, log, 20, "is held, not enforced: it is")
+	logged(t, log, 20, "the target is held and not enforced, because it is")
 	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists them")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
@@ -52,8 +52,8 @@ func TestToldOnce(t *testing.T) {
 	w.write("a.yaml", orders("", "new: github.io", "misses: nowhere.example", "old: "+under("test", 25)))
 	w.step()
 	log = w.log.take()
-	logged(t, log, 1, "is held, not enforced: it is", `order "new"`, `got "github.io"`)
-	logged(t, log, 1, "is held, not enforced: it is")
+	logged(t, log, 1, "the target is held and not enforced, because it is", `order "new"`, `got "github.io"`)
+	logged(t, log, 1, "the target is held and not enforced, because it is")
 	logged(t, log, 0, "more warnings")
 	logged(t, log, 1, "info: held, not enforced: 26 targets of 2 orders")
 
@@ -73,7 +73,7 @@ func TestToldOnce(t *testing.T) {
 	// Held again is news again.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "new: github.io"))
 	w.step()
-	logged(t, w.log.take(), 1, "is held, not enforced: it is", `got "github.io"`)
+	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
 // TestToldReason: a protect list that grows at its top gives other line numbers as
@@ -153,7 +153,7 @@ func TestToldWhole(t *testing.T) {
 	if err := w.start(func(o *Options) { o.Rules.NoCountry = true }, "a.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	w.wantLog("info: held, not enforced: 1 target of 1 order, and 1 order as a whole", "scope.countries: is held", `got "github.io"`)
+	w.wantLog("info: held, not enforced: 1 target of 1 order, and 1 order as a whole", "scope.countries: the order is held", `got "github.io"`)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [FR]}, targets: [a.example, github.io]}\n")
 	w.step()
 	log := w.log.take()
