@@ -105,10 +105,21 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
+	enforced := map[string]bool{} // the digests of the stores that are not in shadow
+	for _, s := range stores {
+		if !s.Shadow() {
+			enforced[s.Status().Digest] = true
+		}
+	}
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
+		// A store in shadow may have the same orders as a store that enforces them. The orders
+		// are then counted only once.
+		if s.Shadow() && enforced[st.Digest] {
+			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
+		}
 		for i := range ruleset.NumStates {
 			orders[i] += counts.Orders[i]
 			targets[i] += counts.Targets[i]

@@ -110,7 +110,7 @@ func (c *listCmd) Run(e *env) error {
 	if compiled != nil {
 		e.say("the states at %s are judged by the order files as they are now", now)
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		e.say("server block %s is in shadow: no order changes an answer", s.block)
 	}
 	return c.print(e, l, listed)

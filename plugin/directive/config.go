@@ -31,9 +31,7 @@ type Config struct {
 	// names and addresses to which its answer leads.
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet is trusted
-	Root       string     // directory of relative paths
-	// Shadow means that orders are decided and counted, but no answer is changed.
-	Shadow bool
+	Root       string     // the directory of relative paths
 }
 
 const (
@@ -308,7 +306,7 @@ func readShadow(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) != 0 {
 		return c.Errf("shadow takes no value, got '%s'", args[0])
 	}
-	cfg.Shadow = true
+	cfg.Store.Shadow = true
 	return nil
 }
 

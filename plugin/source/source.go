@@ -61,6 +61,11 @@ type Config struct {
 	// ignored, and that a last line has no end; once each. It may be nil. It must return
 	// and not call the Source.
 	Notice func(error)
+	// Due is called in the goroutine of Run before Run waits, so that the caller needs no
+	// goroutine for a timer of its own. Due returns the time of the next call, or a zero time
+	// for no particular time. Run may call Due earlier, and while files are loaded later. It
+	// may be nil.
+	Due func() time.Time
 	// Clock is the time; nil is the real one.
 	Clock Clock
 }
@@ -73,6 +78,7 @@ type Source struct {
 	fs        files
 	notice    func(error)
 	maxBytes  func(string, bool) int64
+	due       func() time.Time
 	newWatch  func(kick func()) (*watcher, error)
 	wake      chan struct{} // something to do; holds one
 	stop      chan struct{} // closed by Close
@@ -117,7 +123,7 @@ type Source struct {
 // that filepath.Match does not understand.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
-		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
+		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		marks: marks{by: map[string]*mark{}}, tracks: map[string]*track{}, byPath: map[string]*order{},
 		wanted: map[*track]bool{}, dirty: map[*order]bool{},
@@ -132,6 +138,9 @@ func New(cfg Config) (*Source, error) {
 	s.poll = max(s.poll, minPoll)
 	if s.notice == nil {
 		s.notice = func(error) {}
+	}
+	if s.due == nil {
+		s.due = func() time.Time { return time.Time{} }
 	}
 	if !cfg.NoEvents {
 		s.newWatch = openWatcher
@@ -218,6 +227,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 		default:
 			if !patience.IsZero() && patience.Before(next) {
 				next = patience
+			}
+			if at := s.due(); !at.IsZero() && at.Before(next) {
+				next = at
 			}
 			off()
 			s.pause(ctx, next, busy)

@@ -94,7 +94,7 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	path := filepath.Join(w.dir, "a.yaml") // the configuration names the file itself
 	w.s.files[path].version = noVersion
 	w.s.load([]source.File{{Path: path, State: source.Missing}})
-	logged(t, w.log.take(), 1, "error: ", "nothing of it is in force")
+	logged(t, w.log.take(), 1, "error: ", "none of its orders is in force")
 	if st := w.s.Status(); st.LastOK || st.Ready {
 		t.Errorf("last_load_ok %t, ready %t", st.LastOK, st.Ready)
 	}

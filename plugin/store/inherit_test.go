@@ -89,7 +89,7 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 					t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
 				}
 				w.wantLog("b.yaml", "; its orders stay in force until the server restarts: put the file back before then",
-					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "what it protects stays protected",
+					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "its names and networks stay protected",
 					"handed on from the configuration before: 5 order files and 1 protect list in the versions")
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")
@@ -155,7 +155,7 @@ func TestReloadMoved(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 	log := w.log.take()
-	logged(t, log, 1, "a.yaml: is gone; its orders have come in other files")
+	logged(t, log, 1, "a.yaml: is gone; other files contain its orders now")
 	logged(t, log, 0, "stay in force") // the file is no loss
 	logged(t, log, 1, "info: order a: moved from "+filepath.Join(w.dir, "a.yaml")+", in force")
 	logged(t, log, 0, "newly blocked")
@@ -212,7 +212,7 @@ func TestReloadOfTwoStores(t *testing.T) {
 	defer s.Close()
 	w.s = s
 	w.wantBlocked("n0.example", "n0.example", "c.example")
-	w.wantLog("c.yaml: is not handed on, since it has orders of another file", `order "a": id: is used by an order of another file, `)
+	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
 // TestReloadRules: a version that was compiled with other options decides as one that is

@@ -9,10 +9,10 @@ func TestSerialOfVanishedFile(t *testing.T) {
 		name, back, blocked, log string
 		reload                   bool
 	}{
-		{"a lower serial", orders("serial: 3\n", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got 3", false},
-		{"the same serial, other bytes", orders("serial: 9\n", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got 9", false},
-		{"no serial", orders("", "a: a.example"), "b.example", "serial: must be above 9, the serial that was in force at this path before, got no serial", false},
-		{"a lower serial after a reload", orders("serial: 3\n", "a: a.example"), "b.example", "serial: must be above 9", true},
+		{"a lower serial", orders("serial: 3\n", "a: a.example"), "b.example", "serial: is 3, but the last version in force at this path had 9; write a serial above 9", false},
+		{"the same serial, other bytes", orders("serial: 9\n", "a: a.example"), "b.example", "serial: the file has changed, but its serial is still 9; write a serial above 9", false},
+		{"no serial", orders("", "a: a.example"), "b.example", "serial: is missing, but the last version in force at this path had 9; write a serial above 9", false},
+		{"a lower serial after a reload", orders("serial: 3\n", "a: a.example"), "b.example", "but the last version in force at this path had 9", true},
 		{"the same file", orders("serial: 9\n"), "b.example", "", false},
 		{"a higher serial", orders("serial: 10\n", "a: a.example"), "a.example b.example", "order a: new", false},
 	} {

@@ -53,7 +53,7 @@ func TestProtect(t *testing.T) {
 	os.Remove(filepath.Join(w.dir, "a.txt"))
 	w.step()
 	want("so does one that is gone", "someone.github.io")
-	w.wantLog("a.txt", "what it protects stays protected")
+	w.wantLog("a.txt", "its names and networks stay protected")
 
 	w.write("a.txt", " \n")
 	w.step()
@@ -95,7 +95,7 @@ func TestProtectBadAtStart(t *testing.T) {
 			t.Errorf("%s: ready", name)
 		}
 		log := w.log.take()
-		logged(t, log, 1, "error: ", "a.txt: ", "; the names and networks it lists are NOT protected")
+		logged(t, log, 1, "error: ", "a.txt: ", "; its names and networks are NOT protected")
 		logged(t, log, 0, "nothing of it")
 		w.write("a.txt", "blocked.example\n")
 		w.step()
@@ -117,11 +117,11 @@ func TestProtectWrongFile(t *testing.T) {
 		t.Fatal("started without orders")
 	}
 	logged(t, err.Error(), 2, `got "a secret"`)
-	logged(t, err.Error(), 1, "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
+	logged(t, err.Error(), 1, "a.txt: 8 more problems; blocklistctl check --protect FILE lists all")
 	log := w.log.take()
 	logged(t, log, 2, `got "a secret"`)
-	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
-	logged(t, log, 1, "a.txt: refused for 11 problems; the names and networks it lists are NOT protected")
+	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists all")
+	logged(t, log, 1, "a.txt: refused for 11 problems; its names and networks are NOT protected")
 
 	w.write("a.yaml", orders("", "x: blocked.example"))
 	w.write("a.txt", strings.Repeat("a.example\n", 10))
@@ -130,5 +130,5 @@ func TestProtectWrongFile(t *testing.T) {
 	}
 	log = w.log.take()
 	logged(t, log, 3, "warning: ", "stands on line 1 already")
-	logged(t, log, 1, "warning: ", "a.txt: 6 more warnings; blocklistctl check --protect FILE lists them")
+	logged(t, log, 1, "warning: ", "a.txt: 6 more warnings; blocklistctl check --protect FILE lists all")
 }

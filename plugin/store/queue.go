@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxQueued bounds the text that waits for the log, in bytes.
+	// maxQueued is the largest number of bytes of text that may wait for the log.
 	maxQueued = 4 << 20
-	// flushPatience is how long a start and Close wait for the log.
+	// flushPatience is the time that a start and Close wait for the log.
 	flushPatience = time.Second
 )
 
-// queue writes the lines of a Store to a Log, each as one printable line, because paths, names
-// of side lists and errors of the operating system have text of other people. A load does not
-// wait for the log.
+// A queue writes the lines of a Store to a Log. Each line becomes printable, because paths, names
+// of side lists and errors of the operating system contain foreign text. A load does not wait
+// for the log.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -25,7 +25,7 @@ type queue struct {
 
 func newQueue(log Log) *queue {
 	return &queue{log, logqueue.New(maxQueued, func(n int) {
-		log.Warningf("%s dropped here, since the log did not take the lines in time", count(n, "line"))
+		log.Warningf("%s dropped here, because the log did not accept the lines in time", count(n, "line"))
 	})}
 }
 
@@ -41,7 +41,7 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic unchanged. The stack has no text of other people.
+// stack logs the stack of a panic, with its line breaks. A stack contains no foreign text.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,41 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
-
-// TestKeyHasEveryOption: an option that is left out of the key would share a Store between
-// configurations that differ.
-func TestKeyHasEveryOption(t *testing.T) {
-	var walk func(v reflect.Value, path string, opt *Options)
-	walk = func(v reflect.Value, path string, opt *Options) {
-		before := opt.key()
-		switch v.Kind() {
-		case reflect.Struct:
-			for i := range v.NumField() {
-				if name := v.Type().Field(i).Name; name != "Guard" { // the Store's own to set
-					walk(v.Field(i), path+"."+name, opt)
-				}
-			}
-			return
-		case reflect.Slice:
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		case reflect.String:
-			v.SetString("x")
-		case reflect.Bool:
-			v.SetBool(true)
-		case reflect.Int, reflect.Int64:
-			v.SetInt(1)
-		case reflect.Uint8:
-			v.SetUint(1)
-		default:
-			t.Fatalf("%s: the test does not set a %s", path, v.Kind())
-		}
-		if opt.key() == before {
-			t.Errorf("the key leaves out %s", path)
-		}
-	}
-	opt := &Options{}
-	walk(reflect.ValueOf(opt).Elem(), "Options", opt)
-}
 
 // block makes the loads of a test wait, as a file system that does not answer does. The
 // returned functions wait until a load waits, and let the load go on.
@@ -239,16 +203,16 @@ func TestStopped(t *testing.T) {
 		old, new []*Store
 		want     string
 	}{
-		{"a file is dropped", []*Store{first}, []*Store{second}, "the new Corefile no longer names DIR/a.yaml: its order a (2 targets) is not in force any more"},
+		{"a file is dropped", []*Store{first}, []*Store{second}, "no server block of the new Corefile enforces orders of DIR/a.yaml: its order a (2 targets) is not in force any more"},
 		{"the same Corefile", []*Store{first, other}, []*Store{first, other}, ""},
 		{"the id is in another server block too", []*Store{first, copied}, []*Store{other, copied},
-			"the new Corefile no longer names DIR/a.yaml: its order moved (1 target) is not in force any more\n" +
-				"the new Corefile no longer names DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+			"no server block of the new Corefile enforces orders of DIR/a.yaml: its order moved (1 target) is not in force any more\n" +
+				"no server block of the new Corefile enforces orders of DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
 		{"a server block drops a file that another one names", []*Store{first, first}, []*Store{first, second},
-			"the new Corefile names for fewer server blocks the file DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+			"fewer server blocks of the new Corefile enforce orders of DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
 		{"many orders, and a sealed one", []*Store{many}, []*Store{other},
-			"the new Corefile no longer names DIR/five.yaml: its 4 orders x1, x2, x3, ... (4 targets) are not in force any more\n" +
-				"the new Corefile no longer names DIR/sealed.yaml: its order sealed:" + ruleset.Digest("secret/1") + " (1 target) is not in force any more"},
+			"no server block of the new Corefile enforces orders of DIR/five.yaml: its 4 orders x1, x2, x3, ... (4 targets) are not in force any more\n" +
+				"no server block of the new Corefile enforces orders of DIR/sealed.yaml: its order sealed:" + ruleset.Digest("secret/1") + " (1 target) is not in force any more"},
 	} {
 		got := strings.ReplaceAll(strings.Join(Stopped(tc.old, tc.new), "\n"), w.dir, "DIR")
 		if got != tc.want {

@@ -232,7 +232,7 @@ func TestStart(t *testing.T) {
 		if w.s.Ready() || w.s.Status().LastOK {
 			t.Error("ready with a file that has never been in force")
 		}
-		w.wantLog("b.yaml:1:1: must be an order file", "nothing of it is in force")
+		w.wantLog("b.yaml:1:1: must be an order file", "none of its orders is in force")
 		w.write("b.yaml", orders("", "b: b.example"))
 		w.step()
 		w.wantBlocked("a.example b.example", "a.example", "b.example")
@@ -516,9 +516,9 @@ func TestRenamedAndShrunk(t *testing.T) {
 		{"loses more than half and confirms it", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), ""},
 		{"a small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), ""},
 		{"a higher serial", orders("serial: 7\n", "a: a.example"), orders("serial: 8\n", "a: b.example"), ""},
-		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), "has no serial, and the serial in force is 7; write a serial above 7"},
-		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), "its serial is 6 and the serial in force is 7; write a serial above 7"},
-		{"the same serial and other bytes", orders("serial: 7\n", "a: a.example"), orders("serial: 7\n", "a: b.example"), "has other bytes and the same serial, 7; write a serial above 7"},
+		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), "cannot replace that file: serial: is missing, but the version in force has 7; write a serial above 7"},
+		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), "cannot replace that file: serial: is 6, but the version in force has 7; write a serial above 7"},
+		{"the same serial and other bytes", orders("serial: 7\n", "a: a.example"), orders("serial: 7\n", "a: b.example"), "cannot replace that file: serial: the file has changed, but its serial is still 7; write a serial above 7"},
 		{"an order is missing", orders("", "a: a.example", "c: c.example"), orders("", "a: b.example"),
 			"no other file that can go into force has 1 order of that file; its orders stay in force until other files contain all of them"},
 	} {
@@ -697,46 +697,5 @@ func TestStorm(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the last version is not in force")
 		}
-	}
-}
-
-// TestTransitions: orders start and end by the clock; the log says so, and a
-// sealed one is not named.
-func TestTransitions(t *testing.T) {
-	w := newWorld(t)
-	at := w.clock.t.UTC().Truncate(time.Second)
-	stamp := func(d time.Duration) string { return at.Add(d).Format(time.RFC3339) }
-	w.write("a.yaml", fmt.Sprintf(`version: 1
-defaults: {authority: {name: A}, scope: global}
-orders:
-- {id: soon, from: %s, until: %s, targets: [a.example]}
-- {id: secret, disclosure: code, from: %s, targets: [b.example]}
-- {id: secret-lift, action: lift, lifts: [secret], issued: %s}
-- {id: open-lift, action: lift, lifts: [soon], issued: %s}
-`, stamp(30*time.Minute), stamp(time.Hour), stamp(40*time.Minute), stamp(50*time.Minute), stamp(55*time.Minute)))
-	w.mustStart()
-	w.log.take()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { w.s.watchTimes(ctx); close(done) }()
-	var got []string
-	for deadline := time.Now().Add(10 * time.Second); len(got) < 7 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if s := w.log.take(); s != "" {
-			got = append(got, strings.Split(s, "\n")...)
-		}
-	}
-	cancel()
-	<-done
-	want := []string{
-		"info: order soon: is in force now (it was pending)",
-		"info: order sealed:" + ruleset.Digest("secret") + ": is in force now (it was pending)",
-		"info: order sealed:" + ruleset.Digest("secret") + ": is lifted now (it was in force)",
-		"info: lift sealed:" + ruleset.Digest("secret-lift") + ": is in force now (it was pending)",
-		"info: order soon: is lifted now (it was in force)",
-		"info: lift open-lift: is in force now (it was pending)",
-		"info: order soon: has ended (it was lifted)",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -18,20 +18,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check reports why a Store of the options could not start, as far as a look at the files
-// tells: no order file is good, and no other Store of the process has a version of one in
-// force. Check starts and keeps nothing, so that a Corefile reload can be refused before
-// other plugins of the new configuration have opened their listeners, which a reload that
-// fails later leaves behind.
+// Check returns an error if a Store with the given options could not start: no order file is
+// good, and no other Store of the process has a version of such a file in force. Check starts
+// no Store. A reload of the Corefile calls Check first. If the reload failed later, other
+// plugins of the new configuration would have opened listeners that CoreDNS never closes.
 //
-// One good file suffices, so the smallest files come first. A file that changed within
-// the last second may be half written, and is read again. When a file system does not
-// answer, Check ends all the same and reports nothing, and Acquire decides.
+// One good file is enough, so Check begins with the smallest files. A file that changed within
+// the last second may be incomplete, so Check reads the file again. If a file system does not
+// answer, Check returns nil after some time, and Acquire finds the problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
-		for path, v := range o.legacy.Load().files {
-			if v.part != nil && s.names(path) {
+		for path, v := range o.handover.Load().files {
+			if v.part != nil && s.configures(path) {
 				return nil
 			}
 		}
@@ -50,14 +49,13 @@ func Check(opt Options, log Log) error {
 	}
 }
 
-// checkPatience is how long Check waits for file systems. A variable, so that tests need
-// not wait.
+// checkPatience is the time that Check waits for file systems. Tests change it.
 var checkPatience = 2 * startPatience
 
-// stat is os.Stat, for tests to replace.
+// stat is os.Stat. Tests replace it.
 var stat = os.Stat
 
-// checkFiles looks at the files until one is good or none is being written.
+// checkFiles reads the files until a file is good, or until no file is recent any more.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
@@ -67,8 +65,8 @@ func (s *Store) checkFiles() error {
 	}
 }
 
-// anyGood returns nil when an order file is good, else every problem, and whether a file
-// has changed within the last second.
+// anyGood returns nil if an order file is good, else all problems. fresh is true if a file
+// changed within the last second.
 func (s *Store) anyGood() (err error, fresh bool) {
 	type found struct {
 		path string
@@ -78,7 +76,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	var all []string
 	paths, errs := source.Expand(s.opt.Patterns)
 	for _, err := range errs {
-		all = append(all, s.public("", err))
+		all = append(all, s.publicText("", err))
 	}
 	for _, path := range paths {
 		info, err := stat(path)
@@ -86,14 +84,14 @@ func (s *Store) anyGood() (err error, fresh bool) {
 		case err == nil && !info.Mode().IsRegular():
 			err = fmt.Errorf("%s: is not a regular file", path)
 		case err == nil && info.Size() > s.maxBytes(path, false):
-			err = fmt.Errorf("%s: is larger than %d octets", path, s.maxBytes(path, false))
+			err = fmt.Errorf("%s: is larger than %d bytes", path, s.maxBytes(path, false))
 		}
 		if err != nil {
 			var x *fs.PathError
 			if errors.As(err, &x) {
 				err = fmt.Errorf("%s: %w", path, x.Err)
 			}
-			all = append(all, s.public(path, err))
+			all = append(all, s.publicText(path, err))
 			continue
 		}
 		fresh = fresh || time.Since(info.ModTime()) < source.Settle
@@ -102,29 +100,30 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	slices.SortFunc(files, func(a, b found) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		var err error
-		if bug := s.attempt(f.path, func() { err = parses(f.path) }); bug != nil {
+		if bug := s.catchPanic(f.path, func() { err = parses(f.path) }); bug != nil {
 			err = bug
 		}
 		if err == nil {
 			return nil, false
 		}
-		all = append(all, s.public(f.path, err))
+		all = append(all, s.publicText(f.path, err))
 	}
 	return noGoodFile(all), fresh
 }
 
-// noGoodFile is why a Store cannot start; problems are lines for the log.
+// noGoodFile returns the error for a Store that has no good order file. The problems are lines
+// for the log.
 func noGoodFile(problems []string) error {
 	return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(problems, "\n"))
 }
 
-// parses returns the problems of an order file.
+// parses returns the errors of an order file.
 func parses(path string) error {
 	in, err := openRegular(path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = in.Close() }() // read only: nothing can be lost
+	defer func() { _ = in.Close() }() // a file that was only read loses nothing
 	_, problems := order.Parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			return openRegular(filepath.Join(filepath.Dir(path), name))
@@ -138,7 +137,8 @@ func parses(path string) error {
 	return nil
 }
 
-// openRegular opens a file, and never waits for the other end of a pipe.
+// openRegular opens a regular file. It does not wait if the file is a pipe that nothing writes
+// to.
 func openRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -154,7 +154,7 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// noNames drops the names of a side list.
+// noNames ignores the names of a side list.
 type noNames struct{}
 
 func (noNames) Grow(int)            {}

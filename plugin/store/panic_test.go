@@ -76,7 +76,7 @@ func TestPanicInMerge(t *testing.T) {
 		t.Error("no alarm")
 	}
 	log := w.log.take()
-	logged(t, log, 1, "a.yaml: is refused, since the order set could not be built: the order set: panic: too many")
+	logged(t, log, 1, "a.yaml: is refused, because the order set could not be built: the order set: panic: too many")
 	logged(t, log, 1, "c.yaml: is refused")
 	logged(t, log, 1, "protect.txt: is refused")
 	// A later change of another file does not bring the batch back.

@@ -45,7 +45,7 @@ func TestToldOnce(t *testing.T) {
 	w.mustStart()
 	log := w.log.take()
 	logged(t, log, 20, "the target is held and not enforced, because it is")
-	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists them")
+	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists all")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
 	// The lines of the file move, too.
@@ -121,7 +121,7 @@ orders:
 	}
 	log := w.log.take()
 	logged(t, log, 1, "info: held, not enforced: 34 targets of 9 orders")
-	logged(t, log, 1, "warning: the order set: 14 more warnings; blocklistctl check --protect FILE lists them")
+	logged(t, log, 1, "warning: the order set: 14 more warnings; blocklistctl check --protect FILE lists all")
 
 	w.write("a.txt", strings.ReplaceAll(under("club", 25), " ", "\n"))
 	w.step()
@@ -143,7 +143,7 @@ orders:
 	w.step()
 	log = w.log.take()
 	logged(t, log, 20, "is enforced now, no longer held")
-	logged(t, log, 1, "info: the order set: 5 more targets are enforced now, no longer held")
+	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
 // TestToldWhole: an order that is held as a whole counts as one.
