@@ -70,7 +70,7 @@ var (
 	lateDesc        = desc("orders_late", "Active orders and lifts, neither ended nor lifted, known to have come into force after a deadline: their dates begin after it, or this server loaded them after it and after its own start.")
 	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
 	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
-	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
+	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses with its prefixes, and knowledge or not of countries.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")

@@ -131,7 +131,7 @@ func likeOrders(arg string) bool {
 
 // terms are the Corefile's properties that an answer depends on. Each is unset by default.
 type terms struct {
-	Response     string         `placeholder:"KIND" help:"Corefile's response: nxdomain (default), nodata, refused, or addresses to redirect to, parted by commas."`
+	Response     string         `placeholder:"KIND" help:"The Corefile's response: ${responses} to redirect to, separated by commas; by default nxdomain."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"Corefile's ttl (default 30s)."`
 	Organization string         `placeholder:"NAME" help:"Corefile's organization."`
 	Contact      []string       `placeholder:"URI" help:"Corefile's contact."`

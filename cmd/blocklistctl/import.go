@@ -58,7 +58,7 @@ type headFlags struct {
 	Review           string   `placeholder:"TIME" help:"When somebody must look again."`
 	Timezone         string   `placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
 	Status           string   `placeholder:"STATUS" help:"active, shadow, draft or suspended."`
-	Response         string   `placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
+	Response         string   `placeholder:"KIND" help:"${responses} to redirect to, separated by commas."`
 	TTL              string   `name:"ttl" placeholder:"DURATION" help:"Of the answers."`
 	Disclosure       string   `placeholder:"WORD" help:"full, schedule, code or none."`
 	Basis            string   `placeholder:"TEXT" help:"The legal basis."`

@@ -118,7 +118,6 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"language":     readLanguage,
 	"sde_option":   readSDEOption,
 	"answers":      readAnswers,
-	"nat64":        readNAT64,
 	"country":      readCountry,
 	"home":         readHome,
 	"ecs_from":     readECSFrom,
@@ -244,7 +243,13 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
+// readAnswers parses which parts of an answer are checked. addresses can be followed by the
+// operator's own NAT64 prefixes (RFC 6052, section 2.2).
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	if args[0] == "addresses" {
+		cfg.Store.Rules.Addresses = true
+		return readNAT64(c, cfg, args[1:])
+	}
 	s, err := one(c, "answers", args)
 	if err != nil {
 		return err
@@ -253,25 +258,22 @@ func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	case "off":
 		cfg.AnswersOff = true
 	case "names":
-	case "addresses":
-		cfg.Store.Rules.Addresses = true
 	default:
 		return c.Errf("answers must be off, names or addresses, got '%s'", s)
 	}
 	return nil
 }
 
-// readNAT64 parses the operator's own NAT64 prefixes (RFC 6052, section 2.2).
-func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	for _, s := range args {
+func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
+	for _, s := range prefixes {
 		x, why := order.ParsePrefix(s)
 		switch {
 		case why != "":
-			return c.Errf("nat64: the prefix %s, got '%s'", why, s)
+			return c.Errf("answers addresses: the NAT64 prefix %s, got '%s'", why, s)
 		case !x.Addr().Is6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, x.Bits()):
-			return c.Errf("nat64 must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
+			return c.Errf("answers addresses: a NAT64 prefix is an IPv6 network of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
 		case x.Addr().As16()[8] != 0:
-			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero (RFC 6052), got '%s'", s)
+			return c.Errf("answers addresses: the bits 64 to 71 of a NAT64 prefix must be zero (RFC 6052), got '%s'", s)
 		case !slices.Contains(cfg.Store.Rules.NAT64, x):
 			cfg.Store.Rules.NAT64 = append(cfg.Store.Rules.NAT64, x)
 		}

@@ -221,18 +221,6 @@ func targetAdvice(written string, err error) string {
 	return err.Error()
 }
 
-// synonyms are common words that people write instead of the words of the format.
-var synonyms = map[string]string{
-	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
-	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
-	"test": "shadow", "dry-run": "shadow", "dryrun": "shadow", "monitor": "shadow", "pending": "draft",
-	"unblock": "lift", "allow": "lift", "remove": "lift", "lifted": "lift", "ban": "block", "deny": "block", "blocked": "block",
-	"tribunal": "court", "judge": "court", "agency": "regulator", "ministry": "regulator", "statute": "law", "act": "law", "isp": "operator", "self": "operator",
-	"public": "full", "secret": "none", "sealed": "none", "confidential": "none", "hidden": "none",
-	"router": "network", "routers": "network", "firewall": "network", "nobody": "none",
-	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
-}
-
 // wordAdvice returns the end of a message with the word that was probably meant.
 func wordAdvice(s string, words []string) string {
 	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {

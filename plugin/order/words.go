@@ -45,6 +45,18 @@ var (
 	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
 )
 
+// synonyms are common words that people write instead of the words of the format.
+var synonyms = map[string]string{
+	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
+	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
+	"test": "shadow", "dry-run": "shadow", "dryrun": "shadow", "monitor": "shadow", "pending": "draft",
+	"unblock": "lift", "allow": "lift", "remove": "lift", "lifted": "lift", "ban": "block", "deny": "block", "blocked": "block",
+	"tribunal": "court", "judge": "court", "agency": "regulator", "ministry": "regulator", "statute": "law", "act": "law", "isp": "operator", "self": "operator",
+	"public": "full", "secret": "none", "sealed": "none", "confidential": "none", "hidden": "none",
+	"router": "network", "routers": "network", "firewall": "network", "nobody": "none",
+	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
+}
+
 // String returns the word of order files.
 func (a Action) String() string { return actionWords.of(a) }
 

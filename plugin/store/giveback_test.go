@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestGiveBack: a store gives back what a big load leaves, at the start and after a
-// change; after a small load it leaves the collector alone.
+// TestGiveBack checks that a store gives memory back after a large load, at the start and
+// later, and does not do so after a small load.
 func TestGiveBack(t *testing.T) {
 	var list strings.Builder
 	for i := range bigLoad {
@@ -19,7 +19,7 @@ func TestGiveBack(t *testing.T) {
 	}
 	w := newWorld(t)
 	const side = "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n"
-	put := func(name, text string) { // at once, so that nothing is loaded twice
+	put := func(name, text string) { // renames the file into place, so that the store loads each version once
 		t.Helper()
 		w.write(".new", text)
 		if err := os.Rename(filepath.Join(w.dir, ".new"), filepath.Join(w.dir, name)); err != nil {
@@ -49,7 +49,7 @@ func TestGiveBack(t *testing.T) {
 	t.Cleanup(w.s.Close)
 	until("memory given back after the start", func() bool { return forced() == before+1 })
 
-	// What comes next is loaded when all is done that follows the one before.
+	// A later load begins only when the earlier load has given its memory back.
 	put("b.yaml", orders("", "b: b.example"))
 	until("a small file", func() bool { return len(w.blocked("b.example")) > 0 })
 	put("names.txt", list.String()+"more.example\n")
@@ -64,7 +64,7 @@ func TestGiveBack(t *testing.T) {
 	}
 }
 
-// TestGiveBackRefused: a large file that is refused leaves no memory taken.
+// TestGiveBackRefused checks that a store gives the memory of a large refused file back.
 func TestGiveBackRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -18,7 +18,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of the log that have all parts, and checks their number.
+// logged returns the lines of the log that contain all parts, and checks that there are n of
+// them.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
@@ -37,9 +38,9 @@ func logged(t *testing.T, text string, n int, parts ...string) []string {
 	return out
 }
 
-// TestToldOnce: a load tells what is new. What was held already must not push what
-// is held now past the cap.
-func TestToldOnce(t *testing.T) {
+// TestLogOnlyChanges checks that a load logs only new warnings, so that old warnings do not use
+// up the largest number of lines.
+func TestLogOnlyChanges(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "old: "+under("test", 25)))
 	w.mustStart()
@@ -48,7 +49,7 @@ func TestToldOnce(t *testing.T) {
 	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists all")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// The lines of the file move, too.
+	// The line numbers of the old orders change too.
 	w.write("a.yaml", orders("", "new: github.io", "misses: nowhere.example", "old: "+under("test", 25)))
 	w.step()
 	log = w.log.take()
@@ -63,22 +64,22 @@ func TestToldOnce(t *testing.T) {
 	logged(t, log, 0, "is held")
 	logged(t, log, 0, "info: held")
 
-	// What is not held any more because nobody orders it is not enforced.
+	// A target that no order has any more is not enforced.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "other: b.example"))
 	w.step()
 	log = w.log.take()
 	logged(t, log, 0, "enforced now")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// Held again is news again.
+	// A target that is held again is logged again.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "new: github.io"))
 	w.step()
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestToldReason: a protect list that grows at its top gives other line numbers as
-// reasons, which are no news.
-func TestToldReason(t *testing.T) {
+// TestLogIgnoresLineNumbers checks that a warning is not logged again if only the line number
+// of the protect list in its reason changes.
+func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
 	w.write("a.txt", "a.example\n")
@@ -93,9 +94,9 @@ func TestToldReason(t *testing.T) {
 	logged(t, log, 1, "is held", `got "b.example"`)
 }
 
-// TestToldFreed: when a protect list loses entries, the log says what is enforced
-// because of it, as far as everybody may read it.
-func TestToldFreed(t *testing.T) {
+// TestLogFreedTargets checks that the log lists the targets that are enforced because a protect
+// list lost entries. Sealed targets must not appear in the log.
+func TestLogFreedTargets(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", `version: 1
 defaults: {authority: {name: A}, scope: global}
@@ -146,8 +147,8 @@ orders:
 	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
-// TestToldWhole: an order that is held as a whole counts as one.
-func TestToldWhole(t *testing.T) {
+// TestLogWholeOrders checks that an order that is held as a whole counts as one order.
+func TestLogWholeOrders(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [IT]}, targets: [a.example, github.io]}\n")
 	if err := w.start(func(o *Options) { o.Rules.NoCountry = true }, "a.yaml"); err != nil {

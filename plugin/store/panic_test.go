@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestPanicInParse: a bug that a file sets off refuses the file, and the last good version
-// stays. The stack goes to the log once.
+// TestPanicInParse checks that a panic refuses only the file that caused the panic. Its last
+// good version stays in force, and the stack is logged once.
 func TestPanicInParse(t *testing.T) {
 	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
 	w := newWorld(t)
@@ -42,8 +42,7 @@ func TestPanicInParse(t *testing.T) {
 	logged(t, w.log.take(), 0, "the stack of the panic:")
 }
 
-// TestPanicInMerge: a batch whose set cannot be built is taken back as a whole, and the
-// set before it stays in force.
+// TestPanicInMerge checks that a batch whose set cannot be built is undone as a whole.
 func TestPanicInMerge(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	w := newWorld(t)
@@ -79,11 +78,11 @@ func TestPanicInMerge(t *testing.T) {
 	logged(t, log, 1, "a.yaml: is refused, because the order set could not be built: the order set: panic: too many")
 	logged(t, log, 1, "c.yaml: is refused")
 	logged(t, log, 1, "protect.txt: is refused")
-	// A later change of another file does not bring the batch back.
+	// When another file changes later, the refused versions stay refused.
 	w.write("b.yaml", orders("", "b: y.example"))
 	w.step()
 	w.wantBlocked("a.example y.example", "a.example", "z.example", "y.example", "c.example")
-	// Versions that fit go into force.
+	// New versions without the bug come into force.
 	w.write("a.yaml", orders("serial: 3\n", "a: x.example"))
 	w.write("c.yaml", orders("", "c: d.example"))
 	w.write("protect.txt", "q.example\n")
@@ -94,7 +93,7 @@ func TestPanicInMerge(t *testing.T) {
 	}
 }
 
-// TestPanicAtStart: the start fails with an error, and no process ends.
+// TestPanicAtStart checks that a panic at the start is an error and does not end the process.
 func TestPanicAtStart(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	merge = func([]*ruleset.Part, ruleset.Options) *ruleset.Set { panic("too many") }
