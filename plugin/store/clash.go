@@ -11,8 +11,9 @@ import (
 )
 
 // clashes finds the candidates of a batch that can go into force together. No two files in
-// force may have the same order id. The work for each id is small, also when the refusal of one
-// candidate causes the refusal of the next candidate, and so on.
+// force may have the same order id. The refusal of one
+// candidate may cause the refusal of the next candidate, and so on. Each id is nevertheless
+// looked up only a few times.
 type clashes struct {
 	s *Store
 	// byID has the candidates that contain each id, in the order of the configuration. At most
