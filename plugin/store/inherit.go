@@ -134,7 +134,7 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 		return false
 	}
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
-	s.logProblems(s.log.Errorf, path, "problems", checkOrders, dup)
+	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
 	// The part now differs from the file, so the version needs a digest of its own. With the
 	// digest of the file, the first load would take the file for unchanged and raise no alarm.
