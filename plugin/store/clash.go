@@ -190,7 +190,7 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 		return nil
 	}
 	return func(*candidate) string {
-		return fmt.Sprintf("no other file that can go into force has %s of that file; its orders stay in force until other files contain all of them", count(n, "order"))
+		return fmt.Sprintf("no other file that can go into force has %s of that file; its orders stay %s until other files contain all of them", count(n, "order"), x.s.stateText(ruleset.InForce))
 	}
 }
 
