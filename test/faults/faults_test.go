@@ -80,6 +80,13 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
+// allFaults returns all faults, sorted by name. So a seed always gives the same order.
+func allFaults() []fault {
+	all := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
 // labs is the number of servers that are tried at the same time. A server mostly waits, so
 // three servers keep two CPUs busy.
 const labs = 3
@@ -96,6 +103,11 @@ func TestFaults(t *testing.T) {
 	var rows []row
 	t.Cleanup(func() {
 		report(rows)
+		if *writePage {
+			if err := updatePage(rows); err != nil {
+				t.Error(err)
+			}
+		}
 		if err := os.RemoveAll(bin); err != nil {
 			t.Error(err)
 		}
@@ -112,7 +124,7 @@ func TestFaults(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	end := time.Now().Add(allTime)
-	table := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	table := allFaults()
 	random := rand.New(rand.NewPCG(*seed, 0))
 	random.Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
 	var wg sync.WaitGroup
