@@ -23,7 +23,7 @@ type web struct {
 }
 
 func newWeb(metrics, ready string) *web {
-	return &web{http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{}},
+	return &web{http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}},
 		"http://127.0.0.1:" + metrics + "/metrics", "http://127.0.0.1:" + ready + "/ready"}
 }
 
