@@ -31,7 +31,7 @@ const module = "github.com/dns-orders/blocklist"
 // lower layers.
 var floors = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/printable"},
-	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/source", "plugin/durable"},
 	{"plugin/guard"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
