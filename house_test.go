@@ -32,7 +32,7 @@ const module = "github.com/dns-orders/blocklist"
 var floors = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/source", "plugin/durable"},
-	{"plugin/guard"},
+	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
 	{"plugin/store", "plugin/importer"},
