@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"os"
@@ -130,7 +131,7 @@ func likeOrders(arg string) bool {
 
 // terms are the Corefile's properties that an answer depends on. Each is unset by default.
 type terms struct {
-	Response     string         `placeholder:"KIND" help:"Corefile's response: nxdomain (default), nodata, refused, or addresses to redirect to, parted by commas."`
+	Response     string         `placeholder:"KIND" help:"The Corefile's response: ${responses} to redirect to, separated by commas; by default nxdomain."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"Corefile's ttl (default 30s)."`
 	Organization string         `placeholder:"NAME" help:"Corefile's organization."`
 	Contact      []string       `placeholder:"URI" help:"Corefile's contact."`
@@ -169,15 +170,14 @@ func (t *terms) apply(s *server) error {
 }
 
 func (t *terms) response() (r order.Response, err error) {
-	kinds := map[string]order.ResponseKind{"": order.NXDOMAIN, "nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused}
-	if r.Kind = kinds[t.Response]; r.Kind != order.ResponseUnset {
+	if r.Kind, _ = order.ParseResponseKind(cmp.Or(t.Response, order.NXDOMAIN.String())); r.Kind != order.ResponseUnset && r.Kind != order.Redirect {
 		return r, nil
 	}
 	r.Kind = order.Redirect
 	for s := range strings.SplitSeq(t.Response, ",") {
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast() {
-			return r, misuse("--response must be nxdomain, nodata, refused or addresses, got %q", t.Response)
+		a, ok := order.ParseRedirect(s)
+		if !ok {
+			return r, misuse("--response must be %s, got %q", order.ResponseForms("addresses"), t.Response)
 		}
 		r.Addresses = append(r.Addresses, a)
 	}

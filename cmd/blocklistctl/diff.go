@@ -81,6 +81,7 @@ type nameJSON struct {
 	Extent string `json:"extent"`
 	Order  string `json:"order"`
 	Lift   string `json:"lift,omitempty"`
+	target string // the name and the extent as a target
 }
 
 // hiddenNames counts names that orders do not disclose.
@@ -148,7 +149,7 @@ func (c *diffCmd) Run(e *env) error {
 }
 
 func (c *diffCmd) order(d diff.Order) orderDiffJSON {
-	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: [...]string{"block", "lift"}[d.Order.Action], OldState: d.OldState, NewState: d.NewState}
+	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: d.Order.Action.String(), OldState: d.OldState, NewState: d.NewState}
 	for _, f := range d.Fields {
 		out.Fields = append(out.Fields, fieldJSON{f.Name, f.Old, f.New})
 	}
@@ -175,7 +176,7 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 			hidden++ // also what was public before
 			continue
 		}
-		x := nameJSON{Name: n.Name.String(), Extent: string(n.Extent), Order: n.Order.ID}
+		x := nameJSON{Name: n.Name.String(), Extent: n.Match.String(), Order: n.Order.ID, target: n.String()}
 		if n.Lift != nil {
 			if x.Lift = n.Lift.ID; c.disclosure[x.Lift].Sealed() && !c.Sealed {
 				x.Lift = sealedLabel(x.Lift)
@@ -242,18 +243,11 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 			fmt.Fprintf(w, "%s:\n", title)
 		}
 		for _, n := range names {
-			name := n.Name
-			switch diff.Extent(n.Extent) {
-			case diff.Under:
-				name = "*." + name
-			case diff.Alone:
-				name += " (exact)"
-			}
 			by := fmt.Sprintf("order %q", n.Order)
 			if n.Lift != "" {
 				by += fmt.Sprintf(", lifted by %q", n.Lift)
 			}
-			fmt.Fprintf(w, "    %s (%s)\n", printable.Line(name), by)
+			fmt.Fprintf(w, "    %s (%s)\n", printable.Line(n.target), by)
 		}
 		if hidden > 0 {
 			fmt.Fprintf(w, "    %s of orders that do not disclose their targets (--sealed shows them)\n", count(hidden, "name"))

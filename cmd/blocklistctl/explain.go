@@ -100,12 +100,12 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 	q.SetName(name)
 	q.Service = answer.ServiceLabels(&q, qtype)
 	v, reasons := x.l.set.Explain(&q, client.Client, x.now)
-	out.Blocked = v.Blocked() && !s.Shadow
+	out.Blocked = v.Blocked() && !s.Store.Shadow
 	for _, r := range reasons {
 		switch {
 		case r.Why != ruleset.Decides:
 			out.Others = append(out.Others, x.reason(r))
-		case s.Shadow:
+		case s.Store.Shadow:
 			shadowed := x.reason(r)
 			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: the block decides and counts, and changes no answer"
 			out.Others = append(out.Others, shadowed)
@@ -113,7 +113,7 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 			x.decided(r, out)
 		}
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		out.forAll(client, true)
 	} else {
 		groups, all := x.whom(s, &q, client, reasons)
@@ -124,7 +124,7 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
 	}
 	switch {
-	case s.Shadow:
+	case s.Store.Shadow:
 		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
 	case out.Blocked && s.block != nil && s.block.Rewrite:
 		out.Notes = append(out.Notes, "the rewrite plugin of the server block stands above: a name that it rewrites is judged under the new name")

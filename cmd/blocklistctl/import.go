@@ -58,7 +58,7 @@ type headFlags struct {
 	Review           string   `placeholder:"TIME" help:"When somebody must look again."`
 	Timezone         string   `placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
 	Status           string   `placeholder:"STATUS" help:"active, shadow, draft or suspended."`
-	Response         string   `placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
+	Response         string   `placeholder:"KIND" help:"${responses} to redirect to, separated by commas."`
 	TTL              string   `name:"ttl" placeholder:"DURATION" help:"Of the answers."`
 	Disclosure       string   `placeholder:"WORD" help:"full, schedule, code or none."`
 	Basis            string   `placeholder:"TEXT" help:"The legal basis."`
@@ -119,9 +119,7 @@ func (f *headFlags) head() *importer.Head {
 		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
 		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
 	}
-	switch f.Response {
-	case "", "nxdomain", "nodata", "refused":
-	default:
+	if _, word := order.ParseResponseKind(f.Response); !word && f.Response != "" {
 		h.Response, h.Redirect = "", strings.Split(f.Response, ",")
 	}
 	return h

@@ -110,7 +110,7 @@ func (c *listCmd) Run(e *env) error {
 	if compiled != nil {
 		e.say("the states at %s are judged by the order files as they are now", now)
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		e.say("server block %s is in shadow: no order changes an answer", s.block)
 	}
 	return c.print(e, l, listed)
@@ -187,9 +187,9 @@ func hostOf(page string) dname.Name {
 }
 
 func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
-	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
+	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
-		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}
+		Disclosure: d.String()}
 	if d.Sealed() {
 		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
@@ -209,7 +209,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held [
 		return x
 	}
 	for i := range o.Targets {
-		x.TargetList = append(x.TargetList, diff.TargetText(&o.Targets[i]))
+		x.TargetList = append(x.TargetList, o.Targets[i].String())
 	}
 	if o.Side != nil {
 		for n := range o.Side.Names.All() {

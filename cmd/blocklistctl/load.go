@@ -207,10 +207,8 @@ func heldText(t *order.Target) string {
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
 		return "" // never enforced, so never held
-	case t.Match == order.BelowOnly:
-		return "*." + t.Name.String()
 	}
-	return t.Name.String()
+	return t.Pattern()
 }
 
 // mustLoad is load for commands that say something about a whole set: with a bad

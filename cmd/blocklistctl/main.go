@@ -96,6 +96,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		kong.Description("The operator's tool for DNS blocking orders. Exit codes: 0 fine, 1 problems found, 2 misuse."),
 		kong.Writers(out, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"responses": order.ResponseForms("addresses")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

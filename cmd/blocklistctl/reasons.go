@@ -7,7 +7,6 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -40,7 +39,7 @@ func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
 		return "" // how far up it is would give it away
 	}
-	return lint.Target(r.Target, r.Match)
+	return r.Match.Describe(r.Target)
 }
 
 func (x *explainer) order(o *ruleset.Order) *orderJSON {
@@ -149,10 +148,10 @@ func endsAt(o *order.Order, t order.Time) bool {
 // notActive says which status keeps a target out of force.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
-		return "the order's status is " + diff.Status(o.Status)
+		return "the order's status is " + o.Status.String()
 	}
 	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Status != order.Active {
-		return "the target's status is " + diff.Status(t.Attr.Status)
+		return "the target's status is " + t.Attr.Status.String()
 	}
 	return "its times have nothing in common: it is never in force"
 }

@@ -38,7 +38,7 @@ type countryKind struct {
 func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
-		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Shadow}
+		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Store.Shadow}
 		if g.Blocked {
 			g.Order = x.label(v.Order)
 		}

@@ -128,10 +128,10 @@ func TestNames(t *testing.T) {
 			names []Name
 		}{{"blocked", blocked}, {"freed", freed}} {
 			for _, n := range list.names {
-				if n.Extent != Under {
+				if n.Match != order.BelowOnly {
 					said[n.Name.String()] += list.what
 				}
-				if n.Extent != Alone {
+				if n.Match != order.Exact {
 					said["any."+n.Name.String()] += list.what
 				}
 				if n.Order == nil || n.Lift != nil && list.what == "blocked" {

@@ -8,36 +8,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Extent describes at which names of a subtree the verdicts differ.
-type Extent string
-
-// The extents.
-const (
-	Whole Extent = "subtree" // the name and the names below it
-	Alone Extent = "exact"   // the name alone
-	Under Extent = "below"   // the names below it, but not the name
-)
-
 // A Name is a name that is blocked in one version and passes in the other.
 type Name struct {
-	Name   dname.Name
-	Extent Extent
-	Order  *ruleset.Order // the order that blocks it, in the version that blocks it
+	Name dname.Name
+	// Match describes at which names at and below Name the verdicts differ.
+	Match order.Match
+	Order *ruleset.Order // the order that blocks it, in the version that blocks it
 	// Lift is the order of the new version that lifts Order. It is nil if the name is free for
 	// another reason.
 	Lift *ruleset.Order
 }
 
 // String returns the name in the form of a target.
-func (n Name) String() string {
-	switch n.Extent {
-	case Under:
-		return "*." + n.Name.String()
-	case Alone:
-		return n.Name.String() + " (exact)"
-	}
-	return n.Name.String()
-}
+func (n Name) String() string { return n.Match.Describe(n.Name) }
 
 // Names returns the names that only the new version blocks and the names that only the old
 // version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
@@ -53,11 +36,11 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 			x := Name{Name: n, Order: yesSelf.Order}
 			switch {
 			case self && below:
-				x.Extent = Whole
+				x.Match = order.Subtree
 			case self:
-				x.Extent = Alone
+				x.Match = order.Exact
 			case below:
-				x.Extent, x.Order = Under, yesBelow.Order
+				x.Match, x.Order = order.BelowOnly, yesBelow.Order
 			default:
 				return
 			}
@@ -123,7 +106,7 @@ func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, 
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)
-	if n.Extent == Under {
+	if n.Match == order.BelowOnly {
 		q.SetBelow(n.Name)
 	}
 	_, reasons := s.Reasons(&q, c, now)

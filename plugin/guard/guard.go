@@ -198,7 +198,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 		why = append(why, "is protected "+g.entries[f.own>>entryBit].String())
 	case marked && len(g.entries) > 0:
 		if ref := t.firstBelow(n, subtree|exact); ref != 0 {
-			why = append(why, "stands above a protected name "+g.entries[ref>>entryBit].String())
+			why = append(why, "is above a protected name "+g.entries[ref>>entryBit].String())
 		}
 	}
 	return strings.Join(why, ", ")

@@ -65,7 +65,7 @@ func (tw *twin) name(n dname.Name) string {
 	case len(at) > 0:
 		why = append(why, "is protected "+at[0].String())
 	case len(under) > 0:
-		why = append(why, "stands above a protected name "+under[0].String())
+		why = append(why, "is above a protected name "+under[0].String())
 	}
 	return strings.Join(why, ", ")
 }

@@ -307,6 +307,6 @@ func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()
 	a.Address = prefix
-	a.EnforcedBy = map[string]order.EnforcedBy{"network": order.ByNetwork, "none": order.ByNobody, "dns": order.ByDNS}[enforcedBy]
+	a.EnforcedBy, _ = order.ParseEnforcedBy(enforcedBy)
 	return order.Target{Kind: order.TargetAddress, Attr: a}
 }

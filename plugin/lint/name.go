@@ -71,7 +71,7 @@ func (l *linter) names(o *order.Order) {
 	for i := range o.Targets {
 		if t := &o.Targets[i]; t.Kind == order.TargetName {
 			for _, odd := range Name(t.Name) {
-				warn(t, fmt.Sprintf("targets[%d]", i), "%s %s", Target(t.Name, t.Match), odd)
+				warn(t, fmt.Sprintf("targets[%d]", i), "%s %s", t, odd)
 			}
 		}
 	}

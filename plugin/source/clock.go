@@ -20,5 +20,6 @@ func (wallClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return t.C, func() { t.Stop() }
 }
 
-// WallClock is the real time.
+// WallClock is the clock of a Store that is given none. It is the real time; a test may
+// replace it while no Store is open.
 var WallClock Clock = wallClock{}

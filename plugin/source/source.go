@@ -61,6 +61,11 @@ type Config struct {
 	// ignored, and that a last line has no end; once each. It may be nil. It must return
 	// and not call the Source.
 	Notice func(error)
+	// Due is called in the goroutine of Run before Run waits, so that the caller needs no
+	// goroutine for a timer of its own. Due returns the time of the next call, or a zero time
+	// for no particular time. Run may call Due earlier, and while files are loaded later. It
+	// may be nil.
+	Due func() time.Time
 	// Clock is the time; nil is the real one.
 	Clock Clock
 }
@@ -73,6 +78,7 @@ type Source struct {
 	fs        files
 	notice    func(error)
 	maxBytes  func(string, bool) int64
+	due       func() time.Time
 	newWatch  func(kick func()) (*watcher, error)
 	wake      chan struct{} // something to do; holds one
 	stop      chan struct{} // closed by Close
@@ -80,6 +86,7 @@ type Source struct {
 	calls     calls
 	firstWait time.Duration // how long OpenSide waits for a new list; real time
 	ticks     func() (<-chan time.Time, func())
+	rest      rest
 
 	mu         sync.Mutex // guards what follows; never held while waiting
 	closed     bool
@@ -116,7 +123,7 @@ type Source struct {
 // that filepath.Match does not understand.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
-		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, fs: osFiles(),
+		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		marks: marks{by: map[string]*mark{}}, tracks: map[string]*track{}, byPath: map[string]*order{},
 		wanted: map[*track]bool{}, dirty: map[*order]bool{},
@@ -131,6 +138,9 @@ func New(cfg Config) (*Source, error) {
 	s.poll = max(s.poll, minPoll)
 	if s.notice == nil {
 		s.notice = func(error) {}
+	}
+	if s.due == nil {
+		s.due = func() time.Time { return time.Time{} }
 	}
 	if !cfg.NoEvents {
 		s.newWatch = openWatcher
@@ -218,6 +228,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 			if !patience.IsZero() && patience.Before(next) {
 				next = patience
 			}
+			if at := s.due(); !at.IsZero() && at.Before(next) {
+				next = at
+			}
 			off()
 			s.pause(ctx, next, busy)
 			off = coop.Start()
@@ -288,6 +301,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 		defer t.Stop()
 		again = t.C
 	}
+	s.rest.pause(next, work) // the clock knows the time by now
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
@@ -298,6 +312,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 }
 
 func (s *Source) kick() {
+	s.rest.kicks.Add(1)
 	select {
 	case s.wake <- struct{}{}:
 	default: // one is waiting, and one is enough
@@ -323,6 +338,7 @@ func (s *Source) settleAt(at time.Time) {
 // turn does what is due. busy says that a look or the worker is in progress, next when
 // something else will be due.
 func (s *Source) turn() (next time.Time, busy bool) {
+	s.rest.turn()
 	now := s.clock.Now()
 	if s.closed {
 		return now, false

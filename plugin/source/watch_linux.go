@@ -69,6 +69,15 @@ func (w *watcher) take() []event {
 	return out
 }
 
+// pending reports whether there are events that take has not returned. It reads them from the
+// kernel.
+func (w *watcher) pending() bool {
+	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // closed: no more events
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.events) > 0
+}
+
 // pull reads the events that the kernel has and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()

@@ -258,6 +258,18 @@ func processes() []fault {
 		l.start()
 		l.asker.paused.Store(false)
 	}
+	// fullPipe restarts the server with a full pipe as standard output, and returns the end of
+	// the pipe that nothing reads.
+	fullPipe := func(l *lab) *os.File {
+		r, w, err := os.Pipe()
+		l.check(err)
+		l.stdout = w
+		restart(l)
+		l.stdout = nil
+		l.check(fill(w))
+		l.check(w.Close())
+		return r
+	}
 	ends := func(name string, busy func(l *lab)) fault {
 		return fault{name: "SIGTERM " + name, tries: 1, blind: true, noUrgent: true, fresh: true, inject: func(l *lab) func() {
 			busy(l)
@@ -321,13 +333,7 @@ func processes() []fault {
 			}
 		}},
 		{name: "standard output is a full pipe", resets: true, fresh: true, inject: func(l *lab) func() {
-			r, w, err := os.Pipe()
-			l.check(err)
-			l.stdout = w
-			restart(l)
-			l.stdout = nil
-			l.check(fill(w))
-			l.check(w.Close())
+			r := fullPipe(l)
 			for range 5 {
 				_, err := l.urgent()
 				l.check(err)
@@ -337,6 +343,10 @@ func processes() []fault {
 				l.check(r.Close())
 			}
 		}},
+		ends("while standard output is a full pipe", func(l *lab) {
+			r := fullPipe(l)
+			l.t.Cleanup(func() { l.check(r.Close()) })
+		}),
 		ends("while all is well", func(l *lab) {}),
 		ends("while an open blocks", func(l *lab) {
 			l.replace(court, kind{make: leased})
