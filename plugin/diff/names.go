@@ -24,8 +24,8 @@ func (n Name) String() string { return n.Match.Describe(n.Name) }
 
 // Names returns the names that only the new version blocks and the names that only the old
 // version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
-// differ only at and below names that an order of a version mentions. Names therefore judges
-// each of these names, and below each of them a name that no order mentions. A name that
+// differ only at and below names that an order of a version mentions. Names therefore decides
+// about each of these names, and about the names below it that no order mentions. A name that
 // differs is listed even if a name above it is listed too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	for _, x := range mentioned(from, to) {

@@ -11,8 +11,8 @@ import (
 )
 
 // In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two, and "streaming.com" may be a name of somebody else. The importer
-// therefore neither joins nor separates such lines unless the caller decides.
+// may be one name or two, and "streaming.com" may have another owner. The importer therefore
+// neither joins nor separates the two lines unless the caller decides.
 
 // hyphens contains the characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
