@@ -9,33 +9,34 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// groupJSON is a group of clients with one verdict.
+// groupJSON is a group of clients with the same verdict.
 type groupJSON struct {
 	Clients string `json:"clients"`
 	Blocked bool   `json:"blocked"`
 	Order   string `json:"order,omitempty"`
 }
 
-// maxNetworks bounds the networks whose clients explain judges one network at a time.
+// maxNetworks is the largest number of networks for which explain makes groups of clients.
 const maxNetworks = 64
 
-// kinds are the kinds of clients that the orders on a name tell apart.
-type kinds struct {
+// clientKinds are the countries and networks for which the verdict about a name may differ.
+type clientKinds struct {
 	countries []countryKind
 	networks  []netip.Prefix
-	// incomplete: there are more kinds, which are not shown.
+	// incomplete is true if there are more countries or networks, which are not shown.
 	incomplete bool
 }
 
-// countryKind is a country, or a group of countries, and one country of the group.
+// A countryKind is a country or a group of countries. cc is one country of the group.
 type countryKind struct {
 	text string
 	cc   order.Country
 }
 
-// whom judges the name for every kind of client that a may be, and returns the kinds, the
-// kind without a name of its own last. It reports whether the groups are all clients.
-func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
+// groups decides about the name for each kind of client that a may be. It returns the groups of
+// clients; the last group are the other clients. It reports whether the groups include every
+// client.
+func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
 		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Store.Shadow}
@@ -44,23 +45,25 @@ func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []rulese
 		}
 		groups = append(groups, g)
 	}
-	judge := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
+	decide := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
 		return x.l.set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.now})
 	}
-	base := judge(a.Country, a.Addr)
+	base := decide(a.Country, a.Addr)
 	for _, c := range k.countries {
-		add("clients in "+c.text, judge(c.cc, a.Addr))
+		add("clients in "+c.text, decide(c.cc, a.Addr))
 	}
 	for i, n := range k.networks {
 		addr, ok := inside(n, k.networks[i+1:])
 		if !ok {
 			continue
 		}
-		same, like := true, true // the network is alike in all countries, and like the clients outside
-		v := judge(a.Country, addr)
+		// same: the verdict is the same for the clients of the network in all countries.
+		// like: in each country, it is the same as for clients outside the network.
+		same, like := true, true
+		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
 		for j, c := range k.countries {
-			b := judge(c.cc, addr).Blocked()
+			b := decide(c.cc, addr).Blocked()
 			same, like = same && b == v.Blocked(), like && b == groups[j].Blocked
 		}
 		switch {
@@ -70,7 +73,7 @@ func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []rulese
 		default:
 			var texts []string
 			for _, c := range k.countries {
-				add("clients in "+n.String()+" and "+c.text, judge(c.cc, addr))
+				add("clients in "+n.String()+" and "+c.text, decide(c.cc, addr))
 				texts = append(texts, c.text)
 			}
 			add("clients in "+n.String()+" and not in "+strings.Join(texts, ", "), v)
@@ -80,9 +83,9 @@ func (x *explainer) whom(s *server, q *ruleset.QName, a asking, reasons []rulese
 	return groups, !k.incomplete
 }
 
-// kinds finds what the orders on a name tell clients apart by: the scopes and exemptions
-// of the orders, and the scopes of all lifts.
-func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kinds) {
+// kinds returns the countries and networks in the scopes and exemptions of the orders on a name,
+// and in the scopes of all lifts.
+func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *order.Order) {
 		var nets []netip.Prefix
@@ -113,7 +116,7 @@ func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kind
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
-	// Countries of the Corefile that no order names are one kind, apart from home.
+	// The countries of the Corefile that are in no order are one kind. Home is not among them.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -127,7 +130,7 @@ func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kind
 	if !a.anyAddress {
 		k.networks = nil
 	}
-	// A network stands before those inside it.
+	// Sort each network before the networks inside it.
 	slices.SortFunc(k.networks, func(a, b netip.Prefix) int { return a.Compare(b) })
 	if k.networks = slices.Compact(k.networks); len(k.networks) > maxNetworks {
 		k.networks, k.incomplete = nil, true
@@ -135,9 +138,9 @@ func (x *explainer) kinds(s *server, a asking, reasons []ruleset.Reason) (k kind
 	return k
 }
 
-// placed returns the countries, but for that of a, in which the Corefile may place the
-// client.
-func (s *server) placed(a asking) (out []order.Country) {
+// placed returns the countries that the Corefile may assign to the client, except the country of
+// a.
+func (s *server) placed(a client) (out []order.Country) {
 	if s.block == nil || !a.anyAddress || !a.fromPlaces {
 		return nil
 	}
@@ -150,8 +153,8 @@ func (s *server) placed(a asking) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// countryKinds returns each of the countries that is possible, in order, and the rest of
-// the EU when the EU is among the countries. The countries are sorted.
+// countryKinds returns the possible countries among ccs, which must be sorted. If the EU is among
+// ccs, the last kind are the other possible countries of the EU.
 func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -178,7 +181,7 @@ func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out [
 	return out
 }
 
-// euMembers returns the countries of the EU.
+// euMembers returns the codes of the member states of the EU.
 func euMembers() (out []order.Country) {
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
@@ -190,8 +193,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address of a network that is in none of the networks after it, which
-// are sorted. It reports whether there is such an address.
+// inside returns an address of the network n that is in none of the networks in after, and
+// reports whether there is one. after must be sorted.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -217,9 +220,9 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// whomText says for whom the name is blocked, in one line. It is empty when the verdict is
-// the same for all.
-func whomText(groups []groupJSON, all bool) string {
+// groupsText returns a line about the clients for which the name is blocked. It returns "" if the
+// verdict is the same for all clients.
+func groupsText(groups []groupJSON, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}
 	if !all {
@@ -227,24 +230,24 @@ func whomText(groups []groupJSON, all bool) string {
 		for _, g := range groups[:len(groups)-1] {
 			parts = append(parts, verb[g.Blocked]+g.Clients)
 		}
-		return strings.Join(append(parts, "for other clients it is not shown; --client, --country or --sealed says more"), "; ")
+		return strings.Join(append(parts, "the verdict for other clients is not shown; use --client, --country or --sealed"), "; ")
 	}
-	var unlike []string
+	var exceptions []string
 	for _, g := range groups {
 		if g.Blocked != others {
-			unlike = append(unlike, g.Clients)
+			exceptions = append(exceptions, g.Clients)
 		}
 	}
 	switch {
-	case unlike == nil:
+	case exceptions == nil:
 		return ""
 	case others:
-		return "not blocked for " + strings.Join(unlike, ", ") + "; blocked for others"
+		return "not blocked for " + strings.Join(exceptions, ", ") + "; blocked for others"
 	}
-	return "blocked for " + strings.Join(unlike, ", ") + "; not for others"
+	return "blocked for " + strings.Join(exceptions, ", ") + "; not for others"
 }
 
-// sameForAll reports whether all groups have the same verdict.
+// sameForAll reports whether the name is blocked for all groups, or for none.
 func sameForAll(groups []groupJSON) bool {
 	return !slices.ContainsFunc(groups, func(g groupJSON) bool { return g.Blocked != groups[0].Blocked })
 }
