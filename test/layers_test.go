@@ -19,8 +19,8 @@ const (
 // lower layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
-	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
-	{"plugin/guard"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/source", "plugin/durable"},
+	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
 	{"plugin/store", "plugin/importer"},
