@@ -22,6 +22,7 @@ const inside = "STUB_TEST_INSIDE"
 // reads /etc/resolv.conf and asks port 53. So the test runs itself again in its own network
 // and mount namespaces.
 func TestStub(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(inside) != "" {
 		stub(t)
 		return

@@ -19,6 +19,7 @@ import (
 // TestForwarders puts resolvers of other projects in front of blocklist, with and without
 // validation. Queries through them must get the effect of each order, and no other effect.
 func TestForwarders(t *testing.T) {
+	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
 	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

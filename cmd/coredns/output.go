@@ -61,9 +61,8 @@ func reportDropped(out io.Writer, n int) {
 // of the Corefile, because coremain.Run sets the log to standard output first. The flags
 // -version and -plugins end the process before.
 //
-// Text that CoreDNS writes without its log still blocks: the list of zones at a start and at
-// a reload. Replacing os.Stdout by a pipe would mend this, but a process that SIGUSR2 starts
-// would inherit the pipe and lose its standard output.
+// CoreDNS writes the list of its zones and its version without the log, at a start. That text
+// can still block the start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

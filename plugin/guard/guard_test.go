@@ -136,7 +136,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks names with more entries above them than a room has space for.
+// TestDeepList checks names with more entries above them than a hitBuffer has space for.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"

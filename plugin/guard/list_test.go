@@ -213,12 +213,12 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %d problems, got %.300s, want %s", what, len(problems), got[max(0, len(got)-300):], tc.want)
 		}
 		if tc.in.read > tc.most {
-			t.Errorf("%s: %d octets were read", what, tc.in.read)
+			t.Errorf("%s: %d bytes were read", what, tc.in.read)
 		}
 	}
 	in := &sized{lines{n: 1, line: func(int) string { return "a.example\n" }}}
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
-		t.Errorf("by size: %d octets were read, %v", in.read, problems)
+		t.Errorf("by size: %d bytes were read, %v", in.read, problems)
 	}
 	// Repeated entries are only warnings, and the list of warnings is cut.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})

@@ -148,7 +148,7 @@ func compare(t testing.TB, w *dname.Wire) {
 // isSuffix reports whether the index has the name as a public suffix. It ignores special-use
 // names.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
-	var r room
+	var r hitBuffer
 	hits, _ := g.table().Walk(w, r[:0])
 	f := found(hits, w.NumLabels())
 	return f.isUnder || f.own&suffix != 0

@@ -20,7 +20,7 @@ func (l *linter) covered(o *order.Order) {
 	warn := l.each(o)
 	look := func(t *order.Target, field string, name dname.Name, match order.Match) {
 		if by, ok := l.coverer(o, name, match, client); ok {
-			warn(t, field, "%s is covered already by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
+			warn(t, field, "%s is already covered by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
 		}
 	}
 	for i := range o.Targets {
@@ -34,7 +34,7 @@ func (l *linter) covered(o *order.Order) {
 			look(at, "targets_from", name, order.Subtree)
 		}
 	}
-	warn(nil, "targets", "%d more targets that another order covers already")
+	warn(nil, "targets", "%d more targets that another order already covers")
 }
 
 // member returns a client in the scope.

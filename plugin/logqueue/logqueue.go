@@ -71,6 +71,13 @@ func (q *Queue) Flush(patience time.Duration) {
 	}
 }
 
+// Empty reports whether all lines are written.
+func (q *Queue) Empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.empty == nil
+}
+
 // put adds a line and returns the channel that is closed when the line is written or dropped.
 func (q *Queue) put(size int, write func()) (written chan struct{}) {
 	written = make(chan struct{})

@@ -117,3 +117,19 @@ func TestBlocked(t *testing.T) {
 	q.Write(1, never, s.line("waits"))
 	s.want(t, "waits in vain", "0", "1", "2", "waits")
 }
+
+// TestEmpty checks that a queue is not empty while a line is being written.
+func TestEmpty(t *testing.T) {
+	q := New(100, func(int) {})
+	writing, end := make(chan bool), make(chan bool)
+	q.Put(1, func() { writing <- true; <-end })
+	<-writing
+	if q.Empty() {
+		t.Error("empty, though a line is being written")
+	}
+	close(end)
+	q.Flush(10 * time.Second)
+	if !q.Empty() {
+		t.Error("not empty after a flush")
+	}
+}

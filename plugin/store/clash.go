@@ -11,8 +11,9 @@ import (
 )
 
 // clashes finds the candidates of a batch that can go into force together. No two files in
-// force may have the same order id. The work for each id is small, also when the refusal of one
-// candidate causes the refusal of the next candidate, and so on.
+// force may have the same order id. The refusal of one
+// candidate may cause the refusal of the next candidate, and so on. Each id is nevertheless
+// looked up only a few times.
 type clashes struct {
 	s *Store
 	// byID has the candidates that contain each id, in the order of the configuration. At most
@@ -189,7 +190,7 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 		return nil
 	}
 	return func(*candidate) string {
-		return fmt.Sprintf("no other file that can go into force has %s of that file; its orders stay in force until other files contain all of them", count(n, "order"))
+		return fmt.Sprintf("no other file that can go into force has %s of that file; its orders stay %s until other files contain all of them", count(n, "order"), x.s.stateText(ruleset.InForce))
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// redirectTo returns a change of the default response to a redirect.
+// redirectTo returns a function that sets the default response to a redirect.
 func redirectTo(addrs ...string) func(*Options) {
 	return func(o *Options) {
 		o.Rules.Response.Kind = order.Redirect
@@ -18,7 +18,7 @@ func redirectTo(addrs ...string) func(*Options) {
 	}
 }
 
-// translate returns a change that adds NAT64 prefixes.
+// translate returns a function that adds NAT64 prefixes.
 func translate(prefixes ...string) func(*Options) {
 	return func(o *Options) {
 		for _, p := range prefixes {

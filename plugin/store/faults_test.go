@@ -52,7 +52,12 @@ func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
 	w.mustStart("a.yaml")
-	report := w.s.src.Snapshot()[0]
+	src, err := source.New(source.Config{Patterns: []string{filepath.Join(w.dir, "a.yaml")}, Clock: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	report := src.Scan(t.Context(), 0)[0]
 	report.Detached = true
 	w.log.take()
 	for range 2 {

@@ -14,8 +14,8 @@ const (
 	garbage = 20
 )
 
-// giveBack returns the garbage of a load of so many targets to the operating system. The
-// garbage collector alone would keep this memory for minutes or for ever, because it keeps
+// giveBack returns the garbage of a load to the operating system. targets is the number of
+// targets that the load parsed or replaced. The garbage collector alone would keep this memory for minutes or for ever, because it keeps
 // memory in proportion to the largest heap. giveBack is called when nothing uses the old set
 // any more.
 //

@@ -42,10 +42,9 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit puts the versions into force that are in force in other Stores, as far as the
-// configuration has their paths. The versions are compiled again if the options differ. inherit
-// runs before the first load, which then compares each file with its version as every load
-// does.
+// inherit takes over the versions in force of other Stores and puts them into force. It ignores
+// files that the configuration of s does not name. If the options differ, inherit compiles the
+// versions again. The first load runs after inherit, and compares each file with its version.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -119,8 +118,9 @@ func (s *Store) chooseVersions(handovers []*handover) {
 
 // dropTaken drops the orders of a file whose ids are already in ids, and reports whether an
 // order remains. Two old Stores may have had an order in force from two files. The new Store
-// may have the order only once, and cannot know which of the two is right. So the order of the
-// first file stays in force, and the other orders of the second file stay in force too.
+// may have the order only once, and cannot know which file has the right version of the order.
+// So the order of the first file stays in force. The other orders of the second file stay in
+// force too.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -134,11 +134,10 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 		return false
 	}
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
-	s.logProblems(s.log.Errorf, path, "problems", checkOrders, dup)
+	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// The rest of the version is no version of the file. With a digest of its own, the first
-	// load does not take the file for unchanged, and raises an alarm if its ids are still in
-	// use.
+	// The part now differs from the file, so the version needs a digest of its own. With the
+	// digest of the file, the first load would take the file for unchanged and raise no alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {

@@ -218,8 +218,8 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules checks that a part that was compiled again for other options decides as a
-// newly compiled file does.
+// TestReloadRules compiles a part again for other options, and checks that its verdicts are those
+// of a newly compiled file.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +

@@ -207,13 +207,13 @@ func (s *Store) alarmGone() {
 			s.log.Infof("%s: is gone; none of its orders was in force", r.Path)
 			continue
 		}
-		s.fail(r.Path, f, r.Digest, gone(r, f))
+		s.fail(r.Path, f, r.Digest, s.gone(r, f))
 	}
 	s.unreadable = nil
 }
 
 // gone returns the error for a file that cannot be read any more.
-func gone(r source.File, f *file) error {
+func (s *Store) gone(r source.File, f *file) error {
 	err := r.Err
 	switch {
 	case f.part != nil && r.State == source.Missing && (err == nil || errors.Is(err, fs.ErrNotExist)):
@@ -224,7 +224,7 @@ func gone(r source.File, f *file) error {
 		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
 	}
 	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
-		return fmt.Errorf("%w; its orders stay in force until the server restarts: put the file back before then", err)
+		return fmt.Errorf("%w; its orders stay %s until the server restarts: put the file back before then", err, s.stateText(ruleset.InForce))
 	}
 	return err
 }

@@ -85,8 +85,8 @@ func (s *Store) maxProblems(path string) int {
 	return maxLogged
 }
 
-// publicText returns the error of a file as lines for an error message. It hides the same texts
-// as the log: sealed orders, and most lines of a protect list.
+// publicText returns the error of a file as lines for an error message. Like the log, it leaves
+// out the ids and names of sealed orders, and most lines of a protect list.
 func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {

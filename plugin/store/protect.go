@@ -71,11 +71,11 @@ func (s *Store) loadList(r source.File) bool {
 		return false
 	}
 	if lost := f.list.Lost(list); lost > 0 {
-		s.log.Warningf("%s: lost %d of its %d entries", r.Path, lost, f.list.Len())
+		s.log.Warningf("%s: lost %d of its %s", r.Path, lost, count(f.list.Len(), "entry"))
 	}
 	f.version = version{list: list, digest: digest, ownDigest: r.Digest, serial: -1, expires: order.NoTime, number: versions.Add(1)}
 	s.markGood(r, f)
-	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
+	s.log.Infof("%s: in force: protect list of %s, version %.12s", r.Path, count(list.Len(), "entry"), digest)
 	return true
 }
 

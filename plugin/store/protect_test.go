@@ -31,13 +31,13 @@ func TestProtect(t *testing.T) {
 		w.wantBlocked(names_, names...)
 	}
 	want("at the start", "blocked.example someone.github.io")
-	w.wantLog("a.txt: in force: protect list of 1 entries", "the target is held and not enforced, because it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
+	w.wantLog("a.txt: in force: protect list of 1 entry", "the target is held and not enforced, because it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
 	digest := w.s.Status().Digest
 
 	w.write("b.txt", "blocked.example\n")
 	w.step()
 	want("an entry more, no order file touched", "someone.github.io")
-	w.wantLog("b.txt: in force: protect list of 1 entries", `got "blocked.example"`)
+	w.wantLog("b.txt: in force: protect list of 1 entry", `got "blocked.example"`)
 	if w.s.Status().Digest == digest {
 		t.Error("nodes that protect different names have the same digest")
 	}
@@ -63,11 +63,11 @@ func TestProtect(t *testing.T) {
 	w.write("a.txt", "elsewhere.example\n")
 	w.step()
 	want("an entry less", "drive.usercontent.google.com someone.github.io")
-	w.wantLog("warning: " + filepath.Join(w.dir, "a.txt") + ": lost 1 of its 1 entries")
+	w.wantLog("warning: " + filepath.Join(w.dir, "a.txt") + ": lost 1 of its 1 entry")
 
 	w.write("a.txt", "# elsewhere.example\n")
 	w.step()
-	w.wantLog("a.txt: lost 1 of its 1 entries", "protects nothing", "protect list of 0 entries")
+	w.wantLog("a.txt: lost 1 of its 1 entry", "protects nothing", "protect list of 0 entries")
 
 	// The guard in force also checks the new version of an order file.
 	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))

@@ -41,6 +41,9 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, log, 1, "info: order g: removed from "+w.dir+"/a.yaml; 1 name would be freed")
 	logged(t, log, 0, "order", "in force")
 
+	w.remove("a.yaml")
+	w.step()
+	logged(t, w.log.take(), 1, "error: ", "a.yaml: is gone; its orders stay in shadow until the server restarts")
 	w.s.due()
 	w.clock.After(2 * time.Hour)
 	w.s.due()

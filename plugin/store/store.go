@@ -226,6 +226,10 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set in force. It only loads an atomic pointer.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
+// Idle reports whether the Store has nothing to do before its clock moves or a file changes, and
+// whether the log has all lines of the Store. Tests with a clock of their own use Idle.
+func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
+
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
 

@@ -70,7 +70,7 @@ func (s *Store) logExpired(now order.Time) {
 	for _, f := range s.Status().Files {
 		if f.Stale(now) && s.times.expired[f.Path] != f.Expires {
 			s.times.expired[f.Path] = f.Expires
-			s.log.Errorf("%s: is stale: its expires, %s, has passed; its orders stay in force", f.Path, f.Expires.EndText(s.timezone(f.Path)))
+			s.log.Errorf("%s: is stale: its expires, %s, has passed; its orders stay %s", f.Path, f.Expires.EndText(s.timezone(f.Path)), s.stateText(ruleset.InForce))
 		}
 	}
 }

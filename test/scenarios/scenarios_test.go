@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
 	_ "github.com/coredns/coredns/plugin/acl"
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
@@ -24,6 +25,7 @@ import (
 
 func TestMain(m *testing.M) {
 	coredns.Prepare()
+	coredns.AddDirective("querycounter", dnsserver.Directives[0])
 	os.Exit(m.Run())
 }
 

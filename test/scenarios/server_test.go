@@ -87,7 +87,7 @@ func (s *scenario) corefile(args []string) caddy.Input {
 	if name != "Corefile" || s.Has(name) {
 		text = s.File(name)
 	}
-	text = blockLine.ReplaceAll(text, []byte("${1}0 {\n bind 127.0.0.1"))
+	text = blockLine.ReplaceAll(text, []byte("${1}0 {\n bind 127.0.0.1\n querycounter"))
 	text = bytes.ReplaceAll(text, []byte("192.0.2.53"), []byte(s.upstream.addr))
 	return coredns.Input(string(text))
 }
