@@ -25,8 +25,8 @@ type Next struct {
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. The newest set wins: a set that is
-// not stored when the next set comes is never stored. The caller must not change next afterwards.
+// Commit stores a set in the background and returns at once. The newest set wins: a set that waits
+// to be stored when the next set comes is never stored. The caller must not change next afterwards.
 //
 // Blobs and current.json are stored at once. Snapshots are stored afterwards, at most once in 10
 // seconds. If the version of one file cannot be stored, the versions of the other files are stored,
