@@ -1,7 +1,6 @@
 package store
 
 import (
-	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -9,10 +8,8 @@ import (
 // A candidate is a version of a file that has no errors and may replace the version in force.
 // It goes into force when no other file has one of its order ids.
 type candidate struct {
-	r      source.File
-	part   *ruleset.Part
-	parsed *order.File
-	digest string
+	r source.File
+	reading
 }
 
 // An activation is a version that the next swap puts into force.
@@ -62,7 +59,7 @@ func (s *Store) admit() bool {
 			s.touched += f.part.Targets()
 		}
 		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, number: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
+		f.version = c.version(c.r.Digest, s.clock.Now())
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
 		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list

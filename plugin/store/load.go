@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // load loads a batch of changed files. It tries all files of the batch first, and then swaps
@@ -112,14 +114,14 @@ func (s *Store) markGood(r source.File, f *file) {
 
 // candidate reads a file and checks whether its version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
-	part, parsed, digest, err := s.read(r)
+	got, err := s.read(r.Path, r.Size, r.Digest, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayReplace(r, f, part, parsed); err != nil {
+	if err := s.mayReplace(r, f, got.part, got.parsed); err != nil {
 		return nil, err
 	}
-	return &candidate{r, part, parsed, digest}, nil
+	return &candidate{r, got}, nil
 }
 
 // pending returns the error for a file that is being written, or that cannot be read to its
@@ -140,11 +142,39 @@ func beingWritten(err error) bool {
 // parse is order.Parse. Tests replace it.
 var parse = order.Parse
 
-// read parses and compiles a file, and returns the digest of the version that it read.
-func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
-	in, err := r.Open()
+// A content gives the bytes of a version: a report of the source, or a stored version.
+type content interface {
+	Open() (io.ReadCloser, error)
+	OpenSide(name string) (io.ReadCloser, source.Digest, error)
+	// Intact returns nil if all bytes were the bytes of the version.
+	Intact() error
+}
+
+// A reading is a version without errors, as it was read.
+type reading struct {
+	part   *ruleset.Part
+	parsed *order.File
+	digest string                  // see versionDigest
+	sides  map[string]state.Digest // the side lists, by the names in the order file
+	sizes  map[state.Digest]int64  // the sizes of the files in bytes, if known
+}
+
+// version returns the version that goes into force at the given time. own is the digest of the
+// order file.
+func (g reading) version(own source.Digest, accepted time.Time) version {
+	return version{
+		part: g.part, digest: g.digest, ownDigest: own, serial: g.parsed.Serial, number: versions.Add(1),
+		expires: g.parsed.Expires, zone: g.parsed.Timezone, sizes: g.sizes,
+		stored: state.Version{Order: state.Digest(own), Sides: g.sides, Serial: g.parsed.Serial, Accepted: accepted},
+	}
+}
+
+// read parses and compiles a version of the file at path. size is the number of bytes of the
+// order file, or 0 if unknown, and own is its digest.
+func (s *Store) read(path string, size int64, own source.Digest, from content) (g reading, err error) {
+	in, err := from.Open()
 	if err != nil {
-		return nil, nil, "", err
+		return g, err
 	}
 	closed := false
 	defer func() {
@@ -152,15 +182,17 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			in.Close() // after a panic
 		}
 	}()
-	b := ruleset.NewBuilder(r.Path, s.rules)
+	b := ruleset.NewBuilder(path, s.rules)
 	sides := map[string]string{}
-	parsed, problems := parse(r.Path, in, order.Options{
+	g.sides, g.sizes = map[string]state.Digest{}, map[state.Digest]int64{state.Digest(own): size}
+	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// The side lists, and so the version of the file, are known only when the file is
 			// parsed.
-			side, digest, err := r.OpenSide(name)
+			side, digest, err := from.OpenSide(name)
 			if err == nil {
-				sides[filepath.Join(filepath.Dir(r.Path), name)] = digest.String()
+				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
+				g.sides[name], g.sizes[state.Digest(digest)] = state.Digest(digest), order.SizeOf(side)
 			}
 			return side, err
 		},
@@ -172,26 +204,27 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	s.touched += parsed.Targets
 	closed = true
 	if err := in.Close(); err != nil {
-		return nil, nil, "", err
+		return g, err
 	}
 	// If the file changed while it was read, the problems may be about a mixture of two
 	// versions.
-	if err := r.Intact(); err != nil {
-		return nil, nil, "", err
+	if err := from.Intact(); err != nil {
+		return g, err
 	}
 	if s.closing.Load() {
-		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
+		return g, fmt.Errorf("%s: %w", path, source.ErrClosed)
 	}
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file are garbage too
-		return nil, nil, "", bad
+		s.touched += int(size / garbage) // the text and the syntax tree of a refused file are garbage too
+		return g, bad
 	}
 	part, warnings := b.Freeze()
 	if bad := warnings.Errors(); len(bad) > 0 {
-		return nil, nil, "", bad
+		return g, bad
 	}
-	s.warn(r.Path, checkOrders, append(problems, warnings...))
-	return part, parsed, versionDigest(r.Digest, sides), nil
+	s.warn(path, checkOrders, append(problems, warnings...))
+	g.part, g.parsed, g.digest = part, parsed, versionDigest(own, sides)
+	return g, nil
 }
 
 // alarmGone raises an alarm for each file of the batch that cannot be read any more. If such a

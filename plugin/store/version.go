@@ -12,6 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // A version is the version of a file that is in force.
@@ -24,6 +25,10 @@ type version struct {
 	expires   order.Time    // the expires of the file, or order.NoTime
 	zone      string        // the time zone as written in the file
 	number    uint64        // later versions of this process have higher numbers
+	// anyBytes means that a person has set the serial: any bytes may have this serial.
+	anyBytes bool
+	stored   state.Version          // the version as the state directory keeps it
+	sizes    map[state.Digest]int64 // the sizes of the order file and its side lists in bytes, if known
 }
 
 // noVersion is the version of a file that was never in force.
@@ -36,7 +41,7 @@ var versions atomic.Uint64
 // the serial and the digest that belongs to the serial: if the file comes back with a lower
 // serial, it is refused.
 func (v *version) former() version {
-	return version{serial: v.serial, ownDigest: v.ownDigest, expires: order.NoTime}
+	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
 
 // formerVersion returns the fields that are kept of the last version at a path, or noVersion.
