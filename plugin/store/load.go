@@ -33,6 +33,7 @@ func (s *Store) load(reports []source.File) {
 	}
 	s.summarize(begin)
 	s.publish()
+	s.persist()
 	// The log is written after the swap, because it takes time to compare large files.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
@@ -157,6 +158,7 @@ type reading struct {
 	digest string                  // see versionDigest
 	sides  map[string]state.Digest // the side lists, by the names in the order file
 	sizes  map[state.Digest]int64  // the sizes of the files in bytes, if known
+	bytes  map[state.Digest][]byte // the bytes of the files that are kept until they are stored
 }
 
 // version returns the version that goes into force at the given time. own is the digest of the
@@ -164,7 +166,7 @@ type reading struct {
 func (g reading) version(own source.Digest, accepted time.Time) version {
 	return version{
 		part: g.part, digest: g.digest, ownDigest: own, serial: g.parsed.Serial, number: versions.Add(1),
-		expires: g.parsed.Expires, zone: g.parsed.Timezone, sizes: g.sizes,
+		expires: g.parsed.Expires, zone: g.parsed.Timezone, sizes: g.sizes, bytes: g.bytes,
 		stored: state.Version{Order: state.Digest(own), Sides: g.sides, Serial: g.parsed.Serial, Accepted: accepted},
 	}
 }
@@ -176,6 +178,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 	if err != nil {
 		return g, err
 	}
+	g.bytes = map[state.Digest][]byte{}
+	in = s.keepBytes(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
 	closed := false
 	defer func() {
 		if !closed {
@@ -192,7 +196,9 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
-				g.sides[name], g.sizes[state.Digest(digest)] = state.Digest(digest), order.SizeOf(side)
+				d := state.Digest(digest)
+				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
+				side = s.keepBytes(side, func(b []byte) { g.bytes[d] = b })
 			}
 			return side, err
 		},
@@ -257,6 +263,9 @@ func (s *Store) gone(r source.File, f *file) error {
 		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
 	}
 	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
+		if s.dir != nil && s.dir.keeps(r.Path) {
+			return fmt.Errorf("%w; its orders stay %s, also after a restart, because the state directory %s has its last good version; \"blocklistctl state forget\" ends them", err, s.stateText(ruleset.InForce), s.dir.path)
+		}
 		return fmt.Errorf("%w; its orders stay %s until the server restarts: put the file back before then", err, s.stateText(ruleset.InForce))
 	}
 	return err

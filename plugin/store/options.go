@@ -26,6 +26,8 @@ type Options struct {
 	// Shadow means that the server blocks of the Store change no answer. The log then says
 	// which names would be blocked. Orders are loaded and counted as without Shadow.
 	Shadow bool
+	// State is the absolute path of the state directory, or empty.
+	State string
 }
 
 // key returns a text that is equal for equal Options. It includes all fields, also fields that

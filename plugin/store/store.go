@@ -20,6 +20,8 @@
 //   - loadlog.go logs the result of a load in the sentences of sentence.go, problems.go logs
 //     the problems of files, times.go logs orders that start and end, and queue.go keeps a
 //     blocked log from blocking a load.
+//   - recall.go puts the versions of a state directory into force at a start, and stores the
+//     versions in force; statedir.go opens the directory.
 //   - status.go is the state for metrics and readiness, and giveback.go returns memory to the
 //     operating system.
 package store
@@ -37,6 +39,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // A Log is the ordinary log of the server. A Store never logs the address of a client, nor the
@@ -81,7 +84,12 @@ type Store struct {
 	// previous is the set that the next set follows: at a start, the set of the replaced Store
 	// or nil, and then the set in force.
 	previous *ruleset.Set
-	setError error // the reason why the last load could not build a set, or nil
+	setError error     // the reason why the last load could not build a set, or nil
+	dir      *stateDir // nil without a state directory
+	recalled bool      // the versions and serials of dir have been taken over
+	kept     int64     // the number of bytes of files that are kept until they are stored
+	// unread has the stored versions that could not be put into force.
+	unread map[string]state.Version
 	// warnings are about the set in force. They are logged after the load.
 	warnings order.Problems
 	unlogged bool // the set in force is new, and the log does not have its changes yet
@@ -135,7 +143,7 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	s.done.Go(func() {
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.due() // also when the next batch is already there
+			s.next() // also when the next batch is already there
 		})
 	})
 	return s, nil
@@ -147,7 +155,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{}, unread: map[string]state.Version{},
 		cancel: func() {}, rules: opt.Rules, times: timeLog{expired: map[string]order.Time{}},
 	}
 	for _, path := range opt.Protect {
@@ -157,16 +165,26 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
-		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes, Due: s.due,
+		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes, Due: s.next,
 		Notice: func(err error) { s.log.Warningf("%v", err) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	if opt.State != "" {
+		s.dir = acquireStateDir(opt.State, log, clock)
+	}
 	s.inherit(others)
+	s.recall()
 	if err := s.start(context.Background()); err != nil {
+		if s.dir != nil {
+			s.dir.release(s)
+		}
 		s.log.flush(flushPatience) // the process may end now
 		return nil, errors.Join(err, s.src.Close())
+	}
+	if s.dir != nil {
+		s.dir.join(s)
 	}
 	return s, nil
 }
@@ -244,7 +262,7 @@ var closePatience = 5 * time.Second
 // blocked log may keep the server from ending. A load that outlives Close changes nothing that
 // is still used.
 func (s *Store) Close() {
-	s.closing.Store(true)
+	again := s.closing.Swap(true)
 	s.cancel()
 	ended := make(chan struct{})
 	go func() {
@@ -259,6 +277,9 @@ func (s *Store) Close() {
 	case <-ended:
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
+	if s.dir != nil && !again {
+		s.dir.release(s)
 	}
 	s.log.flush(flushPatience)
 }

@@ -22,6 +22,18 @@ type timeLog struct {
 	expired map[string]order.Time // for each path, the expires that the log has reported
 }
 
+// next does the work that time alone makes necessary, and returns the time of the next work, or the
+// zero time if there is none.
+func (s *Store) next() time.Time {
+	retry := s.recallLate()
+	s.dropBytes()
+	at := s.due()
+	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
+		return retry
+	}
+	return at
+}
+
 // due logs the changes since the last call, and returns the time of the next change, or the
 // zero time if nothing will change. due returns at once if there was no change and the set is
 // the same. After a load, due also gives memory back, because the log was the last user of the
