@@ -44,6 +44,7 @@ type commands struct {
 	Fmt     fmtCmd     `cmd:"" help:"Write order files in canonical form."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of order files."`
 	Import  importCmd  `cmd:"" help:"Convert lists of names to order files."`
+	State   stateCmd   `cmd:"" help:"Show and change the stored versions of a server."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AskBlocked starts two servers until the end of the test, one of them in shadow, and sends each
+// AskBlocked starts two servers until the end of the test, the first with a state directory and the second in shadow, and sends each
 // of them a query for a blocked name and another query. All metrics of the plugin and of
 // CoreDNS have samples then. The test must import the plugins bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
@@ -20,7 +20,7 @@ func AskBlocked(t testing.TB) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"", "shadow"} {
+	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow"} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)
