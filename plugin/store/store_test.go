@@ -13,10 +13,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A jumpClock is a clock for tests that do not wait: After sets the clock to the time of the
 // alarm at once.
