@@ -78,6 +78,7 @@ func TestCrashes(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		stuck := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
 		in, reports := bufio.NewScanner(out), 1+random.IntN(4)
 		stored := int64(0)
 		for in.Scan() {
@@ -88,6 +89,7 @@ func TestCrashes(t *testing.T) {
 			}
 		}
 		_ = cmd.Wait() // it was killed
+		stuck.Stop()
 		if stored < last {
 			t.Fatalf("the child reported version %d after version %d", stored, last)
 		}

@@ -426,3 +426,34 @@ func TestForgottenVersion(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 	w.wantLog("but the last version in force at this path had 5")
 }
+
+// TestStoredContentIsReadToItsEnd checks that a damaged blob does not count, although the parser
+// has stopped before its end.
+func TestStoredContentIsReadToItsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	if err := w.startWithState(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.s.dir.state.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	v := w.s.dir.state.Set().Versions[filepath.Join(w.dir, "a.yaml")]
+	for _, damaged := range []bool{false, true} {
+		if damaged {
+			if err := os.WriteFile(filepath.Join(w.dir, ".state", "blob", "sha256-"+v.Order.String()), []byte("other"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := &storedContent{st: w.s.dir.state, v: v}
+		r, err := c.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Read(make([]byte, 1))
+		r.Close()
+		if err := c.Intact(); (err != nil) != damaged {
+			t.Errorf("damaged %t: %v", damaged, err)
+		}
+	}
+}
