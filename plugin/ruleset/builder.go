@@ -31,6 +31,9 @@ type Builder struct {
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
+	// wholeLifts are the times from which on orders are lifted as a whole for good, by the ids
+	// of the orders. Freeze finds them.
+	wholeLifts map[string]order.Time
 	// repeated counts the duplicate targets of each order with a side list, by the number of
 	// the order's entry. For orders without a side list, the parser has already reported
 	// duplicates.
@@ -57,7 +60,7 @@ func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
 		Order: Order{ID: o.ID, Common: b.common(o)},
-		place: o.DecidedAt(), from: o.From, isIssued: o.Issued != order.NoTime,
+		rank:  rank{o.DecidedAt(), o.From}, isIssued: o.Issued != order.NoTime,
 		index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 	}
 	if len(o.References) > 0 {
@@ -309,12 +312,10 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	for i := range p.rules {
 		p.rules[i].last = true
 	}
-	own := Set{segments: []*Part{p}} // used to find the lifts of whole orders
-	own.findWhole()
+	b.findWholeLifts()
 	full := b.index.Full()
-	b.freezeNames(&own)
-	b.freezeAddresses(&own)
-	p.findLookouts()
+	b.freezeNames()
+	b.freezeAddresses()
 	p.rules = fit(p.rules)
 	p.entries.fit()
 	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
@@ -341,8 +342,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 }
 
 // freezeNames freezes the index. It makes the lists of rules for the names that have several
-// rules; names with equal rules share a list. own must know the part's lifts of whole orders.
-func (b *Builder) freezeNames(own *Set) {
+// rules; names with equal rules share a list.
+func (b *Builder) freezeNames() {
 	p := b.part
 	lists := map[string]uint32{}
 	var key []byte
@@ -358,7 +359,12 @@ func (b *Builder) freezeNames(own *Set) {
 		if !ok {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
-			p.gather(ref, list, own)
+			if x := b.indexLongList(list); x != nil {
+				if p.longLists == nil {
+					p.longLists = map[uint32]*longList{}
+				}
+				p.longLists[ref], p.rules[ref].long = x, true
+			}
 			// In a file with one order, the same lists repeat. In a register of a million
 			// orders, lists never repeat, and storing all of them would cost more than it
 			// saves.
@@ -385,6 +391,25 @@ func (b *Builder) freezeNames(own *Set) {
 	})
 }
 
+// findWholeLifts finds the times from which on orders are lifted as a whole for good.
+func (b *Builder) findWholeLifts() {
+	for _, i := range b.part.whole {
+		l := b.part.entries.at(i)
+		if l.status == order.Shadow {
+			continue
+		}
+		from := b.part.forGood(l, l.sched)
+		for _, id := range l.lifts {
+			if at, ok := b.wholeLifts[id]; from < Forever && (!ok || from < at) {
+				if b.wholeLifts == nil {
+					b.wholeLifts = map[string]order.Time{}
+				}
+				b.wholeLifts[id] = from
+			}
+		}
+	}
+}
+
 // fit returns a copy of s without spare capacity. slices.Clip would not release the spare
 // memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
@@ -397,11 +422,14 @@ func (p *Part) deviates(r rule) bool {
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// tidy sorts the rules at one name by precedence and removes duplicates. It calls uncount for
-// each duplicate target.
+// tidy sorts the rules at one name by kind and then by precedence, and exceptions by entry. It
+// removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
+		if x.kind == except && y.kind == except {
+			return cmp.Compare(x.entry, y.entry)
+		}
 		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(entries.at(x.entry), entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
 	})
 	for i := 1; i < len(list); i++ {

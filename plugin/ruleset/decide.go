@@ -31,8 +31,10 @@ type path struct {
 	hits []hit
 	// below is set if a rule below the name may change the outcome for the names below.
 	below bool
-	// cancels is set if an exception or a lift is among the rules.
-	cancels bool
+	// excepts is set if an exception is among the rules, and lifts if a lift is.
+	excepts, lifts bool
+	// uneven is set if a lift does not cover its name and all names below alike.
+	uneven bool
 }
 
 // A hit contains the rules of one part at one name of the path.
@@ -42,8 +44,8 @@ type hit struct {
 	labels int // the number of labels of the name, or the prefix length of the network
 	// held is the name or network if the guard holds targets there, else nil.
 	held *heldPlace
-	// crowd is nil unless there are very many rules.
-	crowd *crowd
+	// long is the index of the rules if there are many, else nil.
+	long *longList
 }
 
 // pathRoom is the number of names with rules that fit in a path without an allocation.
@@ -185,15 +187,31 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		p.below = p.below || below
 		for _, f := range found {
 			rules := part.list(f.Ref)
-			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.crowd(f.Ref)})
+			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.longList(f.Ref)}
+			if rules[0].kind < blockExact {
+				p.addKinds(&h)
+			}
+			p.hits = append(p.hits, h)
 		}
 	}
 	p.sort()
-	if len(s.views) > 0 {
-		s.look(w, p.hits)
-	}
 	return p
+}
+
+// addKinds records the kinds of the exceptions and lifts of a hit.
+func (p *path) addKinds(h *hit) {
+	p.excepts = p.excepts || h.rules[0].kind == except
+	if h.long != nil {
+		ends := &h.long.ends
+		p.lifts = p.lifts || ends[liftBelow] > ends[except]
+		p.uneven = p.uneven || ends[liftExact] > ends[except] || ends[liftBelow] > ends[liftSubtree]
+		return
+	}
+	for i := 0; i < len(h.rules) && h.rules[i].kind < blockExact; i++ {
+		k := h.rules[i].kind
+		p.lifts = p.lifts || k.isLift()
+		p.uneven = p.uneven || k == liftExact || k == liftBelow
+	}
 }
 
 // sort sorts the hits, longest name first.
@@ -209,8 +227,8 @@ func (p *path) sort() {
 
 // list returns the rules that start at ref.
 func (p *Part) list(ref uint32) []rule {
-	if c := p.crowd(ref); c != nil {
-		return p.rules[ref : ref+uint32(c.ends[blockBelow])]
+	if x := p.longList(ref); x != nil {
+		return p.rules[ref : ref+uint32(x.ends[blockBelow])]
 	}
 	end := ref
 	for !p.rules[end].last {
@@ -254,13 +272,13 @@ type decision struct {
 
 // judge finds the order that decides at a place of the path.
 func (j *judgement) judge(p *path, at place) decision {
-	d := decision{until: Forever, everywhere: !p.cancels}
+	d := decision{until: Forever, everywhere: !p.uneven}
 	for i := range p.hits {
 		h := &p.hits[i]
 		if d.entry != nil && h.labels < d.labels {
 			break // a longer target has already decided
 		}
-		for k := h.skip(j, 0); k < len(h.rules); k = h.skip(j, k+1) {
+		for k := h.skip(j, 0, d.until); k < len(h.rules); k = h.skip(j, k+1, d.until) {
 			r := &h.rules[k]
 			if r.kind < blockExact || r.shadow && !j.shadow {
 				continue
@@ -279,7 +297,7 @@ func (j *judgement) judge(p *path, at place) decision {
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
-			applies, until := j.applies(p, h.part, r, e, at)
+			applies, until := j.applies(p, h.part, r, e, at, d.until)
 			d.until = min(d.until, until)
 			if applies {
 				d.entry, d.labels, d.match = e, h.labels, match
@@ -291,10 +309,12 @@ func (j *judgement) judge(p *path, at place) decision {
 }
 
 // applies reports whether a block rule that covers the place is enforced there, and the
-// earliest time at which this may change.
-func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
+// earliest time at which this may change. known is a time at which the verdict may change
+// anyway: applies may return a later time than the true one if the true one is not before
+// known.
+func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place, known order.Time) (bool, order.Time) {
 	holds, until := part.holds(r.sched, j.now)
-	if !holds && until == Forever || p.cancels && excepted(p, e, r.group) || !j.includes(e) {
+	if !holds && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
 	// If several reasons keep the order from applying, the reason that lasts longest decides.
@@ -307,6 +327,9 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
 		off = max(off, end)
 	}
+	if off >= known && off != order.NoTime {
+		return false, off
+	}
 	lift, next := j.lifter(p, e, at)
 	if lift != nil {
 		off = max(off, next)
@@ -314,7 +337,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 	if off != order.NoTime {
 		return false, off
 	}
-	if j.asked.cancels && excepted(&j.asked, e, r.group) {
+	if j.asked.excepts && excepted(&j.asked, part, r.entry, r.group) {
 		j.spared = true
 		return false, Forever
 	}

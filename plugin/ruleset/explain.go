@@ -156,7 +156,7 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 	exempt, _ := e.exempt.covers(j.c, when.now)
 	switch {
-	case excepted(p, e, rules[0].group):
+	case excepted(p, h.part, rules[0].entry, rules[0].group):
 		x.Why = Excepted
 	case h.held != nil && !e.force.covers(h.held, x.Match):
 		x.Why, x.Held = HeldBack, h.held.why

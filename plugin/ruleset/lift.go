@@ -1,24 +1,27 @@
 package ruleset
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// excepted reports whether an exception of the order covers the name of the path. Exceptions
-// apply to a name and all names below it, so the place does not matter.
-func excepted(p *path, e *entry, group uint32) bool {
+// excepted reports whether an exception of an order covers the name of the path. entry is the
+// number of the order in the part. Exceptions apply to a name and all names below it, so the
+// position on the path does not matter.
+func excepted(p *path, part *Part, entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
-		rules := h.of(e, except)
-		for k := range rules {
-			r := &rules[k]
-			if r.kind != except {
+		if h.part != part {
+			continue
+		}
+		// Exceptions are sorted by entry.
+		for k := h.firstException(entry); k < len(h.rules); k++ {
+			r := &h.rules[k]
+			if r.kind != except || r.entry > entry {
 				break
 			}
-			if h.part.entries.at(r.entry) == e && (r.group == 0 || r.group == group) {
+			if r.entry == entry && (r.group == 0 || r.group == group) {
 				return true
 			}
 		}
@@ -26,86 +29,134 @@ func excepted(p *path, e *entry, group uint32) bool {
 	return false
 }
 
-// lifter returns the lift in force that takes the place out of the order, nil if there is
-// none, and the earliest time at which this may change.
+// A liftSearch searches the lifts in force that take a place out of an order. The result does
+// not depend on the sequence in which the lifts are tried.
+type liftSearch struct {
+	*judgement
+	path  *path
+	entry *entry // of the order
+	at    place
+	// lift is the lift that lasts longest, or nil if none was found. It ends at the time end.
+	lift *entry
+	end  order.Time
+	// begins is the earliest time at which another lift begins, or Forever.
+	begins order.Time
+	// inCountry is set in the second round, which tries the lifts that are for the client only
+	// if its country is in their scope. The first round leaves out these lifts, and sets
+	// leftOut.
+	inCountry, leftOut bool
+}
+
+// result returns the lift that was found, or nil, and the earliest time at which this may
+// change.
+func (s *liftSearch) result() (*entry, order.Time) {
+	if s.lift != nil {
+		return s.lift, s.end
+	}
+	return nil, s.begins
+}
+
+// done reports whether no other lift can change the result.
+func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
+
+// try tries a lift that reaches the order. entry is the number of the lift in the part.
+func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
+	holds, next := part.holds(sched, s.now)
+	if !holds && next == Forever {
+		return
+	}
+	if l.scope.reaches(s.c.Addr) == s.inCountry {
+		s.leftOut = s.leftOut || !s.inCountry && l.scope.hasCountries()
+		return
+	}
+	if s.inCountry && !s.includes(l) || s.path.excepts && excepted(s.path, part, entry, group) {
+		return
+	}
+	switch {
+	case !holds:
+		s.begins = min(s.begins, next)
+	case s.lift == nil || next > s.end:
+		s.lift, s.end = l, next
+	}
+}
+
+// lifter returns a lift in force that takes the place out of the order, nil if there is none,
+// and the earliest time at which this may change.
 func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
-	until := Forever
-	for _, w := range j.whole[e.ID] {
-		if w.shadow() && !j.shadow || !j.includes(w.entry) || w.entry.excepts && excepted(p, w.entry, 0) {
-			continue
-		}
-		holds, next := w.part.holds(w.entry.sched, j.now)
-		if holds {
-			return w.entry, next
-		}
-		until = min(until, next)
-	}
-	lift, next := j.lifterAt(p, e, at)
-	if lift != nil {
-		return lift, next
-	}
-	return nil, min(until, next)
+	return j.findLift(p, e, at, j.whole[e.ID])
 }
 
 // lifterAt does the same as lifter, for the lifts with a target that covers the place.
 func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
-	until := Forever
-	if !p.cancels {
-		return nil, until
-	}
-	for i := range p.hits {
-		h := &p.hits[i]
-		if h.crowd == nil {
-			for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {
-				if j.lifts(p, h, &h.rules[k], e, at, &until) {
-					return h.by(k), until
-				}
-			}
-			continue
-		}
-		for _, k := range h.crowd.byID[e.ID] {
-			if j.lifts(p, h, &h.rules[k], e, at, &until) {
-				return h.by(int(k)), until
-			}
-		}
-		others := h.crowd.others[e.authority()]
-		if others == nil {
-			continue
-		}
-		for i := others.gone.next(0, netip.Addr{}, j.now); i >= 0; i = others.gone.next(i+1, netip.Addr{}, j.now) {
-			k := int(others.at[i])
-			if h.by(k).place < e.place {
-				break // later lifts in the list do not reach the order either
-			}
-			if j.lifts(p, h, &h.rules[k], e, at, &until) {
-				return h.by(k), until
-			}
-		}
-	}
-	return nil, until
+	return j.findLift(p, e, at, nil)
 }
 
-// by returns the order of rule k.
-func (h *hit) by(k int) *entry { return h.part.entries.at(h.rules[k].entry) }
+func (j *judgement) findLift(p *path, e *entry, at place, whole []wholeLift) (*entry, order.Time) {
+	if len(whole) == 0 && !p.lifts {
+		return nil, Forever
+	}
+	s := liftSearch{judgement: j, path: p, entry: e, at: at, begins: Forever}
+	s.tryAll(whole)
+	if s.leftOut && !s.done() {
+		s.inCountry = true
+		s.tryAll(whole)
+	}
+	return s.result()
+}
 
-// lifts reports whether a rule is a lift in force that takes the place out of the order. If
-// so, it sets until to the time at which the lift ends. If not, it sets until to the time at
-// which the lift begins, unless until is earlier.
-func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *order.Time) bool {
-	if !r.kind.isLift() || r.shadow && !j.shadow || !at.covers(r.kind.match(), h.labels) {
-		return false
+func (s *liftSearch) tryAll(whole []wholeLift) {
+	for _, w := range whole {
+		if !w.shadow() || s.shadow {
+			s.try(w.part, w.entry, w.number, w.entry.sched, 0)
+		}
 	}
-	l := h.part.entries.at(r.entry)
-	if !l.reaches(e) || !j.includes(l) || excepted(p, l, r.group) {
-		return false
+	if !s.path.lifts {
+		return
 	}
-	holds, next := h.part.holds(r.sched, j.now)
-	if holds {
-		*until = next
-	} else {
-		*until = min(*until, next)
+	for i := range s.path.hits {
+		if s.done() {
+			return
+		}
+		s.tryHit(&s.path.hits[i])
 	}
-	return holds
+}
+
+// tryHit tries the lifts at one name of the path.
+func (s *liftSearch) tryHit(h *hit) {
+	if h.long == nil {
+		for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {
+			s.tryRule(h, uint32(k), false)
+		}
+		return
+	}
+	named, later := h.long.lifts.of(s.entry)
+	for i := 0; i < len(named) && !s.done(); i++ {
+		s.tryRule(h, named[i].rule, true)
+	}
+	if s.done() || len(later) == 0 {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(later, s.now, func(l ranked[listLift], now order.Time) int {
+		if l.lift.over <= now {
+			return -1
+		}
+		return 1
+	})
+	for ; i < len(later) && !s.done(); i++ {
+		s.tryRule(h, later[i].lift.rule, false)
+	}
+}
+
+// tryRule tries a rule of a hit, if the rule is a lift that covers the place and reaches the
+// order. names is set if the lift is known to name the order.
+func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
+	r := &h.rules[k]
+	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
+		return
+	}
+	if l := h.part.entries.at(r.entry); names || l.reaches(s.entry) {
+		s.try(h.part, l, r.entry, r.sched, r.group)
+	}
 }
 
 // askedLifted reports whether a lift takes the asked name out of the order, and the earliest
@@ -113,7 +164,7 @@ func (j *judgement) lifts(p *path, h *hit, r *rule, e *entry, at place, until *o
 // lift. If the order has no target that covers the asked name, the lift ends nothing, and the
 // name that the answer leads to stays blocked.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
-	if !j.asked.cancels || !j.targets(&j.asked, e, j.askedAt) {
+	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever
 	}
 	lift, until := j.lifterAt(&j.asked, e, j.askedAt)
@@ -129,7 +180,7 @@ func (j *judgement) targets(p *path, e *entry, at place) bool {
 			if !at.covers(k.match(), h.labels) {
 				continue
 			}
-			for _, r := range h.of(e, k) {
+			for _, r := range h.blocksOf(e, k) {
 				if r.kind == k && (!r.shadow || j.shadow) && h.part.entries.at(r.entry) == e {
 					return true
 				}
@@ -137,32 +188,4 @@ func (j *judgement) targets(p *path, e *entry, at place) bool {
 		}
 	}
 	return false
-}
-
-// reaches reports whether a lift reaches an order. A lift with ids reaches the orders that it
-// names. A lift without ids reaches orders of the same authority at an earlier place in
-// history.
-func (l *entry) reaches(e *entry) bool {
-	if e.action != order.Block {
-		return false
-	}
-	if len(l.lifts) > 0 {
-		_, ok := slices.BinarySearch(l.lifts, e.ID)
-		return ok
-	}
-	a, b := &l.Terms.Authority, &e.Terms.Authority
-	if a.Name != b.Name || a.Country != b.Country || e.place == order.NoTime {
-		return false
-	}
-	switch {
-	case e.place != l.place:
-		return e.place < l.place
-	case e.from != l.from:
-		return e.from < l.from
-	case e.file == l.file:
-		return e.index < l.index
-	}
-	// The sequence of orders in different files is unknown. The lift applies, so that no name
-	// is blocked without an order, and Merge warns.
-	return true
 }

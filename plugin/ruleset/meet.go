@@ -19,39 +19,25 @@ type meeting struct {
 	tie *entry
 }
 
-// lifters match lifts with the orders that they reach. They do not compare each lift with each
-// order, because there may be very many of both.
+// lifters find out which lifts reach an order. They do not compare each lift with each order,
+// because there may be very many of both.
 type lifters struct {
-	byID map[string][]*meeting
-	// others are the lifts without ids.
-	others map[authority]*history
-}
-
-type authority struct {
-	name    string
-	country order.Country
-}
-
-func (e *entry) authority() authority {
-	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
-}
-
-// A history is a list of lifts, sorted by decision time after the first call of meet.
-type history struct {
-	lifts  []*meeting
+	liftIndex[*meeting]
 	sorted bool
-	// reached is the index from which on all lifts reach an order.
-	reached int
-	// ties are the orders that have the same instant as a lift.
-	ties map[instant]ties
+	// reached is the number of lifts in later, from the first one on, that reach an order with
+	// a lower rank.
+	reached map[authority]int
+	// ties are the orders that have the same rank as a lift of their authority.
+	ties map[moment]ties
 }
 
-// An instant is a decision time, with the from that decides between equal places.
-type instant struct{ place, from order.Time }
+// A moment is a rank in the history of an authority.
+type moment struct {
+	authority
+	rank
+}
 
-func (e *entry) instant() instant { return instant{e.place, e.from} }
-
-// ties are the orders of one authority at one instant, by file. Within a file, the order that
+// ties are the orders of one moment, by file. Within a file, the order that
 // is listed first came first. Between files, nothing says which order came first.
 type ties map[*string]*tied
 
@@ -81,8 +67,8 @@ func (t ties) byFile() []*entry {
 	return out
 }
 
-// finish records whether the lift m reaches an order of t. All orders of t are at the instant
-// of m.
+// finish records whether the lift m reaches an order of t. All orders of t are at the moment of
+// m.
 func (t ties) finish(m *meeting, byFile []*entry) {
 	l := m.lift
 	if x := t[l.file]; x != nil && x.index < l.index {
@@ -98,85 +84,56 @@ func (t ties) finish(m *meeting, byFile []*entry) {
 	}
 }
 
-func newLifters() *lifters { return &lifters{map[string][]*meeting{}, map[authority]*history{}} }
-
-func (x *lifters) add(m *meeting) {
-	for _, id := range m.lift.lifts {
-		x.byID[id] = append(x.byID[id], m)
-	}
-	if len(m.lift.lifts) > 0 {
-		return
-	}
-	h := x.others[m.lift.authority()]
-	if h == nil {
-		h = &history{}
-		x.others[m.lift.authority()] = h
-	}
-	h.lifts = append(h.lifts, m)
-	h.reached = len(h.lifts)
-}
+func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
 
 // meet records which of the lifts reach a block order.
 func (x *lifters) meet(e *entry) {
-	for _, m := range x.byID[e.ID] {
+	if !x.sorted {
+		x.sort()
+		x.sorted = true
+	}
+	named, later := x.of(e)
+	for _, m := range named {
 		m.reached = true
 	}
-	h := x.others[e.authority()]
-	if h == nil || e.place == order.NoTime {
-		return
-	}
-	was := func(m *meeting, e *entry) int {
-		return cmp.Or(cmp.Compare(m.lift.place, e.place), cmp.Compare(m.lift.from, e.from))
-	}
-	if !h.sorted {
-		slices.SortStableFunc(h.lifts, func(x, y *meeting) int { return was(x, y.lift) })
-		h.sorted = true
-	}
-	i, equal := slices.BinarySearchFunc(h.lifts, e, was)
-	if equal {
-		t := h.ties[e.instant()]
-		if t == nil {
-			if h.ties == nil {
-				h.ties = map[instant]ties{}
-			}
-			t = ties{}
-			h.ties[e.instant()] = t
+	n := higher(later, e.rank)
+	if n < len(later) {
+		at := moment{e.authority(), e.rank}
+		if x.ties == nil {
+			x.ties = map[moment]ties{}
 		}
-		t.add(e)
-		i, _ = slices.BinarySearchFunc(h.lifts, e, func(m *meeting, e *entry) int {
-			if was(m, e) > 0 {
-				return 1
-			}
-			return -1
-		})
+		if x.ties[at] == nil {
+			x.ties[at] = ties{}
+		}
+		x.ties[at].add(e)
 	}
-	h.reached = min(h.reached, i)
+	if n > 0 {
+		if x.reached == nil {
+			x.reached = map[authority]int{}
+		}
+		x.reached[e.authority()] = max(x.reached[e.authority()], n)
+	}
 }
 
 // finish completes the meetings. It must be called after the last call of meet.
 func (x *lifters) finish() {
-	for _, h := range x.others {
-		for _, m := range h.lifts[h.reached:] {
-			m.reached = true
+	for a, n := range x.reached {
+		for _, l := range x.later[a][:n] {
+			l.lift.reached = true
 		}
-		var at instant
-		var byFile []*entry
-		for _, m := range h.lifts {
-			t := h.ties[m.lift.instant()]
-			if t == nil {
-				continue
-			}
-			if byFile == nil || at != m.lift.instant() { // lifts of one instant are adjacent
-				at, byFile = m.lift.instant(), t.byFile()
-			}
-			t.finish(m, byFile)
+	}
+	for at, t := range x.ties {
+		byFile := t.byFile()
+		later := x.later[at.authority]
+		for i := higher(later, at.rank); i < len(later) && later[i].rank == at.rank; i++ {
+			t.finish(later[i].lift, byFile)
 		}
 	}
 }
 
 // meetAll calls meet for each block order e for which is(e) is true, and then finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
-	if len(x.byID)+len(x.others) == 0 {
+	if x.empty() {
 		return
 	}
 	s.each(func(_ *Part, e *entry) {
@@ -191,7 +148,7 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 // order only if the order has a target at, above or below a target of the lift. A lift without
 // targets reaches the orders that it names, if they exist.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
-	found, whole := map[*entry]*meeting{}, newLifters()
+	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
 		m := &meeting{lift: l}
 		found[l] = m
@@ -224,7 +181,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 				}
 				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
 					if targets[name] == nil {
-						targets[name] = newLifters()
+						targets[name] = &lifters{}
 					}
 					targets[name].add(m)
 				}
@@ -302,14 +259,14 @@ func (s *Set) Shared(name dname.Name) bool {
 // not stored. A lift of addresses that reaches an order with other targets is therefore
 // assumed to match one of them.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
-	recorded := newLifters()
+	recorded := &lifters{}
 	var all []*meeting
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
 		}
 		for x, rules := range p.networks() {
-			here := newLifters()
+			here := &lifters{}
 			for _, r := range rules {
 				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
 					here.add(m)

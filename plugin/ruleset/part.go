@@ -77,28 +77,27 @@ type rule struct {
 	kind   kind
 	shadow bool // judged only if the query asks for orders in shadow
 	last   bool // the last rule of its list
-	crowd  bool // the first rule of a list that has a crowd
+	long   bool // the first rule of a list that has an index (see longList)
 }
 
 // An entry is an order as a part stores it.
 type entry struct {
 	Order
-	// place is the decision time of the order. If decision times are equal, from decides.
-	place, from  order.Time
+	rank         rank
 	index        int32 // the position of the order in its file
 	line, column int32
 	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
 	// names is the number of name targets. addrs is the number of address targets that are
 	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is the time at which the order was issued
+	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
 // issued returns the time at which the order was issued, or NoTime. Blocks are ranked by this
 // time.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
-		return e.place
+		return e.rank.decided
 	}
 	return order.NoTime
 }
@@ -110,8 +109,7 @@ type Part struct {
 	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // the key is the index of the crowd's first rule
-	lookouts  []dname.Name      // see findLookouts
+	longLists map[uint32]*longList // the key is the index of the list's first rule
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable

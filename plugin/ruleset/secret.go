@@ -11,7 +11,7 @@ type secrecy struct {
 // secrecies returns the secrecy of each of the lifts. Here a lift reaches the orders that it
 // names, or earlier orders of its authority, whatever their targets are.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
-	sealed, all, ids := newLifters(), newLifters(), map[string]bool{}
+	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
 	for _, l := range lifts {
 		m := [2]*meeting{{lift: l}, {lift: l}}

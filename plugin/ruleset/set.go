@@ -16,9 +16,6 @@ type Set struct {
 	segments []*Part
 	// whole are the lifts that lift a whole order, by the order's id.
 	whole map[string][]wholeLift
-	// views are the crowds as they apply at the lookouts (see findViews), by the wire form of
-	// the lookout.
-	views map[string]map[sight]*crowd
 	// countries is set if some order depends on the client's country.
 	countries  bool
 	shadows    bool // some order or target is in shadow
@@ -33,8 +30,9 @@ type Set struct {
 }
 
 type wholeLift struct {
-	part  *Part
-	entry *entry
+	part   *Part
+	entry  *entry
+	number uint32 // of the entry in part
 }
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
@@ -92,7 +90,6 @@ func Merge(parts []*Part, opt Options) *Set {
 		s.networks = s.networks || p.addrs != nil
 	}
 	s.findWhole()
-	s.findViews()
 	s.hold()
 	return s
 }
@@ -104,7 +101,7 @@ func (s *Set) findWhole() {
 		for _, i := range p.whole {
 			l := p.entries.at(i)
 			for _, id := range l.lifts {
-				s.whole[id] = append(s.whole[id], wholeLift{p, l})
+				s.whole[id] = append(s.whole[id], wholeLift{p, l, i})
 			}
 		}
 	}
@@ -142,13 +139,13 @@ func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
 	}
 	for name, ref := range p.names.All() {
 		for _, r := range p.list(ref) {
-			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			r.entry, r.sched, r.last, r.long = r.entry+first, scheds[r.sched], false, false
 			b.rule(name, r)
 		}
 	}
 	for x, rules := range p.networks() {
 		for _, r := range rules {
-			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			r.entry, r.sched, r.last, r.long = r.entry+first, scheds[r.sched], false, false
 			b.address(x, r)
 		}
 	}

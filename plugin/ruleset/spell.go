@@ -2,7 +2,6 @@ package ruleset
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -27,7 +26,7 @@ type liftEnd struct {
 // without the times of lifts and of an exemption of the client. If the client is not in the
 // scope of the order, the client is a client in that scope that no scoped lift is for.
 func (j *judgement) times(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) (times []interval, ends []liftEnd) {
-	if excepted(p, e, rules[0].group) || h.held != nil && !e.force.covers(h.held, x.Match) {
+	if excepted(p, h.part, rules[0].entry, rules[0].group) || h.held != nil && !e.force.covers(h.held, x.Match) {
 		return nil, nil
 	}
 	in := *j
@@ -60,19 +59,19 @@ func (j *judgement) liftTimes(p *path, e *entry, at place) (times []interval, en
 		}
 	}
 	for _, w := range j.whole[e.ID] {
-		if !w.shadow() && j.includes(w.entry) && !(w.entry.excepts && excepted(p, w.entry, 0)) {
+		if !w.shadow() && j.includes(w.entry) && !(w.entry.excepts && excepted(p, w.part, w.number, 0)) {
 			add(w.part, w.entry, w.entry.sched)
 		}
 	}
-	if !p.cancels {
+	if !p.lifts {
 		return times, ends
 	}
 	for i := range p.hits {
 		h := &p.hits[i]
 		for _, k := range h.liftsOf(e) {
 			r := &h.rules[k]
-			l := h.by(int(k))
-			if !r.shadow && at.covers(r.kind.match(), h.labels) && l.reaches(e) && j.includes(l) && !excepted(p, l, r.group) {
+			l := h.part.entries.at(r.entry)
+			if !r.shadow && at.covers(r.kind.match(), h.labels) && l.reaches(e) && j.includes(l) && !excepted(p, h.part, r.entry, r.group) {
 				add(h.part, l, r.sched)
 			}
 		}
@@ -82,12 +81,20 @@ func (j *judgement) liftTimes(p *path, e *entry, at place) (times []interval, en
 
 // liftsOf returns the indexes of the lifts at the hit that may reach an order.
 func (h *hit) liftsOf(e *entry) (at []uint32) {
-	if h.crowd == nil {
-		return h.nearLifts(e)
+	if h.long == nil {
+		for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {
+			if h.rules[k].kind.isLift() {
+				at = append(at, uint32(k))
+			}
+		}
+		return at
 	}
-	at = h.crowd.byID[e.ID]
-	if l := h.crowd.others[e.authority()]; l != nil {
-		at = slices.Concat(at, l.at)
+	named, later := h.long.lifts.of(e)
+	for _, l := range named {
+		at = append(at, l.rule)
+	}
+	for _, l := range later {
+		at = append(at, l.lift.rule)
 	}
 	return at
 }

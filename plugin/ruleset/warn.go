@@ -58,7 +58,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 			warn(l, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
 		}
 		if x := m.tie; x != nil {
-			warn(l, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.place.String())
+			warn(l, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.rank.decided.String())
 		}
 	}
 	return out, useless
