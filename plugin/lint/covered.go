@@ -88,7 +88,7 @@ const (
 	maxSteps = 2_000_000
 )
 
-// asked is a question of Explain.
+// asked is a question to Reasons.
 type asked struct {
 	name   dname.Name
 	below  bool
@@ -102,13 +102,13 @@ type target struct {
 	match order.Match
 }
 
-// explained is the answer of Explain, with the place of each target in it.
+// explained is the answer of Reasons, with the place of each target in it.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons asks Explain. The last answer is kept, because many orders at one name ask the
+// reasons calls Reasons. The last answer is kept, because many orders at one name ask the
 // same question one after the other.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
@@ -121,7 +121,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	if below && !q.SetBelow(name) {
 		return &l.last
 	}
-	_, l.last.list = l.set.Explain(&q, client, l.now)
+	_, l.last.list = l.set.Reasons(&q, client, l.now)
 	for i, r := range l.last.list {
 		l.last.own[target{r.Order.ID, r.Target, r.Match}] = i
 	}

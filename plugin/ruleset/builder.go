@@ -60,7 +60,7 @@ func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
 		Order: Order{ID: o.ID, Common: b.common(o)},
-		rank:  rank{o.DecidedAt(), o.From}, isIssued: o.Issued != order.NoTime,
+		rank:  Rank{o.DecidedAt(), o.From}, isIssued: o.Issued != order.NoTime,
 		index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
 	}
 	if len(o.References) > 0 {

@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"slices"
+
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -69,9 +71,9 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
 	at := q.place()
-	var first, rest []Reason
-	var all []enforced
-	decides := enforced{labels: -1}
+	var list []*Reason
+	var all []*dated
+	var first *dated // the deciding target
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k, end := 0, 0; k < len(h.rules); k = end {
@@ -84,32 +86,40 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
+			x := &Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
 			rules := h.rules[k:end]
-			j.reason(&x, &p, h, rules, e, at)
-			t := enforced{entry: e, labels: h.labels, match: x.Match}
+			j.reason(x, &p, h, rules, e, at)
+			t := &dated{reason: x, entry: e, hit: h, rules: rules}
 			if dates && x.changes() && !j.undecidable(e) {
-				t.times, t.ends = j.times(&x, &p, h, rules, e, at)
-				t.dates(&x, now)
-				if e.scope.includes(c) {
-					all = append(all, t)
-				}
+				all = append(all, t)
 			}
-			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
-				x.Why, x.By = Decides, nil
-				first, decides = append(first, x), t
-				continue
-			}
-			if x.Why == Outranked {
+			list = append(list, x)
+			switch {
+			case x.Why != Outranked:
+			case v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match:
+				x.Why, first = Decides, t
+			default:
 				x.By = v.Order
 			}
-			rest = append(rest, x)
 		}
 	}
-	if dates && decides.entry != nil {
-		decides.alone(all).dates(&first[0], now)
+	if dates {
+		d := dater{judgement: &j, path: &p, at: at, histories: map[historyKey]*history{}}
+		d.date(all)
+		if first != nil {
+			first.decideAlone(slices.DeleteFunc(all, func(t *dated) bool { return !t.entry.scope.includes(c) }))
+		}
 	}
-	return v, append(first, rest...)
+	out := make([]Reason, 0, len(list))
+	if first != nil {
+		out = append(out, *first.reason)
+	}
+	for _, x := range list {
+		if x.Why != Decides {
+			out = append(out, *x)
+		}
+	}
+	return v, out
 }
 
 // changes reports whether the target may be enforced for the client at another time.

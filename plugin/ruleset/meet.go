@@ -26,15 +26,15 @@ type lifters struct {
 	sorted bool
 	// reached is the number of lifts in later, from the first one on, that reach an order with
 	// a lower rank.
-	reached map[authority]int
+	reached map[Authority]int
 	// ties are the orders that have the same rank as a lift of their authority.
 	ties map[moment]ties
 }
 
 // A moment is a rank in the history of an authority.
 type moment struct {
-	authority
-	rank
+	authority Authority
+	rank      Rank
 }
 
 // ties are the orders of one moment, by file. Within a file, the order that
@@ -109,7 +109,7 @@ func (x *lifters) meet(e *entry) {
 	}
 	if n > 0 {
 		if x.reached == nil {
-			x.reached = map[authority]int{}
+			x.reached = map[Authority]int{}
 		}
 		x.reached[e.authority()] = max(x.reached[e.authority()], n)
 	}
@@ -129,6 +129,35 @@ func (x *lifters) finish() {
 			t.finish(later[i].lift, byFile)
 		}
 	}
+}
+
+// Reached returns the lifts that reach at least one of the orders. The orders may be in any
+// files, so a lift also reaches an order of its authority that has the same rank.
+func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
+	var x lifters
+	found := make(map[*order.Order]*meeting, len(lifts))
+	compiled := func(o *order.Order, file *string) *entry {
+		c := &Common{Terms: o.Terms, action: o.Action, file: file, lifts: o.Lifts}
+		return &entry{Order: Order{ID: o.ID, Common: c}, rank: RankOf(o)}
+	}
+	one, other := "one file", "another file"
+	for _, l := range lifts {
+		found[l] = &meeting{lift: compiled(l, &one)}
+		x.add(found[l])
+	}
+	for _, o := range orders {
+		if !o.Lifting() {
+			x.meet(compiled(o, &other))
+		}
+	}
+	x.finish()
+	out := map[*order.Order]bool{}
+	for l, m := range found {
+		if m.reached {
+			out[l] = true
+		}
+	}
+	return out
 }
 
 // meetAll calls meet for each block order e for which is(e) is true, and then finish.

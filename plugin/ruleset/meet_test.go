@@ -37,7 +37,7 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	for range n {
 		c := commons[r.IntN(len(commons))]
 		index++
-		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, rank: rank{times[r.IntN(4)], times[r.IntN(4)]}, index: index, isIssued: true}
+		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, rank: Rank{times[r.IntN(4)], times[r.IntN(4)]}, index: index, isIssued: true}
 		if c.action == order.Lift {
 			if e.rank.decided == order.NoTime {
 				e.rank.decided = 10 // a lift always has a decision time

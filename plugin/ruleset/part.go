@@ -83,7 +83,7 @@ type rule struct {
 // An entry is an order as a part stores it.
 type entry struct {
 	Order
-	rank         rank
+	rank         Rank
 	index        int32 // the position of the order in its file
 	line, column int32
 	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
