@@ -230,6 +230,7 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 			b.rule(x, rule{entry: n, kind: except, group: group})
 		}
 	}
+	b.part.ownDates = b.part.ownDates || r.sched != e.sched
 	if t.Kind == order.TargetAddress {
 		e.addrs++
 		b.address(t.Attr.Address, r)

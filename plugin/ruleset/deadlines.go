@@ -174,24 +174,6 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// lifterOfTarget returns a lift that takes a target out of its order for all clients, or nil.
-func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
-	var p path
-	var at place // the zero place, because a network covers all its addresses
-	if t.net.IsValid() {
-		p = s.netPath(t.net, nil)
-	} else {
-		var w dname.Wire
-		w.SetName(t.name)
-		p = s.walk(&w, nil)
-		n := t.name.NumLabels()
-		at = place{n, n, t.match == order.BelowOnly}
-	}
-	j := judgement{Set: s, now: now}
-	l, _ := j.lifter(&p, e, at)
-	return l
-}
-
 // blocked reports whether the set does not enforce the order or target of a duty although the
 // order is in force, because the guard holds it or the configuration cannot enforce it.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {

@@ -154,6 +154,8 @@ type judgement struct {
 	c      Client
 	now    order.Time
 	shadow bool
+	// strict is set if lifts with exceptions do not count.
+	strict bool
 	// asked is the path of the asked name if another name is judged. It is empty if no rule is
 	// at or above the asked name.
 	asked   path

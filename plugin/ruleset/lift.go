@@ -62,7 +62,7 @@ func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 // try tries a lift that reaches the order. entry is the number of the lift in the part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	holds, next := part.holds(sched, s.now)
-	if !holds && next == Forever {
+	if !holds && next == Forever || s.strict && (l.excepts || group > 0) {
 		return
 	}
 	if l.scope.reaches(s.c.Addr) == s.inCountry {

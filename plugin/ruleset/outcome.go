@@ -32,13 +32,13 @@ type Outcome struct {
 	Differs bool
 	State   State      // meaningless if Removed or MovedOn
 	Until   order.Time // the next time at which the state may change
-	By      string     // the label of the lift, if Lifted
+	By      string     // the label of the lift, if Lifted; empty if there are several lifts or too many names
 	Held    int        // the number of held targets
 	Whole   bool       // the whole order is held
 	// Targets is the number of targets that are enforced unless the guard holds them. All is
 	// the number of all targets.
 	Targets, All int
-	// Tally is about a block order that is InForce, if Counted.
+	// Tally is about a block order that is InForce, or Lifted by lifts with targets, if Counted.
 	Tally Tally
 	// Late is the deadline of an order that came into force after its deadline, or NoTime.
 	Late order.Time

@@ -118,6 +118,7 @@ type Part struct {
 	bytes     int
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
+	ownDates  bool // some target has other dates than its order, or another status
 	held      held // the targets that guard holds
 	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
 	embeddings []embedding

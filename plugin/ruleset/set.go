@@ -27,6 +27,7 @@ type Set struct {
 	held        held
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
+	liftings    map[*entry]*lifting
 }
 
 type wholeLift struct {
@@ -91,6 +92,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	}
 	s.findWhole()
 	s.hold()
+	s.findLiftings()
 	return s
 }
 
@@ -123,6 +125,7 @@ func mergeParts(parts []*Part) *Part {
 // entry. It returns the numbers that the part's schedules have in the builder.
 func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
+	b.part.ownDates = b.part.ownDates || p.ownDates
 	first := uint32(b.part.entries.n)
 	scheds = make([]uint32, len(p.schedules))
 	for i, s := range p.schedules {

@@ -95,7 +95,7 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 		}
 	}
 	for _, w := range d.whole[e.ID] {
-		if !w.shadow() && d.includes(w.entry) && !excepted(d.path, w.part, w.number, 0) {
+		if !w.shadow() && d.includes(w.entry) && !(d.strict && w.entry.excepts) && !excepted(d.path, w.part, w.number, 0) {
 			add(w.part, w.entry, w.entry.sched)
 		}
 	}
@@ -129,8 +129,9 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 // lifts reports whether rule k of a hit is a lift of the place for the client.
 func (d *dater) lifts(h *hit, k uint32) bool {
 	r := &h.rules[k]
+	l := h.part.entries.at(r.entry)
 	return r.kind.isLift() && !r.shadow && d.at.covers(r.kind.match(), h.labels) &&
-		d.includes(h.part.entries.at(r.entry)) && !excepted(d.path, h.part, r.entry, r.group)
+		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
 // A history contains the lifts without ids of one authority in one long list. They are sorted

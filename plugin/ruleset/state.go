@@ -16,7 +16,7 @@ const (
 	InForce State = iota
 	Pending       // will be in force
 	Ended         // its until or its last window has passed
-	Lifted        // the whole order is lifted; an order with single targets lifted stays InForce
+	Lifted        // each target is lifted for all clients; an order with some targets lifted stays InForce
 	OnHold        // active and not ended, but no target can be enforced; see Set.Held
 	Suspended
 	Shadow
@@ -34,7 +34,8 @@ type Counts struct {
 	// Orders counts block orders, and Lifts counts lifts.
 	Orders, Lifts [NumStates]int
 	// Targets counts the targets of block orders that DNS enforces, by the state of their
-	// order. Targets that the guard holds count as OnHold.
+	// order. Targets that the guard holds count as OnHold, and lifted targets of orders in
+	// force count as Lifted.
 	Targets [NumStates]int
 	// NotDNS counts the targets of block orders in force that are not enforced here, which are
 	// URLs and addresses.
@@ -74,23 +75,6 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	return InForce, next
 }
 
-// lifted reports whether a whole block order is lifted, and the earliest time at which this
-// may change.
-func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
-	next := Forever
-	for _, w := range s.whole[e.ID] {
-		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
-			continue // a lift for only some clients or names does not end the order
-		}
-		on, until := w.part.holds(w.entry.sched, now)
-		if on {
-			return true, until
-		}
-		next = min(next, until)
-	}
-	return false, next
-}
-
 // Counts counts the orders and targets of the set at a time.
 func (s *Set) Counts(now order.Time) (c Counts) {
 	s.each(func(p *Part, e *entry) {
@@ -100,11 +84,15 @@ func (s *Set) Counts(now order.Time) (c Counts) {
 			return
 		}
 		c.Orders[st]++
-		n, h := s.enforceable(e), int32(0)
+		n, h, lifted := s.enforceable(e), int32(0), int32(0)
 		if st == InForce || st == Pending {
 			h = s.heldOf[e]
 		}
-		c.Targets[st] += int(n - h)
+		if st == InForce {
+			lifted = s.liftedTargets(e, now)
+		}
+		c.Targets[st] += int(n - h - lifted)
+		c.Targets[Lifted] += int(lifted)
 		c.Targets[OnHold] += int(h)
 		if st == InForce {
 			c.NotDNS += int(e.others + e.names + e.addrs - n)

@@ -151,6 +151,9 @@ func state(o ruleset.Outcome, zone *time.Location) string {
 	case ruleset.Shadow:
 		return "in shadow"
 	case ruleset.Lifted:
+		if o.By == "" {
+			return until("lifted")
+		}
 		return until("lifted by " + o.By)
 	case ruleset.OnHold:
 		if o.Whole {
