@@ -8,10 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns by id how much of each order may be shown without --sealed. A lift
-// without a disclosure of its own is as secret as the most secret order that it reaches, as in
-// the server's log. If the lift reaches no order or names an order that is not there, the order
-// may be a sealed order of another file, so the lift is secret.
+// disclosures returns the disclosure of each order without --sealed, by the id of the order. As in
+// the log of the server, a lift without a disclosure of its own has the disclosure of the most
+// secret order that it reaches. A lift that reaches no order, or that names an unknown order,
+// is secret, because it may reach a sealed order in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -46,5 +46,5 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// sealedLabel names a sealed order as the server's log does.
+// sealedLabel returns the name of a sealed order in the log of the server.
 func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }

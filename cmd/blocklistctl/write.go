@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 )
 
-// modeSealed is the mode of a new file with a sealed order, before the umask: only the owner
-// and the group, in which the server is, may read the file.
+// modeSealed is the mode, before the umask, of a new file with a sealed order. Only the owner
+// and the group may read the file. The server is in that group.
 const modeSealed = 0o640
 
-// writeFile replaces a file by rename, so that a server that watches the file never
-// reads half of it. The new file has the owner, group and mode of the file that it
-// replaces. A file that was not there gets the mode, less the umask. A symbolic link stays,
-// and the file that it leads to is replaced.
+// writeFile replaces a file by rename, so that a server that watches the file never reads a
+// half-written file. The new file has the owner, group and mode of the old file. Without an
+// old file, the new file has the given mode, less the umask. If path is a symbolic link,
+// writeFile keeps the link and replaces the file that the link leads to.
 func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
 	old, err := os.Stat(path)
 	switch {
@@ -34,8 +34,8 @@ func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
 		}
 		old = nil
 	}
-	// Hidden: a server that reads the directory must not take it for an order. While it is
-	// written, nobody but its owner may read it when it is to have another group.
+	// The name begins with a dot, so that a server that reads the directory does not load the
+	// file. Until likeOld has set the group, only the owner may read the file.
 	tmp := filepath.Join(filepath.Dir(path), ".blocklistctl-"+rand.Text())
 	if old != nil {
 		mode = 0o600
@@ -59,7 +59,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
 	return os.Rename(tmp, path)
 }
 
-// mode returns the mode of the files that an import makes, before the umask.
+// mode returns the mode, before the umask, of the files that an import writes.
 func (f *headFlags) mode() fs.FileMode {
 	if f.Disclosure == "code" || f.Disclosure == "none" {
 		return modeSealed

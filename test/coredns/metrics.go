@@ -1,0 +1,43 @@
+package coredns
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/miekg/dns"
+)
+
+// AskBlocked starts two servers until the end of the test, one of them in shadow, and sends each
+// of them a query for a blocked name and another query. All metrics of the plugin and of
+// CoreDNS have samples then. The test must import the plugins bind, prometheus and whoami.
+func AskBlocked(t testing.TB) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "orders.yaml")
+	text := "version: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, property := range []string{"", "shadow"} {
+		p, err := port.Free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		inst := Start(t, strings.NewReplacer("PORT", p, "ORDERS", file, "PROPERTY", property).Replace(`.:0 {
+	bind 127.0.0.1
+	prometheus 127.0.0.1:PORT
+	blocklist ORDERS {
+		PROPERTY
+	}
+	whoami
+}`))
+		addr := inst.Servers()[0].LocalAddr().String()
+		for _, name := range []string{"blocked.example.", "other.example."} {
+			if _, err := dns.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
