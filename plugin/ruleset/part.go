@@ -1,14 +1,3 @@
-// Package ruleset compiles orders into an immutable set. The set decides whether a name is
-// blocked for a client at a time, and how.
-//
-// A [Part] is one compiled order file. A [Set] is the parts that are in force together;
-// [Merge] makes a set, and a server swaps sets. Time is an argument of each decision, so
-// orders start and end at their second without a timer: each rule carries the intervals in
-// which it is in force.
-//
-// A verdict is found as follows. The index yields the targets, exceptions and lifts at the
-// name and above it. The targets are tried by precedence. The verdict is the first target that
-// is in force, covers the client, and is neither excepted nor lifted.
 package ruleset
 
 import (
@@ -194,4 +183,36 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 		return nil
 	}
 	return p.list(hits[len(hits)-1].Ref)
+}
+
+// fit returns a copy of s without spare capacity. slices.Clip would not release the spare
+// memory.
+func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
+
+func b2u(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// blocks reports whether the rules at a name or network include a target of a block order.
+func blocks(rules []rule) bool {
+	// Exceptions and lifts come before blocks.
+	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
+}
+
+// ivs returns the intervals of a schedule.
+func (p *Part) ivs(sched uint32) []interval {
+	s := p.schedules[sched]
+	return p.intervals[s.off : s.off+s.n]
+}
+
+// over returns the time at which the last interval of a schedule ends, or NoTime if the
+// schedule has no intervals.
+func (p *Part) over(sched uint32) order.Time {
+	if ivs := p.ivs(sched); len(ivs) > 0 {
+		return ivs[len(ivs)-1].until
+	}
+	return order.NoTime
 }

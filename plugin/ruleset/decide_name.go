@@ -360,3 +360,19 @@ func (j *judgement) includes(e *entry) bool {
 	j.scoped = j.scoped || e.scope.hasCountries()
 	return e.scope.has(j.c.Country)
 }
+
+// anyLabel is a label that orders almost certainly do not name.
+const anyLabel = "blocklist--any"
+
+// SetBelow makes q represent the names below n that no order names. If n is too long to have
+// names below it, SetBelow sets q to n and returns false.
+func (q *QName) SetBelow(n dname.Name) bool {
+	q.Service = 0
+	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()
+	if len(wire) > dname.MaxWire {
+		q.SetName(n)
+		return false
+	}
+	q.SetWire([]byte(wire))
+	return true
+}

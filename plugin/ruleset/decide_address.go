@@ -3,7 +3,6 @@ package ruleset
 import (
 	"iter"
 	"net/netip"
-	"slices"
 
 	"github.com/gaissmai/bart"
 )
@@ -26,17 +25,6 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 		b.addrs = map[netip.Prefix][]rule{}
 	}
 	b.addrs[x] = append(b.addrs[x], r)
-}
-
-func (b *Builder) freezeAddresses() {
-	if b.addrs == nil {
-		return
-	}
-	b.part.addrs = new(addressTable)
-	for x, list := range b.addrs {
-		list = slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- }))
-		b.part.addrs.Insert(x, netRules{list, b.indexLongList(list)})
-	}
 }
 
 // networks yields each network that has rules, with its rules.
