@@ -62,7 +62,7 @@ func (b *Builder) freezeNames() {
 		for _, v := range values {
 			list = append(list, p.rules[v])
 		}
-		list = b.tidy(list, func(e *entry) { e.names-- })
+		list = b.sortMerge(list, func(e *entry) { e.names-- })
 		key = appendKey(key[:0], list)
 		ref, ok := lists[string(key)]
 		if !ok {
@@ -93,7 +93,7 @@ func (b *Builder) freezeNames() {
 	p.names = b.index.Freeze(join, func(ref uint32) bool {
 		if last.ref != ref {
 			list := p.list(ref)
-			last.ref, last.mark, last.blocked = ref, slices.ContainsFunc(list, p.deviates), int(b2u(blocks(list)))
+			last.ref, last.mark, last.blocked = ref, slices.ContainsFunc(list, p.mayDiffer), int(b2u(blocks(list)))
 		}
 		p.blocked += last.blocked
 		return last.mark
@@ -119,17 +119,17 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// deviates reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
+// mayDiffer reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
 // rule that is not enforced never does so. It must not count, because it would use up the
 // names that maxBelow allows, and so change answers.
-func (p *Part) deviates(r rule) bool {
+func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// tidy sorts the rules at one name by kind and then by precedence, and exceptions by entry. It
+// sortMerge sorts the rules at one name by kind and then by precedence, and exceptions by entry. It
 // removes duplicates, and calls uncount for each duplicate target.
-func (b *Builder) tidy(list []rule, uncount func(*entry)) []rule {
+func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
 		if x.kind == except && y.kind == except {
@@ -185,7 +185,7 @@ func (b *Builder) freezeAddresses() {
 	}
 	b.part.addrs = new(addressTable)
 	for x, list := range b.addrs {
-		list = slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- }))
+		list = slices.Clip(b.sortMerge(list, func(e *entry) { e.addrs-- }))
 		b.part.addrs.Insert(x, netRules{list, b.indexLongList(list)})
 	}
 }

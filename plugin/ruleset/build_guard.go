@@ -20,8 +20,8 @@ type Guard interface {
 	Protected(*dname.Wire) bool
 }
 
-// heldPlace is a name or a network at which the guard holds targets.
-type heldPlace struct {
+// heldNode is a name or a network at which the guard holds targets.
+type heldNode struct {
 	name dname.Name
 	net  netip.Prefix
 	why  string
@@ -31,11 +31,11 @@ type heldPlace struct {
 // held is the place: an order is enforced there all the same when it has a reason
 // to (see forced). There are few, so a query pays for a look at a length.
 type held struct {
-	names map[string]*heldPlace // by wire form
-	nets  map[netip.Prefix]*heldPlace
+	names map[string]*heldNode // by wire form
+	nets  map[netip.Prefix]*heldNode
 }
 
-func (h *held) at(suffix []byte) *heldPlace {
+func (h *held) at(suffix []byte) *heldNode {
 	if len(h.names) == 0 {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (h *held) at(suffix []byte) *heldPlace {
 }
 
 // of returns where a target is held, nil when it is not.
-func (h *held) of(t *target) *heldPlace {
+func (h *held) of(t *target) *heldNode {
 	if t.net.IsValid() {
 		return h.nets[t.net]
 	}
@@ -57,10 +57,10 @@ func (h *held) checkName(g Guard, w *dname.Wire) {
 		return
 	}
 	if h.names == nil {
-		h.names = map[string]*heldPlace{}
+		h.names = map[string]*heldNode{}
 	}
 	n := w.Name()
-	h.names[n.Wire()] = &heldPlace{name: n, why: why}
+	h.names[n.Wire()] = &heldNode{name: n, why: why}
 }
 
 // checkNet asks the guard about a network.
@@ -70,9 +70,9 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 		return
 	}
 	if h.nets == nil {
-		h.nets = map[netip.Prefix]*heldPlace{}
+		h.nets = map[netip.Prefix]*heldNode{}
 	}
-	h.nets[x] = &heldPlace{net: x, why: why}
+	h.nets[x] = &heldNode{net: x, why: why}
 }
 
 // forced are the targets that an order wants enforced though the guard holds them.
@@ -102,8 +102,8 @@ func newForced(list []order.Force) *forced {
 	return f
 }
 
-// covers reports whether the order forces its target at a place that is held.
-func (f *forced) covers(h *heldPlace, m order.Match) bool {
+// covers reports whether the order forces its target at a held name or network.
+func (f *forced) covers(h *heldNode, m order.Match) bool {
 	if f == nil {
 		return false
 	}

@@ -55,7 +55,7 @@ type plain struct {
 func (p *plain) AddWire(w *dname.Wire) {
 	if p.groups != nil {
 		if p.own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; p.own.group > 0 {
-			p.hang(w, p.number(p.own))
+			p.attach(w, p.number(p.own))
 			return
 		}
 	}
@@ -64,7 +64,7 @@ func (p *plain) AddWire(w *dname.Wire) {
 
 func (s *side) Grow(n int) { s.index.Grow(n) }
 
-func (s *side) AddWire(w *dname.Wire) { s.hang(w, s.rule) }
+func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
 
 // enforceable reports whether DNS can enforce a target. DNS never enforces a URL. DNS enforces
 // an address only if its enforced_by is dns. An address of a lift is always enforceable.
@@ -148,7 +148,7 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 // rule adds a rule at a name.
 func (b *Builder) rule(name dname.Name, r rule) {
 	b.wire.SetName(name)
-	b.hang(&b.wire, b.number(r))
+	b.attach(&b.wire, b.number(r))
 }
 
 // number returns the index of a rule in b.rules, and appends the rule if necessary. It
@@ -164,8 +164,8 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// hang adds the rule with the given number at a name.
-func (b *Builder) hang(w *dname.Wire, rule uint32) {
+// attach adds the rule with the given number at a name.
+func (b *Builder) attach(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)
 	}

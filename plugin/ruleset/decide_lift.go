@@ -29,13 +29,13 @@ func excepted(p *path, part *Part, entry, group uint32) bool {
 	return false
 }
 
-// A liftSearch searches the lifts in force that take a place out of an order. The result does
+// A liftSearch searches the lifts in force that take a name out of an order. The result does
 // not depend on the sequence in which the lifts are tried.
 type liftSearch struct {
 	*judgement
 	path  *path
 	entry *entry // of the order
-	at    place
+	at    position
 	// lift is the lift that lasts longest, or nil if none was found. It ends at the time end.
 	lift *entry
 	end  order.Time
@@ -61,8 +61,8 @@ func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 
 // try tries a lift that reaches the order. entry is the number of the lift in the part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
-	holds, next := part.holds(sched, s.now)
-	if !holds && next == Forever || s.strict && (l.excepts || group > 0) {
+	on, next := part.inForceAt(sched, s.now)
+	if !on && next == Forever || s.strict && (l.excepts || group > 0) {
 		return
 	}
 	if l.scope.reaches(s.c.Addr) == s.inCountry {
@@ -73,25 +73,25 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 		return
 	}
 	switch {
-	case !holds:
+	case !on:
 		s.begins = min(s.begins, next)
 	case s.lift == nil || next > s.end:
 		s.lift, s.end = l, next
 	}
 }
 
-// lifter returns a lift in force that takes the place out of the order, nil if there is none,
+// lifter returns a lift in force that takes the name at the position out of the order, nil if there is none,
 // and the earliest time at which this may change.
-func (j *judgement) lifter(p *path, e *entry, at place) (*entry, order.Time) {
+func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }
 
-// lifterAt does the same as lifter, for the lifts with a target that covers the place.
-func (j *judgement) lifterAt(p *path, e *entry, at place) (*entry, order.Time) {
+// lifterAt does the same as lifter, for the lifts with a target that covers the position.
+func (j *judgement) lifterAt(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, nil)
 }
 
-func (j *judgement) findLift(p *path, e *entry, at place, whole []wholeLift) (*entry, order.Time) {
+func (j *judgement) findLift(p *path, e *entry, at position, whole []wholeLift) (*entry, order.Time) {
 	if len(whole) == 0 && !p.lifts {
 		return nil, Forever
 	}
@@ -147,7 +147,7 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule tries a rule of a hit, if the rule is a lift that covers the place and reaches the
+// tryRule tries a rule of a hit, if the rule is a lift that covers the position and reaches the
 // order. names is set if the lift is known to name the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
@@ -171,9 +171,9 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	return lift != nil, until
 }
 
-// targets reports whether the order has a target that covers the place, whether or not the
+// targets reports whether the order has a target that covers the position, whether or not the
 // target is in force.
-func (j *judgement) targets(p *path, e *entry, at place) bool {
+func (j *judgement) targets(p *path, e *entry, at position) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k := blockExact; k <= blockBelow; k++ {

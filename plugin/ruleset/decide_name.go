@@ -43,7 +43,7 @@ type hit struct {
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
 	// held is the name or network if the guard holds targets there, else nil.
-	held *heldPlace
+	held *heldNode
 	// long is the index of the rules if there are many, else nil.
 	long *longList
 }
@@ -88,9 +88,9 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	d := j.judge(&p, name.place())
+	d := j.judge(&p, name.position())
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
@@ -135,9 +135,9 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	d := j.judge(&p, place{}) // a network covers all its addresses
+	d := j.judge(&p, position{}) // a network covers all its addresses
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
@@ -159,7 +159,7 @@ type judgement struct {
 	// asked is the path of the asked name if another name is judged. It is empty if no rule is
 	// at or above the asked name.
 	asked   path
-	askedAt place
+	askedAt position
 	// scoped is set if an order was met that is for some countries only.
 	scoped bool
 	// spared is set if an order was met that does not apply because of the asked name.
@@ -177,8 +177,8 @@ func (s *Set) protected(asked *QName) bool {
 	return s.opt.Guard.Protected(&w)
 }
 
-// place returns the position of the name on its own path.
-func (q *QName) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
+// position returns the position of the name on its own path.
+func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
 // walk collects the rules at w and above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
@@ -239,8 +239,8 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A place is the position of the decided name on a path.
-type place struct {
+// A position is where the decided name is on a path.
+type position struct {
 	labels int // the number of labels of the name
 	// host is the number of labels of the host of a service name. It is equal to labels if the
 	// name is not the name of a service.
@@ -250,9 +250,9 @@ type place struct {
 	generic bool
 }
 
-// covers reports whether a rule covers the place. The rule is at a name with the given number
+// covers reports whether a rule covers the position. The rule is at a name with the given number
 // of labels.
-func (at place) covers(m order.Match, labels int) bool {
+func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
 		return !at.generic && (labels == at.labels || labels == at.host)
@@ -272,8 +272,8 @@ type decision struct {
 	until      order.Time
 }
 
-// judge finds the order that decides at a place of the path.
-func (j *judgement) judge(p *path, at place) decision {
+// judge finds the order that decides at a position on the path.
+func (j *judgement) judge(p *path, at position) decision {
 	d := decision{until: Forever, everywhere: !p.uneven}
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -310,20 +310,20 @@ func (j *judgement) judge(p *path, at place) decision {
 	return d
 }
 
-// applies reports whether a block rule that covers the place is enforced there, and the
+// applies reports whether a block rule that covers the position is enforced there, and the
 // earliest time at which this may change. known is a time at which the verdict may change
 // anyway: applies may return a later time than the true one if the true one is not before
 // known.
-func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place, known order.Time) (bool, order.Time) {
-	holds, until := part.holds(r.sched, j.now)
-	if !holds && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
+func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
+	on, until := part.inForceAt(r.sched, j.now)
+	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
 	// If several reasons keep the order from applying, the reason that lasts longest decides.
 	// For example, the beginning of an order does not limit the TTL for a client that will be
 	// exempt then.
 	off := order.NoTime
-	if !holds {
+	if !on {
 		off = until
 	}
 	if exempt, end := e.exempt.covers(j.c, j.now); exempt {

@@ -373,7 +373,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 // lifterOf returns the label of a lift that lifts the whole order at now.
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	for _, w := range s.whole[e.ID] {
-		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
+		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
 		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])

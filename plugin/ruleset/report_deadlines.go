@@ -112,7 +112,7 @@ func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 		return false
 	}
 	for _, h := range s.heldTargets {
-		if h.entry == e && !s.liftedAt(e, &target{h.place.name, h.match, h.place.net}, now) {
+		if h.entry == e && !s.liftedAt(e, &target{h.node.name, h.match, h.node.net}, now) {
 			return true
 		}
 	}

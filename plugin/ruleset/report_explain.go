@@ -87,7 +87,7 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
-	at := q.place()
+	at := q.position()
 	var list []*Reason
 	var all []*dated
 	var first *dated // the deciding target
@@ -152,17 +152,17 @@ func (x *Reason) changes() bool {
 // one for each schedule in which the order lists it. If there is no other reason, x.Why is
 // Outranked. A reason that lasts longer comes before a reason that may end sooner, so that
 // the text of a reason does not suggest that the end of the reason changes the verdict.
-func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) {
+func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
 		return
 	}
 	active, dark := h.part.union(rules, false), h.part.union(rules, true)
 	when, shadow := *j, false
-	if sp := spellAt(active, j.now); !sp.holds {
+	if sp := spellAt(active, j.now); !sp.on {
 		d := spellAt(dark, j.now)
-		switch shadow = d.holds || d.until < sp.until; {
-		case d.holds:
+		switch shadow = d.on || d.until < sp.until; {
+		case d.on:
 		case len(active)+len(dark) == 0:
 			x.Why = NotActive
 			return
@@ -218,7 +218,7 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 // A spell is the interval of a schedule that contains a time. If no interval contains the
 // time, until is the start of the next interval.
 type spell struct {
-	holds        bool
+	on           bool
 	since, until order.Time
 }
 

@@ -13,7 +13,7 @@ import (
 
 // hold puts together what is held in the set, and counts it for each order.
 func (s *Set) hold() {
-	s.held = held{map[string]*heldPlace{}, map[netip.Prefix]*heldPlace{}}
+	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
 	for _, p := range s.parts {
 		for _, a := range p.redirects {
@@ -31,7 +31,7 @@ func (s *Set) hold() {
 		for _, p := range s.parts {
 			for x := range p.networks() {
 				for a := range redirects.Subnets(x) {
-					s.held.nets[x] = &heldPlace{net: x, why: "has " + a.Addr().String() + " in it, to which answers redirect"}
+					s.held.nets[x] = &heldNode{net: x, why: "has " + a.Addr().String() + " in it, to which answers redirect"}
 					break
 				}
 			}
@@ -43,13 +43,13 @@ func (s *Set) hold() {
 // heldTarget is a target of a block order that is held.
 type heldTarget struct {
 	entry *entry
-	place *heldPlace
+	node  *heldNode
 	match order.Match
 }
 
 // findHeld finds the targets that are held, and counts them for each order.
 func (s *Set) findHeld() {
-	add := func(p *Part, rules []rule, h *heldPlace) {
+	add := func(p *Part, rules []rule, h *heldNode) {
 		for i := range rules {
 			r := &rules[i]
 			if e := p.entries.at(r.entry); r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
@@ -73,8 +73,8 @@ func (s *Set) findHeld() {
 		}
 		own := s.heldTargets[from:]
 		slices.SortFunc(own, func(a, b heldTarget) int {
-			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.place.name.Compare(b.place.name),
-				a.place.net.Compare(b.place.net), cmp.Compare(a.match, b.match))
+			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.node.name.Compare(b.node.name),
+				a.node.net.Compare(b.node.net), cmp.Compare(a.match, b.match))
 		})
 		// A target that stands twice, at different times, is one.
 		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
@@ -134,7 +134,7 @@ func (s *Set) Held() (out []Held) {
 			out = append(out, Held{&e.Order, "", noCountry, *e.file, int(e.line), int(e.column)})
 		}
 		for _, h := range byEntry[e] {
-			out = append(out, Held{&e.Order, h.String(), h.place.why, *e.file, int(e.line), int(e.column)})
+			out = append(out, Held{&e.Order, h.String(), h.node.why, *e.file, int(e.line), int(e.column)})
 		}
 	})
 	return out
@@ -142,8 +142,8 @@ func (s *Set) Held() (out []Held) {
 
 // String returns the target as order files write it.
 func (h heldTarget) String() string {
-	if h.place.net.IsValid() {
-		return h.place.net.String()
+	if h.node.net.IsValid() {
+		return h.node.net.String()
 	}
-	return h.match.Pattern(h.place.name)
+	return h.match.Pattern(h.node.name)
 }

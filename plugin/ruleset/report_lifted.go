@@ -88,10 +88,10 @@ func (s *Set) liftNames() (names *index.Index, any bool) {
 
 // addLiftings adds the lifted targets among the rules at the name or network at the end of a
 // path. labels is the number of labels of the name.
-func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldPlace) {
+func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
-	self := dater{judgement: j, path: path, at: place{labels, labels, false}, histories: map[historyKey]*history{}}
-	below := dater{judgement: j, path: path, at: place{labels, labels, true}, histories: map[historyKey]*history{}}
+	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
+	below := dater{judgement: j, path: path, at: position{labels, labels, true}, histories: map[historyKey]*history{}}
 	for e, target := range p.byRank(rules) {
 		match := target[0].kind.match()
 		var off []interval // the times at which the target is lifted
@@ -195,7 +195,7 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue // a lift for only some clients or names does not end the order
 		}
-		on, until := w.part.holds(w.entry.sched, now)
+		on, until := w.part.inForceAt(w.entry.sched, now)
 		if on {
 			return true, until
 		}
@@ -203,7 +203,7 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	}
 	if x := s.liftings[e]; x != nil {
 		sp := spellAt(x.order, now)
-		return sp.holds, min(next, sp.until)
+		return sp.on, min(next, sp.until)
 	}
 	return false, next
 }
@@ -213,7 +213,7 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	if x := s.liftings[e]; x != nil {
 		for _, t := range x.targets {
-			if spellAt(t.off, now).holds {
+			if spellAt(t.off, now).on {
 				n += t.n
 			}
 		}
@@ -227,15 +227,15 @@ func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	j := judgement{Set: s, now: now, strict: true}
 	if t.net.IsValid() {
 		p := s.netPath(t.net, nil)
-		l, _ := j.lifter(&p, e, place{}) // a network covers all its addresses
+		l, _ := j.lifter(&p, e, position{}) // a network covers all its addresses
 		return l
 	}
 	var w dname.Wire
 	w.SetName(t.name)
 	p, n := s.walk(&w, nil), t.name.NumLabels()
-	l, _ := j.lifter(&p, e, place{n, n, t.match == order.BelowOnly})
+	l, _ := j.lifter(&p, e, position{n, n, t.match == order.BelowOnly})
 	if l != nil && t.match == order.Subtree && p.uneven {
-		l, _ = j.lifter(&p, e, place{n, n, true})
+		l, _ = j.lifter(&p, e, position{n, n, true})
 	}
 	return l
 }

@@ -42,7 +42,7 @@ func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 // targets of block orders in none of the parts next.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
-		on, _ := p.holds(r.sched, now)
+		on, _ := p.inForceAt(r.sched, now)
 		return on && r.kind >= blockExact && !r.shadow
 	}
 	for w, ref := range p.names.Wires() {

@@ -33,7 +33,7 @@ type liftEnd struct {
 type dater struct {
 	*judgement
 	path      *path
-	at        place
+	at        position
 	histories map[historyKey]*history
 }
 
@@ -84,7 +84,7 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times of the lifts that take the place out of the order of a target.
+// liftTimes returns the times of the lifts that take the name at the position out of the order of a target.
 // It leaves out the lifts in t.histories, and fills in t.histories and t.ends.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
@@ -126,7 +126,7 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 	return times
 }
 
-// lifts reports whether rule k of a hit is a lift of the place for the client.
+// lifts reports whether rule k of a hit is a lift of the name at the position for the client.
 func (d *dater) lifts(h *hit, k uint32) bool {
 	r := &h.rules[k]
 	l := h.part.entries.at(r.entry)
@@ -317,7 +317,7 @@ func (t *dated) decideAlone(all []*dated) {
 func (t *dated) setDates() {
 	x := t.reason
 	x.Until, x.Since, x.After = t.until, order.NoTime, nil
-	if !t.holds {
+	if !t.on {
 		return
 	}
 	x.Since = t.since

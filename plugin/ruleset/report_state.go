@@ -37,8 +37,8 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	case order.Draft:
 		return Draft, Forever
 	}
-	holds, next := p.holds(e.sched, now)
-	if !holds {
+	on, next := p.inForceAt(e.sched, now)
+	if !on {
 		if next == Forever {
 			return Ended, next
 		}

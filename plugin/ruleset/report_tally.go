@@ -85,7 +85,7 @@ type tallier struct {
 
 func (t *tallier) add(r *rule, x target) {
 	is := targetInForce
-	on, next := t.part.holds(r.sched, t.now)
+	on, next := t.part.inForceAt(r.sched, t.now)
 	switch h := t.set.held.of(&x); {
 	case !on && next == Forever:
 		is = targetEnded
