@@ -118,7 +118,10 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 			s.liftings[e] = x
 		}
 		x.n++
-		x.all, x.any = intersect(x.all, all), merged(slices.Concat(x.any, off))
+		x.all = intersect(x.all, all)
+		for _, iv := range off {
+			x.any = insert(x.any, iv)
+		}
 		if len(off) == 0 || held != nil && !e.force.covers(held, match) {
 			continue
 		}
