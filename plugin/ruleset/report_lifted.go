@@ -3,6 +3,7 @@ package ruleset
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -28,36 +29,46 @@ type liftedTargets struct {
 }
 
 // findLiftings finds the block orders with targets that lifts end, and the times. It looks only
-// at names at and below the targets of lifts. In a part in which targets have dates of their
-// own, it looks at all names.
+// at names at and below the targets of lifts, and at all names of a part in which such an order
+// has targets with dates of their own.
 func (s *Set) findLiftings() {
-	lifts, any := s.liftNames()
-	if !any {
+	names := s.liftNames()
+	if names == nil {
 		return
 	}
 	s.liftings = map[*entry]*lifting{}
+	var lifts index.Builder
+	var w dname.Wire
+	for n := range names {
+		lifts.Add(n, 0)
+	}
+	covering := lifts.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
 	for _, p := range s.parts {
-		for w, ref := range p.names.Wires() {
-			rules := p.list(ref)
-			if !blocks(rules) {
-				continue
+		if !p.hasBelow(maps.Keys(names)) {
+			for n := range names {
+				w.SetName(n)
+				s.addLiftingsAt(p, &w, p.rulesAt(&w))
 			}
-			covered := lifts.Covers(w)
-			if !covered && !p.ownDates {
-				continue
+		} else {
+			for w, ref := range p.names.Wires() {
+				if covering.Covers(w) {
+					s.addLiftingsAt(p, w, p.list(ref))
+				}
 			}
-			var path path
-			if covered {
-				path = s.walk(w, nil)
-			}
-			s.addLiftings(p, rules, &path, w.NumLabels(), s.held.at(w.Suffix(w.NumLabels())))
 		}
-		if !s.opt.Addresses {
+		if s.opt.Addresses {
+			for x, rules := range p.networks() {
+				path := s.netPath(x, nil)
+				s.addLiftings(p, rules, &path, 0, s.held.nets[x])
+			}
+		}
+		if !p.ownDates || !p.hasLiftings(s) {
 			continue
 		}
-		for x, rules := range p.networks() {
-			path := s.netPath(x, nil)
-			s.addLiftings(p, rules, &path, 0, s.held.nets[x])
+		for w, ref := range p.names.Wires() {
+			if rules := p.list(ref); blocks(rules) && !covering.Covers(w) {
+				s.addLiftings(p, rules, &path{}, w.NumLabels(), nil)
+			}
 		}
 	}
 	for e, x := range s.liftings {
@@ -68,22 +79,52 @@ func (s *Set) findLiftings() {
 	}
 }
 
-// liftNames returns an index of the targets of lifts, and reports whether there are any targets
-// of lifts.
-func (s *Set) liftNames() (names *index.Index, any bool) {
-	var b index.Builder
+// hasBelow reports whether the part has names below any of the names.
+func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
+	var w dname.Wire
+	for n := range names {
+		if w.SetName(n); p.names.HasBelow(&w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLiftings reports whether the part has an order with lifted targets.
+func (p *Part) hasLiftings(s *Set) bool {
+	for e := range p.entries.all() {
+		if s.liftings[e] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// liftNames returns the names that are targets of lifts. It returns nil if no lift has targets.
+func (s *Set) liftNames() map[dname.Name]bool {
+	var names map[dname.Name]bool
 	for _, p := range s.parts {
 		if len(p.lifts) == len(p.whole) {
 			continue
 		}
-		any = true
+		if names == nil {
+			names = map[dname.Name]bool{}
+		}
 		for w, ref := range p.names.Wires() {
 			if slices.ContainsFunc(p.list(ref), func(r rule) bool { return r.kind.isLift() }) {
-				b.AddWire(w, 0)
+				names[w.Name()] = true
 			}
 		}
 	}
-	return b.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false }), any
+	return names
+}
+
+// addLiftingsAt adds the lifted targets among the rules at the name w.
+func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
+	if blocks(rules) {
+		path := s.walk(w, nil)
+		s.addLiftings(p, rules, &path, w.NumLabels(), s.held.at(w.Suffix(w.NumLabels())))
+	}
 }
 
 // addLiftings adds the lifted targets among the rules at the name or network at the end of a

@@ -3,6 +3,7 @@ package ruleset
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -76,6 +77,9 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	// For targets below a target of a lift: look up each name's parents among the targets of
 	// lifts.
 	for _, p := range s.parts {
+		if !p.hasBelow(maps.Keys(targets)) {
+			continue
+		}
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {
 				if x := targets[up]; x != nil {
