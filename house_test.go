@@ -31,7 +31,7 @@ const module = "github.com/dns-orders/blocklist"
 // lower layers.
 var floors = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/printable"},
-	{"plugin/ruleset/index", "plugin/order", "plugin/source"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source"},
 	{"plugin/guard"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
@@ -50,6 +50,7 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},
 	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
 	{"plugin/ruleset", "os", "compiled orders know no files"},
+	{"plugin/signature", "os", "the caller reads a file once, for the check and for the parser"},
 	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
 	{"plugin/guard", "os", "protect lists come in as readers, as orders do"},
 	{"plugin/guard", "github.com/miekg/dns", "names are not messages"},
