@@ -49,6 +49,9 @@ type commands struct {
 	Fmt     fmtCmd     `cmd:"" help:"Write order files in their canonical form, with the count."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of the order file, for editors."`
 	Import  importCmd  `cmd:"" help:"Turn the lists of authorities into order files."`
+	Keygen  keygenCmd  `cmd:"" help:"Make a pair of keys for signatures of order files."`
+	Sign    signCmd    `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
+	Verify  verifyCmd  `cmd:"" help:"Check the signatures of order files."`
 }
 
 // env is what a command has besides its arguments.
