@@ -137,6 +137,14 @@ func (f File) Intact() error {
 	return f.read.verdict(f.Path)
 }
 
+// Again makes the file settle once more, and then reports the file again, although it did not
+// change. It is for a caller that waits for a file beside this one.
+func (f File) Again() {
+	if !f.Pattern && f.src != nil {
+		f.src.lost(f.abs, f.abs)
+	}
+}
+
 // SetSides says which side lists the file's content names: others that it named
 // before are no longer watched. Call it after a good parse. After a bad one
 // leave it: lists already opened stay watched, so that mending one of them

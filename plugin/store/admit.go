@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -13,6 +15,7 @@ type candidate struct {
 	part   *ruleset.Part
 	parsed *order.File
 	digest string
+	signed time.Time
 }
 
 // admit puts candidates into force, all that fit together: an order may move
@@ -55,11 +58,11 @@ func (s *Store) admit() bool {
 			s.parsed += f.part.Targets()
 		}
 		s.news = append(s.news, news{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
+		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone, signed: c.signed}
 		f.waiting, f.unseen = nil, false
 		s.good(c.r, f)
-		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
-			c.r.SetSides(c.parsed.Sides)
+		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list
+			c.r.SetSides(sides)
 		}
 	}
 	return changed

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -20,8 +21,9 @@ type version struct {
 	serial int64         // -1: none
 	// expires is the expires of the file, order.NoTime when the file has none.
 	expires order.Time
-	zone    string // the time zone of the file, as written
-	since   uint64 // the number of the version among those of the process
+	zone    string    // the time zone of the file, as written
+	signed  time.Time // the newest time of signing, or zero
+	since   uint64    // the number of the version among those of the process
 }
 
 // noVersion is the version of a file that has never been in force.
@@ -160,6 +162,10 @@ func (s *Store) likeness(l *legacy) (n int) {
 	}
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
+	}
+	// A version without the signatures that s demands is the last choice.
+	if l.opt.Verify.String() == s.opt.Verify.String() {
+		n += 4
 	}
 	return n
 }

@@ -89,17 +89,29 @@ func (s *Store) look(r source.File) {
 		f.err = nil
 		return
 	}
-	if digest := versionDigest(r.Digest, reportedSides(r)); f.part != nil && f.digest == digest {
+	err := s.unlike(r.Path)
+	var p proof
+	if err == nil {
+		if bug := s.attempt(r.Path, func() { p, err = s.prove(r) }); bug != nil {
+			err = bug
+		}
+	}
+	if digest := versionDigest(r.Digest, s.reportedSides(r)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
+		f.signed, f.unsignedAt = p.signed, time.Time{}
 		s.good(r, f)
 		return
 	}
 	var c *candidate
-	var err error
-	if bug := s.attempt(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
-		err = bug
+	if err == nil {
+		if bug := s.attempt(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+			err = bug
+		}
+	}
+	if s.awaited(r, f, p, err) {
+		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
 		// Somebody is writing at this moment, a side list perhaps, or the Store closes.
@@ -113,6 +125,7 @@ func (s *Store) look(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
+	c.signed = p.signed
 	f.waiting = c
 }
 
@@ -135,7 +148,7 @@ func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	if err := s.check(r, f, part, parsed); err != nil {
 		return nil, err
 	}
-	return &candidate{r, part, parsed, digest}, nil
+	return &candidate{r: r, part: part, parsed: parsed, digest: digest}, nil
 }
 
 func detached(path string) error {
@@ -229,6 +242,9 @@ func gone(r source.File, f *file) error {
 // parse is order.Parse, for tests to replace.
 var parse = order.Parse
 
+// maxDemands is about the largest number of problems with Options.Demands of one file.
+const maxDemands = 1000
+
 // read parses and compiles a file, and names the version that it read.
 func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
 	in, err := r.Open()
@@ -243,6 +259,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}()
 	b := ruleset.NewBuilder(r.Path, s.rules)
 	sides := map[string]string{}
+	var demands order.Problems
 	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Which lists a file has, and so its version, is only known when it has been
@@ -253,7 +270,12 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			}
 			return side, err
 		},
-		Emit:    b.Add,
+		Emit: func(o *order.Order) {
+			if len(demands) < maxDemands {
+				demands = append(demands, s.opt.Demands.Order(r.Path, o)...)
+			}
+			b.Add(o)
+		},
 		Side:    b.Side,
 		Targets: b.Targets,
 		Stop:    s.closing.Load,
@@ -270,6 +292,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if s.closing.Load() {
 		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
 	}
+	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
 		s.parsed += int(r.Size / garbage) // the text and the tree of a refused file are garbage too
 		return nil, nil, "", bad
@@ -345,10 +368,14 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides are the side lists of a report, for versionDigest.
-func reportedSides(r source.File) map[string]string {
-	sides := map[string]string{}
+// reportedSides are the side lists of a report, for versionDigest. Signatures do not belong to
+// the version of a file.
+func (s *Store) reportedSides(r source.File) map[string]string {
+	sides, signatures := map[string]string{}, s.signatureNames(r.Path)
 	for _, side := range r.Sides {
+		if filepath.Dir(side.Path) == filepath.Dir(r.Path) && slices.Contains(signatures, filepath.Base(side.Path)) {
+			continue
+		}
 		sides[side.Path] = side.Digest.String()
 		if side.State != source.Ready {
 			sides[side.Path] = side.State.String() // like no version that was ever read
@@ -432,7 +459,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
@@ -38,11 +40,15 @@ type Options struct {
 	MaxShrink int
 	// Poll is the time between two looks at the files.
 	Poll time.Duration
+	// Verify says which keys must have signed each order file.
+	Verify signature.Policy
+	// Demands are requirements on order files beyond the rules of their format.
+	Demands order.Demands
 }
 
 // key tells Options apart.
 func (o Options) key() string {
-	return fmt.Sprintf("%q %v %q %d %s", o.Patterns, o.Rules, o.Protect, o.MaxShrink, o.Poll)
+	return fmt.Sprintf("%q %v %q %d %s %v %v", o.Patterns, o.Rules, o.Protect, o.MaxShrink, o.Poll, o.Verify, o.Demands)
 }
 
 // Log is the ordinary log. Never a client's address, and never a sealed order's
@@ -114,6 +120,10 @@ type file struct {
 	// pattern marks the entry of a directory or glob.
 	pattern  bool
 	failures int
+	// unsigned is the id of the last proof that failed, and unsignedAt the time at which the
+	// proofs began to fail, or zero.
+	unsigned   source.Digest
+	unsignedAt time.Time
 }
 
 // Status is what a Store tells about itself.
@@ -147,6 +157,9 @@ type FileStatus struct {
 	Expires order.Time
 	// Timezone is the time zone of the version in force, as written.
 	Timezone string
+	// Signed is the newest time of signing of the version in force by the clocks of its
+	// signers, or zero if signatures are not checked or have no time.
+	Signed time.Time
 }
 
 // Open starts a Store of its own, outside the registry. It reads the files and
@@ -219,8 +232,11 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 
 // maxBytes returns the size up to which the source reads a file, in bytes.
 func (s *Store) maxBytes(path string, side bool) int64 {
-	if s.isList[path] {
+	switch {
+	case s.isList[path]:
 		return order.MaxProtect
+	case side && s.opt.Verify.Demanded() && strings.HasSuffix(path, ".minisig"):
+		return signature.MaxBytes
 	}
 	return order.MaxBytes(path, side)
 }
