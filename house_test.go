@@ -132,6 +132,19 @@ func TestMetricsInReadme(t *testing.T) {
 	}
 	s := startServer(t, oneBlock)
 	s.ask("one.example.")
+	// Only signed files have a time of signing.
+	for _, name := range []string{"orders.yaml", "orders.yaml.minisig"} {
+		data, err := os.ReadFile(filepath.Join("plugin/signature/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.restart(strings.Replace(oneBlock, "a.yaml", "orders.yaml {\nverify "+keyOne+"\n}", 1)); err != nil {
+		t.Fatal(err)
+	}
 	shadowRequests.WithLabelValues("", "", "", "nxdomain") // a counter vector has no samples before its first count
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {

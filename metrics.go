@@ -74,6 +74,7 @@ var (
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
+	signedDesc      = desc("signature_timestamp_seconds", "When the version of an order file that is in force was signed, by the clock of its last signer.", "file")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
 	lastLookDesc    = desc("last_look_timestamp_seconds", "When all order files were last looked at: each poll or kernel event is a look.")
 	durationDesc    = desc("last_load_duration_seconds", "How long the last load took.")
@@ -89,7 +90,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
 }
@@ -105,6 +106,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
+	signed := map[string]float64{} // with several stores, the oldest version
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
@@ -127,6 +129,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			// process. Several stores may have the same file, but each series may appear only
 			// once.
 			failures[printable.Line(f.Path)] += f.Failures
+			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
+				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
+			}
 			if f.Stale(now) {
 				expired[f.Path] = true
 			}
@@ -172,6 +177,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(durationDesc, duration)
 	for d := range digests {
 		gauge(infoDesc, 1, d)
+	}
+	for file, t := range signed {
+		gauge(signedDesc, t, file)
 	}
 	for file, n := range failures {
 		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)

@@ -88,7 +88,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 			return err
 		}
 	}
-	return nil
+	return differentNames(c, cfg)
 }
 
 // Defaults sets each property to its default value.
@@ -129,6 +129,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"protect":      readProtect,
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
+	"verify":       readVerify,
+	"require":      readRequire,
 }
 
 // didYouMean returns the end of a message with the property that was probably meant, or "".
