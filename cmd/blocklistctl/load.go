@@ -73,6 +73,11 @@ func (e *env) load(patterns []string, s *server, compiled func(*order.Order) *or
 		if len(problems.Errors()) > 0 {
 			continue
 		}
+		demands := s.demands(parsed)
+		l.problems = append(l.problems, demands...)
+		if len(demands) > 0 {
+			continue
+		}
 		b := ruleset.NewBuilder(path, opt)
 		for _, o := range parsed.Orders {
 			if compiled != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,9 +16,11 @@ import (
 
 // verifyCmd is blocklistctl verify.
 type verifyCmd struct {
-	Orders []string `arg:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
-	Key    []string `required:"" placeholder:"KEY|FILE" sep:"none" help:"A public key, or a file with a public key. May be given several times."`
-	Need   int      `default:"1" placeholder:"N" help:"The number of different keys that must have signed each file."`
+	Orders   []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
+	Key      []string `placeholder:"KEY|FILE" sep:"none" help:"A public key, or a file with a public key. May be given several times."`
+	Need     int      `placeholder:"N" help:"The number of different keys that must have signed each file. The default is 1."`
+	Corefile string   `placeholder:"FILE" help:"The server's Corefile. ORDERS, unless they are given, and the keys, unless --key is given, come from its blocklist directive."`
+	Block    string   `placeholder:"ADDRESS" help:"The server block of the Corefile, such as .:53. Needed when the blocks have different directives."`
 }
 
 // Help is the longer help.
@@ -27,7 +30,8 @@ func (*verifyCmd) Help() string {
 Example:
 
   blocklistctl verify orders.yaml --key desk.key.pub
-  blocklistctl verify orders/ --need 2 --key desk.pub --key second.pub`
+  blocklistctl verify orders/ --need 2 --key desk.pub --key second.pub
+  blocklistctl verify --corefile /etc/coredns/Corefile`
 }
 
 // verifiedJSON is a file in what verify writes with --json.
@@ -46,11 +50,15 @@ type signerJSON struct {
 
 // Run verifies.
 func (c *verifyCmd) Run(e *env) error {
-	policy, err := c.policy()
+	s, err := (&serverFlags{Corefile: c.Corefile, Block: c.Block}).server(c.Orders)
 	if err != nil {
 		return err
 	}
-	paths, errs := source.Expand(c.Orders)
+	policy, err := c.policy(s)
+	if err != nil {
+		return err
+	}
+	paths, errs := source.Expand(s.Store.Patterns)
 	out := []verifiedJSON{}
 	good := len(errs) == 0 && len(paths) > 0
 	for _, err := range errs {
@@ -80,8 +88,18 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// policy returns the policy that the flags give.
-func (c *verifyCmd) policy() (p signature.Policy, err error) {
+// policy returns the policy that the flags give, or the policy of the Corefile.
+func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
+	switch {
+	case len(c.Key) == 0 && c.Need != 0:
+		return p, misuse("--need needs --key")
+	case len(c.Key) == 0 && s.corefile == "":
+		return p, misuse("expected --key KEY, or --corefile FILE with the property verify")
+	case len(c.Key) == 0 && !s.Store.Verify.Demanded():
+		return p, misuse("%s: the blocklist directive has no property verify; give the keys with --key", s.corefile)
+	case len(c.Key) == 0:
+		return s.Store.Verify, nil
+	}
 	var keys []signature.Key
 	for _, s := range c.Key {
 		k, err := directive.PublicKey(s, "")
@@ -90,7 +108,7 @@ func (c *verifyCmd) policy() (p signature.Policy, err error) {
 		}
 		keys = append(keys, k)
 	}
-	p, err = signature.NewPolicy(c.Need, keys)
+	p, err = signature.NewPolicy(cmp.Or(c.Need, 1), keys)
 	if err != nil {
 		return p, misuse("--key and --need: %v", err)
 	}
