@@ -55,17 +55,17 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 //
 // The frame of ServeDNS stays on the stack while the next plugins work. If a goroutine
 // outgrows its stack there, the runtime copies the stack. The copy costs more than all other
-// work of this plugin, and each query has a new goroutine. ask therefore does all work that
+// work of this plugin, and each query has a new goroutine. answerOrWatch therefore does all work that
 // needs much stack, and returns before the next plugin runs.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	watch, answered := b.ask(ctx, w, r)
+	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
 		// The reply is written. With any other code the server would write a second reply to a
 		// refused query.
 		return dns.RcodeSuccess, nil
 	}
-	if watch != nil {
-		ctx, w = watch, watch
+	if rw != nil {
+		ctx, w = rw, rw
 	}
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
@@ -80,17 +80,17 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// ask answers a query for a name that orders cover, and reports whether it has answered. If it
-// has not, it returns the watcher that checks the answer of the next plugin, or nil when that
+// answerOrWatch answers a query for a name that orders cover, and reports whether it has answered. If it
+// has not, it returns the response writer that checks the answer of the next plugin, or nil when that
 // answer needs no check.
 //
 //go:noinline
-func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (watch *watcher, answered bool) {
+func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
 	set := b.set()
-	if set.Empty() || !judged(r) {
+	if set.Empty() || !ordersApply(r) {
 		return nil, false
 	}
-	if outer := outermost(ctx); outer != nil && outer.b.loaded == b.loaded {
+	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
 		// A query from a plugin below is not blocked here. Its result is checked as part of
 		// the client's answer. If the query were blocked here, a cache between the two would
 		// keep the blocking answer for other clients and after the end of the order.
@@ -104,7 +104,7 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 	v := passes{until: ruleset.Forever}
 	if covered {
 		var reply *dns.Msg
-		if reply, v = b.judgeAsked(ctx, set, w, r); reply != nil {
+		if reply, v = b.decideQuery(ctx, set, w, r); reply != nil {
 			w.WriteMsg(reply)
 			return nil, true
 		}
@@ -113,11 +113,11 @@ func (b *Blocklist) ask(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (
 		// A zone transfer goes from server to server. It leads no client to a blocked name.
 		return nil, false
 	}
-	watch = &watcher{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
+	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
 	if o := r.IsEdns0(); o != nil {
-		watch.options = o.Option
+		rw.options = o.Option
 	}
-	return watch, false
+	return rw, false
 }
 
 // covers reports whether name is a valid name, and whether orders cover it. Its buffer is on
@@ -132,30 +132,30 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// judgeAsked judges a name that orders cover. It returns the reply to the query, or the state
-// of a query that passes. The stack that judging needs is free again before the reply is
-// written. Frames are also kept small while judging runs.
+// decideQuery decides about a query for a name that orders cover. It returns the reply to the
+// query, or the state of a query that passes. The stack that the decision needs is free again
+// before the reply is written. The frame of decideQuery itself is small too.
 //
 //go:noinline
-func (b *block) judgeAsked(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
-	var asked answer.Destination
+func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
+	var qname answer.Destination
 	var j verdicts
 	q := &r.Question[0]
-	asked.Name.Set(q.Name)
-	asked.Name.Service = answer.ServiceLabels(&asked.Name, q.Qtype)
+	qname.Name.Set(q.Name)
+	qname.Name.Service = answer.ServiceLabels(&qname.Name, q.Qtype)
 	now := b.now()
-	who := b.asker(ctx, set, w, r)
-	query := ruleset.Query{Client: who.Client, Now: order.Time(now.Unix())}
-	b.judge(&j, set, &asked, &query)
+	c := b.clientOf(ctx, set, w, r)
+	query := ruleset.Query{Client: c.Client, Now: order.Time(now.Unix())}
+	b.decide(&j, set, &qname, &query)
 	if j.Blocked() && !answer.Passes(q.Qtype, j.Subtree) {
-		return b.reply(ctx, w, r, &j.Verdict, now, &who), passes{}
+		return b.reply(ctx, w, r, &j.Verdict, now, &c), passes{}
 	}
-	p := passes{until: j.Until, scoped: j.CountryDependent}
+	p := passes{until: j.Until, countryDependent: j.CountryDependent}
 	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Subtree) {
 		p.counted = true
 		b.inShadow(ctx, r, &j.shadow)
 	} else if !j.Blocked() {
-		b.tellSpared(ctx, set, &asked.Name, who.Client, query.Now)
+		b.setPassMetadata(ctx, set, &qname.Name, c.Client, query.Now)
 	}
 	return nil, p
 }
@@ -168,8 +168,8 @@ type verdicts struct {
 	shadow ruleset.Verdict
 }
 
-// judge stores the verdicts about a name or an address in j.
-func (b *block) judge(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
+// decide stores the verdicts about a name or an address in j.
+func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
 		verdict(&j.Verdict, set, l, q)
@@ -190,14 +190,14 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 }
 
 // reply returns the answer that the verdict requires, and counts it.
-func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, who *asker) *dns.Msg {
+func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
 	// All values are read from the request before WriteMsg, because WriteMsg edits the OPT of
 	// the request.
 	state := request.Request{W: w, Req: r}
-	echo := v.CountryDependent && who.subnet != nil
+	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
 	if echo {
-		size -= answer.SubnetRoom(who.subnet)
+		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
 		// NXDOMAIN and NODATA answer questions. NOTIFY and UPDATE request an action, and
@@ -207,17 +207,17 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
 	if echo {
-		answer.EchoSubnet(m, r.IsEdns0(), who.subnet)
+		answer.EchoSubnet(m, r.IsEdns0(), c.subnet)
 	}
 	b.count(ctx, blockedRequests, r, v)
-	b.tell(ctx, verdictBlocked, v.Order)
+	b.setMetadata(ctx, verdictBlocked, v.Order)
 	return m
 }
 
 // inShadow counts a verdict that does not change the answer.
 func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
 	b.count(ctx, shadowRequests, r, v)
-	b.tell(ctx, verdictShadow, v.Order)
+	b.setMetadata(ctx, verdictShadow, v.Order)
 }
 
 func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.Verdict) {
@@ -243,11 +243,11 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// judged reports whether orders apply to r, which must have one question of class IN or ANY.
+// ordersApply reports whether orders apply to r, which must have one question of class IN or ANY.
 // The opcode does not matter. CoreDNS passes NOTIFY, and other opcodes that a plugin
 // registers, to plugins that do not check the opcode: cache, hosts, file, template and forward
 // answer them as if they were QUERY.
-func judged(r *dns.Msg) bool {
+func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false
 	}

@@ -257,7 +257,7 @@ func TestNotJudged(t *testing.T) {
 // answer that leads to a blocked name. Other names pass.
 func TestOpcodes(t *testing.T) {
 	now := noon
-	h := newTestHandler(t, watchOrders, &now)
+	h := newTestHandler(t, answerOrders, &now)
 	for opcode, name := range dns.OpcodeToString {
 		if opcode == dns.OpcodeQuery {
 			continue
@@ -396,11 +396,11 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the watcher. It is not reused, because a plugin below may keep
-		// it after the call: the prefetch of cache does.
+		// The one allocation is the response writer. It is not reused, because a plugin below may
+		// keep it after the call: the prefetch of cache does.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
-		// Also the watcher. Finding the client needs no allocation.
+		// The response writer. Finding the client needs no allocation.
 		{"covered, but not yet in force", "below.example.", nil, 1},
 		{"covered by an exception", "ok.hole.example.", nil, 1},
 		// The reply, its question and its SOA are one allocation.

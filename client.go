@@ -12,17 +12,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An asker is the client that a query is judged for.
-type asker struct {
+// A client is the client for which the plugin decides about a query.
+type client struct {
 	ruleset.Client
 	// subnet is the EDNS client subnet of the query, if the peer is trusted to send one, else
 	// nil. An answer that depends on the subnet returns it.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// asker returns the client of a query. It is called only for names that orders may cover, so
+// clientOf returns the client of a query. It is called only for names that orders may cover, so
 // that other queries do not pay for it.
-func (b *block) asker(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a asker) {
+func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
 		return a
@@ -57,7 +57,7 @@ func address(w dns.ResponseWriter) netip.Addr {
 // country returns the country of the client. It is the country of the operator's network that
 // contains the client, else the country from the geoip plugin, else the home country. If the
 // query has a trusted subnet, the subnet decides instead of the peer's address.
-func (b *block) country(ctx context.Context, a asker, hasSubnet bool) order.Country {
+func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
 		where = netip.PrefixFrom(a.Addr, a.Addr.BitLen())

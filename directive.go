@@ -25,6 +25,6 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {
 		return err
 	}
-	cfg.store, cfg.answer, cfg.answersOff, cfg.shadow = d.Store, d.Answer, d.AnswersOff, d.Shadow
+	cfg.store, cfg.answer, cfg.answersOff, cfg.shadow = d.Store, d.Answer, d.AnswersOff, d.Store.Shadow
 	return nil
 }

@@ -48,10 +48,16 @@ func instanceOf(c *caddy.Controller) *instance {
 
 // acquire returns the store for a server block of this instance.
 func (i *instance) acquire(opt store.Options) (*store.Store, error) {
-	s, err := acquire(opt)
+	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
 		return nil, err
 	}
+	i.add(s)
+	return s, nil
+}
+
+// add records that the instance has a store.
+func (i *instance) add(s *store.Store) {
 	instances.Lock()
 	defer instances.Unlock()
 	if len(instances.all) == 0 {
@@ -63,7 +69,6 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 		i.parent = instances.replacing
 	}
 	i.stores = append(i.stores, s)
-	return s, nil
 }
 
 // restarting is the OnRestart function of the old instance. It runs once for each server

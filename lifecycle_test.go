@@ -2,36 +2,33 @@ package blocklist
 
 import (
 	"fmt"
-	"io"
-	stdlog "log"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
 	_ "github.com/coredns/coredns/plugin/bind"
-	clog "github.com/coredns/coredns/plugin/pkg/log"
+	_ "github.com/coredns/coredns/plugin/metadata"
 	_ "github.com/coredns/coredns/plugin/tls"
+	_ "github.com/coredns/coredns/plugin/view"
 	_ "github.com/coredns/coredns/plugin/whoami"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
-	caddy.Quiet, dnsserver.Quiet = true, true
-	clog.Discard()
-	stdlog.SetOutput(io.Discard)
-	i := slices.Index(dnsserver.Directives, "cache")
-	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
-		panic(err)
-	}
+	coredns.Prepare()
 	os.Exit(m.Run())
 }
 
@@ -54,12 +51,7 @@ func startServer(t *testing.T, corefile string) *server {
 	}
 	s.inst = inst
 	t.Cleanup(func() {
-		for _, err := range s.inst.ShutdownCallbacks() {
-			t.Error(err)
-		}
-		if err := s.inst.Stop(); err != nil {
-			t.Error(err)
-		}
+		coredns.Stop(t, s.inst)
 		if len(store.All()) != 0 || len(instances.all) != 0 {
 			t.Errorf("%d stores, %d instances are left", len(store.All()), len(instances.all))
 		}
@@ -67,15 +59,12 @@ func startServer(t *testing.T, corefile string) *server {
 			t.Error(err)
 		}
 	})
-	s.serving()
+	coredns.AwaitServing(t, s.inst)
 	return s
 }
 
 func (s *server) input(corefile string) caddy.Input {
-	return caddy.CaddyfileInput{
-		Filepath: "Corefile", ServerTypeName: "dns",
-		Contents: []byte(strings.ReplaceAll(corefile, "$DIR", s.dir)),
-	}
+	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
 // write replaces an order file by rename, so that the file is read at once.
@@ -99,25 +88,8 @@ func (s *server) write(file, target string) {
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
-	s.serving()
+	coredns.AwaitServing(s.t, s.inst)
 	return err
-}
-
-// serving waits until every server of the instance serves. If a server is stopped earlier,
-// CoreDNS lets it run. This fault is CoreDNS's and not the plugin's.
-func (s *server) serving() {
-	udp, tcp := 0, 0
-	for _, l := range s.inst.Servers() {
-		if l.LocalAddr() != nil {
-			udp++
-		}
-		if l.Addr() != nil {
-			tcp++
-		}
-	}
-	s.eventually("the servers do not serve", func() bool {
-		return goroutinesIn("dns.(*Server).serveUDP(") == udp && goroutinesIn("dns.(*Server).serveTCP(") == tcp
-	})
 }
 
 // ask sends an A query and returns the RCODE.
@@ -148,16 +120,6 @@ func (s *server) eventually(what string, ok func() bool) {
 	}
 }
 
-// watchers returns the number of goroutines that watch files.
-func watchers() int { return goroutinesIn("plugin/source.(*Source).Run(") }
-
-// goroutinesIn returns the number of goroutines that are in a function.
-func goroutinesIn(function string) int {
-	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	return strings.Count(string(buf), function)
-}
-
 const oneBlock = `.:0 {
 	bind 127.0.0.1
 	blocklist $DIR/a.yaml
@@ -174,9 +136,9 @@ func TestStartStop(t *testing.T) {
 }
 
 // TestSharedStore checks that server blocks, transports and views with the same order files
-// share one store with one watcher.
+// share one store. A store has one watcher of files.
 func TestSharedStore(t *testing.T) {
-	s := startServer(t, `.:0 {
+	startServer(t, `.:0 {
 		bind 127.0.0.1
 		blocklist $DIR/a.yaml
 		whoami
@@ -193,8 +155,9 @@ func TestSharedStore(t *testing.T) {
 		blocklist $DIR/a.yaml
 		whoami
 	}`)
-	// The goroutine of the watcher may not have started yet.
-	s.eventually("not one store and one watcher", func() bool { return len(store.All()) == 1 && watchers() == 1 })
+	if n := len(store.All()); n != 1 {
+		t.Errorf("%d stores, want 1", n)
+	}
 }
 
 func TestReload(t *testing.T) {
@@ -207,7 +170,6 @@ func TestReload(t *testing.T) {
 		}
 		s.want("one.example.", dns.RcodeNameError)
 	}
-	s.eventually("not one watcher", func() bool { return watchers() == 1 })
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
 		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
@@ -218,7 +180,6 @@ func TestReload(t *testing.T) {
 	}
 	s.want("one.example.", dns.RcodeSuccess)
 	s.want("two.example.", dns.RcodeNameError)
-	s.eventually("not one watcher", func() bool { return watchers() == 1 })
 	if now := store.All(); len(now) != 1 || now[0] == first {
 		t.Errorf("%d stores", len(now))
 	}
@@ -261,7 +222,7 @@ func TestReloadFailsAtListen(t *testing.T) {
 			t.Fatalf("restart: %v", err)
 		}
 	}
-	s.eventually("the new instance was not stopped", func() bool { return len(store.All()) == 1 && watchers() == 1 })
+	s.eventually("the new instance was not stopped", func() bool { return len(store.All()) == 1 })
 	s.want("one.example.", dns.RcodeNameError)
 	s.write("a.yaml", "three.example")
 	s.eventually("the old instance does not watch files any more", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
@@ -290,7 +251,7 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "none.yaml") {
 		t.Fatalf("restart: %v", err)
 	}
-	s.eventually("not one store and one watcher", func() bool { return len(store.All()) == 1 && watchers() == 1 })
+	s.eventually("not one store", func() bool { return len(store.All()) == 1 })
 	s.want("one.example.", dns.RcodeNameError)
 }
 
@@ -320,4 +281,159 @@ func TestReady(t *testing.T) {
 	if !h.Ready() {
 		t.Error("not ready, though the last good version is in force")
 	}
+}
+
+// startLines returns the start lines in a log. Each digest is replaced by its number in the
+// order of first appearance.
+func startLines(log string) (out []string) {
+	var seen []string
+	for line := range strings.Lines(log) {
+		i := strings.Index(line, "server blocks: ")
+		if i < 0 {
+			continue
+		}
+		_, level, _ := strings.Cut(line, "[")
+		level, _, _ = strings.Cut(level, "]")
+		text := regexp.MustCompile(`digest [0-9a-f]{12}\b`).ReplaceAllStringFunc(line[i:], func(d string) string {
+			if !slices.Contains(seen, d) {
+				seen = append(seen, d)
+			}
+			return "digest " + string(rune('A'+slices.Index(seen, d)))
+		})
+		out = append(out, "["+level+"] "+strings.TrimSpace(strings.TrimPrefix(text, "server blocks: ")))
+	}
+	return out
+}
+
+// shadowGauges returns the samples of the shadow gauge as CoreDNS exports them.
+func shadowGauges(t *testing.T) []string {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range families {
+		if f.GetName() != "coredns_blocklist_shadow" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			l := map[string]string{}
+			for _, p := range m.GetLabel() {
+				l[p.GetName()] = p.GetValue()
+			}
+			out = append(out, strings.TrimSpace(strings.Join([]string{l["server"], l["zone"], l["view"]}, " "))+map[float64]string{0: " 0", 1: " 1"}[m.GetGauge().GetValue()])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestServerBlocks checks that each start and reload logs one line with the server blocks that
+// enforce orders and those that do not. The shadow gauge must agree with the line.
+func TestServerBlocks(t *testing.T) {
+	const (
+		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
+		shadow   = "blocklist $DIR/a.yaml {\nshadow\n}\nwhoami\n}\n"
+		head     = ":0 {\nbind 127.0.0.1\n"
+	)
+	corefiles := []struct {
+		corefile, line string
+		gauges         []string
+	}{
+		{"." + head + enforces,
+			"[INFO] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1",
+			[]string{"dns://127.0.0.1:0 . 0"}},
+		{"." + head + enforces + "example.net" + head + "whoami\n}\n",
+			"[WARNING] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1; there is no blocklist directive, and no order is enforced, in dns://example.net.:0 bind 127.0.0.1",
+			[]string{"dns://127.0.0.1:0 . 0"}},
+		{"example.org" + head + "whoami\n}\nexample.net:0 tls://." + head + shadow,
+			"[WARNING] orders are in shadow and change no answer in dns://example.net.:0 bind 127.0.0.1, tls://.:0 bind 127.0.0.1; there is no blocklist directive, and no order is enforced, in dns://example.org.:0 bind 127.0.0.1",
+			[]string{"dns://127.0.0.1:0 example.net. 1", "tls://127.0.0.1:0 . 1"}},
+		{"." + head + "view inside {\nexpr incidr(client_ip(), '127.0.0.2/32')\n}\n" + shadow + "." + head + enforces + "example.net" + head + "blocklist $DIR/b.yaml\nwhoami\n}\n",
+			"[WARNING] the order set of digest A is enforced in dns://.:0 bind 127.0.0.1; the order set of digest B is enforced in dns://example.net.:0 bind 127.0.0.1; orders are in shadow and change no answer in dns://.:0 view inside bind 127.0.0.1",
+			[]string{"dns://127.0.0.1:0 . 0", "dns://127.0.0.1:0 . inside 1", "dns://127.0.0.1:0 example.net. 0"}},
+		{".:0 {\nbind 127.0.0.1 ::1\n" + shadow,
+			"[WARNING] orders are in shadow and change no answer in dns://.:0 bind 127.0.0.1 ::1",
+			[]string{"dns://127.0.0.1:0 . 1", "dns://[::1]:0 . 1"}},
+	}
+	log := coredns.CaptureLog(t)
+	s := startServer(t, corefiles[0].corefile)
+	s.write("b.yaml", "two.example")
+	for i, tc := range corefiles {
+		if i > 0 {
+			if err := s.restart(tc.corefile); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := startLines(log.Take()); !slices.Equal(got, []string{tc.line}) {
+			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.line)
+		}
+		if got := shadowGauges(t); !slices.Equal(got, tc.gauges) {
+			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
+		}
+	}
+	// A reload that fails keeps the old server blocks and logs no line about the new ones.
+	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
+	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
+		t.Error("a server started without any good order file")
+	}
+	if got := startLines(log.Take()); len(got) > 0 {
+		t.Errorf("a failed reload logged %q", got)
+	}
+	if got, want := shadowGauges(t), corefiles[len(corefiles)-1].gauges; !slices.Equal(got, want) {
+		t.Errorf("after a failed reload: %q, want %q", got, want)
+	}
+}
+
+// TestShadowWhileReloading checks that two instances with the same server blocks give one
+// series.
+func TestShadowWhileReloading(t *testing.T) {
+	l := labels{server: "dns://:53", zone: "."}
+	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
+	for _, i := range both {
+		instances.all[i] = true
+		defer delete(instances.all, i)
+	}
+	if got := shadowBlocks(); !maps.Equal(got, map[labels]bool{l: true}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// firstStack returns the size of the stack that the runtime gives a new goroutine, in bytes.
+func firstStack() uint64 {
+	runtime.GC()
+	runtime.GC() // the first collection may have begun earlier
+	sample := []metrics.Sample{{Name: "/gc/stack/starting-size:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// TestFirstStack checks that new goroutines get a larger stack while an instance has a store,
+// and the usual stack after the last instance has released its stores.
+func TestFirstStack(t *testing.T) {
+	usual := firstStack()
+
+	a, b := &instance{}, &instance{}
+	for _, i := range []*instance{a, b, a} {
+		i.add(nil)
+	}
+	if got := firstStack(); got <= usual {
+		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
+	}
+	// release must not pass the stores of this test, which are nil, to the package store.
+	a.stores, b.stores = nil, nil
+	a.release()
+	if got := firstStack(); got <= usual {
+		t.Errorf("one of two instances has a store: a new goroutine gets %d bytes, without a store %d bytes", got, usual)
+	}
+	b.release()
+	b.release() // an instance may be released twice
+	for range 1000 {
+		if firstStack() == usual {
+			return
+		}
+		runtime.Gosched() // useStack has not ended yet
+	}
+	t.Errorf("all instances have released their stores: a new goroutine gets %d bytes, at first %d bytes", firstStack(), usual)
 }

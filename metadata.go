@@ -17,9 +17,9 @@ const (
 	verdictHeld    = "held"   // the guard holds the target
 )
 
-// tell sets the verdict, the order and its authority as metadata for plugins like log and
+// setMetadata sets the verdict, the order and its authority as metadata for plugins like log and
 // dnstap, when the metadata plugin is in use. For a sealed order it sets only the verdict.
-func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
+func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
 	}
@@ -35,12 +35,12 @@ func (b *block) tell(ctx context.Context, verdict string, o *ruleset.Order) {
 	}
 }
 
-// told reports whether the metadata of a verdict are set already.
-func told(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
+// hasMetadata reports whether the metadata of a verdict are set already.
+func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// tellSpared sets the metadata of an order that would block the name if the client were not
+// setPassMetadata sets the metadata of an order that would block the name if the client were not
 // exempt or the target not held.
-func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
+func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return
 	}
@@ -48,10 +48,10 @@ func (b *block) tellSpared(ctx context.Context, set *ruleset.Set, q *ruleset.QNa
 	for _, r := range reasons {
 		switch r.Why {
 		case ruleset.ExemptClient:
-			b.tell(ctx, verdictExempt, r.Order)
+			b.setMetadata(ctx, verdictExempt, r.Order)
 			return
 		case ruleset.HeldBack:
-			b.tell(ctx, verdictHeld, r.Order)
+			b.setMetadata(ctx, verdictHeld, r.Order)
 			return
 		}
 	}

@@ -70,7 +70,7 @@ var (
 	lateDesc        = desc("orders_late", "Active orders and lifts, neither ended nor lifted, known to have come into force after a deadline: their dates begin after it, or this server loaded them after it and after its own start.")
 	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
 	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
-	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses, nat64, and knowledge or not of countries.", "digest")
+	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses with its prefixes, and knowledge or not of countries.", "digest")
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
 	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
@@ -106,11 +106,22 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
+	enforced := map[string]bool{} // the digests of the stores that are not in shadow
+	for _, s := range stores {
+		if !s.Shadow() {
+			enforced[s.Status().Digest] = true
+		}
+	}
 	signed := map[string]float64{} // with several stores, the oldest version
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
+		// A store in shadow may have the same orders as a store that enforces them. The orders
+		// are then counted only once.
+		if s.Shadow() && enforced[st.Digest] {
+			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
+		}
 		for i := range ruleset.NumStates {
 			orders[i] += counts.Orders[i]
 			targets[i] += counts.Targets[i]

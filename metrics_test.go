@@ -197,6 +197,33 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
+// TestCollectorOfShadow checks that orders are counted once if a server block enforces them and
+// another server block has them in shadow.
+func TestCollectorOfShadow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, deadline: 2026-01-01, targets: [a.example, com]}\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stores []*store.Store
+	for _, shadow := range []bool{false, true} {
+		s, err := store.Open(store.Options{Patterns: []string{path}, MaxShrink: 50, Shadow: shadow}, log, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		stores = append(stores, s)
+	}
+	for name, list := range map[string][]*store.Store{"both": stores, "in shadow": stores[1:]} {
+		got := scrape(t, list...)
+		for _, metric := range []string{"orders in_force", "targets in_force", "targets held", "orders_past_deadline", "order_set_info"} {
+			if got[metric] != 1 {
+				t.Errorf("%s: %s is %v, want 1", name, metric, got[metric])
+			}
+		}
+	}
+}
+
 // TestMetricsOfOddPaths checks that a path with unprintable text does not break the scrape,
 // and has a series of its own.
 func TestMetricsOfOddPaths(t *testing.T) {

@@ -104,6 +104,3 @@ func (b *block) warnings(rewrites bool) (out []string) {
 	}
 	return out
 }
-
-// acquire is store.Acquire. Tests replace it.
-var acquire = func(opt store.Options) (*store.Store, error) { return store.Acquire(opt, log, nil) }

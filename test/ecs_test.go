@@ -21,6 +21,7 @@ import (
 // cached the answer for another network. The same must be true for names that lead to an
 // ordered name.
 func TestClientSubnetThroughUnbound(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
 	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // evasion asks for ordered names with each query type that might evade the block, in classes
-// IN and ANY, and in spellings that are the same name on the wire. evade_test.go in the root
+// IN and ANY, and in spellings that are the same name on the wire. evasion_test.go in the root
 // has more inputs for the handler.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
@@ -19,7 +19,7 @@ func evasion(t *testing.T, addr string, h history) {
 	types := []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 		dns.TypeMX, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeDS, 65280}
 	subtrees, hosts, asked := 0, 0, 0
-	for name, exact := range h.standing() {
+	for name, exact := range h.isolated() {
 		if count := map[bool]*int{false: &subtrees, true: &hosts}[exact]; *count >= 40 && !strings.Contains(name, "xn--") {
 			continue
 		} else {
@@ -28,7 +28,7 @@ func evasion(t *testing.T, addr string, h history) {
 		for _, spelled := range []string{
 			name + ".",
 			strings.ToUpper(name) + ".",
-			octets(labelsOf(strings.ToUpper(name[:2]) + name[2:])).spelled(func() bool { return true }),
+			rawName(labelsOf(strings.ToUpper(name[:2]) + name[2:])).spelled(func() bool { return true }),
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
@@ -63,9 +63,9 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// standing returns the blocked names that have no other target at, above or below them. The
+// isolated returns the blocked names that have no other target at, above or below them. The
 // value is true if the order is on the host alone.
-func (h history) standing() map[string]bool {
+func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // by name and by every name above it
 	for _, o := range h {
 		for _, x := range o.targets {

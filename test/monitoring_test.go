@@ -34,6 +34,7 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 // TestAlertRules checks that Prometheus can parse the alerts, and that the tests in
 // alerts_test.yaml pass.
 func TestAlertRules(t *testing.T) {
+	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
 	if out := promtool(t, "", "test", "rules", "../docs/monitoring/alerts_test.yaml"); !strings.Contains(out, "SUCCESS") {
 		t.Errorf("no test ran:\n%s", out)
@@ -73,6 +74,7 @@ func TestDashboardQueries(t *testing.T) {
 // TestScrape checks with promtool the metrics of a real server after a blocked and a passing
 // query.
 func TestScrape(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
 	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {

@@ -14,12 +14,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// madeNames is the number of names that are made from the popular and the ordered names.
-const madeNames = 100_000
+// generatedNames is the number of names that are made from the popular and the ordered names.
+const generatedNames = 100_000
 
 // A question is a queried name and the way in which it was made.
 type question struct {
-	name octets
+	name rawName
 	what string
 }
 
@@ -27,7 +27,7 @@ type question struct {
 func askedNames(t *testing.T, h history) (out []question) {
 	pass := passNames(t)
 	seen := map[string]bool{}
-	add := func(n octets, what string) bool {
+	add := func(n rawName, what string) bool {
 		id := strings.Join(n, "\xfe.") // no label ends in this byte
 		if len(n) == 0 || !n.fits() || seen[id] {
 			return false
@@ -46,13 +46,13 @@ func askedNames(t *testing.T, h history) (out []question) {
 			ordered = append(ordered, x.name)
 		}
 	}
-	m := &maker{rand.New(rand.NewPCG(1, 0)), append(slices.Clone(pass), ordered...)}
-	for i := 0; len(out) < popular+madeNames; i++ {
+	m := &generator{rand.New(rand.NewPCG(1, 0)), append(slices.Clone(pass), ordered...)}
+	for i := 0; len(out) < popular+generatedNames; i++ {
 		from := pass
 		if m.IntN(2) == 0 {
 			from = ordered
 		}
-		how := made[i%len(made)]
+		how := generators[i%len(generators)]
 		add(how.make(m, labelsOf(m.from(from))), how.what)
 	}
 	return out
@@ -74,7 +74,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 			r := rand.New(rand.NewPCG(2, uint64(w)))
 			for i := w; i < len(all); i += workers {
 				q := all[i]
-				want, _ := h.blocked(q.name.judged())
+				want, _ := h.blocked(q.name.canonical())
 				// In half of the names some letters are spelled as \DDD.
 				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
 				got, overTCP := a.ask(spelled, q.name.size() > 250)
@@ -104,15 +104,15 @@ func overBlocking(t *testing.T, addr string, h history) {
 		return n
 	}
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
-		len(all), len(all)-madeNames, madeNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
-	for _, how := range made {
+		len(all), len(all)-generatedNames, generatedNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
+	for _, how := range generators {
 		// The threshold is low because popular names share most of their parents, and each
 		// name is asked only once.
-		if blocked[how.what]+passed[how.what] < madeNames/500 {
+		if blocked[how.what]+passed[how.what] < generatedNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
 	}
-	if sum(blocked) < madeNames/10 || passed["popular"] < 19_000 {
+	if sum(blocked) < generatedNames/10 || passed["popular"] < 19_000 {
 		t.Errorf("too few names of one kind: %d blocked, %d popular ones passing", sum(blocked), passed["popular"])
 	}
 }

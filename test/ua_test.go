@@ -18,6 +18,7 @@ import (
 // must be blocked, and ordinary names must pass. Further subtests ask for many names that are
 // made from these names, and for spellings and types that might evade a block.
 func TestUkrainianOrders(t *testing.T) {
+	t.Parallel()
 	addr, h := ukrainian(t)
 	t.Run("every name", func(t *testing.T) { everyName(t, addr, h) })
 	t.Run("over-blocking", func(t *testing.T) { overBlocking(t, addr, h) })

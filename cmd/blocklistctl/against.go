@@ -9,10 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns what a server that has the files of before in force says against the
-// files of after: a serial that goes down, a file that loses more than max_shrink. A
-// server compares a file with the version at the same path, so that files are paired: one
-// file with one file, and else files of the same name.
+// refusals returns the reasons why a server with the files of before in force would refuse files
+// of after: a serial that goes down, or the loss of more targets than max_shrink. A server
+// compares a file with the version at the same path. refusals compares one file with one file,
+// and otherwise files with the same name.
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -26,7 +26,7 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf returns the older version of a file among olds. n is the number of new files.
+// versionOf finds the old version of a file in olds. n is the number of new files.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true
@@ -39,7 +39,7 @@ func versionOf(next store.Version, olds []store.Version, n int) (store.Version, 
 	return store.Version{}, false
 }
 
-// asProblem makes a problem of an error that begins with the path of its file.
+// asProblem converts an error to a problem. The error may begin with the path of the file.
 func asProblem(path string, err error) order.Problem {
 	var p order.Problem
 	if errors.As(err, &p) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -15,27 +14,25 @@ import (
 type checkCmd struct {
 	Orders      []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
-	Against     []string `placeholder:"OLD" sep:"none" help:"The files that a running server has in force: a version that the server would refuse after them, by serial or max_shrink, is a problem. May be given several times."`
-	Strict      bool     `help:"Exit with 1 on warnings too."`
-	NoWarnings  bool     `help:"Leave the warnings out."`
-	At          string   `placeholder:"TIME" help:"Judge what is past at this time instead of now."`
+	Against     []string `placeholder:"OLD" sep:"none" help:"The files that a server has in force. If the server would refuse a new version because of serial or max_shrink, check reports an error. May be given several times."`
+	Strict      bool     `help:"Exit with 1 also for warnings."`
+	NoWarnings  bool     `help:"Do not report warnings."`
+	At          string   `placeholder:"TIME" help:"Check at this time instead of now."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*checkCmd) Help() string {
-	return `Every problem is listed as FILE:LINE:COLUMN: order "ID": FIELD: what is wrong, got "VALUE". A file with a problem does not go into force; what is marked as a warning does, but somebody should look at it.
+	return `Reports each problem as FILE:LINE:COLUMN: order "ID": FIELD: what is wrong, got "VALUE". A server refuses a file with an error. A file with warnings goes into force, but a person should look at the warnings.
+
+Without --against, check cannot find the errors of a serial that goes down or of a file that loses too many targets, because a server compares a file with the version in force.
 
 Example:
 
   blocklistctl check /etc/coredns/orders/ --protect /etc/coredns/protect.txt
-  blocklistctl check new/orders.yaml --against /etc/coredns/orders.yaml --corefile /etc/coredns/Corefile
-
-A server that is running compares a file with the version in force, which --against gives; max_shrink is the Corefile's, or 50%.
-
-Targets that the never-block guard holds are warned of: they are not enforced unless the order gives a reason to force them.`
+  blocklistctl check new/orders.yaml --against /etc/coredns/orders.yaml --corefile /etc/coredns/Corefile`
 }
 
-// checkJSON is what check writes with --json.
+// checkJSON is the JSON of check.
 type checkJSON struct {
 	Problems []problemJSON `json:"problems"`
 	Files    int           `json:"files"`
@@ -47,7 +44,7 @@ type checkJSON struct {
 	Warnings int           `json:"warnings"`
 }
 
-// Run checks.
+// Run checks the files.
 func (c *checkCmd) Run(e *env) error {
 	now, err := e.moment(c.At)
 	if err != nil {
@@ -70,16 +67,16 @@ func (c *checkCmd) Run(e *env) error {
 	if c.NoWarnings {
 		problems = problems.Errors()
 	} else {
-		e.progress.say("looking at %d targets", l.targets)
+		e.progress.say("checking %d targets", l.targets)
 		odd := lint.Check(l.files, l.set, now)
 		problems = append(problems, odd...)
 		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint says the same and suggests an id
+		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has the same warning with a suggestion
 			return slices.ContainsFunc(odd, func(q order.Problem) bool {
 				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
 			})
 		})
-		problems = append(problems, columns(atTargets(warnings, l.all()), l.all())...)
+		problems = append(problems, atTargets(warnings, l.all())...)
 		problems = append(problems, l.lateOrders(now)...)
 		problems = append(problems, l.expiring(now)...)
 		if s.block == nil {
@@ -126,8 +123,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse: the files that are not
-// loaded, and the loaded files with an error, as from --against.
+// refused returns the number of order files that a server would refuse: files that were not
+// loaded, and loaded files with an error that --against found.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {
@@ -140,24 +137,4 @@ func (l *orders) refused(problems order.Problems) int {
 		}
 	}
 	return n
-}
-
-// problemText returns a problem in one line of printable text, with warnings marked.
-func problemText(p order.Problem) string {
-	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
-	if p.Warning {
-		p.Msg = "warning: " + p.Msg
-	}
-	return p.Error()
-}
-
-// count writes "1 file" and "2 files".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if strings.HasSuffix(what, "s") {
-		return fmt.Sprintf("%d %ses", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

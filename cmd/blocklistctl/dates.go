@@ -9,15 +9,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// zoneOf returns the timezone that the times of an order file are in.
+// zoneOf returns the time zone of an order file.
 func zoneOf(f *order.File) *time.Location {
 	if zone, err := time.LoadLocation(f.Timezone); err == nil {
 		return zone
 	}
-	return time.UTC // not reached for a file that was parsed without errors
+	return time.UTC // does not happen, because the parser checks the time zone
 }
 
-// endText is Time.EndText, and empty for Forever.
+// endText does the same as Time.EndText, but returns "" for ruleset.Forever.
 func endText(t order.Time, zone *time.Location) string {
 	if t == ruleset.Forever {
 		return ""
@@ -25,7 +25,8 @@ func endText(t order.Time, zone *time.Location) string {
 	return t.EndText(zone)
 }
 
-// endOfDay is endText for a sentence: a date says that the end of the day is meant.
+// endOfDay returns a time for a sentence. For the end of a day, it returns "the end of" and the
+// date.
 func endOfDay(t order.Time, zone *time.Location) string {
 	s := endText(t, zone)
 	if len(s) == len(time.DateOnly) {
@@ -34,18 +35,18 @@ func endOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// zone returns the timezone of the file that has the order, UTC for an unknown order.
+// zone returns the time zone of the file of an order, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
-	if p, ok := l.places[id]; ok {
+	if p, ok := l.positions[id]; ok {
 		return p.zone
 	}
 	return time.UTC
 }
 
-// firstDate returns the day before which a block order cannot have been in force when the
-// order has no from: the later of the days on which the order was issued and served. name
-// is the field. firstDate returns NoTime when the order has neither date.
-func firstDate(o *order.Order) (t order.Time, name string) {
+// firstDate returns the first day on which a block order without from can have been in force:
+// the later of the days on which the order was issued and served. field is the field with
+// that day. firstDate returns NoTime for an order without these dates.
+func firstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"
 	}
@@ -55,10 +56,11 @@ func firstDate(o *order.Order) (t order.Time, name string) {
 	return order.NoTime, ""
 }
 
-// datedBefore returns what is compiled to judge a time in the past: order files do not
-// say when they went into force, so an order or target without a from is given the first
-// date on which the order or target can have been in force. now is the present: an order
-// of which the first date is to come is in force at present all the same.
+// datedBefore returns a function that changes orders before they are compiled for a time in the
+// past. Order files do not contain the time at which they were loaded. The function therefore
+// sets the from of an order or target without from to the first date on which it can have been
+// in force. now is the present time. A first date after now is ignored, because the order is
+// in force now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -78,8 +80,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten returns the text of a field with its UTC times changed to the dates and times of
-// the order file. References and notes are free text, so asWritten leaves them unchanged.
+// asWritten returns the text of a field with dates and times in the form of the order file, in
+// place of the times in UTC. References and notes are free text and do not change.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -103,5 +105,5 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime is a time in UTC, and the word or slash before the time.
+// utcTime matches a time in UTC, with the word or slash before the time.
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -12,51 +12,54 @@ import (
 
 // diffCmd is blocklistctl diff.
 type diffCmd struct {
-	Old         string `arg:"" help:"The older file, directory or glob."`
-	New         string `arg:"" optional:"" help:"The newer one. With --corefile, the Corefile's ORDERS when NEW is left out."`
-	At          string `placeholder:"TIME" help:"Judge states and names at this time instead of now."`
-	who         `embed:""`
+	Old         string `arg:"" help:"The old file, directory or glob."`
+	New         string `arg:"" optional:"" help:"The new file, directory or glob. The default with --corefile is the ORDERS of the Corefile."`
+	At          string `placeholder:"TIME" help:"Compare at this time instead of now."`
+	clientFlags `embed:""`
 	serverFlags `embed:""`
-	ExitCode    bool `help:"Exit with 1 when the two differ."`
-	Sealed      bool `help:"Show sealed orders by their ids, and the targets of orders that do not disclose them."`
+	ExitCode    bool `help:"Exit with 1 if the versions differ."`
+	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure is how much of each order may be shown. Of one in both versions,
-	// the new one says.
-	disclosure map[string]order.Disclosure
-	// before and after are the two versions.
-	before, after *orders
+	// disclosure is the disclosure of each order. For an order in both versions, it is that of
+	// the new version.
+	disclosure    map[string]order.Disclosure
+	before, after *orders // the two versions
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*diffCmd) Help() string {
-	return `Lists the orders that were added, removed, changed or lifted, and the names that NEW blocks and OLD does not, or the reverse, for a client of which nothing is known unless --client and --country say more. The exit code is 0 whether they differ or not, as differences are no problems; --exit-code gives 1 when they do. When a server that has OLD in force would refuse NEW, by serial or max_shrink, diff says so and the exit code is 1.
+	return `Lists the orders that were added, removed, changed or lifted, and the names that only one version blocks. Without --client and --country, the names are for a client of unknown country and address.
+
+The exit code is 0 whether the versions differ or not, unless --exit-code is given. If a server with OLD in force would refuse NEW because of serial or max_shrink, diff prints the reason, and the exit code is 1.
 
 Example:
 
   blocklistctl diff orders.yaml.old orders.yaml --at 2026-05-01`
 }
 
-// diffJSON is what diff writes with --json.
+// diffJSON is the JSON of diff.
 type diffJSON struct {
 	At      string          `json:"at"`
 	Client  string          `json:"client"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held are the targets of NEW, and none of OLD, that the guard holds.
+	// Held are the targets that the guard holds in NEW but not in OLD.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused is why a server that has OLD in force would not take NEW.
+	// Refused are the reasons why a server with OLD in force would refuse NEW.
 	Refused []problemJSON `json:"refused"`
 }
 
+// heldOfJSON is a held target with its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
 }
 
+// orderDiffJSON is an order that differs.
 type orderDiffJSON struct {
 	ID             string      `json:"id"`
 	Kind           diff.Kind   `json:"kind"`
@@ -66,30 +69,34 @@ type orderDiffJSON struct {
 	Fields         []fieldJSON `json:"fields,omitempty"`
 	TargetsAdded   []string    `json:"targets_added,omitempty"`
 	TargetsRemoved []string    `json:"targets_removed,omitempty"`
-	// Undisclosed counts targets that are left out.
+	// Undisclosed is the number of targets that are not shown.
 	Undisclosed int `json:"undisclosed,omitempty"`
 }
 
+// fieldJSON is a field that differs.
 type fieldJSON struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
 }
 
+// nameJSON is a name whose verdict differs.
 type nameJSON struct {
 	Name   string `json:"name"`
 	Extent string `json:"extent"`
 	Order  string `json:"order"`
 	Lift   string `json:"lift,omitempty"`
+	target string // the name and the extent as a target
 }
 
-// hiddenNames counts names that orders do not disclose.
+// hiddenNames are the numbers of names that are not shown, because their orders do not disclose
+// them.
 type hiddenNames struct {
 	Blocked int `json:"blocked"`
 	Freed   int `json:"freed"`
 }
 
-// Run compares.
+// Run compares the versions.
 func (c *diffCmd) Run(e *env) error {
 	now, err := e.moment(c.At)
 	if err != nil {
@@ -103,7 +110,7 @@ func (c *diffCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client(s)
+	cl, err := c.client(s)
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,7 @@ func (c *diffCmd) Run(e *env) error {
 	c.before, c.after = before, after
 	c.disclosure = disclosures(slices.Concat(before.all(), after.all()))
 	from, to := diff.Version{Orders: before.all(), Set: before.set}, diff.Version{Orders: after.all(), Set: after.set}
-	out := diffJSON{At: now.String(), Client: client.text, Orders: []orderDiffJSON{},
+	out := diffJSON{At: now.String(), Client: cl.text, Orders: []orderDiffJSON{},
 		Counts: map[diff.Kind]int{diff.Added: 0, diff.Removed: 0, diff.Changed: 0, diff.Lifted: 0}}
 	e.progress.say("comparing orders")
 	for _, d := range diff.Orders(from, to, now) {
@@ -126,7 +133,7 @@ func (c *diffCmd) Run(e *env) error {
 		out.Orders = append(out.Orders, c.order(d))
 	}
 	e.progress.say("comparing names")
-	blocked, freed := diff.Names(from, to, client.Client, now)
+	blocked, freed := diff.Names(from, to, cl.Client, now)
 	out.Different = len(out.Orders)+len(blocked)+len(freed) > 0
 	out.Blocked, out.Hidden.Blocked = c.names(blocked)
 	out.Freed, out.Hidden.Freed = c.names(freed)
@@ -147,8 +154,9 @@ func (c *diffCmd) Run(e *env) error {
 	return err
 }
 
+// order returns an order that differs for the output.
 func (c *diffCmd) order(d diff.Order) orderDiffJSON {
-	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: [...]string{"block", "lift"}[d.Order.Action], OldState: d.OldState, NewState: d.NewState}
+	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: d.Order.Action.String(), OldState: d.OldState, NewState: d.NewState}
 	for _, f := range d.Fields {
 		out.Fields = append(out.Fields, fieldJSON{f.Name, f.Old, f.New})
 	}
@@ -167,15 +175,15 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names leaves out what orders do not disclose and counts it.
+// names returns names for the output, and the number of names that orders do not disclose.
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
 		if !c.Sealed && max(n.Order.Terms.Disclosure, c.disclosure[n.Order.ID]) != order.Full {
-			hidden++ // also what was public before
+			hidden++ // also if the old version of the order disclosed the name
 			continue
 		}
-		x := nameJSON{Name: n.Name.String(), Extent: string(n.Extent), Order: n.Order.ID}
+		x := nameJSON{Name: n.Name.String(), Extent: n.Match.String(), Order: n.Order.ID, target: n.String()}
 		if n.Lift != nil {
 			if x.Lift = n.Lift.ID; c.disclosure[x.Lift].Sealed() && !c.Sealed {
 				x.Lift = sealedLabel(x.Lift)
@@ -186,8 +194,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held are the targets that the guard holds in the new version only. Those that
-// are not disclosed are counted nowhere: check tells of them.
+// held returns the targets that the guard holds only in the new version. Targets that orders do
+// not disclose are neither shown nor counted; check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {
@@ -200,17 +208,18 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	return out
 }
 
-// dated are the fields with times.
+// dated contains the fields with times.
 var dated = map[string]bool{"issued": true, "served": true, "acknowledged": true, "reported": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
 
+// print prints the differences as text.
 func (c *diffCmd) print(e *env, d *diffJSON) {
 	e.progress.clear()
 	w := e.stdout
 	signs := map[diff.Kind]string{diff.Added: "+", diff.Removed: "-", diff.Changed: "~", diff.Lifted: "^"}
 	for _, o := range d.Orders {
-		what := "order"
+		noun := "order"
 		if o.Action == "lift" {
-			what = "lift"
+			noun = "lift"
 		}
 		state := o.NewState
 		switch {
@@ -219,7 +228,7 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 		case o.Kind != diff.Added && o.OldState != o.NewState:
 			state = o.OldState + " -> " + o.NewState
 		}
-		fmt.Fprintf(w, "%s %s %q %s, %s\n", signs[o.Kind], what, o.ID, o.Kind, state)
+		fmt.Fprintf(w, "%s %s %q %s, %s\n", signs[o.Kind], noun, o.ID, o.Kind, state)
 		for _, f := range o.Fields {
 			was, is := f.Old, f.New
 			if dated[f.Field] {
@@ -242,21 +251,14 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 			fmt.Fprintf(w, "%s:\n", title)
 		}
 		for _, n := range names {
-			name := n.Name
-			switch diff.Extent(n.Extent) {
-			case diff.Under:
-				name = "*." + name
-			case diff.Alone:
-				name += " (exact)"
-			}
 			by := fmt.Sprintf("order %q", n.Order)
 			if n.Lift != "" {
 				by += fmt.Sprintf(", lifted by %q", n.Lift)
 			}
-			fmt.Fprintf(w, "    %s (%s)\n", printable.Line(name), by)
+			fmt.Fprintf(w, "    %s (%s)\n", printable.Line(n.target), by)
 		}
 		if hidden > 0 {
-			fmt.Fprintf(w, "    %s of orders that do not disclose their targets (--sealed shows them)\n", count(hidden, "name"))
+			fmt.Fprintf(w, "    %s of orders that do not disclose their targets (--sealed shows the names)\n", count(hidden, "name"))
 		}
 	}
 	list("newly blocked", d.Blocked, d.Hidden.Blocked)

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is how long before the expires of a file check warns.
+// expiresSoon is the time before the expires of a file in which check warns.
 const expiresSoon = 7 * 24 * time.Hour
 
 // expiring returns a warning for each file whose expires has passed at now or passes soon.
@@ -18,9 +18,9 @@ func (l *orders) expiring(now order.Time) (problems order.Problems) {
 		if at == order.NoTime || at.Time().Sub(now.Time()) > expiresSoon {
 			continue
 		}
-		msg := "is %s: the file must be renewed before"
+		msg := "is %s: the file must be renewed before that time"
 		if at <= now {
-			msg = "is %s, which has passed: the file is stale, and its orders stay in force"
+			msg = "was %s: the file is stale, which does not end its orders"
 		}
 		problems = append(problems, order.Problem{File: v.Path, Field: "expires", Msg: fmt.Sprintf(msg, endOfDay(at, zoneOf(v.File))), Warning: true})
 	}

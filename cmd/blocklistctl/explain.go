@@ -15,23 +15,23 @@ import (
 
 // explainCmd is blocklistctl explain.
 type explainCmd struct {
-	Name        string   `arg:"" help:"The name, with or without a trailing dot, in any script; or a URL."`
-	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. They may also come before the name."`
+	Name        string   `arg:"" help:"The name, in any script, with or without a trailing dot, or a URL."`
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. ORDERS may also be before the name."`
 	serverFlags `embed:""`
-	At          string `placeholder:"TIME" help:"Judge at this time instead of now."`
-	Type        string `short:"t" default:"A" help:"The query's type."`
-	who         `embed:""`
+	At          string `placeholder:"TIME" help:"Decide at this time instead of now."`
+	Type        string `short:"t" default:"A" help:"The type of the query."`
+	clientFlags `embed:""`
 	terms       `embed:""`
-	EDNS        bool   `name:"edns" default:"true" negatable:"" help:"The query carries EDNS."`
+	EDNS        bool   `name:"edns" default:"true" negatable:"" help:"The query has EDNS."`
 	DO          bool   `name:"do" help:"The query asks for DNSSEC records."`
-	Structured  bool   `help:"The client signals structured DNS errors (an EDE option with code 0)."`
-	Size        uint16 `default:"1232" help:"The client's buffer, in octets."`
-	Sealed      bool   `help:"Show sealed orders by their ids and targets, not by their digests."`
+	Structured  bool   `help:"The query asks for structured DNS errors (an EDE option with code 0)."`
+	Size        uint16 `default:"1232" help:"The EDNS buffer size of the client, in octets."`
+	Sealed      bool   `help:"Show the ids and targets of sealed orders."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*explainCmd) Help() string {
-	return `Prints whether the name is blocked and for whom, by which order and target, since and until when, the answer in dig's form, and for each other order on the name why it does not apply. The exit code is 0 whether the name is blocked or not.
+	return `Prints whether the name is blocked, for which clients, by which order and target, since when, until when, and the answer in the form of dig. For each other order with a target at or above the name it prints why the order does not decide. The exit code is 0 whether the name is blocked or not.
 
 Example:
 
@@ -39,10 +39,10 @@ Example:
   blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7`
 }
 
-// Run explains.
+// Run explains the decision about the name.
 func (c *explainCmd) Run(e *env) error {
 	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
-	name, err := askedHost("the name", asked)
+	name, err := queryHost("the name", asked)
 	if err != nil {
 		return err
 	}
@@ -61,31 +61,31 @@ func (c *explainCmd) Run(e *env) error {
 	if err := c.apply(s); err != nil {
 		return err
 	}
-	client, err := c.client(s)
+	cl, err := c.client(s)
 	if err != nil {
 		return err
 	}
 	present := order.Time(e.now().Unix())
-	var compiled func(*order.Order) *order.Order
+	var change func(*order.Order) *order.Order
 	if now < present {
-		compiled = datedBefore(present)
+		change = datedBefore(present)
 	}
-	l, err := e.mustLoad(s.Store.Patterns, s, compiled)
+	l, err := e.mustLoad(s.Store.Patterns, s, change)
 	if err != nil {
 		return err
 	}
-	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: client.Client}
-	out := explainJSON{Name: name.String(), At: now.String(), Client: client.text, Type: strings.ToUpper(c.Type),
+	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: cl.Client}
+	out := explainJSON{Name: name.String(), At: now.String(), Client: cl.text, Type: strings.ToUpper(c.Type),
 		Others: []reasonJSON{}, Recorded: x.recorded(name), past: now < present, future: now > present}
 	if s.block != nil {
 		out.Block = s.block.String()
 	}
-	out.Notes = x.notes(s, client, &out)
+	out.Notes = x.notes(s, cl, &out)
 	if other, refused := s.elsewhere(name); refused || other != nil && other.Config == nil || other != nil && c.Block != "" {
 		out.Notes = append(out.Notes, elsewhereText(s, other))
-		out.forAll(client, true)
+		out.forAll(cl, true)
 	} else {
-		c.judge(s, &x, name, qtype, client, &out)
+		c.decide(s, &x, name, qtype, cl, &out)
 	}
 	if e.json {
 		return e.writeJSON(out)
@@ -94,42 +94,42 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// judge fills in what the orders say of the name.
-func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint16, client asking, out *explainJSON) {
+// decide decides about the name, and adds the decision and its reasons to out.
+func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint16, cl client, out *explainJSON) {
 	var q ruleset.QName
 	q.SetName(name)
 	q.Service = answer.ServiceLabels(&q, qtype)
-	v, reasons := x.l.set.Explain(&q, client.Client, x.now)
-	out.Blocked = v.Blocked() && !s.Shadow
+	v, reasons := x.l.set.Explain(&q, cl.Client, x.now)
+	out.Blocked = v.Blocked() && !s.Store.Shadow
 	for _, r := range reasons {
 		switch {
 		case r.Why != ruleset.Decides:
 			out.Others = append(out.Others, x.reason(r))
-		case s.Shadow:
+		case s.Store.Shadow:
 			shadowed := x.reason(r)
-			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: the block decides and counts, and changes no answer"
+			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: it decides and counts, and changes no answer"
 			out.Others = append(out.Others, shadowed)
 		default:
 			x.decided(r, out)
 		}
 	}
-	if s.Shadow {
-		out.forAll(client, true)
+	if s.Store.Shadow {
+		out.forAll(cl, true)
 	} else {
-		groups, all := x.whom(s, &q, client, reasons)
+		groups, all := x.groups(s, &q, cl, reasons)
 		if len(groups) > 1 {
 			out.Groups = groups
 		}
-		out.whom = whomText(groups, all)
-		out.forAll(client, all && sameForAll(groups) && (client.anyCountry || client.fromPlaces))
+		out.groupsText = groupsText(groups, all)
+		out.forAll(cl, all && sameForAll(groups) && (cl.anyCountry || cl.fromPlaces))
 	}
 	switch {
-	case s.Shadow:
+	case s.Store.Shadow:
 		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
 	case out.Blocked && s.block != nil && s.block.Rewrite:
-		out.Notes = append(out.Notes, "the rewrite plugin of the server block stands above: a name that it rewrites is judged under the new name")
+		out.Notes = append(out.Notes, "the rewrite plugin of the server block is above blocklist: a name that it rewrites is decided under the new name")
 	case !out.Blocked && !s.AnswersOff:
-		out.Notes = append(out.Notes, "the server also judges where an answer leads, by CNAME and the like, which is not looked up here")
+		out.Notes = append(out.Notes, "the server also decides about names that an answer leads to, for example by CNAME; explain does not look them up")
 	}
 	if !out.Blocked {
 		return
@@ -145,11 +145,11 @@ func (c *explainCmd) judge(s *server, x *explainer, name dname.Name, qtype uint1
 	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
 }
 
-// forAll makes the client of the explanation every client, when all is true and the flags
-// named no client.
-func (x *explainJSON) forAll(client asking, all bool) {
+// forAll sets the client of the explanation to "every client" or "any client" if all is true
+// and the flags did not name a client.
+func (x *explainJSON) forAll(cl client, all bool) {
 	switch {
-	case !all || !client.anyAddress || client.Country != "" && !client.fromPlaces:
+	case !all || !cl.anyAddress || cl.Country != "" && !cl.fromPlaces:
 	case x.Blocked:
 		x.Client = "every client"
 	default:
@@ -157,13 +157,14 @@ func (x *explainJSON) forAll(client asking, all bool) {
 	}
 }
 
-// decided fills in the target that decides.
+// decided adds the deciding target to out.
 func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(r.Until)
 	zone := x.l.zone(r.Order.ID)
-	out.untilText = or(endOfDay(r.Until, zone), "nothing that is known ends it")
+	out.untilText = or(endOfDay(r.Until, zone), "no known end")
 	whole := x.byID[r.Order.ID]
-	// A time in the past is judged with dates that are not the order's own, see datedBefore.
+	// For a time in the past, datedBefore has added a start to the order, which is not known to
+	// be the true start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -172,57 +173,57 @@ func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 		}
 		return
 	}
-	out.since = "not known: the order gives no from, served or issued"
+	out.since = "unknown: the order has no from, served or issued"
 	if whole == nil {
 		return
 	}
 	if t, field := firstDate(whole); t != order.NoTime {
 		out.NotBefore = t.String()
-		out.since = fmt.Sprintf("not known, as the order gives no from; not before %s (%s)", t.StartText(zone), field)
+		out.since = fmt.Sprintf("unknown, because the order has no from; not before %s (%s)", t.StartText(zone), field)
 	}
 }
 
-// notes are what limits the explanation.
-func (x *explainer) notes(s *server, client asking, out *explainJSON) (notes []string) {
+// notes returns the limits of the explanation.
+func (x *explainer) notes(s *server, cl client, out *explainJSON) (notes []string) {
 	if out.past {
-		notes = append(notes, "judged by the order files as they are now, which may not be what they were at that time")
+		notes = append(notes, "decided by the present order files; at that time the files may have been different")
 	}
 	if out.future {
-		notes = append(notes, "judged by the order files as they are now, which may change before that time")
+		notes = append(notes, "decided by the present order files, which may change before that time")
 	}
 	if s.block == nil {
-		notes = append(notes, "without --corefile the server's country, home, protect and other settings are not known")
+		notes = append(notes, "without --corefile, the settings of the server are unknown, for example country, home and protect")
 		return notes
 	}
-	if s.block.GeoIP && client.anyCountry {
-		note := "the geoip plugin of the server block gives clients a country, which cannot be looked up here"
+	if s.block.GeoIP && cl.anyCountry {
+		note := "the geoip plugin of the server block gives the country of clients; explain does not read its database"
 		if s.Places.Home != "" {
-			note += fmt.Sprintf("; clients that geoip does not place are in %s (home)", s.Places.Home)
+			note += fmt.Sprintf("; clients without a country from geoip are in %s (home)", s.Places.Home)
 		}
 		notes = append(notes, note)
 	}
-	if client.Addr.IsValid() && s.ECSFrom.Contains(client.Addr) {
-		notes = append(notes, "the client is in ecs_from: a client subnet in the query decides on the country in place of the address")
+	if cl.Addr.IsValid() && s.ECSFrom.Contains(cl.Addr) {
+		notes = append(notes, "the client is in ecs_from: if the query has a client subnet, the subnet gives the country, not the address")
 	}
 	if s.block.View {
-		notes = append(notes, "the view plugin decides which queries the server block gets, and its expression is not looked at here")
+		notes = append(notes, "the view plugin decides which queries the server block receives; explain does not evaluate its expression")
 	}
 	return notes
 }
 
-// elsewhereText says that a server block gets no query for a name; other is the block that
-// does, nil when there is none.
+// elsewhereText returns the note that the chosen server block receives no query for the name.
+// other is the block that receives the query, or nil if no block does.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:
-		return fmt.Sprintf("server block %s serves no zone with this name, and no other block on its port does", s.block)
+		return fmt.Sprintf("server block %s has no zone with this name, and neither has another block on its port", s.block)
 	case other.Config == nil:
-		return fmt.Sprintf("server block %s gets the queries for this name, and has no %s directive", other, directive.Name)
+		return fmt.Sprintf("server block %s receives the queries for this name, and has no %s directive", other, directive.Name)
 	}
-	return fmt.Sprintf("server block %s gets the queries for this name, not %s; choose the block with --block", other, s.block)
+	return fmt.Sprintf("server block %s receives the queries for this name, not %s; choose the block with --block", other, s.block)
 }
 
-// query is the query that a client with these traits sends.
+// query returns the query that the flags describe.
 func (c *explainCmd) query(name dname.Name, qtype uint16) *dns.Msg {
 	m := new(dns.Msg)
 	m.RecursionDesired = true

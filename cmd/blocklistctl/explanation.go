@@ -6,12 +6,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
-	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// explainJSON is what explain writes with --json.
+// explainJSON is the JSON of explain.
 type explainJSON struct {
 	Name      string       `json:"name"`
 	At        string       `json:"at"`
@@ -33,10 +31,11 @@ type explainJSON struct {
 	Notes     []string     `json:"notes,omitempty"`
 
 	// The fields below are for the text output only.
-	past, future           bool
-	whom, since, untilText string
+	past, future                 bool
+	groupsText, since, untilText string
 }
 
+// orderJSON is the deciding order.
 type orderJSON struct {
 	ID         string   `json:"id"`
 	Authority  string   `json:"authority,omitempty"`
@@ -45,6 +44,7 @@ type orderJSON struct {
 	Line       int      `json:"line,omitempty"`
 }
 
+// reasonJSON is a target that does not decide, with the reason.
 type reasonJSON struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -57,9 +57,9 @@ type reasonJSON struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// digForm returns a message in dig's form. Text that is not printable is quoted, since the
-// DNS library writes the text of an extended DNS error as it is. An empty text leaves out the
-// parentheses that the library writes, as dig leaves them out.
+// digForm returns a message in the form of dig. It quotes the text of an extended DNS error if
+// the text is not printable, because the DNS library does not escape it. Like dig, it leaves
+// out the parentheses around an empty text.
 func digForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -77,6 +77,7 @@ func digForm(m *dns.Msg) string {
 	return strings.Join(lines, "\n")
 }
 
+// print prints the explanation as text.
 func (c *explainCmd) print(e *env, x *explainJSON) {
 	w := e.stdout
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
@@ -93,15 +94,15 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	if x.Block != "" {
 		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))
 	}
-	if x.whom != "" {
-		fmt.Fprintf(w, "for whom: %s\n", x.whom)
+	if x.groupsText != "" {
+		fmt.Fprintf(w, "for whom: %s\n", x.groupsText)
 	}
 	if o := x.Order; o != nil {
-		about := printable.Line(or(o.Authority, "sealed; --sealed shows which"))
+		about := printable.Line(or(o.Authority, "sealed; --sealed shows the order"))
 		if len(o.References) > 0 {
 			about += "; " + references(o.References)
 		}
-		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, placeText(o.File, o.Line))
+		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, positionText(o.File, o.Line))
 		fmt.Fprintf(w, "target: %s\n", printable.Line(or(x.Target, "not shown")))
 		fmt.Fprintf(w, "since:  %s\n", x.since)
 		fmt.Fprintf(w, "until:  %s\n", x.untilText)
@@ -114,38 +115,23 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 			fmt.Fprintf(w, "\n%s:\n", title)
 		}
 		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, placeText(r.File, r.Line), printable.Line(or(r.Target, "not shown")), printable.Line(r.Text))
+			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, positionText(r.File, r.Line), printable.Line(or(r.Target, "not shown")), printable.Line(r.Text))
 		}
 	}
-	list("Orders on this name that do not decide", x.Others)
-	list("Recorded for this name, not enforced by DNS", x.Recorded)
+	list("Other orders for this name, which do not decide", x.Others)
+	list("Pages on this host, recorded and not enforced by DNS", x.Recorded)
 	switch {
 	case x.Passes:
-		fmt.Fprintf(w, "\nQueries of type %s pass all the same: a forged denial would break what is below.\n", x.Type)
+		fmt.Fprintf(w, "\nQueries of type %s pass, because a denial would break DNSSEC for names below that are not blocked.\n", x.Type)
 	case x.Blocked:
 		fmt.Fprintf(w, "\n%s", x.Answer)
 	}
 }
 
-// placeText returns the file and the line of an order, or "" for an unknown file.
-func placeText(file string, line int) string {
+// positionText returns the file and the line of an order, or "" for an unknown file.
+func positionText(file string, line int) string {
 	if file == "" {
 		return ""
 	}
 	return fmt.Sprintf(" at %s:%d", printable.Line(file), line)
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// until is a moment, empty for never.
-func until(t order.Time) string {
-	if t == ruleset.Forever {
-		return ""
-	}
-	return t.String()
 }

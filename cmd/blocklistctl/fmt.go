@@ -13,19 +13,20 @@ import (
 // fmtCmd is blocklistctl fmt.
 type fmtCmd struct {
 	Files []string `arg:"" help:"Order files."`
-	Write bool     `short:"w" xor:"what" help:"Write each file back instead of printing it."`
-	Check bool     `short:"c" xor:"what" help:"Only list the files that are not in canonical form, and exit with 1 if there are any."`
+	Write bool     `short:"w" xor:"what" help:"Replace each file that is not in canonical form, and print its path."`
+	Check bool     `short:"c" xor:"what" help:"Print only the paths of files that are not in canonical form. Exit with 1 if there are any."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*fmtCmd) Help() string {
-	return `Keys come into the documented order, and count is written; values and comments stay. A file with problems is not touched. A file that carries a signature must be signed again afterwards.
+	return `Prints each file in canonical form: the keys are in the documented sequence, and the key count is set. Values and comments do not change. A file with errors is not changed. A file with a signature must be signed again after a change.
 
 Example:
 
   blocklistctl fmt -w orders.yaml`
 }
 
+// formattedJSON is one file in the JSON of fmt.
 type formattedJSON struct {
 	File    string `json:"file"`
 	Changed bool   `json:"changed"`
@@ -33,7 +34,7 @@ type formattedJSON struct {
 	Content string `json:"content,omitempty"`
 }
 
-// Run formats.
+// Run formats the files.
 func (c *fmtCmd) Run(e *env) error {
 	files := []formattedJSON{}
 	problems := order.Problems{}
@@ -90,12 +91,12 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
-// maxFormat bounds a file that is formatted in octets, as the file and its canonical form
-// are in memory.
+// maxFormat is the largest size, in bytes, of a file that fmt formats, because the file and its
+// canonical form are in memory together.
 const maxFormat = 256 << 20
 
-// format returns a file as it is and as it should be; problems keep it from
-// being formatted.
+// format returns the content of a file and its canonical form. If the file has errors, format
+// returns them as problems, and there is no canonical form.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
 	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard reads the protect lists. As a server does at its start, readGuard goes on
-// without a bad list, and returns the list's problems.
+// readGuard reads the protect lists and makes the guard. Like a server at its start, it skips a
+// bad list and returns the problems of the list.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -19,6 +19,7 @@ func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	return guard.New(lists...), all
 }
 
+// readList reads one protect list.
 func readList(path string) (*guard.List, order.Problems) {
 	in, err := openFile(path, order.MaxBytes(path, true))
 	if err != nil {
@@ -28,13 +29,13 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that the guard holds.
+// heldJSON is a held target in JSON. Target is empty if the whole order is held.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`
 }
 
-// heldBy returns what is held, by the id of the order.
+// heldBy returns the held targets of each order, by the id of the order.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

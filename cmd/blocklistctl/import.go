@@ -16,79 +16,46 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// importCmd groups the import formats.
+// importCmd is blocklistctl import. It has one command for each format of lists.
 type importCmd struct {
-	Domains domainsCmd `cmd:"" help:"Import a plain list of names, one a line."`
+	Domains domainsCmd `cmd:"" help:"Convert a list with one name on each line to an order file."`
 }
 
 // domainsCmd is blocklistctl import domains.
 type domainsCmd struct {
 	File string `arg:"" help:"The list; - is standard input."`
-	Out  string `short:"o" placeholder:"FILE" help:"The order file to write, .yaml, .yml, .json or .jsonl. Without it YAML goes to standard output."`
-	List string `placeholder:"FILE" help:"Write plain names to this side list (targets_from), in --out's directory or below it."`
+	Out  string `short:"o" placeholder:"FILE" help:"The order file to write: .yaml, .yml, .json or .jsonl. Without --out, the order is printed as YAML."`
+	List string `placeholder:"FILE" help:"Write the plain names to this side list (targets_from). It must be in the directory of --out or below it."`
 
-	SkipRefused bool `help:"Write the order without the lines that are refused. They are still listed."`
-	Expect      *int `placeholder:"N" help:"The number of names that the decision states. With another number nothing is written."`
-	Overwrite   bool `help:"Replace an order file that is there and differs."`
-	Quiet       bool `short:"q" help:"Do not say what was only cleaned or passed over."`
+	SkipRefused bool `help:"Write the order without the refused lines, and report these lines."`
+	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written."`
+	Overwrite   bool `help:"Replace an existing file that differs."`
+	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 
 	headFlags  `embed:"" group:"The order:"`
-	readsFlags `embed:"" group:"What the list leaves open (needed only if such a line is there; skip leaves it out):"`
+	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// headFlags are the order's own fields.
-type headFlags struct {
-	ID               string   `name:"id" required:"" placeholder:"ID" help:"The order's id."`
-	Authority        string   `required:"" placeholder:"NAME" help:"The authority's name."`
-	AuthorityCountry string   `placeholder:"CC" help:"Its country."`
-	AuthorityKind    string   `placeholder:"KIND" help:"court, regulator, law or operator."`
-	Action           string   `enum:"block,lift" default:"block" help:"block (default) or lift."`
-	Lifts            []string `placeholder:"ID" help:"On a lift, the orders that it reaches; without it, the authority's earlier ones."`
-	Scope            string   `placeholder:"global" help:"The order is for everyone. A block needs this or one of the next two."`
-	ScopeCountry     []string `placeholder:"CC" help:"The order is for clients in this country."`
-	ScopeClient      []string `placeholder:"CIDR" help:"The order is for clients in this network."`
-	Reference        []string `sep:"none" placeholder:"TEXT" help:"A case, decision or ticket number."`
-	Issued           string   `placeholder:"TIME" help:"When it was decided."`
-	Served           string   `placeholder:"TIME" help:"When this operator received it."`
-	Acknowledged     string   `placeholder:"TIME" help:"When the receipt was confirmed to the authority."`
-	Reported         string   `placeholder:"TIME" help:"When it was reported to the authority that the order is in force."`
-	Deadline         string   `placeholder:"TIME" help:"When it must be in force, or a duration after --served."`
-	From             string   `placeholder:"TIME" help:"In force from; at once without it."`
-	Until            string   `placeholder:"TIME" help:"In force until."`
-	Review           string   `placeholder:"TIME" help:"When somebody must look again."`
-	Timezone         string   `placeholder:"ZONE" help:"Of dates and times without an offset; UTC without it."`
-	Status           string   `placeholder:"STATUS" help:"active, shadow, draft or suspended."`
-	Response         string   `placeholder:"KIND" help:"nxdomain, nodata, refused, or addresses to redirect to, parted by commas."`
-	TTL              string   `name:"ttl" placeholder:"DURATION" help:"Of the answers."`
-	Disclosure       string   `placeholder:"WORD" help:"full, schedule, code or none."`
-	Basis            string   `placeholder:"TEXT" help:"The legal basis."`
-	Category         string   `placeholder:"TEXT" help:"copyright, gambling, ..."`
-	Subject          string   `placeholder:"TEXT" help:"Whom or what the decision is about."`
-	Note             string   `placeholder:"TEXT" help:"Anything else."`
-	Claimant         string   `placeholder:"TEXT" help:"Who asked for the order."`
-	Redress          string   `placeholder:"TEXT" help:"How to object to the order, and to whom."`
-	URL              string   `name:"url" placeholder:"URL" help:"Public page about the order."`
-	ReportTo         string   `placeholder:"TEXT" help:"Who is owed the notice of effect."`
-}
-
-// readsFlags decide what a plain list leaves open.
+// readsFlags are the decisions about lines that have several meanings.
 type readsFlags struct {
-	Charset      string `placeholder:"SET" help:"utf-8 (default), cp1250 or cp1251."`
-	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (example.com too) or below (without it)."`
-	Paths        string `placeholder:"HOW" help:"example.com/page: url (recorded, not enforced), host (that host alone) or name (it and all below)."`
-	Ports        string `placeholder:"HOW" help:"example.com:8080: name (whatever the port)."`
-	Addresses    string `placeholder:"HOW" help:"192.0.2.1, 192.0.2.0/24: recorded as enforced by network, none or dns."`
-	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop the text, or keep it as the target's note."`
-	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or recorded too, as enforced by network, none or dns."`
-	Several      string `placeholder:"HOW" help:"Two names in one line: split."`
-	Hyphen       string `placeholder:"HOW" help:"A line that breaks off with a hyphen or a dot, and the line that follows: join, separate or refuse (default)."`
-	AllowSuffix  bool   `help:"Take public suffixes, such as com and co.uk: everybody's names below them are blocked."`
-	Plain        bool   `help:"Read each line as a name, whatever format the file seems to have."`
+	Charset      string `placeholder:"SET" help:"The character set: utf-8 (default), cp1250 or cp1251."`
+	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (with example.com) or below (without example.com)."`
+	Paths        string `placeholder:"HOW" help:"example.com/page: url (recorded, not enforced), host (only this host) or name (the host and all names below)."`
+	Ports        string `placeholder:"HOW" help:"example.com:8080: name (the name, for every port)."`
+	Addresses    string `placeholder:"HOW" help:"192.0.2.1 or 192.0.2.0/24: network, none or dns, as enforced_by."`
+	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop (without the text) or note (the text is the note of the target)."`
+	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or the address is a target too: network, none or dns."`
+	Several      string `placeholder:"HOW" help:"example.com example.net: split."`
+	Hyphen       string `placeholder:"HOW" help:"A line that ends in a hyphen or a dot, and the next line: join, separate or refuse (default)."`
+	AllowSuffix  bool   `help:"Accept public suffixes, for example com and co.uk. All names below them are blocked."`
+	Plain        bool   `help:"Read each line as a name, even if the file seems to have another format."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*domainsCmd) Help() string {
-	return `One name a line; blank lines and # comments are passed over. A file in another format (a zone, a table with a status or a day of removal, adblock rules, a hosts file, ...) is refused whole, because such a file also has names that must not be blocked. What has one meaning only is cleaned and counted on standard error: numbers, bullets, page lines, [.] and hxxp, blanks, schemes, slashes, trailing dots, commas and semicolons, upper case, letters outside ASCII. What can be read in two ways is refused, and the message names the option that decides. With any refused line nothing is written, unless --skip-refused is given. The same list and options give the same bytes; a file that is there and differs is not replaced without --overwrite.
+	return `The list has one name on each line, blank lines, and comments that begin with #. A file in another format, such as a zone, a table with a status or a hosts file, is refused as a whole, because names in it may not be blocked.
+
+Lines with only one meaning are cleaned, and the changes are reported: numbers and bullets, page numbers, [.] and hxxp, schemes, slashes, dots and commas, upper case, letters outside ASCII. A line with several meanings is refused, and the message names the flag that decides. If a line is refused, nothing is written, unless --skip-refused is given.
 
 Example:
 
@@ -109,35 +76,7 @@ func (f *readsFlags) options() importer.Options {
 	return o
 }
 
-func (f *headFlags) head() *importer.Head {
-	h := &importer.Head{
-		Timezone: f.Timezone, ID: f.ID, Action: f.Action, Lifts: f.Lifts,
-		Authority: f.Authority, Country: f.AuthorityCountry, Kind: f.AuthorityKind,
-		References: f.Reference, Basis: f.Basis, Category: f.Category, Subject: f.Subject, Note: f.Note,
-		Claimant: f.Claimant, Redress: f.Redress, Acknowledged: f.Acknowledged, Reported: f.Reported,
-		Issued: f.Issued, Served: f.Served, Deadline: f.Deadline, From: f.From, Until: f.Until, Review: f.Review,
-		Status: f.Status, Global: f.Scope == "global", ScopeCountries: f.ScopeCountry, ScopeClients: f.ScopeClient,
-		Response: f.Response, TTL: f.TTL, Disclosure: f.Disclosure, URL: f.URL, ReportTo: f.ReportTo,
-	}
-	switch f.Response {
-	case "", "nxdomain", "nodata", "refused":
-	default:
-		h.Response, h.Redirect = "", strings.Split(f.Response, ",")
-	}
-	return h
-}
-
-// flagOf names the option behind a field of the order.
-var flagOf = map[string]string{
-	"id": "--id", "action": "--action", "lifts": "--lifts", "authority": "--authority", "authority.name": "--authority",
-	"authority.country": "--authority-country", "authority.kind": "--authority-kind", "references": "--reference",
-	"scope": "--scope, --scope-country or --scope-client", "scope.countries": "--scope-country", "scope.clients": "--scope-client",
-	"issued": "--issued", "served": "--served", "acknowledged": "--acknowledged", "reported": "--reported", "deadline": "--deadline", "from": "--from", "until": "--until", "review": "--review",
-	"timezone": "--timezone", "status": "--status", "response": "--response", "response.redirect": "--response", "ttl": "--ttl",
-	"disclosure": "--disclosure", "url": "--url", "claimant": "--claimant", "redress": "--redress",
-}
-
-// Run imports.
+// Run imports the list.
 func (c *domainsCmd) Run(e *env) error {
 	name, side, err := c.paths()
 	if err != nil {
@@ -145,7 +84,7 @@ func (c *domainsCmd) Run(e *env) error {
 	}
 	opt := c.options()
 	if err := opt.Check(); err != nil {
-		return misuse("%v", err)
+		return misuse("--%v", err)
 	}
 	if err := c.check(); err != nil {
 		return err
@@ -175,7 +114,7 @@ func (c *domainsCmd) Run(e *env) error {
 	c.expected(e, &out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
-		c.problem(&out, "%s refused; nothing is written (--skip-refused leaves them out)", count(res.Refused, "line"))
+		c.problem(&out, "%s refused; nothing is written (--skip-refused leaves out refused lines)", count(res.Refused, "line"))
 	case empty:
 		c.problem(&out, "%v", err)
 	case len(out.Problems) > 0:
@@ -203,12 +142,12 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks --out and --list and returns the order file's path and that of
-// the side list as the order file names it.
+// paths checks --out and --list. It returns the path of the order file, and the path of the
+// side list relative to the order file.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
-			return "", "", misuse("--list needs --out: the order file names the list relative to itself")
+			return "", "", misuse("--list requires --out, because an order file has the path of its side list relative to itself")
 		}
 		return "import.yaml", "", nil
 	}
@@ -224,6 +163,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
+// open opens the list. The caller must call the returned function to close the list.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -232,14 +172,15 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	if info, err := f.Stat(); err == nil && info.Size() > importer.MaxSize { // unread
+	if info, err := f.Stat(); err == nil && info.Size() > importer.MaxSize {
 		f.Close()
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), importer.ErrSize)
 	}
 	return f, f.Close, nil
 }
 
-// write puts the order file together and writes it, or says why not.
+// write makes the order file and writes it with its side list. If an existing file differs, write
+// adds a problem to out and writes nothing.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	f, err := c.head().Write(name, targets, side)
 	var bad order.Problems
@@ -264,7 +205,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// The list first: an order file must never name one that is not there.
+	// Write the side list first, so that the order file never names a missing side list.
 	type file struct {
 		path string
 		data []byte
@@ -279,9 +220,9 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		switch there, equal, err := compare(x.path, x.data); {
 		case err != nil:
 			return fmt.Errorf("%s: %w", printable.Line(x.path), err)
-		case equal: // its time stays, so that no watcher wakes
+		case equal: // keep the time of the file, so that no server loads it again
 		case there && !c.Overwrite:
-			out.Problems = append(out.Problems, printable.Line(x.path)+": is there and differs; nothing is written (--overwrite replaces it)")
+			out.Problems = append(out.Problems, printable.Line(x.path)+": exists and differs; nothing is written (--overwrite replaces the file)")
 		default:
 			changed = append(changed, x)
 		}
@@ -298,8 +239,8 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// compare reports whether a file is there, and whether the file has these octets. A file
-// of another size is not read.
+// compare reports whether a file exists, and whether its content is data. It does not read a
+// file of another size.
 func compare(path string, data []byte) (there, equal bool, err error) {
 	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {

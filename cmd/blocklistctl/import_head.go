@@ -4,28 +4,115 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// minutes is a duration in minutes as people write it.
+// headFlags are the fields of the order. The tag key is the key of the field in an order file;
+// with a dot, it is a key inside a field. TestHeadFlags checks that no field of an order is
+// missing without a reason.
+type headFlags struct {
+	ID               string   `key:"id" name:"id" required:"" placeholder:"ID" help:"The order's id."`
+	Authority        string   `key:"authority.name" required:"" placeholder:"NAME" help:"The authority's name."`
+	AuthorityCountry string   `key:"authority.country" placeholder:"CC" help:"The country of the authority."`
+	AuthorityKind    string   `key:"authority.kind" placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator."`
+	Action           string   `key:"action" enum:"block,lift" default:"block" help:"block (default) or lift."`
+	Lifts            []string `key:"lifts" placeholder:"ID" help:"For a lift: the orders that it ends. The default is the earlier orders of the authority."`
+	Scope            string   `key:"scope" placeholder:"global" help:"The order is for every client. A block order requires --scope, --scope-country or --scope-client."`
+	ScopeCountry     []string `key:"scope.countries" placeholder:"CC" help:"The order is for clients in this country."`
+	ScopeClient      []string `key:"scope.clients" placeholder:"CIDR" help:"The order is for clients in this network."`
+	Reference        []string `key:"references" sep:"none" placeholder:"TEXT" help:"The number of a case, decision or ticket."`
+	Issued           string   `key:"issued" placeholder:"TIME" help:"When the authority decided."`
+	Served           string   `key:"served" placeholder:"TIME" help:"When the operator received the order."`
+	Acknowledged     string   `key:"acknowledged" placeholder:"TIME" help:"When the operator confirmed the receipt to the authority."`
+	Reported         string   `key:"reported" placeholder:"TIME" help:"When the operator reported to the authority that the order is in force."`
+	Deadline         string   `key:"deadline" placeholder:"TIME" help:"When the order must be in force, or a duration after --served."`
+	From             string   `key:"from" placeholder:"TIME" help:"Start of the order. Without --from, it is in force at once."`
+	Until            string   `key:"until" placeholder:"TIME" help:"End of the order."`
+	Review           string   `key:"review" placeholder:"TIME" help:"When a person must look at the order again."`
+	Timezone         string   `key:"timezone" placeholder:"ZONE" help:"The time zone of dates, and of times without an offset (default UTC)."`
+	Status           string   `key:"status" placeholder:"STATUS" help:"active (default), shadow, draft or suspended."`
+	Response         string   `key:"response" placeholder:"KIND" help:"${responses} to redirect to, separated by commas."`
+	TTL              string   `key:"ttl" name:"ttl" placeholder:"DURATION" help:"The TTL of the answers."`
+	Disclosure       string   `key:"disclosure" placeholder:"WORD" help:"full (default), schedule, code or none."`
+	Basis            string   `key:"basis" placeholder:"TEXT" help:"The legal basis."`
+	Category         string   `key:"category" placeholder:"TEXT" help:"For example copyright or gambling."`
+	Subject          string   `key:"subject" placeholder:"TEXT" help:"The person or thing that the decision is about."`
+	Note             string   `key:"note" placeholder:"TEXT" help:"A note."`
+	Claimant         string   `key:"claimant" placeholder:"TEXT" help:"The person or company that asked for the order."`
+	Redress          string   `key:"redress" placeholder:"TEXT" help:"How to object to the order, and to which body."`
+	URL              string   `key:"url" name:"url" placeholder:"URL" help:"A public page about the order."`
+	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
+}
+
+// flagNames are the names of the flags of headFlags by their keys.
+var flagNames = func() map[string]string {
+	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("name")
+		if name == "" {
+			name = strings.ToLower(wordStart.ReplaceAllString(f.Name, "$1-$2"))
+		}
+		names[f.Tag.Get("key")] = "--" + name
+	}
+	return names
+}()
+
+// wordStart matches the letters around the start of a word in the name of a struct field.
+var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// head returns the fields that the flags give.
+func (f *headFlags) head() *importer.Head {
+	h := &importer.Head{Timezone: f.Timezone, Fields: map[string]any{}}
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		if x := v.Field(i); !x.IsZero() {
+			h.Fields[v.Type().Field(i).Tag.Get("key")] = x.Interface()
+		}
+	}
+	delete(h.Fields, "timezone") // a key of the file
+	if _, word := order.ParseResponseKind(f.Response); !word && f.Response != "" {
+		delete(h.Fields, "response")
+		h.Fields["response.redirect"] = strings.Split(f.Response, ",")
+	}
+	return h
+}
+
+// flagOf returns the flag for a field of the order, or the field if no flag sets the field.
+func flagOf(field string) string {
+	key := strings.TrimRight(field, "[]0123456789")
+	if key == "scope" {
+		return "--scope, --scope-country or --scope-client"
+	}
+	outer, _, _ := strings.Cut(key, ".")
+	for _, k := range []string{key, key + ".name", outer} {
+		if name, ok := flagNames[k]; ok {
+			return name
+		}
+	}
+	return field
+}
+
+// minutes matches a duration in minutes as in a decision, for example "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// check refuses options that the order file could not express, with the options to give
-// instead.
+// check refuses flags whose values an order file cannot have, and names the right flags.
 func (f *headFlags) check() error {
 	places := len(f.ScopeCountry) + len(f.ScopeClient)
 	switch {
 	case f.Scope != "" && f.Scope != "global":
 		if code := order.CountryNamed(f.Scope); code != "" {
-			return misuse("--scope takes only global; for clients in %s give --scope-country %s, got %q", printable.Line(f.Scope), code, f.Scope)
+			return misuse("--scope must be global; for clients in %s give --scope-country %s, got %q", printable.Line(f.Scope), code, f.Scope)
 		}
-		return misuse("--scope takes only global; for clients in Italy give --scope-country IT, got %q", f.Scope)
+		return misuse("--scope must be global; for clients in Italy give --scope-country IT, got %q", f.Scope)
 	case f.Scope == "global" && places > 0:
-		return misuse("--scope global is for every client; leave it out, or leave out --scope-country and --scope-client")
+		return misuse("--scope global is for every client and cannot be used with --scope-country or --scope-client")
 	}
 	if m := minutes.FindStringSubmatch(f.Deadline); m != nil {
 		return misuse("--deadline: write --deadline %sm, got %q", m[1], f.Deadline)
@@ -33,19 +120,19 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text about a problem of the order, with the option in place of the field.
+// badField returns the text of a problem of the order, with the flag in place of the field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
 	}
-	text := or(flagOf[strings.TrimRight(p.Field, "[]0123456789")], p.Field) + ": " + p.Msg
+	text := flagOf(p.Field) + ": " + p.Msg
 	if p.HasGot {
 		text += fmt.Sprintf(", got %q", p.Got)
 	}
 	return text
 }
 
-// ownCountry returns the country of the authority, or Italy as an example.
+// ownCountry returns the country code of the authority, or IT as an example.
 func (f *headFlags) ownCountry() string {
 	if f.AuthorityCountry == "" {
 		return "IT"
@@ -53,14 +140,14 @@ func (f *headFlags) ownCountry() string {
 	return strings.ToUpper(printable.Line(f.AuthorityCountry))
 }
 
-// checkFolder refuses a path in a folder that does not exist.
+// checkFolder returns an error if path is in a directory that does not exist.
 func checkFolder(path string) error {
 	if path == "" {
 		return nil
 	}
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); os.IsNotExist(err) {
-		return fmt.Errorf("%s: there is no such folder", printable.Line(dir))
+		return fmt.Errorf("%s: there is no such directory", printable.Line(dir))
 	}
 	return nil
 }

@@ -34,20 +34,28 @@ type importJSON struct {
 	Content    string     `json:"content,omitempty"`
 }
 
+// noteJSON is the report on one line, in JSON.
 type noteJSON struct {
-	Line     int      `json:"line"`
-	Raw      string   `json:"raw"`
-	Targets  []string `json:"targets,omitempty"`
-	Did      []string `json:"did,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	Refused  string   `json:"refused,omitempty"`
-	Option   string   `json:"option,omitempty"`
-	Skipped  bool     `json:"skipped,omitempty"`
-	Passed   string   `json:"passed,omitempty"`
-	Same     int      `json:"same,omitempty"`
+	Line     int          `json:"line"`
+	Raw      string       `json:"raw"`
+	Joined   []joinedJSON `json:"joined,omitempty"`
+	Targets  []string     `json:"targets,omitempty"`
+	Did      []string     `json:"did,omitempty"`
+	Warnings []string     `json:"warnings,omitempty"`
+	Refused  string       `json:"refused,omitempty"`
+	Option   string       `json:"option,omitempty"`
+	Skipped  bool         `json:"skipped,omitempty"`
+	Passed   string       `json:"passed,omitempty"`
+	Same     int          `json:"same,omitempty"`
 }
 
-// reasonOf is what is said of several lines, in JSON.
+// joinedJSON is a line that was joined to the line of the note.
+type joinedJSON struct {
+	Line int    `json:"line"`
+	Raw  string `json:"raw"`
+}
+
+// reasonOf is a group of lines with the same reason, in JSON.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -56,27 +64,27 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds what keeps the order from being written.
+// problem adds a reason why the order is not written.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. A decision may count the entries
-// of its list or the different names, so either number will do.
+// expected compares the number of names with --expect. A decision may count the entries of its
+// list or the different names, so expected accepts both numbers.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil || *c.Expect == out.Targets {
 		return
 	}
-	got := fmt.Sprintf("%s (%d with the repeated ones)", count(out.Targets, "target"), out.Taken)
+	got := fmt.Sprintf("%s (%d with repeated lines)", count(out.Targets, "target"), out.Taken)
 	switch n := *c.Expect; {
 	case n == out.Taken:
-		fmt.Fprintf(e.stderr, "%s: expected %d: the list has %s\n", printable.Line(c.File), n, got)
+		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s\n", printable.Line(c.File), n, got)
 	case n > out.Taken:
-		c.problem(out, "expected %d, and the list gives %s: %d missing; nothing is written", n, got, n-out.Taken)
+		c.problem(out, "expected %d names, but the list has %s; missing: %d; nothing is written", n, got, n-out.Taken)
 	case n < out.Targets:
-		c.problem(out, "expected %d, and the list gives %s: %d too many; nothing is written", n, got, out.Targets-n)
+		c.problem(out, "expected %d names, but the list has %s; too many: %d; nothing is written", n, got, out.Targets-n)
 	default:
-		c.problem(out, "expected %d, and the list gives %s: neither number; nothing is written", n, got)
+		c.problem(out, "expected %d names, but the list has %s; nothing is written", n, got)
 	}
 }
 
@@ -100,13 +108,13 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
 	for _, p := range lint.Check([]lint.File{{Path: "import.yaml", Orders: parsed.Orders}}, set, order.Time(e.now().Unix())) {
 		if !strings.HasPrefix(p.Field, "targets") {
-			out = append(out, or(flagOf[p.Field], p.Field)+": "+p.Msg)
+			out = append(out, flagOf(p.Field)+": "+p.Msg)
 		}
 	}
 	return out
 }
 
-// maxListed bounds how many lines of one reason are listed.
+// maxListed is the number of lines of one reason that are listed.
 const maxListed = 20
 
 // say prints the results of the lines, grouped by reason. A group of cleaned lines gets one
@@ -118,10 +126,10 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 		how = append(how, "a byte order mark")
 	}
 	if res.CRLF {
-		how = append(how, "CRLF line ends")
+		how = append(how, "the CR of CR LF line ends")
 	}
 	if len(how) > 0 && !c.Quiet {
-		fmt.Fprintf(e.stderr, "%s: took off %s\n", file, strings.Join(how, " and "))
+		fmt.Fprintf(e.stderr, "%s: removed %s\n", file, strings.Join(how, " and "))
 	}
 	for _, kind := range []string{importer.Cleaned, importer.Passed, importer.Skipped, importer.Warned, importer.Refused} {
 		for _, g := range groups {
@@ -132,45 +140,53 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText is how a group of lines begins.
+// kindText contains the first words about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
+// group prints a group of lines.
 func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
-	only := g.Kind == importer.Cleaned || g.Kind == importer.Passed
-	if only && c.Quiet {
+	cleaned := g.Kind == importer.Cleaned || g.Kind == importer.Passed
+	if cleaned && c.Quiet {
 		return
 	}
 	decides := ""
 	switch g.Needs {
 	case "":
 	case importer.Suffix:
-		decides = "; --allow-suffix takes such lines"
+		decides = "; --allow-suffix accepts public suffixes"
 	default:
 		decides = fmt.Sprintf("; --%s decides (%s)", g.Needs, choices(g.Needs))
 	}
 	fmt.Fprintf(e.stderr, "%s: %s %s: %s%s\n", file, kindText[g.Kind], count(len(g.Lines), "line"), printable.Line(g.Reason), decides)
 	most := maxListed
-	if only {
+	if cleaned {
 		most = 1
 	}
 	for i, at := range g.Notes {
 		if i == most {
-			if !only {
+			if !cleaned {
 				fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(len(g.Notes)-i, "line"))
 			}
 			break
 		}
-		n := &notes[at]
-		if len(n.Targets) > 0 {
-			fmt.Fprintf(e.stderr, "  line %d: %q -> %q\n", n.Line, n.Raw, strings.Join(n.Targets, " "))
-		} else {
-			fmt.Fprintf(e.stderr, "  line %d: %q\n", n.Line, n.Raw)
-		}
+		fmt.Fprintf(e.stderr, "  %s\n", noteText(&notes[at]))
 	}
 }
 
-// choices are the words that an option takes.
+// noteText returns the lines of a note as they were read, and the targets that they gave.
+func noteText(n *importer.Note) string {
+	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
+	for _, r := range n.Joined {
+		s += fmt.Sprintf(" + line %d: %q", r.Line, r.Raw)
+	}
+	if len(n.Targets) > 0 {
+		s += fmt.Sprintf(" -> %q", strings.Join(n.Targets, ", "))
+	}
+	return s
+}
+
+// choices returns the words that a flag accepts.
 func choices(f importer.Form) string {
 	if f == importer.Charset {
 		return strings.Join(importer.Charsets, ", ")
@@ -189,11 +205,16 @@ func reasonsJSON(groups []importer.Group) []reasonOf {
 func notesJSON(notes []importer.Note) []noteJSON {
 	out := make([]noteJSON, len(notes))
 	for i, n := range notes {
-		out[i] = noteJSON{n.Line, n.Raw, n.Targets, n.Did, n.Warnings, n.Refused, optionOf(n.Needs), n.Skipped, n.Passed, n.Same}
+		var joined []joinedJSON
+		for _, r := range n.Joined {
+			joined = append(joined, joinedJSON(r))
+		}
+		out[i] = noteJSON{n.Line, n.Raw, joined, n.Targets, n.Did, n.Warnings, n.Refused, optionOf(n.Needs), n.Skipped, n.Passed, n.Same}
 	}
 	return out
 }
 
+// optionOf returns the flag that decides a form, or "".
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

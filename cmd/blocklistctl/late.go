@@ -7,10 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns why the operator cannot have had an order in force at its deadline:
-// the order was served after the deadline, or the order or one of its targets begins after
-// the deadline. It is empty for
-// other orders. When an order was written into its file is not known here: see lateSince.
+// late returns why an order cannot have been in force at its deadline: it was served after the
+// deadline, or it or one of its targets begins after the deadline. For other orders late
+// returns "". It does not know when the order was added to its file; see lateSince.
 func late(o *order.Order) string {
 	switch {
 	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
@@ -23,9 +22,9 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at now: for one of the reasons of late, or because the
-// deadline has passed and the order is not enforced in full. held is the number of targets
-// that the guard holds.
+// lateNow returns why an order is late at now: a reason of late, or a passed deadline of an order
+// that is not enforced completely. held is the number of held targets. For other orders lateNow
+// returns "".
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
@@ -36,7 +35,7 @@ func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) st
 		return fmt.Sprintf("%s: %s", passed, st.State)
 	case ruleset.InForce:
 		if held > 0 {
-			return fmt.Sprintf("%s in full: the guard holds %s", passed, count(held, "target"))
+			return fmt.Sprintf("%s completely: the guard holds %s", passed, count(held, "target"))
 		}
 	}
 	return ""
@@ -44,12 +43,12 @@ func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) st
 
 // lateOrders returns a warning for each order that is late at now.
 func (l *orders) lateOrders(now order.Time) order.Problems {
-	standing, held := l.standings(now), heldBy(l.set)
-	return l.warnLate(func(o *order.Order) string { return lateNow(o, standing[o.ID], len(held[o.ID]), now) })
+	states, held := l.states(now), heldBy(l.set)
+	return l.warnLate(func(o *order.Order) string { return lateNow(o, states[o.ID], len(held[o.ID]), now) })
 }
 
-// standings returns the state of each order at now, by id.
-func (l *orders) standings(now order.Time) map[string]ruleset.OrderState {
+// states returns the state of each order at now, by id.
+func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	out := map[string]ruleset.OrderState{}
 	for st := range l.set.OrderStates(now) {
 		out[st.Order.ID] = st
@@ -57,14 +56,14 @@ func (l *orders) standings(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order that is for countries. It is used when the
-// server's Corefile is not known.
+// countryOrders returns a warning for each order with countries in its scope. check uses it if
+// the Corefile of the server is unknown.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if o.Scope != nil && len(o.Scope.Countries) > 0 {
 				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "scope.countries",
-					Msg:     "the server must know the country of clients (country or home in the Corefile, or the geoip and metadata plugins); --corefile FILE checks that",
+					Msg:     "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile",
 					Warning: true, Sealed: o.Disclosure.Sealed()})
 			}
 		}
@@ -72,18 +71,18 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each active order that is in l and was not in before,
-// and whose deadline has passed at now.
+// lateSince returns a warning for each active order that is in l and not in before, and whose
+// deadline has passed at now.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
-		if _, was := before.places[o.ID]; was || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
+		if _, was := before.positions[o.ID]; was || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
 			return ""
 		}
 		return "the order is new, and its deadline has passed"
 	})
 }
 
-// warnLate returns a warning for each order for which late gives a reason.
+// warnLate returns a warning for each order for which late returns a reason.
 func (l *orders) warnLate(late func(*order.Order) string) (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {

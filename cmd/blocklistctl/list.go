@@ -17,55 +17,58 @@ import (
 type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
-	At          string   `placeholder:"TIME" help:"The states at this time instead of now."`
-	State       []string `enum:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
-	Action      string   `placeholder:"ACTION" help:"Only orders of this action: block or lift."`
-	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this in their name, in any case."`
-	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with such ids; * stands for anything, / included."`
-	Target      string   `placeholder:"NAME" help:"Only orders that have a target at the name or above it."`
-	Late        bool     `help:"Only orders that are late: past their deadline and not enforced, or served or begun after their deadline. Sealed orders are left out without --sealed."`
-	Targets     bool     `help:"Print the targets too."`
-	Sealed      bool     `help:"Show sealed orders' ids beside their digests, and the targets of orders that do not disclose them."`
+	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
+	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
+	Action      string   `placeholder:"ACTION" help:"Only orders with this action: block or lift."`
+	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this text in their names. Upper and lower case are equal."`
+	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with matching ids. The character * matches any text, also with slashes."`
+	Target      string   `placeholder:"NAME" help:"Only orders with a target that covers the name, or with a page on this host."`
+	Late        bool     `help:"Only late orders: served after their deadline, begun after their deadline, or not enforced after their deadline. Sealed orders are shown only with --sealed."`
+	Targets     bool     `help:"Print the targets of each order."`
+	Sealed      bool     `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 }
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*listCmd) Help() string {
-	return `One line an order. Sealed orders are listed by the digest that the server's log shows, and orders whose disclosure is not full without their targets, unless --sealed is given.
+	return `Prints one line for each order. Without --sealed, a sealed order is shown as the digest in the log of the server, and targets are shown only for orders with disclosure full.
 
 Example:
 
   blocklistctl list /etc/coredns/orders/ --state in_force --authority milan --targets`
 }
 
-// listedJSON is one order as list writes it with --json.
+// listedJSON is one order in the JSON of list.
 type listedJSON struct {
-	ID         string   `json:"id"`
-	Digest     string   `json:"digest,omitempty"`
-	File       string   `json:"file"`
-	Line       int      `json:"line"`
-	Action     string   `json:"action"`
-	State      string   `json:"state"`
-	Until      string   `json:"state_until,omitempty"`
-	Targets    int      `json:"targets"`
-	Authority  string   `json:"authority,omitempty"`
-	References []string `json:"references,omitempty"`
-	Scope      string   `json:"scope,omitempty"`
-	Issued     string   `json:"issued,omitempty"`
-	Served     string   `json:"served,omitempty"`
-	Deadline   string   `json:"deadline,omitempty"`
-	From       string   `json:"from,omitempty"`
-	Ends       string   `json:"until,omitempty"`
-	Review     string   `json:"review,omitempty"`
-	Disclosure string   `json:"disclosure"`
-	// Late is why the order cannot be, or have been, in force at its deadline, or why it is not
-	// enforced after the deadline.
+	ID         string       `json:"id"`
+	Digest     string       `json:"digest,omitempty"`
+	File       string       `json:"file"`
+	Line       int          `json:"line"`
+	Action     string       `json:"action"`
+	State      string       `json:"state"`
+	Until      string       `json:"state_until,omitempty"`
+	Targets    int          `json:"targets"`
+	Authority  string       `json:"authority,omitempty"`
+	References []string     `json:"references,omitempty"`
+	Scope      string       `json:"scope,omitempty"`
+	Issued     string       `json:"issued,omitempty"`
+	Served     string       `json:"served,omitempty"`
+	Deadline   string       `json:"deadline,omitempty"`
+	From       string       `json:"from,omitempty"`
+	Ends       string       `json:"until,omitempty"`
+	Windows    []windowJSON `json:"windows,omitempty"`
+	Review     string       `json:"review,omitempty"`
+	Disclosure string       `json:"disclosure"`
+	// Late is the reason why the order is late, or "".
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held are the targets that the guard holds. They are shown like the targets.
+	// Held are the held targets. They are shown under the same conditions as TargetList.
 	Held []heldJSON `json:"held,omitempty"`
+
+	// The fields below are for the text output only.
+	first, last, windows string
 }
 
-// Run lists.
+// Run lists the orders.
 func (c *listCmd) Run(e *env) error {
 	now, err := e.moment(c.At)
 	if err != nil {
@@ -79,22 +82,22 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var compiled func(*order.Order) *order.Order
+	var change func(*order.Order) *order.Order
 	present := order.Time(e.now().Unix())
 	if now < present {
-		compiled = datedBefore(present)
+		change = datedBefore(present)
 	}
-	l, err := e.mustLoad(s.Store.Patterns, s, compiled)
+	l, err := e.mustLoad(s.Store.Patterns, s, change)
 	if err != nil {
 		return err
 	}
 	shown := disclosures(l.all())
-	standing := l.standings(now)
+	states := l.states(now)
 	listed, held := []listedJSON{}, heldBy(l.set)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
-			if st := standing[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
-				x := c.one(f.Path, o, st, held[o.ID], shown[o.ID], now)
+			if st := states[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
+				x := c.one(l, f.Path, o, st, held[o.ID], shown[o.ID], now)
 				if !c.Late || x.Late != "" {
 					listed = append(listed, x)
 				}
@@ -107,21 +110,26 @@ func (c *listCmd) Run(e *env) error {
 			Orders []listedJSON `json:"orders"`
 		}{now.String(), listed})
 	}
-	if compiled != nil {
-		e.say("the states at %s are judged by the order files as they are now", now)
+	if change != nil {
+		e.say("the states at %s are those of the present order files", now)
 	}
-	if s.Shadow {
+	if s.Store.Shadow {
 		e.say("server block %s is in shadow: no order changes an answer", s.block)
 	}
 	return c.print(e, l, listed)
 }
 
-// filter returns what decides which orders are listed.
+// filter returns a function that reports whether an order is listed.
 func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
-	if c.Action != "" && c.Action != "block" && c.Action != "lift" {
-		return nil, misuse("--action must be block or lift, got %q", c.Action)
+	if err := oneOf("--action", c.Action, []string{"block", "lift"}); err != nil {
+		return nil, err
 	}
-	// path.Match stops at slashes, which ids are full of.
+	for _, s := range c.State {
+		if err := oneOf("--state", s, stateWords()); err != nil {
+			return nil, err
+		}
+	}
+	// In path.Match, * does not match a slash, and ids have slashes.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -129,7 +137,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 	var target dname.Name
 	if c.Target != "" {
 		var err error
-		if target, err = askedName("--target", c.Target); err != nil {
+		if target, err = queryName("--target", c.Target); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +150,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return false
 		}
 		if d.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
-			return false // that it matches would tell
+			return false // the match would disclose a part of the order
 		}
 		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
 			return false
@@ -156,8 +164,15 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 	}, nil
 }
 
-// concerns reports whether an order has a target at the name or above it, or a
-// page on it.
+// stateWords returns the words for the states of an order.
+func stateWords() (words []string) {
+	for s := range ruleset.NumStates {
+		words = append(words, ruleset.State(s).String())
+	}
+	return words
+}
+
+// concerns reports whether an order has a target that covers the name, or a page on this host.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -180,16 +195,17 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL, the zero Name when the URL has none that is a name.
+// hostOf returns the host of a URL, or the zero Name if the host is not a name.
 func hostOf(page string) dname.Name {
 	host, _ := order.URLHost(page)
 	return host
 }
 
-func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
-	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: [...]string{"block", "lift"}[o.Action],
+// one returns an order for the output. d is the disclosure of the order.
+func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
+	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
-		Disclosure: [...]string{"full", "schedule", "code", "none"}[d]}
+		Disclosure: d.String()}
 	if d.Sealed() {
 		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
@@ -200,6 +216,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held [
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
+	x.setWindows(o, l.zone(o.ID), now)
 	x.Late = lateNow(o, st, len(held), now)
 	if d != order.Full && !c.Sealed {
 		return x
@@ -209,7 +226,7 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held [
 		return x
 	}
 	for i := range o.Targets {
-		x.TargetList = append(x.TargetList, diff.TargetText(&o.Targets[i]))
+		x.TargetList = append(x.TargetList, o.Targets[i].String())
 	}
 	if o.Side != nil {
 		for n := range o.Side.Names.All() {
@@ -219,14 +236,15 @@ func (c *listCmd) one(file string, o *order.Order, st ruleset.OrderState, held [
 	return x
 }
 
+// print prints the orders as a table.
 func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	e.progress.clear()
 	if len(listed) == 0 {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// The targets stand between the lines of the table, so the table is set
-	// first and then taken apart. Each cell is one line without a tab.
+	// The lines about an order are between the rows of the table. Therefore format the table
+	// first, and then print it row by row. A cell does not have line ends or tabs.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE")
@@ -243,6 +261,9 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 			continue
 		}
 		x := &listed[i-1]
+		if x.windows != "" {
+			fmt.Fprintf(e.stdout, "    windows: %s\n", x.windows)
+		}
 		if x.Late != "" {
 			fmt.Fprintf(e.stdout, "    late: %s\n", printable.Line(x.Late))
 		}
@@ -256,7 +277,7 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	return nil
 }
 
-// cells returns the line of an order, cell by cell.
+// cells returns the cells of the row of an order.
 func cells(l *orders, x *listedJSON) []string {
 	id, targets := x.ID, fmt.Sprint(x.Targets)
 	if x.Digest != "" && x.Digest != x.ID {
@@ -269,19 +290,10 @@ func cells(l *orders, x *listedJSON) []string {
 	if x.File != "" {
 		file = fmt.Sprintf("%s:%d", x.File, x.Line)
 	}
-	row := []string{x.State, x.Action, id, targets, date("issued", x.Issued), date("deadline", x.Deadline), date("from", x.From),
-		date("until", x.Ends), or(x.Authority, "-"), or(references(x.References), "-"), file}
+	row := []string{x.State, x.Action, id, targets, date("issued", x.Issued), date("deadline", x.Deadline), or(x.first, "-"),
+		or(x.last, "-"), or(x.Authority, "-"), or(references(x.References), "-"), file}
 	for i := range row {
 		row[i] = printable.Line(row[i])
 	}
 	return row
-}
-
-// references returns references as one text, each quoted when it is not printable.
-func references(list []string) string {
-	out := make([]string, len(list))
-	for i, r := range list {
-		out[i] = printable.Line(r)
-	}
-	return strings.Join(out, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,128 +14,68 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
-	"golang.org/x/tools/txtar"
+	"github.com/dns-orders/blocklist/test/script"
 )
-
-var update = flag.Bool("update", false, "write what the commands print into testdata/*.txtar")
 
 // clock is the time of all tests.
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
-// TestScripts runs testdata/*.txtar: the files of an archive are laid out in an
-// empty directory, the lines of its "commands" run in-process, and their
-// transcript is its "want". Lines of standard error begin with "! ".
+// TestScripts runs testdata/*.txtar, which package test/script describes. The commands run in
+// this process, at the time of clock. The steps are:
 //
-// A command is "blocklistctl" and its arguments, quoted as a shell would; "<
-// FILE" at its end is standard input. "cat FILE" and "write FILE TEXT" do what
-// they say.
+//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at its end is standard input. The step
+//     prints standard output, then standard error with "! " in front of each line, and then the
+//     exit code if it is not 0.
+//   - "cat FILE" prints a file, and "write FILE#VERSION" writes one.
 func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(scripts) < 7 {
-		t.Fatalf("found %d scripts, %v", len(scripts), err)
-	}
-	for _, path := range scripts {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
+	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
+		s.LayOut(nil)
+		return map[string]script.Step{
+			"blocklistctl": func(args []string) string { return command(s, args) },
+			"cat":          func(args []string) string { return content(s.T, args[0]) },
+			"write": func(args []string) string {
+				name, _, _ := strings.Cut(args[0], "#")
+				s.Put(name, s.File(args[0]), clock())
+				return ""
+			},
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { script(t, path) })
-	}
+	})
 }
 
-func script(t *testing.T, path string) {
-	ar, err := txtar.ParseFile(path)
+func content(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
-	var commands, want []byte
-	for _, f := range ar.Files {
-		switch f.Name {
-		case "commands":
-			commands = f.Data
-		case "want":
-			want = f.Data
-		default:
-			if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var got bytes.Buffer
-	for line := range strings.Lines(string(commands)) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		got.WriteString("$ " + line + "\n")
-		command(t, &got, split(t, line))
-	}
-	if dir, err := os.Getwd(); err == nil { // absolute paths of a Corefile's ORDERS
-		text := strings.ReplaceAll(got.String(), dir, "$DIR")
-		got.Reset()
-		got.WriteString(text)
-	}
-	if *update {
-		for i := range ar.Files {
-			if ar.Files[i].Name == "want" {
-				ar.Files[i].Data = got.Bytes()
-			}
-		}
-		if err := os.WriteFile(path, txtar.Format(ar), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, got.String(), want)
-	}
+	return string(data)
 }
 
-func command(t *testing.T, out *bytes.Buffer, args []string) {
-	t.Helper()
-	switch args[0] {
-	case "cat":
-		data, err := os.ReadFile(args[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		out.Write(data)
-		return
-	case "write":
-		if err := os.WriteFile(args[1], []byte(strings.ReplaceAll(args[2], `\n`, "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	case "blocklistctl":
-	default:
-		t.Fatalf("no such command: %q", args)
+// command runs blocklistctl and returns its output. $DIR replaces the working directory, because
+// absolute paths of order files come from a Corefile.
+func command(s *script.Script, args []string) string {
+	s.T.Helper()
+	in := ""
+	if n := len(args); n > 1 && args[n-2] == "<" {
+		in, args = content(s.T, args[n-1]), args[:n-2]
 	}
-	var stdin io.Reader = strings.NewReader("")
-	if n := len(args); n > 2 && args[n-2] == "<" {
-		data, err := os.ReadFile(args[n-1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdin, args = bytes.NewReader(data), args[:n-2]
-	}
+	var out strings.Builder
 	var stdout, stderr bytes.Buffer
-	code := run(args[1:], stdin, &stdout, &stderr, clock)
+	code := run(args, strings.NewReader(in), &stdout, &stderr, clock)
 	out.Write(stdout.Bytes())
 	if b := stdout.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
-		t.Errorf("%q: the output does not end in a newline", args)
+		s.T.Errorf("%q: the output does not end in a newline", args)
 	}
 	for line := range strings.Lines(stderr.String()) {
 		out.WriteString("! " + line)
 	}
 	if code != 0 {
-		out.WriteString("exit " + string(rune('0'+code)) + "\n")
+		fmt.Fprintf(&out, "exit %d\n", code)
 	}
-	if len(args) > 1 && args[1] == "--json" && code != exitMisuse {
-		oneDocument(t, args, stdout.Bytes())
+	if len(args) > 0 && args[0] == "--json" && code != exitMisuse {
+		oneDocument(s.T, args, stdout.Bytes())
 	}
+	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
 // oneDocument: --json writes one document, and docs/blocklistctl.md names each
@@ -149,7 +90,7 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	if _, err := dec.Token(); err != io.EOF {
 		t.Errorf("%q: more than one document", args)
 	}
-	if args[2] == "schema" {
+	if args[1] == "schema" {
 		return
 	}
 	docs := documentation(t)
@@ -197,37 +138,6 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
 	code = run(args, strings.NewReader(""), &stdout, &stderr, now)
 	return code, stdout.String(), stderr.String()
-}
-
-// split parts a line at blanks, single and double quotes respected.
-func split(t *testing.T, line string) (words []string) {
-	var word strings.Builder
-	var quote rune
-	open := false
-	for _, r := range line {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote, open = r, true
-		case quote == 0 && r == ' ':
-			if open {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			open = false
-		default:
-			word.WriteRune(r)
-			open = true
-		}
-	}
-	if quote != 0 {
-		t.Fatalf("open quote in %q", line)
-	}
-	if open {
-		words = append(words, word.String())
-	}
-	return words
 }
 
 // TestHelp: every command says how it is used, with an example.

@@ -9,18 +9,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// progress shows on a terminal what takes long. Elsewhere it says nothing: logs
-// want results.
+// progress shows the current step of long work in one line of a terminal. If standard error is
+// not a terminal, it prints nothing, so that logs contain only results.
 type progress struct {
-	w     io.Writer // nil: silent
+	w     io.Writer // nil if standard error is not a terminal
 	begin time.Time
 	last  time.Time
 	shown bool
 }
 
 const (
-	progressAfter = time.Second
-	progressEvery = 200 * time.Millisecond
+	progressAfter = time.Second            // the time before the first line
+	progressEvery = 200 * time.Millisecond // the shortest time between two lines
 )
 
 func newProgress(w io.Writer) *progress {
@@ -33,7 +33,7 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the line; it may be called often.
+// say replaces the line. It is cheap and may be called often.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return
@@ -46,7 +46,7 @@ func (p *progress) say(format string, args ...any) {
 	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// clear takes the line away, before anything else is written.
+// clear removes the line. It must be called before any other output.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

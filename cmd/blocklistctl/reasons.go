@@ -7,12 +7,11 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/diff"
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// explainer puts reasons into words.
+// An explainer writes the reasons of a decision as text.
 type explainer struct {
 	l          *orders
 	byID       map[string]*order.Order
@@ -22,6 +21,7 @@ type explainer struct {
 	client     ruleset.Client
 }
 
+// label returns the id of an order, or the digest of a sealed order.
 func (x *explainer) label(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return sealedLabel(o.ID)
@@ -29,20 +29,23 @@ func (x *explainer) label(o *ruleset.Order) string {
 	return o.ID
 }
 
+// hidden reports whether the order is sealed and --sealed is not set.
 func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
 
-// undisclosed reports whether the order's targets are not to be shown.
+// undisclosed reports whether the targets of the order must not be shown.
 func (x *explainer) undisclosed(o *ruleset.Order) bool {
 	return x.disclosure[o.ID] != order.Full && !x.sealed
 }
 
+// target returns the target of a reason, or "" for a sealed order.
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
-		return "" // how far up it is would give it away
+		return "" // even the number of its labels would disclose the target
 	}
-	return lint.Target(r.Target, r.Match)
+	return r.Match.Describe(r.Target)
 }
 
+// order returns an order for the output.
 func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	if x.hidden(o) {
 		return &orderJSON{ID: sealedLabel(o.ID)}
@@ -50,11 +53,12 @@ func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
 	if whole := x.byID[o.ID]; whole != nil {
 		out.References = whole.References
-		out.File, out.Line = x.l.places[o.ID].path, whole.Line
+		out.File, out.Line = x.l.positions[o.ID].path, whole.Line
 	}
 	return out
 }
 
+// reason returns a reason for the output.
 func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: until(r.Until)}
 	say := func(word, format string, args ...any) {
@@ -62,7 +66,7 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	}
 	whole := x.byID[r.Order.ID]
 	if whole != nil && !x.hidden(r.Order) {
-		out.File, out.Line = x.l.places[r.Order.ID].path, whole.Line
+		out.File, out.Line = x.l.positions[r.Order.ID].path, whole.Line
 	}
 	zone := x.l.zone(r.Order.ID)
 	begins := ""
@@ -76,13 +80,13 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 			by = x.label(r.By)
 		}
 		out.By = by
-		say("outranked", "in force too; order %q comes first", by)
+		say("outranked", "in force too; order %q has precedence", by)
 	case ruleset.NotActive:
 		say("not_active", "%s", notActive(whole, r))
 	case ruleset.NotYet:
 		say("not_yet", "in force %s", startOf(whole, r.Begins, zone))
 	case ruleset.Over:
-		say("over", "over%s", endOf(whole, r, zone))
+		say("over", "ended%s", endOf(whole, r, zone))
 	case ruleset.OutOfScope:
 		switch {
 		case x.hidden(r.Order):
@@ -95,7 +99,7 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	case ruleset.ExemptClient:
 		say("exempt", "%sthe client is exempt%s%s", begins, x.exemption(r.Order), x.ends(r, zone))
 	case ruleset.Excepted:
-		say("excepted", "excepted: the order leaves the name out")
+		say("excepted", "excepted: the name is in the except list of the order")
 	case ruleset.LiftedBy:
 		out.By = x.label(r.By)
 		if begins != "" {
@@ -107,7 +111,7 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 			begins += "is "
 		}
 		if x.undisclosed(r.Order) {
-			say("held", "%sheld by the never-block guard, not enforced", begins) // why names the target or what is above it
+			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above it
 		} else {
 			say("held", "%sheld by the never-block guard, not enforced: it %s", begins, r.Held)
 		}
@@ -117,14 +121,14 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		}
 		say("shadow", "%sin shadow: decided and counted, not enforced; %s", begins, notActive(whole, r))
 	case ruleset.OtherName:
-		say("other_name", "the target covers other names than this one")
+		say("other_name", "the target does not cover this name")
 	}
 	return out
 }
 
-// ends returns the end of a sentence about a lift or an exemption: the time at which the order
-// is enforced next. If the order is not enforced when the lift or exemption ends, because a
-// window opens later, the sentence has the time of the window.
+// ends returns the last words of a sentence about a lift or an exemption: the end of the lift or
+// exemption. If the order is not in force at that end, because its next window opens later, the
+// words are about the start of that window.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -146,18 +150,18 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive says which status keeps a target out of force.
+// notActive returns why a target is never in force: a status, or its times.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
-		return "the order's status is " + diff.Status(o.Status)
+		return "the order's status is " + o.Status.String()
 	}
 	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Status != order.Active {
-		return "the target's status is " + diff.Status(t.Attr.Status)
+		return "the target's status is " + t.Attr.Status.String()
 	}
-	return "its times have nothing in common: it is never in force"
+	return "its from, until and windows do not overlap, so it is never in force"
 }
 
-// endOf says when a target ended.
+// endOf returns the last words of a sentence about the end of a target.
 func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if o == nil {
 		return ""
@@ -167,12 +171,12 @@ func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 		end = t.Attr.Until
 	}
 	if end == order.NoTime {
-		return ": its last window has closed"
+		return ": the last window has closed"
 	}
-	return " since " + endOfDay(end, zone)
+	return " at " + endOfDay(end, zone)
 }
 
-// startOf says when a target that is not in force yet will be.
+// startOf returns words about the start of a target that is not in force yet.
 func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
 		if first, field := firstDate(o); first == t {
@@ -195,7 +199,7 @@ func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	return nil
 }
 
-// about is what people know an order by.
+// about returns the authority and the date of an order, for a sentence.
 func (x *explainer) about(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return ""
@@ -207,7 +211,7 @@ func (x *explainer) about(o *ruleset.Order) string {
 	return s
 }
 
-// exemption says by which entry of exempt the client is exempt.
+// exemption returns the network and the reference of the exemption that covers the client.
 func (x *explainer) exemption(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return ""
@@ -226,7 +230,7 @@ func (x *explainer) exemption(o *ruleset.Order) string {
 	return ""
 }
 
-// recorded lists the URLs of this host that orders in the set only record.
+// recorded returns the pages on a host that are targets of orders. DNS does not enforce them.
 func (x *explainer) recorded(name dname.Name) []reasonJSON {
 	out := []reasonJSON{}
 	for _, f := range x.l.files {

@@ -5,9 +5,9 @@ import "github.com/dns-orders/blocklist/plugin/order"
 // schemaCmd is blocklistctl schema.
 type schemaCmd struct{}
 
-// Help is the longer help.
+// Help returns the description and the example for --help.
 func (*schemaCmd) Help() string {
-	return `Editors that know JSON Schema complete and check order files with it. With --json it prints the same: the schema is JSON.
+	return `With the schema, an editor completes and checks order files. The output is the same with --json.
 
 Example:
 

@@ -9,10 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns by id how much of each order may be shown without --sealed. A lift
-// without a disclosure of its own is as secret as the most secret order that it reaches, as in
-// the server's log. If the lift reaches no order or names an order that is not there, the order
-// may be a sealed order of another file, so the lift is secret.
+// disclosures returns the disclosure of each order without --sealed, by the id of the order. As in
+// the log of the server, a lift without a disclosure of its own has the disclosure of the most
+// secret order that it reaches. A lift that reaches no order, or that names an unknown order,
+// is secret, because it may reach a sealed order in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID, byAuthority := map[string]order.Disclosure{}, map[order.Authority]*reached{}
 	who := func(o *order.Order) order.Authority {
@@ -62,10 +62,10 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// reached is the orders of one authority, by their decision time after sort.
+// reached contains the orders of one authority. sort sorts them by their decision times.
 type reached struct {
 	orders []*order.Order
-	most   []order.Disclosure // the most secret disclosure of each order and the orders before
+	most   []order.Disclosure // for each order, the most secret disclosure up to that order
 }
 
 // inHistory compares the decision times of two orders.
@@ -73,6 +73,7 @@ func inHistory(a, b *order.Order) int {
 	return cmp.Or(cmp.Compare(a.DecidedAt(), b.DecidedAt()), cmp.Compare(a.From, b.From))
 }
 
+// sort sorts the orders and sets most.
 func (r *reached) sort() {
 	slices.SortStableFunc(r.orders, inHistory)
 	var most order.Disclosure
@@ -83,7 +84,7 @@ func (r *reached) sort() {
 }
 
 // by returns the most secret disclosure of the orders that a lift without ids reaches, and
-// whether there are any. Orders at the place of the lift count as reached.
+// reports whether there is one. An order with the same time as the lift counts as reached.
 func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
 	if r == nil {
 		return 0, false
@@ -100,5 +101,5 @@ func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
 	return r.most[n-1], true
 }
 
-// sealedLabel names a sealed order as the server's log does.
+// sealedLabel returns the name of a sealed order in the log of the server.
 func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }

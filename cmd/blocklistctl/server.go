@@ -10,26 +10,27 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable names a Corefile for commands that have neither ORDERS nor --corefile.
+// corefileVariable is the environment variable with the path of the Corefile for commands that
+// have neither ORDERS nor --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
-// serverFlags are for the commands that judge orders as a server would.
+// serverFlags are the flags of the commands that need the settings of a server.
 type serverFlags struct {
-	Corefile string   `placeholder:"FILE" help:"The server's Corefile: ORDERS, unless they are given, and all settings come from its blocklist directive. $BLOCKLIST_COREFILE names a Corefile for commands without ORDERS."`
-	Block    string   `placeholder:"ADDRESS" help:"The server block of the Corefile, such as .:53. Needed when the blocks have different directives."`
-	Protect  []string `placeholder:"FILE" sep:"none" help:"A protect list, as in the Corefile; may be given several times. What the guard holds without one is held always."`
+	Corefile string   `placeholder:"FILE" help:"The Corefile of the server. Its blocklist directive gives the settings, and ORDERS if the command line has none. Without ORDERS, the default is $BLOCKLIST_COREFILE."`
+	Block    string   `placeholder:"ADDRESS" help:"The server block of the Corefile, for example .:53. Required if the server blocks have different directives."`
+	Protect  []string `placeholder:"FILE" sep:"none" help:"A protect list, as in the Corefile. May be given several times."`
 }
 
-// server is what a command knows of the server.
+// server contains the settings of a server.
 type server struct {
 	*directive.Config
-	corefile string             // the path of the Corefile, empty without one
-	block    *directive.Block   // the server block, nil without a Corefile
-	blocks   []*directive.Block // all of the Corefile
+	corefile string             // the path of the Corefile, or "" without a Corefile
+	block    *directive.Block   // the server block, or nil without a Corefile
+	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// server returns what the flags say of the server. orders are the ORDERS of the command
-// line, which come before those of the Corefile.
+// server returns the settings that the flags give. orders are the ORDERS of the command line.
+// They replace the ORDERS of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {
@@ -38,18 +39,18 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	if path == "" {
 		switch {
 		case len(orders) == 0:
-			return nil, misuse("expected ORDERS, or --corefile FILE, or a Corefile in $%s", corefileVariable)
+			return nil, misuse("no ORDERS: give order files, or --corefile FILE, or set $%s", corefileVariable)
 		case f.Block != "":
-			return nil, misuse("--block needs --corefile")
+			return nil, misuse("--block requires --corefile")
 		}
 		s := &server{Config: new(directive.Config)}
 		s.Defaults()
 		s.Store.Patterns, s.Store.Protect = orders, f.Protect
-		s.Store.Rules.Addresses = true // the Corefile may have "answers addresses"
+		s.Store.Rules.Addresses = true // the server may have "answers addresses"
 		return s, nil
 	}
 	if len(f.Protect) > 0 {
-		return nil, misuse("--protect and --corefile exclude each other: the Corefile names the protect lists")
+		return nil, misuse("--protect cannot be used with --corefile, because the Corefile has the protect lists")
 	}
 	blocks, err := directive.Corefile(path)
 	var at *fs.PathError
@@ -80,8 +81,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that gets the queries for a name instead of the chosen
-// block. It reports whether no server block gets these queries.
+// elsewhere returns the server block that receives the queries for a name, if that is not the
+// chosen block. It reports whether no server block receives these queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

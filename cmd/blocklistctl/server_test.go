@@ -28,8 +28,8 @@ func TestCorefileVariable(t *testing.T) {
 		{"b", "--corefile a", "from-flag"},
 		{"b", "c.yaml --corefile a", "from-line"},
 		{"", "--corefile a", "from-flag"},
-		{"", "", "blocklistctl: misuse: expected ORDERS, or --corefile FILE, or a Corefile in $BLOCKLIST_COREFILE\n"},
-		{"none", "", "blocklistctl: misuse: --corefile: open none: no such file or directory\n"},
+		{"", "", "blocklistctl: no ORDERS: give order files, or --corefile FILE, or set $BLOCKLIST_COREFILE\n"},
+		{"none", "", "blocklistctl: --corefile: open none: no such file or directory\n"},
 		{"none", "c.yaml", "from-line"},
 	} {
 		t.Setenv(corefileVariable, tc.variable)

@@ -8,7 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide opens the side lists of an order file, by the server's rules.
+// openSide returns a function that opens the side lists of an order file by the rules of the
+// server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -19,11 +20,12 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error when links lead a side list out of the directory of its order
-// file. As in package source, both the directory of the path and the real directory of the
-// order file count. openFile returns the error of a path that leads nowhere.
+// outside returns an error if a symbolic link leads a side list out of the directory of its
+// order file. As in package source, a side list may be in the directory of the path or in the
+// directory that the path leads to. outside accepts a path without a file, because openFile
+// returns the error for such a path.
 func outside(path, side string) error {
-	// The working directory may be reached through links, so all paths are absolute first.
+	// The path of the working directory may contain links, so make all paths absolute first.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 		}
 		return password, err
 	})
-	if err != nil && !errors.Is(err, errMisuse) {
+	if misused := misuseError(""); err != nil && !errors.As(err, &misused) {
 		err = fmt.Errorf("%s: %w", c.Key, err)
 	}
 	return s, err

@@ -5,8 +5,8 @@ import (
 	"io/fs"
 )
 
-// modeSealed is the mode of a new file with a sealed order, before the umask: only the owner
-// and the group, in which the server is, may read the file.
+// modeSealed is the mode, before the umask, of a new file with a sealed order. Only the owner
+// and the group may read the file. The server is in that group.
 const modeSealed = 0o640
 
 // writeFile replaces a file by rename, so that a server that watches the file never reads half
@@ -24,7 +24,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return s.install()
 }
 
-// mode returns the mode of the files that an import makes, before the umask.
+// mode returns the mode, before the umask, of the files that an import writes.
 func (f *headFlags) mode() fs.FileMode {
 	if f.Disclosure == "code" || f.Disclosure == "none" {
 		return modeSealed

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// likeOld gives a new file the mode of the file that it will replace.
+// likeOld sets the mode of a new file to the mode of the old file.
 func likeOld(f *os.File, old os.FileInfo) error { return f.Chmod(old.Mode().Perm()) }

@@ -111,7 +111,7 @@ func TestFormatOdd(t *testing.T) {
 	} {
 		for _, args := range [][]string{{"fmt", file}, {"fmt", "-w", file}, {"fmt", "--check", file}} {
 			code, out, errs := ctl(args...)
-			if code != exitMisuse || out != "" || errs != "blocklistctl: misuse: "+want+"\n" {
+			if code != exitMisuse || out != "" || errs != "blocklistctl: "+want+"\n" {
 				t.Errorf("%q: exit %d\n%s%s", args, code, out, errs)
 			}
 		}

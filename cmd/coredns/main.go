@@ -27,6 +27,7 @@ package main
 import (
 	"errors"
 	"log"
+	"os"
 	"runtime/debug"
 	"slices"
 
@@ -48,6 +49,7 @@ func main() {
 	if err := install(); err != nil {
 		log.Fatal(err)
 	}
+	queueOutput(os.Stdout)
 	coremain.GitCommit = commit(coremain.GitCommit)
 	coremain.Run()
 }

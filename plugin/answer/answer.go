@@ -146,16 +146,7 @@ func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 // nodata, refused or redirect. The form may differ from the response of the order, because not
 // every response can be given to every query.
 func Label(v ruleset.Verdict, qtype uint16) string {
-	switch form(v, qtype) {
-	case order.NXDOMAIN:
-		return "nxdomain"
-	case order.Refused:
-		return "refused"
-	case order.Redirect:
-		return "redirect"
-	default:
-		return "nodata"
-	}
+	return form(v, qtype).String()
 }
 
 // ForAlias returns the verdict for a name that is not blocked itself, but leads to the blocked

@@ -390,3 +390,18 @@ func TestRequestUntouched(t *testing.T) {
 		}
 	}
 }
+
+// TestFormOfEachKind checks that each kind of response has a form of its own. form returns
+// NODATA for a kind without a case.
+func TestFormOfEachKind(t *testing.T) {
+	n := 0
+	for k := order.ResponseUnset + 1; !strings.Contains(k.String(), "("); k++ {
+		if got := form(verdict(k), dns.TypeA); got != k {
+			t.Errorf("form gives %s to a query of type A for response %s", got, k)
+		}
+		n++
+	}
+	if n < 4 {
+		t.Errorf("%d kinds of responses, there are 4 at least", n)
+	}
+}

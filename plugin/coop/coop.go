@@ -87,8 +87,11 @@ func Yield() {
 	}
 	p.wait()
 	runtime.Gosched() // goroutines that the poller reported together with this one run first
-	// A runtime that is never idle polls the network only every 10 ms. Work therefore runs as
-	// long as it has waited, up to longest. Otherwise a flood of queries would delay an order.
 	now := time.Since(start)
-	next.Store(int64(now + min(max(Quantum, now-begin), longest)))
+	next.Store(int64(now + turn(now-begin)))
 }
+
+// turn returns the time that work runs after a yield that took the time waited. A runtime that is
+// never idle polls the network only every 10 ms. Work therefore runs as long as it has waited, up
+// to longest. Otherwise a flood of queries would delay an order.
+func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -5,92 +5,86 @@ package coop
 import (
 	"net"
 	"runtime"
-	"syscall"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// TestGivesWay checks that endless work on one CPU yields to the network. Without Tick, or
-// with runtime.Gosched in place of Tick, each answer waits 10 ms until the runtime polls the
-// network.
-func TestGivesWay(t *testing.T) {
+// TestYieldsToNetwork checks that a yield on one CPU lets goroutines run whose socket has data to
+// read. With runtime.Gosched in place of the wait, such a goroutine runs only when the runtime
+// polls the network, every 10 ms.
+func TestYieldsToNetwork(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	off := Start()
-	defer off()
+	stop := Start()
+	defer stop()
 	a, b := socket(t), socket(t)
-	stop, working := make(chan struct{}), make(chan int)
+	var read atomic.Int32
+	ended := make(chan struct{})
 	go func() {
-		for i := 0; ; i++ {
-			Tick(i)
-			select {
-			case <-stop:
-				working <- i
-				return
-			default:
-			}
-		}
-	}()
-	answers := make(chan struct{})
-	go func() {
+		defer close(ended)
 		buf := make([]byte, 8)
 		for {
 			if _, err := b.Read(buf); err != nil {
-				close(answers)
 				return
 			}
-			answers <- struct{}{}
+			read.Add(1)
 		}
 	}()
-	// Each datagram needs one poll of the network. The runtime polls every 10 ms. With its
-	// polls alone, a hundred datagrams would take a second, in which the work would never
-	// rest.
-	begin := spent(t)
-	for range 100 {
+	now() // the goroutine waits in Read afterwards
+	for i := range int32(100) {
 		if _, err := a.WriteTo([]byte("x"), b.LocalAddr()); err != nil {
 			t.Fatal(err)
 		}
-		<-answers
-	}
-	if took := spent(t) - begin; took > 500*time.Millisecond {
-		t.Errorf("100 datagrams took %s", took)
-	}
-	close(stop)
-	if <-working == 0 {
-		t.Error("no work was done meanwhile")
+		now()
+		if read.Load() != i+1 {
+			now() // every 61st time, the scheduler prefers the goroutine that yielded
+		}
+		if got := read.Load(); got != i+1 {
+			t.Fatalf("%d of %d datagrams are read", got, i+1)
+		}
 	}
 	b.Close()
-	<-answers
+	<-ended
 }
 
-// TestGoesOn checks that work gets a share of the CPU while other goroutines always want the
-// CPU. Without the longer run after a long wait, work gets about 1 %.
-func TestGoesOn(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	off := Start()
-	defer off()
-	stop := make(chan struct{})
-	defer close(stop)
-	for range 2 {
-		go func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					runtime.Gosched()
-				}
-			}
-		}()
-	}
-	begin, working := spent(t), time.Duration(0)
-	for spent(t)-begin < time.Second {
-		for since := time.Now(); time.Since(since) < 20*time.Microsecond; {
+// now yields now, and not when the work has run for its time.
+func now() {
+	next.Store(0)
+	Yield()
+}
+
+// TestTurn checks the time that work runs after a yield. Work that waited long runs long, so that
+// it gets a share of a busy CPU.
+func TestTurn(t *testing.T) {
+	for waited, want := range map[time.Duration]time.Duration{
+		0:                     Quantum,
+		2 * time.Microsecond:  Quantum,
+		Quantum:               Quantum,
+		time.Millisecond:      time.Millisecond,
+		longest:               longest,
+		10 * time.Millisecond: longest,
+	} {
+		if got := turn(waited); got != want {
+			t.Errorf("after a wait of %s: %s, want %s", waited, got, want)
 		}
-		working += 20 * time.Microsecond
-		Yield()
 	}
-	if working < 50*time.Millisecond {
-		t.Errorf("work got %s of one second", working)
+}
+
+// TestTurnIsKept checks that work does not yield again before its time is over.
+func TestTurnIsKept(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	stop := Start()
+	defer stop()
+	p := waiter.Load()
+	p.sent = false
+	next.Store(int64(time.Since(start) + time.Hour))
+	Yield()
+	if p.sent {
+		t.Error("work yields before its time is over")
+	}
+	now()
+	if got := time.Duration(next.Load()); !p.sent || got < Quantum {
+		t.Errorf("work yields: %v; the next yield is at %s", p.sent, got)
 	}
 }
 
@@ -108,29 +102,19 @@ func TestEnoughCPUs(t *testing.T) {
 		return p.sent
 	}
 	if waits() {
-		t.Error("one of two CPUs gives way")
+		t.Error("work yields though a CPU is free")
 	}
 	second := Start()
 	if !waits() {
-		t.Error("two of two CPUs do not give way")
+		t.Error("work does not yield though all CPUs work")
 	}
 	second()
 	if waits() {
-		t.Error("one of two CPUs gives way again")
+		t.Error("work yields again though a CPU is free")
 	}
 }
 
-// spent returns the CPU time of the process. Unlike elapsed time, it does not depend on other
-// load of the machine.
-func spent(t *testing.T) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func socket(t *testing.T) *net.UDPConn {
+func socket(t testing.TB) *net.UDPConn {
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +142,73 @@ func TestOff(t *testing.T) {
 	Tick(0)
 }
 
+// BenchmarkAnswer measures the time from a datagram to its answer while work runs on the only CPU.
+// Without Tick, or with runtime.Gosched in place of the wait, an answer takes some 10 ms.
+func BenchmarkAnswer(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	stop := Start()
+	defer stop()
+	client, server := socket(b), socket(b)
+	go func() {
+		buf := make([]byte, 8)
+		for {
+			n, from, err := server.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			server.WriteTo(buf[:n], from)
+		}
+	}()
+	end := make(chan struct{})
+	defer close(end)
+	go func() {
+		for i := 0; ; i++ {
+			Tick(i)
+			select {
+			case <-end:
+				return
+			default:
+			}
+		}
+	}()
+	buf := make([]byte, 8)
+	for b.Loop() {
+		if _, err := client.WriteTo([]byte("x"), server.LocalAddr()); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := client.Read(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBusyCPU measures the time in which work gets 20 us of the only CPU while two other
+// goroutines always want the CPU.
+func BenchmarkBusyCPU(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	stop := Start()
+	defer stop()
+	end := make(chan struct{})
+	defer close(end)
+	for range 2 {
+		go func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	for b.Loop() {
+		for since := time.Now(); time.Since(since) < 20*time.Microsecond; {
+		}
+		Yield()
+	}
+}
+
 func BenchmarkWait(b *testing.B) {
 	off := Start()
 	defer off()
@@ -170,7 +221,7 @@ func BenchmarkWait(b *testing.B) {
 	}
 }
 
-func BenchmarkStep(b *testing.B) {
+func BenchmarkTick(b *testing.B) {
 	off := Start()
 	defer off()
 	i := 0

@@ -136,7 +136,7 @@ func targets(o *order.Order) map[string]string {
 	m := make(map[string]string, o.NumTargets())
 	for i := range o.Targets {
 		t := &o.Targets[i]
-		m[TargetText(t)] = attributes(t)
+		m[t.String()] = attributes(t)
 	}
 	if o.Side != nil {
 		for n := range o.Side.Names.All() {
@@ -144,23 +144,6 @@ func targets(o *order.Order) map[string]string {
 		}
 	}
 	return m
-}
-
-// TargetText returns a target as short text.
-func TargetText(t *order.Target) string {
-	switch {
-	case t.Kind == order.TargetURL:
-		return t.Attr.URL
-	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP():
-		return t.Attr.Address.Addr().String()
-	case t.Kind == order.TargetAddress:
-		return t.Attr.Address.String()
-	case t.Match == order.BelowOnly:
-		return "*." + t.Name.String()
-	case t.Match == order.Exact:
-		return t.Name.String() + " (exact)"
-	}
-	return t.Name.String()
 }
 
 // attributes returns the attributes of a target as text. Equal attributes give equal texts.
@@ -176,7 +159,7 @@ func attributes(t *order.Target) string {
 		}
 	}
 	if t.Kind == order.TargetAddress {
-		put("enforced_by", [...]string{"network", "none", "dns"}[a.EnforcedBy])
+		put("enforced_by", a.EnforcedBy.String())
 	}
 	if t.Kind == order.TargetName {
 		put("url", a.URL)
@@ -186,7 +169,7 @@ func attributes(t *order.Target) string {
 	put("windows", windows(a.Windows))
 	put("except", join(a.Except))
 	if a.Status != order.Active {
-		put("status", Status(a.Status))
+		put("status", a.Status.String())
 	}
 	put("served", a.Served.String())
 	put("acknowledged", a.Acknowledged.String())
@@ -195,11 +178,6 @@ func attributes(t *order.Target) string {
 	put("references", strings.Join(a.References, ", "))
 	put("note", a.Note)
 	return strings.Join(parts, ", ")
-}
-
-// Status returns a status as order files write it.
-func Status(s order.Status) string {
-	return [...]string{"active", "shadow", "draft", "suspended"}[s]
 }
 
 func windows(ws []order.Window) string {

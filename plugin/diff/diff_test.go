@@ -104,18 +104,20 @@ func TestNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := []string{"a.example", "b.a.example", "c.b.a.example", "b.example", "c.b.example"}
 	pick := func() string { return pool[r.IntN(len(pool))] }
+	target := func() string {
+		return []string{pick(), `"*.` + pick() + `"`, "{name: " + pick() + ", match: exact}"}[r.IntN(3)]
+	}
 	set := func() Version {
 		var b strings.Builder
 		for i := range 1 + r.IntN(3) {
-			target := []string{pick(), `"*.` + pick() + `"`, "{name: " + pick() + ", match: exact}"}[r.IntN(3)]
-			fmt.Fprintf(&b, "\n- {id: o%d, issued: 2026-01-0%d, targets: [%s]", i, 1+i, target)
+			fmt.Fprintf(&b, "\n- {id: o%d, issued: 2026-01-0%d, targets: [%s]", i, 1+i, target())
 			if x := "w." + pick(); r.IntN(2) == 0 {
 				fmt.Fprintf(&b, ", except: [%s]", x)
 			}
 			b.WriteString("}")
 		}
 		if r.IntN(2) == 0 {
-			fmt.Fprintf(&b, "\n- {id: l, action: lift, authority: {name: Court}, issued: 2026-02-01, targets: [%s]}", pick())
+			fmt.Fprintf(&b, "\n- {id: l, action: lift, authority: {name: Court}, issued: 2026-02-01, targets: [%s]}", target())
 		}
 		return version(t, b.String())
 	}
@@ -128,14 +130,19 @@ func TestNames(t *testing.T) {
 			names []Name
 		}{{"blocked", blocked}, {"freed", freed}} {
 			for _, n := range list.names {
-				if n.Extent != Under {
+				if n.Match != order.BelowOnly {
 					said[n.Name.String()] += list.what
 				}
-				if n.Extent != Alone {
+				if n.Match != order.Exact {
 					said["any."+n.Name.String()] += list.what
 				}
 				if n.Order == nil || n.Lift != nil && list.what == "blocked" {
 					t.Fatalf("%+v", n)
+				}
+				if list.what == "freed" {
+					if want := slowLift(to.Set, n); n.Lift != want {
+						t.Fatalf("%s: lift %v, want %v", n, n.Lift, want)
+					}
 				}
 			}
 		}
@@ -155,7 +162,7 @@ func TestNames(t *testing.T) {
 					want = "freed"
 				}
 				// A name that no order mentions is covered by the entry of a name above it.
-				mentionedHere := slices.Contains(mentioned(from, to), dnameOf(t, base))
+				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)
 				}
@@ -164,10 +171,18 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func dnameOf(t *testing.T, s string) dname.Name {
-	n, err := dname.Parse(s)
-	if err != nil {
-		t.Fatal(err)
+// slowLift finds the lift of a freed name among the reasons of all orders.
+func slowLift(set *ruleset.Set, n Name) *ruleset.Order {
+	var q ruleset.QName
+	q.SetName(n.Name)
+	if n.Match == order.BelowOnly {
+		q.SetBelow(n.Name)
 	}
-	return n
+	_, reasons := set.Reasons(&q, ruleset.Client{}, at)
+	for _, r := range reasons {
+		if r.Why == ruleset.LiftedBy && r.Order.ID == n.Order.ID {
+			return r.By
+		}
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ var fieldTexts = []struct {
 	name string
 	text func(o *order.Order) string
 }{
-	{"action", func(o *order.Order) string { return [...]string{"block", "lift"}[o.Action] }},
+	{"action", func(o *order.Order) string { return o.Action.String() }},
 	{"lifts", func(o *order.Order) string { return strings.Join(o.Lifts, ", ") }},
 	{"authority", func(o *order.Order) string { return Authority(o.Authority) }},
 	{"references", func(o *order.Order) string { return strings.Join(o.References, ", ") }},
@@ -33,7 +33,7 @@ var fieldTexts = []struct {
 	{"until", func(o *order.Order) string { return o.Until.String() }},
 	{"windows", func(o *order.Order) string { return windows(o.Windows) }},
 	{"review", func(o *order.Order) string { return o.Review.String() }},
-	{"status", func(o *order.Order) string { return Status(o.Status) }},
+	{"status", func(o *order.Order) string { return o.Status.String() }},
 	{"scope", func(o *order.Order) string { return Scope(o.Scope) }},
 	{"exempt", exempt},
 	{"except", func(o *order.Order) string { return join(o.Except) }},
@@ -44,17 +44,14 @@ var fieldTexts = []struct {
 		}
 		return strings.Join(parts, ", ")
 	}},
-	{"response", func(o *order.Order) string {
-		words := [...]string{"", "nxdomain", "nodata", "refused", "redirect"}
-		return strings.TrimSpace(words[o.Response.Kind] + " " + join(o.Response.Addresses))
-	}},
+	{"response", func(o *order.Order) string { return o.Response.String() }},
 	{"ttl", func(o *order.Order) string {
 		if o.TTL < 0 {
 			return ""
 		}
 		return o.TTL.String()
 	}},
-	{"disclosure", func(o *order.Order) string { return [...]string{"full", "schedule", "code", "none"}[o.Disclosure] }},
+	{"disclosure", func(o *order.Order) string { return o.Disclosure.String() }},
 	{"justification", func(o *order.Order) string { return o.Justification }},
 	{"language", func(o *order.Order) string { return o.Language }},
 	{"organization", func(o *order.Order) string { return o.Organization }},
@@ -94,7 +91,7 @@ func Authority(a order.Authority) string {
 		s += ", " + string(a.Country)
 	}
 	if a.Kind != order.KindUnstated {
-		s += ", " + [...]string{"", "court", "regulator", "law", "operator"}[a.Kind]
+		s += ", " + a.Kind.String()
 	}
 	return s
 }

@@ -8,36 +8,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Extent describes at which names of a subtree the verdicts differ.
-type Extent string
-
-// The extents.
-const (
-	Whole Extent = "subtree" // the name and the names below it
-	Alone Extent = "exact"   // the name alone
-	Under Extent = "below"   // the names below it, but not the name
-)
-
 // A Name is a name that is blocked in one version and passes in the other.
 type Name struct {
-	Name   dname.Name
-	Extent Extent
-	Order  *ruleset.Order // the order that blocks it, in the version that blocks it
+	Name dname.Name
+	// Match describes at which names at and below Name the verdicts differ.
+	Match order.Match
+	Order *ruleset.Order // the order that blocks it, in the version that blocks it
 	// Lift is the order of the new version that lifts Order. It is nil if the name is free for
 	// another reason.
 	Lift *ruleset.Order
 }
 
 // String returns the name in the form of a target.
-func (n Name) String() string {
-	switch n.Extent {
-	case Under:
-		return "*." + n.Name.String()
-	case Alone:
-		return n.Name.String() + " (exact)"
-	}
-	return n.Name.String()
-}
+func (n Name) String() string { return n.Match.Describe(n.Name) }
 
 // Names returns the names that only the new version blocks and the names that only the old
 // version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
@@ -45,19 +28,20 @@ func (n Name) String() string {
 // each of these names, and below each of them a name that no order mentions. A name that
 // differs is listed even if a name above it is listed too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
-	for _, n := range mentioned(from, to) {
-		oldSelf, oldBelow := ask(from.Set, n, client, now)
-		newSelf, newBelow := ask(to.Set, n, client, now)
+	for _, x := range mentioned(from, to) {
+		n := x.name
+		oldSelf, oldBelow := decide(from.Set, x, client, now)
+		newSelf, newBelow := decide(to.Set, x, client, now)
 		add := func(list *[]Name, yesSelf, noSelf, yesBelow, noBelow ruleset.Verdict) {
 			self, below := yesSelf.Blocked() && !noSelf.Blocked(), yesBelow.Blocked() && !noBelow.Blocked()
 			x := Name{Name: n, Order: yesSelf.Order}
 			switch {
 			case self && below:
-				x.Extent = Whole
+				x.Match = order.Subtree
 			case self:
-				x.Extent = Alone
+				x.Match = order.Exact
 			case below:
-				x.Extent, x.Order = Under, yesBelow.Order
+				x.Match, x.Order = order.BelowOnly, yesBelow.Order
 			default:
 				return
 			}
@@ -72,48 +56,58 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 	return blocked, freed
 }
 
+// A mention is a name in an order.
+type mention struct {
+	name dname.Name
+	// uneven is set if a target at the name does not cover the name and all names below it.
+	// Otherwise no order makes a difference between the name and the names below it that no
+	// order mentions.
+	uneven bool
+}
+
 // mentioned returns all names in the orders of the versions, in canonical order: the names of
 // targets, exceptions and side lists.
-func mentioned(versions ...Version) []dname.Name {
+func mentioned(versions ...Version) []mention {
 	seen := map[dname.Name]bool{}
+	add := func(n dname.Name, uneven bool) { seen[n] = seen[n] || uneven }
 	for _, v := range versions {
 		for _, o := range v.Orders {
 			for _, n := range o.Except {
-				seen[n] = true
+				add(n, false)
 			}
 			for i := range o.Targets {
 				t := &o.Targets[i]
 				if t.Kind == order.TargetName {
-					seen[t.Name] = true
+					add(t.Name, t.Match != order.Subtree)
 				}
 				if t.Attr != nil {
 					for _, n := range t.Attr.Except {
-						seen[n] = true
+						add(n, false)
 					}
 				}
 			}
 			if o.Side != nil {
 				for n := range o.Side.Names.All() {
-					seen[n] = true
+					add(n, false)
 				}
 			}
 		}
 	}
-	out := make([]dname.Name, 0, len(seen))
-	for n := range seen {
-		out = append(out, n)
+	out := make([]mention, 0, len(seen))
+	for n, uneven := range seen {
+		out = append(out, mention{n, uneven})
 	}
-	slices.SortFunc(out, dname.Name.Compare)
+	slices.SortFunc(out, func(a, b mention) int { return a.name.Compare(b.name) })
 	return out
 }
 
-// ask returns the verdicts about n and about the names below n that no order mentions.
-func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
+// decide returns the verdicts about a name and about the names below it that no order mentions.
+func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.QName
-	q.SetName(n)
+	q.SetName(x.name)
 	self = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	below = self
-	if q.SetBelow(n) {
+	if x.uneven && q.SetBelow(x.name) {
 		below = s.Decide(&q, ruleset.Query{Client: c, Now: now})
 	}
 	return self, below
@@ -123,14 +117,8 @@ func ask(s *ruleset.Set, n dname.Name, c ruleset.Client, now order.Time) (self, 
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)
-	if n.Extent == Under {
+	if n.Match == order.BelowOnly {
 		q.SetBelow(n.Name)
 	}
-	_, reasons := s.Reasons(&q, c, now)
-	for _, r := range reasons {
-		if r.Why == ruleset.LiftedBy && r.Order.ID == n.Order.ID {
-			return r.By
-		}
-	}
-	return nil
+	return s.LiftOf(n.Order.ID, &q, c, now)
 }

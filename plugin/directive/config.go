@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,9 +31,7 @@ type Config struct {
 	// names and addresses to which its answer leads.
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet is trusted
-	Root       string     // directory of relative paths
-	// Shadow means that orders are decided and counted, but no answer is changed.
-	Shadow bool
+	Root       string     // the directory of relative paths
 }
 
 const (
@@ -121,7 +118,6 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"language":     readLanguage,
 	"sde_option":   readSDEOption,
 	"answers":      readAnswers,
-	"nat64":        readNAT64,
 	"country":      readCountry,
 	"home":         readHome,
 	"ecs_from":     readECSFrom,
@@ -152,10 +148,9 @@ func one(c *caddyfile.Dispenser, property string, args []string) (string, error)
 
 func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	r := &cfg.Store.Rules.Response
-	kinds := map[string]order.ResponseKind{"nxdomain": order.NXDOMAIN, "nodata": order.NODATA, "refused": order.Refused, "redirect": order.Redirect}
-	kind, ok := kinds[args[0]]
+	kind, ok := order.ParseResponseKind(args[0])
 	if !ok {
-		return c.Errf("response must be nxdomain, nodata, refused or redirect, got '%s'", args[0])
+		return c.Errf("response must be %s, got '%s'", order.ResponseForms(order.Redirect.String()), args[0])
 	}
 	r.Kind = kind
 	if kind != order.Redirect {
@@ -168,8 +163,8 @@ func readResponse(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		return c.Err("response redirect needs at least one address, such as: response redirect 192.0.2.1")
 	}
 	for _, s := range args[1:] {
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast() {
+		a, ok := order.ParseRedirect(s)
+		if !ok {
 			return c.Errf("response redirect needs IPv4 or IPv6 addresses, got '%s'", s)
 		}
 		r.Addresses = append(r.Addresses, a)
@@ -250,7 +245,13 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
+// readAnswers parses which parts of an answer are checked. addresses can be followed by the
+// operator's own NAT64 prefixes (RFC 6052, section 2.2).
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	if args[0] == "addresses" {
+		cfg.Store.Rules.Addresses = true
+		return readNAT64(c, cfg, args[1:])
+	}
 	s, err := one(c, "answers", args)
 	if err != nil {
 		return err
@@ -259,25 +260,22 @@ func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	case "off":
 		cfg.AnswersOff = true
 	case "names":
-	case "addresses":
-		cfg.Store.Rules.Addresses = true
 	default:
 		return c.Errf("answers must be off, names or addresses, got '%s'", s)
 	}
 	return nil
 }
 
-// readNAT64 parses the operator's own NAT64 prefixes (RFC 6052, section 2.2).
-func readNAT64(c *caddyfile.Dispenser, cfg *Config, args []string) error {
-	for _, s := range args {
+func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
+	for _, s := range prefixes {
 		x, why := order.ParsePrefix(s)
 		switch {
 		case why != "":
-			return c.Errf("nat64: the prefix %s, got '%s'", why, s)
+			return c.Errf("answers addresses: the NAT64 prefix %s, got '%s'", why, s)
 		case !x.Addr().Is6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, x.Bits()):
-			return c.Errf("nat64 must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
+			return c.Errf("answers addresses: a NAT64 prefix is an IPv6 network of 32, 40, 48, 56, 64 or 96 bits, got '%s'", s)
 		case x.Addr().As16()[8] != 0:
-			return c.Errf("nat64: the bits 64 to 71 of a prefix must be zero (RFC 6052), got '%s'", s)
+			return c.Errf("answers addresses: the bits 64 to 71 of a NAT64 prefix must be zero (RFC 6052), got '%s'", s)
 		case !slices.Contains(cfg.Store.Rules.NAT64, x):
 			cfg.Store.Rules.NAT64 = append(cfg.Store.Rules.NAT64, x)
 		}
@@ -312,7 +310,7 @@ func readShadow(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) != 0 {
 		return c.Errf("shadow takes no value, got '%s'", args[0])
 	}
-	cfg.Shadow = true
+	cfg.Store.Shadow = true
 	return nil
 }
 

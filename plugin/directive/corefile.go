@@ -21,7 +21,7 @@ type Block struct {
 	// Addresses are the addresses at the head of the block. Environment variables are
 	// expanded.
 	Addresses []string
-	// File and Line are the place of the directive. They are empty if Config is nil.
+	// File and Line are the position of the directive. They are empty if Config is nil.
 	File string
 	Line int
 	// Config contains the settings of the blocklist directive. It is nil if the block has no

@@ -47,7 +47,7 @@ example.org {
 	whoami
 }
 `,
-		"props": "home {$BLOCKLIST_TEST_HOME}\ncountry fr 192.0.2.0/24\nmax_shrink 7%\nprotect ours.txt\n",
+		"props": "home {$BLOCKLIST_TEST_HOME}\ncountry fr 192.0.2.0/24\nmax_shrink 7%\nshadow\nprotect ours.txt\n",
 	})
 	blocks, err := Corefile("Corefile")
 	if err != nil {
@@ -61,7 +61,7 @@ example.org {
 	if got := fmt.Sprint(c.Store.Patterns, c.Store.Protect); got != "[/srv/dns/a.yaml /srv/dns/dir/] [/srv/dns/ours.txt]" {
 		t.Errorf("paths %s", got)
 	}
-	if c.Store.MaxShrink != 7 || c.Places.Home != "IT" || !b.GeoIP || c.Store.Rules.NoCountry || b.Line != 2 {
+	if c.Store.MaxShrink != 7 || !c.Store.Shadow || c.Places.Home != "IT" || !b.GeoIP || c.Store.Rules.NoCountry || b.Line != 2 {
 		t.Errorf("%+v, %+v", c, b)
 	}
 	if got := c.Places.Country(netip.MustParsePrefix("192.0.2.9/32"), func() string { return "DE" }); got != "FR" {

@@ -81,7 +81,7 @@ func (g *Guard) Address(p netip.Prefix) string {
 		why = append(why, "is protected "+g.entries[i].String())
 	} else {
 		for _, i := range g.nets.Subnets(p) {
-			why = append(why, "holds a protected address "+g.entries[i].String())
+			why = append(why, "contains a protected address "+g.entries[i].String())
 			break
 		}
 	}

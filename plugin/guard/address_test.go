@@ -33,7 +33,7 @@ func TestAddress(t *testing.T) {
 
 		{"93.184.214.0/23", "is wider than /24"},
 		{"2606:2800:21e::/47", "is wider than /48"},
-		{"0.0.0.0/0", "is wider than /24, is special-use (0.0.0.0/8, RFC 791: this network), holds a protected address (protect.txt:1: 1.1.1.1)"},
+		{"0.0.0.0/0", "is wider than /24, is special-use (0.0.0.0/8, RFC 791: this network), contains a protected address (protect.txt:1: 1.1.1.1)"},
 
 		{"10.0.0.1/32", "is special-use (10.0.0.0/8, RFC 1918: private use)"},
 		{"172.31.255.0/24", "is special-use (172.16.0.0/12, RFC 1918: private use)"},
@@ -63,8 +63,8 @@ func TestAddress(t *testing.T) {
 
 		{"1.1.1.1/32", "is protected (protect.txt:1: 1.1.1.1)"},
 		{"1.1.1.2/32", ""},
-		{"1.1.1.0/24", "holds a protected address (protect.txt:1: 1.1.1.1)"},
-		{"1.1.1.77/24", "holds a protected address (protect.txt:1: 1.1.1.1)"},
+		{"1.1.1.0/24", "contains a protected address (protect.txt:1: 1.1.1.1)"},
+		{"1.1.1.77/24", "contains a protected address (protect.txt:1: 1.1.1.1)"},
 		{"8.8.8.8/32", "is protected (protect.txt:2: 8.8.8.0/24)"},
 		{"104.17.1.1/32", "is protected (more.txt:1: 104.16.0.0/13)"},
 		{"2606:4700:4700::1111/128", "is protected (protect.txt:4: 2606:4700:4700::/48)"},

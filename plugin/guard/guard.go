@@ -147,9 +147,9 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A room has space for the hits on the path to a name. Only deeply nested protect lists have
+// A hitBuffer has space for the hits on the path to a name. Only deeply nested protect lists have
 // more rules above a name; then Walk allocates.
-type room [8]index.Hit
+type hitBuffer [8]index.Hit
 
 // Name returns the reason why a target at n must be held, or "" if it need not be held. These
 // names are held:
@@ -170,7 +170,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 	if t.passes(n) {
 		return ""
 	}
-	var r room
+	var r hitBuffer
 	labels := n.NumLabels()
 	hits, marked := t.Walk(n, r[:0])
 	f := found(hits, labels)
@@ -198,7 +198,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 		why = append(why, "is protected "+g.entries[f.own>>entryBit].String())
 	case marked && len(g.entries) > 0:
 		if ref := t.firstBelow(n, subtree|exact); ref != 0 {
-			why = append(why, "stands above a protected name "+g.entries[ref>>entryBit].String())
+			why = append(why, "is above a protected name "+g.entries[ref>>entryBit].String())
 		}
 	}
 	return strings.Join(why, ", ")
@@ -214,7 +214,7 @@ func (g *Guard) Protected(w *dname.Wire) bool {
 	if t.passes(w) {
 		return false
 	}
-	var r room
+	var r hitBuffer
 	hits, _ := t.Walk(w, r[:0])
 	f := found(hits, w.NumLabels())
 	return f.over&subtree != 0 || f.own&exact != 0

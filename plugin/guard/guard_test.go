@@ -33,7 +33,7 @@ func TestName(t *testing.T) {
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
 		// Names without a rule are not held. example.com has a protected name below it.
-		{"example.com", "stands above a protected name (more.txt:1: www.example.com)"},
+		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
 		{"a.b.c.d.e.f.g.example.co.uk", ""},
@@ -45,7 +45,7 @@ func TestName(t *testing.T) {
 
 		{".", "is the root"},
 		{"de", "is a top-level domain"},
-		{"example", "is a top-level domain, stands above a protected name (more.txt:3: isp.example)"},
+		{"example", "is a top-level domain, is above a protected name (more.txt:3: isp.example)"},
 		{"xn--j1amh", "is a top-level domain"},
 		{"no-such-tld", "is a top-level domain"},
 
@@ -87,10 +87,10 @@ func TestName(t *testing.T) {
 		{"google.com", "is protected (protect.txt:1: google.com)"},
 		// Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
-		{"com", "is a top-level domain, stands above a protected name (more.txt:1: www.example.com)"},
+		{"com", "is a top-level domain, is above a protected name (more.txt:1: www.example.com)"},
 		{"b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"x.b.b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
-		{"shared.example", "stands above a protected name (protect.txt:3: =a.shared.example)"},
+		{"shared.example", "is above a protected name (protect.txt:3: =a.shared.example)"},
 		{"c.shared.example", ""},
 		// A "=name" entry does not hold the names below it.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
@@ -111,7 +111,7 @@ func TestName(t *testing.T) {
 		{"co.uk", "is a public suffix, is protected (protect.txt:7: =co.uk)"},
 		{"example.co.uk", ""},
 		{"example.com.br", "is protected (protect.txt:8: com.br)"},
-		{"br", "is a top-level domain, stands above a protected name (protect.txt:8: com.br)"},
+		{"br", "is a top-level domain, is above a protected name (protect.txt:8: com.br)"},
 	} {
 		w := wireOf(t, tt.name)
 		if got := g.Name(w); got != tt.want {
@@ -121,7 +121,7 @@ func TestName(t *testing.T) {
 		if i := strings.Index(built, "is protected"); i >= 0 {
 			built = built[:i]
 		}
-		if i := strings.Index(built, "stands above"); i >= 0 {
+		if i := strings.Index(built, "is above"); i >= 0 {
 			built = built[:i]
 		}
 		if got := New().Name(w); got != strings.TrimSuffix(built, ", ") {
@@ -136,7 +136,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks names with more entries above them than a room has space for.
+// TestDeepList checks names with more entries above them than a hitBuffer has space for.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"

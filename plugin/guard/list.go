@@ -120,7 +120,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		case !e.name.IsZero() && labels.Add(e.name.NumLabels()):
 			p.Msg, end = order.TooManyLabels, true
 		case first != 0:
-			p.Msg, p.Warning = fmt.Sprintf("stands on line %d already", first), true
+			p.Msg, p.Warning = fmt.Sprintf("is already on line %d", first), true
 		case l.Len() == order.MaxProtected:
 			p.Msg, end = fmt.Sprintf("the list has more than %d entries", order.MaxProtected), true
 		default:
@@ -149,7 +149,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		return nil, problems
 	}
 	if l.Len() == 0 {
-		problems = append(problems, order.Problem{File: path, Msg: "holds no entry, so it protects nothing", Warning: true})
+		problems = append(problems, order.Problem{File: path, Msg: "has no entry, so it protects nothing", Warning: true})
 	}
 	return l, problems
 }

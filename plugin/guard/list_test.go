@@ -31,10 +31,10 @@ func TestParse(t *testing.T) {
 		{"the whole of IPv4", "0.0.0.0/0\n", "0.0.0.0/0", nil},
 
 		{"twice", "google.com\n=google.com\nGoogle.com. # again\n10.0.0.1\n10.0.0.1/32\n", "google.com =google.com 10.0.0.1",
-			[]string{`p.txt:3:1: stands on line 1 already, got "Google.com."`, `p.txt:5:1: stands on line 4 already, got "10.0.0.1/32"`}},
+			[]string{`p.txt:3:1: is already on line 1, got "Google.com."`, `p.txt:5:1: is already on line 4, got "10.0.0.1/32"`}},
 		{"empty", "", "", []string{`p.txt: is empty: to protect nothing, write a comment that says so, or drop the property`}},
 		{"blank", "\uFEFF\r\n \t\n\n", "", []string{`p.txt: is empty: to protect nothing, write a comment that says so, or drop the property`}},
-		{"comments only", "# nothing\n\n", "", []string{`p.txt: holds no entry, so it protects nothing`}},
+		{"comments only", "# nothing\n\n", "", []string{`p.txt: has no entry, so it protects nothing`}},
 
 		{"every problem", "google.com\n  https://example.com/\nexample.com/path\n*.example.com\na b.example\n=\n.\n10.0.0.1/24\n=10.0.0.1\n10.0.0.1:53\n10.0.0.0/33\n" +
 			"fe80::1%eth0\n::ffff:10.0.0.1\n[::1]:53\nexample.com#x\n\xff.example\n" + long + "\n256.1.1.1\nexample..com\n=*.example.com\na.*.example\nuser@example.com\nexample.com:53\n",
@@ -213,12 +213,12 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %d problems, got %.300s, want %s", what, len(problems), got[max(0, len(got)-300):], tc.want)
 		}
 		if tc.in.read > tc.most {
-			t.Errorf("%s: %d octets were read", what, tc.in.read)
+			t.Errorf("%s: %d bytes were read", what, tc.in.read)
 		}
 	}
 	in := &sized{lines{n: 1, line: func(int) string { return "a.example\n" }}}
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
-		t.Errorf("by size: %d octets were read, %v", in.read, problems)
+		t.Errorf("by size: %d bytes were read, %v", in.read, problems)
 	}
 	// Repeated entries are only warnings, and the list of warnings is cut.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})

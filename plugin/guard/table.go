@@ -26,15 +26,15 @@ func newTable(x *index.Index) *table {
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
-			word, bit := t.place(w.Suffix(min(2, w.NumLabels())))
+			word, bit := t.position(w.Suffix(min(2, w.NumLabels())))
 			t.filter[word] |= bit
 		}
 	}
 	return t
 }
 
-// place returns the position of the bit of a suffix in the filter.
-func (t *table) place(suffix []byte) (word int, bit uint64) {
+// position returns the position of the bit of a suffix in the filter.
+func (t *table) position(suffix []byte) (word int, bit uint64) {
 	h := maphash.Bytes(t.seed, suffix)
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
@@ -45,7 +45,7 @@ func (t *table) passes(w *dname.Wire) bool {
 		return false
 	}
 	for k := 2; k > 0; k-- {
-		if word, bit := t.place(w.Suffix(k)); t.filter[word]&bit != 0 {
+		if word, bit := t.position(w.Suffix(k)); t.filter[word]&bit != 0 {
 			return false
 		}
 	}
@@ -56,7 +56,7 @@ func (t *table) passes(w *dname.Wire) bool {
 // the flags in kinds. It returns 0 if there is no such name. It walks all marked names below
 // n; only held targets pay this cost.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
-	var r room
+	var r hitBuffer
 	var w dname.Wire
 	for i := t.FirstMarked(n); t.Marked(i, &w) && n.Covers(&w); i++ {
 		hits, _ := t.Walk(&w, r[:0])

@@ -65,7 +65,7 @@ func (tw *twin) name(n dname.Name) string {
 	case len(at) > 0:
 		why = append(why, "is protected "+at[0].String())
 	case len(under) > 0:
-		why = append(why, "stands above a protected name "+under[0].String())
+		why = append(why, "is above a protected name "+under[0].String())
 	}
 	return strings.Join(why, ", ")
 }
@@ -148,7 +148,7 @@ func compare(t testing.TB, w *dname.Wire) {
 // isSuffix reports whether the index has the name as a public suffix. It ignores special-use
 // names.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
-	var r room
+	var r hitBuffer
 	hits, _ := g.table().Walk(w, r[:0])
 	f := found(hits, w.NumLabels())
 	return f.isUnder || f.own&suffix != 0

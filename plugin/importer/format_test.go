@@ -32,7 +32,7 @@ func TestFormats(t *testing.T) {
 		// Formats that would block a lifted, allowed or wrong name.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
-		{"example.com,2023-10-23,2023-11-03\n", "two dates in a row", 1},
+		{"example.com,2023-10-23,2023-11-03\n", "two dates in one row", 1},
 		{"example.com,Легальний,,,2025-11-05\n", "not blocked", 1},
 		{"example.com.rpz.example.net. 300 IN CNAME .\n", "zone or RPZ", 1},
 		{"example.com##.ad\n", "adblock", 1},
@@ -59,12 +59,12 @@ func TestFormats(t *testing.T) {
 		{"Domain;Added;Removed\nexample.com;2023-10-23;\n", "not blocked", 1},
 		{"domain,added,ended\nexample.com,2023-10-23,\n", "a table", 1},
 		{"domain,enddate\nexample.com,2023-10-23\n", "a table", 1},
-		{"example.com,2023-10-23,\nexample.net,2023-10-23,2023-11-03\n", "two dates in a row", 2},
+		{"example.com,2023-10-23,\nexample.net,2023-10-23,2023-11-03\n", "two dates in one row", 2},
 		{"example.com\nexample.net\t2023-11-03\n", "some names have a date", 2},
 		{"example.com,,2023-11-03\nexample.net,,\n", "some names have a date", 2},
-		{"example.com 2023-10-23 2023-11-03\n", "two dates in a row", 1},
-		{"example.com (2023-10-23, 2023-11-03)\n", "two dates in a row", 1},
-		{"https://example.com/x,2023-10-23,2023-11-03\n", "two dates in a row", 1},
+		{"example.com 2023-10-23 2023-11-03\n", "two dates in one row", 1},
+		{"example.com (2023-10-23, 2023-11-03)\n", "two dates in one row", 1},
+		{"https://example.com/x,2023-10-23,2023-11-03\n", "two dates in one row", 1},
 		{"example.com;blocked\n", "a table with columns", 1},
 		{"example.com\tA. Person\n", "a table with columns", 1},
 		{"example.com|1\n", "a table with columns", 1},
@@ -80,7 +80,7 @@ func TestFormats(t *testing.T) {
 		{"Exceptions\nexample.com\n", "not blocked", 1},
 		{"Not to be blocked:\nexample.com\n", "not blocked", 1},
 		{"example.com 0\n", "a table with columns", 1},
-		{"example.com 1 Jan 2023 1 Jan 2024\n", "two dates in a row", 1},
+		{"example.com 1 Jan 2023 1 Jan 2024\n", "two dates in one row", 1},
 		{names + "Unblocked:\nthree.example.com\n", "not blocked", 3},
 
 		// Rules of browser extensions.
@@ -237,7 +237,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func targetTexts(res *Result) string {
 	var out []string
 	for i := range res.Targets {
-		out = append(out, targetText(&res.Targets[i]))
+		out = append(out, res.Targets[i].String())
 	}
 	return strings.Join(out, " ")
 }

@@ -80,7 +80,7 @@ func FuzzDomains(f *testing.F) {
 		if err != nil {
 			return
 		}
-		h := Head{ID: "fuzz", Authority: "A", Global: true}
+		h := Head{Fields: map[string]any{"id": "fuzz", "authority.name": "A", "scope": "global"}}
 		if _, err := h.Write("a.yaml", res.Targets, ""); err != nil {
 			t.Fatalf("%q: %v", list, err)
 		}

@@ -28,11 +28,11 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	want := []string{
-		"cleaned [1 2] took off the scheme",
-		`refused [3 4] has a mask; nothing says whether "*.example.com" means example.com toomask`,
+		"cleaned [1 2] removed the scheme",
+		`refused [3 4] has a mask; it is unclear whether "*.example.com" includes example.commask`,
 		`warned [5 6] has the label "bad-"`,
 		"passed [7] a page number",
-		"skipped [8] has text behind the name",
+		"skipped [8] has text after the name",
 		"refused [9 10] has the character '^'",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

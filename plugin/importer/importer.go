@@ -93,6 +93,9 @@ func (o *Options) Check() error {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
+	// Joined are the lines that were joined to this line, because they are the rest of its
+	// name. Each of these lines also has a note of its own, with Passed set.
+	Joined []Rest
 	// Targets are the targets of the line, as order files write them.
 	Targets []string
 	// Did lists how the line was cleaned, in this order.
@@ -114,6 +117,12 @@ type Note struct {
 	Same int
 }
 
+// A Rest is a line that was joined to the line before.
+type Rest struct {
+	Line int
+	Raw  string // the line as it was read, shortened if it is very long
+}
+
 // A Result is the result of an import.
 type Result struct {
 	Targets []order.Target
@@ -133,7 +142,7 @@ type Result struct {
 
 // ErrEmpty is the error for a list without targets. A download may fail, and a list that is
 // empty for an hour must not end an order.
-var ErrEmpty = errors.New("holds no target: an empty download is not an order")
+var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 // maxLine is the maximum length of a line in bytes. A longer line is not from a list of names.
 const maxLine = 4096
@@ -191,7 +200,7 @@ type imports struct {
 
 // line cleans a line and adds it to the result.
 func (im *imports) line(number int, l *line) {
-	n := Note{Line: number, Raw: shorten(l.raw)}
+	n := Note{Line: number, Raw: shorten(l.raw), Joined: l.rest}
 	if f := l.found; f != nil {
 		n.Refused, n.Needs, n.Passed = f.refused, f.needs, f.passed
 		if f.did != "" {
@@ -204,7 +213,7 @@ func (im *imports) line(number int, l *line) {
 	var targets []order.Target
 	if l.open() {
 		c := cleaner{opt: im.opt, note: &n}
-		switch targets = c.line(l.raw); {
+		switch targets = c.line(l.source()); {
 		case c.comment:
 			im.out.Comments++
 			return
@@ -228,11 +237,11 @@ func (im *imports) take(n *Note, targets []order.Target) {
 		im.out.Refused++
 	}
 	for _, t := range targets {
-		text := targetText(&t)
+		text := t.String()
 		n.Targets = append(n.Targets, text)
-		key := text // targets with different notes are different targets
+		key := text // targets with different pages or notes are different targets
 		if t.Attr != nil {
-			key += "\x00" + t.Attr.Note
+			key += "\x00" + t.Attr.URL + "\x00" + t.Attr.Note
 		}
 		if first, dup := im.seen[key]; dup {
 			im.out.Duplicates++
@@ -249,23 +258,9 @@ func (im *imports) take(n *Note, targets []order.Target) {
 }
 
 // repeated is reported for a line whose target an earlier line has given.
-const repeated = "merged with an earlier line that says the same"
+const repeated = "merged with an earlier line with the same target"
 
-// targetText returns a target as a single word. Equal targets give equal words.
-func targetText(t *order.Target) string {
-	switch {
-	case t.Kind == order.TargetAddress && t.Attr.Address.IsSingleIP():
-		return t.Attr.Address.Addr().String()
-	case t.Kind == order.TargetAddress:
-		return t.Attr.Address.String()
-	case t.Attr != nil && t.Attr.URL != "":
-		return t.Attr.URL
-	case t.Match == order.BelowOnly:
-		return "*." + t.Name.String()
-	}
-	return t.Name.String()
-}
-
+// shorten returns s, cut to maxRaw bytes.
 func shorten(s string) string {
 	if len(s) <= maxRaw {
 		return s

@@ -71,11 +71,11 @@ func (c *cleaner) line(s string) []order.Target {
 	}
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])
-		c.did("took off the comment")
+		c.did("removed the comment")
 	}
-	trimmed = c.change(trimmed, marker, "took off the number or bullet of an enumeration")
-	trimmed = c.change(trimmed, refanged, "wrote dots and schemes as they are, such as [.] and hxxp")
-	trimmed = c.change(trimmed, ending, `took off the "and" of an enumeration`)
+	trimmed = c.change(trimmed, marker, "removed the number or bullet")
+	trimmed = c.change(trimmed, refanged, "restored dots and schemes, such as [.] and hxxp")
+	trimmed = c.change(trimmed, ending, `removed the "and" at the end`)
 	head, text := parenthesis(trimmed)
 	words := c.columns(c.words(head))
 	names, rest := c.split(words)
@@ -84,10 +84,10 @@ func (c *cleaner) line(s string) []order.Target {
 	}
 	text = strings.TrimSpace(strings.Join(rest, " ") + " " + text)
 	if len(names) > 1 {
-		if _, ok := c.choice(Several, "holds several names"); !ok {
+		if _, ok := c.choice(Several, "has several names"); !ok {
 			return nil
 		}
-		c.did("split it into its names")
+		c.did("split the line into its names")
 	}
 	var out []order.Target
 	for _, w := range names {
@@ -126,11 +126,11 @@ func (c *cleaner) trim(s string) string {
 	cut := strings.Replace(s, out, "", 1)
 	switch {
 	case strings.ContainsFunc(cut, invisible):
-		c.did("took off invisible characters")
+		c.did("removed invisible characters")
 	case strings.ContainsRune(cut, '\u00a0'):
-		c.did("took off no-break spaces")
+		c.did("removed no-break spaces")
 	default:
-		c.did("took off blanks")
+		c.did("removed blanks")
 	}
 	return out
 }
@@ -176,7 +176,7 @@ func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
 		cut := strings.Trim(field, ";,")
 		if cut != field {
-			c.did("took off the separator at its end")
+			c.did("removed the separator at the end")
 		}
 		if cut == "" {
 			continue
@@ -205,7 +205,7 @@ func (c *cleaner) unglue(s string) (parts []string) {
 			continue // quotes around the URL, or a doubled scheme
 		}
 		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
-			c.refuse("has a URL inside the path of another; nothing says whether that makes two")
+			c.refuse("has a URL inside the path of another URL; it is unclear whether these are two URLs")
 			return []string{s}
 		}
 		parts = append(parts, s[start:at[0]])
@@ -217,7 +217,7 @@ func (c *cleaner) unglue(s string) (parts []string) {
 // split separates the names of a line from the words after them.
 func (c *cleaner) split(words []string) (names, rest []string) {
 	if len(words) == 0 {
-		c.refuse("holds no name")
+		c.refuse("has no name")
 		return nil, nil
 	}
 	if len(words) == 1 {
@@ -228,16 +228,16 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 		return nil, nil
 	}
 	if !namelike(words[0]) && !isAddress(words[0]) {
-		c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
+		c.refuse("has a blank or a separator inside a name; it is unclear which name is meant")
 		return nil, nil
 	}
 	for _, w := range words[1:] {
 		if strings.Trim(w, ".\u2026") == "" {
-			c.refuse("ends in several dots, as a name does that was cut off")
+			c.refuse("ends in several dots, like a name that was cut off")
 			return nil, nil
 		}
 		if len(w) > 1 && (w[0] == '.' || w[0] == '-') && strings.Trim(w, "-.") != "" {
-			c.refuse("has a blank or a separator where a name would be whole; nothing says which name is meant")
+			c.refuse("has a blank or a separator inside a name; it is unclear which name is meant")
 			return nil, nil
 		}
 	}
@@ -254,7 +254,7 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	case like == len(words)-1, addresses == len(words)-1 && isAddress(words[0]):
 		return words, nil
 	case like > 0:
-		c.refuse("mixes names and other words; nothing says which names are meant")
+		c.refuse("mixes names and other words; it is unclear which names are meant")
 		return nil, nil
 	}
 	return words[:1], words[1:]
@@ -294,22 +294,22 @@ func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 		case isAddress(w):
 			addresses = append(addresses, w)
 		case namelike(w):
-			c.refuse("has another name, %q, in the text behind the name", w)
+			c.refuse("has another name, %q, in the text after the name", w)
 			return nil
 		}
 	}
-	form, what := TextAfter, "has text behind the name"
+	form, what := TextAfter, "has text after the name"
 	if len(addresses) > 0 {
-		form, what = AddressAfter, "has an address behind the name"
+		form, what = AddressAfter, "has an address after the name"
 	}
 	word, ok := c.choice(form, what)
 	switch {
 	case !ok:
 		return nil
 	case word == "drop":
-		c.did("dropped the text behind the name")
+		c.did("removed the text after the name")
 	case word == "note":
-		c.did("kept the text behind the name as a note")
+		c.did("kept the text after the name as a note")
 		for i := range targets {
 			a := order.NewAttr()
 			if targets[i].Attr != nil {
@@ -319,7 +319,7 @@ func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 			targets[i].Attr = a
 		}
 	default:
-		c.did("took the text behind the name for addresses")
+		c.did("read the text after the name as addresses")
 		for _, s := range addresses {
 			targets = append(targets, addressTarget(s, word))
 		}

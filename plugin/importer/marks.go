@@ -12,7 +12,7 @@ import (
 // another name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
-// cutOff reports whether s ends in several dots, as a name does that was cut off. Quotes and
+// cutOff reports whether s ends in several dots, like a name that was cut off. Quotes and
 // punctuation may follow the dots.
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
@@ -54,7 +54,7 @@ func numbered(lines []line) {
 	}
 	for i := range lines {
 		if l := &lines[i]; l.found != nil && l.found.glued {
-			*l.found = found{refused: "begins with a number that counts on over the lines; nothing says whether the number belongs to the name"}
+			*l.found = found{refused: "begins with a number that counts the lines; it is unclear whether the number belongs to the name"}
 		}
 	}
 }
@@ -86,6 +86,6 @@ func removed(lines []line, decided string) {
 		return
 	}
 	for _, l := range hyphened {
-		*l.mark() = found{refused: "begins with a hyphen where other lines have none; nothing says whether the hyphen is a bullet or removes the name", needs: Hyphen}
+		*l.mark() = found{refused: "begins with a hyphen, and other lines do not; it is unclear whether the hyphen is a bullet or removes the name", needs: Hyphen}
 	}
 }

@@ -11,9 +11,9 @@ func TestMarks(t *testing.T) {
 		list, want, says string
 		refused          int
 	}{
-		{"1.a1.com\n2.a2.com\n3.a3.com\nb.com\n", "b.com", "begins with a number that counts on", 3},
-		{"1.a1.com\n\n2.a2.com\n7.a7.com\n", "7.a7.com", "begins with a number that counts on", 2},
-		{"01.a1.com\n02.a2.com\nb.com\n", "b.com", "begins with a number that counts on", 2},
+		{"1.a1.com\n2.a2.com\n3.a3.com\nb.com\n", "b.com", "begins with a number that counts the lines", 3},
+		{"1.a1.com\n\n2.a2.com\n7.a7.com\n", "7.a7.com", "begins with a number that counts the lines", 2},
+		{"01.a1.com\n02.a2.com\nb.com\n", "b.com", "begins with a number that counts the lines", 2},
 		{"1.a1.com\n2.a1.com\n", "1.a1.com 2.a1.com", "", 0},
 		{"1.a1.com\n3.a2.com\n", "1.a1.com 3.a2.com", "", 0},
 		{"1.co.uk\n2.com.au\n", "1.co.uk 2.com.au", "", 0},

@@ -21,15 +21,15 @@ const quotes = "\"'`<>«»“”„‘’"
 func (c *cleaner) piece(s string) []order.Target {
 	switch {
 	case cutOff(s):
-		c.refuse("ends in several dots, as a name does that was cut off")
+		c.refuse("ends in several dots, like a name that was cut off")
 		return nil
 	case strings.ContainsAny(s, footnotes):
-		c.refuse("has the mark of a footnote, which is no part of the name")
+		c.refuse("has a footnote mark, which is not part of the name")
 		return nil
 	}
-	s = c.change(s, unquoted, "took off quotes, brackets and full stops around it")
+	s = c.change(s, unquoted, "removed quotes, brackets and full stops around the name")
 	if strings.ContainsFunc(s, invisible) {
-		c.did("took out invisible characters")
+		c.did("removed invisible characters inside the name")
 		s = strings.Map(func(r rune) rune {
 			if invisible(r) {
 				return -1
@@ -46,13 +46,13 @@ func (c *cleaner) piece(s string) []order.Target {
 		}
 		s, scheme = s[len(m):], strings.ToLower(strings.TrimRight(m, `:/\`))
 		if n == 1 {
-			c.did("took off the scheme")
+			c.did("removed the scheme")
 		} else {
-			c.did("took off a doubled scheme")
+			c.did("removed a doubled scheme")
 		}
 	}
 	if scheme == "" && strings.HasPrefix(s, "/") {
-		c.refuse("begins with a slash, which makes a line a comment in some files, a URL without its scheme or a path in others")
+		c.refuse("begins with a slash, like a comment, a path, or a URL without its scheme")
 		return nil
 	}
 	if isAddress(s) { // checked before the path, because "/24" looks like one
@@ -68,7 +68,7 @@ func (c *cleaner) piece(s string) []order.Target {
 		host, rest = s[:i], s[i:]
 	}
 	if strings.ContainsRune(host, '@') {
-		c.refuse(`has an "@"; an account is not a name`)
+		c.refuse(`has an "@", like a mail address or an account`)
 		return nil
 	}
 	host, port, ok := c.port(host, scheme)
@@ -78,15 +78,15 @@ func (c *cleaner) piece(s string) []order.Target {
 	switch {
 	case rest == "":
 	case noPath(rest):
-		c.did("took off the slash behind it")
+		c.did("removed the slash after the name")
 	default:
 		return c.page(scheme, whole, host)
 	}
 	if port != "" {
-		if _, ok := c.choice(Ports, "has a port; DNS blocks a name whatever the port"); !ok {
+		if _, ok := c.choice(Ports, "has a port; DNS blocks a name for all ports"); !ok {
 			return nil
 		}
-		c.did("took off the port")
+		c.did("removed the port")
 	}
 	return c.host(host)
 }
@@ -141,13 +141,13 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	}
 	name, port = host[:i], host[i+1:]
 	if strings.Trim(port, "0123456789") != "" {
-		c.refuse("has a %q that no port follows", ":")
+		c.refuse("has a %q without a port after it", ":")
 		return "", "", false
 	}
 	if port == "" {
-		c.did("took off the colon")
+		c.did("removed the colon")
 	} else if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
-		c.did("took off the scheme's own port")
+		c.did("removed the default port of the scheme")
 		port = ""
 	}
 	return name, port, true
@@ -159,7 +159,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))
 	if dotless && (err != nil || !lint.KnownTop(top)) {
-		c.refuse("has no dot before the slash: two words, or a mistyped name")
+		c.refuse("has no dot before the slash; it may be two words or a mistyped name")
 		return nil
 	}
 	word, ok := c.choice(Paths, "has a path; DNS cannot block a page without its whole host")
@@ -167,11 +167,11 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		return nil
 	}
 	if word == "name" {
-		c.did("took off the path: the whole name is blocked, with all below it")
+		c.did("removed the path; the order blocks the whole name and all names below it")
 		return c.host(host)
 	}
 	if dotless {
-		c.refuse("has no dot before the slash: two words, or a mistyped name")
+		c.refuse("has no dot before the slash; it may be two words or a mistyped name")
 		return nil
 	}
 	page := schemes.ReplaceAllString(whole, "")
@@ -180,10 +180,10 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	}
 	switch scheme {
 	case "":
-		c.did("wrote http:// before it")
+		c.did("added http://")
 		scheme = "http"
 	default:
-		c.note.Did = slices.DeleteFunc(c.note.Did, func(s string) bool { return s == "took off the scheme" })
+		c.note.Did = slices.DeleteFunc(c.note.Did, func(s string) bool { return s == "removed the scheme" })
 	}
 	page = scheme + "://" + strings.TrimLeft(page, `/\`)
 	u, err := url.Parse(page)
@@ -200,17 +200,17 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		return nil
 	}
 	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // for example "https://host/#"
-		c.did("took off the empty path")
+		c.did("removed the empty path")
 		return c.host(host)
 	}
 	a := order.NewAttr()
 	a.URL = page
 	if word == "host" {
-		c.did("took the whole host of the URL")
+		c.did("used the whole host of the URL")
 		c.look(name)
 		return []order.Target{{Kind: order.TargetName, Name: name, Match: order.Exact, Attr: a}}
 	}
-	c.did("recorded it as a URL, which DNS does not enforce")
+	c.did("recorded the URL, which DNS does not enforce")
 	return []order.Target{{Kind: order.TargetURL, Attr: a}}
 }
 
@@ -220,24 +220,24 @@ func (c *cleaner) host(s string) []order.Target {
 		return c.address(s)
 	}
 	if cut := strings.TrimRight(s, "."); cut != s {
-		c.did("took off the trailing dot")
+		c.did("removed the trailing dot")
 		s = cut
 	}
 	if cut := strings.TrimLeft(s, "."); cut != s {
-		c.did("took off the leading dot")
+		c.did("removed the leading dot")
 		s = cut
 	}
 	match := order.Subtree
 	if base, ok := strings.CutPrefix(s, "*."); ok {
-		word, ok := c.choice(Mask, `has a mask; nothing says whether "*.example.com" means example.com too`)
+		word, ok := c.choice(Mask, `has a mask; it is unclear whether "*.example.com" includes example.com`)
 		if !ok {
 			return nil
 		}
 		if s = base; word == "below" {
 			match = order.BelowOnly
-			c.did("took the mask for all below the name, without the name itself")
+			c.did("read the mask as all names below the name, without the name itself")
 		} else {
-			c.did("took the mask for the name and all below it")
+			c.did("read the mask as the name and all names below it")
 		}
 	}
 	name, err := dname.Parse(s)
@@ -250,9 +250,9 @@ func (c *cleaner) host(s string) []order.Target {
 	}
 	switch {
 	case strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }):
-		c.did("wrote the letters outside ASCII as A-labels (IDNA)")
+		c.did("converted letters outside ASCII to A-labels (IDNA)")
 	case strings.ToLower(s) != s:
-		c.did("lowered the letters")
+		c.did("changed upper case to lower case")
 	}
 	c.look(name)
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
@@ -264,11 +264,11 @@ func (c *cleaner) sound(name dname.Name) bool {
 	top := labels[len(labels)-1]
 	switch {
 	case strings.Trim(top, "0123456789") == "":
-		c.refuse("ends in a number, as a mistyped address does")
+		c.refuse("ends in a number, like a mistyped address")
 	case strings.HasSuffix(top, "-"):
-		c.refuse("ends in a hyphen, as a name does that was broken at the end of a line")
+		c.refuse("ends in a hyphen, like a name that continues on the next line")
 	case len(labels) == 1 && !lint.KnownTop(name):
-		c.refuse("has no dot and is no top-level domain: a word, or a mistyped name")
+		c.refuse("has no dot and is not a top-level domain; it may be a word or a mistyped name")
 	default:
 		return true
 	}
@@ -281,11 +281,11 @@ func (c *cleaner) suffix(n dname.Name) bool {
 		return true
 	}
 	if !c.opt.AllowSuffix {
-		c.refuse("is a public suffix; an order for it blocks the names of everybody below it")
+		c.refuse("is a public suffix; an order for a public suffix blocks all names below it, of all owners")
 		c.note.Needs = Suffix
 		return false
 	}
-	c.note.Warnings = append(c.note.Warnings, "IS A PUBLIC SUFFIX: this blocks every name of everybody below it")
+	c.note.Warnings = append(c.note.Warnings, "IS A PUBLIC SUFFIX: the order blocks all names below it, of all owners")
 	return true
 }
 
@@ -294,11 +294,11 @@ func (c *cleaner) look(n dname.Name) { c.note.Warnings = append(c.note.Warnings,
 
 // address processes an address or network in place of a name as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
-	word, ok := c.choice(Addresses, "is an address, which DNS does not resolve")
+	word, ok := c.choice(Addresses, "is an address, not a name")
 	if !ok {
 		return nil
 	}
-	c.did("recorded it as an address")
+	c.did("recorded the address")
 	return []order.Target{addressTarget(s, word)}
 }
 
@@ -307,6 +307,6 @@ func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()
 	a.Address = prefix
-	a.EnforcedBy = map[string]order.EnforcedBy{"network": order.ByNetwork, "none": order.ByNobody, "dns": order.ByDNS}[enforcedBy]
+	a.EnforcedBy, _ = order.ParseEnforcedBy(enforcedBy)
 	return order.Target{Kind: order.TargetAddress, Attr: a}
 }

@@ -6,30 +6,21 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Head contains the fields of an order except its targets, in the form of an order file.
-// Empty fields are omitted. A test lists the fields of an order that an import cannot set.
+// A Head contains the fields of an order except its targets.
 type Head struct {
-	Timezone                     string // for dates and times without an offset
-	ID, Action                   string
-	Lifts                        []string
-	Authority, Country, Kind     string
-	References                   []string
-	Basis, Category, Subject     string
-	Note, Claimant, Redress      string
-	Issued, Served, Deadline     string
-	Acknowledged, Reported       string
-	From, Until, Review, Status  string
-	Global                       bool // scope: global; a lift needs no scope
-	ScopeCountries, ScopeClients []string
-	Response                     string
-	Redirect                     []string // addresses; replaces Response
-	TTL, Disclosure, URL         string
-	ReportTo                     string
+	// Timezone is the time zone of dates, and of times without an offset. Empty means UTC.
+	Timezone string
+	// Fields are the values of the fields by their keys in an order file. A key with a dot is
+	// a key inside a field, for example "authority.name". A value is a string or a list of
+	// strings.
+	Fields map[string]any
 }
 
 // A File is an order file made by an import, with its side list if it has one.
@@ -91,65 +82,34 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// fields returns the head as an order file has it, with a target in place of the list.
-func (h *Head) fields() map[string]any {
+// nested returns the fields as an order file has them, with a target in place of the list.
+func (h *Head) nested() (map[string]any, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
-	put := func(key, value string) {
-		if value != "" {
+	for key, value := range h.Fields {
+		field, inner, ok := strings.Cut(key, ".")
+		if !ok {
 			o[key] = value
+			continue
 		}
-	}
-	list := func(key string, values []string) {
-		if len(values) > 0 {
-			o[key] = values
+		if _, ok := h.Fields[field]; ok {
+			return nil, order.Problems{{Field: field, Msg: fmt.Sprintf("cannot have both a value and the key %q", inner)}}
 		}
-	}
-	put("id", h.ID)
-	put("action", h.Action)
-	list("lifts", h.Lifts)
-	authority := map[string]string{}
-	for key, value := range map[string]string{"name": h.Authority, "country": h.Country, "kind": h.Kind} {
-		if value != "" {
-			authority[key] = value
+		if o[field] == nil {
+			o[field] = map[string]any{}
 		}
+		o[field].(map[string]any)[inner] = value
 	}
-	o["authority"] = authority
-	list("references", h.References)
-	for key, value := range map[string]string{
-		"basis": h.Basis, "category": h.Category, "subject": h.Subject, "note": h.Note,
-		"claimant": h.Claimant, "redress": h.Redress, "acknowledged": h.Acknowledged, "reported": h.Reported,
-		"issued": h.Issued, "served": h.Served, "deadline": h.Deadline, "from": h.From, "until": h.Until,
-		"review": h.Review, "status": h.Status, "response": h.Response, "ttl": h.TTL,
-		"disclosure": h.Disclosure, "url": h.URL, "report_to": h.ReportTo,
-	} {
-		put(key, value)
-	}
-	if len(h.Redirect) > 0 {
-		o["response"] = map[string][]string{"redirect": h.Redirect}
-	}
-	switch {
-	case h.Global:
-		o["scope"] = "global"
-	case len(h.ScopeCountries)+len(h.ScopeClients) > 0:
-		scope := map[string][]string{}
-		if len(h.ScopeCountries) > 0 {
-			scope["countries"] = h.ScopeCountries
-		}
-		if len(h.ScopeClients) > 0 {
-			scope["clients"] = h.ScopeClients
-		}
-		o["scope"] = scope
-	}
-	return o
+	return o, nil
 }
 
 // order parses the head as the one order of a file, so that the same rules validate the
 // head as an order written by hand.
 func (h *Head) order() (*order.Order, error) {
-	if h.Global && len(h.ScopeCountries)+len(h.ScopeClients) > 0 {
-		return nil, order.Problems{{Field: "scope", Msg: "is global and for some clients only; a global order has no countries and no clients"}}
+	fields, err := h.nested()
+	if err != nil {
+		return nil, err
 	}
-	file := map[string]any{"version": 1, "orders": []any{h.fields()}}
+	file := map[string]any{"version": 1, "orders": []any{fields}}
 	if h.Timezone != "" {
 		file["timezone"] = h.Timezone
 	}

@@ -83,9 +83,9 @@ func pageLines(lines []line) {
 		case pageNumber(l.text), number.MatchString(l.text) && (formFeed(lines, i) || formFeed(lines, i+1)):
 			l.mark().passed = "a page number"
 		case loneNumber.MatchString(l.text):
-			l.mark().passed = "a number of an enumeration, alone on its line"
+			l.mark().passed = "a number alone on its line"
 		case ruled.MatchString(l.text):
-			l.mark().passed = "a ruled line or a bullet alone"
+			l.mark().passed = "a ruled line or a bullet without text"
 		default:
 			if h := header(l); h != "" {
 				times[h]++
@@ -95,7 +95,7 @@ func pageLines(lines []line) {
 	for i := range lines {
 		if l := &lines[i]; l.hasText() && !simple(l.text) {
 			if h := header(l); h != "" && times[h] > 1 {
-				l.mark().passed = "a page header, which the list repeats"
+				l.mark().passed = "a page header that the list repeats"
 			}
 		}
 	}

@@ -35,9 +35,19 @@ func readAll(r io.Reader) (string, error) {
 
 // A line is a line of a list.
 type line struct {
-	raw   string // the line as it was read, converted to UTF-8 if possible
-	text  string // raw without blanks and invisible characters at both ends
-	found *found // nil for most lines
+	raw    string // the line as it was read, converted to UTF-8 if possible
+	text   string // source without blanks and invisible characters at both ends
+	joined string // the text of this line and of the lines in rest, or empty
+	rest   []Rest // the lines that were joined to this line
+	found  *found // nil for most lines
+}
+
+// source returns the text that the line is cleaned from.
+func (l *line) source() string {
+	if l.joined != "" {
+		return l.joined
+	}
+	return l.raw
 }
 
 // found contains the findings about a line before it is cleaned.
@@ -87,9 +97,9 @@ func (im *imports) split(data string, decode func(string) (string, bool)) ([]lin
 		}
 		l := line{raw: raw, text: raw}
 		if len(raw) > maxLine {
-			l.mark().refused, l.text = fmt.Sprintf("the line is longer than %d octets", maxLine), ""
+			l.mark().refused, l.text = fmt.Sprintf("is longer than %d bytes", maxLine), ""
 		} else if s, ok := decode(raw); !ok {
-			*l.mark(), l.text = found{refused: "the line is not in the list's character set", needs: Charset}, ""
+			*l.mark(), l.text = found{refused: "has bytes that are not in the character set", needs: Charset}, ""
 		} else {
 			l.raw, l.text = s, strip(s)
 		}
@@ -246,6 +256,6 @@ type FormatError struct {
 
 // Error returns the format, the line and the advice. The text of the line is quoted.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("seems to be %s, not a plain list of names: line %d: %q; nothing was imported; %s; --plain reads each line as a name all the same",
+	return fmt.Sprintf("is probably %s, not a plain list of names, because of line %d: %q; nothing was imported; %s; --plain reads each line as a name",
 		e.Format, e.Line, shorten(e.Text), e.Advice)
 }

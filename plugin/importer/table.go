@@ -104,7 +104,7 @@ func kindOf(cell string) kind {
 // empty. A row with only allowed headings is marked as passed.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
-		return fmt.Sprintf("a list that says of some names that they are not blocked (%q)", w), at
+		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
 	}
 	s := cutText(ending(refanged(marker(strip(body(l.text))))))
 	row := cells(s)
@@ -140,7 +140,7 @@ func (t *table) line(at int, l *line) (why string, shown int) {
 
 const (
 	otherColumns = "a table with columns besides number, name and date"
-	twoDates     = "a table with two dates in a row, of which one may be the day of a removal"
+	twoDates     = "a table with two dates in one row (one date may be the day of a removal)"
 )
 
 // words checks a line without columns, in which blanks may separate a number, a name and
@@ -187,11 +187,11 @@ func (t *table) row(at int, numbers string, dates int) string {
 		t.undated = at
 	}
 	if t.dated > 0 && t.undated > 0 {
-		return fmt.Sprintf("a table in which some names have a date (line %d) and others have none (line %d), as with days of removal", t.dated, t.undated)
+		return fmt.Sprintf("a table in which some names have a date (line %d) and others have no date (line %d)", t.dated, t.undated)
 	}
 	was := t.number
 	if t.number = numbers; numbers != "" && (numbers == was || strings.Trim(numbers, "0") == "") {
-		return fmt.Sprintf("a table with a number before the name that does not count the rows (%s), as a status does", numbers)
+		return fmt.Sprintf("a table with a number before the name that does not count the rows (%s)", numbers)
 	}
 	return ""
 }
@@ -254,7 +254,7 @@ func (c *cleaner) columns(words []string) []string {
 		return words
 	}
 	if number.MatchString(strings.TrimRight(words[0], ".)")) && (namelike(words[1]) || isAddress(words[1])) {
-		c.did("took off the number before the name")
+		c.did("removed the number before the name")
 		words = words[1:]
 	}
 	out, dates := words[:0:0], 0
@@ -272,6 +272,6 @@ func (c *cleaner) columns(words []string) []string {
 	if dates != 1 || len(out) == 0 {
 		return words
 	}
-	c.did("took off the date beside the name")
+	c.did("removed the date next to the name")
 	return out
 }

@@ -90,7 +90,7 @@ func broken(lines []line, decided string) {
 	for i := range lines {
 		l := &lines[i]
 		if !l.hasText() {
-			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].raw)) && !strings.HasSuffix(lines[last].text, ".") {
+			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].source())) && !strings.HasSuffix(lines[last].text, ".") {
 				last = -1 // a name does not continue after a blank line, except after a hyphen or a dot
 			}
 			continue
@@ -100,14 +100,15 @@ func broken(lines []line, decided string) {
 			continue
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
-			continue // the lines were joined, and the next line may continue them
+			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
+			continue // the next line may continue the joined line
 		}
 		loose(l, decided)
 		last = i
 	}
 	if last >= 0 {
-		if l := &lines[last]; l.open() && breaksInside(body(l.raw)) && decided != "separate" {
-			*l.mark() = found{refused: "breaks off with a hyphen, and no line follows"}
+		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided != "separate" {
+			*l.mark() = found{refused: "ends in a hyphen, and no line follows"}
 		}
 	}
 }
@@ -116,30 +117,30 @@ func broken(lines []line, decided string) {
 // end of a name, or a line that a diff removed.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
-		*l.mark() = found{refused: "begins with a hyphen; nothing says whether the hyphen belongs to the name", needs: Hyphen}
+		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
 // pair checks whether b may be the rest of a, and joins, separates or refuses the two lines as
 // the caller has decided. It reports whether it joined them.
 func pair(a, b *line, decided string) bool {
-	raw := body(a.raw)
+	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
 	why, follows := "", ""
 	switch {
 	case breaksOff(raw):
-		why, follows = "breaks off with a hyphen", "follows a line that breaks off with a hyphen"
+		why, follows = "ends in a hyphen", "follows a line that ends in a hyphen"
 	case breaksInside(raw):
-		why, follows = "has a column that breaks off with a hyphen", "follows a line with a column that breaks off with a hyphen"
+		why, follows = "has a column that ends in a hyphen", "follows a line with a column that ends in a hyphen"
 		if decided == "join" {
 			decided = "refuse" // with several columns, the place of the rest is unknown
 		}
 	case openDot(first, next):
-		why, follows = "breaks off with a dot", "follows a line that breaks off with a dot"
+		why, follows = "ends in a dot", "follows a line that ends in a dot"
 	case opensWith(next):
 		why, follows = "comes before a line that begins with a hyphen", "begins with a hyphen"
 	case strings.HasPrefix(next, ".") && !strings.HasPrefix(first, "."):
-		why, follows = "is a word before a line that begins with a dot", "begins with a dot, after a word without one"
+		why, follows = "comes before a line that begins with a dot", "begins with a dot, after a line that does not"
 	default:
 		doubt(a, b, first, next)
 		return false
@@ -153,16 +154,16 @@ func pair(a, b *line, decided string) bool {
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
-		a.text = s + b.text
-		a.raw = a.text
-		a.mark().did = "joined with the line that follows"
-		b.mark().passed = "the rest of the line before, joined with it"
+		a.joined = s + b.text
+		a.text = a.joined
+		a.mark().did = "joined with the next line"
+		b.mark().passed = "joined with the line before"
 		return true
 	case "separate":
 		b.mark().did = apart
 		a.mark().did = apart
 	default:
-		const unclear = "; nothing says whether the two lines are one name or two"
+		const unclear = "; it is unclear whether the two lines are one name or two"
 		if a.open() {
 			*a.mark() = found{refused: why + unclear, needs: Hyphen}
 		}
@@ -172,7 +173,7 @@ func pair(a, b *line, decided string) bool {
 }
 
 // apart is reported for lines that were not joined because the caller decided so.
-const apart = "read as a line of its own, although it may belong to the line beside it"
+const apart = "read as a separate line, although it may be part of the line before or after"
 
 // doubt warns of a name next to a word without a dot. Both may be one name that was broken
 // without a hyphen.
@@ -181,8 +182,8 @@ func doubt(a, b *line, first, next string) {
 	switch {
 	case next != strip(body(b.text)): // b begins with a number or bullet, so it is a separate item
 	case wa != "" && !headings[strings.ToLower(wa)] && namelike(next):
-		b.mark().warning = "follows a word without a dot, of which it may be the rest"
+		b.mark().warning = "follows a word without a dot; the two lines may be one name"
 	case wb != "" && !headings[strings.ToLower(wb)] && namelike(first):
-		a.mark().warning = "comes before a word without a dot, which may be the rest of it"
+		a.mark().warning = "comes before a word without a dot; the two lines may be one name"
 	}
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -120,6 +121,45 @@ func TestDoubt(t *testing.T) {
 		}
 		if !strings.HasPrefix(got, want) || want == "" && got != "" {
 			t.Errorf("%q: got %q, want %q", list, got, want)
+		}
+	}
+}
+
+// TestJoinedNote checks that the note of a joined name has the lines as they were read, with
+// their numbers.
+func TestJoinedNote(t *testing.T) {
+	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
+	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := res.Notes[0]
+	if n.Line != 2 || n.Raw != "3. serie-" || !slices.Equal(n.Targets, []string{"serie-tv-streaming.com"}) {
+		t.Errorf("the note of the joined name: %+v", n)
+	}
+	if want := []Rest{{4, "tv- "}, {5, "streaming.com"}}; !slices.Equal(n.Joined, want) {
+		t.Errorf("joined: got %v, want %v", n.Joined, want)
+	}
+}
+
+// TestWholeHostNote checks that the note of a URL names the target that the line gave, and
+// that two pages of one host remain two targets.
+func TestWholeHostNote(t *testing.T) {
+	list := "https://a.example.com/x\nhttps://a.example.com/y\n"
+	for word, want := range map[string][]string{
+		"host": {"a.example.com (exact)", "a.example.com (exact)"},
+		"url":  {"https://a.example.com/x", "https://a.example.com/y"},
+	} {
+		res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Paths: word}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, n := range res.Notes {
+			got = append(got, n.Targets...)
+		}
+		if !slices.Equal(got, want) || len(res.Targets) != 2 {
+			t.Errorf("%s: got %q and %d targets, want %q", word, got, len(res.Targets), want)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (l *linter) covered(o *order.Order) {
 	warn := l.each(o)
 	look := func(t *order.Target, field string, name dname.Name, match order.Match) {
 		if by, ok := l.coverer(o, name, match, client); ok {
-			warn(t, field, "%s is covered already by order %q, target %s", Target(name, match), by.Order.ID, Target(by.Target, by.Match))
+			warn(t, field, "%s is already covered by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
 		}
 	}
 	for i := range o.Targets {
@@ -34,7 +34,7 @@ func (l *linter) covered(o *order.Order) {
 			look(at, "targets_from", name, order.Subtree)
 		}
 	}
-	warn(nil, "targets", "%d more targets that another order covers already")
+	warn(nil, "targets", "%d more targets that another order already covers")
 }
 
 // member returns a client in the scope.
@@ -127,15 +127,4 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	}
 	l.steps += max(len(l.last.list)-crowd, 0)
 	return &l.last
-}
-
-// Target returns a target as order files write it, followed by "(exact)" if it is exact.
-func Target(n dname.Name, m order.Match) string {
-	switch m {
-	case order.BelowOnly:
-		return "*." + n.String()
-	case order.Exact:
-		return n.String() + " (exact)"
-	}
-	return n.String()
 }

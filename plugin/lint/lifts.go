@@ -20,7 +20,7 @@ func (l *linter) lifts(o *order.Order) {
 		}
 		l.guesses++
 		if near := l.nearest(id); near != "" {
-			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "names an order that is not in the set; perhaps %q is meant", near)
+			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "the lift names an order that is not in the set; did you mean %q?", near)
 			p.Got, p.HasGot, p.Sealed = id, true, true // both ids may belong to sealed orders
 		}
 	}

@@ -45,7 +45,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	}
 	if l.steps > maxSteps {
 		l.out = append(l.out, order.Problem{File: l.path, Warning: true,
-			Msg: "so many orders have the same targets that not all were compared: more targets may be covered already"})
+			Msg: "too many orders have the same targets, so not all targets were compared; more targets may already be covered"})
 	}
 	return l.out
 }
@@ -83,11 +83,11 @@ func (l *linter) order(o *order.Order) {
 	l.endless(o)
 	l.names(o)
 	if len(o.References) == 0 {
-		l.warn(o, nil, "references", "none is given: nobody can tell which decision this carries out")
+		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
 	}
 	switch o.Status {
 	case order.Suspended:
-		l.warn(o, nil, "status", "is suspended, without an end: a stay or an appeal's outcome is a lift with its date")
+		l.warn(o, nil, "status", "is suspended, which has no end date; for a stay or an appeal, use a lift with dates")
 	case order.Shadow, order.Draft:
 		l.warn(o, nil, "status", "is %s: the order is not enforced", l.states[o.ID].State)
 	}
@@ -99,10 +99,10 @@ func (l *linter) order(o *order.Order) {
 		return
 	}
 	if o.Response.Kind == order.Refused {
-		l.warn(o, nil, "response", "refused is best effort: clients try their next server, and caches that serve stale answers keep the old one")
+		l.warn(o, nil, "response", "refused may not block: clients ask their next server, and caches that serve stale answers keep the old answer")
 	}
 	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) {
-		l.warn(o, nil, "until", "the order has no until and no review: nobody will ask whether it still holds")
+		l.warn(o, nil, "until", "the order has no until and no review, so no date reminds a person to check the order")
 	}
 	l.unenforced(o)
 	l.covered(o)
@@ -113,21 +113,21 @@ func (l *linter) times(o *order.Order) {
 	st := l.states[o.ID]
 	switch {
 	case o.Until != order.NoTime && o.Until <= l.now:
-		l.warn(o, nil, "until", "is past: the order does nothing any more, it ended with %s", o.Until.EndText(l.zone))
+		l.warn(o, nil, "until", "is in the past: the order ended with %s", o.Until.EndText(l.zone))
 	case st.Order != nil && st.State == ruleset.Ended:
-		l.warn(o, nil, "windows", "are all past, or outside from and until: the order does nothing any more")
+		l.warn(o, nil, "windows", "are all in the past, or outside from and until: the order has ended")
 	}
 	if o.Review != order.NoTime && o.Review <= l.now {
-		l.warn(o, nil, "review", "is past since %s: somebody must look at the order again; it is still enforced", o.Review.EndText(l.zone))
+		l.warn(o, nil, "review", "was due by %s: a person must look at the order again; a review date does not end an order", o.Review.EndText(l.zone))
 	}
 	for i, w := range o.Windows {
 		if !overlap(w, order.Window{From: o.From, Until: o.Until}) {
-			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "is outside the order's from and until: it never opens")
+			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "is outside the order's from and until: the window never opens")
 		}
 	}
 	for i, e := range o.Exempt {
 		if e.Until != order.NoTime && e.Until <= l.now {
-			l.warn(o, nil, fmt.Sprintf("exempt[%d].until", i), "is past: these clients are not exempt any more")
+			l.warn(o, nil, fmt.Sprintf("exempt[%d].until", i), "is in the past: these clients are no longer exempt")
 		}
 	}
 	dead := l.each(o)
@@ -138,15 +138,15 @@ func (l *linter) times(o *order.Order) {
 		}
 		field := fmt.Sprintf("targets[%d]", i)
 		if u := t.Attr.Until; u != order.NoTime && u <= l.now && !(o.Until != order.NoTime && o.Until <= l.now) {
-			dead(t, field+".until", "is past: the target ended with %s", u.EndText(l.zone))
+			dead(t, field+".until", "is in the past: the target ended with %s", u.EndText(l.zone))
 		}
 		own := order.Window{From: t.Attr.From, Until: t.Attr.Until}
 		if !overlap(own, order.Window{From: o.From, Until: o.Until}) {
-			dead(t, field, "has times outside the order's from and until: it is never in force")
+			dead(t, field, "has times outside the order's from and until: the target is never in force")
 		}
 		for k, w := range t.Attr.Windows {
 			if !overlap(w, own) || !overlap(w, order.Window{From: o.From, Until: o.Until}) {
-				dead(t, fmt.Sprintf("%s.windows[%d]", field, k), "is outside from and until: it never opens")
+				dead(t, fmt.Sprintf("%s.windows[%d]", field, k), "is outside from and until: the window never opens")
 			}
 		}
 	}
@@ -190,11 +190,11 @@ func (l *linter) unenforced(o *order.Order) {
 		field := fmt.Sprintf("targets[%d]", i)
 		switch {
 		case t.Kind == order.TargetURL && hostless(t.Attr.URL):
-			warn(t, field, "is a URL whose host is no name, which DNS cannot block: recorded, not enforced (%s)", t.Attr.URL)
+			warn(t, field, "is a URL without a host name, which DNS cannot block: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetURL:
 			warn(t, field, "is one page, which DNS cannot block without its whole host: recorded, not enforced (%s)", t.Attr.URL)
 		case t.Kind == order.TargetAddress && t.Attr.EnforcedBy == order.ByDNS:
-			warn(t, field, "is an address to be found in answers: enforced only where the Corefile says answers addresses (%s)", t.Attr.Address)
+			warn(t, field, "is an address in answers: enforced only if the Corefile has the option answers addresses (%s)", t.Attr.Address)
 		case t.Kind == order.TargetAddress:
 			warn(t, field, "is an address, which DNS does not block: recorded, not enforced (%s)", t.Attr.Address)
 		}

@@ -37,22 +37,22 @@ func Name(n dname.Name) (odd []string) {
 	for label := range strings.SplitSeq(text, ".") {
 		top = label
 		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
-			odd = append(odd, fmt.Sprintf("has the label %q, which begins or ends with a hyphen; a name that was broken at the end of a line looks so", label))
+			odd = append(odd, fmt.Sprintf("has the label %q, which begins or ends with a hyphen, like a part of a name that was broken at the end of a line", label))
 		}
 		if !strings.HasPrefix(label, "xn--") {
 			continue // a label of ASCII letters has one script
 		}
 		if u, err := idna.Punycode.ToUnicode(label); err == nil && mixed(u) {
-			odd = append(odd, fmt.Sprintf("mixes Latin with other letters in %q, which is not the name that it looks like; kept as it is", u))
+			odd = append(odd, fmt.Sprintf("mixes Latin with other letters in %q, so it is not the name that it looks like; it was not changed", u))
 		}
 	}
 	switch known := KnownTop(n); {
 	case fileEndings[top] && known && n.NumLabels() > 1:
-		odd = append(odd, fmt.Sprintf("ends in %q, which is a top-level domain and an ending of file names", top))
+		odd = append(odd, fmt.Sprintf("ends in %q, which is a top-level domain and an extension of file names", top))
 	case fileEndings[top] && !known:
-		odd = append(odd, fmt.Sprintf("ends in %q, as file names do; no top-level domain is called so", top))
+		odd = append(odd, fmt.Sprintf("ends in %q, which is an extension of file names and not a top-level domain", top))
 	case !known:
-		odd = append(odd, fmt.Sprintf("ends in %q, which is no top-level domain that anybody knows", top))
+		odd = append(odd, fmt.Sprintf("ends in %q, which is not a known top-level domain", top))
 	}
 	return odd
 }
@@ -71,7 +71,7 @@ func (l *linter) names(o *order.Order) {
 	for i := range o.Targets {
 		if t := &o.Targets[i]; t.Kind == order.TargetName {
 			for _, odd := range Name(t.Name) {
-				warn(t, fmt.Sprintf("targets[%d]", i), "%s %s", Target(t.Name, t.Match), odd)
+				warn(t, fmt.Sprintf("targets[%d]", i), "%s %s", t, odd)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func (l *linter) endless(o *order.Order) {
 	}
 	for i, w := range o.Windows {
 		if w.Until == order.NoTime {
-			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "has no end: the order stays in force once the window has begun")
+			l.warn(o, nil, fmt.Sprintf("windows[%d]", i), "has no end: the order stays in force after the window has begun")
 		}
 	}
 	warn := l.each(o)
@@ -104,7 +104,7 @@ func (l *linter) endless(o *order.Order) {
 		}
 		for k, w := range t.Attr.Windows {
 			if w.Until == order.NoTime {
-				warn(t, fmt.Sprintf("targets[%d].windows[%d]", i, k), "has no end: the target stays in force once the window has begun")
+				warn(t, fmt.Sprintf("targets[%d].windows[%d]", i, k), "has no end: the target stays in force after the window has begun")
 			}
 		}
 	}

@@ -18,9 +18,9 @@ func TestName(t *testing.T) {
 		"-film.example.com":     `has the label "-film"`,
 		"xn--lfedon-pvf.com.ua": `mixes Latin with other letters in "lіfedon"`,
 		"xn--80aaeypxx.com":     "",
-		"annex.pdf":             `ends in "pdf", as file names do`,
-		"order.zip":             "which is a top-level domain and an ending of file names",
-		"example.cmo":           `ends in "cmo", which is no top-level domain`,
+		"annex.pdf":             `ends in "pdf", which is an extension of file names`,
+		"order.zip":             "which is a top-level domain and an extension of file names",
+		"example.cmo":           `ends in "cmo", which is not a known top-level domain`,
 		"xn--om-nmc":            "mixes Latin",
 	} {
 		n, err := dname.Parse(name)

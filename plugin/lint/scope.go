@@ -29,12 +29,12 @@ func (l *linter) scope(o *order.Order) {
 	for _, c := range o.Scope.Countries {
 		switch more := c.Territories(); {
 		case c == order.EU && !names(o.Scope, euTerritories):
-			l.warn(o, nil, "scope.countries", "EU does not reach clients that are placed in %s; add these codes if the order applies there", codes(euTerritories))
+			l.warn(o, nil, "scope.countries", "EU does not include clients in %s; add these codes if the order applies to these clients", codes(euTerritories))
 		case len(more) > 0 && !names(o.Scope, more):
-			l.warn(o, nil, "scope.countries", "%s does not reach clients that are placed in its territories (%s); write %s+ if the order applies there", c, codes(more), c)
+			l.warn(o, nil, "scope.countries", "%s does not include clients in its territories (%s); write %s+ if the order applies to these clients", c, codes(more), c)
 		}
 	}
-	l.families(o, "scope.clients", o.Scope.Clients, "does not reach")
+	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
 // exemptsAll reports whether the exemptions of a block order cover every client now, and

@@ -24,7 +24,7 @@ func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
 		p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets",
-			Msg: "is at or below the order's own exception " + e.String() + "; remove the target or the exception", Got: t.written(), HasGot: true})
+			Msg: "is at or below the order's own exception " + e.String() + "; remove the target or the exception", Got: t.Pattern(), HasGot: true})
 	}
 	p.eachTarget(o, func(t *Target) {
 		if t.Kind != TargetName {

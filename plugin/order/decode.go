@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -257,17 +258,19 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of a few words. words may be longer than values: the message lists the
-// additional words as other allowed forms.
-func choice[T any](d *decoder, n *yaml.Node, field string, words []string, values ...T) T {
-	for i, v := range values {
-		if n.Kind == yaml.ScalarNode && n.Value == words[i] {
-			return v
-		}
+// choice decodes a word of an enum. other are further forms that the message lists.
+func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
+	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
+}
+
+// oneOf decodes one of the allowed words of an enum. other are further forms that the message
+// lists.
+func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
+	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
+		return v
 	}
-	d.bad(n, field, "must be one of %s%s", strings.Join(words, ", "), wordAdvice(n.Value, words[:len(values)]))
-	var zero T
-	return zero
+	d.bad(n, field, "must be one of %s%s", strings.Join(slices.Concat(allowed, other), ", "), wordAdvice(n.Value, allowed))
+	return 0
 }
 
 // parseDuration parses Go's duration format, with "d" for 24 hours as the largest unit.

@@ -74,7 +74,11 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 			if size >= int64(cap(t.buf)) && room > early {
 				room = int(size) + 1
 			}
-			t.buf = append(make([]byte, 0, min(max(room, chunk), maxDocument+1)), t.buf...)
+			least := chunk
+			if size > 0 && size < int64(chunk) {
+				least = int(size) + 1 // thousands of small files need no large buffers
+			}
+			t.buf = append(make([]byte, 0, min(max(room, least), maxDocument+1)), t.buf...)
 		}
 		n, err := r.Read(t.buf[len(t.buf):min(cap(t.buf), len(t.buf)+chunk)])
 		t.buf = t.buf[:len(t.buf)+n]

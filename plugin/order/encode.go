@@ -100,7 +100,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	n := mapping()
 	putText(n, "id", o.ID)
 	if o.Action == Lift {
-		put(n, "action", word("lift"))
+		put(n, "action", word(o.Action.String()))
 	}
 	putTexts(n, "lifts", o.Lifts)
 	t := o.Terms
@@ -111,7 +111,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 		a := mapping()
 		putText(a, "name", t.Authority.Name)
 		putText(a, "country", string(t.Authority.Country))
-		putText(a, "kind", []string{"", "court", "regulator", "law", "operator"}[t.Authority.Kind])
+		putText(a, "kind", t.Authority.Kind.String())
 		put(n, "authority", a)
 	}
 	putTexts(n, "references", o.References)
@@ -196,13 +196,13 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 		putTexts(r, "redirect", to)
 		put(n, "response", r)
 	} else {
-		putText(n, "response", []string{"", "nxdomain", "nodata", "refused"}[t.Response.Kind])
+		putText(n, "response", t.Response.Kind.String())
 	}
 	if t.TTL >= 0 {
 		putText(n, "ttl", writtenDuration(t.TTL))
 	}
 	if t.Disclosure != Full || public {
-		putText(n, "disclosure", []string{"full", "schedule", "code", "none"}[t.Disclosure])
+		putText(n, "disclosure", t.Disclosure.String())
 	}
 	putText(n, "justification", t.Justification)
 	putText(n, "language", t.Language)
@@ -214,7 +214,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 // target returns a name as a plain string if it has no attributes.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
-		return text(t.written())
+		return text(t.Pattern())
 	}
 	n := mapping()
 	a := t.Attr
@@ -224,19 +224,21 @@ func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	switch {
 	case t.Kind == TargetAddress:
 		putText(n, "address", writtenPrefix(a.Address))
-		putText(n, "enforced_by", []string{"", "none", "dns"}[a.EnforcedBy])
+		if a.EnforcedBy != ByNetwork {
+			putText(n, "enforced_by", a.EnforcedBy.String())
+		}
 	case a.URL != "":
 		if t.Kind == TargetName && t.Match == Subtree {
-			put(n, "match", word("subtree"))
+			put(n, "match", word(t.Match.String()))
 		}
 		putText(n, "url", a.URL)
 		if t.Kind == TargetName {
 			put(n, "whole_host", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
 		}
 	default:
-		putText(n, "name", t.written())
+		putText(n, "name", t.Pattern())
 		if t.Match == Exact {
-			put(n, "match", word("exact"))
+			put(n, "match", word(t.Match.String()))
 		}
 	}
 	putTime(n, "from", e.time(a.From, startOfDay))

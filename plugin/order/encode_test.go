@@ -171,3 +171,57 @@ func TestWrittenDurations(t *testing.T) {
 		t.Error("durations are not written in the expected units")
 	}
 }
+
+// TestGoodHasAllFields checks that each field of an order is set in some file of testdata/good.
+// TestEncodeGood reads, writes and reads those files. So a new field that Encode does not write
+// makes one of the two tests fail.
+func TestGoodHasAllFields(t *testing.T) {
+	notInFiles := map[string]bool{
+		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions
+		"Order.Index": true, "Order.Plain": true, "SideList.Taken": true, // counts of the parser
+	}
+	fields := map[string]bool{} // by type and field: whether some file sets the field
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Struct:
+			if v.Type().PkgPath() != reflect.TypeFor[Order]().PkgPath() {
+				return
+			}
+			for i := range v.NumField() {
+				f := v.Type().Field(i)
+				key := v.Type().Name() + "." + f.Name
+				x := v.Field(i)
+				set := !x.IsZero() && !(x.Kind() == reflect.Slice && x.Len() == 0)
+				if at, ok := x.Interface().(Time); ok && at == NoTime || f.Name == "TTL" && x.Int() < 0 {
+					set = false
+				}
+				fields[key] = fields[key] || set
+				walk(x)
+			}
+		}
+	}
+	for _, path := range glob(t, "good") {
+		for _, o := range loadGood(t, path).Orders {
+			walk(reflect.ValueOf(*o))
+		}
+	}
+	for key, set := range fields {
+		if !set && !notInFiles[key] {
+			t.Errorf("no file of testdata/good sets %s", key)
+		}
+	}
+	for _, key := range []string{"Order.Claimant", "Terms.Redress", "Attr.Acknowledged", "Document.ApprovedBy", "FilteringDatabase.ID", "Exempt.Reference"} {
+		if _, ok := fields[key]; !ok {
+			t.Errorf("the test does not reach %s", key)
+		}
+	}
+}

@@ -98,7 +98,7 @@ var fields = []field{
 	{"ttl", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.TTL = p.ttl(n, f) }},
 	{"disclosure", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) {
 		before := len(p.problems)
-		o.Disclosure = choice(&p.decoder, n, f, []string{"full", "schedule", "code", "none"}, Full, Schedule, Code, None)
+		o.Disclosure = choice(&p.decoder, n, f, disclosureWords)
 		o.doubt = o.doubt || len(p.problems) > before
 	}},
 	{"justification", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Justification = p.text(n, f) }},

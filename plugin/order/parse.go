@@ -160,7 +160,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 		return err
 	}
 	if p.head.orders == nil {
-		if lookup(root, "orders") != nil {
+		if lookup(root, "orders") != nil || misspelled(root, "orders") {
 			return nil // already reported
 		}
 		p.fault(root, "orders", `is required; write the orders below this key. Only a file without orders has "orders: []", which ends all orders that the file had`)

@@ -171,7 +171,7 @@ func (p *parser) warnTwice(o *draft) {
 		}
 		t := warn()
 		p.add(Problem{Line: t.Line, Column: t.Column, Field: "targets", Warning: true,
-			Msg: fmt.Sprintf("is in this order twice, first on line %d", line), Got: t.written(), HasGot: true})
+			Msg: fmt.Sprintf("is in this order twice, first on line %d", line), Got: t.Pattern(), HasGot: true})
 	}
 	var other dname.Wire
 	plainAt := func(at uint32) *dname.Wire {

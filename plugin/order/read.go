@@ -117,7 +117,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	}
 	action := Block
 	if a := lookup(n, "action"); a != nil && isPlain(a) {
-		action = choice(&p.decoder, a, "action", []string{"block", "lift"}, Block, Lift)
+		action = choice(&p.decoder, a, "action", actionWords)
 	}
 	o := &p.draft
 	if action == Lift {

@@ -145,10 +145,10 @@ func checkRuns(t *testing.T, path, text string) {
 					t.Fatalf("%s: %d names taken, %d counted\n%s", path, len(a), o.Plain, text)
 				}
 				for k := range o.Targets {
-					a = append(a, o.Targets[k].written())
+					a = append(a, o.Targets[k].Pattern())
 				}
 				for k := range want.Orders[i].Targets {
-					b = append(b, want.Orders[i].Targets[k].written())
+					b = append(b, want.Orders[i].Targets[k].Pattern())
 				}
 				if slices.Sort(a); !slices.Equal(a, slices.Sorted(slices.Values(b))) {
 					t.Fatalf("%s: with names taken %q, without runs %q\n%s", path, a, b, text)

@@ -102,19 +102,6 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// written returns the target as order files write it.
-func (t *Target) written() string {
-	switch {
-	case t.Kind == TargetAddress:
-		return writtenPrefix(t.Attr.Address)
-	case t.Kind == TargetURL:
-		return t.Attr.URL
-	case t.Match == BelowOnly:
-		return "*." + t.Name.String()
-	}
-	return t.Name.String()
-}
-
 // A targetDraft is a target that is being decoded. The nodes are for values whose meaning
 // depends on the other keys of the target.
 type targetDraft struct {
@@ -131,7 +118,7 @@ var targetTable = table[targetDraft]{
 	{"name", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.given, t.name = append(t.given, "name"), n }},
 	{"match", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.matchAt = n
-		t.match = choice(&p.decoder, n, f, []string{"subtree", "exact"}, Subtree, Exact)
+		t.match = oneOf(&p.decoder, n, f, matchWords, []string{Subtree.String(), Exact.String()})
 	}},
 	{"address", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.given = append(t.given, "address")
@@ -139,7 +126,7 @@ var targetTable = table[targetDraft]{
 	}},
 	{"enforced_by", func(p *parser, n *yaml.Node, f string, t *targetDraft) {
 		t.enforcedAt = n
-		t.EnforcedBy = choice(&p.decoder, n, f, []string{"network", "none", "dns"}, ByNetwork, ByNobody, ByDNS)
+		t.EnforcedBy = choice(&p.decoder, n, f, enforcedByWords)
 	}},
 	{"url", func(p *parser, n *yaml.Node, f string, t *targetDraft) { t.given, t.url = append(t.given, "url"), n }},
 	{"whole_host", func(p *parser, n *yaml.Node, f string, t *targetDraft) {

@@ -200,7 +200,7 @@ func targetAdvice(written string, err error) string {
 	} else if e != nil {
 		return err.Error()
 	} else {
-		instead = flow((&Target{Name: name, Match: match}).written())
+		instead = flow((&Target{Name: name, Match: match}).Pattern())
 	}
 	page := strings.Trim(rest[end:], `/\`) != ""
 	switch {
@@ -219,18 +219,6 @@ func targetAdvice(written string, err error) string {
 		return "has a slash behind it; write " + instead
 	}
 	return err.Error()
-}
-
-// synonyms are common words that people write instead of the words of the format.
-var synonyms = map[string]string{
-	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
-	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
-	"test": "shadow", "dry-run": "shadow", "dryrun": "shadow", "monitor": "shadow", "pending": "draft",
-	"unblock": "lift", "allow": "lift", "remove": "lift", "lifted": "lift", "ban": "block", "deny": "block", "blocked": "block",
-	"tribunal": "court", "judge": "court", "agency": "regulator", "ministry": "regulator", "statute": "law", "act": "law", "isp": "operator", "self": "operator",
-	"public": "full", "secret": "none", "sealed": "none", "confidential": "none", "hidden": "none",
-	"router": "network", "routers": "network", "firewall": "network", "nobody": "none",
-	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
 // wordAdvice returns the end of a message with the word that was probably meant.
@@ -285,6 +273,18 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 		more = keyHomes[n.Value]
 	}
 	d.fault(n, field, "unknown key%s", more)
+}
+
+// misspelled reports whether an unknown key of the file is probably a misspelling of want.
+// unknownKey reports that key and suggests want.
+func misspelled(root *yaml.Node, want string) bool {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key := unquoted(root.Content[i].Value)
+		if !slices.Contains(fileShape.keys, key) && Nearest(key, slices.Values(fileShape.keys)) == want {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyAbove returns the key of an empty mapping above n that may have the key n. The lines of

@@ -184,6 +184,13 @@ func TestWholeFileAdvice(t *testing.T) {
 		{"version: 1\norders:\n- id: a\n  scope: global\n  authority: {name: X}\n  targets: [b.example]\n  until: 2026-01-01\n  name: Y\n",
 			`8:3: order "a": name: unknown key; it is a key of authority and of targets`},
 
+		// A misspelled orders is one problem, and the advice is not to write orders: [].
+		{"version: 1\norder:\n- id: a\n", `2:1: order: unknown key; did you mean "orders"?`},
+		{"version: 1\nOrders: []\n", `2:1: Orders: unknown key; did you mean "orders"?`},
+		{"version: 1\norder:\n", `2:1: order: unknown key; did you mean "orders"?`},
+		{"version: 1\ntimezome: UTC\n", `1:1: orders: is required; write the orders below this key. Only a file without orders has "orders: []", which ends all orders that the file had
+2:1: timezome: unknown key; did you mean "timezone"?`},
+
 		// The version of the format.
 		{"version: “1”\norders: []\n", `1:10: version: must be a whole number; write version: 1 without quotation marks, got "“1”"`},
 		{"version: '1'\norders: []\n", `1:10: version: must be a whole number; write version: 1 without quotation marks, got "1"`},

@@ -36,7 +36,7 @@ var authorityTable = table[Authority]{
 	}},
 	{"country", func(p *parser, n *yaml.Node, f string, a *Authority) { a.Country = p.country(n, f) }},
 	{"kind", func(p *parser, n *yaml.Node, f string, a *Authority) {
-		a.Kind = choice(&p.decoder, n, f, []string{"court", "regulator", "law", "operator"}, KindCourt, KindRegulator, KindLaw, KindOperator)
+		a.Kind = choice(&p.decoder, n, f, authorityKindWords)
 	}},
 }
 
@@ -62,7 +62,7 @@ func (p *parser) country(n *yaml.Node, f string) Country {
 }
 
 func (p *parser) status(n *yaml.Node, f string) Status {
-	return choice(&p.decoder, n, f, []string{"active", "shadow", "draft", "suspended"}, Active, Shadow, Draft, Suspended)
+	return choice(&p.decoder, n, f, statusWords)
 }
 
 var windowTable = table[Window]{
@@ -246,10 +246,10 @@ var responseTable = table[Response]{
 		}
 		for i, item := range p.list(n, f) {
 			s := p.text(item, index(f, i))
-			a, err := netip.ParseAddr(s)
+			a, ok := ParseRedirect(s)
 			switch {
 			case s == "":
-			case err != nil || a.Zone() != "" || a.Is4In6() || a.IsMulticast():
+			case !ok:
 				p.bad(item, index(f, i), "must be an IPv4 or IPv6 address")
 			case !slices.Contains(r.Addresses, a):
 				r.Addresses = append(r.Addresses, a)
@@ -261,14 +261,17 @@ var responseTable = table[Response]{
 	}},
 }
 
+// redirectForm is the form of a redirect in order files, for messages.
+const redirectForm = "{redirect: [address]}"
+
 func (p *parser) response(n *yaml.Node, f string) (r Response) {
 	if n.Kind != yaml.MappingNode {
-		r.Kind = choice(&p.decoder, n, f, []string{"nxdomain", "nodata", "refused", "{redirect: [address]}"}, NXDOMAIN, NODATA, Refused)
+		r.Kind = oneOf(&p.decoder, n, f, responseWords, responsesWithoutAddresses(), redirectForm)
 		return r
 	}
 	object(p, n, f, responseTable, &r)
 	if len(n.Content) == 0 {
-		p.fault(n, f, "must be nxdomain, nodata, refused or {redirect: [address]}")
+		p.fault(n, f, "must be %s", ResponseForms(redirectForm))
 	}
 	return r
 }

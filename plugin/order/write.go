@@ -84,7 +84,9 @@ func putList(n *yaml.Node, key string, items []*yaml.Node) {
 }
 
 func putStatus(n *yaml.Node, s Status) {
-	putText(n, "status", []string{"", "shadow", "draft", "suspended"}[s])
+	if s != Active {
+		putText(n, "status", s.String())
+	}
 }
 
 // compact is the indent of JSON on one line.

@@ -30,6 +30,11 @@ func adviseYAML(data []byte, err error) error {
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
+	// The mistake is the control character itself. The text may end there, because reading stops
+	// at a control character.
+	if strings.Contains(s.msg, "control characters") {
+		return err
+	}
 	lines := strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
 	left := maxTried
 	for i := max(0, s.line-2); i < len(lines) && left > 0; i++ {

@@ -47,7 +47,7 @@ func TestExemptsAll(t *testing.T) {
 			part, _ := b.Freeze()
 			warnings, _ := Merge([]*Part{part}, Options{}).Warnings()
 			got := slices.ContainsFunc(warnings, func(p order.Problem) bool {
-				return p.Field == "exempt" && p.Msg == "covers every client of the scope: the order blocks no client"
+				return p.Field == "exempt" && p.Msg == "the exemption covers every client of the scope, so the order blocks no client"
 			})
 			if got != tc.want {
 				t.Errorf("scope %s, exempt %s: warned %t, want %t: %v", tc.scope, tc.exempt, got, tc.want, warnings)

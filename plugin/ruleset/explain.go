@@ -64,8 +64,25 @@ func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
+// LiftOf returns the lift that takes a name out of an order, or nil if there is none. id is the
+// id of the order. LiftOf does less work than Reasons if there are many orders at the name.
+func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
+	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
+		if r.Why == LiftedBy {
+			return r.By
+		}
+	}
+	return nil
+}
+
 func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, []Reason) {
 	v := s.Decide(q, Query{Client: c, Now: now})
+	return v, s.reasons(v, q, c, now, dates, nil)
+}
+
+// reasons returns the reasons for the verdict v. If only is not nil, it returns only the reasons
+// of orders for which only returns true.
+func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
 	at := q.place()
@@ -84,6 +101,9 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 				continue
 			}
 			e := h.part.entries.at(r.entry)
+			if only != nil && !only(e) {
+				continue
+			}
 			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
 			rules := h.rules[k:end]
 			j.reason(&x, &p, h, rules, e, at)
@@ -109,7 +129,7 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	if dates && decides.entry != nil {
 		decides.alone(all).dates(&first[0], now)
 	}
-	return v, append(first, rest...)
+	return append(first, rest...)
 }
 
 // changes reports whether the target may be enforced for the client at another time.

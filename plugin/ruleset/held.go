@@ -268,11 +268,8 @@ func (s *Set) Held() (out []Held) {
 
 // String returns the target as order files write it.
 func (h heldTarget) String() string {
-	switch {
-	case h.place.net.IsValid():
+	if h.place.net.IsValid() {
 		return h.place.net.String()
-	case h.match == order.BelowOnly:
-		return "*." + h.place.name.String()
 	}
-	return h.place.name.String()
+	return h.match.Pattern(h.place.name)
 }

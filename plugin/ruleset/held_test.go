@@ -137,7 +137,7 @@ func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
 		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")
 	warnings, _ := s.Warnings()
-	const want = "is held, not enforced: it has 198.51.100.1 in it, to which answers redirect;"
+	const want = "the target is held and not enforced, because it has 198.51.100.1 in it, to which answers redirect;"
 	if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), want) {
 		t.Errorf("got %v", warnings)
 	}

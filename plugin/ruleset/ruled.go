@@ -22,22 +22,45 @@ func (p *Part) Ruled(opt Options) *Part {
 	}
 	// The response decides which names are marked in the index, so the index is built again
 	// from the compiled rules.
-	b.part.path = p.path
 	commons := map[*Common]*Common{}
-	scheds := b.take(p, func(e *entry) {
+	return p.rebuilt(b, func(e *entry) bool {
 		e.Common = b.ruled(e.Common, commons)
+		return true
+	})
+}
+
+// Without returns the part without the orders for whose ids drop returns true. It does not read
+// the file again. Without does not change p.
+func (p *Part) Without(drop func(id string) bool) *Part {
+	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
+	b.part.embeddings = p.embeddings
+	return p.rebuilt(b, func(e *entry) bool { return !drop(e.ID) })
+}
+
+// rebuilt compiles the part again in b, which has the options. It calls change with each entry,
+// and leaves out the entries for which change returns false.
+func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
+	b.part.path = p.path
+	scheds, entries := b.take(p, func(e *entry) bool {
+		if !change(e) {
+			return false
+		}
 		if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
 			b.redirectTo(e.response.Addresses)
 		}
+		return true
 	})
 	b.part.dutyTargets = p.dutyTargets
-	b.part.deadlines = renumbered(p.deadlines, scheds)
-	b.part.reviews = renumbered(p.reviews, scheds)
+	b.part.deadlines = renumbered(p.deadlines, scheds, entries)
+	b.part.reviews = renumbered(p.reviews, scheds, entries)
 	q, _ := b.Freeze()
-	for i := range uint32(p.entries.n) {
+	for i, n := range entries {
+		if n == dropped {
+			continue
+		}
 		// Copy the numbers of targets from p: Freeze subtracted the duplicate targets again,
 		// although they were already subtracted when p was built.
-		from, to := p.entries.at(i), q.entries.at(i)
+		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}
 	return q
@@ -58,12 +81,16 @@ func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	return made[c]
 }
 
-// renumbered returns copies of the duties with the new numbers of the schedules.
-func renumbered(duties []duty, scheds []uint32) []duty {
-	out := make([]duty, len(duties))
-	for i, d := range duties {
-		d.sched = scheds[d.sched]
-		out[i] = d
+// renumbered returns copies of the duties with the new numbers of the schedules and entries. It
+// leaves out the duties of dropped entries.
+func renumbered(duties []duty, scheds, entries []uint32) []duty {
+	out := make([]duty, 0, len(duties))
+	for _, d := range duties {
+		if entries[d.entry] == dropped {
+			continue
+		}
+		d.sched, d.entry = scheds[d.sched], entries[d.entry]
+		out = append(out, d)
 	}
 	return out
 }

@@ -320,7 +320,7 @@ func TestWarnings(t *testing.T) {
 		{"an address for routers, which is not kept", "- {id: c, issued: 2024-01-04, targets: [{address: 198.51.100.1}]}\n- {id: b, issued: 2024-01-01, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", ""},
 		{"an address for routers, by id", "- {id: b, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, lifts: [b], targets: [{address: 198.51.100.1}]}", ""},
 		{"an address for routers, too early", "- {id: b, issued: 2024-01-03, targets: [{address: 198.51.100.1}]}", "- {id: l, action: lift, issued: 2024-01-02, targets: [{address: 198.51.100.1}]}", "reaches nothing"},
-		{"same day in two files", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [a.example]}", "is the same time as that of an order"},
+		{"same day in two files", "- {id: b, issued: 2024-01-01, targets: [a.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [a.example]}", "the lift has the same time as an order"},
 		{"same day in two files, other names", "- {id: b, issued: 2024-01-01, targets: [a.example]}\n- {id: c, issued: 2023-01-01, targets: [c.example]}", "- {id: l, action: lift, issued: 2024-01-01, targets: [c.example]}", ""},
 	} {
 		s := Merge([]*Part{part(t, "a.yaml", tc.a+"\n"), part(t, "b.yaml", tc.b+"\n")}, Options{Addresses: true})

@@ -116,43 +116,58 @@ func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
-		b.take(p, func(*entry) {})
+		b.take(p, func(*entry) bool { return true })
 	}
 	p, _ := b.Freeze() // warnings were already reported when each part was built
 	return p
 }
 
-// take adds the compiled orders of a part, and calls change with each entry before it adds the
-// entry. It returns the numbers that the part's schedules have in the builder.
-func (b *Builder) take(p *Part, change func(*entry)) (scheds []uint32) {
+// dropped is the number of an entry that take left out.
+const dropped = ^uint32(0)
+
+// take adds the compiled orders of a part. It calls change with each entry before it adds the
+// entry, and leaves out the entries for which change returns false. take returns the numbers
+// that the part's schedules and entries have in the builder.
+func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
-	first := uint32(b.part.entries.n)
-	scheds = make([]uint32, len(p.schedules))
+	scheds, entries = make([]uint32, len(p.schedules)), make([]uint32, 0, p.entries.n)
 	for i, s := range p.schedules {
 		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
 	}
 	for e := range p.entries.all() {
 		own := *e
 		own.sched = scheds[e.sched]
-		change(&own)
+		if !change(&own) {
+			entries = append(entries, dropped)
+			continue
+		}
+		entries = append(entries, uint32(b.part.entries.n))
 		b.entry(own)
 	}
 	for _, w := range p.whole {
-		b.part.whole = append(b.part.whole, first+w)
+		if entries[w] != dropped {
+			b.part.whole = append(b.part.whole, entries[w])
+		}
 	}
 	for name, ref := range p.names.All() {
 		for _, r := range p.list(ref) {
-			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			if entries[r.entry] == dropped {
+				continue
+			}
+			r.entry, r.sched, r.last, r.crowd = entries[r.entry], scheds[r.sched], false, false
 			b.rule(name, r)
 		}
 	}
 	for x, rules := range p.networks() {
 		for _, r := range rules {
-			r.entry, r.sched, r.last, r.crowd = r.entry+first, scheds[r.sched], false, false
+			if entries[r.entry] == dropped {
+				continue
+			}
+			r.entry, r.sched, r.last, r.crowd = entries[r.entry], scheds[r.sched], false, false
 			b.address(x, r)
 		}
 	}
-	return scheds
+	return scheds, entries
 }
 
 // Duplicates returns a problem for each order of p whose id is also used by another part. The

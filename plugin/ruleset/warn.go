@@ -48,7 +48,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 		for _, id := range l.lifts {
 			if !known[id] {
 				unknown++
-				warn(l, "lifts", "names an order that is not in the set", id)
+				warn(l, "lifts", "the lift names an order that is not in the set", id)
 			}
 		}
 		if !m.reached {
@@ -58,7 +58,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 			warn(l, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
 		}
 		if x := m.tie; x != nil {
-			warn(l, "issued", fmt.Sprintf("is the same time as that of an order in %s, which it therefore lifts; write lifts to say which orders are meant", *x.file), l.place.String())
+			warn(l, "issued", fmt.Sprintf("the lift has the same time as an order in %s, so the lift reaches that order; write lifts to say which orders are meant", *x.file), l.place.String())
 		}
 	}
 	return out, useless
@@ -68,23 +68,23 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 // only recorded.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
-		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "is held, not enforced: the order " + h.Why,
+		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,
 			Warning: true, Sealed: h.Order.Terms.Disclosure.Sealed()}
 		if h.Target != "" {
 			p.Field, p.Got, p.HasGot = "targets", h.Target, true
-			p.Msg = "is held, not enforced: it " + h.Why + "; to enforce it all the same write force with a reason"
+			p.Msg = "the target is held and not enforced, because it " + h.Why + "; write force with a reason to enforce the target"
 		}
 		out = append(out, p)
 	}
 	s.each(func(_ *Part, e *entry) {
 		if e.exemptsAll {
 			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "exempt",
-				Msg:     "covers every client of the scope: the order blocks no client",
+				Msg:     "the exemption covers every client of the scope, so the order blocks no client",
 				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
 		}
 		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
 			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
-				Msg:     fmt.Sprintf("%d addresses to be found in answers are not enforced: that needs answers addresses in the Corefile", e.addrs),
+				Msg:     fmt.Sprintf("%d addresses of answers are not enforced; write answers addresses in the Corefile to enforce them", e.addrs),
 				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
 		}
 	})

@@ -267,7 +267,11 @@ func newWorld(c *choices) *world {
 	for f := range 1 + c.n(3) {
 		b, p := NewBuilder(fmt.Sprint(f), built), NewBuilder(fmt.Sprint(f), opt)
 		var file twinFile
+		extra := c.oneIn(4) // the file has other orders too, which Without drops again
 		for i := range 1 + c.n(orders) {
+			if extra {
+				b.Add(c.order(fmt.Sprint("extra", i), i))
+			}
 			o := c.order(fmt.Sprint(id), i)
 			id++
 			b.Add(o)
@@ -279,6 +283,9 @@ func newWorld(c *choices) *world {
 			w.twin.orders = append(w.twin.orders, twinOrder{o, f})
 		}
 		part, _ := b.Freeze()
+		if extra {
+			part = part.Without(func(id string) bool { return strings.HasPrefix(id, "extra") })
+		}
 		if again {
 			part = part.Ruled(opt)
 		}

@@ -2,15 +2,17 @@ package source
 
 import "time"
 
-// Clock is the time, passed in so that no test has to sleep.
+// Clock is the time. Tests replace it, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
-	// After gives a channel that receives once d has passed, and a function
-	// that releases what stands behind it.
+	// After returns a channel that receives after d, and a function that frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// wallClock is the real time.
+// WallClock is the clock of a Source without Config.Clock. It is the real time. A test may replace it
+// while no Source is open.
+var WallClock Clock = wallClock{}
+
 type wallClock struct{}
 
 func (wallClock) Now() time.Time { return time.Now() }
@@ -19,6 +21,3 @@ func (wallClock) After(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(d)
 	return t.C, func() { t.Stop() }
 }
-
-// WallClock is the real time.
-var WallClock Clock = wallClock{}

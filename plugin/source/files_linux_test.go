@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Folders that are moved away and made anew leave no kernel watch behind, of
-// which there are few (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that directories that are moved away and made again leave no kernel watch
+// behind. The number of watches is limited (fs.inotify.max_user_watches).
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -30,7 +30,7 @@ func TestNoWatchLeaks(t *testing.T) {
 	}
 }
 
-// watches counts the watches of this process's inotify instances.
+// watches returns the number of watches of all inotify instances of this process.
 func watches(t *testing.T) (n int) {
 	infos, err := filepath.Glob("/proc/self/fdinfo/*")
 	must(t, err)
@@ -41,8 +41,8 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// A pipe nobody writes to must not hang the watcher, neither when it is seen
-// nor when it takes the file's place between lstat and open.
+// TestPipe checks that a pipe without a writer does not block the Source. The pipe may be there at
+// the look, or may replace the file between the look and the open.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -58,7 +58,7 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach shows every file as one without a link, or as it is.
+// detach shows all files as files without a directory entry if on is true, and else as they are.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -89,7 +89,7 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// A side list that is a pipe is refused without being opened.
+// TestSidePipe checks that a side list that is a pipe is refused and not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -105,7 +105,7 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// Events that were lost leave each name in doubt.
+// TestOverflow checks that a renamed file waits for Settle when events were lost.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -123,7 +123,8 @@ func TestOverflow(t *testing.T) {
 	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
-// A mounted file that was renamed over on the host is reported, with its old bytes.
+// TestDetached checks that a file without a directory entry is reported as Detached, with its
+// bytes.
 func TestDetached(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -144,4 +145,45 @@ func TestDetached(t *testing.T) {
 			t.Fatalf("got %v", got)
 		}
 	})
+}
+
+// TestRemoteFiles checks that each poll looks at each file if the file system is not known to
+// report all changes, although there are kernel events. The test writes through another name of
+// the file, which causes no event.
+func TestRemoteFiles(t *testing.T) {
+	defer func(types []int64) { localFS = types }(localFS)
+	localFS = nil
+	dir := t.TempDir()
+	for i := range 3 * filesPerPoll {
+		old(t, filepath.Join(dir, "d", fmt.Sprintf("%d.yaml", i)), "1")
+	}
+	r := start(t, dir, []string{"d"})
+	must(t, os.Link(r.path("d/7.yaml"), r.path("other")))
+	r.write("other", "no event")
+	r.settled()
+	r.want("d/7.yaml=no event")
+}
+
+// TestListWithoutEvent checks that a new file that causes no event is found, although a poll keeps
+// the list of its directory and another directory is listed at each poll.
+func TestListWithoutEvent(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	for i := range 2 * filesPerPoll {
+		old(t, filepath.Join(dir, "a", fmt.Sprintf("%d.yaml", i)), "1")
+	}
+	old(t, filepath.Join(dir, "b", "o.yaml"), "1")
+	r := start(t, dir, []string{"a", "b"})
+	w := r.s.watch
+	w.mu.Lock()
+	b := w.dirs[r.path("b")]
+	b.local = false
+	w.dirs[r.path("b")] = b
+	w.mu.Unlock()
+	r.pass(2 * DefaultPoll)
+	old(t, r.path("a/new.yaml"), "new")
+	w.take() // the events are lost
+	r.pass(3 * DefaultPoll)
+	r.settled()
+	r.want("a/new.yaml=new")
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A read that blocks holds up its own file alone, which is reported; and when the read
-// goes on, the file is as any other.
+// TestReadHangs checks that a read that does not return delays only its own file, that the file is
+// reported as Pending, and that the file is reported with its bytes when the read returns.
 func TestReadHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -31,32 +31,32 @@ func TestReadHangs(t *testing.T) {
 		r.want("o.yaml=2")
 
 		r.until(func() bool { return len(r.waiting()) == 1 })
-		r.tired(stall - slow - tick)
+		r.tired(readTimeout - slow - tick)
 		r.pump()
-		r.want() // not yet
+		r.want()
 		r.tired(tick)
-		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].set.held.state == Pending })
+		r.until(func() bool { return r.s.tracked[r.path("hangs.yaml")].settler.settled.state == Pending })
 		r.pump()
 		fs := r.take()
 		if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.HasSuffix(fs[0].Err.Error(), "hangs.yaml: reading it does not finish: no byte for 5s") {
 			t.Fatalf("got %v", fs)
 		}
-		if s := r.s.Snapshot(); s[0].State != Pending || s[1].State != Ready {
-			t.Errorf("snapshot %v", s)
+		if s := r.now(); s[0].State != Pending || s[1].State != Ready {
+			t.Errorf("states %v", s)
 		}
 		r.settled()
-		r.want() // once
+		r.want() // no second report
 
 		r.stuck = nil
 		g.open()
-		r.until(func() bool { return r.s.tracks[r.path("hangs.yaml")].job == nil })
+		r.until(func() bool { return r.s.tracked[r.path("hangs.yaml")].job == nil })
 		r.settled()
 		r.want("hangs.yaml=2")
 	})
 }
 
-// What came back before the read that blocks is not kept waiting by it, and neither is
-// what comes behind it.
+// TestReadHangsInABatch checks that a read that does not return delays neither the files that were
+// hashed before nor the files that are hashed after.
 func TestReadHangsInABatch(t *testing.T) {
 	dir := t.TempDir()
 	r := newRig(t, dir, []string{"."})
@@ -73,15 +73,15 @@ func TestReadHangsInABatch(t *testing.T) {
 			r.want("1.yaml=1", "22.yaml:being written", "333.yaml=333")
 			r.stuck = nil
 			g.open()
-			r.until(func() bool { return r.s.tracks[r.path("22.yaml")].job == nil })
+			r.until(func() bool { return r.s.tracked[r.path("22.yaml")].job == nil })
 			return
 		case <-g.stuck:
-			r.tired(slow)
+			r.tired(slow + tick) // the first tick may see progress
 		}
 	}
 }
 
-// A stat that does not return holds up its own path alone.
+// TestStatHangs checks that a stat that does not return delays only its own path.
 func TestStatHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -101,7 +101,7 @@ func TestStatHangs(t *testing.T) {
 		r.c.add(DefaultPoll)
 		r.until(func() bool { return len(reached) > 0 })
 		before := r.s.LastLook()
-		r.tired(statStall + tick) // the first tick sees progress
+		r.tired(statTimeout + tick) // the first tick sees progress
 		r.pass(DefaultPoll + Settle)
 		if got := r.take(); len(got) != 2 || got[0].State != Pending || r.show(got[1]) != "o.yaml=2" && r.show(got[0]) != "o.yaml=2" {
 			if len(got) != 2 {
@@ -115,14 +115,14 @@ func TestStatHangs(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 		close(goOn)
-		r.until(func() bool { r.s.calls.Lock(); defer r.s.calls.Unlock(); return len(r.s.calls.out) == 0 })
+		r.until(func() bool { return len(r.s.noAnswer) == 0 })
 		r.settled()
 		r.want("hangs.yaml=1")
 	})
 }
 
-// A Source that waits for the file system ends at once, and a look that is not over
-// shows in LastLook.
+// TestCloseWhileHanging checks that Run ends at once after Close, although the file system does not
+// answer.
 func TestCloseWhileHanging(t *testing.T) {
 	for _, what := range []string{"read", "stat"} {
 		t.Run(what, func(t *testing.T) {
@@ -157,7 +157,8 @@ func TestCloseWhileHanging(t *testing.T) {
 	}
 }
 
-// A stream ends in time although the disk does not answer, and when the Source is closed.
+// TestStreamHangs checks that a stream ends in an error after readTimeout if a read does not
+// return, and at once if the Source is closed.
 func TestStreamHangs(t *testing.T) {
 	for _, how := range []string{"for ever", "until Close"} {
 		t.Run(how, func(t *testing.T) {
@@ -173,10 +174,10 @@ func TestStreamHangs(t *testing.T) {
 			if how == "for ever" {
 				go func() {
 					<-g.stuck
-					for len(r.waiting()) == 0 { // for the stream's wait
+					for len(r.waiting()) == 0 { // the stream begins to wait
 						runtime.Gosched()
 					}
-					r.tired(stall)
+					r.tired(readTimeout)
 				}()
 			} else {
 				want = ErrClosed
@@ -190,8 +191,8 @@ func TestStreamHangs(t *testing.T) {
 	}
 }
 
-// A new side list whose bytes do not come in time is Pending, and its order file is
-// reported again when they have come.
+// TestNewSideHangs checks that a new side list whose bytes do not come in time is Pending, and that
+// its order file is reported again when the bytes have come.
 func TestNewSideHangs(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
@@ -215,64 +216,8 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// A report waits for small files that are still to be hashed, for a moment; it does not
-// wait for a big one.
-func TestHold(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "1")
-	old(t, filepath.Join(dir, "p.yaml"), "1")
-	r := start(t, dir, []string{"."})
-	p := r.s.tracks[r.path("p.yaml")]
-	place := *p.place
-	o := r.s.tracks[r.path("o.yaml")]
-	changed := func(content string) {
-		before := o.set.held.digest
-		r.publish("o.yaml", content)
-		r.sync()
-		r.c.add(debounce)
-		r.until(func() bool { return o.set.held.digest != before && !r.s.working })
-		r.s.wanted[p] = true
-	}
-	ready := func() []File {
-		out, _ := r.s.ready(r.s.clock.Now())
-		return out
-	}
-	changed("2")
-	if out := ready(); out != nil {
-		t.Errorf("not held back: %v", out)
-	}
-	r.s.heldAt = time.Now().Add(-hold)
-	if out := ready(); len(out) != 1 {
-		t.Errorf("held back for too long: %v", out)
-	}
-	changed("3")
-	place.size = smallFile + 1
-	p.place = &place
-	if out := ready(); len(out) != 1 {
-		t.Errorf("held back for a big file: %v", out)
-	}
-}
-
-// A big file gives way to a file that has less left; a small one is hashed to its end.
-func TestCutForSmaller(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "1")
-	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
-		r := start(t, dir, []string{"o.yaml"})
-		o := r.s.tracks[r.path("o.yaml")]
-		big := &job{t: &track{}, p: &place{stat: stat{stamp: stamp{size: left}}}}
-		big.t.job = big
-		r.s.wanted[big.t], r.s.wanted[o] = true, true
-		j := r.s.pick(big)
-		if cut := j == o.job; cut != want || j != big && j != o.job || !r.s.wanted[o] {
-			t.Errorf("%d left: cut %v", left, cut)
-		}
-		clear(r.s.wanted)
-	}
-}
-
-// A process that was stopped for an hour has not waited for an hour, and a call that
-// returns is not waited for again.
+// TestWaitAfterStop checks that the time for which a process was stopped does not count as waiting,
+// and that progress starts the wait again.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int
@@ -309,77 +254,19 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 }
 
-// An order file whose list never settles is Pending itself, so that the caller knows that
-// the version on disk is not in force.
-func TestSideNeverStill(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
-	old(t, filepath.Join(dir, "l.txt"), "a")
-	r := newRig(t, dir, []string{"o.yaml"})
-	r.scan(0)[0].SetSides([]string{"l.txt"})
-	for range 30 {
-		r.write("l.txt", strings.Repeat("a", int(r.c.Now().Unix()%100)+2))
-		r.pass(Settle / 2)
-	}
-	fs := r.take()
-	if len(fs) != 1 || fs[0].State != Pending || !errors.Is(fs[0].Err, ErrPending) || !strings.Contains(fs[0].Err.Error(), "l.txt: ") {
-		t.Fatalf("got %v", fs)
-	}
-	r.settled()
-	r.want("o.yaml=names: l.txt")
-}
-
-// A look that is due does not wait for the tick at which work in progress is looked at;
-// without a limit the clock is not asked, since Scan's clock may be a test's.
-func TestPause(t *testing.T) {
+// TestWorkerNotStarted checks that a worker whose goroutine has not run yet is not abandoned.
+func TestWorkerNotStarted(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
-	now := r.c.Now()
-	r.s.pause(context.Background(), now.Add(debounce), true)
-	if got := r.c.Now().Sub(now); got != debounce {
-		t.Errorf("waited %s by the clock", got)
+	w := &worker{over: make(chan struct{})}
+	r.s.worker = w
+	done := make(chan struct{})
+	go func() { r.s.guard(w); close(done) }()
+	for range 3 {
+		r.tired(slow)
 	}
-	r.s.kick()
-	r.s.pause(context.Background(), time.Time{}, true)
-	if got := r.c.Now().Sub(now); got != debounce {
-		t.Errorf("waited %s by the clock", got)
+	close(w.over)
+	<-done
+	if w.abandoned || r.s.worker != w {
+		t.Error("abandoned before its first job")
 	}
-}
-
-// endlessFile is a file whose reading makes progress for days.
-type endlessFile struct {
-	openFile
-	c *testClock
-}
-
-func (f endlessFile) Read(p []byte) (int, error) {
-	f.c.add(time.Second)
-	return len(p), nil
-}
-
-type hugeInfo struct{ fs.FileInfo }
-
-func (hugeInfo) Size() int64 { return 10_000 << 30 }
-
-// A Scan ends although a huge file is still being hashed, so that a start is not held up.
-func TestScanEnds(t *testing.T) {
-	dir := t.TempDir()
-	old(t, filepath.Join(dir, "huge.yaml"), "1")
-	old(t, filepath.Join(dir, "o.yaml"), "1")
-	r := newRig(t, dir, []string{"."})
-	shown(r, func(info fs.FileInfo) fs.FileInfo {
-		if filepath.Base(info.Name()) == "huge.yaml" {
-			return hugeInfo{info}
-		}
-		return info
-	})
-	open := r.s.fs.open
-	r.s.fs.open = func(path string) (openFile, error) {
-		f, err := open(path)
-		if err == nil && filepath.Base(path) == "huge.yaml" {
-			f = endlessFile{f, r.c}
-		}
-		return f, err
-	}
-	r.got = r.scan(5 * time.Second)
-	r.want("huge.yaml:being written", "o.yaml=1")
 }

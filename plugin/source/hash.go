@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -16,246 +16,265 @@ import (
 )
 
 const (
-	// step is how much is hashed at a time, in bytes: some 100 us of work.
+	// step is the number of bytes that are hashed at a time: some 100 us of work.
 	step = 128 << 10
-	// hold is how long a report waits at most for small files that are still to be
-	// hashed, so that files that change together are one load.
-	hold = 100 * time.Millisecond
-	// smallFile is the size up to which a file is worth waiting for, in bytes.
+	// batchWait is the maximum time for which a report waits for small files that are being
+	// hashed. The wait makes files that change together one load.
+	batchWait = 100 * time.Millisecond
+	// smallFile is the maximum size, in bytes, of a file that a report waits for.
 	smallFile = 8 << 20
 )
 
-// job is the hashing of one file. Only one goroutine has it at a time.
+// job is the hashing of one file.
 type job struct {
-	t    *track // not to be touched without the lock
+	t    *tracked // guarded by the lock of the Source
 	abs  string
-	p    *place // where the bytes are
-	at   time.Time
-	busy bool // a step is in progress; guarded by the lock
+	loc  *location // where the bytes are
+	at   time.Time // the begin of the first step
+	busy bool      // a step is in progress; guarded by the lock of the Source
+	over chan struct{}
 
 	f     openFile
 	h     hash.Hash
-	n     int64
-	last  byte // the last byte read
+	n     int64 // the number of bytes read
+	last  byte  // the last byte read
 	done  bool
-	moved bool  // the bytes are not of one moment
+	moved bool  // the file changed while it was read
 	err   error // why the bytes cannot be read
 }
 
-func newJob(t *track, now time.Time) *job {
-	return &job{t: t, abs: t.abs, p: t.place, at: now}
+func (j *job) left() int64 { return j.loc.size - j.n }
+
+// step reads up to len(buf) bytes. At the end of the file, or after an error, it sets done.
+func (j *job) step(fs files, buf []byte) {
+	j.done, j.err = j.read(fs, buf)
+	if j.done {
+		j.close()
+	}
 }
 
-func (j *job) left() int64 { return j.p.size - j.n }
-
-// step does some work and reports whether the job is over.
-func (j *job) step(fs *files, buf []byte) bool {
+func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	if j.f == nil {
-		f, err := fs.open(j.p.end)
+		f, err := fs.open(j.loc.end)
 		if err != nil {
-			return j.finish(err)
+			return true, err
 		}
 		j.f, j.h = f, sha256.New()
-		if info, err := f.Stat(); err != nil || statOf(info).stamp != j.p.stamp {
-			j.moved = true
-			return j.finish(nil)
+		if j.moved = !j.unchanged(); j.moved {
+			return true, nil
 		}
 	}
-	n, err := j.f.Read(buf)
-	j.h.Write(buf[:n])
-	j.n += int64(n)
-	if n > 0 {
-		j.last = buf[n-1]
+	for free := buf; len(free) > 0; {
+		n, err := j.f.Read(free)
+		j.h.Write(free[:n])
+		j.n += int64(n)
+		if n > 0 {
+			j.last = free[n-1]
+		}
+		free = free[n:]
+		switch {
+		case j.n > j.loc.size: // the file grows
+			j.moved = true
+			return true, nil
+		case errors.Is(err, io.EOF):
+			j.moved = j.n != j.loc.size || !j.unchanged() || len(j.loc.links) > 0 && !fs.once().leads(j.abs, j.loc)
+			return true, nil
+		case err != nil:
+			return true, err
+		}
 	}
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return j.finish(err)
-	case j.n > j.p.size: // it grows
-		j.moved = true
-		return j.finish(nil)
-	case err == nil:
-		return false
-	}
+	return false, nil
+}
+
+// unchanged reports whether the open file is as the look found it. When another file is renamed
+// over the file, the change time of the open file changes too.
+func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
-	j.moved = err != nil || statOf(info).stamp != j.p.stamp || j.n != j.p.size || !j.still(fs)
-	return j.finish(nil)
+	return err == nil && statOf(info).stamp == j.loc.stamp
 }
 
-// still reports whether the path still leads to the file that was read.
-func (j *job) still(fs *files) bool {
-	p := fs.resolve(j.abs, nil)
-	return p.err == nil && p.end == j.p.end && p.stamp == j.p.stamp
-}
-
-func (j *job) finish(err error) bool {
-	j.err, j.done = err, true
-	j.close()
-	return true
+// leads reports whether path still leads to l.
+func (f files) leads(path string, l *location) bool {
+	now := f.resolve(path)
+	return now.err == nil && now.end == l.end && now.stamp == l.stamp
 }
 
 func (j *job) close() {
 	if j.f != nil {
-		_ = j.f.Close() // opened for reading: nothing to lose
+		_ = j.f.Close() // opened for reading: no data can be lost
 		j.f = nil
 	}
 }
 
-// want has a file hashed. The caller holds the lock, here and below.
-func (s *Source) want(t *track) {
-	if !s.wanted[t] {
-		s.wanted[t], s.queue = true, nil
+// enqueue adds a job to the queue and starts a worker if there is none. The queue is sorted by the
+// number of bytes left. The caller of enqueue, cancel, hashing, startWorker, next and takeBack must
+// have locked s.mu.
+func (s *Source) enqueue(j *job) {
+	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
+		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
+	})
+	s.queue = slices.Insert(s.queue, i, j)
+	s.startWorker()
+}
+
+// cancel ends the hashing of t. The result would not count.
+func (s *Source) cancel(t *tracked) {
+	if j := t.job; j != nil {
+		t.job = nil
+		close(j.over)
+		if !j.busy {
+			j.close()
+		}
 	}
 }
 
-// drop ends hashing. The result would not count.
-func (s *Source) drop(t *track) {
-	if t.job != nil && !t.job.busy {
-		t.job.close()
-	}
-	t.job = nil
-	delete(s.wanted, t)
-}
-
-// hashing reports whether files that are worth waiting for are being hashed.
+// hashing reports whether small files are being hashed.
 func (s *Source) hashing() bool {
-	for t := range s.wanted {
-		if t.place.size <= smallFile {
-			return true
-		}
-	}
-	return false
+	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
+	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// pick returns the job that is next: j again, unless much is left of it, and else the
-// one with the least left. It returns nil when there is none.
-func (s *Source) pick(j *job) *job {
-	if j != nil && s.wanted[j.t] && j.t.job == j && j.left() <= bigFile {
-		return j
-	}
-	if s.queue == nil {
-		s.queue = slices.Collect(maps.Keys(s.wanted))
-		for _, t := range s.queue {
-			if t.job == nil {
-				t.job = newJob(t, s.clock.Now())
-			}
-		}
-		slices.SortFunc(s.queue, func(a, b *track) int {
-			return cmp.Or(cmp.Compare(a.job.left(), b.job.left()), cmp.Compare(a.abs, b.abs))
-		})
-	}
-	for ; len(s.queue) > 0; s.queue = s.queue[1:] {
-		if t := s.queue[0]; s.wanted[t] {
-			return t.job
-		}
-	}
-	return nil
+// worker hashes files in a goroutine of its own. If a read does not return, the worker is
+// abandoned, and another worker hashes the other files.
+type worker struct {
+	job       *job // in progress
+	steps     int
+	over      chan struct{} // closed at the end
+	abandoned bool
 }
 
-// work hashes the wanted files. It holds no lock while it waits for a file, and leaves a
-// file behind whose read does not return.
-func (s *Source) work() {
+func (s *Source) startWorker() {
+	if s.worker != nil || len(s.queue) == 0 || s.ended() {
+		return
+	}
+	w := &worker{over: make(chan struct{})}
+	s.worker = w
+	go s.hash(w)
+	go s.guard(w)
+}
+
+// next chooses the next job of w and reports whether there is a job. A file of which little is left
+// is hashed to its end. Otherwise the file with the fewest bytes left is next.
+func (s *Source) next(w *worker) bool {
+	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
+		w.job = nil
+		s.enqueue(j)
+	} else if j != nil && j.t.job == j {
+		return true
+	}
+	for w.job = nil; w.job == nil && len(s.queue) > 0; s.queue = s.queue[1:] {
+		if j := s.queue[0]; j.t.job == j {
+			w.job = j
+		}
+	}
+	return w.job != nil
+}
+
+// hash hashes the files of the queue. It unlocks s.mu while it reads.
+func (s *Source) hash(w *worker) {
 	defer coop.Start()()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fs := s.fs
-	var buf []byte
-	for j := s.pick(nil); j != nil && !s.closed; j = s.pick(j) {
+	defer close(w.over)
+	fs, buf := s.fs, []byte(nil)
+	for !w.abandoned && !s.ended() && s.next(w) {
+		j := w.job
+		if j.at.IsZero() {
+			j.at = s.clock.Now()
+		}
 		if need := min(step, j.left()+1); int64(len(buf)) < need {
 			buf = make([]byte, need)
 		}
-		in := buf
-		over := s.begin(j, func() { j.step(&fs, in) })
+		j.busy = true
 		s.mu.Unlock()
-		ok := s.returns(over, slow, nil)
+		j.step(fs, buf)
 		coop.Yield()
 		s.mu.Lock()
-		if ok {
-			s.takeBack(j)
-		} else {
-			s.leave(j, over)
-			buf = nil
-		}
+		j.busy = false
+		w.steps++
+		s.takeBack(j)
 	}
-	s.working = false
+	if w.abandoned {
+		if j := w.job; j.t.job == j {
+			s.enqueue(j)
+		}
+	} else {
+		s.worker = nil
+	}
 	s.kick()
 }
 
-// begin runs a part of j in a goroutine and returns a channel that is closed at its end.
-func (s *Source) begin(j *job, run func()) <-chan struct{} {
-	j.busy = true
-	over := make(chan struct{})
-	go func() { run(); close(over) }()
-	return over
-}
-
-// leave goes on without j, whose read has not returned. The file is reported when the
-// read takes very long, and wanted again when the read is over.
-func (s *Source) leave(j *job, over <-chan struct{}) {
-	if j.t.job == j {
-		delete(s.wanted, j.t)
-	}
-	go func() {
-		if !s.returns(over, stall-slow, nil) {
-			s.mu.Lock()
-			if j.t.job == j {
-				err := hangs(fmt.Sprintf("%s: reading it does not finish: no byte for %s", printable.Line(j.t.path), stall))
-				s.sight(j.t, sight{version: version{state: Pending, err: err}, at: s.clock.Now(), whole: true})
-			}
-			s.mu.Unlock()
-			s.kick()
-			<-over
-		}
+// guard abandons w if a read does not return. If the read does not return for a long time, guard
+// makes the file Pending.
+func (s *Source) guard(w *worker) {
+	steps := func() int {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.takeBack(j)
+		return w.steps
+	}
+	var j *job
+	for j == nil {
+		if s.returns(w.over, slow, steps) || s.ended() {
+			return
+		}
+		s.mu.Lock()
+		if w.job != nil && w.job.busy { // the goroutine of w may not have run yet
+			j = w.job
+			w.abandoned, s.worker = true, nil
+			s.startWorker()
+			s.kick()
+		}
+		s.mu.Unlock()
+	}
+	if s.returns(w.over, readTimeout-slow, nil) || s.ended() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j.t.job == j {
+		err := noAnswer(fmt.Sprintf("%s: reading it does not finish: no byte for %s", printable.Line(j.t.path), readTimeout))
+		s.observe(j.t, observation{version: version{state: Pending, err: err}, at: s.clock.Now(), whole: true})
 		s.kick()
-	}()
+	}
 }
 
-// takeBack takes in what a part of j has brought.
+// takeBack processes the result of a step.
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
-	j.busy = false
-	// All events first: a decision must not fall while the write event that speaks
-	// against it is in the queue.
-	s.events(now)
+	// An event in the queue of the kernel may show that the bytes are not complete. The
+	// events are therefore read before the decision.
+	s.takeEvents(now)
 	switch {
-	case t.job != j: // something happened to the path meanwhile
+	case t.job != j: // the path changed meanwhile
 		j.close()
 		return
 	case !j.done:
-		s.want(t)
 		return
 	}
-	s.drop(t)
+	s.cancel(t)
 	s.kick()
-	switch m := s.marks.get(j.p.end); {
+	switch e := s.events.last[j.loc.end]; {
 	case j.err != nil:
-		at := j.p.end
-		if len(j.p.links) == 0 {
-			at = ""
-		}
-		v := version{state: stateOf(j.err), err: pathError(t.path, at, j.err)}
-		s.sight(t, sight{version: v, at: now, whole: t.first})
-	case j.moved || m.seq > t.saw:
-		t.swap, t.first = false, false
-		t.set.disturb()
-		t.calmAt = now.Add(debounce)
-		s.settleAt(t.calmAt)
-		s.touch(t)
+		v := version{state: stateOf(j.err), err: pathError(t.path, j.loc.linkTo(j.loc.end), j.err)}
+		s.observe(t, observation{version: v, at: now, whole: t.initial})
+	case j.moved || e.written > t.seen:
+		t.swapped, t.initial = false, false
+		t.settler.disturb()
+		t.quietAt = now.Add(debounce)
+		s.lookAt(t.quietAt)
+		s.markDirty(t)
 	default:
 		t.hashedAt = now
-		e := t.evidence(m)
-		v := sight{
-			version: version{state: Ready, size: j.n, digest: Digest(j.h.Sum(nil)), detached: j.p.detached},
-			at:      j.at, stamp: j.p.stamp, whole: e.whole(j.p.stamp, j.at),
+		v := observation{
+			version: version{state: Ready, size: j.n, digest: Digest(j.h.Sum(nil)), detached: j.loc.detached},
+			at:      j.at, stamp: j.loc.stamp, whole: t.evidence(e).whole(j.loc.stamp, j.at),
 		}
-		if v.ragged = t.ragged(j.last, j.n); v.ragged && !v.whole && t.warned != v.digest && !v.version.same(t.set.held) {
-			t.warned = v.digest
+		if v.ragged = t.ragged(j.last, j.n); v.ragged && !v.whole && t.noticed != v.digest && !v.version.same(t.settler.settled) {
+			t.noticed = v.digest
 			s.notice(fmt.Errorf("%s: the last line has no end, so the file may be incomplete; "+
 				"it is loaded when it has not changed for %s (a file that is renamed into place is loaded at once)",
 				printable.Line(t.path), RaggedSettle))
 		}
-		s.sight(t, v)
+		s.observe(t, v)
 	}
 }

@@ -11,16 +11,15 @@ import (
 
 // ignored is a file in a watched directory that is no order file.
 type ignored struct {
-	since time.Time // zero: found at the start
-	said  bool
+	since   time.Time // zero: found at the start
+	noticed bool
 }
 
-// notices says once of each ignored file that it is ignored, so that no one waits for an
-// order that was saved under a wrong name. It runs when all reports were loaded, because
-// only then is it known which files are side lists. A file that came while the Source
-// runs is noticed after Patience: a side list may come before the order file that names
-// it, and editors leave files for moments only.
-func (s *Source) notices(now time.Time) {
+// noticeIgnored gives notice of each ignored file once, so that the operator does not wait for an
+// order that was saved under a wrong name. It runs when all reports were loaded, because the side
+// lists are known then. Notice of a new file is given after Patience, because a side list may come
+// before the order file that names the list, and because editors make short-lived files.
+func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return
 	}
@@ -29,7 +28,7 @@ func (s *Source) notices(now time.Time) {
 	for _, p := range s.patterns {
 		for _, path := range p.last.ignored {
 			abs, err := filepath.Abs(path)
-			if err != nil || s.tracks[strings.TrimSuffix(abs, ".minisig")] != nil {
+			if err != nil || s.tracked[strings.TrimSuffix(abs, ".minisig")] != nil {
 				continue
 			}
 			e, old := s.ignored[abs]
@@ -37,9 +36,9 @@ func (s *Source) notices(now time.Time) {
 				e.since = now
 			}
 			switch {
-			case e.said:
+			case e.noticed:
 			case now.Sub(e.since) >= Patience:
-				e.said = true
+				e.noticed = true
 				s.notice(fmt.Errorf("%s: is ignored: its name does not end in %s, and no order file that was loaded names it as a list",
 					printable.Line(path), strings.Join(endings, " ")))
 			default:

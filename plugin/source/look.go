@@ -2,266 +2,267 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look asks the file system once about every pattern and every path. It runs in a
-// goroutine of its own, because a stat on a dead mount may never return. Such a look is
-// left behind: the path of its last call goes on a list, and the next looks get errHangs
-// for this path without a call, until the call returns.
+// A look calls stat for the watched paths and lists the directories of the patterns. It runs in
+// a goroutine of its own, because a call on a dead mount may never return. A look whose call does
+// not return is abandoned, and the path of the call is added to Source.noAnswer. Until the call
+// returns, later looks make no call about this path and get errNoAnswer.
 
-// errHangs means that the file system does not answer. The file is Pending: nothing is
-// known about it.
-var errHangs error = hangs("the file system does not answer")
+// errNoAnswer means that the file system does not answer. The file is Pending.
+var errNoAnswer error = noAnswer("the file system does not answer")
 
-// hangs is an error that counts as ErrPending.
-type hangs string
+// noAnswer is an error that matches ErrPending.
+type noAnswer string
 
-func (h hangs) Error() string        { return string(h) }
-func (h hangs) Is(target error) bool { return target == ErrPending }
+func (e noAnswer) Error() string        { return string(e) }
+func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
 // look is one look in progress.
 type look struct {
-	fs       files // the calls of this look
-	patterns []pattern
-	tracks   []*track // only abs, which does not change, may be read without the lock
-	places   []*place // of the tracks, as they were and then as they are
-	dirs     []string // to be watched
-	watch    *watcher
-	seq      uint64 // of the last event before the look
-	at       time.Time
-	poll     bool              // the look is a poll
-	known    map[string]*place // of directories
-	fresh    []string          // directories whose watch is new
+	fs     files                          // the calls of this look
+	arm    func(string) ([]string, error) // adds watches; nil without events
+	seq    uint64                         // the number of the last event before the look
+	at     time.Time
+	poll   bool                 // the look is a poll
+	before map[string]*location // of directories, at the last look
+
+	patterns    []pattern // copies
+	keepPattern []bool    // the last expansion is kept unless a directory has moved
+	paths       []*tracked
+	keepPath    []bool      // the last location is kept unless the directory has moved
+	found       []*location // nil: kept
+
+	fresh    []string // directories whose watch is new
 	watchErr error
 
-	calls *calls
-	call  string // the path that is being asked about; "" between calls
-	n     int    // calls so far
-	left  bool   // this look is not waited for any more
+	// The lock of the Source guards these fields.
+	call      string // the path of the current call; "" between calls
+	n         int    // the number of calls so far
+	abandoned bool
 }
 
-// calls are the paths of calls that have not returned. The lock guards the calls of the
-// looks as well.
-type calls struct {
-	sync.Mutex
-	out map[string]bool
-}
-
-// do runs one call of the file system about path.
-func (l *look) do(path string, call func() error) error {
-	l.calls.Lock()
-	if l.calls.out[path] {
-		l.calls.Unlock()
-		return errHangs
-	}
-	l.call = path
-	l.n++
-	n := l.n
-	l.calls.Unlock()
-	if n%64 == 0 {
-		coop.Yield()
-	}
-	err := call()
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	l.call = ""
-	if l.left {
-		delete(l.calls.out, path)
-		runtime.Goexit()
-	}
-	return err
-}
-
-// progress returns how many calls there were.
-func (l *look) progress() int {
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	return l.n
-}
-
-// leave gives the look up, unless it is between two calls, and reports whether it did.
-func (l *look) leave() bool {
-	l.calls.Lock()
-	defer l.calls.Unlock()
-	if l.call != "" {
-		l.left = true
-		l.calls.out[l.call] = true
-	}
-	return l.left
-}
-
-// guarded returns call as a call that the look can be left in.
-func guarded[T any](l *look, call func(string) (T, error)) func(string) (T, error) {
+// guarded returns a function that does the same as call, for a look that may be abandoned during
+// the call. The function returns errNoAnswer for a path in s.noAnswer.
+func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
-		err = l.do(path, func() error { out, err = call(path); return err })
+		s.mu.Lock()
+		if s.noAnswer[path] {
+			s.mu.Unlock()
+			return out, errNoAnswer
+		}
+		l.call = path
+		l.n++
+		n := l.n
+		s.mu.Unlock()
+		if n%64 == 0 {
+			coop.Yield()
+		}
+		out, err = call(path)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		l.call = ""
+		if l.abandoned {
+			delete(s.noAnswer, path)
+			runtime.Goexit()
+		}
 		return out, err
 	}
 }
 
-// run does the look. Watches are made first, so that no change falls between an event
-// and a stat.
+// run does the look. It adds watches first, so that no change falls between the events and the
+// look.
 func (l *look) run() {
-	defer coop.Start()()
-	if l.watch != nil {
-		_ = l.do("inotify", func() error { l.fresh, l.watchErr = l.watch.arm(l.dirs); return nil })
+	if l.arm != nil {
+		l.fresh, l.watchErr = l.arm("inotify")
 	}
+	unmoved := func(dir string) bool { return l.fs.directory(dir).sameWay(l.before[dir]) }
 	for i := range l.patterns {
-		p := &l.patterns[i]
-		p.last = p.expand(&l.fs, p.last)
+		if p := &l.patterns[i]; !l.keepPattern[i] || slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !unmoved(dir) }) {
+			p.last = p.expand(&l.fs, p.last)
+		}
 	}
-	for i, t := range l.tracks {
-		p := l.fs.resolve(t.abs, l.known)
-		if old := l.places[i]; old == nil || p.err != nil || p.stat != old.stat || p.end != old.end || !slices.Equal(p.links, old.links) {
-			l.places[i] = p
+	for i, t := range l.paths {
+		if !l.keepPath[i] || !unmoved(t.dir) {
+			l.found[i] = l.fs.resolve(t.abs)
 		}
 	}
 }
 
-// startLook begins a look. The caller holds the lock.
+// startLook begins a look. The caller must have locked s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
-		dirs: s.dirs, watch: s.watch, seq: s.marks.seq, at: now, poll: !now.Before(s.pollAt), calls: &s.calls,
-		known:  map[string]*place{},
-		tracks: slices.Clone(s.list), places: make([]*place, len(s.list)),
+		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
+		fs: s.fs.once(), before: s.dirs, paths: slices.Clone(s.list), found: make([]*location, len(s.list)),
 	}
-	l.fs = files{lstat: guarded(l, s.fs.lstat), readlink: guarded(l, s.fs.readlink), readDir: guarded(l, s.fs.readDir), glob: guarded(l, s.fs.glob)}
+	l.fs.lstat, l.fs.readlink, l.fs.readDir = guarded(s, l, s.fs.lstat), guarded(s, l, s.fs.readlink), guarded(s, l, s.fs.readDir)
+	if w, dirs := s.watch, s.toWatch; w != nil {
+		l.arm = guarded(s, l, func(string) ([]string, error) { return w.arm(dirs) })
+	}
+	keep := s.keep(now)
 	for _, p := range s.patterns {
 		l.patterns = append(l.patterns, *p)
+		l.keepPattern = append(l.keepPattern, keep.pattern(p))
 	}
-	for i, t := range s.list {
-		l.places[i] = t.place
+	for _, t := range s.list {
+		l.keepPath = append(l.keepPath, keep.path(t))
 	}
-	s.look, s.askAt = l, time.Time{}
+	s.look, s.askedAt, s.relist, s.doubt = l, time.Time{}, false, false
 	over := make(chan struct{})
-	go func() { defer close(over); l.run() }()
 	go func() {
-		for !s.returns(over, statStall, l.progress) && !s.ended() && !l.leave() {
+		defer close(over)
+		if slices.Contains(l.keepPath, false) && len(l.paths) > filesPerPoll {
+			defer coop.Start()()
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.look = nil
-		if now := s.clock.Now(); !l.left && !s.closed {
-			s.events(now)
-			s.apply(l, now)
-		} else {
-			s.settleAt(now) // without the call that does not return
-		}
-		s.kick()
+		l.run()
 	}()
+	go s.finish(l, over)
 }
 
-// apply takes in what a look has found.
+// finish waits for the end of a look and applies its results. If a call does not return, finish
+// abandons the look.
+func (s *Source) finish(l *look, over <-chan struct{}) {
+	calls := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return l.n
+	}
+	for !s.returns(over, statTimeout, calls) && !s.ended() {
+		s.mu.Lock()
+		if l.abandoned = l.call != ""; l.abandoned {
+			s.noAnswer[l.call] = true
+			s.look, s.relist, s.doubt = nil, true, true
+			s.lookAt(s.clock.Now()) // without the call that does not return
+			s.kick()
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look = nil
+	if now := s.clock.Now(); !s.ended() {
+		s.takeEvents(now)
+		s.apply(l, now)
+	}
+	s.kick()
+}
+
+// apply updates the Source with the results of a look.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
-		s.complain(l.watchErr)
+		s.noEvents(l.watchErr)
 	}
 	for _, dir := range l.fresh {
-		s.marks.doubt(dir) // events of the directory that was here before mean nothing now
+		s.events.doubt(dir) // earlier events were about another directory
 	}
 	for i, p := range s.patterns {
 		x := l.patterns[i].last
 		p.kind = l.patterns[i].kind
+		if !l.keepPattern[i] {
+			p.listedAt = l.at
+		}
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// A directory that became empty is judged at polls only, so that the files that
-		// are missing in it are reported first.
+		// Only polls decide that a directory is empty, so that the files that are missing
+		// in the directory are reported first.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
-			p.set.see(sight{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
+			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
 	}
 	if s.stale {
-		s.reorder()
+		s.updateOrders()
 	}
-	for i, t := range l.tracks {
-		s.see(t, l.places[i], l.seq, l.at)
+	s.dirs = l.fs.dirs
+	for i, t := range l.paths {
+		if l.found[i] != nil {
+			s.compare(t, l.found[i], l.seq, l.at)
+		}
 	}
-	again := s.stale && s.rewatch()
+	again := s.stale && s.updateInterest()
 	s.stale = false
-	s.marks.prune(s.pruned, s.interest)
+	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Looks for the sake of events may take a tenth of the CPU, not more.
-	s.free = now.Add(min(9*took, s.poll))
+	// Looks after events may use a tenth of the CPU, so that a storm of events slows nothing down.
+	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {
-		s.askAt = now
+		s.askedAt = now
 		return
 	}
 	s.started, s.lastLook = true, s.clock.Now()
 }
 
-// rewatch brings the names and directories that matter up to date. It reports whether a
-// path or directory is new, so that another look is needed at once.
-func (s *Source) rewatch() (again bool) {
+// updateInterest updates the directories to be watched, and the names whose events cause a look.
+// It reports whether a path or directory is new, so that another look is needed at once.
+func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
-	points := func(ps []string) {
-		for _, at := range ps {
+	add := func(points []string) {
+		for _, at := range points {
 			s.interest[at] = true
 			want[filepath.Dir(at)] = true
 		}
 	}
 	for _, p := range s.patterns {
-		points(p.last.points)
+		add(p.last.points)
 		for _, dir := range p.last.dirs {
-			want[dir] = true
+			want[s.dirs[dir].end] = true
 		}
 	}
 	for _, t := range s.list {
-		if t.place == nil {
+		if t.loc == nil {
 			again = true
 			continue
 		}
-		points(t.place.points())
+		add(t.loc.points())
 	}
-	dirs := make([]string, 0, len(want))
-	for dir := range want {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
-	if !slices.Equal(dirs, s.dirs) {
-		s.dirs, again = dirs, true
+	if dirs := slices.Sorted(maps.Keys(want)); !slices.Equal(dirs, s.toWatch) {
+		s.toWatch, again = dirs, true
 	}
 	return again
 }
 
-// events takes in the kernel's events.
-func (s *Source) events(now time.Time) {
+// takeEvents reads the events of the kernel and asks for a look if one of them matters.
+func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return
 	}
 	for _, e := range s.watch.take() {
 		switch {
 		case e.lost:
-			s.marks.doubt("")
-			s.ask(now)
+			s.events.doubt("")
+			s.relist, s.doubt = true, true
+			s.lookSoon(now)
 		case e.self:
-			s.marks.doubt(e.name)
-			s.ask(now.Add(debounce))
+			s.events.doubt(e.name)
+			s.relist, s.doubt = true, true
+			s.lookSoon(now.Add(debounce))
 		default:
-			matters := s.interest[e.name]
-			if e.how != unknown {
-				s.marks.note(e.name, e.how, matters)
-			}
-			if matters || e.gone || e.how == created || e.how == renamed {
-				s.ask(now.Add(debounce))
+			watched := s.interest[e.name]
+			s.events.note(e.name, e.how, watched)
+			s.relist = s.relist || e.list
+			if watched || e.list {
+				s.lookSoon(now.Add(debounce))
 			}
 		}
 	}
 }
 
-// complain says once that kernel events cannot be had.
-func (s *Source) complain(err error) {
-	if !s.complained {
-		s.complained = true
+// noEvents gives notice, once, that there are no kernel events for some files.
+func (s *Source) noEvents(err error) {
+	if !s.noEventsNoticed {
+		s.noEventsNoticed = true
 		s.notice(fmt.Errorf("no kernel events for some files, changes are found by polling alone: %w", err))
 	}
 }

@@ -1,6 +1,49 @@
 package source
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestExpand checks that Expand returns the files that a Source would report.
+func TestExpand(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.yaml", "a.json", ".hidden.yaml", "README.md", "list.txt", "sub/c.yaml"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	join := func(names ...string) (out []string) {
+		for _, n := range names {
+			out = append(out, filepath.Join(dir, n))
+		}
+		return out
+	}
+	for _, tc := range []struct {
+		patterns, want []string
+		errs           int
+	}{
+		{join("."), join("a.json", "b.yaml"), 0},
+		{join("b.yaml", "."), join("b.yaml", "a.json"), 0},
+		{join("*"), join("a.json", "b.yaml"), 0},
+		{join("*.txt"), join("list.txt"), 0},
+		{join("none.yaml"), join("none.yaml"), 0}, // Expand does not look for the file
+		{join("none"), nil, 1},
+		{join("*.jsonl", "a.json"), join("a.json"), 1},
+		{[]string{"[", ""}, nil, 2},
+	} {
+		paths, errs := Expand(tc.patterns)
+		if !slices.Equal(paths, tc.want) || len(errs) != tc.errs {
+			t.Errorf("Expand(%q) = %q, %v, want %q and %d errors", tc.patterns, paths, errs, tc.want, tc.errs)
+		}
+	}
+}
 
 func TestNames(t *testing.T) {
 	for _, tc := range []struct {
@@ -10,7 +53,7 @@ func TestNames(t *testing.T) {
 		{"/o/a.yaml", "/o/a.yaml", true},
 		{"/o/a.yaml", "/o/b.yaml", false},
 		{"/o/orders", "/o/orders", true},
-		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a name with an order file's ending is a file
+		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a name with the ending of an order file is a file
 		{"/o/", "/o/a.yaml", true},
 		{"/o", "/o/a.json", true},
 		{"/o", "/o/a.txt", false},
@@ -25,7 +68,7 @@ func TestNames(t *testing.T) {
 		{"/o/.*.yaml", "/o/.a.yaml", true},
 		{"/*/a.yaml", "/o/a.yaml", true},
 		{"/*/a.yaml", "/.o/a.yaml", false},
-		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // a name that exists is that file
+		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // the name of an existing file
 		{"/o/a[1].yaml", "/o/a1.yaml", true},
 		{"/o/[", "/o/[", false},
 		{"", "/o/a.yaml", false},

@@ -8,33 +8,33 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings are those of order files in a directory; what they mean is for the
-// parser to know.
+// endings has the endings of order files. The parser decides which format each ending means.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a name has an order file's ending and more behind it:
-// orders.yaml.txt, orders.yaml~, orders.yaml.bak.
+// almostOrder reports whether a name contains the ending of an order file, perhaps with more
+// text after the ending: orders.yaml.txt, orders.yaml~, orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind is how a pattern is read. It is decided when something is first found
-// there and then stays: a directory that appears where a file stood is a fault,
-// not a new meaning of the Corefile.
+// kind says how a pattern is read. The kind is decided when a file or a directory is first
+// found at the pattern's path, and does not change afterwards. A directory that later appears
+// in place of a file is a fault and does not change the meaning of the Corefile.
 type kind uint8
 
 const (
-	undecided kind = iota // nothing there yet, and the name does not tell
+	undecided kind = iota // nothing is there yet, and the name does not show the kind
 	plainFile
 	directory
 	glob
@@ -42,12 +42,13 @@ const (
 
 // pattern is one entry of the configuration.
 type pattern struct {
-	text string // as configured, cleaned
-	abs  string
-	kind kind
-	set  settler
-	told State      // as last reported; 0 before, and while it is Ready
-	last *expansion // as last found
+	text     string // as configured, cleaned
+	abs      string
+	kind     kind
+	settler  settler
+	reported State      // the last report; 0 before the first report, and while the state is Ready
+	last     *expansion // the result of the last look
+	listedAt time.Time  // the last look that expanded the pattern
 }
 
 func newPattern(text string) (*pattern, error) {
@@ -62,8 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// Also when a directory stands there: Docker makes one when the file to
-		// be mounted does not exist, and that must be an error, not "no orders".
+		// A directory at this path is an error and is not listed. Docker makes a directory
+		// when the file to be mounted does not exist.
 		p.kind = plainFile
 	}
 	var err error
@@ -71,7 +72,7 @@ func newPattern(text string) (*pattern, error) {
 	return p, err
 }
 
-// hasMeta says whether filepath.Glob would see more than a name in it.
+// hasMeta reports whether a path has a character that filepath.Match treats in a special way.
 func hasMeta(path string) bool {
 	if filepath.Separator == '\\' {
 		return strings.ContainsAny(path, "*?[")
@@ -79,36 +80,56 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// expansion is what a pattern names at one moment. It does not change, and an equal
-// expansion is the same pointer.
-type expansion struct {
-	paths   []string // as shown, bytewise
-	ignored []string // files beside them that are no order files
-	points  []string // entries to be watched, as of place.points
-	dirs    []string // to be watched, by real path: what comes and goes in them counts
-	state   State    // Ready, or why there are no paths; 0 when in doubt
-	err     error
-	entries []fs.DirEntry // of a directory without links
+// spellsEnding reports whether a glob names an ending, as *.txt does. A glob without an ending
+// matches order files only: orders/* must not make README.md or a side list an order file.
+func (p *pattern) spellsEnding() bool {
+	ending := filepath.Ext(p.text)
+	return ending != "" && !hasMeta(ending)
 }
 
-// expand finds out which paths the pattern names. old is the expansion before, or nil.
+// expansion is the result of expanding a pattern. It does not change.
+type expansion struct {
+	paths   []string // order files as shown, sorted bytewise
+	ignored []string // other files in the listed directories
+	points  []string // directory entries to be watched, as those of a location
+	dirs    []string // the directories that were listed, by the path that leads there
+	state   State    // Ready, or the reason why there are no paths; 0 if the file system did not answer
+	err     error
+}
+
+// expand finds the paths that the pattern names. When the result equals old, expand returns
+// old.
 func (p *pattern) expand(f *files, old *expansion) *expansion {
+	x := &expansion{state: Ready}
 	if p.kind == undecided {
 		p.decide(f)
 	}
-	var x *expansion
 	switch p.kind {
-	case plainFile:
-		x = &expansion{paths: []string{p.text}, state: Ready} // the file has a state of its own
-	case directory:
-		x = p.expandDir(f, old)
-	case glob:
-		x = p.expandGlob(f)
-	default:
-		at := f.resolve(p.abs, nil)
+	case undecided:
+		at := f.resolve(p.abs)
 		v, _ := at.fault(p.text)
-		x = &expansion{points: at.points(), state: v.state, err: v.err}
+		x.points, x.state, x.err = at.points(), v.state, v.err
+	case plainFile:
+		x.paths = []string{p.text} // the file has a state of its own
+	case directory:
+		if err := x.list(f, p, p.text, []string{"*"}); err != nil {
+			x.state, x.err = stateOf(err), pathError(p.text, "", err)
+		}
+	case glob:
+		dir, globs := p.text, []string(nil)
+		for ; hasMeta(dir); dir = filepath.Dir(dir) {
+			globs = append([]string{filepath.Base(dir)}, globs...)
+		}
+		// A directory that cannot be read is skipped, as in filepath.Glob.
+		if err := x.list(f, p, dir, globs); err != nil && stateOf(err) == Pending {
+			x.state, x.err = Pending, pathError(p.text, "", err)
+		}
 	}
+	if x.state == Ready && len(x.paths) == 0 {
+		what := map[kind]string{directory: "directory", glob: "glob"}[p.kind]
+		x.state, x.err = Empty, fmt.Errorf("%s: no order file (%s) in this %s", printable.Line(p.text), strings.Join(endings, " "), what)
+	}
+	slices.Sort(x.paths)
 	if old != nil && x.state == old.state && slices.Equal(x.paths, old.paths) && slices.Equal(x.ignored, old.ignored) &&
 		slices.Equal(x.points, old.points) && slices.Equal(x.dirs, old.dirs) {
 		return old
@@ -116,11 +137,10 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide determines whether the pattern is a file, a directory or a glob. A name with *
-// in it that exists is that file.
+// decide sets the kind if a file or a directory is at the path. A name with a * that exists is
+// the name of a file.
 func (p *pattern) decide(f *files) {
-	at := f.resolve(p.abs, nil)
-	switch {
+	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
 		p.kind = directory
 	case at.err == nil:
@@ -130,140 +150,56 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// expandDir lists the order files of a directory. Hidden files and sub-folders are left
-// out, links to files are not (the files of a ConfigMap are links).
-func (p *pattern) expandDir(f *files, old *expansion) *expansion {
-	at := f.resolve(p.abs, nil)
-	x := &expansion{points: at.points()}
+// list adds the files below dir that match globs, which has one glob for each level of directories.
+// list skips hidden entries unless the glob begins with a dot too. It follows links, because the
+// files of a Kubernetes ConfigMap are links.
+func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	at := f.directory(abs)
+	x.points = append(x.points, at.points()...)
 	if at.err != nil {
-		x.state, x.err = stateOf(at.err), pathError(p.text, "", at.err)
-		return x
+		return at.err
 	}
 	if !at.mode.IsDir() {
-		x.state, x.err = Unreadable, fmt.Errorf("%s: is not a directory any more", printable.Line(p.text))
-		return x
+		return errors.New("is not a directory any more")
 	}
-	x.dirs = []string{at.end}
+	x.dirs = append(x.dirs, abs)
 	entries, err := f.readDir(at.end)
 	if err != nil {
-		x.state, x.err = stateOf(err), pathError(p.text, "", err)
-		return x
+		return err
 	}
-	if old != nil && old.entries != nil && slices.Equal(x.points, old.points) && old.dirs[0] == at.end &&
-		slices.EqualFunc(entries, old.entries, func(a, b fs.DirEntry) bool { return a.Name() == b.Name() && a.Type() == b.Type() }) {
-		return old
-	}
-	links := false
 	for _, e := range entries {
-		path := filepath.Join(p.text, e.Name())
-		links = links || e.Type()&fs.ModeSymlink != 0
-		switch {
-		case hidden(e.Name()) || f.isDir(filepath.Join(at.end, e.Name()), e.Type()):
-		case orderEnding(e.Name()):
-			x.paths = append(x.paths, path)
-		default:
-			x.ignored = append(x.ignored, path)
+		name, path := e.Name(), filepath.Join(dir, e.Name())
+		match, _ := filepath.Match(globs[0], name) // the syntax was checked by newPattern
+		if hidden(name) && !hidden(globs[0]) {
+			continue
 		}
-	}
-	if !links {
-		x.entries = entries
-	}
-	slices.Sort(x.paths)
-	return x.orEmpty(p.text, "directory")
-}
-
-// expandGlob lists what filepath.Glob finds, without directories, and without hidden
-// files and hidden directories that the pattern does not name by a dot of its own. Unless
-// the pattern spells out an ending (`*.txt`), only order files are taken, as in a
-// directory: `orders/*` must not take README.md or a side list for an order file.
-func (p *pattern) expandGlob(f *files) *expansion {
-	x := &expansion{}
-	x.watchGlob(f, p.text)
-	found, err := f.glob(p.text) // the pattern was checked; Glob returns no other error
-	if err != nil {
-		x.state, x.err = stateOf(err), pathError(p.text, "", err)
-		return x
-	}
-	any := !hasMeta(filepath.Ext(p.text)) && filepath.Ext(p.text) != ""
-	for _, path := range found {
-		switch {
-		case hiddenBeyond(p.text, path) || f.isDir(path, fs.ModeIrregular):
-		case any || orderEnding(path):
-			x.paths = append(x.paths, path)
-		default:
-			x.ignored = append(x.ignored, path)
-		}
-	}
-	// A name that was meant as an order file is often just beyond the pattern.
-	beside, _ := f.glob(filepath.Join(filepath.Dir(p.text), "*"))
-	for _, path := range beside {
-		if almostOrder(filepath.Base(path)) && !hidden(filepath.Base(path)) && !slices.Contains(found, path) && !f.isDir(path, fs.ModeIrregular) {
-			x.ignored = append(x.ignored, path)
-		}
-	}
-	slices.Sort(x.paths)
-	return x.orEmpty(p.text, "glob")
-}
-
-// watchGlob notes, for each component from the last to the first wildcard, the
-// directories in which it is looked for.
-func (x *expansion) watchGlob(f *files, pat string) {
-	for rest := pat; hasMeta(rest); rest = filepath.Dir(rest) {
-		dir, _ := filepath.Split(rest)
-		dirs := []string{filepath.Clean(dir)}
-		if hasMeta(dir) {
-			dirs, _ = f.glob(dirs[0])
-		}
-		for _, d := range dirs {
-			abs, err := filepath.Abs(d)
-			if err != nil {
-				continue
+		switch isDir := f.isDir(filepath.Join(at.end, name), e.Type()); {
+		case len(globs) > 1:
+			if match && isDir {
+				if err := x.list(f, p, path, globs[1:]); err != nil && stateOf(err) == Pending {
+					return err
+				}
 			}
-			at := f.resolve(abs, nil)
-			x.points = append(x.points, at.points()...)
-			if at.err == nil && at.mode.IsDir() {
-				x.dirs = append(x.dirs, at.end)
-			}
+		case isDir:
+		case match && (orderEnding(name) || p.kind == glob && p.spellsEnding()):
+			x.paths = append(x.paths, path)
+		case match || almostOrder(name):
+			// A name that was meant as an order file often misses the pattern only just.
+			x.ignored = append(x.ignored, path)
 		}
 	}
+	return nil
 }
 
-// hiddenBeyond says that a component of path is hidden and the pattern's is not.
-func hiddenBeyond(pat, path string) bool {
-	want, got := components(pat), components(path)
-	for i, c := range got {
-		if c != ".." && hidden(c) && (i >= len(want) || !hidden(want[i])) {
-			return true
-		}
-	}
-	return false
-}
-
-func (x *expansion) orEmpty(text, what string) *expansion {
-	x.state = Ready
-	if len(x.paths) == 0 {
-		x.state, x.err = Empty, fmt.Errorf("%s: no order file (%s) in this %s", printable.Line(text), strings.Join(endings, " "), what)
-	}
-	return x
-}
-
-// isDir reports whether path, an entry of the given type, is or leads to a directory. The
-// type is ModeIrregular when it is not known.
+// isDir reports whether path, an entry of the given type, is or leads to a directory.
 func (f *files) isDir(path string, t fs.FileMode) bool {
-	if t == fs.ModeIrregular {
-		info, err := f.lstat(path)
-		if err != nil {
-			return false
-		}
-		t = info.Mode().Type()
-	}
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return false
-	}
-	at := f.resolve(abs, nil)
+	at := f.resolve(path)
 	return at.err == nil && at.mode.IsDir()
 }

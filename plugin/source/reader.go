@@ -10,26 +10,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in io.EOF only if its bytes were the promised ones. Files
-// of hundreds of megabytes are parsed while they stream, so that the parser has seen
-// bytes before anyone can know whether they are right. Hence the rule that the parse
-// does not count until the end has been reached.
+// reader is a stream that ends in io.EOF only if its bytes were the reported bytes. A file of
+// hundreds of megabytes is parsed while it is read. The parser therefore sees bytes before the
+// digest is known, and its result does not count before the end of the stream.
 type reader struct {
-	src  *Source
-	in   *input // nil after a call that did not return
-	path string
-	h    hash.Hash
-	want Digest
-	size int64  // bytes promised
-	left int64  // and not yet read
-	rest []byte // read and not yet handed on
-	err  error
-	shut bool
-	rcpt *receipt
-	lost func() // tells the source that what it reported was not received
+	src     *Source
+	in      *input // nil after a call that did not return
+	path    string
+	h       hash.Hash
+	want    Digest
+	size    int64  // the number of bytes reported
+	left    int64  // the number of these bytes that are not read yet
+	rest    []byte // read from the file, but not by the caller yet
+	err     error
+	closed  bool
+	failed  func(error) // called with each error
+	onClose func()
 }
 
-// input is the file of a reader and the answer of the last call.
+// input is the file of a reader and the result of the last call.
 type input struct {
 	f   openFile
 	buf []byte
@@ -38,45 +37,40 @@ type input struct {
 }
 
 func (in *input) close() {
-	if in.f != nil {
-		_ = in.f.Close() // opened for reading: nothing to lose
+	if in != nil && in.f != nil {
+		_ = in.f.Close() // opened for reading: no data can be lost
 	}
 }
 
-// newReader opens a file.
-func newReader(s *Source, open func() (openFile, error), path string, v version, rcpt *receipt, lost func()) (*reader, error) {
+// newReader opens a file. failed is called with each error.
+func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
-		want: v.digest, size: v.size, left: v.size, rcpt: rcpt, lost: lost,
+		want: v.digest, size: v.size, left: v.size, failed: failed, onClose: func() {},
 	}
 	err := r.call(func(in *input) {
-		f, err := open()
-		if err != nil {
-			in.err = err
-			return
-		}
-		in.f = f
-		if info, err := f.Stat(); err != nil || info.Size() != v.size { // spare the parse
+		if in.f, in.err = open(); in.err != nil {
+			in.f = nil
+		} else if info, err := in.f.Stat(); err != nil || info.Size() != v.size { // the file need not be parsed
 			in.err = ErrChanged
 		}
 	})
 	if err != nil {
-		r.close()
-		return nil, pathError(path, "", err)
+		r.in.close()
+		return nil, r.fail(err)
 	}
-	rcpt.count(1)
 	return r, nil
 }
 
-// call runs fn, which may never return, and returns the error of the input. When fn does
-// not return in time, the file is closed after fn.
+// call runs fn, which may never return, and returns the error of the input. If fn does not return
+// in time, the file is closed after fn.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
 	}
 	in, over := r.in, make(chan struct{})
 	go func() { fn(in); close(over) }()
-	if r.src.returns(over, stall, nil) {
+	if r.src.returns(over, readTimeout, nil) {
 		return in.err
 	}
 	r.in = nil
@@ -84,19 +78,13 @@ func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
 	}
-	return hangs(fmt.Sprintf("reading it does not finish: no byte for %s", stall))
+	return noAnswer(fmt.Sprintf("reading it does not finish: no byte for %s", readTimeout))
 }
 
-func (r *reader) close() {
-	if r.in != nil {
-		r.in.close()
-	}
-}
-
-// Size returns the bytes of the whole file.
+// Size returns the number of bytes of the whole file.
 func (r *reader) Size() int64 { return r.size }
 
-// Read is io.Reader, with ErrChanged in place of io.EOF for the wrong bytes.
+// Read implements io.Reader. It returns ErrChanged in place of io.EOF for wrong bytes.
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -114,7 +102,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	r.h.Write(p[:n])
 	r.left -= int64(n)
 	switch {
-	case r.left < 0: // do not stream the endless tail of a growing file
+	case r.left < 0: // the file grows, perhaps without end
 		return n, r.fail(ErrChanged)
 	case len(r.rest) > 0 || r.in.err == nil:
 	case r.left != 0 || [sha256.Size]byte(r.h.Sum(nil)) != r.want:
@@ -127,20 +115,18 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (r *reader) fail(err error) error {
 	r.err = pathError(r.path, "", err)
-	r.rcpt.failed(r.err)
-	r.lost()
+	r.failed(r.err)
 	return r.err
 }
 
-// Close reads what the parser left (a parser that stopped at an error or at the end of a
-// document has not seen the end of the file), so that its answer is about the whole file,
-// and then closes the file. A second Close repeats the answer.
+// Close reads the rest of the file, because a parser may stop before the end, and closes the file.
+// Close returns ErrChanged if any byte of the file was wrong. A second Close returns the same.
 func (r *reader) Close() error {
-	if !r.shut {
-		r.shut = true
+	if !r.closed {
+		r.closed = true
 		_, _ = io.Copy(io.Discard, onlyReader{r})
-		r.close()
-		r.rcpt.count(-1)
+		r.in.close()
+		r.onClose()
 	}
 	if r.err == io.EOF {
 		return nil
@@ -148,5 +134,5 @@ func (r *reader) Close() error {
 	return r.err
 }
 
-// onlyReader hides everything but Read from io.Copy.
+// onlyReader hides all methods but Read from io.Copy.
 type onlyReader struct{ io.Reader }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock stands still until it is told to move. It starts an hour behind the
-// file system's clock, so that no file that a test writes is ever old by it.
+// testClock moves only when a test moves it. It begins one hour before the time of the file system,
+// so that no file of a test is old by this clock.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -42,7 +41,7 @@ func (c *testClock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// After moves the clock instead of waiting for it.
+// After moves the clock by d and does not wait.
 func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	ch := make(chan time.Time, 1)
 	c.add(max(d, 0))
@@ -50,23 +49,23 @@ func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// rig drives a Source by hand, in the test's goroutine, with real files, real
+// rig runs the loop of a Source step by step in the goroutine of the test, with real files, real
 // events and a clock of its own.
 type rig struct {
 	t    *testing.T
 	s    *Source
 	c    *testClock
 	dir  string
-	got  []File // reported and not yet taken
+	got  []File // the reports that take has not returned yet
 	note []error
-	// stuck receives when a blocked call has been reached.
+	// stuck receives when a call that the test has blocked begins.
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // of the calls that are waited for
+	ticks map[chan time.Time]chan struct{} // by wait in progress; the inner channel is closed at the end of the wait
 }
 
-// tick is the source of ticks of the Source: none comes by itself.
+// tick replaces the ticks of the Source. The test sends each tick.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,18 +79,18 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns the calls that are waited for.
+// waiting returns the ticks of the waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// tired lets d pass for all calls that are waited for.
+// tired sends ticks for the time d to all waits in progress.
 func (r *rig) tired(d time.Duration) {
-	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // for one that begins
+	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
-		busy = r.s.working || r.s.look != nil
+		busy = r.s.worker != nil || r.s.look != nil
 		r.s.mu.Unlock()
 	}
 	for ; d > 0; d -= tick {
@@ -106,7 +105,7 @@ func (r *rig) tired(d time.Duration) {
 
 type option func(*Config)
 
-func noEvents(c *Config) { c.NoEvents = true }
+func noEvents(c *Config) { c.noEvents = true }
 
 func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
@@ -131,7 +130,7 @@ func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	return r
 }
 
-// start is newRig and the first Scan.
+// start returns a new rig after the first Scan.
 func start(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
 	r := newRig(t, dir, patterns, opts...)
@@ -144,7 +143,7 @@ func (r *rig) scan(wait time.Duration) []File {
 	return r.take()
 }
 
-// both runs a test with events and by polling alone.
+// both runs a test once with kernel events and once by polling alone.
 func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("events", func(t *testing.T) { fn(t) })
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
@@ -152,15 +151,15 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 
 func (r *rig) events() bool { return r.s.watch != nil }
 
-// sync takes in every event of what the test did before.
+// sync takes in the events of all earlier changes.
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.events(r.s.clock.Now())
+	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does everything that is due without moving the clock. It waits for looks and
-// workers, unless one of them is stuck in a call that the test has blocked.
+// pump does all work that is due and does not move the clock. It waits for looks and workers, but
+// not for a call that the test has blocked.
 func (r *rig) pump() {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
@@ -177,8 +176,8 @@ func (r *rig) pump() {
 		case busy:
 			select {
 			case <-r.s.wake:
-			case <-r.stuck: // nothing is lost by not waiting for it in real time
-				r.tired(slow)
+			case <-r.stuck: // the call is blocked: its ticks come at once
+				r.tired(slow + tick) // the first tick may see progress
 			case <-limit:
 				r.t.Fatal("a look or a worker does not come back")
 			}
@@ -188,7 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// until does what is due, without moving the clock, until done returns true.
+// until does the work that is due, without moving the clock, until done returns true.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -201,14 +200,14 @@ func (r *rig) until(done func() bool) {
 		}
 		select {
 		case <-r.s.wake:
-		case <-time.After(time.Millisecond): // a worker's idleness is real time
+		case <-time.After(time.Millisecond): // the ticks of a worker are real time
 		case <-limit:
 			r.t.Fatal("what is waited for does not come")
 		}
 	}
 }
 
-// pass lets d go by in small steps, as Run would see it.
+// pass moves the clock by d in small steps and does the work that is due at each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -224,8 +223,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon is the time within which a change that arrived whole must be reported:
-// events act at once, polling at the next poll.
+// soon lets the time pass in which a complete change must be reported: a moment with events, and
+// DefaultPoll by polling.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {
@@ -235,10 +234,21 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// settled lets enough time pass for a change made in place.
+// settled lets the time pass in which a change in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
+}
+
+// now returns each order file with its present state.
+func (r *rig) now() (out []File) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, o := range r.s.orders {
+		vs, _ := o.versions()
+		out = append(out, *r.s.fileOf(o, vs))
+	}
+	return out
 }
 
 func (r *rig) take() []File {
@@ -247,8 +257,8 @@ func (r *rig) take() []File {
 	return out
 }
 
-// want checks what has been reported since the last time, as "name=content" or
-// "name:state", without the folder.
+// want checks the reports since the last call. A report is written as name=content or as
+// name:state, without the directory.
 func (r *rig) want(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -260,7 +270,7 @@ func (r *rig) want(want ...string) {
 	}
 }
 
-// wantSet is want for reports whose order is free.
+// wantSet is like want, for reports in any order.
 func (r *rig) wantSet(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -273,7 +283,7 @@ func (r *rig) wantSet(want ...string) {
 	}
 }
 
-// wantNoBytes lets nothing pass but that a file is being written.
+// wantNoBytes checks that all reports since the last call have the state Pending.
 func (r *rig) wantNoBytes() {
 	r.t.Helper()
 	for _, f := range r.take() {
@@ -305,13 +315,14 @@ func (r *rig) show(f File) string {
 	return name + "=" + string(b)
 }
 
-// sideOf opens a side list, whose digest the tests of the stream do not want.
+// sideOf opens a side list and drops the digest.
 func sideOf(f File, name string) (io.ReadCloser, error) {
 	rc, _, err := f.OpenSide(name)
 	return rc, err
 }
 
-// read reads to the end and closes; Close's error counts when Read has none.
+// read reads a stream to its end and closes it. It returns the first error, and the bytes without
+// the last newline.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -330,7 +341,7 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
-// line ends the last line of a file's content, as nearly all files do.
+// line returns content with a newline at the end, unless content is empty.
 func line(content string) []byte {
 	if content != "" {
 		content += "\n"
@@ -338,13 +349,13 @@ func line(content string) []byte {
 	return []byte(content)
 }
 
-// write writes in place: truncates, then writes.
+// write writes a file in place.
 func (r *rig) write(name, content string) {
 	r.t.Helper()
 	must(r.t, os.WriteFile(r.path(name), line(content), 0o644))
 }
 
-// publish writes beside the file and renames.
+// publish writes another file and renames it into place.
 func (r *rig) publish(name, content string) {
 	r.t.Helper()
 	tmp := filepath.Join(filepath.Dir(r.path(name)), ".tmp-"+filepath.Base(name))
@@ -352,7 +363,7 @@ func (r *rig) publish(name, content string) {
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
-// old makes a file that has stood still for long.
+// old makes a file whose times are a day ago.
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -372,61 +383,3 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-
-// sized is what stat says about a file of a size.
-type sized int64
-
-func (s sized) Size() int64      { return int64(s) }
-func (sized) Name() string       { return "" }
-func (sized) Mode() fs.FileMode  { return 0 }
-func (sized) ModTime() time.Time { return time.Time{} }
-func (sized) IsDir() bool        { return false }
-func (sized) Sys() any           { return nil }
-
-// gate blocks the reads of one file, as a dead NFS mount or /proc/kmsg do. Each value
-// sent to step lets one read go on.
-type gate struct {
-	step  chan error
-	stuck chan struct{} // receives at each read
-}
-
-type gatedFile struct {
-	openFile
-	g *gate
-}
-
-func (f gatedFile) Read(p []byte) (int, error) {
-	select {
-	case f.g.stuck <- struct{}{}:
-	default:
-	}
-	if err := <-f.g.step; err != nil {
-		return 0, err
-	}
-	return f.openFile.Read(p)
-}
-
-// gate puts a gate before the file of a name.
-func (r *rig) gate(name string) *gate {
-	g := &gate{step: make(chan error), stuck: make(chan struct{}, 1)}
-	r.stuck = g.stuck
-	open := r.s.fs.open
-	r.s.fs.open = func(path string) (openFile, error) {
-		f, err := open(path)
-		if err == nil && filepath.Base(path) == name {
-			f = gatedFile{f, g}
-		}
-		return f, err
-	}
-	r.t.Cleanup(func() {
-		select {
-		case <-g.step:
-		default:
-			close(g.step)
-		}
-	})
-	return g
-}
-
-// open lets all reads go on from now on.
-func (g *gate) open() { close(g.step) }

@@ -19,11 +19,11 @@ func TestWhole(t *testing.T) {
 		want bool
 	}{
 		{"nothing known", evidence{}, long, false},
-		{"at the start, old", evidence{first: true}, long, true},
-		{"at the start, old and empty", evidence{first: true}, stamp{mtime: at(-time.Hour)}, true},
-		{"at the start, as old as Settle", evidence{first: true}, stamp{size: 1, mtime: at(-Settle)}, true},
-		{"at the start, just younger", evidence{first: true}, stamp{size: 1, mtime: at(1 - Settle)}, false},
-		{"at the start, from the future", evidence{first: true}, stamp{size: 1, mtime: at(time.Hour)}, false},
+		{"at the start, old", evidence{initial: true}, long, true},
+		{"at the start, old and empty", evidence{initial: true}, stamp{mtime: at(-time.Hour)}, true},
+		{"at the start, as old as Settle", evidence{initial: true}, stamp{size: 1, mtime: at(-Settle)}, true},
+		{"at the start, just younger", evidence{initial: true}, stamp{size: 1, mtime: at(1 - Settle)}, false},
+		{"at the start, from the future", evidence{initial: true}, stamp{size: 1, mtime: at(time.Hour)}, false},
 		{"renamed, in one tick with the write", evidence{how: renamed}, just, true},
 		{"renamed, no change time", evidence{how: renamed}, stamp{size: 9, mtime: at(-time.Hour)}, true},
 		{"renamed, empty", evidence{how: renamed}, stamp{mtime: at(-time.Hour)}, false},
@@ -46,19 +46,19 @@ func TestWhole(t *testing.T) {
 
 func TestSettler(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
-	content := func(c byte, at time.Duration) sight {
-		return sight{version: version{state: Ready, digest: Digest{c}, size: 3}, at: start.Add(at), stamp: stamp{size: 3, mtime: int64(c)}}
+	content := func(c byte, at time.Duration) observation {
+		return observation{version: version{state: Ready, digest: Digest{c}, size: 3}, at: start.Add(at), stamp: stamp{size: 3, mtime: int64(c)}}
 	}
-	whole := func(v sight) sight { v.whole = true; return v }
-	ragged := func(v sight) sight { v.ragged = true; return v }
-	detached := func(v sight) sight { v.detached = true; return v }
-	stamped := func(v sight, m int64) sight { v.stamp.mtime = m; return v }
-	fault := func(s State, at time.Duration) sight {
-		return sight{version: version{state: s, err: errors.New("x")}, at: start.Add(at)}
+	whole := func(v observation) observation { v.whole = true; return v }
+	ragged := func(v observation) observation { v.ragged = true; return v }
+	detached := func(v observation) observation { v.detached = true; return v }
+	stamped := func(v observation, m int64) observation { v.stamp.mtime = m; return v }
+	fault := func(s State, at time.Duration) observation {
+		return observation{version: version{state: s, err: errors.New("x")}, at: start.Add(at)}
 	}
 	const ms = time.Millisecond
 	type act struct {
-		see     sight
+		see     observation
 		disturb bool
 		settles bool
 		waiting bool
@@ -149,14 +149,14 @@ func TestSettler(t *testing.T) {
 				if a.disturb {
 					s.disturb()
 				} else {
-					settles = s.see(a.see)
+					settles = s.observe(a.see)
 				}
 				if settles != a.settles || s.waiting != a.waiting {
 					t.Fatalf("act %d: settles %v, waiting %v, want %v, %v", i, settles, s.waiting, a.settles, a.waiting)
 				}
 			}
-			if !s.held.same(c.held) {
-				t.Errorf("holds %v, want %v", s.held, c.held)
+			if !s.settled.same(c.held) {
+				t.Errorf("holds %v, want %v", s.settled, c.held)
 			}
 		})
 	}

@@ -5,11 +5,11 @@ import (
 	"syscall"
 )
 
-// statOf takes the fields that matter from stat's answer.
+// statOf returns the fields of a stat answer that matter.
 func statOf(info fs.FileInfo) stat {
 	s := stat{mode: info.Mode(), stamp: stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.ctime, s.inode, s.detached = st.Ctim.Nano(), st.Ino, st.Nlink == 0
+		s.ctime, s.inode, s.dev, s.detached = st.Ctim.Nano(), st.Ino, uint64(st.Dev), st.Nlink == 0
 	}
 	return s
 }

@@ -2,18 +2,19 @@ package source
 
 import "time"
 
-// Calls of the file system run in goroutines of their own, since a call on a dead mount
-// may never return. A call that takes too long is left behind. This is real time, as the
-// Clock has nothing to do with a disk.
+// A call of the file system on a dead mount may never return. Calls therefore run in goroutines of
+// their own, which are abandoned when a call takes too long. The times below are real times,
+// because a disk does not follow the Clock.
 const (
-	// tick is the unit in which calls are waited for.
-	tick = 100 * time.Millisecond
-	// slow is how long a read may take until other files stop waiting for it.
-	slow = 200 * time.Millisecond
-	// stall is how long a read may take until the file is reported as Pending.
-	stall = 5 * time.Second
-	// statStall is how long any other call may take until the look goes on without it.
-	statStall = 2 * time.Second
+	// tick is the unit in which waiting is measured.
+	tick = 50 * time.Millisecond
+	// slow is how long a read may take until other files no longer wait for the read. The tick
+	// in which the read begins does not count.
+	slow = 150 * time.Millisecond
+	// readTimeout is how long a read may take until the file is reported as Pending.
+	readTimeout = 5 * time.Second
+	// statTimeout is how long any other call may take until the look goes on without it.
+	statTimeout = 2 * time.Second
 )
 
 // realTicks returns a channel that receives after each tick, and a function that ends it.
@@ -22,9 +23,9 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// returns waits until over is closed, and reports whether that happened before limit
-// went by without progress and before Close. Ticks are counted, and no clock is read: a
-// process that was stopped or starved for a while has not waited for that while.
+// returns waits until over is closed. It returns false if limit passes without progress, or if the
+// Source is closed. It counts ticks and reads no clock: the time for which the process was stopped
+// or starved does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

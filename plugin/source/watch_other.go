@@ -4,10 +4,12 @@ package source
 
 import "errors"
 
-// watcher is missing on this system: polling finds all changes.
+// watcher does nothing on this system, on which only polls find changes.
 type watcher struct{}
 
 func openWatcher(func()) (*watcher, error)      { return nil, errors.ErrUnsupported }
 func (*watcher) take() []event                  { return nil }
+func (*watcher) pending() bool                  { return false }
 func (*watcher) arm([]string) ([]string, error) { return nil, nil }
+func (*watcher) local() map[string]bool         { return nil }
 func (*watcher) close()                         {}

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// candidate is a version of a file that is good by itself and waits for its
-// order ids to be free.
+// A candidate is a version of a file that has no errors and may replace the version in force.
+// It goes into force when no other file has one of its order ids.
 type candidate struct {
 	r      source.File
 	part   *ruleset.Part
@@ -18,14 +18,21 @@ type candidate struct {
 	signed time.Time
 }
 
-// admit puts candidates into force, all that fit together: an order may move
-// from one file to another in one step. Of two files with the same id the
-// newcomer is refused; it waits, since the other one may let the id go. A file
-// that is gone gives way when its orders, all of them, have come in others: it
-// was renamed or split. admit says whether the set has to change.
+// An activation is a version that the next swap puts into force.
+type activation struct {
+	path     string
+	old, new *ruleset.Part
+	digest   string
+}
+
+// admit puts all candidates into force that have no order id in common with other files. An
+// order may thus move from one file to another file in one batch. If two files have the same
+// id, admit refuses the file that is new. The refused version waits, because the other file may
+// give up the id. A file that is gone is dropped if other files contain all its orders, because
+// the file was then renamed or split. admit reports whether the set has changed.
 func (s *Store) admit() bool {
 	var cs []*candidate
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		if c := s.files[path].waiting; c != nil {
 			cs = append(cs, c)
 		}
@@ -34,19 +41,19 @@ func (s *Store) admit() bool {
 		return false
 	}
 	x := s.clashes(cs)
-	for _, path := range x.moved() {
-		s.log.Infof("%s: is gone; its orders have come in other files", path)
+	for _, path := range x.replacedFiles() {
+		s.log.Infof("%s: is gone; other files contain its orders now", path)
 		f := s.files[path]
-		s.parsed += f.part.Targets()
-		f.version = f.past()
+		s.touched += f.part.Targets()
+		f.version = f.former()
 		if !s.forget(path, f) {
-			s.losses = append(s.losses, loss{path, source.File{Path: path, State: source.Missing}})
+			s.unreadable = append(s.unreadable, source.File{Path: path, State: source.Missing})
 		}
 	}
 	changed := false
 	for _, c := range cs {
 		f := s.files[c.r.Path]
-		if x.taken[c] != nil {
+		if x.conflicts[c] != nil {
 			s.fail(c.r.Path, f, c.r.Digest, x.problems(c))
 			continue
 		}
@@ -55,12 +62,12 @@ func (s *Store) admit() bool {
 			s.log.Warningf("%s: %s with the answer refused, which is best effort: stubs ask their next server, and caches that serve stale data keep the old answer", c.r.Path, count(n, "order"))
 		}
 		if f.part != nil {
-			s.parsed += f.part.Targets()
+			s.touched += f.part.Targets()
 		}
-		s.news = append(s.news, news{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, own: c.r.Digest, serial: c.parsed.Serial, since: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone, signed: c.signed}
+		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
+		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, number: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone, signed: c.signed}
 		f.waiting, f.unseen = nil, false
-		s.good(c.r, f)
+		s.markGood(c.r, f)
 		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list
 			c.r.SetSides(sides)
 		}

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestLogIsPrintable: file names and the names of side lists come from other people, and
-// forge no line.
+// TestLogIsPrintable checks that the names of files and side lists cannot forge log lines.
 func TestLogIsPrintable(t *testing.T) {
 	const forged = "x\n[ERROR] forged\x1b[2J"
 	w := newWorld(t)
@@ -33,7 +32,7 @@ func TestLogIsPrintable(t *testing.T) {
 	if !strings.Contains(log, "forged") {
 		t.Error("the log names no file")
 	}
-	// Neither does the error of a start that fails.
+	// The error of a failed start must not contain forged lines either.
 	w = newWorld(t)
 	w.write(forged+".yaml", "version: 2\norders: []\n")
 	err := w.start(nil)
@@ -47,13 +46,18 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached: a file whose link is gone is in force and good to read, but its changes
-// cannot be seen, which is an alarm until the file is seen again.
+// TestDetached checks a file that has no link any more. Its orders are in force, but later
+// changes cannot be seen, so the alarm stays until the file has a link again.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
 	w.mustStart("a.yaml")
-	report := w.s.src.Snapshot()[0]
+	src, err := source.New(source.Config{Patterns: []string{filepath.Join(w.dir, "a.yaml")}, Clock: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	report := src.Scan(t.Context(), 0)[0]
 	report.Detached = true
 	w.log.take()
 	for range 2 {
@@ -71,7 +75,8 @@ func TestDetached(t *testing.T) {
 	}
 }
 
-// TestPendingSaysWhy: a file whose reading does not end says why, once.
+// TestPendingSaysWhy checks that the log has the reason why a file cannot be read to its end,
+// once.
 func TestPendingSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -84,25 +89,24 @@ func TestPendingSaysWhy(t *testing.T) {
 	logged(t, w.log.take(), 1, "reading does not finish; version", "stays in force")
 }
 
-// TestLinkThatLeadsNowhere: a file that a directory names and that cannot be forgotten is a
-// bad file at the start.
+// TestLinkThatLeadsNowhere checks that a dangling link at the start is an error of its file.
 func TestLinkThatLeadsNowhere(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
 	w.mustStart("a.yaml")
 	w.log.take()
-	path := filepath.Join(w.dir, "a.yaml") // the configuration names the file itself
+	path := filepath.Join(w.dir, "a.yaml") // the configuration names the file itself, so it is not forgotten
 	w.s.files[path].version = noVersion
 	w.s.load([]source.File{{Path: path, State: source.Missing}})
-	logged(t, w.log.take(), 1, "error: ", "nothing of it is in force")
+	logged(t, w.log.take(), 1, "error: ", "none of its orders is in force")
 	if st := w.s.Status(); st.LastOK || st.Ready {
 		t.Errorf("last_load_ok %t, ready %t", st.LastOK, st.Ready)
 	}
 }
 
-// TestClashesInARow: each file takes the order of the next one, and the last one clashes
-// with a file that stays. Then none of them may go into force, and the next batch, which
-// frees the last id, brings all.
+// TestClashesInARow checks a batch in which each file takes the order of the next file, and the
+// last file takes an order of a file that keeps it. All files of the batch are refused. They
+// come into force when a later batch frees the last id.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

@@ -20,43 +20,62 @@ func (w *world) twoStores(a, b string) []*Store {
 }
 
 // TestReloadMergesStoresWithOneID checks a reload that merges two stores whose files share an
-// id. The file of the second store is gone. The reload must not panic, must accept a new
-// version of another file, and must give an alarm that stays.
+// id. The file of the second store is gone or still there. All other orders of this file must
+// stay in force. The reload must not panic, must accept a new version of another file, and must
+// raise an alarm that stays.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
-	w := newWorld(t)
-	w.write("a.yaml", orders("", "a: a.example"))
-	w.write("b.yaml", orders("", "a: a.example", "b: b.example"))
-	w.write("bc.yaml", orders("", "c: c.example"))
-	stores := w.twoStores("a.yaml", "b*.yaml")
-	w.remove("b.yaml")
-	w.step()
-	w.wantBlocked("a.example b.example c.example", "a.example", "b.example", "c.example")
-	w.write("bc.yaml", orders("", "c: c.example d.example"))
-	w.log.take()
-	opt := stores[0].opt
-	opt.Patterns = []string{w.dir}
-	s, err := prepare(opt, w.log, w.clock, stores)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	w.s = s
-	w.wantBlocked("a.example c.example d.example", "a.example", "b.example", "c.example", "d.example")
-	log := w.log.take()
-	logged(t, log, 0, "panic")
-	logged(t, log, 1, "b.yaml: is not handed on, since it has orders of another file")
-	for range 2 {
-		if st := s.Status(); st.LastOK || !st.Ready {
-			t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
-		}
-		w.step()
-	}
-	// A version without the order of the other file ends the alarm.
-	w.write("b.yaml", orders("", "b: b.example"))
-	w.step()
-	w.wantBlocked("a.example b.example c.example d.example", "a.example", "b.example", "c.example", "d.example")
-	if !s.Status().LastOK {
-		t.Errorf("the alarm stays: %v", s.files[filepath.Join(w.dir, "b.yaml")].err)
+	names := []string{"a.example", "b.example", "c.example", "d.example"}
+	for _, tc := range []struct {
+		name  string
+		gone  bool
+		alarm string
+	}{
+		{"the file is gone", true, "b.yaml: is gone; its orders stay in force until the server restarts"},
+		{"the file is there", false, "b.yaml: refused for 1 problem; version "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("a.yaml", orders("", "a: a.example"))
+			w.write("b.yaml", orders("", "a: a.example", "b: b.example"))
+			w.write("bc.yaml", orders("", "c: c.example"))
+			stores := w.twoStores("a.yaml", "b*.yaml")
+			if tc.gone {
+				w.remove("b.yaml")
+			}
+			w.step()
+			w.wantBlocked("a.example b.example c.example", names...)
+			w.write("bc.yaml", orders("", "c: c.example d.example"))
+			w.log.take()
+			opt := stores[0].opt
+			opt.Patterns = []string{w.dir}
+			s, err := prepare(opt, w.log, w.clock, stores)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			w.s = s
+			w.wantBlocked("a.example b.example c.example d.example", names...)
+			log := w.log.take()
+			logged(t, log, 0, "panic")
+			logged(t, log, 1, "b.yaml: is handed on without 1 order, because other files have orders with the same ids")
+			logged(t, log, 1, "error: ", tc.alarm)
+			for range 2 {
+				if st := s.Status(); st.LastOK || !st.Ready {
+					t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
+				}
+				w.step()
+			}
+			// The orders stay in force after another reload too.
+			w.reload(func(o *Options) { o.Poll *= 2 })
+			w.wantBlocked("a.example b.example c.example d.example", names...)
+			// A version without the order of the other file ends the alarm.
+			w.write("b.yaml", orders("", "b: b.example"))
+			w.step()
+			w.wantBlocked("a.example b.example c.example d.example", names...)
+			if !w.s.Status().LastOK {
+				t.Errorf("the alarm stays: %v", w.s.files[filepath.Join(w.dir, "b.yaml")].err)
+			}
+		})
 	}
 }
 

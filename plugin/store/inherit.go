@@ -1,109 +1,110 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
-	"sync/atomic"
-	"time"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
-	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// version is the version of a file that is in force.
-type version struct {
-	part   *ruleset.Part // nil for a protect list, and when no version is in force
-	list   *guard.List   // of a protect list
-	digest string        // side lists included
-	own    source.Digest // of the order file alone
-	serial int64         // -1: none
-	// expires is the expires of the file, order.NoTime when the file has none.
-	expires order.Time
-	zone    string    // the time zone of the file, as written
-	signed  time.Time // the newest time of signing, or zero
-	since   uint64    // the number of the version among those of the process
+// A handover is what a Store passes on to the Store that replaces it after a reload of the
+// Corefile. A handover is immutable, because the old Store continues to load files while the
+// new Store starts.
+type handover struct {
+	files  map[string]version
+	guard  ruleset.Guard
+	lists  []*guard.List // the lists from which guard was made
+	set    *ruleset.Set
+	opt    Options
+	former map[string]version
 }
 
-// noVersion is the version of a file that has never been in force.
-var noVersion = version{serial: -1, expires: order.NoTime}
-
-// past returns what is kept of a version that is no longer in force: the serial, and the
-// digest that belongs to the serial. A lower serial is refused when the file comes back.
-func (v *version) past() version {
-	return version{serial: v.serial, own: v.own, expires: order.NoTime}
-}
-
-// versions counts the versions that went into force in this process.
-var versions atomic.Uint64
-
-// newerThan reports whether v replaces w when both were in force for one path.
-func (v *version) newerThan(w *version) bool {
-	switch {
-	case w.part == nil && w.list == nil:
-		return true
-	case v.serial >= 0 && w.serial >= 0 && v.serial != w.serial:
-		return v.serial > w.serial
-	}
-	return v.since > w.since
-}
-
-// legacy is what a Store has in force, for the Store that follows. It is immutable,
-// since the old Store goes on loading while the new one starts.
-type legacy struct {
-	files map[string]version
-	guard ruleset.Guard
-	lists []*guard.List // that the guard was made of
-	set   *ruleset.Set
-	opt   Options
-	past  map[string]version
-}
-
-// publish makes what is in force known to a Store that follows.
+// publish makes the versions in force available to a Store that replaces this Store.
 func (s *Store) publish() {
-	l := &legacy{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, past: maps.Clone(s.past)}
+	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
 		if f.part != nil || f.list != nil {
 			l.files[path] = f.version
 		} else if f.serial >= 0 {
-			l.past[path] = f.past()
+			l.former[path] = f.former()
 		}
 	}
-	s.legacy.Store(l)
+	s.handover.Store(l)
 }
 
-// names reports whether the configuration names an order file.
-func (s *Store) names(path string) bool {
+// configures reports whether a pattern of the configuration matches the path.
+func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions that are in force in other stores, of the paths that
-// the configuration names, and compiles them for the options of this Store. It runs
-// before the first load, which compares each file with its version as any load does, and
-// puts what was handed on into force.
+// inherit takes over the versions in force of other Stores and puts them into force. It ignores
+// files that the configuration of s does not name. If the options differ, inherit compiles the
+// versions again. The first load runs after inherit, and compares each file with its version.
 func (s *Store) inherit(others []*Store) {
-	var legacies []*legacy
+	var handovers []*handover
 	for _, o := range others {
-		if l := o.legacy.Load(); l != nil {
-			legacies = append(legacies, l)
+		if l := o.handover.Load(); l != nil {
+			handovers = append(handovers, l)
 		}
 	}
-	slices.SortStableFunc(legacies, func(a, b *legacy) int { return s.likeness(b) - s.likeness(a) })
-	from, differ := map[string]*legacy{}, map[string]bool{}
-	for _, l := range legacies {
-		for path, v := range l.past {
-			if was, ok := s.past[path]; !ok || v.serial > was.serial {
-				s.past[path] = v
+	s.chooseVersions(handovers)
+	if len(s.files) == 0 {
+		return
+	}
+	if len(handovers) == 1 {
+		// The set of the old Store knows which orders came after their deadlines.
+		s.previous = handovers[0].set
+	}
+	s.sortPaths()
+	s.guardBy(handovers)
+	orders, lists := 0, 0
+	ids := map[string]*ruleset.Part{} // the parts that are handed on, by the ids of their orders
+	for _, path := range slices.Clone(s.paths) {
+		f := s.files[path]
+		if f.list != nil {
+			lists++
+			continue
+		}
+		if !s.dropTaken(path, f, ids) {
+			continue
+		}
+		f.part = f.part.Ruled(s.rules)
+		if len(handovers) > 1 { // the files of one Store have no id in common
+			for id := range f.part.IDs() {
+				ids[id] = f.part
+			}
+		}
+		orders++
+	}
+	s.sortPaths()
+	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
+		return // start tries again
+	}
+	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
+}
+
+// chooseVersions takes one version for each path of the configuration from the handovers.
+func (s *Store) chooseVersions(handovers []*handover) {
+	slices.SortStableFunc(handovers, func(a, b *handover) int { return s.similarity(b) - s.similarity(a) })
+	from, differ := map[string]*handover{}, map[string]bool{}
+	for _, l := range handovers {
+		for path, v := range l.former {
+			if was, ok := s.former[path]; !ok || v.serial > was.serial {
+				s.former[path] = v
 			}
 		}
 		for path, v := range l.files {
-			if v.list != nil && !s.isList[path] || v.part != nil && (s.isList[path] || !s.names(path)) {
+			if v.list != nil && !s.isProtectList[path] || v.part != nil && (s.isProtectList[path] || !s.configures(path)) {
 				continue
 			}
-			f := s.known(path)
+			f := s.fileAt(path)
 			differ[path] = differ[path] || from[path] != nil && v.digest != f.digest
-			if from[path] == nil || s.likeness(l) == s.likeness(from[path]) && s.prefers(&v, &f.version) {
+			if from[path] == nil || s.similarity(l) == s.similarity(from[path]) && s.prefers(&v, &f.version) {
 				f.version, from[path] = v, l
 			}
 		}
@@ -113,50 +114,43 @@ func (s *Store) inherit(others []*Store) {
 			s.log.Warningf("%s: several versions were in force in the configuration before; version %.12s is handed on", path, s.files[path].digest)
 		}
 	}
-	if len(s.files) == 0 {
-		return
-	}
-	if len(legacies) == 1 {
-		// The new set keeps the note of which orders came after their deadline.
-		s.before = legacies[0].set
-	}
-	s.place()
-	s.guardBy(legacies)
-	orders, lists := 0, 0
-	taken := map[string]*ruleset.Part{} // by order id; one Store has no id twice
-	for _, path := range slices.Clone(s.order) {
-		f := s.files[path]
-		if f.list != nil {
-			lists++
-			continue
-		}
-		// Two stores may have had the same orders in force from two files.
-		if dup := f.part.Taken(taken); len(dup) > 0 {
-			s.log.Errorf("%s: is not handed on, since it has orders of another file", path)
-			own := f.own
-			f.version = f.past()
-			s.fail(path, f, own, dup)
-			continue
-		}
-		f.part = f.part.Ruled(s.rules)
-		if len(legacies) > 1 {
-			for id := range f.part.IDs() {
-				taken[id] = f.part
-			}
-		}
-		orders++
-	}
-	s.place()
-	if s.broken = s.attempt("the order set", s.swap); s.broken != nil {
-		return // start tries again
-	}
-	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
 }
 
-// likeness returns how much the options of an old store are like those of s. The store whose
-// options are most alike is probably the one that s follows, so s takes that store's versions:
-// the versions of a store with another max_shrink have not passed the check of s.
-func (s *Store) likeness(l *legacy) (n int) {
+// dropTaken drops the orders of a file whose ids are already in ids, and reports whether an
+// order remains. Two old Stores may have had an order in force from two files. The new Store
+// may have the order only once, and cannot know which file has the right version of the order.
+// So the order of the first file stays in force. The other orders of the second file stay in
+// force too.
+func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
+	dup := f.part.Taken(ids)
+	if len(dup) == 0 {
+		return true
+	}
+	if len(dup) == f.part.Orders() {
+		s.log.Errorf("%s: is not handed on, because other files have all its orders", path)
+		digest := f.ownDigest
+		f.version = f.former()
+		s.fail(path, f, digest, dup)
+		return false
+	}
+	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
+	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
+	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
+	// The part now differs from the file, so the version needs a digest of its own. With the
+	// digest of the file, the first load would take the file for unchanged and raise no alarm.
+	h := sha256.New()
+	fmt.Fprintln(h, f.digest)
+	for id := range f.part.IDs() {
+		fmt.Fprintf(h, "%q\n", id)
+	}
+	f.digest = hex.EncodeToString(h.Sum(nil))
+	return true
+}
+
+// similarity returns how similar the options of an old Store are to the options of s. The most
+// similar Store is probably the Store that s replaces, so its versions are preferred. The
+// versions of a Store with another max_shrink did not pass the check of s.
+func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
 	}
@@ -170,8 +164,9 @@ func (s *Store) likeness(l *legacy) (n int) {
 	return n
 }
 
-// prefers reports whether s hands on v instead of w, which are versions of one path. prefers
-// chooses the newer version, unless that version loses more targets than max_shrink allows.
+// prefers reports whether s takes v instead of w, which are versions of one path. prefers
+// chooses the newer version, unless the newer version loses more targets than max_shrink
+// allows.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -180,22 +175,21 @@ func (s *Store) prefers(v, w *version) bool {
 }
 
 // shrinks reports whether the version next loses more targets of old than max_shrink allows. A
-// version without orders shrinks nothing, as in checkShrink.
+// version without orders is a deliberate removal of all orders, as in mayReplace.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
 	}
 	now := seconds(s.clock.Now())
-	before := old.part.BlockedAt(now)
-	return before >= smallFile && old.part.TargetsLost(next.part, now)*100 > before*s.opt.MaxShrink
+	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy makes the guard of the protect lists that are in force. A guard that another
-// Store has made of the same lists is used again, so that parts need not look at their
-// names again.
-func (s *Store) guardBy(legacies []*legacy) {
+// guardBy sets the guard for the protect lists in force. If another Store has a guard of the
+// same lists, guardBy takes that guard. Parts that were compiled with the guard then do not
+// check their names again.
+func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
-	for _, l := range legacies {
+	for _, l := range handovers {
 		if slices.Equal(l.lists, lists) {
 			s.rules.Guard = l.guard
 			return
@@ -204,8 +198,8 @@ func (s *Store) guardBy(legacies []*legacy) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the order of the configuration; nil for
-// a list without a good version.
+// lists returns the protect lists in force, in the order of the configuration. The element of a
+// list without a good version is nil.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -218,9 +212,10 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// missing marks what was handed on and is not among the first reports as gone: a
-// Source does not report a vanished file that it has never seen.
-func (s *Store) missing(reports []source.File) {
+// markMissing marks the inherited files that are not in the first reports as gone. The source
+// does not report these files, because a source reports a missing file only if it saw the file
+// before.
+func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {
 		reported[r.Path] = true
@@ -230,12 +225,13 @@ func (s *Store) missing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// inherit has refused the version, or the path has a protect list. The alarm stays.
+			// The path has a protect list, or dropTaken has refused the version. The alarm of
+			// dropTaken stays.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue
 		}
-		s.look(source.File{Path: path, State: source.Missing})
+		s.observe(source.File{Path: path, State: source.Missing})
 		f.unseen = true
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store on the folder, as a Corefile reload does while the first
-// store runs, and makes it the world's. It returns the first one.
+// reload opens a second store of the folder, as a reload of the Corefile does while the first
+// store runs. The second store becomes the store of the world. reload returns the first store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -41,8 +41,8 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestReloadKeepsWhatWasInForce: an option that changes makes another store. What was in
-// force stays in force, and each alarm is given again.
+// TestReloadKeepsWhatWasInForce checks that all orders stay in force when a changed option
+// makes a new store, and that the new store raises all alarms again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "n39.example", "f.example", "important.example"}
 	const blocked = "a.example b.example c.example n39.example f.example"
@@ -89,12 +89,12 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 					t.Errorf("last_load_ok %t, ready %t; want an alarm, and ready", st.LastOK, st.Ready)
 				}
 				w.wantLog("b.yaml", "; its orders stay in force until the server restarts: put the file back before then",
-					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "what it protects stays protected",
+					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "its names and networks stay protected",
 					"handed on from the configuration before: 5 order files and 1 protect list in the versions")
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")
 				}
-				// A lift in so many words still goes into force, and files recover.
+				// "orders: []" still ends all orders of a file, and corrected files are loaded.
 				w.write("e.yaml", orders("", []string{}...))
 				w.write("f.yaml", orders("serial: 8\n", "f: other.example"))
 				w.write("b.yaml", orders("", "b: b.example"))
@@ -110,7 +110,8 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	}
 }
 
-// TestReloadReadsNothingTwice: a file that is as it was is not parsed again.
+// TestReloadReadsNothingTwice checks that a new store does not parse a file that did not
+// change.
 func TestReloadReadsNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -124,7 +125,8 @@ func TestReloadReadsNothingTwice(t *testing.T) {
 	logged(t, w.log.take(), 0, "order a:")
 }
 
-// TestReloadNamesFilesNoMore: what the new patterns do not name is not handed on.
+// TestReloadNamesFilesNoMore checks that a new store does not take over files that its patterns
+// do not match.
 func TestReloadNamesFilesNoMore(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -140,7 +142,7 @@ func TestReloadNamesFilesNoMore(t *testing.T) {
 	}
 }
 
-// TestReloadMoved: the orders of a vanished file have come in another one.
+// TestReloadMoved checks a new store that finds the orders of a removed file in another file.
 func TestReloadMoved(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -155,14 +157,15 @@ func TestReloadMoved(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 	log := w.log.take()
-	logged(t, log, 1, "a.yaml: is gone; its orders have come in other files")
-	logged(t, log, 0, "stay in force") // the file is no loss
+	logged(t, log, 1, "a.yaml: is gone; other files contain its orders now")
+	logged(t, log, 0, "stay in force") // other files have all orders of the removed file
 	logged(t, log, 1, "info: order a: moved from "+filepath.Join(w.dir, "a.yaml")+", in force")
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores: of two stores over one path the newest version in force is
-// handed on, and of two files with one id the first.
+// TestReloadOfTwoStores checks the versions that a new store takes over from two stores. If
+// both stores have the file, the new store takes the newest version. If two files have one id,
+// the new store takes the first file.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -192,7 +195,7 @@ func TestReloadOfTwoStores(t *testing.T) {
 		w.wantBlocked("n0.example b.example", "n0.example", "n1.example", "b.example")
 		s.Close()
 	}
-	// Two stores that have the same order in force from two files.
+	// Two stores have the same order in force from two files.
 	w.write("a.yaml", orders("", "a: n0.example"))
 	w.write("c.yaml", orders("", "a: c.example"))
 	var stores []*Store
@@ -212,11 +215,11 @@ func TestReloadOfTwoStores(t *testing.T) {
 	defer s.Close()
 	w.s = s
 	w.wantBlocked("n0.example", "n0.example", "c.example")
-	w.wantLog("c.yaml: is not handed on, since it has orders of another file", `order "a": id: is used by an order of another file, `)
+	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules: a version that was compiled with other options decides as one that is
-// compiled anew.
+// TestReloadRules compiles a part again for other options, and checks that its verdicts are those
+// of a newly compiled file.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +
@@ -255,7 +258,7 @@ func TestReloadRules(t *testing.T) {
 	}
 }
 
-// TestReloadBad: a store that cannot start leaves the old one as it is.
+// TestReloadBad checks that the old store continues if the new store cannot start.
 func TestReloadBad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -2,8 +2,8 @@ package store
 
 import "testing"
 
-// TestLate: an order that comes after its deadline is late, one that is there at the
-// start may have been in force before.
+// TestLate checks that an order is late if it is loaded after its deadline. An order that is
+// loaded at the start is not late, because it may have been in force before the start.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	put := func(id string) {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,68 +17,55 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// load takes a batch of changed files and swaps the set once, when all of them
-// have been tried. Run calls it, one batch at a time. A panic never ends the process: the
-// set before the batch stays in force, and the files of the batch are refused.
+// load loads a batch of changed files. It tries all files of the batch first, and then swaps
+// the set at most once. A panic does not end the process: the set before the batch stays in
+// force, and the files of the batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
-	before, old := s.remember(), s.set.Load()
-	err := s.attempt("the order set", func() { s.take(reports) })
+	before, old := s.takeSnapshot(), s.set.Load()
+	err := s.catchPanic("the order set", func() { s.apply(reports) })
 	if err != nil {
 		s.restore(before, err)
 		if s.set.Load() == nil {
-			s.broken = s.attempt("the order set", s.swap)
+			s.setError = s.catchPanic("the order set", s.swap)
 		}
 	}
 	s.summarize(begin)
 	s.publish()
-	// What changed is told when it is in force: comparing large files takes time.
-	if err := s.attempt("the log of a load", func() { s.report(old) }); err != nil {
-		s.log.Errorf("%v; the order set is in force, the log has not said all of the changes", err)
+	// The log is written after the swap, because it takes time to compare large files.
+	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
+		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
-	s.news = nil
+	s.activated = nil
 }
 
-// take takes a batch of changed files into account, and swaps the set when the set
-// changes.
-func (s *Store) take(reports []source.File) {
+// apply loads the files of a batch and swaps the set if necessary.
+func (s *Store) apply(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
-		if !s.isList[r.Path] {
-			s.look(r)
+		if !s.isProtectList[r.Path] {
+			s.observe(r)
 		}
 	}
-	s.place()
+	s.sortPaths()
 	changed = s.admit() || changed
-	s.mourn()
-	s.place()
+	s.alarmGone()
+	s.sortPaths()
 	if changed || s.set.Load() == nil {
 		s.swap()
 	}
-	s.broken = nil
+	s.setError = nil
 }
 
-// news is a version of a file that goes into force with the next swap.
-type news struct {
-	path     string
-	old, new *ruleset.Part
-	digest   string
-}
-
-// loss is a file that cannot be read any more.
-type loss struct {
-	path string
-	r    source.File
-}
-
-// look acts on the state of one file. A good version waits for admit.
-func (s *Store) look(r source.File) {
-	f := s.known(r.Path)
+// observe handles the new state of one order file, directory or glob. A good version of a file
+// waits for admit.
+func (s *Store) observe(r source.File) {
+	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
 	f.gone = r.State == source.Missing
 	switch {
 	case r.State != source.Ready && r.State != source.Pending:
-		s.losses = append(s.losses, loss{r.Path, r})
+		s.unreadable = append(s.unreadable, r)
 		return
 	case r.State == source.Pending:
 		s.fail(r.Path, f, r.Digest, pending(r))
@@ -92,7 +77,7 @@ func (s *Store) look(r source.File) {
 	err := s.unlike(r.Path)
 	var p proof
 	if err == nil {
-		if bug := s.attempt(r.Path, func() { p, err = s.prove(r) }); bug != nil {
+		if bug := s.catchPanic(r.Path, func() { p, err = s.prove(r) }); bug != nil {
 			err = bug
 		}
 	}
@@ -101,12 +86,12 @@ func (s *Store) look(r source.File) {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
 		f.signed, f.unsignedAt = p.signed, time.Time{}
-		s.good(r, f)
+		s.markGood(r, f)
 		return
 	}
 	var c *candidate
 	if err == nil {
-		if bug := s.attempt(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+		if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
 			err = bug
 		}
 	}
@@ -114,8 +99,8 @@ func (s *Store) look(r source.File) {
 		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
-		// Somebody is writing at this moment, a side list perhaps, or the Store closes.
-		// That is no alarm: the file is reported again when it is over.
+		// The file or one of its side lists is being written, or the Store closes. This causes
+		// no alarm, because the source will report the file again.
 		if f.part == nil {
 			f.err = err
 		}
@@ -129,33 +114,30 @@ func (s *Store) look(r source.File) {
 	f.waiting = c
 }
 
-// good notes that the version in force is that of the file. A file without a link to it
-// is good, but its changes cannot be seen, so that stays an alarm.
-func (s *Store) good(r source.File, f *file) {
+// markGood ends the alarm of a file, since the newest version of the file is in force. If the
+// file is detached, the alarm stays, because later changes cannot be seen.
+func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
 		return
 	}
-	s.fail(r.Path, f, r.Digest, detached(r.Path))
+	s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", r.Path))
 }
 
-// candidate reads a file and compares the version with that in force.
+// candidate reads a file and checks whether its version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	part, parsed, digest, err := s.read(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.check(r, f, part, parsed); err != nil {
+	if err := s.mayReplace(r, f, part, parsed); err != nil {
 		return nil, err
 	}
 	return &candidate{r: r, part: part, parsed: parsed, digest: digest}, nil
 }
 
-func detached(path string) error {
-	return fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", path)
-}
-
-// pending says that a file is being written, or why its reading does not end.
+// pending returns the error for a file that is being written, or that cannot be read to its
+// end.
 func pending(r source.File) error {
 	if r.Err != nil {
 		return r.Err
@@ -163,89 +145,19 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether an error says nothing about the file: the file changed
-// while it was read, or the Store closes.
+// beingWritten reports whether an error does not depend on the content of the file: the file
+// changed while it was read, or the Store closes.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
 
-// mourn gives an alarm for the files that cannot be read any more, and drops those of
-// which nothing was in force. It runs after admit: a file whose orders have come in
-// other files is no loss.
-func (s *Store) mourn() {
-	for _, l := range s.losses {
-		f := s.files[l.path]
-		if f == nil {
-			continue
-		}
-		// A vanished file of a directory is not missed when it ordered nothing.
-		if (f.part == nil || f.part.Orders() == 0) && s.forget(l.path, f) {
-			s.log.Infof("%s: is gone; nothing of it was in force", l.path)
-			continue
-		}
-		s.fail(l.path, f, l.r.Digest, gone(l.r, f))
-	}
-	s.losses = nil
-}
-
-// forget drops a vanished file that the configuration does not name itself, and reports
-// whether it did.
-func (s *Store) forget(path string, f *file) bool {
-	if !f.unseen && !s.src.Forget(path) {
-		return false
-	}
-	if f.serial >= 0 {
-		s.past[path] = f.past()
-	}
-	delete(s.files, path)
-	s.placed = false
-	return true
-}
-
-// known returns what is known of the file at a path, new ones included.
-func (s *Store) known(path string) *file {
-	f := s.files[path]
-	if f == nil {
-		f = &file{version: s.pastVersion(path)}
-		s.files[path] = f
-		s.order = append(s.order, path)
-		s.placed = false
-	}
-	return f
-}
-
-// pastVersion returns what is kept of the last version of a path that has no file in force.
-func (s *Store) pastVersion(path string) version {
-	if v, ok := s.past[path]; ok {
-		return v
-	}
-	return noVersion
-}
-
-// gone returns what the log says about a file that cannot be read any more.
-func gone(r source.File, f *file) error {
-	err := r.Err
-	switch {
-	case f.part != nil && r.State == source.Missing && (err == nil || errors.Is(err, fs.ErrNotExist)):
-		err = fmt.Errorf("%s: is gone", r.Path)
-	case err == nil:
-		err = fmt.Errorf("%s: %s", r.Path, r.State)
-	case errors.Is(err, fs.ErrPermission):
-		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
-	}
-	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
-		return fmt.Errorf("%w; its orders stay in force until the server restarts: put the file back before then", err)
-	}
-	return err
-}
-
-// parse is order.Parse, for tests to replace.
+// parse is order.Parse. Tests replace it.
 var parse = order.Parse
 
 // maxDemands is about the largest number of problems with Options.Demands of one file.
 const maxDemands = 1000
 
-// read parses and compiles a file, and names the version that it read.
+// read parses and compiles a file, and returns the digest of the version that it read.
 func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
 	in, err := r.Open()
 	if err != nil {
@@ -262,7 +174,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	var demands order.Problems
 	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// Which lists a file has, and so its version, is only known when it has been
+			// The side lists, and so the version of the file, are known only when the file is
 			// parsed.
 			side, digest, err := r.OpenSide(name)
 			if err == nil {
@@ -280,12 +192,13 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		Targets: b.Targets,
 		Stop:    s.closing.Load,
 	})
-	s.parsed += parsed.Targets
+	s.touched += parsed.Targets
 	closed = true
 	if err := in.Close(); err != nil {
 		return nil, nil, "", err
 	}
-	// What was read while the file changed says nothing, neither good nor bad.
+	// If the file changed while it was read, the problems may be about a mixture of two
+	// versions.
 	if err := r.Intact(); err != nil {
 		return nil, nil, "", err
 	}
@@ -294,7 +207,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}
 	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.parsed += int(r.Size / garbage) // the text and the tree of a refused file are garbage too
+		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file are garbage too
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
@@ -305,111 +218,96 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
-// check compares a good file with what is in force.
-func (s *Store) check(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
-	if f.part == nil && f.serial >= 0 && (parsed.Serial < f.serial || parsed.Serial == f.serial && r.Digest != f.own) {
-		got := "no serial"
-		if parsed.Serial >= 0 {
-			got = fmt.Sprintf("%d", parsed.Serial)
-		}
-		return fmt.Errorf("%s: serial: must be above %d, the serial that was in force at this path before, got %s", r.Path, f.serial, got)
-	}
-	if f.part != nil && f.serial >= 0 {
-		switch {
-		case parsed.Serial < 0:
-			return fmt.Errorf("%s: serial: is missing, but the version in force has %d; write a serial above %d", r.Path, f.serial, f.serial)
-		case parsed.Serial < f.serial:
-			return fmt.Errorf("%s: serial: is %d, but the version in force has %d; write a serial above %d", r.Path, parsed.Serial, f.serial, f.serial)
-		case parsed.Serial == f.serial && r.Digest != f.own:
-			return fmt.Errorf("%s: serial: the file has changed, but its serial is still %d; write a serial above %d", r.Path, f.serial, f.serial)
-		}
-	}
-	return s.checkShrink(r, f, part, parsed)
-}
-
-// smallFile is the number of targets in force below which a file may shrink as
-// it likes.
-const smallFile = 20
-
-func (s *Store) checkShrink(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
-	if f.part == nil || parsed.Count == 0 { // "orders: []" says what it means
-		return nil
-	}
-	// Most changes take away too little to matter, whatever of it was in force.
-	if missing := f.part.NamesNotIn(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
-		return nil
-	}
-	now := seconds(s.clock.Now())
-	before := f.part.BlockedAt(now)
-	if before < smallFile {
-		return nil
-	}
-	lost := f.part.TargetsLost(part, now)
-	if lost*100 <= before*s.opt.MaxShrink || parsed.ShrinkOK == int64(parsed.Targets) {
-		return nil
-	}
-	return fmt.Errorf("%s: loses %d of its %d targets in force, more than max_shrink %d%%. "+
-		"If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
-		r.Path, lost, before, s.opt.MaxShrink, parsed.Targets)
-}
-
-// versionDigest names a file's version: the file itself, or when it has side
-// lists the file and all of them, given by path. The paths themselves do not
-// count: equal files on two nodes are equal wherever they lie.
-func versionDigest(own source.Digest, sides map[string]string) string {
-	if len(sides) == 0 {
-		return own.String()
-	}
-	h := sha256.New()
-	fmt.Fprintln(h, own)
-	for _, path := range slices.Sorted(maps.Keys(sides)) {
-		fmt.Fprintln(h, sides[path])
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// reportedSides are the side lists of a report, for versionDigest. Signatures do not belong to
-// the version of a file.
-func (s *Store) reportedSides(r source.File) map[string]string {
-	sides, signatures := map[string]string{}, s.signatureNames(r.Path)
-	for _, side := range r.Sides {
-		if filepath.Dir(side.Path) == filepath.Dir(r.Path) && slices.Contains(signatures, filepath.Base(side.Path)) {
+// alarmGone raises an alarm for each file of the batch that cannot be read any more. If such a
+// file has no orders in force, alarmGone drops the file instead. alarmGone runs after admit,
+// because a file may be gone while other files of the batch contain its orders.
+func (s *Store) alarmGone() {
+	for _, r := range s.unreadable {
+		f := s.files[r.Path]
+		if f == nil {
 			continue
 		}
-		sides[side.Path] = side.Digest.String()
-		if side.State != source.Ready {
-			sides[side.Path] = side.State.String() // like no version that was ever read
+		if (f.part == nil || f.part.Orders() == 0) && s.forget(r.Path, f) {
+			s.log.Infof("%s: is gone; none of its orders was in force", r.Path)
+			continue
 		}
+		s.fail(r.Path, f, r.Digest, s.gone(r, f))
 	}
-	return sides
+	s.unreadable = nil
 }
 
-// place brings the files into the order of the configuration, in which later files are
-// the newcomers: by the first pattern that names them, and by path. Protect lists come
-// last, in their own order.
-func (s *Store) place() {
-	if s.placed {
+// gone returns the error for a file that cannot be read any more.
+func (s *Store) gone(r source.File, f *file) error {
+	err := r.Err
+	switch {
+	case f.part != nil && r.State == source.Missing && (err == nil || errors.Is(err, fs.ErrNotExist)):
+		err = fmt.Errorf("%s: is gone", r.Path)
+	case err == nil:
+		err = fmt.Errorf("%s: %s", r.Path, r.State)
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
+	}
+	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
+		return fmt.Errorf("%w; its orders stay %s until the server restarts: put the file back before then", err, s.stateText(ruleset.InForce))
+	}
+	return err
+}
+
+// forget drops a file that is gone from the state of the Store, and reports whether it did.
+// forget keeps a file that the configuration itself names.
+func (s *Store) forget(path string, f *file) bool {
+	if !f.unseen && !s.src.Forget(path) {
+		return false
+	}
+	if f.serial >= 0 {
+		s.former[path] = f.former()
+	}
+	delete(s.files, path)
+	s.sorted = false
+	return true
+}
+
+// fileAt returns the state of the file at a path. It adds the file if the path is new.
+func (s *Store) fileAt(path string) *file {
+	f := s.files[path]
+	if f == nil {
+		f = &file{version: s.formerVersion(path)}
+		s.files[path] = f
+		s.paths = append(s.paths, path)
+		s.sorted = false
+	}
+	return f
+}
+
+// sortPaths sorts the paths by the first pattern of the configuration that matches them, and
+// then bytewise. If two new files have the same order id, the first file wins. Protect lists
+// come last, in their own order.
+func (s *Store) sortPaths() {
+	if s.sorted {
 		return
 	}
 	rank := make(map[string]int, len(s.files))
-	s.order = s.order[:0]
+	s.paths = s.paths[:0]
 	for path := range s.files {
 		rank[path] = source.Place(s.opt.Patterns, path)
-		if s.isList[path] {
+		if s.isProtectList[path] {
 			rank[path] += 1 + slices.Index(s.opt.Protect, path)
 		}
-		s.order = append(s.order, path)
+		s.paths = append(s.paths, path)
 	}
-	slices.SortFunc(s.order, func(a, b string) int { return cmp.Or(rank[a]-rank[b], cmp.Compare(a, b)) })
-	s.placed = true
+	slices.SortFunc(s.paths, func(a, b string) int { return cmp.Or(rank[a]-rank[b], cmp.Compare(a, b)) })
+	s.sorted = true
 }
 
-// swap puts the last good versions of all files into force.
+// merge is ruleset.Merge. Tests replace it.
+var merge = ruleset.Merge
+
+// swap puts the versions of all files into force.
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()
 	io.WriteString(h, rulesText(s.rules))
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		if f := s.files[path]; f.part != nil {
 			parts = append(parts, f.part)
 			fmt.Fprintln(h, f.digest)
@@ -418,64 +316,16 @@ func (s *Store) swap() {
 		}
 	}
 	set := merge(parts, s.rules)
-	if before := s.before; before != nil {
-		set.Follow(before, seconds(s.clock.Now()))
+	if s.previous != nil {
+		set.Follow(s.previous, seconds(s.clock.Now()))
 	}
 	warnings, useless := set.Warnings()
 	st := *s.status.Load()
 	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
 	s.set.Store(set)
-	if s.before != nil {
-		s.before = set
+	if s.previous != nil {
+		s.previous = set
 	}
 	s.status.Store(&st)
-	s.warnings, s.untold = warnings, true
-}
-
-// merge is ruleset.Merge, for tests to replace.
-var merge = ruleset.Merge
-
-// rulesText is what of the options decides, for the digest of the set. The text is
-// fixed, so that nodes of different versions can be compared:
-//
-//	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
-func rulesText(o ruleset.Options) string {
-	kind := map[order.ResponseKind]string{order.Refused: "refused", order.NODATA: "nodata", order.Redirect: "redirect"}[o.Response.Kind]
-	out := fmt.Sprintf("rules no_country=%t addresses=%t response=%s", o.NoCountry, o.Addresses, cmp.Or(kind, "nxdomain"))
-	for _, a := range slices.SortedFunc(slices.Values(o.Response.Addresses), netip.Addr.Compare) {
-		out += " " + a.String()
-	}
-	for _, p := range slices.SortedFunc(slices.Values(o.NAT64), netip.Prefix.Compare) {
-		out += " nat64=" + p.String()
-	}
-	return out + "\n"
-}
-
-// summarize brings the status up to date after a batch.
-func (s *Store) summarize(begin time.Time) {
-	st := *s.status.Load()
-	st.Ready, st.LastOK, st.Files = true, s.broken == nil, make([]FileStatus, 0, len(s.order))
-	for _, path := range s.order {
-		f := s.files[path]
-		st.LastOK = st.LastOK && f.err == nil
-		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.servedBy(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed})
-	}
-	st.LastLoad = s.clock.Now()
-	st.Duration = st.LastLoad.Sub(begin)
-	if st.LastOK {
-		st.LastSuccess = st.LastLoad
-	}
-	s.status.Store(&st)
-}
-
-// servedBy reports whether a file that a pattern names is in force, though the pattern
-// names no file at this moment.
-func (s *Store) servedBy(pattern string) bool {
-	for path, f := range s.files {
-		if f.part != nil && source.Names(pattern, path) {
-			return true
-		}
-	}
-	return false
+	s.warnings, s.unlogged = warnings, true
 }

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// BenchmarkManyFiles is the load of files of one order each that have all changed, which
-// is one batch.
+// BenchmarkManyFiles measures the load of one batch of many changed files with one order each.
 func BenchmarkManyFiles(b *testing.B) {
 	for _, n := range []int{1000, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

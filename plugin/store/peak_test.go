@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestPeak: a load of a long side list takes little more memory than what it makes,
-// since neither the list nor its names are held beside. All that is allocated counts
-// here, whether or not the collector has run.
+// TestPeak checks that a load of a long side list allocates little more memory than its set
+// needs. Neither the text of the list nor its names may be stored beside the index. The test
+// counts all allocations, so it does not depend on the garbage collector.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder
@@ -26,6 +26,6 @@ func TestPeak(t *testing.T) {
 	w.wantBlocked("name0.example www.name7919.example", "name0.example", "www.name7919.example")
 	made := w.s.Set().Bytes()
 	if took := int(after.TotalAlloc - before.TotalAlloc); took > made+made/4+2<<20 {
-		t.Errorf("a set of %d octets took %d to make", made, took)
+		t.Errorf("a set of %d bytes allocated %d bytes", made, took)
 	}
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// protect takes the protect lists among the reports, before any order file is
-// read: what is protected must be known first. It says whether the guard, and so
-// the set, has to change.
+// protect loads the protect lists among the reports, and reports whether the guard has changed.
+// protect runs before the order files are read, because the guard must know all protected names
+// when it checks the targets.
 //
-// A bad list never lessens what is protected: its last good version stays.
+// If a protect list has errors, its last good version stays, so that its names stay protected.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {
-		if s.isList[r.Path] {
-			changed = s.reportList(r) || changed
+		if s.isProtectList[r.Path] {
+			changed = s.loadList(r) || changed
 		}
 	}
 	if !changed {
 		return false
 	}
 	s.rules.Guard = guard.New(s.lists()...)
-	// Nothing is parsed again: each part looks at its names with the new guard.
+	// The new guard checks the names of the parts, so the files are not parsed again.
 	for _, f := range s.files {
 		if f.part != nil {
 			f.part = f.part.Guarded(s.rules.Guard)
@@ -36,9 +36,10 @@ func (s *Store) protect(reports []source.File) bool {
 	return true
 }
 
-// reportList acts on the state of one protect list and says whether it changed.
-func (s *Store) reportList(r source.File) bool {
-	f := s.known(r.Path)
+// loadList handles the new state of one protect list, and reports whether another version is in
+// force.
+func (s *Store) loadList(r source.File) bool {
+	f := s.fileAt(r.Path)
 	f.gone = r.State == source.Missing
 	switch r.State {
 	case source.Ready:
@@ -51,12 +52,12 @@ func (s *Store) reportList(r source.File) bool {
 	}
 	digest := r.Digest.String()
 	if f.list != nil && f.digest == digest {
-		s.good(r, f)
+		s.markGood(r, f)
 		return false
 	}
 	var list *guard.List
 	var err error
-	if bug := s.attempt(r.Path, func() { list, err = s.readList(r) }); bug != nil {
+	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -70,26 +71,27 @@ func (s *Store) reportList(r source.File) bool {
 		return false
 	}
 	if lost := f.list.Lost(list); lost > 0 {
-		s.log.Warningf("%s: lost %d of its %d entries", r.Path, lost, f.list.Len())
+		s.log.Warningf("%s: lost %d of its %s", r.Path, lost, count(f.list.Len(), "entry"))
 	}
-	f.version = version{list: list, digest: digest, own: r.Digest, serial: -1, expires: order.NoTime, since: versions.Add(1)}
-	s.good(r, f)
-	s.log.Infof("%s: in force: protect list of %d entries, version %.12s", r.Path, list.Len(), digest)
+	f.version = version{list: list, digest: digest, ownDigest: r.Digest, serial: -1, expires: order.NoTime, number: versions.Add(1)}
+	s.markGood(r, f)
+	s.log.Infof("%s: in force: protect list of %s, version %.12s", r.Path, count(list.Len(), "entry"), digest)
 	return true
 }
 
-// listGone says what the loss of a protect list means.
+// listGone returns the error for a protect list that cannot be read any more.
 func listGone(r source.File, f *file) error {
 	err := r.Err
 	if err == nil {
 		err = fmt.Errorf("%s: %s", r.Path, r.State)
 	}
 	if f.list != nil {
-		return fmt.Errorf("%w; what it protects stays protected", err)
+		return fmt.Errorf("%w; its names and networks stay protected", err)
 	}
 	return err
 }
 
+// readList reads and parses a protect list.
 func (s *Store) readList(r source.File) (*guard.List, error) {
 	in, err := r.Open()
 	if err != nil {

@@ -31,13 +31,13 @@ func TestProtect(t *testing.T) {
 		w.wantBlocked(names_, names...)
 	}
 	want("at the start", "blocked.example someone.github.io")
-	w.wantLog("a.txt: in force: protect list of 1 entries", "is held, not enforced: it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
+	w.wantLog("a.txt: in force: protect list of 1 entry", "the target is held and not enforced, because it is a public suffix", `is protected (`, `got "drive.usercontent.google.com"`)
 	digest := w.s.Status().Digest
 
 	w.write("b.txt", "blocked.example\n")
 	w.step()
 	want("an entry more, no order file touched", "someone.github.io")
-	w.wantLog("b.txt: in force: protect list of 1 entries", `got "blocked.example"`)
+	w.wantLog("b.txt: in force: protect list of 1 entry", `got "blocked.example"`)
 	if w.s.Status().Digest == digest {
 		t.Error("nodes that protect different names have the same digest")
 	}
@@ -53,7 +53,7 @@ func TestProtect(t *testing.T) {
 	os.Remove(filepath.Join(w.dir, "a.txt"))
 	w.step()
 	want("so does one that is gone", "someone.github.io")
-	w.wantLog("a.txt", "what it protects stays protected")
+	w.wantLog("a.txt", "its names and networks stay protected")
 
 	w.write("a.txt", " \n")
 	w.step()
@@ -63,13 +63,13 @@ func TestProtect(t *testing.T) {
 	w.write("a.txt", "elsewhere.example\n")
 	w.step()
 	want("an entry less", "drive.usercontent.google.com someone.github.io")
-	w.wantLog("warning: " + filepath.Join(w.dir, "a.txt") + ": lost 1 of its 1 entries")
+	w.wantLog("warning: " + filepath.Join(w.dir, "a.txt") + ": lost 1 of its 1 entry")
 
 	w.write("a.txt", "# elsewhere.example\n")
 	w.step()
-	w.wantLog("a.txt: lost 1 of its 1 entries", "protects nothing", "protect list of 0 entries")
+	w.wantLog("a.txt: lost 1 of its 1 entry", "protects nothing", "protect list of 0 entries")
 
-	// An order file that changes is judged by the guard in force.
+	// The guard in force also checks the new version of an order file.
 	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))
 	w.step()
 	w.wantBlocked("drive.usercontent.google.com", "drive.usercontent.google.com", "more.blocked.example", "blocked.example")
@@ -78,8 +78,9 @@ func TestProtect(t *testing.T) {
 	}
 }
 
-// TestProtectBadAtStart: the orders are in force, for they must be; but the server
-// is not ready, since what the operator wants safe is not.
+// TestProtectBadAtStart checks a start with a protect list that has errors. The orders come
+// into force, but the server is not ready, because names that the operator protects are not
+// protected.
 func TestProtectBadAtStart(t *testing.T) {
 	for name, text := range map[string]string{"bad": "-- --\n", "missing": ""} {
 		w := newWorld(t)
@@ -95,7 +96,7 @@ func TestProtectBadAtStart(t *testing.T) {
 			t.Errorf("%s: ready", name)
 		}
 		log := w.log.take()
-		logged(t, log, 1, "error: ", "a.txt: ", "; the names and networks it lists are NOT protected")
+		logged(t, log, 1, "error: ", "a.txt: ", "; its names and networks are NOT protected")
 		logged(t, log, 0, "nothing of it")
 		w.write("a.txt", "blocked.example\n")
 		w.step()
@@ -106,8 +107,8 @@ func TestProtectBadAtStart(t *testing.T) {
 	}
 }
 
-// TestProtectWrongFile: the path of a key, given by mistake, must not bring the key
-// into the log, nor into the error of a start without orders.
+// TestProtectWrongFile checks that the log and the error of a failed start show at most three
+// lines of a file that was given as a protect list by mistake. The file may be a key.
 func TestProtectWrongFile(t *testing.T) {
 	w := newWorld(t)
 	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("a secret\n", 10)
@@ -117,11 +118,11 @@ func TestProtectWrongFile(t *testing.T) {
 		t.Fatal("started without orders")
 	}
 	logged(t, err.Error(), 2, `got "a secret"`)
-	logged(t, err.Error(), 1, "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
+	logged(t, err.Error(), 1, "a.txt: 8 more problems; blocklistctl check --protect FILE lists all")
 	log := w.log.take()
 	logged(t, log, 2, `got "a secret"`)
-	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists them")
-	logged(t, log, 1, "a.txt: refused for 11 problems; the names and networks it lists are NOT protected")
+	logged(t, log, 1, "error: ", "a.txt: 8 more problems; blocklistctl check --protect FILE lists all")
+	logged(t, log, 1, "a.txt: refused for 11 problems; its names and networks are NOT protected")
 
 	w.write("a.yaml", orders("", "x: blocked.example"))
 	w.write("a.txt", strings.Repeat("a.example\n", 10))
@@ -129,6 +130,6 @@ func TestProtectWrongFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	log = w.log.take()
-	logged(t, log, 3, "warning: ", "stands on line 1 already")
-	logged(t, log, 1, "warning: ", "a.txt: 6 more warnings; blocklistctl check --protect FILE lists them")
+	logged(t, log, 3, "warning: ", "is already on line 1")
+	logged(t, log, 1, "warning: ", "a.txt: 6 more warnings; blocklistctl check --protect FILE lists all")
 }

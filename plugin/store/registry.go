@@ -2,30 +2,32 @@ package store
 
 import "sync"
 
-// registry are the stores of this process. Server blocks, and the old and the
-// new instance of a Corefile reload, share a Store by their options, so that a
-// reload re-parses nothing and memory holds one set.
+// registry has the Stores of this process by the keys of their options. Server blocks with equal
+// options share a Store. The old and the new instance of a reload share a Store too, so that a
+// reload with equal options parses no file, and the memory contains the set only once.
 //
-// The lock is never held while a Store opens or closes: both may take seconds, and
-// /metrics and /ready need the lock.
+// The lock is not held while a Store opens or closes. Both may take seconds, and /metrics and
+// /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
 }{stores: map[string]*shared{}}
 
-// shared is a Store of the registry.
+// A shared is a Store of the registry.
 type shared struct {
-	refs   int           // of Acquire calls without a Release
+	refs   int           // the number of calls of Acquire without a Release
 	store  *Store        // nil while the Store opens
-	err    error         // why the Store could not be opened; set before opened is closed
-	opened chan struct{} // closed when Open has ended
+	err    error         // the error of open; set before opened is closed
+	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the process's Store for opt, starting it when it is the first
-// to ask. Every Acquire wants one Release. A nil clock is the real one.
+// Acquire returns the Store of the process for opt. If there is none, Acquire starts the Store.
+// The caller must call Release once for each Acquire. If clock is nil, the Store uses the real
+// time.
 //
-// A Store that starts takes over, path by path, what is in force in the other Stores of
-// the process: a Corefile reload drops nothing that the new Corefile still names.
+// A Store that starts takes over the versions that are in force in the other Stores of the
+// process. A reload of the Corefile therefore keeps the orders of all files that the new
+// Corefile still names.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -52,15 +54,15 @@ func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	return s, err
 }
 
-// Release gives a Store back; the last one stops it. Its set stays usable for
-// queries that are under way.
+// Release ends one use of a Store. The last Release closes the Store. Its set remains usable for
+// queries in progress.
 func Release(s *Store) {
 	if drop(s) {
 		s.Close()
 	}
 }
 
-// drop gives a Store back, and reports whether nothing uses the Store any more.
+// drop ends one use of a Store, and reports whether nothing uses the Store any more.
 func drop(s *Store) bool {
 	key := s.opt.key()
 	registry.Lock()
@@ -74,9 +76,10 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all stores of the process are ready. CoreDNS asks
-// one plugin instance of each name only, so each answers for all. A Store that opens
-// beside others does not count yet: the others serve meanwhile.
+// AllReady reports whether all Stores of the process are ready. CoreDNS asks only one instance
+// of each plugin, so each instance answers for all Stores. A Store that opens is ignored if
+// other Stores are open, because the other Stores answer the queries until the new Store is
+// open.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()
@@ -94,7 +97,7 @@ func AllReady() bool {
 	return opening == 0 || open > 0
 }
 
-// All returns the stores of the process that are open, for metrics.
+// All returns the open Stores of the process.
 func All() []*Store {
 	registry.Lock()
 	defer registry.Unlock()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,43 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestKeyHasEveryOption: an option that is left out of the key would share a Store between
-// configurations that differ.
-func TestKeyHasEveryOption(t *testing.T) {
-	var walk func(v reflect.Value, path string, opt *Options)
-	walk = func(v reflect.Value, path string, opt *Options) {
-		before := opt.key()
-		switch v.Kind() {
-		case reflect.Struct:
-			for i := range v.NumField() {
-				if name := v.Type().Field(i).Name; name != "Guard" { // the Store's own to set
-					walk(v.Field(i), path+"."+name, opt)
-				}
-			}
-			return
-		case reflect.Slice:
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		case reflect.String:
-			v.SetString("x")
-		case reflect.Bool:
-			v.SetBool(true)
-		case reflect.Int, reflect.Int64:
-			v.SetInt(1)
-		case reflect.Uint8:
-			v.SetUint(1)
-		default:
-			t.Fatalf("%s: the test does not set a %s", path, v.Kind())
-		}
-		if opt.key() == before {
-			t.Errorf("the key leaves out %s", path)
-		}
-	}
-	opt := &Options{}
-	walk(reflect.ValueOf(opt).Elem(), "Options", opt)
-}
-
-// block makes the loads of a test wait, as a file system that does not answer does. The
-// returned functions wait until a load waits, and let the load go on.
+// block makes the loads of a test wait, as if a file system did not answer. waits returns when
+// a load waits, and goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -74,8 +38,8 @@ func (w *world) options(patterns ...string) Options {
 	return opt
 }
 
-// TestRegistryWhileOpening: /metrics and /ready do not wait for a Store that opens, and who
-// asks for the same Store waits for that Store.
+// TestRegistryWhileOpening checks that /metrics and /ready do not wait while a Store opens, and
+// that a second Acquire waits for the same Store.
 func TestRegistryWhileOpening(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -107,7 +71,7 @@ func TestRegistryWhileOpening(t *testing.T) {
 	if !AllReady() || len(All()) != 1 {
 		t.Error("the open store is not ready")
 	}
-	// Both fail together, and leave nothing.
+	// A Store that cannot open leaves nothing in the registry.
 	if _, err := Acquire(w.options("none.yaml"), w.log, w.clock); err == nil {
 		t.Error("a store without a file started")
 	}
@@ -121,8 +85,8 @@ func TestRegistryWhileOpening(t *testing.T) {
 	}
 }
 
-// TestCloseDoesNotWaitForEver: a load that does not end keeps neither Close nor the
-// registry from going on.
+// TestCloseDoesNotWaitForEver checks that Close and the registry do not wait for a load that
+// does not end.
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	defer func(was time.Duration) { closePatience = was }(closePatience)
 	closePatience = time.Millisecond
@@ -144,8 +108,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is a stream of blank lines after a header. It is too long to be read while Close
-// waits.
+// blanks is a stream of a header and blank lines. It is so long that Close does not wait for
+// its end.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -173,7 +137,7 @@ func (b *blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestCloseStopsALoad: Close ends the parse of a file that is being loaded.
+// TestCloseStopsALoad checks that Close ends the parsing of a file.
 func TestCloseStopsALoad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jsonl", `{"version": 1, "count": 0}`+"\n")
@@ -196,11 +160,10 @@ func TestCloseStopsALoad(t *testing.T) {
 	if n := endless.read.Load(); n >= manyBlanks {
 		t.Error("the file was read to its end")
 	}
-	logged(t, w.log.take(), 0, "a.jsonl: refused") // a load that was stopped says nothing about the file
+	logged(t, w.log.take(), 0, "a.jsonl: refused") // the load was stopped, so it must not report the file as bad
 }
 
-// TestBeingWritten: a stream that ends because the Store closes, or because somebody
-// writes, says nothing about the file.
+// TestBeingWritten checks which errors do not depend on the content of a file.
 func TestBeingWritten(t *testing.T) {
 	for err, want := range map[error]bool{
 		nil: false, errors.New("x"): false, source.ErrChanged: true, source.ErrPending: true,
@@ -212,9 +175,8 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped checks the lines about orders that a new Corefile stops: the order files that no
-// server block names any more, and the files that fewer server blocks name. An order that is
-// in another file of the new Corefile has not stopped.
+// TestStopped checks the lines about orders that a new Corefile stops. An order that is in
+// another file of the new Corefile has not stopped. Server blocks in shadow do not count.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
@@ -234,21 +196,32 @@ func TestStopped(t *testing.T) {
 	}
 	first, second, other, copied := open("a.yaml", "b.yaml"), open("b.yaml", "c.yaml"), open("b.yaml"), open("copy.yaml")
 	many := open("five.yaml", "b.yaml", "sealed.yaml")
+	opt := w.options("a.yaml", "b.yaml")
+	opt.Shadow = true
+	shadowed, err := Acquire(opt, w.log, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { Release(shadowed) })
 	for _, tc := range []struct {
 		name     string
 		old, new []*Store
 		want     string
 	}{
-		{"a file is dropped", []*Store{first}, []*Store{second}, "the new Corefile no longer names DIR/a.yaml: its order a (2 targets) is not in force any more"},
+		{"a file is dropped", []*Store{first}, []*Store{second}, "no server block of the new Corefile enforces orders of DIR/a.yaml: its order a (2 targets) is not in force any more"},
 		{"the same Corefile", []*Store{first, other}, []*Store{first, other}, ""},
 		{"the id is in another server block too", []*Store{first, copied}, []*Store{other, copied},
-			"the new Corefile no longer names DIR/a.yaml: its order moved (1 target) is not in force any more\n" +
-				"the new Corefile no longer names DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+			"no server block of the new Corefile enforces orders of DIR/a.yaml: its order moved (1 target) is not in force any more\n" +
+				"no server block of the new Corefile enforces orders of DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
 		{"a server block drops a file that another one names", []*Store{first, first}, []*Store{first, second},
-			"the new Corefile names for fewer server blocks the file DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+			"fewer server blocks of the new Corefile enforce orders of DIR/a.yaml: its order a (2 targets) was in force in 2 server blocks, and is in 1 now"},
+		{"shadow is set", []*Store{first}, []*Store{shadowed},
+			"no server block of the new Corefile enforces orders of DIR/a.yaml: its 2 orders a, moved (3 targets) are not in force any more\n" +
+				"no server block of the new Corefile enforces orders of DIR/b.yaml: its order b (1 target) is not in force any more"},
+		{"a server block in shadow drops a file", []*Store{shadowed}, []*Store{other}, ""},
 		{"many orders, and a sealed one", []*Store{many}, []*Store{other},
-			"the new Corefile no longer names DIR/five.yaml: its 4 orders x1, x2, x3, ... (4 targets) are not in force any more\n" +
-				"the new Corefile no longer names DIR/sealed.yaml: its order sealed:" + ruleset.Digest("secret/1") + " (1 target) is not in force any more"},
+			"no server block of the new Corefile enforces orders of DIR/five.yaml: its 4 orders x1, x2, x3, ... (4 targets) are not in force any more\n" +
+				"no server block of the new Corefile enforces orders of DIR/sealed.yaml: its order sealed:" + ruleset.Digest("secret/1") + " (1 target) is not in force any more"},
 	} {
 		got := strings.ReplaceAll(strings.Join(Stopped(tc.old, tc.new), "\n"), w.dir, "DIR")
 		if got != tc.want {
@@ -257,14 +230,14 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestCheck: a reload is refused before anything starts when no order file is good.
+// TestCheck checks that a reload is refused before it starts if no order file is good.
 func TestCheck(t *testing.T) {
 	w := newWorld(t)
 	w.write("good.yaml", orders("", "a: a.example"))
 	w.write("bad.yaml", "version: 2\norders: []\n")
 	for _, tc := range []struct {
 		patterns []string
-		want     string // of the error; empty: none
+		want     string // of the error; empty if there is no error
 	}{
 		{[]string{"bad.yaml", "good.yaml"}, ""},
 		{[]string{"."}, ""},
@@ -282,7 +255,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// What is in force is handed on, so the reload is good whatever the file says now.
+	// The versions in force are handed on, so the new version of the file does not matter.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {
 		t.Fatal(err)
@@ -297,8 +270,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckDoesNotHang: a file system that does not answer does not keep a reload from
-// going on.
+// TestCheckDoesNotHang checks that Check returns if a file system does not answer.
 func TestCheckDoesNotHang(t *testing.T) {
 	defer func(was time.Duration) { checkPatience = was }(checkPatience)
 	checkPatience = time.Millisecond

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSideListReason: the log says why a line of a side list is refused, and repeats
-// nothing of the list.
+// TestSideListReason checks that the log has the reasons why lines of a side list are refused,
+// but not the lines.
 func TestSideListReason(t *testing.T) {
 	long := strings.Repeat("x.", 110)
 	var many strings.Builder

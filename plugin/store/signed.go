@@ -93,7 +93,7 @@ func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	if f.unsignedAt.IsZero() {
 		f.unsignedAt = now
 	}
-	if f.unsigned == p.id || f.part == nil && s.before == nil || now.Sub(f.unsignedAt) > source.Patience {
+	if f.unsigned == p.id || f.part == nil && s.previous == nil || now.Sub(f.unsignedAt) > source.Patience {
 		return false
 	}
 	f.unsigned = p.id
@@ -118,7 +118,7 @@ func (s *Store) unlike(path string) error {
 		return nil
 	}
 	for other, f := range s.files {
-		if other == path || f.pattern || s.isList[other] || filepath.Base(other) != filepath.Base(path) {
+		if other == path || f.pattern || s.isProtectList[other] || filepath.Base(other) != filepath.Base(path) {
 			continue
 		}
 		first := cmp.Or(source.Place(s.opt.Patterns, other)-source.Place(s.opt.Patterns, path), cmp.Compare(other, path)) < 0

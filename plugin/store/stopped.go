@@ -11,27 +11,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxLabels is the largest number of orders that a line about a stopped file names.
+// maxLabels is the largest number of orders that are named in a line about a file.
 const maxLabels = 3
 
-// A stop is what the orders of a file have in common that a new Corefile stopped.
+// A stop identifies a group of orders that a new Corefile stopped in some server blocks.
 type stop struct {
 	file string
-	// was and is are the numbers of server blocks that had the orders in force, and that have
-	// the orders now.
+	// was is the number of server blocks that enforced the orders before the reload, and is is
+	// the number of server blocks that enforce the orders now.
 	was, is int
 }
 
-// stoppedOrders are the orders of one stop.
+// stoppedOrders is a group of stopped orders.
 type stoppedOrders struct {
 	labels  []string
 	targets int
 }
 
-// Stopped returns a line for the log about each file whose block orders were in force in more
-// server blocks of the old Corefile than of the new Corefile. old and new have the store of
-// each server block, so a store that two server blocks share is in the list twice.
+// Stopped returns a log line about each file whose block orders were in force in more
+// server blocks of the old Corefile than of the new Corefile. old and new have the Store of
+// each server block, so a Store that two server blocks share is in the list twice. Server blocks
+// in shadow enforce no orders, so they do not count.
 func Stopped(old, new []*Store) (lines []string) {
+	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}
 	for path, n := range blocksByFile(old) {
 		if named[path] < n {
@@ -75,15 +77,15 @@ func Stopped(old, new []*Store) (lines []string) {
 	})
 	for i, at := range sorted {
 		if i == maxLogged {
-			return append(lines, fmt.Sprintf("the new Corefile stops orders of %s more", count(len(sorted)-i, "file")))
+			return append(lines, fmt.Sprintf("the new Corefile stops orders of %s", more(len(sorted)-i, "file")))
 		}
 		lines = append(lines, at.line(named[at.file] > 0, stops[at]))
 	}
 	return lines
 }
 
-// line returns the line for the log about a stop. named reports whether the new Corefile names
-// the file for a server block.
+// line returns the log line about a group of stopped orders. named reports whether a server
+// block of the new Corefile enforces orders of the file.
 func (at stop) line(named bool, x *stoppedOrders) string {
 	slices.Sort(x.labels)
 	be, were, some := "is", "was", strings.Join(x.labels[:min(len(x.labels), maxLabels)], ", ")
@@ -95,9 +97,9 @@ func (at stop) line(named bool, x *stoppedOrders) string {
 		}
 		orders = fmt.Sprintf("its %s %s", count(n, "order"), some)
 	}
-	out := "the new Corefile no longer names "
+	out := "no server block of the new Corefile enforces orders of "
 	if named {
-		out = "the new Corefile names for fewer server blocks the file "
+		out = "fewer server blocks of the new Corefile enforce orders of "
 	}
 	out += fmt.Sprintf("%s: %s (%s) ", printable.Line(at.file), orders, count(x.targets, "target"))
 	if at.is == 0 {
@@ -106,12 +108,17 @@ func (at stop) line(named bool, x *stoppedOrders) string {
 	return out + fmt.Sprintf("%s in force in %s, and %s in %d now", were, count(at.was, "server block"), be, at.is)
 }
 
+// enforcing returns the Stores that are not in shadow.
+func enforcing(stores []*Store) []*Store {
+	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
+}
+
 // blocksByFile returns the number of server blocks that have a version of each order file in
 // force.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {
-		for path, v := range s.legacy.Load().files {
+		for path, v := range s.handover.Load().files {
 			if v.part != nil {
 				n[path]++
 			}

@@ -1,18 +1,33 @@
-// Package store keeps one order set in force: it is the one place that says
-// load, check, swap. Files come from a [source.Source], are parsed, compiled,
-// checked against what is in force, and the whole set is swapped at once.
+// Package store keeps one set of orders in force. A Store loads order files, checks each new
+// version, and swaps the set.
 //
-// Each file stands for itself: a bad one keeps its last good version in force
-// and alarms, while the others go into force.
+// Each file is independent: a file with errors keeps its last good version in force and causes
+// an alarm, while the other files are loaded. A version passes these steps:
 //
-// Stores are shared by the process: server blocks, transports and views that
-// name the same files with the same options hold the same Store (see Acquire).
+//   - load.go takes the changed files from a [source.Source], parses them, and swaps the set
+//     once for the batch. protect.go does the same for protect lists.
+//   - replace.go decides whether the version may replace the version in force (serial,
+//     max_shrink).
+//   - admit.go puts the versions of the batch into force that have no order id in common with
+//     other files; clash.go finds these versions.
+//   - panic.go restores the state before the batch if the set cannot be built.
+//
+// The other files around the load:
+//
+//   - registry.go shares Stores between server blocks, and inherit.go hands the versions in
+//     force to the Store of a new Corefile. precheck.go checks the files of a new Corefile in
+//     advance, and stopped.go reports the orders that a new Corefile stops.
+//   - loadlog.go logs the result of a load in the sentences of sentence.go, problems.go logs
+//     the problems of files, times.go logs orders that start and end, and queue.go keeps a
+//     blocked log from blocking a load.
+//   - status.go is the state for metrics and readiness, and giveback.go returns memory to the
+//     operating system.
 package store
 
 import (
 	"context"
 	"errors"
-	"fmt"
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,49 +38,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
-	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Options are what a Store does. Two Options that are Equal share a Store.
-type Options struct {
-	// Patterns are the order files, directories and globs; absolute.
-	Patterns []string
-	// Rules are the compiler's options; the guard is the Store's own to set.
-	Rules ruleset.Options
-	// Protect are the files of the operator's protect lists; absolute, clean.
-	Protect []string
-	// MaxShrink is the share, in percent (0 to 100), of its targets in force
-	// that a file may lose at once.
-	MaxShrink int
-	// Poll is the time between two looks at the files.
-	Poll time.Duration
-	// Verify says which keys must have signed each order file.
-	Verify signature.Policy
-	// Demands are requirements on order files beyond the rules of their format.
-	Demands order.Demands
-}
-
-// key tells Options apart.
-func (o Options) key() string {
-	return fmt.Sprintf("%q %v %q %d %s %v %v", o.Patterns, o.Rules, o.Protect, o.MaxShrink, o.Poll, o.Verify, o.Demands)
-}
-
-// Log is the ordinary log. Never a client's address, and never a sealed order's
-// id or names, goes there.
+// A Log is the ordinary log of the server. A Store never logs the address of a client, nor the
+// id or the names of a sealed order.
 type Log interface {
 	Infof(format string, args ...any)
 	Warningf(format string, args ...any)
 	Errorf(format string, args ...any)
 }
 
-// Clock is the time, for tests to inject.
+// A Clock gives the time. Tests have a Clock of their own.
 type Clock = source.Clock
 
-// startPatience is how long a start waits for files that are being written.
+// startPatience is the time that a start waits for files that are being written.
 const startPatience = 5 * time.Second
 
-// Store is a set of orders in force, kept up to date with its files.
+// A Store keeps a set of orders in force, and keeps the set up to date with its files. Its
+// methods may be called from several goroutines.
 type Store struct {
 	opt   Options
 	log   *queue
@@ -73,52 +64,55 @@ type Store struct {
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
 
-	status atomic.Pointer[Status]
-	legacy atomic.Pointer[legacy] // what a Store that follows takes over
+	status   atomic.Pointer[Status]
+	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this one
 
-	// What follows belongs to the goroutine that loads: Open's, then Run's.
-	order  []string // paths in the order of the configuration
-	placed bool     // order is up to date
-	files  map[string]*file
-	isList map[string]bool // the protect lists of the configuration
-	// past has what is kept of the versions of the paths that are not in files any more.
-	past   map[string]version
-	rules  ruleset.Options // with the guard in force
-	news   []news          // of the batch being loaded
-	losses []loss          // of the batch being loaded
-	told   told            // of the set in force
-	before *ruleset.Set    // of the store that was followed, or the last one since the start
-	broken error           // why the set of the last load could not be built
-	// warnings are those of the set in force, when untold: the log has not said yet what
-	// the set is.
+	// Only the goroutine that loads uses the next fields. It is first the goroutine that calls
+	// Open, and then the goroutine of Run.
+
+	paths         []string // the keys of files, in the order of the configuration if sorted
+	sorted        bool
+	files         map[string]*file
+	isProtectList map[string]bool // the paths of Options.Protect
+	// former has the serials of versions that are not in force any more, for paths that are not
+	// in files.
+	former     map[string]version
+	rules      ruleset.Options // Options.Rules and the guard in force
+	activated  []activation    // the versions that the current batch puts into force
+	unreadable []source.File   // the files of the current batch that cannot be read any more
+	// previous is the set that the next set follows: at a start, the set of the replaced Store
+	// or nil, and then the set in force.
+	previous *ruleset.Set
+	setError error // the reason why the last load could not build a set, or nil
+	// warnings are about the set in force. They are logged after the load.
 	warnings order.Problems
-	untold   bool
-	parsed   int // targets parsed and replaced by the load
+	unlogged bool // the set in force is new, and the log does not have its changes yet
+	logged   logState
+	times    timeLog
+	touched  int // the number of targets that were parsed or replaced since memory was given back
 
 	panics sync.Map // the texts of the panics whose stacks are in the log
 
-	settled chan int // tells watchTimes that a load is over, and of how many targets
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
-	closing atomic.Bool // ends a load that is under way
+	closing atomic.Bool // the Store is closing, so the current load must end
 }
 
-// file is what is known of one order file or protect list. A pattern has no version.
+// A file is the state of one order file or protect list, or of a directory or glob.
 type file struct {
-	version       // the last good version
-	err     error // why the file as it stands is not in force; nil when it is
-	// refused is the version that err is about; zero when there is no file.
+	version // the version in force; empty for a directory or glob
+	// err is the reason why the newest version of the file is not in force, or nil.
+	err error
+	// refused is the digest of the version that err is about. It is zero if there is no file.
 	refused source.Digest
-	// waiting is a good version that is not in force yet; it stays when another
-	// file has one of its order ids.
+	// waiting is a good version that is not in force because another file has one of its order
+	// ids. The version waits, because the other file may give up the id.
 	waiting *candidate
-	// gone: there is no file at the path any more.
-	gone bool
-	// unseen: the version was handed on or refused by inherit, and the source has never seen
-	// the file.
-	unseen bool
-	// pattern marks the entry of a directory or glob.
-	pattern  bool
+	gone    bool // there is no file at the path any more
+	// unseen means that the source has never reported the file: inherit got the version from
+	// another Store.
+	unseen   bool
+	pattern  bool // a directory or glob
 	failures int
 	// unsigned is the id of the last proof that failed, and unsignedAt the time at which the
 	// proofs began to fail, or zero.
@@ -126,97 +120,50 @@ type file struct {
 	unsignedAt time.Time
 }
 
-// Status is what a Store tells about itself.
-type Status struct {
-	// Digest names the set in force: what files and options make it, wherever
-	// the files lie. Nodes of the same version with equal digests have the same
-	// set.
-	Digest string
-	// LastSuccess is when a load last changed or confirmed the set with every
-	// file good.
-	LastSuccess time.Time
-	// LastLoad is when files were last loaded, LastOK whether all were good.
-	LastLoad time.Time
-	LastOK   bool
-	Duration time.Duration // of the last load
-	// LastLook is when the source last looked at all files.
-	LastLook time.Time
-	// UselessLifts are the active lifts of the set that reach nothing.
-	UselessLifts int
-	// Ready: every configured file is in force in some good version.
-	Ready bool
-	Files []FileStatus
-}
-
-// FileStatus is the state of one configured or found file.
-type FileStatus struct {
-	Path     string
-	Failures int   // loads that failed since the start
-	Err      error // why the file as it stands is not in force
-	// Expires is that of the version in force, order.NoTime for none.
-	Expires order.Time
-	// Timezone is the time zone of the version in force, as written.
-	Timezone string
-	// Signed is the newest time of signing of the version in force by the clocks of its
-	// signers, or zero if signatures are not checked or have no time.
-	Signed time.Time
-}
-
-// Open starts a Store of its own, outside the registry. It reads the files and
-// returns when they are in force. Without any good file it fails, with every
-// problem. A nil clock is the real one.
+// Open starts a Store outside the registry. Open returns when the orders of the good files are
+// in force. If there is no good file, Open returns an error with all problems. If clock is nil,
+// the Store uses the real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }
 
-// open is Open for a Store that takes over from others.
+// open is Open for a Store that takes over the versions of other Stores.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
-	defer coop.Start()() // other blocks, or this one's predecessor, may be serving
+	defer coop.Start()() // another Store may already answer queries
 	s, err := prepare(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
-	// What the caller logs next comes after the lines of the start.
+	// Write the lines of the start now, before the caller logs its next line.
 	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.done.Go(func() {
-		s.settle(ctx) // what the start loaded
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.settle(ctx)
+			s.due() // also when the next batch is already there
 		})
 	})
-	s.done.Go(func() { s.watchTimes(ctx) })
 	return s, nil
 }
 
-// settle is for when a load is over, and all that it tells.
-func (s *Store) settle(ctx context.Context) {
-	select {
-	case s.settled <- s.parsed:
-	case <-ctx.Done():
-	}
-	s.parsed = 0
-}
-
-// prepare is open without what runs in the background.
+// prepare is open without the goroutine that watches the files.
 func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isList: map[string]bool{}, past: map[string]version{},
-		settled: make(chan int), cancel: func() {}, rules: opt.Rules,
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{},
+		cancel: func() {}, rules: opt.Rules, times: timeLog{expired: map[string]order.Time{}},
 	}
 	for _, path := range opt.Protect {
-		s.isList[path] = true
+		s.isProtectList[path] = true
 	}
 	s.rules.Guard = guard.New()
 	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
-		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes,
+		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes, Due: s.due,
 		Notice: func(err error) { s.log.Warningf("%v", err) },
 	})
 	if err != nil {
@@ -230,10 +177,10 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, nil
 }
 
-// maxBytes returns the size up to which the source reads a file, in bytes.
+// maxBytes returns the size in bytes up to which the source reads a file.
 func (s *Store) maxBytes(path string, side bool) int64 {
 	switch {
-	case s.isList[path]:
+	case s.isProtectList[path]:
 		return order.MaxProtect
 	case side && s.opt.Verify.Demanded() && strings.HasSuffix(path, ".minisig"):
 		return signature.MaxBytes
@@ -241,43 +188,42 @@ func (s *Store) maxBytes(path string, side bool) int64 {
 	return order.MaxBytes(path, side)
 }
 
-// start loads everything for the first time.
+// start loads all files for the first time.
 func (s *Store) start(ctx context.Context) error {
 	deadline := s.clock.Now().Add(startPatience)
 	for first := true; ; first = false {
 		now := s.clock.Now()
 		reports := s.src.Scan(ctx, max(0, deadline.Sub(now)))
 		if first {
-			s.missing(reports)
+			s.markMissing(reports)
 		}
 		s.load(reports)
-		// A file that changed while it was read is reported again.
-		if !s.unsettled() || !s.clock.Now().Before(deadline) {
+		// The source reports a file again if the file changed while it was read.
+		if !s.anyBeingWritten() || !s.clock.Now().Before(deadline) {
 			break
 		}
 	}
 	var all []string
 	good := false
-	for _, path := range s.order {
+	for _, path := range s.paths {
 		f := s.files[path]
 		good = good || f.part != nil
 		if f.err != nil {
-			all = append(all, s.public(path, f.err))
+			all = append(all, s.publicText(path, f.err))
 		}
 	}
-	if s.broken != nil {
-		all = append(all, printable.Line(s.broken.Error()))
+	if s.setError != nil {
+		all = append(all, printable.Line(s.setError.Error()))
 	}
 	if !good || s.set.Load() == nil {
 		return noGoodFile(all)
 	}
-	s.before = s.set.Load()
+	s.previous = s.set.Load()
 	return nil
 }
 
-// unsettled reports whether some file has only failed because it is being
-// written.
-func (s *Store) unsettled() bool {
+// anyBeingWritten reports whether a file was not loaded only because it is being written.
+func (s *Store) anyBeingWritten() bool {
 	for _, f := range s.files {
 		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
 			return true
@@ -286,28 +232,26 @@ func (s *Store) unsettled() bool {
 	return false
 }
 
-// Set returns the set in force. It is one atomic load.
+// Set returns the set in force. It only loads an atomic pointer.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Ready reports whether every configured file is in force in some good version,
-// and none of them has expired.
-func (s *Store) Ready() bool { return s.Status().Ready && !s.stale() }
+// Idle reports whether the Store has nothing to do before its clock moves or a file changes, and
+// whether the log has all lines of the Store. Tests with a clock of their own use Idle.
+func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
 
-// Status returns the store's state. It is not to be changed.
-func (s *Store) Status() Status {
-	st := *s.status.Load()
-	st.LastLook = s.src.LastLook()
-	return st
-}
+// Now returns the time of the Store's clock.
+func (s *Store) Now() time.Time { return s.clock.Now() }
 
-// closePatience is how long Close waits for a load that is under way. A variable, so
-// that tests need not wait.
+// Shadow reports whether the server blocks of the Store change no answer.
+func (s *Store) Shadow() bool { return s.opt.Shadow }
+
+// closePatience is the time that Close waits for the current load. Tests change it.
 var closePatience = 5 * time.Second
 
-// Close stops watching; the set stays usable. Close returns when nothing of the Store runs any
-// more, or after some seconds: a load that waits for a file system must not keep the server
-// from ending, nor must a log that blocks. Such a load ends when the file system answers, and
-// changes nothing that anybody uses.
+// Close ends the watching of the files. The set remains usable. Close waits for the goroutines
+// of the Store, but only for some seconds: neither a file system that does not answer nor a
+// blocked log may keep the server from ending. A load that outlives Close changes nothing that
+// is still used.
 func (s *Store) Close() {
 	s.closing.Store(true)
 	s.cancel()
@@ -317,7 +261,7 @@ func (s *Store) Close() {
 		s.done.Wait()
 		close(ended)
 	}()
-	// The real time: a clock of a test would be asked to move.
+	// The timer runs in real time, because the clock of a test may stand still or jump.
 	timer := time.NewTimer(closePatience)
 	defer timer.Stop()
 	select {
@@ -327,8 +271,5 @@ func (s *Store) Close() {
 	}
 	s.log.flush(flushPatience)
 }
-
-// Now returns the store's time.
-func (s *Store) Now() time.Time { return s.clock.Now() }
 
 func seconds(t time.Time) order.Time { return order.Time(t.Unix()) }

@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// jumpClock is a clock on which nobody waits: asking to be woken moves it there.
+// A jumpClock is a clock for tests that do not wait: After sets the clock to the time of the
+// alarm at once.
 type jumpClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -39,11 +40,11 @@ func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// lines is a log that a test reads.
+// lines is a Log that keeps its lines for the test.
 type lines struct {
 	mu    sync.Mutex
 	all   []string
-	flush func() // waits for the lines of a Store, when set
+	flush func() // waits for the lines of a Store, if set
 }
 
 func (l *lines) add(level, format string, args ...any) {
@@ -55,7 +56,7 @@ func (l *lines) Infof(f string, a ...any)    { l.add("info: ", f, a...) }
 func (l *lines) Warningf(f string, a ...any) { l.add("warning: ", f, a...) }
 func (l *lines) Errorf(f string, a ...any)   { l.add("error: ", f, a...) }
 
-// take returns what was logged since the last take.
+// take returns the lines since the last take.
 func (l *lines) take() string {
 	if l.flush != nil {
 		l.flush()
@@ -67,7 +68,8 @@ func (l *lines) take() string {
 	return out
 }
 
-// world is a folder of order files and a store on it that a test moves by hand.
+// A world is a folder of order files and a store of these files. The test decides when the
+// store looks at the files.
 type world struct {
 	t     *testing.T
 	dir   string
@@ -94,7 +96,7 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// start prepares a store on the given patterns, the whole folder by default.
+// start prepares a store with the given patterns, or with the whole folder.
 func (w *world) start(change func(*Options), patterns ...string) error {
 	w.t.Helper()
 	opt := Options{MaxShrink: 50, Poll: time.Second}
@@ -122,16 +124,16 @@ func (w *world) mustStart(patterns ...string) {
 	}
 }
 
-// step has the store see what changed and wait for it to stand still.
+// step lets the store load the changed files, after each file was unchanged for long enough.
 func (w *world) step() {
 	w.t.Helper()
-	// Two minutes pass first, so that the digest of every file is looked at
-	// whatever its timestamps say.
+	// Two minutes pass first. The source then computes the digest of every file, and does not
+	// rely on timestamps.
 	w.clock.After(2 * time.Minute)
 	w.s.load(w.s.src.Scan(context.Background(), 10*time.Second))
 }
 
-// blocked returns which of the names are blocked for everyone now.
+// blocked returns the names that are blocked for all clients now.
 func (w *world) blocked(names ...string) (out []string) {
 	w.t.Helper()
 	for _, s := range names {
@@ -155,7 +157,7 @@ func (w *world) wantBlocked(want string, names ...string) {
 	}
 }
 
-// file writes an order file of one order for each id: names.
+// orders returns an order file. Each spec has the form "id: names" and gives one order.
 func orders(header string, specs ...string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\n" + header + "defaults: {authority: {name: A}, scope: global}\norders:\n")
@@ -177,7 +179,7 @@ func many(n int) string {
 	return strings.Join(names, " ")
 }
 
-// nets are forty addresses.
+// nets returns forty addresses as targets.
 func nets(prefix string) string {
 	var list []string
 	for i := range 40 {
@@ -232,7 +234,7 @@ func TestStart(t *testing.T) {
 		if w.s.Ready() || w.s.Status().LastOK {
 			t.Error("ready with a file that has never been in force")
 		}
-		w.wantLog("b.yaml:1:1: must be an order file", "nothing of it is in force")
+		w.wantLog("b.yaml:1:1: must be an order file", "none of its orders is in force")
 		w.write("b.yaml", orders("", "b: b.example"))
 		w.step()
 		w.wantBlocked("a.example b.example", "a.example", "b.example")
@@ -250,8 +252,8 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading is "Changes of a file" of docs/order-format.md: a file in force, what
-// becomes of it, and what is then blocked.
+// TestLoading checks the table "Changes of a file" of docs/order-format.md: how the store
+// handles a new version of a file in force, and which names are then blocked.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
 	for _, tc := range []struct {
@@ -297,7 +299,7 @@ func TestLoading(t *testing.T) {
 			if ok := w.s.Status().LastOK; ok == (tc.blocked == "a.example") {
 				t.Errorf("LastOK is %v", ok)
 			}
-			// Told once, not at each look.
+			// A refusal is logged once, and not at each look.
 			w.step()
 			if again := w.log.take(); again != "" {
 				t.Errorf("logged again:\n%s", again)
@@ -324,8 +326,8 @@ func TestMaxShrink(t *testing.T) {
 	}
 }
 
-// TestRefusedAgain: every version that is refused counts, also when the reason reads
-// the same.
+// TestRefusedAgain checks that each refused version counts as a failure, also if the reasons
+// are equal.
 func TestRefusedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -341,7 +343,7 @@ func TestRefusedAgain(t *testing.T) {
 	}
 }
 
-// TestVanished: removing a file is not a lift.
+// TestVanished checks that the orders of a removed file stay in force.
 func TestVanished(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -368,11 +370,11 @@ func TestVanished(t *testing.T) {
 				if !w.s.Ready() || w.s.Status().LastOK {
 					t.Error("want ready, with an alarm")
 				}
-				// Another file's change does not lose it either.
+				// The orders also stay in force when another file changes.
 				w.write("b.yaml", orders("", "b: c.example"))
 				w.step()
 				w.wantBlocked("a.example c.example", "a.example", "b.example", "c.example")
-				// It recovers by itself.
+				// The alarm ends when the file is back.
 				os.RemoveAll(path)
 				w.write("a.yaml", orders("", "a: d.example"))
 				w.step()
@@ -385,7 +387,7 @@ func TestVanished(t *testing.T) {
 	}
 }
 
-// TestVanishedAfterLift: a file that says "orders: []" may be removed.
+// TestVanishedAfterLift checks that a file with "orders: []" may be removed.
 func TestVanishedAfterLift(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -421,7 +423,8 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDuplicateID: the newcomer is the bad one, until the other lets the id go.
+// TestDuplicateID checks that the store refuses a new file with an id of another file, until
+// the other file gives up the id.
 func TestDuplicateID(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example"))
@@ -439,8 +442,8 @@ func TestDuplicateID(t *testing.T) {
 	}
 }
 
-// TestOrderMoves: an id that goes from one file to another in one step is in
-// force all the time.
+// TestOrderMoves checks that an order stays in force while it moves from one file to another
+// file in one batch.
 func TestOrderMoves(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -455,8 +458,8 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap: two files that exchange orders in one step, as a ConfigMap's
-// swap does, are good together.
+// TestOrdersSwap checks that two files may exchange their orders in one batch, for example when
+// a ConfigMap changes.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -472,8 +475,8 @@ func TestOrdersSwap(t *testing.T) {
 	}
 }
 
-// TestRenamed: a file that comes back under another name, or split into two,
-// takes its orders along; one that brings only some of them does not.
+// TestRenamed checks that the orders of a file stay in force when the file is renamed or split.
+// If the new files have only some of the orders, they are refused.
 func TestRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -504,11 +507,11 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
-// TestRenamedAndShrunk checks that a new name does not walk around max_shrink or the serial.
+// TestRenamedAndShrunk checks that max_shrink and the serial also apply if a file is renamed.
 func TestRenamedAndShrunk(t *testing.T) {
 	for _, tc := range []struct {
 		name, before, after string
-		why                 string // for a refusal
+		why                 string // of a refusal; empty if the new file replaces the old file
 	}{
 		{"keeps its targets", orders("serial: 7\n", "a: a.example "+many(40)), orders("serial: 7\n", "a: a.example "+many(40)), ""},
 		{"loses more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)),
@@ -516,9 +519,9 @@ func TestRenamedAndShrunk(t *testing.T) {
 		{"loses more than half and confirms it", orders("", "a: a.example "+many(40)), orders("shrink_ok: 11\n", "a: b.example "+many(10)), ""},
 		{"a small file", orders("", "a: a.example "+many(18)), orders("", "a: b.example"), ""},
 		{"a higher serial", orders("serial: 7\n", "a: a.example"), orders("serial: 8\n", "a: b.example"), ""},
-		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), "has no serial, and the serial in force is 7; write a serial above 7"},
-		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), "its serial is 6 and the serial in force is 7; write a serial above 7"},
-		{"the same serial and other bytes", orders("serial: 7\n", "a: a.example"), orders("serial: 7\n", "a: b.example"), "has other bytes and the same serial, 7; write a serial above 7"},
+		{"no serial", orders("serial: 7\n", "a: a.example"), orders("", "a: b.example"), "cannot replace that file: serial: is missing, but the version in force has 7; write a serial above 7"},
+		{"a lower serial", orders("serial: 7\n", "a: a.example"), orders("serial: 6\n", "a: b.example"), "cannot replace that file: serial: is 6, but the version in force has 7; write a serial above 7"},
+		{"the same serial and other bytes", orders("serial: 7\n", "a: a.example"), orders("serial: 7\n", "a: b.example"), "cannot replace that file: serial: the file has changed, but its serial is still 7; write a serial above 7"},
 		{"an order is missing", orders("", "a: a.example", "c: c.example"), orders("", "a: b.example"),
 			"no other file that can go into force has 1 order of that file; its orders stay in force until other files contain all of them"},
 	} {
@@ -548,8 +551,7 @@ func TestRenamedAndShrunk(t *testing.T) {
 	}
 }
 
-// TestRenamedAndRefused: a vanished file gives way to one that is in force, not to
-// one that brings its orders and is refused for another of them.
+// TestRenamedAndRefused checks that a refused file does not replace a file that is gone.
 func TestRenamedAndRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -562,7 +564,7 @@ func TestRenamedAndRefused(t *testing.T) {
 	if w.s.Status().LastOK {
 		t.Error("no alarm")
 	}
-	// Nor is it lost when another file brings about the next swap.
+	// The order also stays in force after a swap because of another file.
 	w.write("other.yaml", orders("", "o: third.example"))
 	w.step()
 	w.wantBlocked("a.example y.example third.example", "a.example", "y.example", "third.example", "other.example")
@@ -588,7 +590,7 @@ func TestSideList(t *testing.T) {
 			t.Errorf("another node with %q: same digest %v, want %v", list, !same, same)
 		}
 	}
-	// What is as it was is not loaded again.
+	// A file that did not change is not loaded again.
 	loaded := w.s.Set()
 	if w.step(); w.s.Set() != loaded {
 		t.Error("an unchanged file was loaded again")
@@ -605,7 +607,7 @@ func TestSideList(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
 	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
-	logged(t, log, 0, "c.example:80") // the list may be any other file, whose text is not for the log
+	logged(t, log, 0, "c.example:80") // the side list may be any file, so its text is not logged
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))
 	w.step()
@@ -618,8 +620,8 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten cuts a file at every byte, in place: what stands still for
-// less than a second is never in force.
+// TestHalfWritten cuts a file at every byte, in place. A version that was unchanged for less
+// than a second must not come into force.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))
@@ -662,7 +664,7 @@ func TestRegistry(t *testing.T) {
 	if len(All()) != 1 {
 		t.Errorf("%d stores", len(All()))
 	}
-	// Still watching for the one that is left.
+	// The other store still watches the files.
 	deadline := time.Now().Add(10 * time.Second)
 	tmp := filepath.Join(w.dir, ".tmp")
 	os.WriteFile(tmp, []byte(orders("", "a: b.example")), 0o644)
@@ -678,7 +680,7 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// TestStorm replaces a file a thousand times; the last version wins.
+// TestStorm replaces a file a thousand times, and checks that the last version is in force.
 func TestStorm(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -697,46 +699,5 @@ func TestStorm(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the last version is not in force")
 		}
-	}
-}
-
-// TestTransitions: orders start and end by the clock; the log says so, and a
-// sealed one is not named.
-func TestTransitions(t *testing.T) {
-	w := newWorld(t)
-	at := w.clock.t.UTC().Truncate(time.Second)
-	stamp := func(d time.Duration) string { return at.Add(d).Format(time.RFC3339) }
-	w.write("a.yaml", fmt.Sprintf(`version: 1
-defaults: {authority: {name: A}, scope: global}
-orders:
-- {id: soon, from: %s, until: %s, targets: [a.example]}
-- {id: secret, disclosure: code, from: %s, targets: [b.example]}
-- {id: secret-lift, action: lift, lifts: [secret], issued: %s}
-- {id: open-lift, action: lift, lifts: [soon], issued: %s}
-`, stamp(30*time.Minute), stamp(time.Hour), stamp(40*time.Minute), stamp(50*time.Minute), stamp(55*time.Minute)))
-	w.mustStart()
-	w.log.take()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { w.s.watchTimes(ctx); close(done) }()
-	var got []string
-	for deadline := time.Now().Add(10 * time.Second); len(got) < 7 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if s := w.log.take(); s != "" {
-			got = append(got, strings.Split(s, "\n")...)
-		}
-	}
-	cancel()
-	<-done
-	want := []string{
-		"info: order soon: is in force now (it was pending)",
-		"info: order sealed:" + ruleset.Digest("secret") + ": is in force now (it was pending)",
-		"info: order sealed:" + ruleset.Digest("secret") + ": is lifted now (it was in force)",
-		"info: lift sealed:" + ruleset.Digest("secret-lift") + ": is in force now (it was pending)",
-		"info: order soon: is lifted now (it was in force)",
-		"info: lift open-lift: is in force now (it was pending)",
-		"info: order soon: has ended (it was lifted)",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

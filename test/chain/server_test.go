@@ -10,8 +10,6 @@ package chain
 import (
 	"bytes"
 	"fmt"
-	"io"
-	stdlog "log"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +19,6 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
 	_ "github.com/coredns/coredns/plugin/acl"
 	_ "github.com/coredns/coredns/plugin/any"
 	_ "github.com/coredns/coredns/plugin/autopath"
@@ -55,6 +52,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	_ "github.com/dns-orders/blocklist"
+	"github.com/dns-orders/blocklist/test/coredns"
 )
 
 const name = "blocklist"
@@ -63,13 +61,7 @@ const name = "blocklist"
 var up *upstream
 
 func TestMain(m *testing.M) {
-	caddy.Quiet, dnsserver.Quiet = true, true
-	stdlog.SetOutput(io.Discard)
-	// The plugin is inserted here as in cmd/coredns, because a command cannot be imported.
-	i := slices.Index(dnsserver.Directives, "cache")
-	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
-		panic(err)
-	}
+	coredns.Prepare()
 	up = startUpstream()
 	os.Exit(m.Run())
 }
@@ -98,14 +90,7 @@ func start(t *testing.T, scheme, bind string, blocks []string, files map[string]
 		t.Fatal(err)
 	}
 	s.inst = inst
-	t.Cleanup(func() {
-		for _, err := range s.inst.ShutdownCallbacks() {
-			t.Error(err)
-		}
-		if err := s.inst.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { coredns.Stop(t, s.inst) })
 	s.listening()
 	return s
 }

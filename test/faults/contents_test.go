@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// bad is a fault of one file's text: a version that must be refused.
+// bad returns a fault that writes a bad text into one file. The server must refuse the text.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
 
-// swap renames another version into place, and returns what brings the first back.
+// swap renames another version of a file into place, and returns a function that restores the
+// first version.
 func (l *lab) swap(name, text string) (undo func()) {
 	l.t.Helper()
 	before, err := os.ReadFile(l.path(name))
@@ -23,7 +24,7 @@ func (l *lab) swap(name, text string) (undo func()) {
 	return func() { l.write(name, string(before)) }
 }
 
-// contents are files that are what they should be but for their text.
+// contents returns faults in the text of a file.
 func contents() []fault {
 	files, _ := world()
 	few := numbered("court", 5)
@@ -50,7 +51,7 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// The file of a day follows the file of the day before, and came short.
+	// An operator has a new file each day, and the new file is cut off.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -76,8 +77,9 @@ func contents() []fault {
 	return append(out, longLine(), largeFile(), manyLabels())
 }
 
-// cuts is a file that is cut at many places, each cut renamed into place: a cut
-// is refused, or changes no answer. A file that the world does not have is first.
+// cuts returns a fault that cuts a file off at many places, and renames each cut file into place.
+// The server must refuse the cut file, unless the cut changes no answer. If first is not empty,
+// first is the text of a new file, which is written before.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
@@ -88,7 +90,7 @@ func cuts(first, file, text, alarm string) fault {
 		}
 		for i := range places {
 			l.write(file, text[:1+(len(text)-3)*i/places])
-			// The next cut waits until this one was looked at.
+			// The next cut waits until the server has read this cut.
 			if _, err := l.urgent(); err != nil {
 				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
 				break
@@ -99,7 +101,7 @@ func cuts(first, file, text, alarm string) fault {
 	}}
 }
 
-// sample asks for a few names that are in the model at this moment.
+// sample asks for n random names of the model.
 func (l *lab) sample(n int) {
 	names := l.model.names()
 	for range n {
@@ -110,7 +112,7 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine is a good file: a list of names on one line, with a "!" before it.
+// longLine returns a fault with a good file: a list of names on one line, after a "!".
 func longLine() fault {
 	var list strings.Builder
 	for i := range 64000 {
@@ -130,11 +132,11 @@ func longLine() fault {
 	}}
 }
 
-// room is the memory that a large good file may take, so that a server with a limit of
-// 512 MB outlives the load.
+// room is the most memory in MB that the load of a large good file may take. So a server with a
+// limit of 512 MB survives the load.
 const room = 420
 
-// largeFile is a good file of 50 MB.
+// largeFile returns a fault with a good file of 50 MB.
 func largeFile() fault {
 	return fault{name: "50 MB of good YAML", fresh: true, peak: room, inject: func(l *lab) func() {
 		var text strings.Builder
@@ -148,8 +150,8 @@ func largeFile() fault {
 	}}
 }
 
-// manyLabels is a side list of 24 MB whose names have 120 labels: such names take more
-// room than others. The list is refused or fits.
+// manyLabels returns a fault with a side list of 24 MB whose names have 120 labels. These names
+// take more memory than other names. The server must refuse the list, or have memory for it.
 func manyLabels() fault {
 	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder

@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults starts the real server on a reference order set, brings one
-// fault after the other about, and checks after each that no order is lost, no
-// name is answered wrongly, the alarm is seen, and the server recovers by itself.
+// Package faults starts the real server with a reference order set and brings about one fault
+// after the other. After each fault it checks that no order was lost, that no answer was wrong,
+// that the alarm was seen, and that the server has recovered without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -28,29 +28,29 @@ var (
 	binary = flag.String("coredns", "", "absolute path of the server to try; built from this checkout when empty")
 )
 
-// fault is one thing that can go wrong around a running server.
+// A fault is one thing that can go wrong around a running server.
 type fault struct {
 	name string
 
-	// inject brings the fault about. It returns the function that takes the fault
-	// away, and nil when there is nothing to take away.
+	// inject brings the fault about. It returns a function that ends the fault, or nil if there
+	// is nothing to end.
 	inject func(l *lab) (undo func())
 
-	alarm    string            // part of the path that the alarm names; no alarm is due when empty
-	either   bool              // an alarm is as good as none
-	notReady bool              // while the fault lasts
-	during   map[string]string // answers that the fault changes; they stay when it is gone
-	blind    bool              // while the fault lasts the upstream and the metrics may be out of reach
-	fresh    bool              // the fault leaves something behind: the next one gets a new server
-	resets   bool              // the fault may set the counters back
-	stays    bool              // the fault cannot be taken away
-	noUrgent bool              // while the fault lasts no order can come into force
-	peak     int               // MB that the server may take above what it took, usualPeak when 0
-	tries    int               // how often inject brings the fault about, 1 when 0
-	lab      lab               // how the server is started, when not as usual
+	alarm    string            // part of the path in the alarm; if empty, no alarm is due
+	either   bool              // an alarm is allowed and not required
+	notReady bool              // the server must not be ready during the fault
+	during   map[string]string // answers that the fault changes; they stay changed after the fault
+	blind    bool              // the upstream and the metrics may be out of reach during the fault
+	fresh    bool              // the fault leaves something behind, so the next fault gets a new server
+	resets   bool              // the fault may set the counters to 0
+	stays    bool              // the fault cannot be ended
+	noUrgent bool              // no order can come into force during the fault
+	peak     int               // the most memory in MB that the server may take more than before; usualPeak if 0
+	tries    int               // the number of times that inject brings the fault about; 1 if 0
+	lab      lab               // how the server is started, if not as usual
 }
 
-// The deadlines. What the tests wait for mostly comes in a tenth of this.
+// These are the deadlines. Most waits end after a tenth of their deadline.
 const (
 	startTime   = 15 * time.Second
 	stopTime    = 5 * time.Second
@@ -62,11 +62,11 @@ const (
 	usualPeak   = 160
 )
 
-// allTime bounds the tests as a whole: what is not tried by then has failed. A
-// server in which every fault is mended takes a third of this.
+// allTime is the time for all faults together. A fault that has not begun by then has failed. A
+// good server needs a third of this time.
 const allTime = 6 * time.Minute
 
-// row is what became of one fault.
+// A row is the result of one fault.
 type row struct {
 	name          string
 	tries         int
@@ -80,8 +80,16 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// labs is how many servers are tried at the same time.
-const labs = 2
+// allFaults returns all faults, sorted by name. So a seed always gives the same order.
+func allFaults() []fault {
+	all := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// labs is the number of servers that are tried at the same time. A server mostly waits, so
+// three servers keep two CPUs busy.
+const labs = 3
 
 func TestFaults(t *testing.T) {
 	if *seed == 0 {
@@ -95,6 +103,11 @@ func TestFaults(t *testing.T) {
 	var rows []row
 	t.Cleanup(func() {
 		report(rows)
+		if *writePage {
+			if err := updatePage(rows); err != nil {
+				t.Error(err)
+			}
+		}
 		if err := os.RemoveAll(bin); err != nil {
 			t.Error(err)
 		}
@@ -111,43 +124,47 @@ func TestFaults(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	end := time.Now().Add(allTime)
-	table := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	table := allFaults()
 	random := rand.New(rand.NewPCG(*seed, 0))
 	random.Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
+	var wg sync.WaitGroup
 	for n := range labs {
-		t.Run(fmt.Sprint(n+1), func(t *testing.T) {
-			t.Parallel()
-			l := &lab{t: t, coredns: coredns, random: rand.New(rand.NewPCG(*seed, uint64(n+1)))}
-			t.Cleanup(func() { l.t = t; _, _ = l.close() })
-			for i, f := range table {
-				if i%labs != n {
-					continue
-				}
-				t.Run(strings.ReplaceAll(f.name, "/", "|"), func(t *testing.T) {
-					r := row{name: f.name, tries: max(f.tries, 1), alarm: "none due", recovered: "no"}
-					begin := time.Now()
-					defer func() {
-						r.total = time.Since(begin)
-						for _, b := range r.bad {
-							t.Error(b)
-						}
-						if t.Failed() && len(r.bad) == 0 {
-							r.fail("see the test's own log")
-						}
-						mu.Lock()
-						rows = append(rows, r)
-						mu.Unlock()
-					}()
-					if begin.After(end) {
-						r.fail("not tried: %s are over", allTime)
-						return
+		// The labs run in parallel, also with -parallel 1.
+		wg.Go(func() {
+			t.Run(fmt.Sprint(n+1), func(t *testing.T) {
+				l := &lab{t: t, coredns: coredns, random: rand.New(rand.NewPCG(*seed, uint64(n+1)))}
+				t.Cleanup(func() { l.t = t; _, _ = l.close() })
+				for i, f := range table {
+					if i%labs != n {
+						continue
 					}
-					l.t = t
-					l.try(f, &r)
-				})
-			}
+					t.Run(strings.ReplaceAll(f.name, "/", "|"), func(t *testing.T) {
+						r := row{name: f.name, tries: max(f.tries, 1), alarm: "none due", recovered: "no"}
+						begin := time.Now()
+						defer func() {
+							r.total = time.Since(begin)
+							for _, b := range r.bad {
+								t.Error(b)
+							}
+							if t.Failed() && len(r.bad) == 0 {
+								r.fail("see the test's own log")
+							}
+							mu.Lock()
+							rows = append(rows, r)
+							mu.Unlock()
+						}()
+						if begin.After(end) {
+							r.fail("not tried: %s are over", allTime)
+							return
+						}
+						l.t = t
+						l.try(f, &r)
+					})
+				}
+			})
 		})
 	}
+	wg.Wait()
 }
 
 // try brings one fault about and fills its row.
@@ -246,15 +263,15 @@ func (l *lab) try(f fault, r *row) {
 	good = len(r.bad) == 0
 }
 
-// end takes the server down, which must not take long.
+// end stops the server, and reports an error if the server takes longer than stopTime.
 func (l *lab) end(r *row) {
 	if _, err := l.close(); err != nil {
 		r.fail("%v", err)
 	}
 }
 
-// urgent changes the order file beside the faults, and returns how long it takes
-// until the new version is in force.
+// urgent changes an order file that no fault changes, and returns the time until the new version
+// is in force.
 func (l *lab) urgent() (time.Duration, error) {
 	l.t.Helper()
 	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
@@ -272,8 +289,7 @@ func (l *lab) urgent() (time.Duration, error) {
 	return took, err
 }
 
-// recovered returns an error until every file is good again and each name is
-// answered as it must be.
+// recovered returns an error until all files are good again and all answers are right.
 func (l *lab) recovered() error {
 	if err := l.healthy(); err != nil {
 		return err
@@ -284,8 +300,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error unless log and counters have kept the alarm of a fault
-// during which nothing could be asked.
+// counted returns an error unless the log and the counters have the alarm of a fault. It is for
+// faults during which the metrics were out of reach.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

@@ -14,21 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kind is an odd thing that a path can be.
+// A kind is an unusual file, or something that is not a file.
 type kind struct {
 	name string
 	make func(l *lab, path string) (undo func())
-	peak int // MB that refusing the file may take, usualPeak when 0
+	peak int // the most memory that the server may take to refuse the file, in MB; usualPeak if 0
 }
 
-// refusal is what refusing a file by its size may take: the ups and downs of the
-// heap of a small server.
+// refusal is the most memory in MB that the server may take to refuse a file by its size. The heap
+// of a small server grows and shrinks by this much.
 const refusal = 48
 
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short, and that of a lab may not be.
+		// The path of a socket must be short, and the path may be long.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -71,7 +71,7 @@ func text(s string) func(*lab, string) func() {
 	}
 }
 
-// junk is 64 KB in which every byte is found.
+// junk returns 64 KB that have every byte.
 func junk() string {
 	b := make([]byte, 64<<10)
 	for i := range b {
@@ -80,7 +80,8 @@ func junk() string {
 	return "\x7fELF" + string(b)
 }
 
-// sparse makes a file that takes no room, as long as the file system allows.
+// sparse makes a file without data of the given size, or of the largest size that the file system
+// allows.
 func sparse(size int64) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		f, err := os.Create(path + ".new")
@@ -95,9 +96,8 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file whose open(2) blocks for up to 45 s: this process has a
-// write lease on the file and does not give the lease back. A mount that is dead
-// blocks in the same way.
+// leased makes a file whose open(2) blocks for up to 45 s, because this process has a write lease
+// on the file and keeps the lease. The open of a file on a dead mount blocks in the same way.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)
@@ -109,11 +109,11 @@ func leased(l *lab, path string) func() {
 	return func() { l.check(f.Close()) }
 }
 
-// place is a path at which an odd thing turns up.
+// A place is a path at which a test puts a kind.
 type place struct {
 	name, path string
 	alarm      string
-	fresh      bool // nothing of the path was in force before
+	fresh      bool // there was no file at the path before
 	not        []string
 }
 
@@ -126,7 +126,7 @@ var places = []place{
 	{name: "a protect list", path: protect, alarm: "protect.txt"},
 }
 
-// files are the odd things at each place, and the ways in which a file goes.
+// files returns faults that put each kind at each place, and faults in which a file disappears.
 func files() (out []fault) {
 	for _, k := range kinds {
 		for _, p := range places {
@@ -135,7 +135,7 @@ func files() (out []fault) {
 			}
 			out = append(out, fault{
 				name: k.name + " in place of " + p.name, alarm: p.alarm, notReady: p.fresh, peak: k.peak,
-				// Sub-folders of an orders directory are left out.
+				// The server ignores folders in the orders directory.
 				either: p.fresh && k.name == "directory",
 				inject: func(l *lab) func() { return l.replace(p.path, k) },
 			})
@@ -170,7 +170,7 @@ func files() (out []fault) {
 		}},
 		fault{name: "a read that blocks (/proc/kmsg)", alarm: "court.yaml", lab: lab{root: true}, inject: func(l *lab) func() {
 			if os.Getuid() != 0 {
-				return l.replace(court, kind{make: leased}) // only root may open kmsg
+				return l.replace(court, kind{make: leased}) // only root may open /proc/kmsg
 			}
 			l.drain("/proc/kmsg")
 			return l.replace(court, kind{make: linkTo("/proc/kmsg")})
@@ -178,9 +178,8 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a further read would block. A read of the kernel log
-// blocks only when all of the log was read; before, the server sees a file that
-// grows, which is another fault.
+// drain reads a file until a read would block. A read of the kernel's log blocks only after the
+// whole log was read. Before that, the server would see a file that grows, which is another fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -198,8 +197,8 @@ func (l *lab) drain(path string) {
 	}
 }
 
-// replace puts an odd thing in place of a file. It returns what takes the odd
-// thing away and brings the file back.
+// replace puts a kind in place of a file. It returns a function that removes the kind and puts the
+// file back.
 func (l *lab) replace(name string, k kind) (undo func()) {
 	l.t.Helper()
 	path, saved := l.path(name), l.path("saved")
@@ -220,7 +219,7 @@ func (l *lab) replace(name string, k kind) (undo func()) {
 	}
 }
 
-// report prints the one table, and the line of it that .ci/run shows.
+// report prints the table, and the line that .ci/run shows.
 func report(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	const line = "%-62s %5v %8v %6v %5v %8s %10s %7v %5v %7s  %s\n"

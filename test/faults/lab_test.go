@@ -19,24 +19,24 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user of the server when the tests run as root: permissions mean
-// nothing to root.
+// nobody is the user of the server when the tests run as root, because root ignores the
+// permissions of files.
 const nobody = 65534
 
-// lab is one server on a directory of its own, and what must be so of it.
+// A lab is one server with a directory of its own, and the answers that the server must give.
 type lab struct {
-	t       *testing.T // of the fault that is being tried
+	t       *testing.T // the test of the current fault
 	coredns string
 	random  *rand.Rand
 	root    bool     // the server keeps the rights of the tests
-	wrap    []string // a command that starts the server, in namespaces of its own
-	stdout  *os.File // in place of the log, when set
+	wrap    []string // a command that starts the server in new namespaces
+	stdout  *os.File // if set, the output of the server instead of the log
 
 	dir      string
-	corefile string // the properties and plugins that a fault may change
+	corefile string // the properties of the directive that a fault may change
 	orders   string
 	addr     string
-	ports    struct{ dns, metrics, ready, health string }
+	ports    struct{ dns, metrics, ready string }
 	upstream *dns.Server
 	cmd      *exec.Cmd
 	exited   chan struct{}
@@ -44,10 +44,13 @@ type lab struct {
 	client   *client
 	asker    *asker
 	web      *web
-	version  int   // of the urgent order
-	sampled  tally // answers to questions that a fault has asked itself
+	version  int   // the number of the last urgent order
+	sampled  tally // answers to the queries of the fault itself
 }
 
+// corefile has no health plugin. That plugin connects to itself each second. When SIGTERM
+// comes during a connect, the connection stays open without a request, and http.Server.Shutdown
+// waits 5 seconds for the request. A CoreDNS without blocklist waits too.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -55,7 +58,6 @@ const corefile = `.:%s {
 	ready 127.0.0.1:%s {
 		monitor continuously
 	}
-	health 127.0.0.1:%s
 	blocklist %s {
 		protect protect.txt
 		%s
@@ -90,7 +92,7 @@ func (l *lab) build() {
 	l.check(err)
 	l.upstream = &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(upstream)}
 	go l.upstream.ActivateAndServe()
-	for _, p := range []*string{&l.ports.dns, &l.ports.metrics, &l.ports.ready, &l.ports.health} {
+	for _, p := range []*string{&l.ports.dns, &l.ports.metrics, &l.ports.ready} {
 		*p, err = port.Free()
 		l.check(err)
 	}
@@ -107,7 +109,7 @@ func (l *lab) build() {
 // configure writes the Corefile.
 func (l *lab) configure() {
 	l.t.Helper()
-	l.write("Corefile", fmt.Sprintf(corefile, l.ports.dns, l.ports.metrics, l.ports.ready, l.ports.health,
+	l.write("Corefile", fmt.Sprintf(corefile, l.ports.dns, l.ports.metrics, l.ports.ready,
 		l.orders, l.corefile, l.upstream.PacketConn.LocalAddr()))
 }
 
@@ -136,7 +138,7 @@ func (l *lab) start() {
 	exited, cmd := make(chan struct{}), l.cmd
 	l.exited = exited
 	go func() {
-		_ = cmd.Wait() // the log says why it ended
+		_ = cmd.Wait() // the log has the reason
 		close(exited)
 	}()
 	l.until(startTime, "the server to answer", func() error {
@@ -152,30 +154,34 @@ func (l *lab) start() {
 	})
 }
 
-// stop sends SIGTERM and reports how long the server takes to end. A server that
-// does not end in stopTime is killed.
+// stop sends SIGTERM and returns the time until the server has ended. If the server has not ended
+// after stopTime, stop kills it and returns an error.
 func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
+	// http.Server.Shutdown waits 5 seconds for a connection that has sent no request. The
+	// HTTP client of the tests opens such a connection when another connection becomes free while
+	// the client connects.
+	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()
-	_ = l.cmd.Process.Signal(syscall.SIGTERM) // an ended process is what is wanted
+	_ = l.cmd.Process.Signal(syscall.SIGTERM) // an error means that the process has ended
 	select {
 	case <-l.exited:
 		return time.Since(begin), nil
 	case <-time.After(stopTime):
 		l.kill()
-		return 0, fmt.Errorf("SIGTERM did not end the server in %s", stopTime)
+		return 0, fmt.Errorf("SIGTERM did not end the server in %s; the last lines of the log:\n%s", stopTime, l.tail())
 	}
 }
 
 func (l *lab) kill() {
-	_ = l.cmd.Process.Kill() // an ended process is what is wanted
+	_ = l.cmd.Process.Kill() // an error means that the process has ended
 	<-l.exited
 }
 
-// close takes everything of the lab away and reports how long SIGTERM took.
+// close stops the server, removes the directory, and returns the time that SIGTERM took.
 func (l *lab) close() (time.Duration, error) {
 	if l.dir == "" {
 		return 0, nil
@@ -186,10 +192,9 @@ func (l *lab) close() (time.Duration, error) {
 	}
 	took, err := l.stop()
 	if l.upstream != nil {
-		_ = l.upstream.Shutdown() // no question is left to be answered
+		_ = l.upstream.Shutdown() // no query is left
 	}
-	l.web.client.CloseIdleConnections()
-	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // os.RemoveAll says whether this was enough
+	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // os.RemoveAll returns the error
 	if rm := os.RemoveAll(l.dir); err == nil {
 		err = rm
 	}
@@ -197,8 +202,8 @@ func (l *lab) close() (time.Duration, error) {
 	return took, err
 }
 
-// reload has the server read its Corefile again, and waits for the word that it
-// has done so, or has refused it.
+// reload makes the server read its Corefile again, and waits until the log has the word. CoreDNS
+// logs one word when it accepts the Corefile, and another word when it refuses the Corefile.
 func (l *lab) reload(word string) {
 	l.t.Helper()
 	from := l.logSize()
@@ -226,11 +231,11 @@ func (l *lab) writeInPlace(name, text string) {
 	l.check(os.WriteFile(l.path(name), []byte(text), 0o644))
 }
 
-// link makes a link, or changes the one that is there in one step.
+// link makes a link, or replaces a link in one step.
 func (l *lab) link(to, name string) {
 	l.t.Helper()
 	next := l.path(filepath.Dir(name) + "/.link")
-	_ = os.Remove(next) // mostly none is there
+	_ = os.Remove(next) // usually there is none
 	l.check(os.Symlink(to, next))
 	l.check(os.Rename(next, l.path(name)))
 }
@@ -247,7 +252,7 @@ func (l *lab) check(err error) {
 	}
 }
 
-// until polls until f returns no error, and fails the fault at the deadline.
+// until calls f until f returns no error. After limit, until ends the test of the fault.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

@@ -10,16 +10,16 @@ import (
 	"syscall"
 )
 
-// limits are resources that a server runs out of.
+// limits returns faults in which the server has too little of a resource.
 func limits() []fault {
-	// A user namespace has limits of its own (namespaces(7)), so the machine's stay
-	// as they are.
+	// A user namespace has limits of its own (namespaces(7)), so the limits of the machine do
+	// not change.
 	namespace := func(script string) lab {
 		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// The descriptors that are open stay. A name that passes needs a new one.
+			// Open descriptors stay open. A query that passes needs a new descriptor.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -57,8 +57,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors sets how many descriptors the server may have. The user of the
-// server may do so, and root without CAP_SYS_RESOURCE may not.
+// descriptors sets the largest number of descriptors of the server. The user of the server may
+// set this limit, and root without CAP_SYS_RESOURCE may not.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

@@ -14,23 +14,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The answers that the model expects of a name.
+// These are the answers of the model.
 const (
 	pass     = "192.0.2.80" // the address that the upstream gives for each name
 	nxdomain = "NXDOMAIN"
 	nodata   = "NODATA"
 	refused  = "REFUSED"
 	redirect = "192.0.2.99"
-	unsure   = "" // the answer may change at this moment: the name is not asked
+	unsure   = "" // the answer may change now, so nothing asks for the name
 )
 
-// model is what must be answered at this moment, by name.
+// A model has the right answer for each name at this moment.
 type model struct {
 	mu   sync.Mutex
 	want map[string]string
 }
 
-// set changes the expected answer of some names.
+// set changes the right answer of some names.
 func (m *model) set(answer string, names ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -51,7 +51,7 @@ func (m *model) answer(name string) string {
 	return m.want[name]
 }
 
-// tally counts answers.
+// A tally counts answers.
 type tally struct {
 	answers, wrong, lost int
 	examples             []string // of wrong answers and lost orders
@@ -65,8 +65,8 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the expected one. An ordered name that passes is
-// a lost order; each other difference is a wrong answer.
+// judge compares an answer with the right answer. If the answer passes but an order requires a
+// block, the order is lost. Each other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -80,7 +80,7 @@ func (t *tally) judge(name, got, want string) {
 	t.add(tally{examples: []string{fmt.Sprintf("%s: %s, want %s", name, got, want)}})
 }
 
-// client asks one server over UDP.
+// A client sends queries to one server over UDP.
 type client struct {
 	addr string
 	dns  dns.Client
@@ -90,8 +90,8 @@ func newClient(addr string) *client {
 	return &client{addr, dns.Client{Timeout: 2 * time.Second}}
 }
 
-// ask returns the answer in the words of the model. An unanswered question is
-// asked three times, because a kernel may drop datagrams.
+// ask returns the answer as a word of the model. It sends a query up to three times, because the
+// kernel may drop datagrams.
 func (c *client) ask(name string) string {
 	var err error
 	for range 3 {
@@ -127,7 +127,7 @@ func classify(r *dns.Msg) string {
 	return "uncensored " + dns.RcodeToString[r.Rcode]
 }
 
-// sweep asks for every name of the model once.
+// sweep asks once for each name of the model.
 func (c *client) sweep(m *model) (t tally) {
 	for _, n := range m.names() {
 		if want := m.answer(n); want != unsure {
@@ -137,7 +137,7 @@ func (c *client) sweep(m *model) (t tally) {
 	return t
 }
 
-// asker asks for names of the model all the time, in random order.
+// An asker asks for random names of the model all the time.
 type asker struct {
 	paused atomic.Bool
 	mu     sync.Mutex
@@ -146,7 +146,7 @@ type asker struct {
 	done   sync.WaitGroup
 }
 
-// pace bounds the asker: the faults are tried on a machine that has other work.
+// pace is the least time between two queries of an asker. The machine has other work too.
 const pace = 2 * time.Millisecond
 
 func startAsker(c *client, m *model, random *rand.Rand) *asker {
@@ -167,8 +167,8 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 				continue
 			}
 			got := c.ask(name)
-			// What was expected may have changed, and the server may have been
-			// killed, while the question was under way.
+			// During the query the right answer may have changed, or the server may have
+			// been killed.
 			if a.paused.Load() || m.answer(name) != want {
 				continue
 			}
@@ -180,7 +180,7 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 	return a
 }
 
-// take returns what was counted since the last take.
+// take returns the counts since the last call of take.
 func (a *asker) take() tally {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -194,7 +194,7 @@ func (a *asker) close() {
 	a.done.Wait()
 }
 
-// upstream answers every A question with the same address.
+// upstream answers each A query with the same address.
 func upstream(w dns.ResponseWriter, q *dns.Msg) {
 	r := new(dns.Msg).SetReply(q)
 	if q.Question[0].Qtype == dns.TypeA {
@@ -202,5 +202,5 @@ func upstream(w dns.ResponseWriter, q *dns.Msg) {
 			r.Answer = []dns.RR{rr}
 		}
 	}
-	_ = w.WriteMsg(r) // the server that asked may have been killed
+	_ = w.WriteMsg(r) // the server may have been killed
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// inForce waits until the names are blocked, and has the model expect so.
+// inForce waits until the names are blocked, and changes the model to blocked names.
 func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.t.Helper()
 	l.until(limit, "the new orders to be in force", func() error {
@@ -26,7 +26,7 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions are new good versions that arrive in an odd way. No alarm is due, and
+// versions returns faults with new good versions that come in an unusual way. No alarm is due, and
 // the last version must be in force.
 func versions() []fault {
 	return []fault{
@@ -100,7 +100,7 @@ func versions() []fault {
 	}
 }
 
-// stamped writes a file and gives it times that do not change.
+// stamped writes a file and always sets the same times.
 func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.t.Helper()
 	write(name, text)
@@ -108,7 +108,7 @@ func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.check(os.Chtimes(l.path(name), when, when))
 }
 
-// copy copies a directory with its links as they are.
+// copy copies a directory. It copies links as links.
 func (l *lab) copy(from, to string) {
 	l.t.Helper()
 	l.check(filepath.WalkDir(l.path(from), func(path string, d os.DirEntry, err error) error {
@@ -130,7 +130,7 @@ func (l *lab) copy(from, to string) {
 	}))
 }
 
-// many writes n order files, each with a name for each word.
+// many writes n order files. Each file has one name for each word.
 func (l *lab) many(dir string, n int, words ...string) {
 	l.t.Helper()
 	for i := range n {
@@ -142,8 +142,7 @@ func (l *lab) many(dir string, n int, words ...string) {
 	}
 }
 
-// names are names of files, and texts in files, that a log must not show as they
-// are.
+// names returns faults with file names and texts that the log must not contain unchanged.
 func names() (out []fault) {
 	forged := "\n[ERROR] forged\x1b[2J\u202e"
 	for what, name := range map[string]string{
@@ -176,11 +175,11 @@ func names() (out []fault) {
 	return out
 }
 
-// changes are Corefile reloads while files are bad.
+// changes returns faults with reloads of the Corefile.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// spoil makes a file of each kind bad: broken, gone, shrunk and refused, lower
-	// serial, a protect list that is gone.
+	// spoil makes five files bad: a broken file, a file that is gone, a file that shrinks, a
+	// file with a lower serial, and a protect list that is gone.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),
@@ -250,13 +249,25 @@ func refusedReloads(l *lab, orders, options string) func() {
 	return nil
 }
 
-// processes are ends of the server itself.
+// processes returns faults in which the server ends.
 func processes() []fault {
 	restart := func(l *lab) {
 		l.asker.paused.Store(true)
 		l.kill()
 		l.start()
 		l.asker.paused.Store(false)
+	}
+	// fullPipe restarts the server with a full pipe as standard output, and returns the end of
+	// the pipe that nothing reads.
+	fullPipe := func(l *lab) *os.File {
+		r, w, err := os.Pipe()
+		l.check(err)
+		l.stdout = w
+		restart(l)
+		l.stdout = nil
+		l.check(fill(w))
+		l.check(w.Close())
+		return r
 	}
 	ends := func(name string, busy func(l *lab)) fault {
 		return fault{name: "SIGTERM " + name, tries: 1, blind: true, noUrgent: true, fresh: true, inject: func(l *lab) func() {
@@ -291,7 +302,7 @@ func processes() []fault {
 			return nil
 		}},
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// Until the server has a state of its own, a restart forgets last good versions.
+			// Last good versions are only in memory, so a restart forgets them.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
@@ -321,13 +332,7 @@ func processes() []fault {
 			}
 		}},
 		{name: "standard output is a full pipe", resets: true, fresh: true, inject: func(l *lab) func() {
-			r, w, err := os.Pipe()
-			l.check(err)
-			l.stdout = w
-			restart(l)
-			l.stdout = nil
-			l.check(fill(w))
-			l.check(w.Close())
+			r := fullPipe(l)
 			for range 5 {
 				_, err := l.urgent()
 				l.check(err)
@@ -337,6 +342,10 @@ func processes() []fault {
 				l.check(r.Close())
 			}
 		}},
+		ends("while standard output is a full pipe", func(l *lab) {
+			r := fullPipe(l)
+			l.t.Cleanup(func() { l.check(r.Close()) })
+		}),
 		ends("while all is well", func(l *lab) {}),
 		ends("while an open blocks", func(l *lab) {
 			l.replace(court, kind{make: leased})
@@ -356,8 +365,8 @@ func processes() []fault {
 	}
 }
 
-// fill writes to a pipe until the pipe is full. The pipe is opened again for that, because
-// the server shares the flags of w, and must block.
+// fill writes to a pipe until the pipe is full. It opens the pipe again with O_NONBLOCK, because
+// the server shares the flags of w, and a write of the server must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

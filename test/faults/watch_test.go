@@ -15,15 +15,15 @@ import (
 	"unicode/utf8"
 )
 
-// web reads what a server says of itself. The connections stay open, so that a
-// server without free descriptors can still be asked.
+// A web reads the metrics and the readiness of a server. Its connections stay open, so it can also
+// read them when the server has no free descriptor.
 type web struct {
 	client         http.Client
 	metrics, ready string
 }
 
 func newWeb(metrics, ready string) *web {
-	return &web{http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{}},
+	return &web{http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}},
 		"http://127.0.0.1:" + metrics + "/metrics", "http://127.0.0.1:" + ready + "/ready"}
 }
 
@@ -37,7 +37,7 @@ func (w *web) get(url string) (code int, body string, err error) {
 	return r.StatusCode, string(b), err
 }
 
-// samples are the metrics by name and labels, as they are written.
+// samples has the value of each metric, by the text of its name and labels.
 type samples map[string]float64
 
 func (w *web) scrape() (samples, error) {
@@ -63,7 +63,7 @@ func (w *web) scrape() (samples, error) {
 
 const lastOK = "coredns_blocklist_last_load_ok"
 
-// failures adds up the load failures of the files whose path contains the word.
+// failures returns the sum of the load failures of all files whose path contains the word.
 func (s samples) failures(word string) (sum float64) {
 	for k, v := range s {
 		if file, ok := strings.CutPrefix(k, "coredns_blocklist_load_failures_total{file="); ok && strings.Contains(file, word) {
@@ -73,13 +73,13 @@ func (s samples) failures(word string) (sum float64) {
 	return sum
 }
 
-// isReady reports whether the ready plugin says so.
+// isReady reports whether the ready plugin answers with status 200.
 func (w *web) isReady() (bool, error) {
 	code, _, err := w.get(w.ready)
 	return code == http.StatusOK, err
 }
 
-// healthy returns an error unless the server says that every file is good.
+// healthy returns an error unless the metrics and the ready plugin report that all files are good.
 func (l *lab) healthy() error {
 	s, err := l.web.scrape()
 	if err != nil {
@@ -94,9 +94,8 @@ func (l *lab) healthy() error {
 	return nil
 }
 
-// alarmed returns an error until the alarm of a fault is complete: the log has
-// an error that names the file, the gauge is down, the counter of the file has
-// gone up, and ready is as it must be.
+// alarmed returns an error until the alarm of a fault is complete: the log has an error that names
+// the file, last_load_ok is 0, the counter of the file has gone up, and the readiness is right.
 func (l *lab) alarmed(f fault, from int, before samples) error {
 	named := false
 	for line := range strings.Lines(l.logFrom(from)) {
@@ -121,7 +120,7 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 	return nil
 }
 
-// usage is what a server takes of the machine.
+// usage is the use of resources by a server.
 type usage struct {
 	descriptors, goroutines int
 	memory, peak            int // MB
@@ -161,21 +160,21 @@ func (l *lab) proc(file string) string {
 	return fmt.Sprintf("/proc/%d/%s", l.cmd.Process.Pid, file)
 }
 
-// resetPeak sets VmHWM to what is taken now (proc(5), clear_refs).
+// resetPeak sets VmHWM to VmRSS (proc(5), clear_refs).
 func (l *lab) resetPeak() {
 	l.t.Helper()
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// The slack of a server that has come back from a fault: MB of its heap's own
-// ups and downs, connections to the upstream, and requests that end.
+// After a fault a server may use this much more than before: MB, because the heap grows and
+// shrinks; descriptors of connections to the upstream; and goroutines of requests that end.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
 	slackGoroutines  = 16
 )
 
-// restored returns an error until the server takes no more than before.
+// restored returns an error until the server uses no more than before, but for the slack.
 func (l *lab) restored(before usage) error {
 	now, err := l.usage()
 	if err != nil {
@@ -189,10 +188,11 @@ func (l *lab) restored(before usage) error {
 	return nil
 }
 
-// secret is in files that are not order files: no value of them may be logged.
+// secret is a value in files that are not order files. The log must not have any value of these
+// files.
 const secret = "SECRET-VALUE"
 
-// cleanLog returns an error when text of a file has come into the log as it was.
+// cleanLog returns an error if the log has text of a file unchanged, or a panic.
 func cleanLog(text string) error {
 	switch {
 	case strings.Contains(text, secret):

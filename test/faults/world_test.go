@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// head is the part that the order files of these tests share.
+// head is the start of each YAML order file of these tests.
 const head = `version: 1
 defaults: {authority: {name: Court of Test, country: IT, kind: court}, references: ["T 1"], issued: 2026-01-12, scope: global}
 `
 
-// The files of the world that the faults are about, relative to its directory.
+// These are the files that faults change, relative to the directory of the lab.
 const (
 	court   = "orders/court.yaml"
 	reg     = "orders/regulator.json"
 	stream  = "orders/register.jsonl"
 	side    = "orders/lists/register.txt"
-	linked  = "orders/linked.yaml" // a link into volume/..data, as Kubernetes mounts a ConfigMap
-	single  = "single.yaml"        // the Corefile names this file by itself
+	linked  = "orders/linked.yaml" // a link into volume/..data, as in a ConfigMap of Kubernetes
+	single  = "single.yaml"        // named in the Corefile, outside of the orders directory
 	protect = "protect.txt"
 	urgent  = "orders/urgent.yaml"
 )
 
-// world returns the files of the reference order set, and what must be answered
-// while all of them are good.
+// world returns the files of the reference order set, and the right answer for each name while
+// all files are good.
 func world() (files, want map[string]string) {
 	files, want = map[string]string{}, map[string]string{}
 	expect := func(answer string, names ...string) {
@@ -36,7 +36,7 @@ func world() (files, want map[string]string) {
 	}
 	expect(nxdomain, numbered("court", 50)...)
 	expect(refused, "refused.example")
-	want["important.example"] = pass // an order names it, the protect list holds it
+	want["important.example"] = pass // an order blocks this name, and the protect list protects it
 	files[court] = courtFile(7, numbered("court", 50))
 
 	expect(nodata, numbered("reg", 30)...)
@@ -75,7 +75,7 @@ func numbered(name string, n int) (out []string) {
 	return out
 }
 
-// orderFile is an order file with one order.
+// orderFile returns the text of an order file with one order.
 func orderFile(id string, targets ...string) string {
 	return fmt.Sprintf("%scount: 1\norders:\n  - {id: %s, targets: [%s]}\n", head, id, strings.Join(targets, ", "))
 }
@@ -85,7 +85,7 @@ func courtFile(serial int, targets []string) string {
 		"  - id: court/1\n    targets:\n      - %s\n", head, serial, strings.Join(targets, "\n      - "))
 }
 
-// terms are the fields that head gives to each order, for the JSON files.
+// terms returns the fields of an order in a JSON file: the fields of head, and fields.
 func terms(id string, fields map[string]any) map[string]any {
 	o := map[string]any{"id": id, "authority": map[string]string{"name": "Regulator of Test"}, "scope": "global", "issued": "2026-01-12"}
 	for k, v := range fields {

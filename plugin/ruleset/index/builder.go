@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -80,12 +81,13 @@ func (b *Builder) flush() {
 	coop.Yield()
 	if b.x.nodes == nil {
 		b.x.nodes = make([]uint32, 1)
+		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
 	// Fetch all lines in one loop that does not wait for any of them.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
-		w, h := &b.pending[i].Wire, key
+		w, h := &b.pending[i].Wire, b.x.key
 		for k := 1; k <= w.NumLabels(); k++ {
 			if h = w.Hash(k, h); k > 1 && len(lines) < cap(lines) {
 				lines = append(lines, uint32(home(h, len(b.x.buckets))))
@@ -112,7 +114,7 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := b.used + w.NumLabels(); most > fill*len(b.x.buckets) {
 		b.rebuild(max(2*len(b.x.buckets), most/fill+1))
 	}
-	parent, h := uint64(0), key
+	parent, h := uint64(0), b.x.key
 	for k := 1; k <= w.NumLabels(); k++ {
 		h = w.Hash(k, h)
 		isName := k == w.NumLabels()
@@ -210,7 +212,7 @@ func (b *Builder) rebuild(buckets int) {
 	b.x.buckets = make([]bucket, buckets)
 	// A parent has a smaller number than its children.
 	hashes := make([]uint64, len(b.x.nodes))
-	hashes[0] = key
+	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
 		coop.Tick(i)
 		r, _ := b.x.at(off)

@@ -44,17 +44,23 @@ import (
 
 // An Index is a frozen set of names. It is immutable and safe for concurrent use.
 type Index struct {
+	// The first fields are in one cache line, because each look-up reads them.
+
 	buckets []bucket
-	arena   []byte
+	// key is the key of the hashes. It is random, so that lists cannot be made to collide on
+	// purpose. It belongs to the index and not to the process, because an index that was read
+	// (see Read) keeps the key with which its buckets were filled.
+	key   uint64
+	names int
 	// topLevel is set if a top-level domain has a ref.
 	topLevel bool
+	arena    []byte
 	// nodes are the offsets of the records of the interior nodes by number, from which the
 	// name of a record can be built. Index 0 is unused.
 	nodes []uint32
 	// marked are the offsets of the records of the marked names, in canonical order (RFC 4034,
 	// section 6.1). In this order, all names below a name are adjacent.
 	marked []uint32
-	names  int
 }
 
 // A Hit is a name of the index on the path to a query name.
@@ -77,7 +83,7 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
 	}
-	parent, h, labels := uint64(0), key, w.NumLabels()
+	parent, h, labels := uint64(0), x.key, w.NumLabels()
 	for k := 1; k <= labels; k++ {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))
@@ -102,7 +108,7 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
 	}
-	parent, h, labels := uint64(0), key, w.NumLabels()
+	parent, h, labels := uint64(0), x.key, w.NumLabels()
 	for k := 1; k <= labels; k++ {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))
@@ -121,7 +127,7 @@ func (x *Index) Covers(w *dname.Wire) bool {
 // end here, after reading one bucket, because their last two labels are not a node. The last
 // label alone would not help, because nearly every top-level domain is a node.
 func (x *Index) passes(w *dname.Wire) bool {
-	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, key)))
+	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
 // lacks reports whether certainly no node has the hash h. If it returns false, a node may have

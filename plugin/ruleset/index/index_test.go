@@ -98,28 +98,30 @@ func TestIndex(t *testing.T) {
 		for range size {
 			names = append(names, random(letters))
 		}
-		x, tw := build(names)
-		if x.Len() != len(tw.refs) {
-			t.Errorf("%d names: Len %d, want %d", size, x.Len(), len(tw.refs))
-		}
-		all := map[dname.Name]uint32{}
-		for n, ref := range x.All() {
-			if _, twice := all[n]; twice {
-				t.Errorf("%s comes twice", n)
+		built, tw := build(names)
+		for _, x := range []*Index{built, again(t, built)} {
+			if x.Len() != len(tw.refs) {
+				t.Errorf("%d names: Len %d, want %d", size, x.Len(), len(tw.refs))
 			}
-			all[n] = ref
-		}
-		if fmt.Sprint(all) != fmt.Sprint(tw.refs) {
-			t.Errorf("%d names: All differs", size)
-		}
-		for i := range min(500, size) {
-			// Without the root, because it is not a target.
-			for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
-				check(t, x, tw, n)
+			all := map[dname.Name]uint32{}
+			for n, ref := range x.All() {
+				if _, twice := all[n]; twice {
+					t.Errorf("%s comes twice", n)
+				}
+				all[n] = ref
 			}
-		}
-		for range 500 {
-			check(t, x, tw, random(letters+1))
+			if fmt.Sprint(all) != fmt.Sprint(tw.refs) {
+				t.Errorf("%d names: All differs", size)
+			}
+			for i := range min(500, size) {
+				// Without the root, because it is not a target.
+				for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
+					check(t, x, tw, n)
+				}
+			}
+			for range 500 {
+				check(t, x, tw, random(letters+1))
+			}
 		}
 	}
 }
@@ -242,7 +244,8 @@ func FuzzIndex(f *testing.F) {
 				added = append(added, w.Name())
 			}
 		}
-		x, tw := build(added)
+		built, tw := build(added)
+		x := again(t, built)
 		checkJoin(t, added, asked)
 		checkJoin(t, asked, added)
 		for _, n := range asked {

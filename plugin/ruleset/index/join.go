@@ -64,7 +64,7 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 
 // lookup returns the offset of the record of a name.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
-	parent, h := uint64(0), key
+	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))

@@ -3,7 +3,6 @@ package index
 import (
 	"encoding/binary"
 	"math/bits"
-	"math/rand/v2"
 )
 
 const (
@@ -32,9 +31,6 @@ func home(h uint64, buckets int) int {
 func tagOf(h uint64) uint8 { return max(uint8(h), 1) }
 
 func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
-
-// key is random in each process, so that lists cannot be made to collide on purpose.
-var key = rand.Uint64()
 
 // insert writes the offset of a record into the first free slot, starting at the home bucket
 // of its hash. There must be a free slot.

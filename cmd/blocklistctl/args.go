@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// queryName parses a name from the command line. flag is the flag or argument for the error.
+func queryName(flag, s string) (dname.Name, error) {
+	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
+		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)
+	}
+	name, err := dname.Parse(s)
+	if err != nil {
+		return name, misuse("%s %v, got %q", flag, err, s)
+	}
+	return name, nil
+}
+
+// queryHost parses a name, or a URL with a name as its host.
+func queryHost(flag, s string) (dname.Name, error) {
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		return queryName(flag, u.Hostname())
+	}
+	return queryName(flag, s)
+}
+
+// nameAndOrders separates the arguments of explain into the name and ORDERS. The name is the
+// first argument. It is the last argument if the first argument looks like an order file and
+// the last argument does not.
+func nameAndOrders(args []string) (name string, orders []string) {
+	last := len(args) - 1
+	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
+		return args[last], args[:last]
+	}
+	return args[0], args[1:]
+}
+
+// likeOrders reports whether an argument is an existing path, is a glob, or has the extension of
+// an order file.
+func likeOrders(arg string) bool {
+	if strings.Contains(arg, "://") {
+		return false
+	}
+	_, err := os.Stat(arg)
+	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, order.Ext(arg))
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// clientFlags are the flags that describe the client of a query.
+type clientFlags struct {
+	Client  string `placeholder:"IP" help:"The address of the client. With --corefile, it also gives the country of the client."`
+	Country string `placeholder:"CC" help:"The country of the client."`
+}
+
+// client is the client of a query.
+type client struct {
+	ruleset.Client
+	// anyCountry is true if the country of the client is unknown. The client may then be in
+	// any country, and Client has no country.
+	anyCountry bool
+	// anyAddress is true if the address of the client is unknown. The client may then have any
+	// address, and Client has no address.
+	anyAddress bool
+	// fromPlaces is true if the Corefile's country and home give the country of the client.
+	fromPlaces bool
+	// text is a description of the client for a sentence.
+	text string
+}
+
+// client returns the client of the flags. Without --country, the settings of the server give
+// the country of the client.
+func (w *clientFlags) client(s *server) (a client, err error) {
+	if w.Client != "" {
+		if a.Addr, err = netip.ParseAddr(w.Client); err != nil {
+			return a, misuse("--client must be an IP address, got %q", w.Client)
+		}
+		a.Addr = a.Addr.Unmap().WithZone("")
+	}
+	a.anyAddress = !a.Addr.IsValid()
+	switch {
+	case w.Country != "":
+		cc, ok := order.ParseCountry(w.Country)
+		if !ok || cc == order.EU {
+			return a, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", w.Country)
+		}
+		a.Country = cc
+	case s.block == nil:
+		a.anyCountry = true
+	default:
+		a.Country, a.anyCountry = s.place(a.Addr)
+		a.fromPlaces = true
+	}
+	switch in := countryText(a.Country); {
+	case !a.anyAddress:
+		a.text = "client " + a.Addr.String() + in
+	case a.fromPlaces && s.Places.Any:
+		a.text = "a client outside the country networks of the Corefile," + in
+	default:
+		a.text = "a client" + in
+	}
+	return a, nil
+}
+
+// place returns the country that the server assigns to a client. It reports whether the country
+// is unknown because the geoip plugin decides, whose database the tool does not read. The zero
+// address is a client outside all networks of the Corefile.
+func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
+	where := netip.Prefix{}
+	if a.IsValid() {
+		where = netip.PrefixFrom(a, a.BitLen())
+	}
+	cc = s.Places.Country(where, func() string { unknown = s.block.GeoIP; return "" })
+	if unknown {
+		return "", true
+	}
+	return cc, false
+}
+
+// countryText describes the country of a client.
+func countryText(cc order.Country) string {
+	if cc == "" {
+		return " of unknown country"
+	}
+	return " in " + string(cc)
+}
+
+// terms are the flags for the properties of a Corefile that an answer depends on. The default of
+// each flag is the default of its property.
+type terms struct {
+	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
+	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
+	Organization string         `placeholder:"NAME" help:"The organization property."`
+	Contact      []string       `placeholder:"URI" help:"The contact property."`
+	Language     string         `placeholder:"TAG" help:"The language property (default en)."`
+	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
+}
+
+// apply sets the settings of the server to the terms. With a Corefile, the flags are not
+// allowed, because the Corefile has the settings.
+func (t *terms) apply(s *server) error {
+	if s.block != nil {
+		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {
+			return misuse("--response, --ttl, --organization, --contact, --language and --sde-option cannot be used with --corefile, because the Corefile has these settings")
+		}
+		return nil
+	}
+	response, err := t.response()
+	if err != nil {
+		return err
+	}
+	s.Store.Rules.Response = response
+	if t.TTL != nil {
+		if *t.TTL < 0 || *t.TTL > order.MaxTTL {
+			return misuse("--ttl must be from 0s to %s, got %q", order.MaxTTL, *t.TTL)
+		}
+		s.Answer.TTL = *t.TTL
+	}
+	for _, u := range t.Contact {
+		if !order.ContactURI(u) {
+			return misuse("--contact must be a mailto: or tel: URI, got %q", u)
+		}
+	}
+	s.Answer = answer.Config{TTL: s.Answer.TTL, Organization: t.Organization, Contact: t.Contact,
+		Language: or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
+	return nil
+}
+
+// response parses --response.
+func (t *terms) response() (r order.Response, err error) {
+	if r.Kind, _ = order.ParseResponseKind(cmp.Or(t.Response, order.NXDOMAIN.String())); r.Kind != order.ResponseUnset && r.Kind != order.Redirect {
+		return r, nil
+	}
+	r.Kind = order.Redirect
+	for s := range strings.SplitSeq(t.Response, ",") {
+		a, ok := order.ParseRedirect(s)
+		if !ok {
+			return r, misuse("--response must be %s, got %q", order.ResponseForms("addresses"), t.Response)
+		}
+		r.Addresses = append(r.Addresses, a)
+	}
+	return r, nil
+}

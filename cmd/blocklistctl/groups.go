@@ -1,0 +1,253 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// groupJSON is a group of clients with the same verdict.
+type groupJSON struct {
+	Clients string `json:"clients"`
+	Blocked bool   `json:"blocked"`
+	Order   string `json:"order,omitempty"`
+}
+
+// maxNetworks is the largest number of networks for which explain makes groups of clients.
+const maxNetworks = 64
+
+// clientKinds are the countries and networks for which the verdict about a name may differ.
+type clientKinds struct {
+	countries []countryKind
+	networks  []netip.Prefix
+	// incomplete is true if there are more countries or networks, which are not shown.
+	incomplete bool
+}
+
+// A countryKind is a country or a group of countries. cc is one country of the group.
+type countryKind struct {
+	text string
+	cc   order.Country
+}
+
+// groups decides about the name for each kind of client that a may be. It returns the groups of
+// clients; the last group are the other clients. It reports whether the groups include every
+// client.
+func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
+	k := x.kinds(s, a, reasons)
+	add := func(text string, v ruleset.Verdict) {
+		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Store.Shadow}
+		if g.Blocked {
+			g.Order = x.label(v.Order)
+		}
+		groups = append(groups, g)
+	}
+	decide := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
+		return x.l.set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.now})
+	}
+	base := decide(a.Country, a.Addr)
+	for _, c := range k.countries {
+		add("clients in "+c.text, decide(c.cc, a.Addr))
+	}
+	for i, n := range k.networks {
+		addr, ok := inside(n, k.networks[i+1:])
+		if !ok {
+			continue
+		}
+		// same: the verdict is the same for the clients of the network in all countries.
+		// like: in each country, it is the same as for clients outside the network.
+		same, like := true, true
+		v := decide(a.Country, addr)
+		like = v.Blocked() == base.Blocked()
+		for j, c := range k.countries {
+			b := decide(c.cc, addr).Blocked()
+			same, like = same && b == v.Blocked(), like && b == groups[j].Blocked
+		}
+		switch {
+		case like:
+		case same:
+			add("clients in "+n.String(), v)
+		default:
+			var texts []string
+			for _, c := range k.countries {
+				add("clients in "+n.String()+" and "+c.text, decide(c.cc, addr))
+				texts = append(texts, c.text)
+			}
+			add("clients in "+n.String()+" and not in "+strings.Join(texts, ", "), v)
+		}
+	}
+	add("other clients", base)
+	return groups, !k.incomplete
+}
+
+// kinds returns the countries and networks in the scopes and exemptions of the orders on a name,
+// and in the scopes of all lifts.
+func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clientKinds) {
+	var ccs []order.Country
+	note := func(o *order.Order) {
+		var nets []netip.Prefix
+		var named []order.Country
+		if o.Scope != nil {
+			nets, named = append(nets, o.Scope.Clients...), o.Scope.Countries
+		}
+		for _, e := range o.Exempt {
+			nets = append(nets, e.Clients...)
+		}
+		if x.disclosure[o.ID].Sealed() && !x.sealed {
+			k.incomplete = k.incomplete || len(nets)+len(named) > 0
+			return
+		}
+		ccs, k.networks = append(ccs, named...), append(k.networks, nets...)
+	}
+	for _, o := range x.l.all() {
+		if o.Lifting() {
+			note(o)
+		}
+	}
+	for _, r := range reasons {
+		if o := x.byID[r.Order.ID]; o != nil {
+			note(o)
+		}
+	}
+	slices.Sort(ccs)
+	ccs = slices.Compact(ccs)
+	placed := s.placed(a)
+	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
+	// The countries of the Corefile that are in no order are one kind. Home is not among them.
+	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
+		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
+	})
+	if len(placed) > 0 {
+		text := make([]string, len(placed))
+		for i, cc := range placed {
+			text[i] = string(cc)
+		}
+		k.countries = append(k.countries, countryKind{strings.Join(text, ", "), placed[0]})
+	}
+	if !a.anyAddress {
+		k.networks = nil
+	}
+	// Sort each network before the networks inside it.
+	slices.SortFunc(k.networks, func(a, b netip.Prefix) int { return a.Compare(b) })
+	if k.networks = slices.Compact(k.networks); len(k.networks) > maxNetworks {
+		k.networks, k.incomplete = nil, true
+	}
+	return k
+}
+
+// placed returns the countries that the Corefile may assign to the client, except the country of
+// a.
+func (s *server) placed(a client) (out []order.Country) {
+	if s.block == nil || !a.anyAddress || !a.fromPlaces {
+		return nil
+	}
+	for _, cc := range s.Places.Nets.All() {
+		if cc != a.Country {
+			out = append(out, cc)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// countryKinds returns the possible countries among ccs, which must be sorted. If the EU is among
+// ccs, the last kind are the other possible countries of the EU.
+func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
+	members := 0
+	for _, cc := range ccs {
+		if cc == order.EU || !possible(cc) {
+			continue
+		}
+		out = append(out, countryKind{string(cc), cc})
+		if cc.InEU() {
+			members++
+		}
+	}
+	if !slices.Contains(ccs, order.EU) {
+		return out
+	}
+	for _, cc := range euMembers() {
+		if possible(cc) && !slices.Contains(ccs, cc) {
+			text := "the EU"
+			if members > 0 {
+				text = "other countries of the EU"
+			}
+			return append(out, countryKind{text, cc})
+		}
+	}
+	return out
+}
+
+// euMembers returns the codes of the member states of the EU.
+func euMembers() (out []order.Country) {
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			if cc := order.Country([]rune{a, b}); cc.InEU() {
+				out = append(out, cc)
+			}
+		}
+	}
+	return out
+}
+
+// inside returns an address of the network n that is in none of the networks in after, and
+// reports whether there is one. after must be sorted.
+func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
+	a := n.Addr()
+	for _, m := range after {
+		if !n.Overlaps(m) {
+			break
+		}
+		if m.Contains(a) {
+			if a = last(m).Next(); !a.IsValid() || !n.Contains(a) {
+				return netip.Addr{}, false
+			}
+		}
+	}
+	return a, true
+}
+
+// last returns the last address of a network.
+func last(n netip.Prefix) netip.Addr {
+	b := n.Addr().AsSlice()
+	for i := n.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// groupsText returns a line about the clients for which the name is blocked. It returns "" if the
+// verdict is the same for all clients.
+func groupsText(groups []groupJSON, all bool) string {
+	others := groups[len(groups)-1].Blocked
+	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}
+	if !all {
+		var parts []string
+		for _, g := range groups[:len(groups)-1] {
+			parts = append(parts, verb[g.Blocked]+g.Clients)
+		}
+		return strings.Join(append(parts, "the verdict for other clients is not shown; use --client, --country or --sealed"), "; ")
+	}
+	var exceptions []string
+	for _, g := range groups {
+		if g.Blocked != others {
+			exceptions = append(exceptions, g.Clients)
+		}
+	}
+	switch {
+	case exceptions == nil:
+		return ""
+	case others:
+		return "not blocked for " + strings.Join(exceptions, ", ") + "; blocked for others"
+	}
+	return "blocked for " + strings.Join(exceptions, ", ") + "; not for others"
+}
+
+// sameForAll reports whether the name is blocked for all groups, or for none.
+func sameForAll(groups []groupJSON) bool {
+	return !slices.ContainsFunc(groups, func(g groupJSON) bool { return g.Blocked != groups[0].Blocked })
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// errProblems ends a command that has already printed its problems.
+var errProblems = errors.New("problems found")
+
+// report prints the error of a command and returns the exit code.
+func (e *env) report(err error) (code int) {
+	e.progress.clear()
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errProblems):
+		return exitProblems
+	}
+	if e.json {
+		e.writeJSON(struct {
+			Error string `json:"error"`
+		}{err.Error()})
+	}
+	e.say("%v", err)
+	var m misuseError
+	if errors.As(err, &m) {
+		return exitMisuse
+	}
+	return exitProblems
+}
+
+// say writes to standard error, each line as printable text.
+func (e *env) say(format string, args ...any) {
+	e.progress.clear()
+	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
+		if i == 0 {
+			line = "blocklistctl: " + line
+		}
+		fmt.Fprintln(e.stderr, printable.Line(line))
+	}
+}
+
+// output is standard output. It keeps the first error of a write, so that a command whose
+// output is lost does not end with exit code 0.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (n int, err error) {
+	n, err = o.w.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// writeJSON writes the document of a command with --json. It escapes text that is not
+// printable, so that the document is safe on a terminal.
+func (e *env) writeJSON(v any) error {
+	e.progress.clear()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r == '\n' || printable.Is(string(r)) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	_, err := io.WriteString(e.stdout, out.String())
+	return err
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// atTargets sets the lines, columns and fields of warnings about single targets. The compiled set
+// has only the texts of its targets, so atTargets finds the targets in the orders.
+func atTargets(problems order.Problems, list []*order.Order) order.Problems {
+	type key struct{ order, target string }
+	at := map[key][]*order.Problem{}
+	for i := range problems {
+		if p := &problems[i]; p.Field == "targets" && p.HasGot {
+			k := key{p.Order, p.Got}
+			at[k] = append(at[k], p)
+		}
+	}
+	if len(at) == 0 {
+		return problems
+	}
+	for _, o := range list {
+		for i := range o.Targets {
+			t := &o.Targets[i]
+			k := key{o.ID, heldText(t)}
+			if waiting := at[k]; len(waiting) > 0 {
+				p := waiting[0]
+				p.Line, p.Column, p.Field = t.Line, t.Column, fmt.Sprintf("targets[%d]", i)
+				at[k] = waiting[1:]
+			}
+		}
+		if o.Side == nil {
+			continue
+		}
+		for name := range o.Side.Names.All() {
+			for _, p := range at[key{o.ID, name.String()}] {
+				p.Field = "targets_from"
+			}
+		}
+	}
+	return problems
+}
+
+// heldText returns a target in the form of ruleset.Held.
+func heldText(t *order.Target) string {
+	switch {
+	case t.Kind == order.TargetAddress:
+		return t.Attr.Address.String()
+	case t.Kind == order.TargetURL:
+		return "" // a page is not enforced, so the guard does not hold it
+	}
+	return t.Pattern()
+}
+
+// problemJSON is an error or a warning in JSON.
+type problemJSON struct {
+	File    string  `json:"file,omitempty"`
+	Line    int     `json:"line,omitempty"`
+	Column  int     `json:"column,omitempty"`
+	Order   string  `json:"order,omitempty"`
+	Field   string  `json:"field,omitempty"`
+	Message string  `json:"message"`
+	Got     *string `json:"got,omitempty"`
+	Warning bool    `json:"warning"`
+}
+
+func problemsJSON(ps order.Problems) []problemJSON {
+	out := make([]problemJSON, len(ps))
+	for i, p := range ps {
+		out[i] = problemJSON{p.File, p.Line, p.Column, p.Order, p.Field, p.Msg, nil, p.Warning}
+		if p.HasGot {
+			out[i].Got = &p.Got
+		}
+	}
+	return out
+}
+
+// problemText returns a problem as one line of printable text. The text of a warning has the word
+// "warning".
+func problemText(p order.Problem) string {
+	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
+	if p.Warning {
+		p.Msg = "warning: " + p.Msg
+	}
+	return p.Error()
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// readFile parses an order file and its side lists. digest is the SHA-256 sum of the order file.
+func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
+	f, err := openFile(path, order.MaxBytes(path, false))
+	if err != nil {
+		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
+	}
+	defer f.Close()
+	sum, last := sha256.New(), lastByte(0)
+	parsed, problems = order.Parse(path, io.TeeReader(f, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
+	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
+		problems = append(problems, order.Problem{File: path, Warning: true,
+			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})
+	}
+	return parsed, source.Digest(sum.Sum(nil)), problems
+}
+
+// lastByte is a Writer that stores only the last byte.
+type lastByte byte
+
+// Write implements io.Writer.
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		*l = lastByte(p[len(p)-1])
+	}
+	return len(p), nil
+}
+
+// openFile opens a regular file. It checks the type first, because opening a pipe blocks until
+// another process writes to the pipe. openFile returns an error for a file of more than most
+// bytes. The error does not contain the path.
+func openFile(path string, most int64) (f *os.File, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a directory")
+	case !info.Mode().IsRegular():
+		err = errors.New("is not a regular file")
+	case info.Size() > most:
+		err = fmt.Errorf("is larger than %d MiB", most>>20)
+	default:
+		f, err = os.Open(path)
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return f, err
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// count returns a number with a noun, for example "1 file" and "2 files".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "s") {
+		return fmt.Sprintf("%d %ses", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// or returns s, or otherwise if s is empty.
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// references returns the references as one text. It quotes a reference that is not printable.
+func references(list []string) string {
+	out := make([]string, len(list))
+	for i, r := range list {
+		out[i] = printable.Line(r)
+	}
+	return strings.Join(out, ", ")
+}
+
+// until returns a time, or "" for ruleset.Forever.
+func until(t order.Time) string {
+	if t == ruleset.Forever {
+		return ""
+	}
+	return t.String()
+}

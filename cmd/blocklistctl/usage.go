@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// exit carries the exit code of --help out of the parser.
+type exit int
+
+// misuseError is an error about the arguments.
+type misuseError string
+
+func (e misuseError) Error() string { return string(e) }
+
+// misuse returns an error about the arguments.
+func misuse(format string, args ...any) error {
+	return misuseError(fmt.Sprintf(format, args...))
+}
+
+// oneOf returns an error if word is not empty and is not one of the words that a flag accepts.
+func oneOf(flag, word string, words []string) error {
+	if word == "" || slices.Contains(words, word) {
+		return nil
+	}
+	err := fmt.Sprintf("%s must be one of %s, got %q", flag, strings.Join(words, ", "), word)
+	if near := order.Nearest(word, slices.Values(words)); near != "" {
+		err += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return misuseError(err)
+}
+
+// withHelpFlag returns the arguments with the flag --help in place of the word "help" at the
+// start.
+func withHelpFlag(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
+}
+
+// usage reports an error of the parser, with the way to more help, and returns the exit code.
+// Without any command it prints the help.
+func (e *env) usage(err error) (code int) {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return e.report(err)
+	}
+	command := "blocklistctl"
+	if n := parse.Context.Selected(); n != nil {
+		command = n.FullPath()
+	} else if parse.Context.Empty() && len(parse.Context.Args) == 0 && !e.json {
+		parse.Context.Stdout = e.stderr
+		if err := parse.Context.PrintUsage(false); err != nil {
+			return e.report(err)
+		}
+		return exitMisuse
+	}
+	e.report(err)
+	fmt.Fprintf(e.stderr, "%s --help describes the arguments\n", command)
+	return exitMisuse
+}
+
+// wantsJSON reports whether --json is among arguments that the parser does not accept.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "--":
+			return false
+		case "--json", "--json=true":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,242 @@
+package durable
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+const (
+	oldText = "old content\n"
+	newText = "new content, which is longer\n"
+)
+
+// folder returns a directory with one file, and the path of the file.
+func folder(t *testing.T) (dir, path string) {
+	t.Helper()
+	dir = t.TempDir()
+	path = filepath.Join(dir, "file")
+	if err := os.WriteFile(path, []byte(oldText), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return dir, path
+}
+
+// content checks the content of a file, and that the directory has the given names only.
+func content(t *testing.T, path, want string, names ...string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("content %.40q, want %.40q", got, want)
+	}
+	all, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, e := range all {
+		have = append(have, e.Name())
+	}
+	if !slices.Equal(have, names) {
+		t.Errorf("the directory has %q, want %q", have, names)
+	}
+}
+
+// TestSteps checks the sequence of the steps. The content is synced before the rename, and the
+// directory is synced after the rename.
+func TestSteps(t *testing.T) {
+	_, path := folder(t)
+	var steps []Step
+	d := FS{Hook: func(s Step, run func() error) error {
+		steps = append(steps, s)
+		return run()
+	}}
+	if err := d.WriteFile(path, []byte(newText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, newText, "file")
+	if err := d.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if want := []Step{Create, Write, Own, Sync, Rename, SyncDir, Unlink, SyncDir}; !slices.Equal(steps, want) {
+		t.Errorf("steps %q, want %q", steps, want)
+	}
+	if err := (FS{}).Remove(path); err != nil {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// TestFailures lets each step fail, before and after the step did its work. The error is
+// returned, the file has its old or new content, and no temporary file stays.
+func TestFailures(t *testing.T) {
+	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
+		for _, late := range []bool{false, true} {
+			_, path := folder(t)
+			d := FS{Hook: func(s Step, run func() error) error {
+				if s == step && !late {
+					return syscall.ENOSPC
+				}
+				if err := run(); err != nil || s != step {
+					return err
+				}
+				return syscall.ENOSPC
+			}}
+			if err := d.WriteFile(path, []byte(newText), 0o600); !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("%s: error %v", step, err)
+			}
+			want := oldText
+			if step == SyncDir || step == Rename && late {
+				want = newText
+			}
+			content(t, path, want, "file")
+		}
+	}
+}
+
+// TestFailedWrite checks that Commit refuses a file after a failed write, so that half a content
+// never gets the name.
+func TestFailedWrite(t *testing.T) {
+	dir, path := folder(t)
+	writes := 0
+	d := FS{Hook: func(s Step, run func() error) error {
+		if s == Write {
+			if writes++; writes == 2 {
+				return syscall.ENOSPC
+			}
+		}
+		return run()
+	}}
+	f, err := d.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		f.Write([]byte("part\n"))
+	}
+	if err := f.Commit("file", 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v", err)
+	}
+	f.Close()
+	content(t, path, oldText, "file")
+}
+
+// TestMode checks that a file has exactly the given mode, whatever the mode of the replaced file
+// and the umask, and that the temporary file is private before.
+func TestMode(t *testing.T) {
+	dir, path := folder(t)
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
+		f, err := FS{}.Create(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, _ := f.f.Stat(); info.Mode() != 0o600 {
+			t.Errorf("temporary file: mode %o", info.Mode())
+		}
+		if err := f.Commit("file", mode); err != nil {
+			t.Fatal(err)
+		}
+		if info, _ := os.Stat(path); info.Mode() != mode {
+			t.Errorf("mode %o, want %o", info.Mode(), mode)
+		}
+		if f.Commit("file", mode) == nil {
+			t.Error("a second Commit succeeds")
+		}
+	}
+}
+
+// TestNames checks that Commit refuses names outside of the directory, and does not replace a
+// directory.
+func TestNames(t *testing.T) {
+	dir, path := folder(t)
+	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
+	for _, name := range []string{"../file", "sub/file", ".", "..", "", "sub"} {
+		f, err := FS{}.Create(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Commit(name, 0o600) == nil {
+			t.Errorf("%q: no error", name)
+		}
+		f.Close()
+	}
+	content(t, path, oldText, "file", "sub")
+}
+
+// TestLink checks that a write replaces a symbolic link, and leaves the file alone to which the
+// link leads.
+func TestLink(t *testing.T) {
+	dir, path := folder(t)
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := (FS{}).WriteFile(link, []byte(newText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, oldText, "file", "link")
+	content(t, link, newText, "file", "link")
+	if info, _ := os.Lstat(link); !info.Mode().IsRegular() {
+		t.Error("the link is still there")
+	}
+}
+
+// TestCleanUp checks that CleanUp removes temporary files and nothing else.
+func TestCleanUp(t *testing.T) {
+	dir, path := folder(t)
+	for range 3 {
+		f, err := FS{}.Create(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.f.Close() // without Close, as after a crash
+	}
+	os.Mkdir(filepath.Join(dir, temporary+"dir"), 0o700)
+	if err := (FS{}).CleanUp(dir); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, oldText, temporary+"dir", "file")
+}
+
+func TestMkdir(t *testing.T) {
+	dir, path := folder(t)
+	sub := filepath.Join(dir, "sub")
+	for range 2 {
+		if err := (FS{}).Mkdir(sub, 0o700); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, _ := os.Stat(sub); !info.IsDir() || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %o", info.Mode())
+	}
+	if (FS{}).Mkdir(path, 0o700) == nil {
+		t.Error("a file is taken for a directory")
+	}
+}
+
+// TestLarge checks a content of many writes.
+func TestLarge(t *testing.T) {
+	dir, path := folder(t)
+	f, err := FS{}.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	piece := bytes.Repeat([]byte("0123456789abcde\n"), 1000)
+	for range 50 {
+		if n, err := f.Write(piece); n != len(piece) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if err := f.Commit("file", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, string(bytes.Repeat(piece, 50)), "file")
+}

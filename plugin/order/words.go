@@ -1,0 +1,161 @@
+package order
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// This file has the words of order files for the values of the enums. The parser, the encoder,
+// the Corefile, the tool and the metrics use the same words. TestWords checks that each value
+// has a word.
+
+// words contains the word for each value of an enum. Its index is the value. A value that is
+// never written has an empty word.
+type words[T ~uint8] []string
+
+// of returns the word of a value. A value without a word is a mistake in the code, and its text
+// says so.
+func (w words[T]) of(v T) string {
+	if int(v) >= len(w) {
+		return fmt.Sprintf("%T(%d)", v, uint8(v))
+	}
+	return w[v]
+}
+
+// parse returns the value of a word. It reports false for an unknown word and for an empty word.
+func (w words[T]) parse(s string) (T, bool) {
+	for v, word := range w {
+		if word == s && s != "" {
+			return T(v), true
+		}
+	}
+	return 0, false
+}
+
+var (
+	actionWords        = words[Action]{Block: "block", Lift: "lift"}
+	statusWords        = words[Status]{Active: "active", Shadow: "shadow", Draft: "draft", Suspended: "suspended"}
+	authorityKindWords = words[AuthorityKind]{KindUnstated: "", KindCourt: "court", KindRegulator: "regulator", KindLaw: "law", KindOperator: "operator"}
+	disclosureWords    = words[Disclosure]{Full: "full", Schedule: "schedule", Code: "code", None: "none"}
+	responseWords      = words[ResponseKind]{ResponseUnset: "", NXDOMAIN: "nxdomain", NODATA: "nodata", Refused: "refused", Redirect: "redirect"}
+	matchWords         = words[Match]{Exact: "exact", Subtree: "subtree", BelowOnly: "below"}
+	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
+)
+
+// synonyms are common words that people write instead of the words of the format.
+var synonyms = map[string]string{
+	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
+	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
+	"test": "shadow", "dry-run": "shadow", "dryrun": "shadow", "monitor": "shadow", "pending": "draft",
+	"unblock": "lift", "allow": "lift", "remove": "lift", "lifted": "lift", "ban": "block", "deny": "block", "blocked": "block",
+	"tribunal": "court", "judge": "court", "agency": "regulator", "ministry": "regulator", "statute": "law", "act": "law", "isp": "operator", "self": "operator",
+	"public": "full", "secret": "none", "sealed": "none", "confidential": "none", "hidden": "none",
+	"router": "network", "routers": "network", "firewall": "network", "nobody": "none",
+	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
+}
+
+// String returns the word of order files.
+func (a Action) String() string { return actionWords.of(a) }
+
+// String returns the word of order files.
+func (s Status) String() string { return statusWords.of(s) }
+
+// String returns the word of order files, or "" for KindUnstated.
+func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
+
+// String returns the word of order files.
+func (d Disclosure) String() string { return disclosureWords.of(d) }
+
+// String returns the word of order files and of the Corefile, or "" for ResponseUnset.
+func (k ResponseKind) String() string { return responseWords.of(k) }
+
+// String returns the word of order files, and "below" for BelowOnly, which order files write as
+// "*." before the name.
+func (m Match) String() string { return matchWords.of(m) }
+
+// String returns the word of order files.
+func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
+
+// ParseEnforcedBy returns the value of a word of order files. It reports false for an unknown
+// word.
+func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
+
+// ParseResponseKind returns the value of a word of order files. It reports false for an unknown
+// word.
+func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
+
+// ResponseForms returns the list of the responses for a message: the words of all responses
+// without addresses, and redirect as the form of the response with addresses.
+func ResponseForms(redirect string) string {
+	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
+}
+
+func responsesWithoutAddresses() (out []string) {
+	for k, word := range responseWords {
+		if word != "" && ResponseKind(k) != Redirect {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// ParseRedirect parses an address of a redirect. It reports false for text that is no address,
+// and for an address with a zone, an IPv4-mapped IPv6 address and a multicast address.
+func ParseRedirect(s string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(s)
+	return a, err == nil && a.Zone() == "" && !a.Is4In6() && !a.IsMulticast()
+}
+
+// String returns the response as text: its word, and the addresses of a redirect.
+func (r Response) String() string {
+	out := r.Kind.String()
+	for i, a := range r.Addresses {
+		if i > 0 {
+			out += ","
+		}
+		out += " " + a.String()
+	}
+	return out
+}
+
+// Pattern returns a name target as order files write it: the name, with "*." before it for
+// BelowOnly.
+func (m Match) Pattern(n dname.Name) string {
+	if m == BelowOnly {
+		return "*." + n.String()
+	}
+	return n.String()
+}
+
+// Describe returns a name target as text for people: its pattern, followed by "(exact)" for
+// Exact.
+func (m Match) Describe(n dname.Name) string {
+	if m == Exact {
+		return n.String() + " (exact)"
+	}
+	return m.Pattern(n)
+}
+
+// Pattern returns the target as order files write it, without its match and its other
+// attributes.
+func (t *Target) Pattern() string {
+	switch t.Kind {
+	case TargetAddress:
+		return writtenPrefix(t.Attr.Address)
+	case TargetURL:
+		return t.Attr.URL
+	}
+	return t.Match.Pattern(t.Name)
+}
+
+// String returns the target as text for people: its pattern, followed by "(exact)" for an exact
+// name.
+func (t *Target) String() string {
+	if t.Kind == TargetName {
+		return t.Match.Describe(t.Name)
+	}
+	return t.Pattern()
+}

@@ -1,0 +1,92 @@
+package index
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// chain returns an index with one interior node of the given number of labels of 63 bytes, and a
+// name with one label more.
+func chain(labels int) *Index {
+	label := bytes.Repeat([]byte("x"), dname.MaxLabel)
+	x := &Index{key: 1, nodes: make([]uint32, 1), buckets: make([]bucket, 1), names: 1}
+	h, parent := x.key, uint64(0)
+	add := func(n node) {
+		r := record{n, parent, label}
+		h = r.hash(h)
+		insert(x.buckets, h, x.append(r))
+	}
+	for i := range uint64(labels) {
+		x.nodes = append(x.nodes, 0)
+		add(node{flags: interior, number: (i + 1) << 1})
+		parent = i + 1
+	}
+	add(node{flags: hasRef})
+	return x
+}
+
+// TestFaults checks that Check finds each kind of fault.
+func TestFaults(t *testing.T) {
+	if err := chain(2).Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		want string
+		edit func(x *Index) *Index
+	}{
+		{"no root", func(x *Index) *Index { x.nodes = nil; return x }},
+		{"no root", func(x *Index) *Index { x.buckets = nil; return x }},
+		{"all buckets are full", func(x *Index) *Index {
+			for i := range x.buckets {
+				x.buckets[i].over = 1<<32 - 1
+			}
+			return x
+		}},
+		{"wrong counts", func(x *Index) *Index { x.names++; return x }},
+		{"wrong counts", func(x *Index) *Index { x.topLevel = !x.topLevel; return x }},
+		{"wrong counts", func(x *Index) *Index { // a record has two slots
+			insert(x.buckets, 12345, x.nodes[1])
+			return x
+		}},
+		{"a record that no look-up finds", func(x *Index) *Index { x.key++; return x }},
+		{"a wrong interior node", func(x *Index) *Index { x.nodes[1], x.nodes[2] = x.nodes[2], x.nodes[1]; return x }},
+		{"a wrong interior node", func(x *Index) *Index { // a parent with a greater number
+			x.arena[x.nodes[1]] = 2
+			return x
+		}},
+		{"a wrong interior node", func(*Index) *Index { return chain(4) }},
+		{"a wrong label", func(*Index) *Index { return chain(3) }},
+		{"a wrong interior record", func(x *Index) *Index {
+			r, next := x.at(x.nodes[1])
+			if r.number >= 0x80 {
+				panic("the number takes two bytes")
+			}
+			x.arena[next-1] ^= 1 // a marked name is below the node
+			return x
+		}},
+		{"marked names out of sequence", func(x *Index) *Index { x.marked[0], x.marked[1] = x.marked[1], x.marked[0]; return x }},
+		{"marked names out of sequence", func(x *Index) *Index { x.marked = append(x.marked[:1:1], x.marked...); return x }},
+		{"a marked record without a name", func(x *Index) *Index {
+			for off, r := range x.records() {
+				if r.flags&hasRef == 0 {
+					x.marked[0] = off
+				}
+			}
+			return x
+		}},
+		{"out of range", func(x *Index) *Index { x.marked[0] = 1 << 30; return x }},
+		{"out of range", func(x *Index) *Index { x.nodes[1] = 1 << 30; return x }},
+		{"out of range", func(x *Index) *Index { x.arena = x.arena[:len(x.arena)-1]; return x }},
+	} {
+		x := some(t, 40)
+		if len(x.marked) < 2 {
+			t.Fatal("no marked names")
+		}
+		if err := tc.edit(x).Check(); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("error %v, want %q", err, tc.want)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const small = "version: 1\norders:\n- id: a\n  scope: global\n  targets: [a.example, b.example]\n"
+
+// TestTruncatedInPlace writes each prefix of a file in place and waits for a little less than
+// Settle each time. Only the last version may be reported.
+func TestTruncatedInPlace(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "before")
+		r := start(t, dir, []string{"o.yaml"}, opts...)
+		for i := range len(small) + 1 {
+			r.write("o.yaml", small[:i])
+			r.pass(Settle - 50*time.Millisecond)
+			r.wantNoBytes()
+		}
+		r.pass(Settle)
+		r.want("o.yaml=" + small)
+	})
+}
+
+// TestCreatedAndAppended appends to a new file, byte by byte. Only the last version may be
+// reported.
+func TestCreatedAndAppended(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "a.yaml"), "a")
+		r := start(t, dir, []string{"."}, opts...)
+		f, err := os.Create(r.path("o.yaml"))
+		must(t, err)
+		defer f.Close()
+		for i := range len(small) {
+			r.pass(Settle - 100*time.Millisecond)
+			_, err := f.WriteString(small[i : i+1])
+			must(t, err)
+			r.wantNoBytes()
+		}
+		r.settled()
+		r.want("o.yaml=" + strings.TrimSuffix(small, "\n"))
+	})
+}
+
+// TestWriteAfterRename checks that a file that is written to after its rename waits for Settle.
+func TestWriteAfterRename(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	r := start(t, dir, []string{"o.yaml"})
+	r.publish("o.yaml", "half")
+	r.write("o.yaml", "whole")
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.pass(100 * time.Millisecond)
+	r.want("o.yaml=whole")
+
+	// The file is also written to while it is read, and stat does not show the write.
+	standStill(r, new(int))
+	r.settled()
+	r.take()
+	open, once := r.s.fs.open, true
+	r.s.fs.open = func(path string) (openFile, error) {
+		if once {
+			once = false
+			r.write("o.yaml", "HALF")
+		}
+		return open(path)
+	}
+	r.publish("o.yaml", "half")
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.pass(100 * time.Millisecond)
+	r.want("o.yaml=HALF")
+}
+
+// TestWriteWithoutEventAfterRename checks that the event of a rename says nothing about later
+// writes that cause no event. A write through another hard link causes no event here, like a write
+// on another machine.
+func TestWriteWithoutEventAfterRename(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "o.yaml"), "1")
+	r := start(t, dir, []string{"o.yaml"})
+	r.publish("o.yaml", "2")
+	r.pass(50 * time.Millisecond)
+	r.want("o.yaml=2")
+	other := filepath.Join(t.TempDir(), "other")
+	must(t, os.Link(r.path("o.yaml"), other))
+	r.write(other, "half")
+	r.pass(DefaultPoll + Settle/2) // a poll has seen the change
+	r.want()
+	r.settled()
+	r.want("o.yaml=half")
+}
+
+// TestCreateWithoutWriteEvent checks that a created file with content and without a write event
+// waits for Settle. During copy_file_range(2) and a long write(2), bytes are visible before the
+// kernel sends an event.
+func TestCreateWithoutWriteEvent(t *testing.T) {
+	dir := t.TempDir()
+	old(t, filepath.Join(dir, "a.yaml"), "a")
+	r := start(t, dir, []string{"."})
+	r.oneTick()
+	tmp := filepath.Join(t.TempDir(), "x")
+	must(t, os.WriteFile(tmp, line("half"), 0o644)) // in a directory without a watch
+	must(t, os.Link(tmp, r.path("o.yaml")))
+	r.pass(Settle - 50*time.Millisecond)
+	r.want()
+	r.pass(Settle)
+	r.want("o.yaml=half")
+}
+
+func TestVim(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := start(t, dir, []string{"."}, opts...)
+		must(t, os.Rename(r.path("o.yaml"), r.path("o.yaml~")))
+		r.pass(30 * time.Millisecond)
+		f, err := os.Create(r.path("o.yaml"))
+		must(t, err)
+		defer f.Close()
+		r.pass(30 * time.Millisecond)
+		_, err = f.WriteString("first half, ")
+		must(t, err)
+		r.pass(900 * time.Millisecond)
+		_, err = f.WriteString("second half\n")
+		must(t, err)
+		must(t, os.Remove(r.path("o.yaml~")))
+		r.pass(Settle - 50*time.Millisecond)
+		r.want() // neither half a file nor a missing file
+		r.settled()
+		r.want("o.yaml=first half, second half")
+	})
+}
+
+func TestReplacedByEmpty(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "1")
+		r := start(t, dir, []string{"o.yaml"}, opts...)
+		r.publish("o.yaml", "") // renamed into place, but empty
+		r.pass(Settle - 50*time.Millisecond)
+		r.want()
+		r.settled()
+		r.want("o.yaml=")
+		r.write("o.yaml", "2")
+		r.settled()
+		r.want("o.yaml=2")
+	})
+}

@@ -1,0 +1,16 @@
+//go:build unix
+
+package state
+
+import (
+	"syscall"
+	"testing"
+)
+
+// pipe makes a named pipe. To open it for reading blocks.
+func pipe(t *testing.T, path string) {
+	t.Helper()
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

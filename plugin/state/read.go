@@ -1,0 +1,178 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// ErrDamaged means that a file of the directory has not the content that was stored.
+var ErrDamaged = errors.New("damaged")
+
+// openRegular opens a regular file. It returns an error for a file of another kind, because a
+// pipe would block the process.
+func openRegular(path string) (*os.File, int64, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	f, err := os.Open(path)
+	return f, info.Size(), err
+}
+
+// readFile reads a regular file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, size, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, fmt.Errorf("%s: has %d bytes, more than %d", printable.Line(path), size, limit)
+	}
+	// The limit holds also if the file grows now.
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+// A checked file verifies the checksum of a file while the file is read.
+type checked struct {
+	f    *os.File
+	sum  hash.Hash
+	want string // the bytes of the checksum
+	path string // printable
+	bad  func() // is called if the checksum differs
+}
+
+// Read reads from the file. At the end of a file with another checksum, Read returns ErrDamaged
+// in place of io.EOF.
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.f.Read(p)
+	c.sum.Write(p[:n])
+	if err == io.EOF && string(c.sum.Sum(nil)) != c.want {
+		c.bad()
+		return n, fmt.Errorf("%s: %w: has the checksum %x", c.path, ErrDamaged, c.sum.Sum(nil))
+	}
+	return n, err
+}
+
+func (c *checked) Close() error { return c.f.Close() }
+
+// Blob opens the blob with the given digest. A blob with another content yields ErrDamaged in
+// place of io.EOF, so the bytes are good only if the reader has reached io.EOF. The next commit
+// stores a damaged blob again, if it has the content.
+func (s *State) Blob(d Digest) (io.ReadCloser, error) {
+	f, _, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
+	if err != nil {
+		return nil, err
+	}
+	return &checked{f, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
+}
+
+// Snapshot opens the snapshot of the version of a path, and returns its size in bytes. A damaged
+// snapshot yields ErrDamaged in place of io.EOF. The next commit writes a damaged or missing
+// snapshot again. The error is fs.ErrNotExist if the version has no snapshot.
+func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
+	snap := s.Set().Versions[path].Snapshot
+	if snap.Size == 0 {
+		return nil, 0, fmt.Errorf("%s: snapshot: %w", printable.Line(path), fs.ErrNotExist)
+	}
+	f, size, err := openRegular(filepath.Join(s.dir, partDir, snap.File()))
+	if err != nil {
+		s.DropSnapshot(path, snap)
+		return nil, 0, err
+	}
+	name := s.path(partDir, snap.File())
+	if size != snap.Size {
+		f.Close()
+		s.DropSnapshot(path, snap)
+		return nil, 0, fmt.Errorf("%s: %w: has %d bytes in place of %d", name, ErrDamaged, size, snap.Size)
+	}
+	want := binary.BigEndian.AppendUint64(nil, snap.XXH64) // the form of xxhash's Sum
+	return &checked{f, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
+}
+
+// DropSnapshot makes the next commit write another snapshot of a path, if the path still has the
+// given snapshot. A caller that cannot use the content of a snapshot calls DropSnapshot.
+func (s *State) DropSnapshot(path string, snap Snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.set.Versions[path]; ok && v.Snapshot == snap {
+		s.set.Versions = maps.Clone(s.set.Versions)
+		v.Snapshot = Snapshot{}
+		s.set.Versions[path] = v
+	}
+}
+
+func (s *State) setDamaged(d Digest, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damaged[d] = is
+}
+
+func (s *State) isDamaged(d Digest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damaged[d]
+}
+
+// Verify reads all blobs and snapshots of the stored set. It returns an error for each that is
+// missing or damaged, with the path of the order file. It yields to queries if the caller has
+// called coop.Start.
+func (s *State) Verify() (problems []error) {
+	report := func(path, what string, v Version, err error) {
+		// A commit may have replaced the version in the meantime, and removed its files.
+		if now := s.Set().Versions[path]; err != nil && now.sameContent(v) {
+			problems = append(problems, fmt.Errorf("state: %s: %s: %w", printable.Line(path), what, err))
+		}
+	}
+	seen := map[Digest]error{}
+	for path, v := range s.Set().Sorted() {
+		for what, d := range v.blobs() {
+			err, known := seen[d]
+			if !known {
+				r, openErr := s.Blob(d)
+				err = drain(r, openErr)
+				seen[d] = err
+			}
+			report(path, what, v, err)
+		}
+		if v.Snapshot.Size > 0 {
+			r, _, err := s.Snapshot(path)
+			report(path, "snapshot", v, drain(r, err))
+		}
+	}
+	return problems
+}
+
+// drain reads a file to its end. err is the error of opening the file.
+func drain(r io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, yielding{r})
+	return err
+}
+
+// A yielding reader yields to queries before each read.
+type yielding struct{ io.Reader }
+
+func (y yielding) Read(p []byte) (int, error) {
+	coop.Yield()
+	return y.Reader.Read(p)
+}

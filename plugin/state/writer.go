@@ -1,0 +1,333 @@
+package state
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// run stores the committed sets until Close.
+func (s *State) run() {
+	defer close(s.stopped)
+	var errs []error
+	s.sweep(&errs) // a crash may have left blobs that no set names
+	if len(errs) > 0 {
+		s.finish(nil, nil, 0, errors.Join(errs...))
+	}
+	for {
+		select {
+		case <-s.wake:
+			s.attempt(false)
+		case <-s.timer:
+			s.timer = nil
+			s.attempt(false)
+		case done := <-s.flushes:
+			done <- s.attempt(false)
+		case <-s.stop:
+			s.attempt(true)
+			return
+		}
+	}
+}
+
+// attempt stores the pending set and the pending snapshots, and removes the files that the
+// stored set does not name. If last is true, it does not delay snapshots.
+func (s *State) attempt(last bool) error {
+	select {
+	case <-s.wake: // this attempt stores the set of the signal
+	default:
+	}
+	s.mu.Lock()
+	next, todo, base := s.pending, s.parts, s.set
+	if next == nil && len(todo) == 0 && s.status.Err == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	s.pending, s.parts, s.storing = nil, nil, true
+	s.mu.Unlock()
+	defer coop.Start()()
+	var errs []error
+	stored := true
+	if next != nil {
+		base, stored = s.store(base, next, &errs)
+	}
+	var wait time.Duration
+	if stored {
+		s.sweep(&errs) // makes room for the snapshots
+		todo = lacking(base, next, todo)
+		wait = s.snapshots.Add(snapshotEvery).Sub(s.opt.Now())
+		if len(todo) > 0 && (last || wait <= 0 || wait > snapshotEvery) { // a clock may go back
+			s.snapshots, wait = s.opt.Now(), 0
+			todo = s.snapshot(base, todo, &errs)
+			s.sweep(&errs)
+		}
+	}
+	err := errors.Join(errs...)
+	s.finish(next, todo, wait, err)
+	return err
+}
+
+// lacking returns the parts of the versions in base that have no snapshot. next is the set to
+// which the parts belong; nil means base.
+func lacking(base Set, next *Next, todo parts) parts {
+	out := parts{}
+	for path, write := range todo {
+		v, ok := base.Versions[path]
+		if ok && v.Snapshot.Size == 0 && (next == nil || v.sameContent(next.Versions[path])) {
+			out[path] = write
+		}
+	}
+	return out
+}
+
+// finish records the result of an attempt, and plans the next attempt. next is the set of the
+// attempt, nil if it had none. left are the parts whose snapshots are not stored, and wait is the
+// time until they may be stored.
+func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
+	now := s.opt.Now()
+	s.mu.Lock()
+	s.storing = false
+	switch {
+	case err == nil:
+		s.status = Status{Stored: now}
+	case s.status.Err == nil:
+		s.status.Err, s.status.FailingSince = err, now
+	default:
+		s.status.Err = err
+	}
+	if newest := s.pending; newest == nil {
+		s.parts = left
+		if err != nil {
+			s.pending = next
+		}
+	} else if err != nil && next != nil {
+		// The newest set may have the blobs that could not be stored.
+		s.pending = next
+		s.replace(*newest)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		s.timer = s.opt.After(retryAfter)
+	} else if len(left) > 0 {
+		s.timer = s.opt.After(wait)
+	}
+	if s.opt.Done != nil {
+		s.opt.Done(err)
+	}
+}
+
+// store stores the blobs of next and then current.json. It returns the set that is stored
+// afterwards, and reports whether current.json was stored. base is the stored set.
+func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
+	if !s.exists {
+		// Later, blobs without a current.json mean that current.json was lost.
+		if err := s.writeCurrent(base); err != nil {
+			*errs = append(*errs, fmt.Errorf("state: %w", err))
+			return base, false
+		}
+		s.exists = true
+	}
+	set := Set{Options: next.Options, Guard: next.Guard, Versions: make(map[string]Version, len(next.Versions)), Floors: next.Floors}
+	for path, v := range next.Sorted() {
+		v.Snapshot = Snapshot{}
+		v.Accepted = v.Accepted.UTC().Truncate(time.Second)
+		was, known := base.Versions[path]
+		if err := s.storeBlobs(v, next.Blobs); err != nil {
+			*errs = append(*errs, fmt.Errorf("state: %s: %w", printable.Line(path), err))
+			if known {
+				set.Versions[path] = was
+			}
+			continue
+		}
+		if known && was.sameContent(v) {
+			v.Snapshot = was.Snapshot
+		}
+		set.Versions[path] = v
+	}
+	if base.Options != set.Options || base.Guard != set.Guard {
+		for path, v := range set.Versions {
+			v.Snapshot = Snapshot{} // compiled with other settings
+			set.Versions[path] = v
+		}
+	}
+	if err := s.writeCurrent(set); err != nil {
+		*errs = append(*errs, fmt.Errorf("state: %w", err))
+		return base, false
+	}
+	return set, true
+}
+
+// storeBlobs stores the blobs of a version that are not stored yet.
+func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
+	for what, d := range v.blobs() {
+		if s.have[d] && !s.isDamaged(d) {
+			continue
+		}
+		open := from[d]
+		if open == nil {
+			return fmt.Errorf("%s: the content with the SHA-256 %s is not there", what, d)
+		}
+		if err := s.storeBlob(d, open); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	return nil
+}
+
+func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
+	r, err := open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	f, err := s.opt.FS.Create(filepath.Join(s.dir, blobDir))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(f, sum), yielding{r}); err != nil {
+		return err
+	}
+	if got := Digest(sum.Sum(nil)); got != d {
+		return fmt.Errorf("the content has changed: it has the SHA-256 %s in place of %s", got, d)
+	}
+	if err := f.Commit(blobName(d), 0o600); err != nil {
+		return err
+	}
+	s.have[d] = true
+	s.setDamaged(d, false)
+	return nil
+}
+
+// snapshot stores the snapshots of parts and then current.json. It returns the parts whose
+// snapshots are not stored.
+func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
+	set, left := base, parts{}
+	set.Versions = maps.Clone(base.Versions)
+	for _, path := range slices.Sorted(maps.Keys(todo)) {
+		snap, err := s.storePart(todo[path])
+		if err != nil {
+			*errs = append(*errs, fmt.Errorf("state: %s: snapshot: %w", printable.Line(path), err))
+			left[path] = todo[path]
+			continue
+		}
+		v := set.Versions[path]
+		v.Snapshot = snap
+		set.Versions[path] = v
+	}
+	if err := s.writeCurrent(set); err != nil {
+		*errs = append(*errs, fmt.Errorf("state: %w", err))
+		return todo
+	}
+	return left
+}
+
+func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
+	f, err := s.opt.FS.Create(filepath.Join(s.dir, partDir))
+	if err != nil {
+		return Snapshot{}, err
+	}
+	defer f.Close()
+	sum := xxhash.New()
+	size := counter(0)
+	if err := write(io.MultiWriter(f, sum, &size)); err != nil {
+		return Snapshot{}, err
+	}
+	snap := Snapshot{int64(size), sum.Sum64()}
+	if size == 0 {
+		return snap, errors.New("a snapshot without bytes")
+	}
+	return snap, f.Commit(snap.File(), 0o600)
+}
+
+// A counter counts bytes.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// writeCurrent replaces current.json.
+func (s *State) writeCurrent(set Set) error {
+	b, err := encode(set, s.opt.Writer)
+	if err != nil {
+		return err
+	}
+	if len(b) > maxCurrent {
+		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
+	}
+	// A file that the next start cannot read must not replace a good file.
+	if _, err := decode(b); err != nil {
+		return fmt.Errorf("%s: would not be readable: %w", s.path(currentName), err)
+	}
+	if s.refused {
+		if err := s.keepRefused(); err != nil {
+			return err
+		}
+		s.refused = false
+	}
+	path := filepath.Join(s.dir, currentName)
+	if old, err := readFile(path, maxCurrent); err != nil || !bytes.Equal(old, b) {
+		if err := s.opt.FS.WriteFile(path, b, 0o600); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.set = set
+	s.mu.Unlock()
+	return nil
+}
+
+// keepRefused renames a current.json that could not be read to refused.json.
+func (s *State) keepRefused() error {
+	current, refused := filepath.Join(s.dir, currentName), filepath.Join(s.dir, refusedName)
+	err := s.opt.FS.Move(current, refused)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.opt.FS.WriteFile(refused, []byte("current.json was missing, but there were blobs\n"), 0o600)
+	}
+	return err
+}
+
+// sweep removes the blobs and snapshots that the stored set does not name. It removes nothing
+// while current.json or a refused.json may name other files.
+func (s *State) sweep(errs *[]error) {
+	if s.refused || s.hasRefused() {
+		return
+	}
+	wanted := map[string]bool{}
+	for _, v := range s.Set().Sorted() {
+		for _, d := range v.blobs() {
+			wanted[blobName(d)] = true
+		}
+		wanted[v.Snapshot.File()] = true
+	}
+	for _, sub := range []string{blobDir, partDir} {
+		var old []string
+		for _, name := range names(filepath.Join(s.dir, sub)) {
+			d, isBlob := blobDigest(name)
+			_, isPart := snapshotSum(name)
+			if wanted[name] || !isBlob && !isPart {
+				continue // files with other names are not from this package
+			}
+			delete(s.have, d)
+			old = append(old, filepath.Join(s.dir, sub, name))
+		}
+		if err := s.opt.FS.Remove(old...); err != nil {
+			*errs = append(*errs, fmt.Errorf("state: %w", err))
+		}
+	}
+}

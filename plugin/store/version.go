@@ -1,0 +1,95 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// A version is the version of a file that is in force.
+type version struct {
+	part      *ruleset.Part // nil for a protect list, and if no version is in force
+	list      *guard.List   // the protect list, or nil
+	digest    string        // the digest of the file and its side lists; see versionDigest
+	ownDigest source.Digest // the digest of the file alone
+	serial    int64         // -1 if the file has no serial
+	expires   order.Time    // the expires of the file, or order.NoTime
+	zone      string        // the time zone as written in the file
+	signed    time.Time     // the newest time of signing, or zero
+	number    uint64        // later versions of this process have higher numbers
+}
+
+// noVersion is the version of a file that was never in force.
+var noVersion = version{serial: -1, expires: order.NoTime}
+
+// versions is the number of versions that went into force in this process.
+var versions atomic.Uint64
+
+// former returns the fields that are kept of a version that is not in force any more. They are
+// the serial and the digest that belongs to the serial: if the file comes back with a lower
+// serial, it is refused.
+func (v *version) former() version {
+	return version{serial: v.serial, ownDigest: v.ownDigest, expires: order.NoTime}
+}
+
+// formerVersion returns the fields that are kept of the last version at a path, or noVersion.
+func (s *Store) formerVersion(path string) version {
+	if v, ok := s.former[path]; ok {
+		return v
+	}
+	return noVersion
+}
+
+// newerThan reports whether v is newer than w. Both were in force for one path, perhaps in
+// different Stores.
+func (v *version) newerThan(w *version) bool {
+	switch {
+	case w.part == nil && w.list == nil:
+		return true
+	case v.serial >= 0 && w.serial >= 0 && v.serial != w.serial:
+		return v.serial > w.serial
+	}
+	return v.number > w.number
+}
+
+// versionDigest returns the digest of a version. It is the digest of the file, or a digest of
+// the file and its side lists. The keys of sides are paths and the values are digests. The
+// paths do not enter the digest, so equal files on two servers have equal digests.
+func versionDigest(own source.Digest, sides map[string]string) string {
+	if len(sides) == 0 {
+		return own.String()
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, own)
+	for _, path := range slices.Sorted(maps.Keys(sides)) {
+		fmt.Fprintln(h, sides[path])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// reportedSides returns the side lists of a report in the form that versionDigest needs.
+// Signatures do not belong to the version of a file.
+func (s *Store) reportedSides(r source.File) map[string]string {
+	signatures := s.signatureNames(r.Path)
+	sides := map[string]string{}
+	for _, side := range r.Sides {
+		if filepath.Dir(side.Path) == filepath.Dir(r.Path) && slices.Contains(signatures, filepath.Base(side.Path)) {
+			continue
+		}
+		sides[side.Path] = side.Digest.String()
+		if side.State != source.Ready {
+			sides[side.Path] = side.State.String() // differs from the digest of every version
+		}
+	}
+	return sides
+}

@@ -1,0 +1,230 @@
+package blocklist
+
+import (
+	"context"
+	"crypto/tls"
+	"iter"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/miekg/dns"
+)
+
+// A responseWriter checks the answer to a query that passes, on its way from the next plugins to
+// the client. The answer may lead to a blocked name, and a cache must not keep the answer beyond
+// the start of an order.
+//
+// The response writer is also the context of the next plugins. The context marks look-ups that
+// these plugins send through the whole chain again, for example to follow a CNAME. Writer and
+// context are one object, which saves one allocation for each passing query.
+type responseWriter struct {
+	dns.ResponseWriter
+	context.Context
+
+	b   *block
+	set *ruleset.Set // the set that decided about the queried name
+	req *dns.Msg
+	// header and options are copies from the request. Look-ups from the next plugins strip
+	// options, and the header plugin edits flags.
+	header  dns.MsgHdr
+	options []dns.EDNS0
+	passes
+}
+
+// A passes is the verdict about a queried name that passes.
+type passes struct {
+	// until is the time at which the verdict about the name may change. countryDependent
+	// reports whether clients of other countries may get another verdict.
+	until            order.Time
+	countryDependent bool
+	// counted reports whether the query has been counted for an order in shadow.
+	counted bool
+}
+
+type writerKey struct{}
+
+// Value implements context.Context.
+func (w *responseWriter) Value(key any) any {
+	if key == (writerKey{}) {
+		return w
+	}
+	return w.Context.Value(key)
+}
+
+// clientWriter returns the response writer of the client's query when the context belongs to a
+// look-up from a plugin below. It returns nil when the query comes directly from a client.
+func clientWriter(ctx context.Context) *responseWriter {
+	w, _ := ctx.Value(writerKey{}).(*responseWriter)
+	return w
+}
+
+// WriteMsg implements dns.ResponseWriter.
+func (w *responseWriter) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.WriteMsg(w.inspect(m)) }
+
+// Write implements dns.ResponseWriter for plugins that write the wire form.
+func (w *responseWriter) Write(b []byte) (int, error) {
+	m := new(dns.Msg)
+	if m.Unpack(b) == nil {
+		if out := w.inspect(m); out != m {
+			return len(b), w.ResponseWriter.WriteMsg(out)
+		}
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// ConnectionState implements dns.ConnectionStater, which the embedded ResponseWriter would
+// hide.
+func (w *responseWriter) ConnectionState() *tls.ConnectionState {
+	if cs, ok := w.ResponseWriter.(dns.ConnectionStater); ok {
+		return cs.ConnectionState()
+	}
+	return nil
+}
+
+// inspect returns the message that the client gets. In most cases it is m itself. Other plugins
+// may keep pointers to the records of m, so inspect changes only copies.
+func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
+	set := w.b.set()
+	q := &w.req.Question[0]
+	byAlias := answer.AnsweredByAlias(m, q.Qtype)
+	if !byAlias && set == w.set && w.until == ruleset.Forever && !w.countryDependent && (w.b.answersOff || !w.mayBeOrdered(m, set)) {
+		return m
+	}
+	return w.inspectChain(m, set, byAlias)
+}
+
+// mayBeOrdered reports whether an order may cover a name or an address that the answer leads to.
+// For most answers it returns false. It needs less time and less stack than a decision (see
+// ServeDNS).
+func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
+	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
+	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
+		_, covered := covers(set, name)
+		return covered
+	}, set.CoversAddress)
+}
+
+// inspectChain does the work of inspect for an answer that may lead to another name, and for an
+// answer whose queried name needs a new decision.
+func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool) *dns.Msg {
+	r := w.request()
+	q := r.Question[0]
+	now := w.b.now()
+	c := answerCheck{b: w.b, set: set, client: w.b.clientOf(w.Context, set, w.ResponseWriter, r), now: order.Time(now.Unix()), until: w.until, countryDependent: w.countryDependent}
+	c.qname.Name.Set(q.Name)
+	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
+
+	// An order may have started, or a file may have been loaded, while the next plugins
+	// worked.
+	if byAlias || set != w.set || w.until <= c.now {
+		c.until, c.countryDependent = ruleset.Forever, false
+		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
+			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &c.client)
+		}
+	}
+	addresses := w.b.store.Rules.Addresses
+	leadsOn := !byAlias && !w.b.answersOff && answer.HasDestinations(m, q, addresses)
+	var names iter.Seq[*answer.Destination]
+	switch {
+	case leadsOn:
+		names = answer.Destinations(m, q, addresses)
+	case byAlias && !w.b.answersOff:
+		names = answer.Aliases(m)
+	default:
+		names = func(func(*answer.Destination) bool) {}
+	}
+	for l := range names {
+		if v := c.decide(l, &c.qname.Name); v.Blocked() {
+			v.Until, v.CountryDependent = c.until, c.countryDependent
+			v = answer.ForAlias(v)
+			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &c.client)
+		}
+		c.setPassMetadata(w.Context, l)
+	}
+	// Orders in shadow are counted for names and addresses that the answer leads to, and not
+	// for records that Clean drops.
+	if c.shadow.Blocked() && !w.counted {
+		w.counted = true
+		v := answer.ForAlias(c.shadow)
+		w.b.inShadow(w.Context, r, &v)
+	}
+	if leadsOn || byAlias && !w.b.answersOff {
+		m = answer.Clean(m, addresses, func(l *answer.Destination) bool { return c.decide(l, &c.qname.Name).Blocked() })
+	}
+	return c.pass(m, r, now)
+}
+
+// pass returns m in the form that the client may keep. It caps the TTLs at the next start of
+// an order. If clients of other countries may get another answer, it returns the client's
+// subnet with the answer.
+func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
+	ttl, limited := answer.TimeLeft(c.until, now)
+	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
+		// The answer contains records of a blocked name, and only queries for the queried name
+		// may get these records.
+		ttl, limited = 0, true
+	}
+	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
+	if !lower && !echo {
+		return m
+	}
+	m = m.Copy()
+	if lower {
+		answer.CapTTL(m, ttl)
+	}
+	if echo {
+		answer.EchoSubnet(m, r.IsEdns0(), c.client.subnet)
+	}
+	return m
+}
+
+// request returns the query as the client sent it.
+func (w *responseWriter) request() *dns.Msg {
+	r := *w.req
+	r.MsgHdr = w.header
+	if o := w.req.IsEdns0(); o != nil {
+		opt := *o
+		opt.Option = w.options
+		r.Extra = []dns.RR{&opt}
+	}
+	return &r
+}
+
+// An answerCheck is the state of the check of one answer.
+type answerCheck struct {
+	b                *block
+	set              *ruleset.Set
+	qname            answer.Destination
+	client           client
+	now              order.Time
+	until            order.Time
+	countryDependent bool
+	// passedForQName reports whether a name or an address passes only because of an exception
+	// for the queried name.
+	passedForQName bool
+	shadow         ruleset.Verdict // the first blocking verdict of orders in shadow
+}
+
+// decide returns the verdict about a name or an address that the answer leads to. qname is the
+// queried name, or nil when l is the queried name.
+func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) ruleset.Verdict {
+	var j verdicts
+	c.b.decide(&j, c.set, l, &ruleset.Query{Client: c.client.Client, Now: c.now, QName: qname})
+	c.until, c.countryDependent = min(c.until, j.Until), c.countryDependent || j.CountryDependent
+	c.passedForQName = c.passedForQName || j.PassedForQName
+	if j.shadow.Blocked() && !c.shadow.Blocked() {
+		c.shadow = j.shadow
+	}
+	return j.Verdict
+}
+
+// setPassMetadata sets the metadata of an order that would block the name, unless a verdict is in
+// the metadata already. An order for the queried name therefore has priority. For addresses
+// setPassMetadata sets nothing.
+func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
+	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
+		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)
+	}
+}

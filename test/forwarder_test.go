@@ -1,0 +1,227 @@
+//go:build e2e
+
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// TestForwarders puts resolvers of other projects in front of blocklist, with and without
+// validation. Queries through them must get the effect of each order, and no other effect.
+func TestForwarders(t *testing.T) {
+	t.Parallel()
+	coredns := filepath.Join(t.TempDir(), "coredns")
+	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	upstream, anchor := startWorld(t)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	asked, told := 0, []string{}
+	for _, p := range peers {
+		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
+			// The tests run in parallel, whatever -parallel is, because most of their time is
+			// waiting.
+			wg.Go(func() {
+				t.Run(name, func(t *testing.T) {
+					s := startStack(t, coredns, upstream, p, anchor)
+					for range 2 {
+						s.askAll(t)
+					}
+					s.change(t)
+					mu.Lock()
+					defer mu.Unlock()
+					asked += s.asked
+					if s.told {
+						told = append(told, name)
+					}
+				})
+			})
+		}
+	}
+	wg.Wait()
+	slices.Sort(told)
+	fmt.Printf("counts: %d questions to %d resolvers in front of blocklist; EDE 16 came through %q\n", asked, 2*len(peers), told)
+}
+
+// A stack is a resolver that forwards to a blocklist, which forwards to the upstream.
+type stack struct {
+	peer
+	validating   bool
+	addr, bottom string // the addresses of the resolver and of blocklist
+	orders       string // the order file
+	asked        int
+	told         bool // whether an answer had EDE 16
+}
+
+func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
+	dir := t.TempDir()
+	s := &stack{peer: p, validating: anchor != nil, addr: freePort(t), bottom: freePort(t), orders: filepath.Join(dir, "orders.yaml")}
+	write(t, s.orders, forwarderOrders)
+	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
+	bind 127.0.0.1
+	errors
+	blocklist orders.yaml
+	cache
+	forward . %s
+}`, portOf(s.bottom), upstream))
+	daemon(t, dir, coredns)
+	awaitAnswer(t, s.bottom, "sibling.plain.example.")
+	p.start(t, dir, s.addr, s.bottom, anchor)
+	awaitAnswer(t, s.addr, "sibling.plain.example.")
+	return s
+}
+
+// askAll sends all questions to the resolver.
+func (s *stack) askAll(t *testing.T) {
+	for _, q := range questions {
+		want := q.want
+		if s.validating && q.validating != "" {
+			want = q.validating
+		}
+		r := exchange(t, s.addr, q.name, q.qtype)
+		s.asked++
+		s.told = s.told || edeCode(r) == int(dns.ExtendedErrorCodeCensored)
+		if !s.right(outcome(r), want) {
+			t.Errorf("%s %s: %s, want %s\n%v", q.name, dns.TypeToString[q.qtype], outcome(r), want, r)
+		}
+	}
+	if s.ede && !s.told {
+		t.Error("no answer carried the extended error")
+	}
+}
+
+// right reports whether got is one of the outcomes in want, or an outcome that this resolver
+// may return instead of one of them.
+func (s *stack) right(got, want string) bool {
+	for w := range strings.SplitSeq(want, "|") {
+		if got == w || got == s.turns[w] {
+			return true
+		}
+	}
+	return false
+}
+
+// change lifts an order, ends one and begins two, and waits until each change appears in the
+// answers of the resolver, whose cache has the old answers. The upstream's answers and the
+// ending block have a TTL of one hour, and the test waits for a shorter time. So a change can
+// appear only because blocklist has lowered the TTLs.
+func (s *stack) change(t *testing.T) {
+	denied, vouched := "NXDOMAIN", passing
+	if s.validating {
+		denied, vouched = "SERVFAIL", passing+" AD"
+	}
+	s.see(t, "lifted.plain.example", "NXDOMAIN")
+	s.see(t, "lifted.signed.example", denied)
+	s.see(t, "www.lifted.example", denied)
+	for n := 1; ; n++ {
+		// The time until the change is four times as long in each attempt, because a busy
+		// machine may be too slow to ask in time.
+		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
+		s.load(t, n, fmt.Sprintf(`%s
+  - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
+  - {id: ending, targets: [ending%[2]d.plain.example], ttl: 1h, until: %[3]s}
+  - {id: later, targets: [later%[2]d.plain.example, later%[2]d.signed.example], from: %[3]s}
+`, forwarderOrders, n, moment.Format(time.RFC3339)))
+		ending, later, signed := fmt.Sprintf("ending%d.plain.example", n), fmt.Sprintf("later%d.plain.example", n), fmt.Sprintf("later%d.signed.example", n)
+		before := []string{s.ask(t, ending), s.ask(t, later), s.ask(t, signed)}
+		if !time.Now().Before(moment) && n < 3 {
+			continue
+		}
+		if want := []string{"NXDOMAIN", passing, vouched}; !slices.EqualFunc(before, want, s.right) {
+			t.Errorf("before the change: %q, want %q", before, want)
+		}
+		start := time.Now()
+		after := map[string]string{
+			"lifted.plain.example":  passing,
+			"lifted.signed.example": vouched,
+			// The keys of the zone were denied too. Unbound caches this for 60 s and BIND for
+			// 30 s, and neither has a setting for it.
+			"www.lifted.example": vouched,
+			ending:               passing,
+			later:                "NXDOMAIN",
+			signed:               denied,
+		}
+		await(t, "what changed", func() string {
+			for name, want := range after {
+				if got := s.ask(t, name); !s.right(got, want) {
+					return fmt.Sprintf("%s is %s, want %s", name, got, want)
+				}
+				t.Logf("%s is %s after %.1f s", name, want, time.Since(start).Seconds())
+				delete(after, name)
+			}
+			return ""
+		})
+		return
+	}
+}
+
+// ask returns the outcome of an A query.
+func (s *stack) ask(t *testing.T, name string) string {
+	return outcome(exchange(t, s.addr, name, dns.TypeA))
+}
+
+func (s *stack) see(t *testing.T, name, want string) {
+	t.Helper()
+	if got := s.ask(t, name); !s.right(got, want) {
+		t.Errorf("%s: %s, want %s", name, got, want)
+	}
+}
+
+// load writes the orders of version n and waits until they are in force.
+func (s *stack) load(t *testing.T, n int, text string) {
+	t.Helper()
+	sign := fmt.Sprintf("version%d.plain.example", n)
+	write(t, s.orders+".new", text+"  - {id: sign, targets: ["+sign+"], response: {redirect: [192.0.2.1]}}\n")
+	if err := os.Rename(s.orders+".new", s.orders); err != nil {
+		t.Fatal(err)
+	}
+	awaitAnswer(t, s.bottom, sign)
+}
+
+// edeCode returns the code of the extended error of r, or -1 when there is none.
+func edeCode(r *dns.Msg) int {
+	if o := r.IsEdns0(); o != nil {
+		for _, opt := range o.Option {
+			if e, ok := opt.(*dns.EDNS0_EDE); ok {
+				return int(e.InfoCode)
+			}
+		}
+	}
+	return -1
+}
+
+// outcome returns a short form of r.
+func outcome(r *dns.Msg) string {
+	var out []string
+	for _, rr := range r.Answer {
+		switch rr := rr.(type) {
+		case *dns.A:
+			out = append(out, rr.A.String())
+		case *dns.AAAA:
+			out = append(out, rr.AAAA.String())
+		case *dns.CNAME: // a link of the chain
+		default:
+			out = append(out, dns.TypeToString[rr.Header().Rrtype])
+		}
+	}
+	if r.Rcode != dns.RcodeSuccess {
+		out = append(out, dns.RcodeToString[r.Rcode])
+	} else if len(out) == 0 {
+		out = append(out, "NODATA")
+	}
+	if r.AuthenticatedData {
+		out = append(out, "AD")
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,115 @@
+package test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = ".."
+	module = "github.com/dns-orders/blocklist"
+)
+
+// layers are the layers of the packages, the lowest first. A package imports only packages of
+// lower layers.
+var layers = [][]string{
+	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
+	{"plugin/guard", "plugin/state"},
+	{"plugin/ruleset"},
+	{"plugin/answer", "plugin/diff", "plugin/lint"},
+	{"plugin/store", "plugin/importer"},
+	{"plugin/directive"},
+	{"."},
+	{"cmd/coredns", "cmd/blocklistctl"},
+}
+
+// forbidden are outside packages that a package must not import. Tests may import them.
+var forbidden = []struct{ where, what, why string }{
+	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
+	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
+	{"cmd/blocklistctl", "github.com/coredns/", "the operator's tool is no server"},
+	{"plugin/dname", "github.com/miekg/dns", "names are not messages"},
+	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},
+	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
+	{"plugin/ruleset", "os", "compiled orders know no files"},
+	{"plugin/signature", "os", "the caller reads a file once, for the check and for the parser"},
+	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
+	{"plugin/guard", "os", "protect lists come in as readers, as orders do"},
+	{"plugin/guard", "github.com/miekg/dns", "names are not messages"},
+	{"plugin/answer", "time/tzdata", "answers are pure"},
+}
+
+// TestImports checks that packages import only packages of lower layers, and none of the
+// packages that are forbidden to them.
+func TestImports(t *testing.T) {
+	layerOf := map[string]int{}
+	for i, layer := range layers {
+		for _, p := range layer {
+			layerOf[p] = i
+		}
+	}
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != root) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		dir = filepath.ToSlash(dir)
+		seen[dir] = true
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			what, _ := strconv.Unquote(spec.Path.Value)
+			for _, f := range forbidden {
+				if (dir+"/" == f.where || strings.HasPrefix(dir+"/", f.where)) && (what == f.what || strings.HasSuffix(f.what, "/") && strings.HasPrefix(what, f.what)) {
+					t.Errorf("%s imports %s: %s", path, what, f.why)
+				}
+			}
+			if what != module && !strings.HasPrefix(what, module+"/") {
+				continue
+			}
+			to := strings.TrimPrefix(strings.TrimPrefix(what, module), "/")
+			if to == "" {
+				to = "."
+			}
+			from, ok := layerOf[dir]
+			if !ok {
+				continue // tests and benchmarks are not in the layers
+			}
+			if at, ok := layerOf[to]; !ok || at >= from {
+				t.Errorf("%s imports %s, which is not below it", path, to)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range layerOf {
+		if !seen[p] {
+			t.Errorf("%s is in layers but does not exist", p)
+		}
+	}
+	for dir := range seen {
+		if _, ok := layerOf[dir]; !ok && (strings.HasPrefix(dir, "plugin/") || strings.HasPrefix(dir, "cmd/")) {
+			t.Errorf("%s has no layer", dir)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package scenarios
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func (s *scenario) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// version returns the name and the content of the file that a step writes. NAME#VERSION is one
+// of several versions of NAME.
+func (s *scenario) version(args []string) (name string, data []byte) {
+	s.t.Helper()
+	full := args[len(args)-1]
+	data = s.File(full)
+	for _, option := range args[:len(args)-1] {
+		switch option {
+		case "-bom":
+			data = append([]byte("\xef\xbb\xbf"), data...)
+		case "-crlf":
+			data = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
+		default:
+			s.t.Fatalf("no such option: %s", option)
+		}
+	}
+	name, _, _ = strings.Cut(full, "#")
+	return name, data
+}
+
+// write writes a file in place, as some editors do.
+func (s *scenario) write(args []string) string {
+	name, data := s.version(args)
+	s.Put(name, data, s.clock.Now())
+	s.noticed()
+	return ""
+}
+
+// rename writes a temporary file next to the file and renames it to the file.
+func (s *scenario) rename(args []string) string {
+	name, data := s.version(args)
+	tmp := filepath.Join(filepath.Dir(name), ".tmp")
+	s.Put(tmp, data, s.clock.Now())
+	s.must(os.Rename(tmp, name))
+	s.noticed()
+	return ""
+}
+
+// link makes a symbolic link to a file. It replaces an older link of the same name.
+func (s *scenario) link(args []string) string {
+	tmp := filepath.Join(filepath.Dir(args[0]), ".link")
+	s.must(os.Symlink(args[1], tmp))
+	s.must(os.Rename(tmp, args[0]))
+	s.noticed()
+	return ""
+}
+
+// move renames a file.
+func (s *scenario) move(args []string) string {
+	s.must(os.Rename(args[0], args[1]))
+	s.noticed()
+	return ""
+}
+
+func (s *scenario) remove(args []string) string {
+	s.must(os.Remove(args[0]))
+	s.noticed()
+	return ""
+}

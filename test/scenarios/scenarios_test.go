@@ -1,0 +1,135 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/acl"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/forward"
+	_ "github.com/coredns/coredns/plugin/log"
+	_ "github.com/coredns/coredns/plugin/metadata"
+	_ "github.com/coredns/coredns/plugin/rewrite"
+	_ "github.com/dns-orders/blocklist"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/script"
+)
+
+func TestMain(m *testing.M) {
+	coredns.Prepare()
+	coredns.AddDirective("querycounter", dnsserver.Directives[0])
+	os.Exit(m.Run())
+}
+
+// noon is the virtual time at which the scenarios begin.
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// TestScenarios runs the scenarios of this folder. README.md describes the steps.
+func TestScenarios(t *testing.T) {
+	script.RunAll(t, "*.txtar", 40, func(s *script.Script) map[string]script.Step { return begin(s).steps() })
+}
+
+// TestScenariosAreDocumented checks that each scenario begins with a sentence that gives its
+// reason, and that the index of the README has the scenario.
+func TestScenariosAreDocumented(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	indexed := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\]\(([\w-]+\.txtar)\)`).FindAllSubmatch(readme, -1) {
+		indexed[string(m[1])] = true
+	}
+	paths, _ := filepath.Glob("*.txtar")
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`\A# [A-Z][^\n]{20,}(\n# [^\n]+)*\.\n\n`).Match(text) {
+			t.Errorf("%s does not begin with a sentence that gives the reason", path)
+		}
+		if !indexed[filepath.Base(path)] {
+			t.Errorf("%s is not in the README's index", path)
+		}
+		delete(indexed, filepath.Base(path))
+	}
+	for file := range indexed {
+		t.Errorf("the README's index has %s, which does not exist", file)
+	}
+}
+
+// defaultCorefile and defaultUpstream are used when a scenario has no file of its own.
+const (
+	defaultCorefile = `.:1053 {
+    blocklist orders.yaml
+    forward . 192.0.2.53
+}
+`
+	defaultUpstream = `*. 300 IN A 192.0.2.80
+`
+)
+
+// A scenario is one file that is being run.
+type scenario struct {
+	*script.Script
+	t        *testing.T
+	clock    *virtualClock
+	log      *coredns.Log
+	upstream *upstreamResolver
+	inst     *caddy.Instance // nil while no server runs
+	counted  map[string]float64
+}
+
+// steps returns the steps of the language.
+func (s *scenario) steps() map[string]script.Step {
+	return map[string]script.Step{
+		"at":      s.at,
+		"pass":    s.pass,
+		"start":   s.start,
+		"reload":  s.reload,
+		"stop":    s.stop,
+		"write":   s.write,
+		"rename":  s.rename,
+		"link":    s.link,
+		"move":    s.move,
+		"remove":  s.remove,
+		"dig":     s.dig,
+		"log":     s.takeLog,
+		"metrics": s.metrics,
+		"ready":   s.ready,
+	}
+}
+
+// begin prepares the scenario of a script.
+func begin(file *script.Script) *scenario {
+	s := &scenario{Script: file, t: file.T, clock: &virtualClock{now: noon}}
+	s.upstream = startUpstream(s.t, s.fileOr("upstream", defaultUpstream))
+	s.LayOut(func(name string) bool { return name == "upstream" || strings.HasPrefix(name, "Corefile") })
+
+	s.log = coredns.CaptureLog(s.t)
+	clock := source.WallClock
+	source.WallClock = s.clock
+	s.t.Cleanup(func() {
+		s.stop(nil)
+		source.WallClock = clock
+	})
+	s.counted = s.counters()
+	return s
+}
+
+// fileOr returns a file of the scenario, or a default if the scenario has no such file.
+func (s *scenario) fileOr(name, other string) string {
+	if s.Has(name) {
+		return string(s.File(name))
+	}
+	return other
+}

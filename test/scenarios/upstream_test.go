@@ -1,0 +1,213 @@
+package scenarios
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// An upstreamResolver answers with the records of a zone file, which may be of any zones. Its
+// answers look like those of a resolver.
+type upstreamResolver struct {
+	addr    string
+	records map[string][]dns.RR // by owner in lower case
+	rcodes  map[string]int
+}
+
+// startUpstream serves the records in text. A line "! RCODE NAME" sets the RCODE for queries
+// for a name.
+func startUpstream(t *testing.T, text string) *upstreamResolver {
+	t.Helper()
+	u := &upstreamResolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}}
+	var zone strings.Builder
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "!" {
+			u.rcodes[dns.CanonicalName(f[2])] = dns.StringToRcode[f[1]]
+			continue
+		}
+		zone.WriteString(line)
+	}
+	parser := dns.NewZoneParser(strings.NewReader(zone.String()), ".", "upstream")
+	parser.SetDefaultTTL(300)
+	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
+		owner := dns.CanonicalName(rr.Header().Name)
+		u.records[owner] = append(u.records[owner], rr)
+	}
+	if err := parser.Err(); err != nil {
+		t.Fatal(err)
+	}
+	streams, packets := listenBoth(t)
+	u.addr = packets.LocalAddr().String()
+	for _, srv := range []*dns.Server{{PacketConn: packets, Handler: u}, {Listener: streams, Handler: u}} {
+		started := make(chan bool)
+		srv.NotifyStartedFunc = func() { close(started) }
+		go srv.ActivateAndServe()
+		<-started
+		t.Cleanup(func() { srv.Shutdown() })
+	}
+	return u
+}
+
+// listenBoth listens on one port for both TCP and UDP.
+func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
+	t.Helper()
+	var refused error
+	for range 100 {
+		streams, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets, err := net.ListenPacket("udp", streams.Addr().String())
+		if err == nil {
+			return streams, packets
+		}
+		streams.Close()
+		refused = err
+	}
+	t.Fatal(refused)
+	return nil, nil
+}
+
+// ServeDNS implements dns.Handler.
+func (u *upstreamResolver) ServeDNS(w dns.ResponseWriter, r *dns.Msg) { w.WriteMsg(u.answer(r)) }
+
+func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
+	m := new(dns.Msg).SetReply(r)
+	m.RecursionAvailable = true
+	q := r.Question[0]
+	do := false
+	if o := r.IsEdns0(); o != nil {
+		do = o.Do()
+		m.SetEdns0(1232, do)
+	}
+	if rcode, ok := u.rcodes[dns.CanonicalName(q.Name)]; ok {
+		m.Rcode = rcode
+		return m
+	}
+	name := q.Name
+	for range 8 { // the longest chain
+		here, exists := u.at(name)
+		if rrs := ofType(here, q.Qtype, do); len(rrs) > 0 {
+			m.Answer = append(m.Answer, rrs...)
+			u.addTargets(m, rrs)
+			return m
+		}
+		if alias := ofType(here, dns.TypeCNAME, do); len(alias) > 0 {
+			m.Answer = append(m.Answer, alias...)
+			name = alias[0].(*dns.CNAME).Target
+			continue
+		}
+		if d := u.dname(name); d != nil {
+			target := strings.TrimSuffix(name, d.Hdr.Name) + d.Target
+			m.Answer = append(m.Answer, d, &dns.CNAME{
+				Hdr:    dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: d.Hdr.Ttl},
+				Target: target,
+			})
+			name = target
+			continue
+		}
+		if !exists {
+			m.Rcode = dns.RcodeNameError
+		}
+		m.Ns = []dns.RR{u.soa(name)}
+		return m
+	}
+	m.Rcode = dns.RcodeServerFailure
+	return m
+}
+
+// at returns the records of a name, or those of the wildcard that matches it, and reports
+// whether the name exists.
+func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
+	canonical := dns.CanonicalName(name)
+	if rrs, ok := u.records[canonical]; ok {
+		return rrs, true
+	}
+	for owner := range u.records {
+		if dns.IsSubDomain(canonical, owner) {
+			exists = true // an empty non-terminal exists
+		}
+	}
+	if exists {
+		return nil, true
+	}
+	for i, end := 0, false; !end; {
+		i, end = dns.NextLabel(canonical, i)
+		parent := "*." + canonical[i:]
+		if end {
+			parent = "*."
+		}
+		if wild, ok := u.records[parent]; ok {
+			for _, rr := range wild {
+				rr = dns.Copy(rr)
+				rr.Header().Name = name
+				rrs = append(rrs, rr)
+			}
+			return rrs, true
+		}
+	}
+	return nil, false
+}
+
+// ofType returns the records of a type. With DO it returns their signatures too.
+func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
+	for _, rr := range rrs {
+		sig, isSig := rr.(*dns.RRSIG)
+		if rr.Header().Rrtype == qtype || qtype == dns.TypeANY || do && isSig && sig.TypeCovered == qtype {
+			out = append(out, rr)
+		}
+	}
+	return out
+}
+
+func (u *upstreamResolver) dname(name string) *dns.DNAME {
+	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
+		for _, rr := range u.records[dns.CanonicalName(name[i:])] {
+			if d, ok := rr.(*dns.DNAME); ok {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// addTargets adds the addresses of the hosts that records lead to, as some resolvers do.
+func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
+	for _, rr := range rrs {
+		target := ""
+		switch rr := rr.(type) {
+		case *dns.MX:
+			target = rr.Mx
+		case *dns.SRV:
+			target = rr.Target
+		case *dns.SVCB:
+			target = rr.Target
+		case *dns.HTTPS:
+			target = rr.Target
+		}
+		for _, rr := range u.records[dns.CanonicalName(target)] {
+			if t := rr.Header().Rrtype; t == dns.TypeA || t == dns.TypeAAAA {
+				m.Extra = append([]dns.RR{rr}, m.Extra...)
+			}
+		}
+	}
+}
+
+// soa returns the SOA of the zone that contains a name, or the SOA of the root when the file
+// has none.
+func (u *upstreamResolver) soa(name string) dns.RR {
+	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
+		for _, rr := range u.records[dns.CanonicalName(name[i:])] {
+			if soa, ok := rr.(*dns.SOA); ok {
+				return soa
+			}
+		}
+	}
+	rr, err := dns.NewRR(". 900 IN SOA ns.root.example. hostmaster.root.example. 1 1800 900 604800 900")
+	if err != nil {
+		panic(err)
+	}
+	return rr
+}

@@ -1,0 +1,149 @@
+// Package script runs scripts: text files with steps, the expected output below each step, and
+// the files that the steps use. The scenarios of the server (test/scenarios) and the scripts of
+// blocklistctl (cmd/blocklistctl/testdata) are written in this form.
+//
+// A script is a txtar archive. Its comment has the steps:
+//
+//	# A comment begins with a number sign.
+//	step with 'some arguments'
+//	    the first line of the output
+//
+//	    the third line of the output
+//	another step
+//
+// A step begins at the first column. Blanks separate its arguments, and single or double quotes
+// keep blanks in an argument. The output follows with an indent of four blanks. An empty line
+// between two lines of output belongs to the output. A step without output prints nothing.
+//
+// Files of the archive whose name contains a number sign are for the steps. All other files
+// are in the working directory from the beginning.
+//
+// With the flag -update, the output of the steps replaces the expected output in the file.
+package script
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "write the output of the steps into the scripts; read the output before you commit it")
+
+// indent is the indent of an output line.
+const indent = "    "
+
+// A Step runs one step and returns its output. args are the words after the name of the step.
+type Step func(args []string) string
+
+// A Script is one file that is being run.
+type Script struct {
+	T   *testing.T
+	Dir string // the working directory
+
+	files map[string][]byte
+	used  map[string]bool
+}
+
+// RunAll runs each file that glob names as a subtest. begin prepares a script and returns its
+// steps by name. The test fails if glob names fewer than least files.
+func RunAll(t *testing.T, glob string, least int, begin func(s *Script) map[string]Step) {
+	t.Helper()
+	paths, err := filepath.Glob(glob)
+	if err != nil || len(paths) < least {
+		t.Fatalf("%s: %d files, want at least %d (error %v)", glob, len(paths), least, err)
+	}
+	for _, path := range paths {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { run(t, path, begin) })
+	}
+}
+
+func run(t *testing.T, path string, begin func(s *Script) map[string]Step) {
+	ar, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Script{T: t, Dir: t.TempDir(), files: map[string][]byte{}, used: map[string]bool{}}
+	for _, f := range ar.Files {
+		s.files[f.Name] = f.Data
+	}
+	t.Chdir(s.Dir)
+	steps := begin(s)
+	played, problems := play(filepath.Base(path), string(ar.Comment), steps)
+	for _, f := range ar.Files {
+		if !s.used[f.Name] {
+			t.Errorf("%s: nothing uses the file %s", filepath.Base(path), f.Name)
+		}
+	}
+	if !*update {
+		for _, p := range problems {
+			t.Error(p)
+		}
+		return
+	}
+	ar.Comment = []byte(played)
+	if text := txtar.Format(ar); !t.Failed() && !bytes.Equal(text, readFile(t, path)) {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// LayOut writes the files of the script to the working directory, with an old modification
+// time. It leaves out files with a number sign in their name, and files for which except
+// returns true.
+func (s *Script) LayOut(except func(name string) bool) {
+	s.T.Helper()
+	for name, data := range s.files {
+		if !strings.Contains(name, "#") && (except == nil || !except(name)) {
+			s.used[name] = true
+			s.Put(name, data, time.Unix(0, 0))
+		}
+	}
+}
+
+// Put writes a file in place and sets its modification time. It creates the folders of the
+// file.
+func (s *Script) Put(name string, data []byte, at time.Time) {
+	s.T.Helper()
+	for _, err := range []error{os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, 0o644), os.Chtimes(name, at, at)} {
+		if err != nil {
+			s.T.Fatal(err)
+		}
+	}
+}
+
+// Has reports whether the script has a file.
+func (s *Script) Has(name string) bool {
+	_, ok := s.files[name]
+	return ok
+}
+
+// File returns a file of the script. The test fails if the script has no such file, or if no
+// step uses a file of the script.
+func (s *Script) File(name string) []byte {
+	s.T.Helper()
+	data, ok := s.files[name]
+	if !ok {
+		s.T.Fatalf("the script has no file %s", name)
+	}
+	s.used[name] = true
+	return data
+}
