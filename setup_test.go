@@ -189,7 +189,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		{},
 		{properties: "response refused", want: []string{"response refused is best effort"}},
-		{rewrites: true, want: []string{"rewrite stands above"}},
+		{rewrites: true, want: []string{"the plugin rewrite is above blocklist"}},
 	} {
 		b := &block{}
 		if err := parse(controller("blocklist x.yaml {\n"+tc.properties+"\n}"), "", &b.config); err != nil {
