@@ -74,6 +74,7 @@ var (
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, and of losses of the file.", "file")
 	lastOKDesc      = desc("last_load_ok", "1 if all order files were good at the last load, else 0.")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
+	signedDesc      = desc("signature_timestamp_seconds", "Time of signing of the version of an order file that is in force, by the clock of its last signer.", "file")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "Time of the last load after which all order files were good.")
 	lastLookDesc    = desc("last_look_timestamp_seconds", "Time of the last complete look at all order files. Each poll is a look.")
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
@@ -89,7 +90,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
 }
@@ -111,6 +112,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			enforced[s.Status().Digest] = true
 		}
 	}
+	signed := map[string]float64{} // with several stores, the oldest version
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
@@ -138,6 +140,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			// process. Several stores may have the same file, but each series may appear only
 			// once.
 			failures[printable.Line(f.Path)] += f.Failures
+			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
+				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
+			}
 			if f.Stale(now) {
 				expired[f.Path] = true
 			}
@@ -183,6 +188,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(durationDesc, duration)
 	for d := range digests {
 		gauge(infoDesc, 1, d)
+	}
+	for file, t := range signed {
+		gauge(signedDesc, t, file)
 	}
 	for file, n := range failures {
 		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)
