@@ -20,7 +20,7 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 
 // shadowRequests counts the requests that an order would have blocked if neither the order nor
 // the plugin were in shadow.
-var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer but for shadow.")
+var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
 // A counters is the counter vector of one metric with a map of its counters. A look-up in the
 // map is faster than in the vector, which hashes all labels byte by byte.
@@ -60,24 +60,25 @@ func desc(metric, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	shadowDesc      = desc("shadow", "Whether a server block has the property shadow and so changes no answer (1) or enforces orders (0).", "server", "zone", "view")
+	shadowDesc      = desc("shadow", "1 for a server block with the property shadow, which changes no answer, and 0 for a server block that enforces orders.", "server", "zone", "view")
 	ordersDesc      = desc("orders", "Block orders by state.", "state")
 	targetsDesc     = desc("targets", "Name targets of block orders by the state of their order.", "state")
 	liftsDesc       = desc("lifts", "Lifts by state.", "state")
-	uselessDesc     = desc("useless_lifts", "Active lifts that reach nothing.")
-	reviewDesc      = desc("orders_past_review", "Orders, neither ended nor lifted, past the time at which somebody was to look at them again.")
-	overdueDesc     = desc("orders_past_deadline", "Orders and lifts that are past a deadline and not in force in full.")
-	lateDesc        = desc("orders_late", "Active orders and lifts, neither ended nor lifted, known to have come into force after a deadline: their dates begin after it, or this server loaded them after it and after its own start.")
-	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline at which an order will not be in force if nobody does anything, +Inf without one.")
-	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends, +Inf without one.")
-	infoDesc        = desc("order_set_info", "The order set in force; nodes with equal digests have the same orders, protect lists, response, answers addresses with its prefixes, and knowledge or not of countries.", "digest")
-	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, or of its losses.", "file")
-	lastOKDesc      = desc("last_load_ok", "Whether all order files were good when they were last looked at (1) or not (0).")
+	uselessDesc     = desc("useless_lifts", "Active lifts that reach no order.")
+	reviewDesc      = desc("orders_past_review", "Orders past their review, neither ended nor lifted.")
+	overdueDesc     = desc("orders_past_deadline", "Orders and lifts that are past a deadline and not fully in force.")
+	lateDesc        = desc("orders_late", "Active orders and lifts, neither ended nor lifted, that came into force after a deadline: their dates begin after the deadline, or this server loaded them after the deadline and after its own start.")
+	deadlineDesc    = desc("next_deadline_seconds", "Seconds until the next deadline that an order will miss without an action of the operator; +Inf if there is none.")
+	changeDesc      = desc("next_change_seconds", "Seconds until the next order starts or ends; +Inf if there is none.")
+	infoDesc        = desc("order_set_info", "The order set in force. Nodes with the same digest have the same orders, protect lists, response, and answers addresses with its prefixes, and agree on whether countries are known.", "digest")
+	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, and of losses of the file.", "file")
+	lastOKDesc      = desc("last_load_ok", "1 if all order files were good at the last load, else 0.")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
-	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "When a load last left every order file good.")
-	lastLookDesc    = desc("last_look_timestamp_seconds", "When all order files were last looked at: each poll or kernel event is a look.")
-	durationDesc    = desc("last_load_duration_seconds", "How long the last load took.")
-	indexDesc       = desc("index_bytes", "Memory that the tables of the order sets in force hold, the guard's left out.")
+	signedDesc      = desc("signature_timestamp_seconds", "Time of signing of the version of an order file that is in force, by the clock of its last signer.", "file")
+	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "Time of the last load after which all order files were good.")
+	lastLookDesc    = desc("last_look_timestamp_seconds", "Time of the last complete look at all order files. Each poll is a look.")
+	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
+	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 )
 
 // A collector reads the stores at each scrape. Orders that start or end at a time are
@@ -89,7 +90,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc} {
 		ch <- d
 	}
 }
@@ -111,6 +112,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			enforced[s.Status().Digest] = true
 		}
 	}
+	signed := map[string]float64{} // with several stores, the oldest version
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
@@ -138,6 +140,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			// process. Several stores may have the same file, but each series may appear only
 			// once.
 			failures[printable.Line(f.Path)] += f.Failures
+			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
+				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
+			}
 			if f.Stale(now) {
 				expired[f.Path] = true
 			}
@@ -183,6 +188,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(durationDesc, duration)
 	for d := range digests {
 		gauge(infoDesc, 1, d)
+	}
+	for file, t := range signed {
+		gauge(signedDesc, t, file)
 	}
 	for file, n := range failures {
 		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)

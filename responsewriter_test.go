@@ -350,7 +350,7 @@ func TestWhileBelow(t *testing.T) {
 }
 
 // TestLookups checks the look-ups that plugins below send through the chain to complete an
-// answer. They pass unchanged. The whole answer is judged and counted once. (test/chain has
+// answer. They pass unchanged. The whole answer is checked and counted once. (test/chain has
 // tests with a cache and with other orders in another server block.)
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {

@@ -100,7 +100,7 @@ func (b *block) warnings(rewrites bool) (out []string) {
 		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")
 	}
 	if rewrites {
-		out = append(out, "rewrite stands above: a blocked name that it rewrites passes")
+		out = append(out, "the plugin rewrite is above blocklist: a blocked name passes if rewrite changes it")
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package blocklist
 
 import (
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,38 @@ func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
 	return c
+}
+
+// keyOne is the key in plugin/signature/testdata/one.pub.
+const keyOne = "RWR3H1tCY5PduSDPHLU/kF6VvTXcfum0kcJ+cIS1c+XlACHfbH3w2KDd"
+
+// TestParseVerify checks that keys and key files give the same policy, and that a number in front
+// is the number of keys while ./2 is a path.
+func TestParseVerify(t *testing.T) {
+	dir := t.TempDir()
+	two, err := os.ReadFile("plugin/signature/testdata/two.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "2"), two, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.Split(string(two), "\n")[1]
+	for _, tc := range []struct{ values, want string }{
+		{keyOne, "1 " + keyOne},
+		{"2 " + keyOne + " ./2", "2 " + keyOne + " " + key},
+		{"1 ./2", "1 " + key},
+		{filepath.Join(dir, "2") + " " + keyOne, "1 " + key + " " + keyOne},
+	} {
+		var cfg config
+		if err := parse(controller("blocklist x.yaml {\nverify "+tc.values+"\nrequire approval\n}"), dir, &cfg); err != nil {
+			t.Errorf("%s: %v", tc.values, err)
+			continue
+		}
+		if got := cfg.store.Verify.String(); got != tc.want || !cfg.store.Demands.Signed || !cfg.store.Demands.Approved {
+			t.Errorf("%s: got %s, %+v, want %s", tc.values, got, cfg.store.Demands, tc.want)
+		}
+	}
 }
 
 func TestParseErrors(t *testing.T) {
@@ -63,6 +96,18 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\necs_from 2000::/15\n}", "Testfile:2 - Error during parsing: ecs_from: the network is wider than /16; name only your own forwarders, because a peer that is trusted chooses the country of its clients, got '2000::/15'"},
 		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: shadow takes no value, got 'yes'"},
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
+		{"blocklist x.yaml {\nverify\n}", "Testfile:2 - Error during parsing: verify needs a value"},
+		{"blocklist x.yaml {\nverify 2\n}", "Testfile:2 - Error during parsing: verify 2 needs at least one public key after the number; write the path of a key file with this name as ./2"},
+		{"blocklist x.yaml {\nverify 0 " + keyOne + "\n}", "Testfile:2 - Error during parsing: verify: the number of keys that must sign must be at least 1, got 0"},
+		{"blocklist x.yaml {\nverify 2 " + keyOne + "\n}", "Testfile:2 - Error during parsing: verify: 2 different keys must sign, but the number of keys is 1"},
+		{"blocklist x.yaml {\nverify " + keyOne + " plugin/signature/testdata/one.pub\n}", "Testfile:2 - Error during parsing: verify: the key B9DD9363425B1F77 is given twice"},
+		{"blocklist x.yaml {\nverify plugin/signature/testdata/one.key\n}", "Testfile:2 - Error during parsing: verify: the key file is a minisign secret key; write the public key here, and keep the secret key away from servers, got 'plugin/signature/testdata/one.key'"},
+		{"blocklist x.yaml {\nverify /none/a.pub\n}", "Testfile:2 - Error during parsing: verify: there is no file /none/a.pub, and the text is not a minisign public key, which has 56 characters of base64 and begins with RW, got '/none/a.pub'"},
+		{"blocklist x.yaml {\nverify plugin\n}", "Testfile:2 - Error during parsing: verify: the key file is not a regular file, got 'plugin'"},
+		{"blocklist /a/x.yaml /b/x.yaml {\nverify " + keyOne + "\n}", "Testfile:3 - Error during parsing: verify: the order files /a/x.yaml and /b/x.yaml have the same base name, so their signatures are interchangeable; rename one of them and sign it again"},
+		{"blocklist x.yaml {\nrequire\n}", "Testfile:2 - Error during parsing: require needs a value"},
+		{"blocklist x.yaml {\nrequire signatures\n}", "Testfile:2 - Error during parsing: require must be approval, got 'signatures'"},
+		{"blocklist x.yaml {\nrequire approval approval\n}", "Testfile:2 - Error during parsing: require takes one value, got 'approval approval'; put a value with blanks in double quotes"},
 		// Properties of later versions are rejected with an error.
 		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
 	} {
@@ -144,7 +189,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		{},
 		{properties: "response refused", want: []string{"response refused is best effort"}},
-		{rewrites: true, want: []string{"rewrite stands above"}},
+		{rewrites: true, want: []string{"the plugin rewrite is above blocklist"}},
 	} {
 		b := &block{}
 		if err := parse(controller("blocklist x.yaml {\n"+tc.properties+"\n}"), "", &b.config); err != nil {

@@ -173,7 +173,7 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page from a name. It returns the text of the page, or nobody if the name did
+// curl fetches a page from a name. It returns the text of the page, or "cannot resolve" if the name did
 // not resolve.
 func curl(t *testing.T, name string) string {
 	t.Helper()

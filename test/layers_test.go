@@ -19,7 +19,7 @@ const (
 // lower layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
-	{"plugin/ruleset/index", "plugin/order", "plugin/source", "plugin/durable"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint"},
@@ -38,6 +38,7 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},
 	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
 	{"plugin/ruleset", "os", "compiled orders know no files"},
+	{"plugin/signature", "os", "the caller reads a file once, for the check and for the parser"},
 	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
 	{"plugin/guard", "os", "protect lists come in as readers, as orders do"},
 	{"plugin/guard", "github.com/miekg/dns", "names are not messages"},

@@ -53,7 +53,7 @@ type readsFlags struct {
 
 // Help returns the description and the example for --help.
 func (*domainsCmd) Help() string {
-	return `The list has one name on each line, blank lines, and comments that begin with #. A file in another format, such as a zone, a table with a status or a hosts file, is refused as a whole, because names in it may not be blocked.
+	return `The list has one name on each line, blank lines, and comments that begin with #. A file in another format, such as a zone, a table with a status or a hosts file, is refused as a whole, because some of its names must not be blocked.
 
 Lines with only one meaning are cleaned, and the changes are reported: numbers and bullets, page numbers, [.] and hxxp, schemes, slashes, dots and commas, upper case, letters outside ASCII. A line with several meanings is refused, and the message names the flag that decides. If a line is refused, nothing is written, unless --skip-refused is given.
 

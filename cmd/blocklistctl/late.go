@@ -22,9 +22,9 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at now: a reason of late, or a passed deadline of an order
-// that is not enforced completely. held is the number of held targets. For other orders lateNow
-// returns "".
+// lateNow returns why an order is late at now. It returns the reason of late if there is one.
+// Otherwise, if the deadline has passed and the order is not enforced completely, it returns
+// that reason, and else "". held is the number of held targets of the order.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why

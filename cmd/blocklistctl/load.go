@@ -68,6 +68,11 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 		if len(problems.Errors()) > 0 {
 			continue
 		}
+		demands := s.demands(parsed)
+		l.problems = append(l.problems, demands...)
+		if len(demands) > 0 {
+			continue
+		}
 		b := ruleset.NewBuilder(path, opt)
 		for _, o := range parsed.Orders {
 			if change != nil {

@@ -44,6 +44,9 @@ type commands struct {
 	Fmt     fmtCmd     `cmd:"" help:"Write order files in canonical form."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of order files."`
 	Import  importCmd  `cmd:"" help:"Convert lists of names to order files."`
+	Keygen  keygenCmd  `cmd:"" help:"Make a pair of keys for signatures of order files."`
+	Sign    signCmd    `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
+	Verify  verifyCmd  `cmd:"" help:"Check the signatures of order files."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

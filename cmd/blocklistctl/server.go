@@ -7,6 +7,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // corefileVariable is the environment variable with the path of the Corefile for commands that
@@ -68,6 +69,16 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 		s.Store.Patterns = orders
 	}
 	return s, nil
+}
+
+// demands returns the problems of a file with the properties verify and require of the
+// Corefile. The signature is for blocklistctl verify.
+func (s *server) demands(f *order.File) order.Problems {
+	problems := s.Store.Demands.File(f)
+	for _, o := range f.Orders {
+		problems = append(problems, s.Store.Demands.Order(f.Path, o)...)
+	}
+	return problems
 }
 
 // elsewhere returns the server block that receives the queries for a name, if that is not the

@@ -24,8 +24,8 @@ func (n Name) String() string { return n.Match.Describe(n.Name) }
 
 // Names returns the names that only the new version blocks and the names that only the old
 // version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
-// differ only at and below names that an order of a version mentions. Names therefore judges
-// each of these names, and below each of them a name that no order mentions. A name that
+// differ only at and below names that an order of a version mentions. Names therefore decides
+// about each of these names, and about the names below it that no order mentions. A name that
 // differs is listed even if a name above it is listed too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	for _, x := range mentioned(from, to) {
@@ -59,9 +59,9 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 // A mention is a name in an order.
 type mention struct {
 	name dname.Name
-	// uneven is set if a target at the name does not cover the name and all names below it.
-	// Otherwise no order makes a difference between the name and the names below it that no
-	// order mentions.
+	// uneven is true if a target at the name is exact, or covers only the names below it. The
+	// verdict about the name may then differ from the verdict about the names below it that no
+	// order mentions. If uneven is false, both verdicts are the same.
 	uneven bool
 }
 

@@ -85,7 +85,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 			return err
 		}
 	}
-	return nil
+	return differentNames(c, cfg)
 }
 
 // Defaults sets each property to its default value.
@@ -125,6 +125,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"protect":      readProtect,
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
+	"verify":       readVerify,
+	"require":      readRequire,
 }
 
 // didYouMean returns the end of a message with the property that was probably meant, or "".

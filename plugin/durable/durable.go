@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // temporary is the beginning of the names of temporary files.
@@ -107,7 +109,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		return f.err
 	}
 	if f.done {
-		return fmt.Errorf("%s: %w", f.f.Name(), fs.ErrClosed)
+		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
 	}
 	path := filepath.Join(f.dir, name)
 	if filepath.Dir(path) != filepath.Clean(f.dir) {
@@ -131,7 +133,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		}},
 	} {
 		if err := f.d.do(step.is, step.run); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", printable.Line(path), err)
 		}
 	}
 	f.done = true
@@ -194,7 +196,7 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	switch err := os.Mkdir(path, mode); {
 	case errors.Is(err, fs.ErrExist):
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			return fmt.Errorf("%s: not a directory", path)
+			return fmt.Errorf("%s: not a directory", printable.Line(path))
 		}
 		return nil
 	case err != nil:

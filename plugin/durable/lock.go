@@ -63,7 +63,7 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 		return nil, &LockedError{path, strings.TrimSpace(string(text))}
 	case err != nil:
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", printable.Line(path), err)
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))

@@ -113,8 +113,8 @@ func foreignLines(lines []line) error {
 }
 
 // plainName reports whether s has only characters of ASCII host names. Nearly all lines of
-// long lists are of this kind. No format has such lines, except those that foreignSuffix
-// finds.
+// long lists are of this kind. Lines of other formats have other characters, except
+// the owner names of a zone, which foreignSuffix finds.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {

@@ -5,7 +5,7 @@
 // [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
 // table.go). A file in another format is refused as a whole, because it may have names that
 // must not be blocked. Then it finds lines that belong together (paste.go, wrap.go). At last
-// it cleans each line (line.go, name.go).
+// it cleans each line (line.go, words.go, name.go, page.go).
 //
 // Text with only one meaning is cleaned and reported. Text with several meanings (does
 // "*.example.com" include example.com?) is a [Form] that the caller must decide. Without a
@@ -98,7 +98,7 @@ type Note struct {
 	Joined []Rest
 	// Targets are the targets of the line, as order files write them.
 	Targets []string
-	// Did lists how the line was cleaned, in this order.
+	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
 	// Warnings are the reasons why a person should look at the line, although it was accepted.
 	Warnings []string
@@ -257,7 +257,7 @@ func (im *imports) take(n *Note, targets []order.Target) {
 	}
 }
 
-// repeated is reported for a line whose target an earlier line has given.
+// repeated is the report about a line with the same target as an earlier line.
 const repeated = "merged with an earlier line with the same target"
 
 // shorten returns s, cut to maxRaw bytes.

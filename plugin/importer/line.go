@@ -2,14 +2,9 @@ package importer
 
 import (
 	"fmt"
-	"net/netip"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -162,127 +157,6 @@ func parenthesis(s string) (head, text string) {
 		return s, "" // no parenthesis, or a part of a URL's path
 	}
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
-}
-
-var (
-	// glued matches the start of a URL that may follow another one without a blank.
-	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start, including mistyped schemes.
-	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
-)
-
-// words splits a line at blanks, commas, semicolons and bars, and before schemes inside words.
-func (c *cleaner) words(s string) (words []string) {
-	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
-		cut := strings.Trim(field, ";,")
-		if cut != field {
-			c.did("removed the separator at the end")
-		}
-		if cut == "" {
-			continue
-		}
-		for _, part := range c.unglue(cut) {
-			part = strings.Trim(part, ";,")
-			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
-			cut := strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })
-			if len(cut) < 2 || path && !slices.ContainsFunc(cut, date.MatchString) && !number.MatchString(cut[0]) {
-				words = append(words, part) // these separators belong to the path
-				continue
-			}
-			words = append(words, cut...)
-		}
-	}
-	return words
-}
-
-// unglue splits URLs that follow each other without a blank. Two schemes in a row are one
-// doubled scheme and are not split.
-func (c *cleaner) unglue(s string) (parts []string) {
-	start := 0
-	for _, at := range glued.FindAllStringIndex(s, -1) {
-		before := schemes.ReplaceAllString(s[start:at[0]], "")
-		if strings.Trim(before, closing+"({[") == "" {
-			continue // quotes around the URL, or a doubled scheme
-		}
-		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
-			c.refuse("has a URL inside the path of another URL; it is unclear whether these are two URLs")
-			return []string{s}
-		}
-		parts = append(parts, s[start:at[0]])
-		start = at[0]
-	}
-	return append(parts, s[start:])
-}
-
-// split separates the names of a line from the words after them.
-func (c *cleaner) split(words []string) (names, rest []string) {
-	if len(words) == 0 {
-		c.refuse("has no name")
-		return nil, nil
-	}
-	if len(words) == 1 {
-		return words, nil
-	}
-	if isAddress(words[0]) && !isAddress(words[1]) {
-		c.refuse("has an address before the name; a hosts file is another format")
-		return nil, nil
-	}
-	if !namelike(words[0]) && !isAddress(words[0]) {
-		c.refuse("has a blank or a separator inside a name; it is unclear which name is meant")
-		return nil, nil
-	}
-	for _, w := range words[1:] {
-		if strings.Trim(w, ".\u2026") == "" {
-			c.refuse("ends in several dots, like a name that was cut off")
-			return nil, nil
-		}
-		if len(w) > 1 && (w[0] == '.' || w[0] == '-') && strings.Trim(w, "-.") != "" {
-			c.refuse("has a blank or a separator inside a name; it is unclear which name is meant")
-			return nil, nil
-		}
-	}
-	like, addresses := 0, 0
-	for _, w := range words[1:] {
-		switch {
-		case isAddress(w):
-			addresses++
-		case namelike(w):
-			like++
-		}
-	}
-	switch {
-	case like == len(words)-1, addresses == len(words)-1 && isAddress(words[0]):
-		return words, nil
-	case like > 0:
-		c.refuse("mixes names and other words; it is unclear which names are meant")
-		return nil, nil
-	}
-	return words[:1], words[1:]
-}
-
-// address parses a word that is an address or a network, without the brackets and punctuation
-// around it.
-func address(s string) (netip.Prefix, bool) {
-	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
-	return x, why == ""
-}
-
-func isAddress(s string) bool {
-	_, ok := address(s)
-	return ok
-}
-
-// namelike reports whether a word is a whole name in an existing top-level domain, or a URL
-// with a host. It is used for words that may be prose.
-func namelike(s string) bool {
-	s = strings.Trim(s, "()[]<>\"'.,;:")
-	bare := schemes.ReplaceAllString(s, "")
-	url := bare != s
-	if i := strings.IndexAny(bare, "/?#:"); i >= 0 {
-		bare = bare[:i]
-	}
-	n, err := dname.Parse(strings.TrimPrefix(strings.Trim(bare, "."), "*."))
-	return err == nil && n.NumLabels() > 1 && (url || lint.KnownTop(n))
 }
 
 // attach processes the text after a name as the caller has decided.

@@ -62,8 +62,8 @@ func numbered(lines []line) {
 // removal matches a line with a hyphen and a blank at its start.
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines with a hyphen as a bullet if other names of the list have no bullet, or
-// a plus. The hyphen may then mean that the name was removed from the list.
+// removed refuses lines that begin with a hyphen, if other names have no bullet or begin with a
+// plus. The hyphen may then mean that the name was removed from the list.
 func removed(lines []line, decided string) {
 	if decided == "separate" {
 		return

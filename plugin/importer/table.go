@@ -139,7 +139,7 @@ func (t *table) line(at int, l *line) (why string, shown int) {
 }
 
 const (
-	otherColumns = "a table with columns besides number, name and date"
+	otherColumns = "a table with other columns than number, name and date"
 	twoDates     = "a table with two dates in one row (one date may be the day of a removal)"
 )
 

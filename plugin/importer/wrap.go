@@ -11,8 +11,8 @@ import (
 )
 
 // In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two, and "streaming.com" may be a name of somebody else. The importer
-// therefore neither joins nor separates such lines unless the caller decides.
+// may be one name or two, and "streaming.com" may have another owner. The importer therefore
+// neither joins nor separates the two lines unless the caller decides.
 
 // hyphens contains the characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -142,7 +142,7 @@ func pair(a, b *line, decided string) bool {
 	case strings.HasPrefix(next, ".") && !strings.HasPrefix(first, "."):
 		why, follows = "comes before a line that begins with a dot", "begins with a dot, after a line that does not"
 	default:
-		doubt(a, b, first, next)
+		maybeOneName(a, b, first, next)
 		return false
 	}
 	switch decided {
@@ -172,12 +172,12 @@ func pair(a, b *line, decided string) bool {
 	return false
 }
 
-// apart is reported for lines that were not joined because the caller decided so.
+// apart is the report about lines that were not joined, because the caller decided so.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// doubt warns of a name next to a word without a dot. Both may be one name that was broken
+// maybeOneName warns of a name next to a word without a dot. Both may be one name that was broken
 // without a hyphen.
-func doubt(a, b *line, first, next string) {
+func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {
 	case next != strip(body(b.text)): // b begins with a number or bullet, so it is a separate item

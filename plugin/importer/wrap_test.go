@@ -96,8 +96,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestDoubt checks that a name next to a word without a dot is accepted with a warning.
-func TestDoubt(t *testing.T) {
+// TestMaybeOneName checks that a name next to a word without a dot is accepted with a warning.
+func TestMaybeOneName(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
 		"guardafilm/\nstreaming.com\n":         "2: follows a word without a dot",

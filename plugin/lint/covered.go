@@ -81,14 +81,14 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is how many targets at and above a name are few.
+	// crowd is the number of targets, at a name and above it, whose comparisons are not counted.
 	crowd = 64
-	// maxSteps bounds the targets that are compared beyond those of a crowd: at a name
-	// with very many orders, each order is compared with all others.
+	// maxSteps is the largest number of comparisons at names with more than crowd targets. At a
+	// name with very many orders, each order is compared with all others.
 	maxSteps = 2_000_000
 )
 
-// asked is a question to Reasons.
+// asked contains the arguments of a call of Reasons.
 type asked struct {
 	name   dname.Name
 	below  bool
@@ -102,14 +102,14 @@ type target struct {
 	match order.Match
 }
 
-// explained is the answer of Reasons, with the place of each target in it.
+// explained is the result of a call of Reasons, with the index of each target in it.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Reasons. The last answer is kept, because many orders at one name ask the
-// same question one after the other.
+// reasons calls Reasons. It keeps the last result, because many orders at one name need the same
+// result one after the other.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
 	if question == l.lastAsked && l.last.own != nil {

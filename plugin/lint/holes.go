@@ -6,8 +6,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole: a name at or above a name that an order does not block. The
-// order is the order with the id, or the earlier orders of the authority if there is no id.
+// A below is the key of a hole. name is a name that an order does not block, or a name above
+// that name. id is the id of the order. Without an id, the hole is in the earlier orders of the
+// authority.
 type below struct {
 	id        string
 	authority ruleset.Authority

@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// in seconds, as order.Time
+// day is a day in seconds, the unit of order.Time.
 const day = 86400
 
 // receipts warns of acknowledged and reported times that are before served or in the future.

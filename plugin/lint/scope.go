@@ -37,9 +37,9 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now, and
-// warns when the exemptions end. The set's own warnings are about exemptions without an
-// end.
+// exemptsAll reports whether the exemptions of a block order cover every client now. If the
+// exemptions end later, exemptsAll adds a warning. For exemptions without an end, the set has
+// the warning.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
 		return false

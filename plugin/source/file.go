@@ -139,6 +139,14 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
+// Again makes the file settle once more, and then reports the file again, although it did not
+// change. It is for a caller that waits for a file beside this one.
+func (f File) Again() {
+	if !f.Pattern && f.src != nil {
+		f.src.lost(f.abs, f.abs)
+	}
+}
+
 // SetSides sets the side lists that the content of the file names. The Source no longer watches
 // other lists. Call SetSides after a parse without errors. Do not call it after a parse with
 // errors: the lists that were opened stay watched, and a correction of one of them reports the

@@ -25,13 +25,13 @@ type Next struct {
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. The newest set wins: a set that is
-// not stored when the next set comes is never stored. The caller must not change next afterwards.
+// Commit stores a set in the background and returns at once. The newest set wins: a set that waits
+// to be stored when the next set comes is never stored. The caller must not change next afterwards.
 //
 // Blobs and current.json are stored at once. Snapshots are stored afterwards, at most once in 10
-// seconds. If something cannot be stored, the rest is stored, and the State tries again after 30
-// seconds. Until then the stored set has the version of the file that it had before. The floors
-// are those of next in any case.
+// seconds. If the version of one file cannot be stored, the versions of the other files are stored,
+// and the stored set keeps the version that it had of the file. The State tries again after 30
+// seconds. The floors are those of next in any case.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)

@@ -14,8 +14,8 @@
 // All writes are done by one goroutine. A caller of Commit never waits for the disk. When sets
 // are committed faster than the disk can store them, only the newest set is stored.
 //
-// All files have mode 0600 and all directories have mode 0700, because the blobs contain sealed
-// orders. The package knows nothing about orders, and trusts nothing in the directory without a
+// All files have mode 0600, and the directories that the package makes have mode 0700, because
+// the blobs contain sealed orders. The package knows nothing about orders, and trusts nothing in the directory without a
 // checksum. The checksums find damage. They do not stop an intruder who may write to the
 // directory: signatures do.
 package state
@@ -59,7 +59,8 @@ type Options struct {
 	// After is time.After. Tests replace it.
 	After func(time.Duration) <-chan time.Time
 	// Done is called after each attempt to store a set, with the error of the attempt. It is
-	// called by the goroutine that writes, and delays later writes. It may be nil.
+	// called by the goroutine that writes, so it delays later writes, and it must not call Flush
+	// or Close. It may be nil.
 	Done func(error)
 	// FS writes the files. Tests set its hook.
 	FS durable.FS

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -13,6 +15,7 @@ type candidate struct {
 	part   *ruleset.Part
 	parsed *order.File
 	digest string
+	signed time.Time
 }
 
 // An activation is a version that the next swap puts into force.
@@ -62,11 +65,11 @@ func (s *Store) admit() bool {
 			s.touched += f.part.Targets()
 		}
 		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, number: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone}
+		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, number: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone, signed: c.signed}
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
-		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
-			c.r.SetSides(c.parsed.Sides)
+		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list
+			c.r.SetSides(sides)
 		}
 	}
 	return changed

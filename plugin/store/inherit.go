@@ -157,6 +157,10 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
+	// A version without the signatures that s demands is the last choice.
+	if l.opt.Verify.String() == s.opt.Verify.String() {
+		n += 4
+	}
 	return n
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -73,17 +74,29 @@ func (s *Store) observe(r source.File) {
 		f.err = nil
 		return
 	}
-	if digest := versionDigest(r.Digest, reportedSides(r)); f.part != nil && f.digest == digest {
+	err := s.unlike(r.Path)
+	var p proof
+	if err == nil {
+		if bug := s.catchPanic(r.Path, func() { p, err = s.prove(r) }); bug != nil {
+			err = bug
+		}
+	}
+	if digest := versionDigest(r.Digest, s.reportedSides(r)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
+		f.signed, f.unsignedAt = p.signed, time.Time{}
 		s.markGood(r, f)
 		return
 	}
 	var c *candidate
-	var err error
-	if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
-		err = bug
+	if err == nil {
+		if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+			err = bug
+		}
+	}
+	if s.awaited(r, f, p, err) {
+		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
 		// The file or one of its side lists is being written, or the Store closes. This causes
@@ -97,6 +110,7 @@ func (s *Store) observe(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
+	c.signed = p.signed
 	f.waiting = c
 }
 
@@ -119,7 +133,7 @@ func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	if err := s.mayReplace(r, f, part, parsed); err != nil {
 		return nil, err
 	}
-	return &candidate{r, part, parsed, digest}, nil
+	return &candidate{r: r, part: part, parsed: parsed, digest: digest}, nil
 }
 
 // pending returns the error for a file that is being written, or that cannot be read to its
@@ -140,6 +154,9 @@ func beingWritten(err error) bool {
 // parse is order.Parse. Tests replace it.
 var parse = order.Parse
 
+// maxDemands is about the largest number of problems with Options.Demands of one file.
+const maxDemands = 1000
+
 // read parses and compiles a file, and returns the digest of the version that it read.
 func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
 	in, err := r.Open()
@@ -154,6 +171,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}()
 	b := ruleset.NewBuilder(r.Path, s.rules)
 	sides := map[string]string{}
+	var demands order.Problems
 	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// The side lists, and so the version of the file, are known only when the file is
@@ -164,7 +182,12 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 			}
 			return side, err
 		},
-		Emit:    b.Add,
+		Emit: func(o *order.Order) {
+			if len(demands) < maxDemands {
+				demands = append(demands, s.opt.Demands.Order(r.Path, o)...)
+			}
+			b.Add(o)
+		},
 		Side:    b.Side,
 		Targets: b.Targets,
 		Stop:    s.closing.Load,
@@ -182,6 +205,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if s.closing.Load() {
 		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
 	}
+	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
 		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file are garbage too
 		return nil, nil, "", bad

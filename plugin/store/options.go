@@ -8,6 +8,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
 // Options are the settings of a Store. Server blocks with equal Options share a Store.
@@ -26,6 +27,10 @@ type Options struct {
 	// Shadow means that the server blocks of the Store change no answer. The log then says
 	// which names would be blocked. Orders are loaded and counted as without Shadow.
 	Shadow bool
+	// Verify says which keys must have signed each order file.
+	Verify signature.Policy
+	// Demands are requirements on order files beyond the rules of their format.
+	Demands order.Demands
 }
 
 // key returns a text that is equal for equal Options. It includes all fields, also fields that

@@ -100,7 +100,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	slices.SortFunc(files, func(a, b found) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		var err error
-		if bug := s.catchPanic(f.path, func() { err = parses(f.path) }); bug != nil {
+		if bug := s.catchPanic(f.path, func() { err = s.parses(f.path) }); bug != nil {
 			err = bug
 		}
 		if err == nil {
@@ -118,19 +118,28 @@ func noGoodFile(problems []string) error {
 }
 
 // parses returns the errors of an order file.
-func parses(path string) error {
+func (s *Store) parses(path string) error {
+	if err := s.proves(path); err != nil {
+		return err
+	}
 	in, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }() // a file that was only read loses nothing
-	_, problems := order.Parse(path, in, order.Options{
+	var demands order.Problems
+	parsed, problems := order.Parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			return openRegular(filepath.Join(filepath.Dir(path), name))
 		},
-		Emit: func(*order.Order) {},
+		Emit: func(o *order.Order) {
+			if len(demands) < maxDemands {
+				demands = append(demands, s.opt.Demands.Order(path, o)...)
+			}
+		},
 		Side: func(*order.Order) order.Names { return noNames{} },
 	})
+	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
 		return bad
 	}

@@ -39,6 +39,9 @@ type FileStatus struct {
 	Expires order.Time
 	// Timezone is the time zone of the version in force, as written in the file.
 	Timezone string
+	// Signed is the newest time of signing of the version in force by the clocks of its
+	// signers, or zero if signatures are not checked or have no time.
+	Signed time.Time
 }
 
 // Stale reports whether the version in force has expired at now. Its orders stay in force.
@@ -73,7 +76,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.anyInForce(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)

@@ -27,6 +27,8 @@ package store
 import (
 	"context"
 	"errors"
+	"github.com/dns-orders/blocklist/plugin/signature"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,6 +114,10 @@ type file struct {
 	unseen   bool
 	pattern  bool // a directory or glob
 	failures int
+	// unsigned is the id of the last proof that failed, and unsignedAt the time at which the
+	// proofs began to fail, or zero.
+	unsigned   source.Digest
+	unsignedAt time.Time
 }
 
 // Open starts a Store outside the registry. Open returns when the orders of the good files are
@@ -173,8 +179,11 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 
 // maxBytes returns the size in bytes up to which the source reads a file.
 func (s *Store) maxBytes(path string, side bool) int64 {
-	if s.isProtectList[path] {
+	switch {
+	case s.isProtectList[path]:
 		return order.MaxProtect
+	case side && s.opt.Verify.Demanded() && strings.HasSuffix(path, ".minisig"):
+		return signature.MaxBytes
 	}
 	return order.MaxBytes(path, side)
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -23,6 +25,7 @@ type version struct {
 	serial    int64         // -1 if the file has no serial
 	expires   order.Time    // the expires of the file, or order.NoTime
 	zone      string        // the time zone as written in the file
+	signed    time.Time     // the newest time of signing, or zero
 	number    uint64        // later versions of this process have higher numbers
 }
 
@@ -75,9 +78,14 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 }
 
 // reportedSides returns the side lists of a report in the form that versionDigest needs.
-func reportedSides(r source.File) map[string]string {
+// Signatures do not belong to the version of a file.
+func (s *Store) reportedSides(r source.File) map[string]string {
+	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
 	for _, side := range r.Sides {
+		if filepath.Dir(side.Path) == filepath.Dir(r.Path) && slices.Contains(signatures, filepath.Base(side.Path)) {
+			continue
+		}
 		sides[side.Path] = side.Digest.String()
 		if side.State != source.Ready {
 			sides[side.Path] = side.State.String() // differs from the digest of every version

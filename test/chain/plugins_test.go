@@ -183,7 +183,7 @@ acl {
 			passes: []string{"ok.example A +from=127.0.0.2"},
 		},
 		{
-			// The rewritten name is judged. The README describes this.
+			// The plugin decides about the rewritten name. The README describes this.
 			name: "rewrite name",
 			blocks: []string{`
 rewrite name exact www.blocked.example ok.example

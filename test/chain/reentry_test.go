@@ -6,7 +6,7 @@ import (
 
 // These tests are about look-ups that go through the chain twice. The plugins file and
 // template are below blocklist and follow CNAMEs. They send the target of a CNAME through the
-// whole chain again, blocklist included. The first pass of blocklist judges the whole answer
+// whole chain again, blocklist included. The first pass of blocklist checks the whole answer
 // for the name that the client queried, and counts it once. The look-up from below passes
 // unchanged.
 //

@@ -1,10 +1,12 @@
 package coredns
 
 import (
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
@@ -16,11 +18,25 @@ import (
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
-	text := "version: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"
+	text := "version: 1\nserial: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"", "shadow"} {
+	// Only signed files have a time of signing.
+	key, err := signature.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := signature.NewHash()
+	hash.Write([]byte(text))
+	sig, err := key.Sign("orders.yaml", time.Now(), hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file+".minisig", sig, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, property := range []string{"", "shadow", "verify " + key.Public().String()} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)

@@ -136,8 +136,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns a file of the script. The test fails if the script has no such file, or if no
-// step uses a file of the script.
+// File returns a file of the script and records that the file is used. The test fails if the
+// script has no such file. At the end, the test fails if a file of the script was not used.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

@@ -7,12 +7,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Check reports whether the index is one that a Builder could have made, so that no look-up
-// fails. It takes about as long as building the index, and yields to queries. The caller checks
-// the refs, whose meaning the index does not know.
+// Check returns an error if a look-up in the index could fail, because no Builder makes such an
+// index. Check takes about as long as building the index, and yields to queries. The caller
+// checks the refs, because the index does not interpret them.
 //
-// A good checksum only shows that the bytes are those that were written. Check is for bytes of
-// which the writer is in doubt.
+// A good checksum shows that no byte has changed since the index was written. Check is for an
+// index whose writer is not trusted.
 func (x *Index) Check() (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -179,7 +179,7 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// The rest are changed letters and refs of names, and bits of over that cost only time.
+	// The other changes are letters and refs of names, and bits of over, which cost only time.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}
