@@ -119,7 +119,7 @@ type Held struct {
 }
 
 // noCountry is the reason why an undecidable order is held.
-const noCountry = "is for clients of some countries, and nothing tells the country of clients: set country or home in the Corefile, or use the geoip and metadata plugins"
+const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
 // Held returns the held targets and orders of the set, in the sequence of the files. It includes
 // orders that have ended, and orders that are not active.
