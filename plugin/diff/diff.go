@@ -25,7 +25,7 @@ const (
 	Added   Kind = "added"
 	Removed Kind = "removed"
 	Changed Kind = "changed"
-	Lifted  Kind = "lifted" // the order did not change, but a lift now ends it as a whole
+	Lifted  Kind = "lifted" // the order did not change, but lifts now end all its targets
 )
 
 // A Field is a field of an order that differs. Old or New is empty if that version lacks the

@@ -88,7 +88,7 @@ const (
 	maxSteps = 2_000_000
 )
 
-// asked contains the arguments of a call of Explain.
+// asked contains the arguments of a call of Reasons.
 type asked struct {
 	name   dname.Name
 	below  bool
@@ -102,13 +102,13 @@ type target struct {
 	match order.Match
 }
 
-// explained is the result of a call of Explain, with the index of each target in it.
+// explained is the result of a call of Reasons, with the index of each target in it.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Explain. It keeps the last result, because many orders at one name need the same
+// reasons calls Reasons. It keeps the last result, because many orders at one name need the same
 // result one after the other.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
@@ -121,7 +121,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	if below && !q.SetBelow(name) {
 		return &l.last
 	}
-	_, l.last.list = l.set.Explain(&q, client, l.now)
+	_, l.last.list = l.set.Reasons(&q, client, l.now)
 	for i, r := range l.last.list {
 		l.last.own[target{r.Order.ID, r.Target, r.Match}] = i
 	}

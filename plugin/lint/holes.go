@@ -1,8 +1,6 @@
 package lint
 
 import (
-	"math"
-
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -13,17 +11,20 @@ import (
 // authority.
 type below struct {
 	id        string
-	authority order.Authority
+	authority ruleset.Authority
 	name      dname.Name
 }
 
 // holes are the names at and above exceptions and targets of lifts in force. The value is the
-// latest decision time of the orders that the hole applies to.
-type holes map[below]order.Time
+// highest rank of the lifts without ids that make the hole.
+type holes map[below]ruleset.Rank
 
-func (h holes) add(in below, until order.Time) {
-	for ; in.name.NumLabels() > 0 && h[in] < until; in.name = in.name.Parent() {
-		h[in] = until
+func (h holes) add(in below, lift ruleset.Rank) {
+	for ; in.name.NumLabels() > 0; in.name = in.name.Parent() {
+		if was, ok := h[in]; ok && was.Compare(lift) >= 0 {
+			return
+		}
+		h[in] = lift
 	}
 }
 
@@ -34,12 +35,12 @@ func (l *linter) findHoles() holes {
 		switch {
 		case !o.Lifting():
 			for _, n := range o.Except {
-				h.add(below{id: o.ID, name: n}, math.MaxInt64)
+				h.add(below{id: o.ID, name: n}, ruleset.Rank{})
 			}
 			for i := range o.Targets {
 				if a := o.Targets[i].Attr; a != nil {
 					for _, n := range a.Except {
-						h.add(below{id: o.ID, name: n}, math.MaxInt64)
+						h.add(below{id: o.ID, name: n}, ruleset.Rank{})
 					}
 				}
 			}
@@ -61,10 +62,10 @@ func (l *linter) findHoles() holes {
 
 func (h holes) lift(o *order.Order, name dname.Name) {
 	for _, id := range o.Lifts {
-		h.add(below{id: id, name: name}, math.MaxInt64)
+		h.add(below{id: id, name: name}, ruleset.Rank{})
 	}
 	if len(o.Lifts) == 0 {
-		h.add(below{authority: who(o), name: name}, o.DecidedAt())
+		h.add(below{authority: ruleset.AuthorityOf(o.Terms), name: name}, ruleset.RankOf(o))
 	}
 }
 
@@ -73,11 +74,6 @@ func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true
 	}
-	place, ok := h[below{authority: who(o), name: name}]
-	return ok && o.DecidedAt() != order.NoTime && o.DecidedAt() <= place
-}
-
-// who returns the fields of an order's authority by which lifts find the order.
-func who(o *order.Order) order.Authority {
-	return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
+	lift, ok := h[below{authority: ruleset.AuthorityOf(o.Terms), name: name}]
+	return ok && lift.Reaches(o)
 }

@@ -9,10 +9,10 @@ import (
 // verdict is: for blocked, passing, lifted, excepted and held names, for a name with marked
 // names below it, and for names that an answer leads to.
 func TestDecideAllocatesNothing(t *testing.T) {
-	was := crowdFrom
-	t.Cleanup(func() { crowdFrom = was })
+	was := longListFrom
+	t.Cleanup(func() { longListFrom = was })
 	decideAllocatesNothing(t)
-	crowdFrom = 1 // every list of rules has a crowd
+	longListFrom = 1 // every list of rules that is joined or at a network has an index
 	decideAllocatesNothing(t)
 }
 

@@ -110,9 +110,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.Shadow {
 		plain := q.judge(w.plain)
-		// Orders in shadow may make a list long enough for a crowd, and a crowd gives more
-		// exact values of Until and CountryDependent.
-		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.CountryDependent != got.CountryDependent) {
+		if q.flat(plain) != want || plain.Until != got.Until || plain.CountryDependent != got.CountryDependent {
 			t.Fatalf("%v%s: orders in shadow change the verdict:\n got %+v\nwant %+v", w, q, got, plain)
 		}
 	}
@@ -155,16 +153,16 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareGuarded(t, w)
 }
 
-// noCrowds is a value of crowdFrom so large that no world has crowds.
-const noCrowds = 1_000
+// noLongLists is a value of longListFrom so large that no list of a world is long.
+const noLongLists = 1_000
 
-// small sets crowdFrom so that two rules at a name already make a crowd, or so that no world
-// has crowds.
+// small sets longListFrom so that two rules at a name already are a long list, or so that no list
+// is long.
 func small(t *testing.T, yes bool) {
-	was := crowdFrom
-	t.Cleanup(func() { crowdFrom = was })
-	if crowdFrom = noCrowds; yes {
-		crowdFrom = 2
+	was := longListFrom
+	t.Cleanup(func() { longListFrom = was })
+	if longListFrom = noLongLists; yes {
+		longListFrom = 2
 	}
 }
 

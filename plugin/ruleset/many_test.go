@@ -73,7 +73,7 @@ func BenchmarkManyOrders(b *testing.B) {
 	now := at(b, "2026-01-01")
 	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
 	for _, m := range many {
-		for _, n := range []int{1, 100, 1_000, 10_000} {
+		for _, n := range []int{1, 10, 100, 426, 1_000} {
 			b.Run(fmt.Sprintf("%s/%d", m.name, n), func(b *testing.B) {
 				opt, last := Options{Addresses: true}, ""
 				if m.held {
@@ -110,7 +110,6 @@ func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
 	s.segments = s.parts
 	s.findWhole()
-	s.findViews()
 	return s
 }
 
@@ -155,6 +154,36 @@ func BenchmarkCompare(b *testing.B) {
 	for b.Loop() {
 		if d := Compare(p, q, 20); d.Added+d.Removed+d.Changed != 0 {
 			b.Fatal(d)
+		}
+	}
+}
+
+// explainMany returns a set with n orders of one authority at one name. Each order has a lift
+// without ids, and begins after the lift of the order before it has ended. If apart is set, all
+// lifts follow all orders and none of them ends.
+func explainMany(t testing.TB, n int, apart bool) *Set {
+	var b strings.Builder
+	for i := range n {
+		day := func(k int) string { return fmt.Sprintf("%04d-%02d-%02d", 2000+(i+k)/300, 1+(i+k)/25%12, 1+(i+k)%25) }
+		if apart {
+			fmt.Fprintf(&b, "- {id: o%d, issued: %s, targets: [c.example]}\n- {id: l%d, action: lift, issued: 2026-01-01, targets: [c.example]}\n", i, day(0), i)
+		} else {
+			fmt.Fprintf(&b, "- {id: o%d, issued: '%sT00:00:00Z', targets: [c.example]}\n- {id: l%d, action: lift, issued: '%sT12:00:00Z', until: '%sT18:00:00Z', targets: [c.example]}\n", i, day(0), i, day(0), day(0))
+		}
+	}
+	return set(t, b.String())
+}
+
+// BenchmarkExplainMany measures Explain for a name with n orders and n lifts.
+func BenchmarkExplainMany(b *testing.B) {
+	for _, apart := range []bool{false, true} {
+		for _, n := range []int{500, 1_000, 2_000} {
+			s := explainMany(b, n, apart)
+			b.Run(fmt.Sprintf("apart=%t/%d", apart, n), func(b *testing.B) {
+				for b.Loop() {
+					s.Explain(asked(b, "c.example"), Client{}, at(b, "2026-06-01"))
+				}
+			})
 		}
 	}
 }

@@ -1,14 +1,3 @@
-// Package ruleset compiles orders into an immutable set. The set decides whether a name is
-// blocked for a client at a time, and how.
-//
-// A [Part] is one compiled order file. A [Set] is the parts that are in force together;
-// [Merge] makes a set, and a server swaps sets. Time is an argument of each decision, so
-// orders start and end at their second without a timer: each rule carries the intervals in
-// which it is in force.
-//
-// A verdict is found as follows. The index yields the targets, exceptions and lifts at the
-// name and above it. The targets are tried by precedence. The verdict is the first target that
-// is in force, covers the client, and is neither excepted nor lifted.
 package ruleset
 
 import (
@@ -77,28 +66,27 @@ type rule struct {
 	kind   kind
 	shadow bool // judged only if the query asks for orders in shadow
 	last   bool // the last rule of its list
-	crowd  bool // the first rule of a list that has a crowd
+	long   bool // the first rule of a list that has an index (see longList)
 }
 
 // An entry is an order as a part stores it.
 type entry struct {
 	Order
-	// place is the decision time of the order. If decision times are equal, from decides.
-	place, from  order.Time
+	rank         Rank
 	index        int32 // the position of the order in its file
 	line, column int32
 	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
 	// names is the number of name targets. addrs is the number of address targets that are
 	// enforced in answers. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is the time at which the order was issued
+	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
 // issued returns the time at which the order was issued, or NoTime. Blocks are ranked by this
 // time.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
-		return e.place
+		return e.rank.decided
 	}
 	return order.NoTime
 }
@@ -110,8 +98,7 @@ type Part struct {
 	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // the key is the index of the crowd's first rule
-	lookouts  []dname.Name      // see findLookouts
+	longLists map[uint32]*longList // the key is the index of the list's first rule
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
@@ -120,6 +107,7 @@ type Part struct {
 	bytes     int
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
+	ownDates  bool // some target has other dates than its order, or another status
 	held      held // the targets that guard holds
 	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
 	embeddings []embedding
@@ -195,4 +183,36 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 		return nil
 	}
 	return p.list(hits[len(hits)-1].Ref)
+}
+
+// fit returns a copy of s without spare capacity. slices.Clip would not release the spare
+// memory.
+func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
+
+func b2u(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// blocks reports whether the rules at a name or network include a target of a block order.
+func blocks(rules []rule) bool {
+	// Exceptions and lifts come before blocks.
+	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
+}
+
+// ivs returns the intervals of a schedule.
+func (p *Part) ivs(sched uint32) []interval {
+	s := p.schedules[sched]
+	return p.intervals[s.off : s.off+s.n]
+}
+
+// over returns the time at which the last interval of a schedule ends, or NoTime if the
+// schedule has no intervals.
+func (p *Part) over(sched uint32) order.Time {
+	if ivs := p.ivs(sched); len(ivs) > 0 {
+		return ivs[len(ivs)-1].until
+	}
+	return order.NoTime
 }

@@ -87,8 +87,8 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// holds reports whether the schedule is in force at now, and the time at which this changes.
-func (p *Part) holds(sched uint32, now order.Time) (bool, order.Time) {
+// inForceAt reports whether the schedule is in force at now, and the time at which this changes.
+func (p *Part) inForceAt(sched uint32, now order.Time) (bool, order.Time) {
 	s := p.schedules[sched]
 	ivs := p.intervals[s.off : s.off+s.n]
 	i := 0

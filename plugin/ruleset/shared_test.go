@@ -9,9 +9,9 @@ import (
 )
 
 // TestShared checks for which names several orders have targets. Lifts do not count, neither a
-// few nor a crowd of them.
+// few nor many.
 func TestShared(t *testing.T) {
-	for _, lifts := range []int{1, 3 * crowdFrom} {
+	for _, lifts := range []int{1, 3 * longListFrom} {
 		var b strings.Builder
 		b.WriteString(`
 - {id: a, issued: 2026-01-12, targets: [one.example, x.three.example, {name: four.example, match: exact}]}

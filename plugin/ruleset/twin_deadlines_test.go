@@ -62,19 +62,38 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts take a target out of its order for all clients.
+// freed reports whether lifts take a target, and all names below that it covers, out of its
+// order for all clients. A lift with exceptions does not count, because it may leave a name
+// blocked.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
-	q := twinQuery{now: now}
-	if x.Kind == order.TargetName {
-		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.BelowOnly}, q, false)
+	if x.Kind != order.TargetName {
+		return t.freedAt(o, now, func(y *order.Target) bool {
+			return y.Kind == order.TargetAddress && t.opt.Addresses &&
+				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
+		})
 	}
+	at := func(generic bool) bool {
+		return t.freedAt(o, now, func(y *order.Target) bool {
+			return t.covers(o.Order, y, twinPlace{name: x.Name, host: x.Name, generic: generic})
+		})
+	}
+	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
+}
+
+// freedAt reports whether a lift for all clients without exceptions reaches the order and has a
+// target that covers a place, or has no targets.
+func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
+	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
-		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) {
+		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) || len(l.Except) > 0 {
 			return false
 		}
-		return twinWhole(l.Order) && q.inForce(l.Order, nil) || slices.ContainsFunc(l.Targets, func(y order.Target) bool {
-			return y.Kind == order.TargetAddress && t.opt.Addresses && q.inForce(l.Order, &y) &&
-				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
+		if twinWhole(l.Order) && q.inForce(l.Order, nil) {
+			return true
+		}
+		return slices.ContainsFunc(twinTargets(l.Order), func(y order.Target) bool {
+			alike := func(z order.Target) bool { return sameTarget(&y, &z) && z.Attr != nil && len(z.Attr.Except) > 0 }
+			return covers(&y) && q.inForce(l.Order, &y) && !slices.ContainsFunc(l.Targets, alike)
 		})
 	})
 }
@@ -110,10 +129,7 @@ func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.x != nil {
 		return t.freed(o, x.x, now)
 	}
-	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
-		return twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) &&
-			(l.Scope == nil || l.Scope.Global) && l.Status == order.Active && twinInTime(l.Order, now)
-	})
+	return t.allFreed(o.Order, now)
 }
 
 func (t *twin) duties(now order.Time) Deadlines {

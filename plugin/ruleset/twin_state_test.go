@@ -107,13 +107,8 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	if !on && !later {
 		return Ended
 	}
-	if on && o.Action == order.Block {
-		for _, l := range t.orders {
-			everyone := l.Scope == nil || l.Scope.Global
-			if twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) && everyone && l.Status == order.Active && twinInTime(l.Order, now) {
-				return Lifted
-			}
-		}
+	if on && o.Action == order.Block && t.allFreed(o, now) {
+		return Lifted
 	}
 	held := t.heldTargets(o)
 	switch {
@@ -125,6 +120,36 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	return Pending
 }
 
+// allFreed reports whether an order is lifted as a whole, or DNS enforces all its targets and
+// each target is lifted or has ended by its own dates. At least one target must be lifted.
+func (t *twin) allFreed(o *order.Order, now order.Time) bool {
+	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
+	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
+		return true
+	}
+	if len(t.recorded(o)) > 0 {
+		return false
+	}
+	freed := 0
+	for _, x := range t.enforceable(o) {
+		if t.freed(own, &x, now) {
+			freed++
+			continue
+		}
+		for _, y := range twinTargets(o) {
+			due := twinDue{x: &y}
+			if y.Attr == nil {
+				due.x = nil
+			}
+			active := o.Status == order.Active && (y.Attr == nil || y.Attr.Status == order.Active)
+			if sameTarget(&x, &y) && (!active || due.ever(o, min(now, lastSecond+1)) || !due.ever(o, -1)) {
+				return false
+			}
+		}
+	}
+	return freed > 0
+}
+
 func (t *twin) counts(now order.Time) (c Counts) {
 	for _, o := range t.orders {
 		s := t.state(o.Order, now)
@@ -133,11 +158,17 @@ func (t *twin) counts(now order.Time) (c Counts) {
 			continue
 		}
 		c.Orders[s]++
-		targets, held := len(t.enforceable(o.Order)), 0
+		targets, held, freed := len(t.enforceable(o.Order)), 0, 0
 		if s == InForce || s == Pending {
 			held = len(t.heldTargets(o.Order))
 		}
-		c.Targets[s] += targets - held
+		for _, x := range t.enforceable(o.Order) {
+			if s == InForce && !t.held(o.Order, &x) && t.freed(o, &x, now) {
+				freed++
+			}
+		}
+		c.Targets[s] += targets - held - freed
+		c.Targets[Lifted] += freed
 		c.Targets[OnHold] += held
 		if s == InForce {
 			c.NotDNS += len(t.recorded(o.Order))

@@ -299,7 +299,6 @@ func newWorld(c *choices) *world {
 		for _, s := range []*Set{w.Set, w.plain} {
 			s.segments = s.parts // each part is a segment, as if each file were large
 			s.findWhole()
-			s.findViews()
 		}
 	}
 	return w

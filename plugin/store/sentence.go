@@ -118,6 +118,9 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 		}
 		return until("pending")
 	case ruleset.Lifted:
+		if o.By == "" {
+			return until("lifted")
+		}
 		return until("lifted by " + o.By)
 	case ruleset.OnHold:
 		if o.Whole {

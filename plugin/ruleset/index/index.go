@@ -123,6 +123,23 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	return false
 }
 
+// HasBelow reports whether a name in the index is below w, which must not be the root.
+func (x *Index) HasBelow(w *dname.Wire) bool {
+	if x.passes(w) {
+		return false
+	}
+	parent, h := uint64(0), x.key
+	for k := 1; k <= w.NumLabels(); k++ {
+		h = w.Hash(k, h)
+		slot, n := x.find(h, parent, w.Label(k))
+		if slot == nil || n.flags&interior == 0 {
+			return false
+		}
+		parent = n.number >> 1
+	}
+	return true
+}
+
 // passes reports whether certainly no name in the index is at, above or below w. Most queries
 // end here, after reading one bucket, because their last two labels are not a node. The last
 // label alone would not help, because nearly every top-level domain is a node.

@@ -321,3 +321,26 @@ func TestFull(t *testing.T) {
 		t.Errorf("%d names", x.Len())
 	}
 }
+
+// TestHasBelow checks HasBelow at names with and without names below them.
+func TestHasBelow(t *testing.T) {
+	var b Builder
+	for i, name := range []string{"a.example", "x.b.example", "b.example", "y.z.c.test"} {
+		n, err := dname.Parse(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(n, uint32(i))
+	}
+	x := b.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
+	for name, want := range map[string]bool{
+		"a.example": false, "b.example": true, "x.b.example": false, "example": true, "c.test": true, "z.c.test": true,
+		"y.z.c.test": false, "none.example": false, "none.test": false, "none": false, "n.x.b.example": false,
+	} {
+		var w dname.Wire
+		w.Set(name + ".")
+		if got := x.HasBelow(&w); got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
+	}
+}

@@ -31,8 +31,10 @@ type path struct {
 	hits []hit
 	// below is set if a rule below the name may change the outcome for the names below.
 	below bool
-	// cancels is set if an exception or a lift is among the rules.
-	cancels bool
+	// excepts is set if an exception is among the rules, and lifts if a lift is.
+	excepts, lifts bool
+	// uneven is set if a lift does not cover its name and all names below alike.
+	uneven bool
 }
 
 // A hit contains the rules of one part at one name of the path.
@@ -41,9 +43,9 @@ type hit struct {
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
 	// held is the name or network if the guard holds targets there, else nil.
-	held *heldPlace
-	// crowd is nil unless there are very many rules.
-	crowd *crowd
+	held *heldNode
+	// long is the index of the rules if there are many, else nil.
+	long *longList
 }
 
 // pathRoom is the number of names with rules that fit in a path without an allocation.
@@ -86,9 +88,9 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	d := j.judge(&p, name.place())
+	d := j.judge(&p, name.position())
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
@@ -133,9 +135,9 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		// declared here, so that other queries do not clear it, which costs as much as a
 		// look-up
 		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.place()
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	d := j.judge(&p, place{}) // a network covers all its addresses
+	d := j.judge(&p, position{}) // a network covers all its addresses
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
@@ -152,10 +154,12 @@ type judgement struct {
 	c      Client
 	now    order.Time
 	shadow bool
+	// strict is set if lifts with exceptions do not count.
+	strict bool
 	// asked is the path of the asked name if another name is judged. It is empty if no rule is
 	// at or above the asked name.
 	asked   path
-	askedAt place
+	askedAt position
 	// scoped is set if an order was met that is for some countries only.
 	scoped bool
 	// spared is set if an order was met that does not apply because of the asked name.
@@ -173,8 +177,8 @@ func (s *Set) protected(asked *QName) bool {
 	return s.opt.Guard.Protected(&w)
 }
 
-// place returns the position of the name on its own path.
-func (q *QName) place() place { return place{q.NumLabels(), q.NumLabels() - q.Service, false} }
+// position returns the position of the name on its own path.
+func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
 // walk collects the rules at w and above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
@@ -185,15 +189,31 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		p.below = p.below || below
 		for _, f := range found {
 			rules := part.list(f.Ref)
-			p.cancels = p.cancels || rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.crowd(f.Ref)})
+			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.longList(f.Ref)}
+			if rules[0].kind < blockExact {
+				p.addKinds(&h)
+			}
+			p.hits = append(p.hits, h)
 		}
 	}
 	p.sort()
-	if len(s.views) > 0 {
-		s.look(w, p.hits)
-	}
 	return p
+}
+
+// addKinds records the kinds of the exceptions and lifts of a hit.
+func (p *path) addKinds(h *hit) {
+	p.excepts = p.excepts || h.rules[0].kind == except
+	if h.long != nil {
+		ends := &h.long.ends
+		p.lifts = p.lifts || ends[liftBelow] > ends[except]
+		p.uneven = p.uneven || ends[liftExact] > ends[except] || ends[liftBelow] > ends[liftSubtree]
+		return
+	}
+	for i := 0; i < len(h.rules) && h.rules[i].kind < blockExact; i++ {
+		k := h.rules[i].kind
+		p.lifts = p.lifts || k.isLift()
+		p.uneven = p.uneven || k == liftExact || k == liftBelow
+	}
 }
 
 // sort sorts the hits, longest name first.
@@ -209,8 +229,8 @@ func (p *path) sort() {
 
 // list returns the rules that start at ref.
 func (p *Part) list(ref uint32) []rule {
-	if c := p.crowd(ref); c != nil {
-		return p.rules[ref : ref+uint32(c.ends[blockBelow])]
+	if x := p.longList(ref); x != nil {
+		return p.rules[ref : ref+uint32(x.ends[blockBelow])]
 	}
 	end := ref
 	for !p.rules[end].last {
@@ -219,8 +239,8 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A place is the position of the decided name on a path.
-type place struct {
+// A position is where the decided name is on a path.
+type position struct {
 	labels int // the number of labels of the name
 	// host is the number of labels of the host of a service name. It is equal to labels if the
 	// name is not the name of a service.
@@ -230,9 +250,9 @@ type place struct {
 	generic bool
 }
 
-// covers reports whether a rule covers the place. The rule is at a name with the given number
+// covers reports whether a rule covers the position. The rule is at a name with the given number
 // of labels.
-func (at place) covers(m order.Match, labels int) bool {
+func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
 		return !at.generic && (labels == at.labels || labels == at.host)
@@ -252,15 +272,15 @@ type decision struct {
 	until      order.Time
 }
 
-// judge finds the order that decides at a place of the path.
-func (j *judgement) judge(p *path, at place) decision {
-	d := decision{until: Forever, everywhere: !p.cancels}
+// judge finds the order that decides at a position on the path.
+func (j *judgement) judge(p *path, at position) decision {
+	d := decision{until: Forever, everywhere: !p.uneven}
 	for i := range p.hits {
 		h := &p.hits[i]
 		if d.entry != nil && h.labels < d.labels {
 			break // a longer target has already decided
 		}
-		for k := h.skip(j, 0); k < len(h.rules); k = h.skip(j, k+1) {
+		for k := h.skip(j, 0, d.until); k < len(h.rules); k = h.skip(j, k+1, d.until) {
 			r := &h.rules[k]
 			if r.kind < blockExact || r.shadow && !j.shadow {
 				continue
@@ -279,7 +299,7 @@ func (j *judgement) judge(p *path, at place) decision {
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
-			applies, until := j.applies(p, h.part, r, e, at)
+			applies, until := j.applies(p, h.part, r, e, at, d.until)
 			d.until = min(d.until, until)
 			if applies {
 				d.entry, d.labels, d.match = e, h.labels, match
@@ -290,22 +310,27 @@ func (j *judgement) judge(p *path, at place) decision {
 	return d
 }
 
-// applies reports whether a block rule that covers the place is enforced there, and the
-// earliest time at which this may change.
-func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (bool, order.Time) {
-	holds, until := part.holds(r.sched, j.now)
-	if !holds && until == Forever || p.cancels && excepted(p, e, r.group) || !j.includes(e) {
+// applies reports whether a block rule that covers the position is enforced there, and the
+// earliest time at which this may change. known is a time at which the verdict may change
+// anyway: applies may return a later time than the true one if the true one is not before
+// known.
+func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
+	on, until := part.inForceAt(r.sched, j.now)
+	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
 	// If several reasons keep the order from applying, the reason that lasts longest decides.
 	// For example, the beginning of an order does not limit the TTL for a client that will be
 	// exempt then.
 	off := order.NoTime
-	if !holds {
+	if !on {
 		off = until
 	}
 	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
 		off = max(off, end)
+	}
+	if off >= known && off != order.NoTime {
+		return false, off
 	}
 	lift, next := j.lifter(p, e, at)
 	if lift != nil {
@@ -314,7 +339,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at place) (b
 	if off != order.NoTime {
 		return false, off
 	}
-	if j.asked.cancels && excepted(&j.asked, e, r.group) {
+	if j.asked.excepts && excepted(&j.asked, part, r.entry, r.group) {
 		j.spared = true
 		return false, Forever
 	}
@@ -334,4 +359,20 @@ func (j *judgement) includes(e *entry) bool {
 	}
 	j.scoped = j.scoped || e.scope.hasCountries()
 	return e.scope.has(j.c.Country)
+}
+
+// anyLabel is a label that orders almost certainly do not name.
+const anyLabel = "blocklist--any"
+
+// SetBelow makes q represent the names below n that no order names. If n is too long to have
+// names below it, SetBelow sets q to n and returns false.
+func (q *QName) SetBelow(n dname.Name) bool {
+	q.Service = 0
+	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()
+	if len(wire) > dname.MaxWire {
+		q.SetName(n)
+		return false
+	}
+	q.SetWire([]byte(wire))
+	return true
 }

@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"slices"
+
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -85,18 +87,15 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
-	at := q.place()
-	var first, rest []Reason
-	var all []enforced
-	decides := enforced{labels: -1}
+	at := q.position()
+	var list []*Reason
+	var all []*dated
+	var first *dated // the deciding target
 	for i := range p.hits {
 		h := &p.hits[i]
 		for k, end := 0, 0; k < len(h.rules); k = end {
-			// A target that the order lists twice is one target. Its rules are adjacent.
 			r := &h.rules[k]
-			for end = k + 1; end < len(h.rules) && h.rules[end].entry == r.entry && h.rules[end].kind == r.kind; {
-				end++
-			}
+			end = k + sameTargets(h.rules[k:])
 			if r.kind < blockExact {
 				continue
 			}
@@ -104,32 +103,40 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			if only != nil && !only(e) {
 				continue
 			}
-			x := Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
+			x := &Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
 			rules := h.rules[k:end]
-			j.reason(&x, &p, h, rules, e, at)
-			t := enforced{entry: e, labels: h.labels, match: x.Match}
+			j.reason(x, &p, h, rules, e, at)
+			t := &dated{reason: x, entry: e, hit: h, rules: rules}
 			if dates && x.changes() && !j.undecidable(e) {
-				t.times, t.ends = j.times(&x, &p, h, rules, e, at)
-				t.dates(&x, now)
-				if e.scope.includes(c) {
-					all = append(all, t)
-				}
+				all = append(all, t)
 			}
-			if x.Why == Outranked && v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match {
-				x.Why, x.By = Decides, nil
-				first, decides = append(first, x), t
-				continue
-			}
-			if x.Why == Outranked {
+			list = append(list, x)
+			switch {
+			case x.Why != Outranked:
+			case v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match:
+				x.Why, first = Decides, t
+			default:
 				x.By = v.Order
 			}
-			rest = append(rest, x)
 		}
 	}
-	if dates && decides.entry != nil {
-		decides.alone(all).dates(&first[0], now)
+	if dates {
+		d := dater{judgement: &j, path: &p, at: at, histories: map[historyKey]*history{}}
+		d.date(all)
+		if first != nil {
+			first.decideAlone(slices.DeleteFunc(all, func(t *dated) bool { return !t.entry.scope.includes(c) }))
+		}
 	}
-	return append(first, rest...)
+	out := make([]Reason, 0, len(list))
+	if first != nil {
+		out = append(out, *first.reason)
+	}
+	for _, x := range list {
+		if x.Why != Decides {
+			out = append(out, *x)
+		}
+	}
+	return out
 }
 
 // changes reports whether the target may be enforced for the client at another time.
@@ -145,17 +152,17 @@ func (x *Reason) changes() bool {
 // one for each schedule in which the order lists it. If there is no other reason, x.Why is
 // Outranked. A reason that lasts longer comes before a reason that may end sooner, so that
 // the text of a reason does not suggest that the end of the reason changes the verdict.
-func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at place) {
+func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
 		return
 	}
 	active, dark := h.part.union(rules, false), h.part.union(rules, true)
 	when, shadow := *j, false
-	if sp := spellAt(active, j.now); !sp.holds {
+	if sp := spellAt(active, j.now); !sp.on {
 		d := spellAt(dark, j.now)
-		switch shadow = d.holds || d.until < sp.until; {
-		case d.holds:
+		switch shadow = d.on || d.until < sp.until; {
+		case d.on:
 		case len(active)+len(dark) == 0:
 			x.Why = NotActive
 			return
@@ -176,7 +183,7 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 	exempt, _ := e.exempt.covers(j.c, when.now)
 	switch {
-	case excepted(p, e, rules[0].group):
+	case excepted(p, h.part, rules[0].entry, rules[0].group):
 		x.Why = Excepted
 	case h.held != nil && !e.force.covers(h.held, x.Match):
 		x.Why, x.Held = HeldBack, h.held.why
@@ -211,7 +218,7 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 // A spell is the interval of a schedule that contains a time. If no interval contains the
 // time, until is the start of the next interval.
 type spell struct {
-	holds        bool
+	on           bool
 	since, until order.Time
 }
 

@@ -58,7 +58,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 			warn(l, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
 		}
 		if x := m.tie; x != nil {
-			warn(l, "issued", fmt.Sprintf("the lift has the same time as an order in %s, so the lift reaches that order; write lifts to say which orders are meant", *x.file), l.place.String())
+			warn(l, "issued", fmt.Sprintf("the lift has the same time as an order in %s, so the lift reaches that order; write lifts to say which orders are meant", *x.file), l.rank.decided.String())
 		}
 	}
 	return out, useless

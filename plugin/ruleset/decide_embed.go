@@ -77,24 +77,3 @@ func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
 	}
 	return netip.PrefixFrom(e.extract(x.Addr().As16()), bits).Masked(), true
 }
-
-// A wary is a guard that also judges the IPv4 networks inside a network.
-type wary struct {
-	Guard
-	embeddings []embedding
-}
-
-// Address returns the reason why an address target must be held, "" if it need not be held.
-func (g wary) Address(x netip.Prefix) string {
-	if why := g.Guard.Address(x); why != "" {
-		return why
-	}
-	for i := range g.embeddings {
-		if v4, ok := g.embeddings[i].network(x); ok {
-			if why := g.Guard.Address(v4); why != "" {
-				return "is the IPv6 form of " + v4.String() + ", which " + why
-			}
-		}
-	}
-	return ""
-}

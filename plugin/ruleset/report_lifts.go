@@ -3,6 +3,7 @@ package ruleset
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -10,173 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A meeting records whether a lift reaches any order.
-type meeting struct {
-	lift    *entry
-	reached bool
-	// tie is an order of another file with the same decision time. The lift reaches it,
-	// because nothing says which of the two came first.
-	tie *entry
-}
-
-// lifters match lifts with the orders that they reach. They do not compare each lift with each
-// order, because there may be very many of both.
-type lifters struct {
-	byID map[string][]*meeting
-	// others are the lifts without ids.
-	others map[authority]*history
-}
-
-type authority struct {
-	name    string
-	country order.Country
-}
-
-func (e *entry) authority() authority {
-	return authority{e.Terms.Authority.Name, e.Terms.Authority.Country}
-}
-
-// A history is a list of lifts, sorted by decision time after the first call of meet.
-type history struct {
-	lifts  []*meeting
-	sorted bool
-	// reached is the index from which on all lifts reach an order.
-	reached int
-	// ties are the orders that have the same instant as a lift.
-	ties map[instant]ties
-}
-
-// An instant is a decision time, with the from that decides between equal places.
-type instant struct{ place, from order.Time }
-
-func (e *entry) instant() instant { return instant{e.place, e.from} }
-
-// ties are the orders of one authority at one instant, by file. Within a file, the order that
-// is listed first came first. Between files, nothing says which order came first.
-type ties map[*string]*tied
-
-// A tied describes the orders of one file in ties: the first order that was added, and the
-// smallest index of the orders.
-type tied struct {
-	entry *entry
-	index int32
-}
-
-func (t ties) add(e *entry) {
-	x := t[e.file]
-	if x == nil {
-		x = &tied{e, e.index}
-		t[e.file] = x
-	}
-	x.index = min(x.index, e.index)
-}
-
-// byFile returns one order of each file, sorted by path.
-func (t ties) byFile() []*entry {
-	out := make([]*entry, 0, len(t))
-	for _, x := range t {
-		out = append(out, x.entry)
-	}
-	slices.SortFunc(out, func(x, y *entry) int { return cmp.Compare(*x.file, *y.file) })
-	return out
-}
-
-// finish records whether the lift m reaches an order of t. All orders of t are at the instant
-// of m.
-func (t ties) finish(m *meeting, byFile []*entry) {
-	l := m.lift
-	if x := t[l.file]; x != nil && x.index < l.index {
-		m.reached = true
-	}
-	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // index 0 or 1
-	if i < 0 {
-		return
-	}
-	m.reached = true
-	if e := byFile[i]; m.tie == nil || *e.file < *m.tie.file {
-		m.tie = e
-	}
-}
-
-func newLifters() *lifters { return &lifters{map[string][]*meeting{}, map[authority]*history{}} }
-
-func (x *lifters) add(m *meeting) {
-	for _, id := range m.lift.lifts {
-		x.byID[id] = append(x.byID[id], m)
-	}
-	if len(m.lift.lifts) > 0 {
-		return
-	}
-	h := x.others[m.lift.authority()]
-	if h == nil {
-		h = &history{}
-		x.others[m.lift.authority()] = h
-	}
-	h.lifts = append(h.lifts, m)
-	h.reached = len(h.lifts)
-}
-
-// meet records which of the lifts reach a block order.
-func (x *lifters) meet(e *entry) {
-	for _, m := range x.byID[e.ID] {
-		m.reached = true
-	}
-	h := x.others[e.authority()]
-	if h == nil || e.place == order.NoTime {
-		return
-	}
-	was := func(m *meeting, e *entry) int {
-		return cmp.Or(cmp.Compare(m.lift.place, e.place), cmp.Compare(m.lift.from, e.from))
-	}
-	if !h.sorted {
-		slices.SortStableFunc(h.lifts, func(x, y *meeting) int { return was(x, y.lift) })
-		h.sorted = true
-	}
-	i, equal := slices.BinarySearchFunc(h.lifts, e, was)
-	if equal {
-		t := h.ties[e.instant()]
-		if t == nil {
-			if h.ties == nil {
-				h.ties = map[instant]ties{}
-			}
-			t = ties{}
-			h.ties[e.instant()] = t
-		}
-		t.add(e)
-		i, _ = slices.BinarySearchFunc(h.lifts, e, func(m *meeting, e *entry) int {
-			if was(m, e) > 0 {
-				return 1
-			}
-			return -1
-		})
-	}
-	h.reached = min(h.reached, i)
-}
-
-// finish completes the meetings. It must be called after the last call of meet.
-func (x *lifters) finish() {
-	for _, h := range x.others {
-		for _, m := range h.lifts[h.reached:] {
-			m.reached = true
-		}
-		var at instant
-		var byFile []*entry
-		for _, m := range h.lifts {
-			t := h.ties[m.lift.instant()]
-			if t == nil {
-				continue
-			}
-			if byFile == nil || at != m.lift.instant() { // lifts of one instant are adjacent
-				at, byFile = m.lift.instant(), t.byFile()
-			}
-			t.finish(m, byFile)
-		}
-	}
-}
-
 // meetAll calls meet for each block order e for which is(e) is true, and then finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
-	if len(x.byID)+len(x.others) == 0 {
+	if x.empty() {
 		return
 	}
 	s.each(func(_ *Part, e *entry) {
@@ -191,7 +28,7 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 // order only if the order has a target at, above or below a target of the lift. A lift without
 // targets reaches the orders that it names, if they exist.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
-	found, whole := map[*entry]*meeting{}, newLifters()
+	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
 		m := &meeting{lift: l}
 		found[l] = m
@@ -224,7 +61,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 				}
 				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
 					if targets[name] == nil {
-						targets[name] = newLifters()
+						targets[name] = &lifters{}
 					}
 					targets[name].add(m)
 				}
@@ -240,6 +77,9 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	// For targets below a target of a lift: look up each name's parents among the targets of
 	// lifts.
 	for _, p := range s.parts {
+		if !p.hasBelow(maps.Keys(targets)) {
+			continue
+		}
 		for name, ref := range p.names.All() {
 			for up := name.Parent(); up.NumLabels() > 0; up = up.Parent() {
 				if x := targets[up]; x != nil {
@@ -302,14 +142,14 @@ func (s *Set) Shared(name dname.Name) bool {
 // not stored. A lift of addresses that reaches an order with other targets is therefore
 // assumed to match one of them.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
-	recorded := newLifters()
+	recorded := &lifters{}
 	var all []*meeting
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
 		}
 		for x, rules := range p.networks() {
-			here := newLifters()
+			here := &lifters{}
 			for _, r := range rules {
 				if m := found[p.entries.at(r.entry)]; m != nil && r.kind.isLift() {
 					here.add(m)

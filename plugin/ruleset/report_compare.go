@@ -158,7 +158,7 @@ func (c *comparison) compareLists(now, was []rule) {
 	}
 	left := make(map[rule]bool, len(was)) // a list contains no rule twice
 	for _, o := range was {
-		o.last, o.crowd = false, false
+		o.last, o.long = false, false
 		left[o] = true
 	}
 	for _, r := range now {
@@ -166,7 +166,7 @@ func (c *comparison) compareLists(now, was []rule) {
 		if c.was[at] == none {
 			continue
 		}
-		r.entry, r.sched, r.last, r.crowd = c.was[at], c.schedules[r.sched], false, false
+		r.entry, r.sched, r.last, r.long = c.was[at], c.schedules[r.sched], false, false
 		if !left[r] {
 			c.differs[at] = true
 		}
@@ -220,6 +220,6 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 // have, but not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
-		x.issued() == y.issued() && x.place == y.place && x.Reference == y.Reference &&
+		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&
 		slices.Equal(x.lifts, y.lifts) && same.equal(x.Terms, y.Terms) && slices.Equal(p.ivs(x.sched), q.ivs(y.sched))
 }

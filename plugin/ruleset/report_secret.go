@@ -1,6 +1,11 @@
 package ruleset
 
-import "github.com/dns-orders/blocklist/plugin/order"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
 
 // A secrecy is what a set shows about the orders that a lift reaches.
 type secrecy struct {
@@ -11,7 +16,7 @@ type secrecy struct {
 // secrecies returns the secrecy of each of the lifts. Here a lift reaches the orders that it
 // names, or earlier orders of its authority, whatever their targets are.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
-	sealed, all, ids := newLifters(), newLifters(), map[string]bool{}
+	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
 	for _, l := range lifts {
 		m := [2]*meeting{{lift: l}, {lift: l}}
@@ -63,4 +68,23 @@ func (e *entry) label(found ...secrecy) string {
 		return sealedLabel(e.ID)
 	}
 	return e.ID
+}
+
+// Label returns a name for the order that all readers may see, as in the log. It is the id or,
+// for a sealed order, the Digest of the id, which blocklistctl list shows beside the id.
+func (o *Order) Label() string {
+	if o.Terms.Disclosure.Sealed() {
+		return sealedLabel(o.ID)
+	}
+	return o.ID
+}
+
+func sealedLabel(id string) string { return "sealed:" + Digest(id) }
+
+// Digest returns the public name of a sealed order: the first 12 hexadecimal digits of the
+// SHA-256 of its id. A reader can verify a guess of the id, so the ids of sealed orders should
+// be hard to guess.
+func Digest(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:6])
 }

@@ -1,46 +1,6 @@
 package ruleset
 
-import (
-	"net/netip"
-
-	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/order"
-)
-
-// A duty is a time that an order sets for its operator: the deadline of the order, the
-// deadline of one target, or the time of a review. A register may have one duty for each of
-// very many orders, so a duty is small.
-type duty struct {
-	at    order.Time
-	entry uint32
-	// sched is the schedule in which the duty is owed (see owed), whatever the status is. It
-	// is empty if the order or target is never in force by its dates.
-	sched uint32
-	// target is the index plus 1 of the duty's target in the part's dutyTargets, or 0 if the
-	// duty is about the whole order.
-	target uint32
-}
-
-// A dutyTarget is a target that has a duty of its own.
-type dutyTarget struct {
-	target
-	idle bool // not active
-}
-
-// A target is a name or, if net is valid, a network.
-type target struct {
-	name  dname.Name
-	match order.Match
-	net   netip.Prefix
-}
-
-// of returns the target of the duty, nil if the duty is about the whole order.
-func (x *duty) of(p *Part) *dutyTarget {
-	if x.target == 0 {
-		return nil
-	}
-	return &p.dutyTargets[x.target-1]
-}
+import "github.com/dns-orders/blocklist/plugin/order"
 
 // Deadlines is the state of the times that operators must not miss.
 type Deadlines struct {
@@ -56,48 +16,6 @@ type Deadlines struct {
 	Late int
 	// PastReview is the number of orders, neither ended nor lifted, whose review is due.
 	PastReview int
-}
-
-// duties adds the duties of an order. own are the intervals in which the order is in force by
-// its dates.
-func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
-	add := func(to *[]duty, x duty, ivs []interval) {
-		if x.at != order.NoTime {
-			x.entry, x.sched = n, b.schedule(ivs)
-			*to = append(*to, x)
-		}
-	}
-	whole := owed(begin(o), own)
-	add(&b.part.deadlines, duty{at: o.Deadline}, whole)
-	add(&b.part.reviews, duty{at: o.Review}, whole)
-	for i := range o.Targets {
-		t := &o.Targets[i]
-		a := t.Attr
-		if a == nil || !enforceable(o.Action, t) {
-			continue
-		}
-		at, idle := a.Deadline, a.Status != order.Active
-		if at == order.NoTime && idle {
-			at = o.Deadline // an idle target misses the deadline of its order
-		}
-		if at == order.NoTime {
-			continue
-		}
-		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
-		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
-		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(begin(o), a.From), ivs))
-	}
-}
-
-// owed returns the interval in which a duty is owed: from `from` until the end of the last
-// interval of ivs. The gaps between windows count as owed, because the order itself asks for
-// them. For example, an order for a match is due half an hour after it was served: it must be
-// loaded by then, long before the match begins.
-func owed(from order.Time, ivs []interval) []interval {
-	if len(ivs) == 0 {
-		return nil
-	}
-	return []interval{{from, ivs[len(ivs)-1].until}}
 }
 
 // Deadlines returns the state of the set's deadlines and reviews at a time. Orders that have
@@ -174,24 +92,6 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// lifterOfTarget returns a lift that takes a target out of its order for all clients, or nil.
-func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
-	var p path
-	var at place // the zero place, because a network covers all its addresses
-	if t.net.IsValid() {
-		p = s.netPath(t.net, nil)
-	} else {
-		var w dname.Wire
-		w.SetName(t.name)
-		p = s.walk(&w, nil)
-		n := t.name.NumLabels()
-		at = place{n, n, t.match == order.BelowOnly}
-	}
-	j := judgement{Set: s, now: now}
-	l, _ := j.lifter(&p, e, at)
-	return l
-}
-
 // blocked reports whether the set does not enforce the order or target of a duty although the
 // order is in force, because the guard holds it or the configuration cannot enforce it.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
@@ -212,7 +112,7 @@ func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 		return false
 	}
 	for _, h := range s.heldTargets {
-		if h.entry == e && !s.liftedAt(e, &target{h.place.name, h.match, h.place.net}, now) {
+		if h.entry == e && !s.liftedAt(e, &target{h.node.name, h.match, h.node.net}, now) {
 			return true
 		}
 	}

@@ -24,7 +24,7 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 	}
 	if !d.everywhere {
 		n := q.NumLabels()
-		places := [...]place{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
+		places := [...]position{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
 		for _, at := range places[:2+q.ServiceLabels()] {
 			d := j.judge(p, at)
 			until = min(until, d.until)
@@ -51,7 +51,7 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 			var room [pathRoom]hit
 			lower := j.walk(&name, room[:0])
 			for _, generic := range [...]bool{false, true} {
-				d := j.judge(&lower, place{name.NumLabels(), name.NumLabels(), generic})
+				d := j.judge(&lower, position{name.NumLabels(), name.NumLabels(), generic})
 				until = min(until, d.until)
 				switch {
 				case d.entry == nil:

@@ -14,11 +14,12 @@ type Tally struct {
 	By string
 }
 
-// tally counts the targets of the outcomes that are block orders in force.
+// tally counts the targets of the outcomes that are block orders in force, or whose targets are
+// all lifted.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {
-		if e := o.entry(); e.action == order.Block && o.What != Removed && o.What != MovedOn && o.State == InForce && !o.full {
+		if e := o.entry(); e.action == order.Block && o.What != Removed && o.What != MovedOn && !o.full && (o.State == InForce || o.State == Lifted && o.By == "") {
 			if of[o.part] == nil {
 				of[o.part] = map[uint32]*tallier{}
 			}
@@ -84,7 +85,7 @@ type tallier struct {
 
 func (t *tallier) add(r *rule, x target) {
 	is := targetInForce
-	on, next := t.part.holds(r.sched, t.now)
+	on, next := t.part.inForceAt(r.sched, t.now)
 	switch h := t.set.held.of(&x); {
 	case !on && next == Forever:
 		is = targetEnded
@@ -110,6 +111,9 @@ func (t *tallier) finish(found map[*entry]secrecy) {
 	for l := range t.by {
 		if len(t.by) == 1 {
 			t.o.Tally.By = l.label(found[l])
+			if t.o.State == Lifted {
+				t.o.By = t.o.Tally.By
+			}
 		}
 	}
 }

@@ -23,53 +23,30 @@ func (b *Builder) measure() {
 		n += sizeOf(block)
 	}
 	n += b.commonsMade*int(unsafe.Sizeof(Common{})) + len(b.interned.scopes)*int(unsafe.Sizeof(scope{})) + len(b.interned.exempts)*int(unsafe.Sizeof(exempt{}))
-	for _, name := range p.lookouts {
-		n += int(unsafe.Sizeof(name)) + len(name.Wire())
-	}
-	for _, c := range p.crowds {
-		n += mapSlot + c.size()
+	for _, x := range p.longLists {
+		n += mapSlot + x.size()
 	}
 	if p.addrs != nil {
 		for _, at := range p.addrs.All() {
 			n += netSlot + sizeOf(at.rules)
-			if at.crowd != nil {
-				n += at.crowd.size()
+			if at.long != nil {
+				n += at.long.size()
 			}
 		}
 	}
 	p.bytes = n
 }
 
-func (c *crowd) size() int {
-	n := int(unsafe.Sizeof(*c)) + groupsSize(c.groups)
-	for _, at := range c.byID {
-		n += mapSlot + sizeOf(at)
+func (x *longList) size() int {
+	n := int(unsafe.Sizeof(*x)) + sizeOf(x.blocks)
+	for _, named := range x.lifts.named {
+		n += mapSlot + sizeOf(named)
 	}
-	for _, l := range c.others {
-		n += mapSlot + l.size()
-	}
-	return n
-}
-
-func groupsSize(groups []*group) (n int) {
-	for _, g := range groups {
-		n += int(unsafe.Sizeof(*g)) + g.everyone.tables() + g.asking.tables()
-		for _, l := range g.countries {
-			n += mapSlot + l.size()
-		}
-		if g.networks != nil {
-			n += int(unsafe.Sizeof(*g.networks))
-			for _, l := range g.networks.All() {
-				n += netSlot + l.size()
-			}
-		}
+	for _, later := range x.lifts.later {
+		n += mapSlot + sizeOf(later)
 	}
 	return n
 }
-
-func (l *line) size() int { return int(unsafe.Sizeof(*l)) + l.tables() }
-
-func (l *line) tables() int { return sizeOf(l.at) + sizeOf(l.gone.until) + sizeOf(l.gone.exempt) }
 
 // Bytes returns the size of the set's tables in bytes, without the texts of the orders.
 func (s *Set) Bytes() (n int) {
@@ -80,12 +57,6 @@ func (s *Set) Bytes() (n int) {
 				seen[p] = true
 				n += p.Bytes()
 			}
-		}
-	}
-	for _, view := range s.views {
-		n += mapSlot
-		for _, c := range view {
-			n += mapSlot + int(unsafe.Sizeof(*c)) + groupsSize(c.groups)
 		}
 	}
 	return n

@@ -15,7 +15,7 @@ func meetSlowly(m *meeting, e *entry) {
 		return
 	}
 	m.reached = true
-	if e.file != l.file && e.place == l.place && e.from == l.from && (m.tie == nil || *e.file < *m.tie.file) {
+	if e.file != l.file && e.rank == l.rank && (m.tie == nil || *e.file < *m.tie.file) {
 		m.tie = e
 	}
 }
@@ -37,10 +37,10 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	for range n {
 		c := commons[r.IntN(len(commons))]
 		index++
-		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, place: times[r.IntN(4)], from: times[r.IntN(4)], index: index, isIssued: true}
+		e := &entry{Order: Order{ID: fmt.Sprint(index), Common: c}, rank: Rank{times[r.IntN(4)], times[r.IntN(4)]}, index: index, isIssued: true}
 		if c.action == order.Lift {
-			if e.place == order.NoTime {
-				e.place = 10 // a lift always has a decision time
+			if e.rank.decided == order.NoTime {
+				e.rank.decided = 10 // a lift always has a decision time
 			}
 			lifts = append(lifts, e)
 		} else {
@@ -56,7 +56,7 @@ func TestMeetTwin(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		lifts, orders := meetWorld(r, 1+r.IntN(14))
-		x := newLifters()
+		x := &lifters{}
 		var fast, slow []*meeting
 		for _, l := range lifts {
 			fast, slow = append(fast, &meeting{lift: l}), append(slow, &meeting{lift: l})

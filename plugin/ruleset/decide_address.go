@@ -3,7 +3,6 @@ package ruleset
 import (
 	"iter"
 	"net/netip"
-	"slices"
 
 	"github.com/gaissmai/bart"
 )
@@ -14,7 +13,7 @@ type addressTable = bart.Table[netRules]
 // netRules are the rules at one network, sorted like the rules at a name.
 type netRules struct {
 	rules []rule
-	crowd *crowd // nil unless there are very many rules
+	long  *longList // the index of the rules if there are many, else nil
 }
 
 // address adds a rule at a network.
@@ -26,17 +25,6 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 		b.addrs = map[netip.Prefix][]rule{}
 	}
 	b.addrs[x] = append(b.addrs[x], r)
-}
-
-func (b *Builder) freezeAddresses(s *Set) {
-	if b.addrs == nil {
-		return
-	}
-	b.part.addrs = new(addressTable)
-	for x, list := range b.addrs {
-		list = slices.Clip(b.tidy(list, func(e *entry) { e.addrs-- }))
-		b.part.addrs.Insert(x, netRules{list, b.part.newCrowd(list, s)})
-	}
 }
 
 // networks yields each network that has rules, with its rules.
@@ -92,8 +80,11 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 			continue
 		}
 		for x, at := range part.addrs.Supernets(net) {
-			p.cancels = p.cancels || at.rules[0].kind < blockExact
-			p.hits = append(p.hits, hit{part, at.rules, x.Bits(), s.held.nets[x], at.crowd})
+			h := hit{part, at.rules, x.Bits(), s.held.nets[x], at.long}
+			if h.rules[0].kind < blockExact {
+				p.addKinds(&h)
+			}
+			p.hits = append(p.hits, h)
 		}
 	}
 	p.sort()

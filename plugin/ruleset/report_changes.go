@@ -32,13 +32,13 @@ type Outcome struct {
 	Differs bool
 	State   State      // meaningless if Removed or MovedOn
 	Until   order.Time // the next time at which the state may change
-	By      string     // the label of the lift, if Lifted
+	By      string     // the label of the lift, if Lifted; empty if there are several lifts or too many names
 	Held    int        // the number of held targets
 	Whole   bool       // the whole order is held
 	// Targets is the number of targets that are enforced unless the guard holds them. All is
 	// the number of all targets.
 	Targets, All int
-	// Tally is about a block order that is InForce, if Counted.
+	// Tally is about a block order that is InForce, or Lifted by lifts with targets, if Counted.
 	Tally Tally
 	// Late is the deadline of an order that came into force after its deadline, or NoTime.
 	Late order.Time
@@ -373,80 +373,10 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 // lifterOf returns the label of a lift that lifts the whole order at now.
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	for _, w := range s.whole[e.ID] {
-		if on, _ := w.part.holds(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
+		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
 		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
 	}
 	return ""
-}
-
-// A trial compares the answers for the names of one order.
-type trial struct {
-	q    QName
-	now  order.Time
-	left int // the number of clients and rules that may still be tried
-	stop func() bool
-}
-
-// work reports whether the trial may try another client or rule.
-func (t *trial) work() bool {
-	if t.left > 0 && t.stop() {
-		t.left = 0
-	}
-	t.left = max(0, t.left-1)
-	return t.left > 0
-}
-
-func anyOrder(string) bool { return true }
-
-// find looks for an order that is wanted and blocks the name for some client. any reports
-// whether find met an order that blocks the name, wanted or not. find tries the clients of each
-// scope of the orders at the name, until an order is found. The results mean nothing if t.left
-// is 0 afterwards.
-func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
-	try := func(c Client) (end bool) {
-		if !t.work() {
-			return true
-		}
-		if v := s.Decide(&t.q, Query{Client: c, Now: t.now}); v.Blocked() {
-			any, found = true, wanted(v.Order.ID)
-		}
-		return found
-	}
-	if try(Client{}) {
-		return found, any
-	}
-	p := s.walk(&t.q.Wire, nil)
-	tried := map[*scope]bool{nil: true}
-	for i := range p.hits {
-		h := &p.hits[i]
-		for k := range h.rules {
-			if !t.work() {
-				return found, any
-			}
-			e := h.part.entries.at(h.rules[k].entry)
-			if h.rules[k].kind < blockExact || tried[e.scope] {
-				continue
-			}
-			tried[e.scope] = true
-			for _, c := range e.Terms.Scope.Countries {
-				if s.opt.NoCountry {
-					break // no client has a country
-				}
-				if c == order.EU {
-					c = "BE"
-				}
-				if try(Client{Country: c}) {
-					return found, any
-				}
-			}
-			for _, x := range e.Terms.Scope.Clients {
-				if try(Client{Addr: x.Addr()}) {
-					return found, any
-				}
-			}
-		}
-	}
-	return found, any
 }

@@ -1,0 +1,191 @@
+package ruleset
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Freeze returns the compiled part and its problems. The problems are warnings, and an error
+// if the part lacks names because the index is full. The Builder must not be used after
+// Freeze.
+func (b *Builder) Freeze() (*Part, order.Problems) {
+	p := b.part
+	// A name with one rule refers to that rule directly, so each rule is also a list of one
+	// rule.
+	p.rules = b.rules
+	for i := range p.rules {
+		p.rules[i].last = true
+	}
+	b.findWholeLifts()
+	full := b.index.Full()
+	b.freezeNames()
+	b.freezeAddresses()
+	p.rules = fit(p.rules)
+	p.entries.fit()
+	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
+	p.dutyTargets = fit(p.dutyTargets)
+	p.intervals = fit(p.intervals)
+	p.schedules = fit(p.schedules)
+	b.measure()
+	var problems order.Problems
+	if full {
+		problems = append(problems, order.Problem{File: p.Path(), Msg: "has more names than an index of 4 GiB has room for; split it into several files"})
+	}
+	for i := range uint32(p.entries.n) {
+		if n := b.repeated[i]; n > 0 {
+			e := p.entries.at(i)
+			problems = append(problems, order.Problem{
+				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets_from",
+				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
+			})
+		}
+	}
+	*b = Builder{}
+	return p, problems
+}
+
+// freezeNames freezes the index. It makes the lists of rules for the names that have several
+// rules; names with equal rules share a list.
+func (b *Builder) freezeNames() {
+	p := b.part
+	lists := map[string]uint32{}
+	var key []byte
+	var list []rule
+	join := func(values []uint32) uint32 {
+		list = list[:0]
+		for _, v := range values {
+			list = append(list, p.rules[v])
+		}
+		list = b.sortMerge(list, func(e *entry) { e.names-- })
+		key = appendKey(key[:0], list)
+		ref, ok := lists[string(key)]
+		if !ok {
+			ref = uint32(len(p.rules))
+			p.rules = append(p.rules, list...)
+			if x := b.indexLongList(list); x != nil {
+				if p.longLists == nil {
+					p.longLists = map[uint32]*longList{}
+				}
+				p.longLists[ref], p.rules[ref].long = x, true
+			}
+			// In a file with one order, the same lists repeat. In a register of a million
+			// orders, lists never repeat, and storing all of them would cost more than it
+			// saves.
+			if len(lists) < 1<<16 {
+				lists[string(key)] = ref
+			}
+		}
+		return ref
+	}
+	// last caches the result for the last list, because consecutive names often have the same
+	// list.
+	last := struct {
+		ref     uint32
+		mark    bool
+		blocked int
+	}{ref: math.MaxUint32}
+	p.names = b.index.Freeze(join, func(ref uint32) bool {
+		if last.ref != ref {
+			list := p.list(ref)
+			last.ref, last.mark, last.blocked = ref, slices.ContainsFunc(list, p.mayDiffer), int(b2u(blocks(list)))
+		}
+		p.blocked += last.blocked
+		return last.mark
+	})
+}
+
+// findWholeLifts finds the times from which on orders are lifted as a whole for good.
+func (b *Builder) findWholeLifts() {
+	for _, i := range b.part.whole {
+		l := b.part.entries.at(i)
+		if l.status == order.Shadow {
+			continue
+		}
+		from := b.part.forGood(l, l.sched)
+		for _, id := range l.lifts {
+			if at, ok := b.wholeLifts[id]; from < Forever && (!ok || from < at) {
+				if b.wholeLifts == nil {
+					b.wholeLifts = map[string]order.Time{}
+				}
+				b.wholeLifts[id] = from
+			}
+		}
+	}
+}
+
+// mayDiffer reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
+// rule that is not enforced never does so. It must not count, because it would use up the
+// names that maxBelow allows, and so change answers.
+func (p *Part) mayDiffer(r rule) bool {
+	e := p.entries.at(r.entry)
+	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
+}
+
+// sortMerge sorts the rules at one name by kind and then by precedence, and exceptions by entry. It
+// removes duplicates, and calls uncount for each duplicate target.
+func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
+	entries := &b.part.entries
+	slices.SortStableFunc(list, func(x, y rule) int {
+		if x.kind == except && y.kind == except {
+			return cmp.Compare(x.entry, y.entry)
+		}
+		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(entries.at(x.entry), entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
+	})
+	for i := 1; i < len(list); i++ {
+		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
+			e := entries.at(y.entry)
+			if n, ok := b.repeated[y.entry]; ok {
+				b.repeated[y.entry] = n + 1
+			}
+			uncount(e)
+		}
+	}
+	list = slices.Compact(list)
+	for i := range list {
+		list[i].last = i == len(list)-1
+	}
+	return list
+}
+
+// precedence compares two orders that have equal targets: the order issued first comes first,
+// orders without a date come last, and equal dates are compared by id.
+func precedence(x, y *entry) int {
+	if x == y {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(noTimeLast(x.issued()), noTimeLast(y.issued())), cmp.Compare(x.ID, y.ID))
+}
+
+func noTimeLast(t order.Time) order.Time {
+	if t == order.NoTime {
+		return Forever
+	}
+	return t
+}
+
+func appendKey(key []byte, list []rule) []byte {
+	for _, r := range list {
+		key = binary.LittleEndian.AppendUint32(key, r.entry)
+		key = binary.LittleEndian.AppendUint32(key, r.sched)
+		key = binary.LittleEndian.AppendUint32(key, r.group)
+		key = append(key, byte(r.kind), b2u(r.shadow))
+	}
+	return key
+}
+
+func (b *Builder) freezeAddresses() {
+	if b.addrs == nil {
+		return
+	}
+	b.part.addrs = new(addressTable)
+	for x, list := range b.addrs {
+		list = slices.Clip(b.sortMerge(list, func(e *entry) { e.addrs-- }))
+		b.part.addrs.Insert(x, netRules{list, b.indexLongList(list)})
+	}
+}

@@ -1,0 +1,42 @@
+package ruleset
+
+import "github.com/dns-orders/blocklist/plugin/order"
+
+// Counts are the numbers of orders and targets by state.
+type Counts struct {
+	// Orders counts block orders, and Lifts counts lifts.
+	Orders, Lifts [NumStates]int
+	// Targets counts the targets of block orders that DNS enforces, by the state of their
+	// order. Targets that the guard holds count as OnHold, and lifted targets of orders in
+	// force count as Lifted.
+	Targets [NumStates]int
+	// NotDNS counts the targets of block orders in force that are not enforced here, which are
+	// URLs and addresses.
+	NotDNS int
+}
+
+// Counts counts the orders and targets of the set at a time.
+func (s *Set) Counts(now order.Time) (c Counts) {
+	s.each(func(p *Part, e *entry) {
+		st, _ := s.state(p, e, now)
+		if e.action == order.Lift {
+			c.Lifts[st]++
+			return
+		}
+		c.Orders[st]++
+		n, h, lifted := s.enforceable(e), int32(0), int32(0)
+		if st == InForce || st == Pending {
+			h = s.heldOf[e]
+		}
+		if st == InForce {
+			lifted = s.liftedTargets(e, now)
+		}
+		c.Targets[st] += int(n - h - lifted)
+		c.Targets[Lifted] += int(lifted)
+		c.Targets[OnHold] += int(h)
+		if st == InForce {
+			c.NotDNS += int(e.others + e.names + e.addrs - n)
+		}
+	})
+	return c
+}

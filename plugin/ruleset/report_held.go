@@ -1,0 +1,149 @@
+package ruleset
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/gaissmai/bart"
+)
+
+// hold puts together what is held in the set, and counts it for each order.
+func (s *Set) hold() {
+	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
+	var redirects bart.Lite
+	for _, p := range s.parts {
+		for _, a := range p.redirects {
+			redirects.Insert(netip.PrefixFrom(a, a.BitLen()))
+			for i := range s.embeddings {
+				if v4, ok := s.embeddings[i].inside(a); ok {
+					redirects.Insert(netip.PrefixFrom(v4, v4.BitLen()))
+				}
+			}
+		}
+		maps.Copy(s.held.names, p.held.names)
+		maps.Copy(s.held.nets, p.held.nets)
+	}
+	if s.opt.Guard != nil {
+		for _, p := range s.parts {
+			for x := range p.networks() {
+				for a := range redirects.Subnets(x) {
+					s.held.nets[x] = &heldNode{net: x, why: "has " + a.Addr().String() + " in it, to which answers redirect"}
+					break
+				}
+			}
+		}
+	}
+	s.findHeld()
+}
+
+// heldTarget is a target of a block order that is held.
+type heldTarget struct {
+	entry *entry
+	node  *heldNode
+	match order.Match
+}
+
+// findHeld finds the targets that are held, and counts them for each order.
+func (s *Set) findHeld() {
+	add := func(p *Part, rules []rule, h *heldNode) {
+		for i := range rules {
+			r := &rules[i]
+			if e := p.entries.at(r.entry); r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
+				s.heldTargets = append(s.heldTargets, heldTarget{e, h, r.kind.match()})
+			}
+		}
+	}
+	var w dname.Wire
+	for _, p := range s.parts {
+		from := len(s.heldTargets)
+		for _, h := range p.held.names {
+			w.SetName(h.name)
+			add(p, p.rulesAt(&w), h)
+		}
+		if s.opt.Addresses {
+			for x, rules := range p.networks() {
+				if h := s.held.nets[x]; h != nil {
+					add(p, rules, h)
+				}
+			}
+		}
+		own := s.heldTargets[from:]
+		slices.SortFunc(own, func(a, b heldTarget) int {
+			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.node.name.Compare(b.node.name),
+				a.node.net.Compare(b.node.net), cmp.Compare(a.match, b.match))
+		})
+		// A target that stands twice, at different times, is one.
+		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
+	}
+	if len(s.heldTargets) > 0 {
+		s.heldOf = map[*entry]int32{}
+	}
+	for _, h := range s.heldTargets {
+		s.heldOf[h.entry]++
+	}
+}
+
+// undecidable reports whether an order's scope cannot be decided, because nothing
+// tells the country of clients.
+func (s *Set) undecidable(e *entry) bool {
+	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
+}
+
+// heldBack reports whether nothing of an order can be enforced.
+func (s *Set) heldBack(e *entry) bool {
+	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
+}
+
+// enforceable is the number of the order's targets that are enforced when nothing
+// holds them.
+func (s *Set) enforceable(e *entry) int32 {
+	if s.opt.Addresses {
+		return e.names + e.addrs
+	}
+	return e.names
+}
+
+// Held is a target that is not enforced, or an order that is not.
+type Held struct {
+	Order *Order
+	// Target is the name or network as an order file writes it; empty when the
+	// order as a whole is held.
+	Target string
+	Why    string
+	File   string
+	// Line and Column are the order's in its file, from 1.
+	Line, Column int
+}
+
+// noCountry is why an order is held whose scope cannot be decided.
+const noCountry = "is for clients of some countries, and nothing tells the country of clients: set country or home in the Corefile, or use the geoip and metadata plugins"
+
+// Held returns what is held of the orders of the set, draft and suspended ones
+// and those of the past included, in the order of the files.
+func (s *Set) Held() (out []Held) {
+	byEntry := map[*entry][]heldTarget{}
+	for _, h := range s.heldTargets {
+		byEntry[h.entry] = append(byEntry[h.entry], h)
+	}
+	s.each(func(_ *Part, e *entry) {
+		if s.undecidable(e) {
+			out = append(out, Held{&e.Order, "", noCountry, *e.file, int(e.line), int(e.column)})
+		}
+		for _, h := range byEntry[e] {
+			out = append(out, Held{&e.Order, h.String(), h.node.why, *e.file, int(e.line), int(e.column)})
+		}
+	})
+	return out
+}
+
+// String returns the target as order files write it.
+func (h heldTarget) String() string {
+	if h.node.net.IsValid() {
+		return h.node.net.String()
+	}
+	return h.match.Pattern(h.node.name)
+}

@@ -1,0 +1,158 @@
+package ruleset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A meeting records whether a lift reaches any order.
+type meeting struct {
+	lift    *entry
+	reached bool
+	// tie is an order of another file with the same decision time. The lift reaches it,
+	// because nothing says which of the two came first.
+	tie *entry
+}
+
+// lifters find out which lifts reach an order. They do not compare each lift with each order,
+// because there may be very many of both.
+type lifters struct {
+	liftIndex[*meeting]
+	sorted bool
+	// reached is the number of lifts in later, from the first one on, that reach an order with
+	// a lower rank.
+	reached map[Authority]int
+	// ties are the orders that have the same rank as a lift of their authority.
+	ties map[moment]ties
+}
+
+// A moment is a rank in the history of an authority.
+type moment struct {
+	authority Authority
+	rank      Rank
+}
+
+// ties are the orders of one moment, by file. Within a file, the order that
+// is listed first came first. Between files, nothing says which order came first.
+type ties map[*string]*tied
+
+// A tied describes the orders of one file in ties: the first order that was added, and the
+// smallest index of the orders.
+type tied struct {
+	entry *entry
+	index int32
+}
+
+func (t ties) add(e *entry) {
+	x := t[e.file]
+	if x == nil {
+		x = &tied{e, e.index}
+		t[e.file] = x
+	}
+	x.index = min(x.index, e.index)
+}
+
+// byFile returns one order of each file, sorted by path.
+func (t ties) byFile() []*entry {
+	out := make([]*entry, 0, len(t))
+	for _, x := range t {
+		out = append(out, x.entry)
+	}
+	slices.SortFunc(out, func(x, y *entry) int { return cmp.Compare(*x.file, *y.file) })
+	return out
+}
+
+// finish records whether the lift m reaches an order of t. All orders of t are at the moment of
+// m.
+func (t ties) finish(m *meeting, byFile []*entry) {
+	l := m.lift
+	if x := t[l.file]; x != nil && x.index < l.index {
+		m.reached = true
+	}
+	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // index 0 or 1
+	if i < 0 {
+		return
+	}
+	m.reached = true
+	if e := byFile[i]; m.tie == nil || *e.file < *m.tie.file {
+		m.tie = e
+	}
+}
+
+func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
+
+// meet records which of the lifts reach a block order.
+func (x *lifters) meet(e *entry) {
+	if !x.sorted {
+		x.sort()
+		x.sorted = true
+	}
+	named, later := x.of(e)
+	for _, m := range named {
+		m.reached = true
+	}
+	n := higher(later, e.rank)
+	if n < len(later) {
+		at := moment{e.authority(), e.rank}
+		if x.ties == nil {
+			x.ties = map[moment]ties{}
+		}
+		if x.ties[at] == nil {
+			x.ties[at] = ties{}
+		}
+		x.ties[at].add(e)
+	}
+	if n > 0 {
+		if x.reached == nil {
+			x.reached = map[Authority]int{}
+		}
+		x.reached[e.authority()] = max(x.reached[e.authority()], n)
+	}
+}
+
+// finish completes the meetings. It must be called after the last call of meet.
+func (x *lifters) finish() {
+	for a, n := range x.reached {
+		for _, l := range x.later[a][:n] {
+			l.lift.reached = true
+		}
+	}
+	for at, t := range x.ties {
+		byFile := t.byFile()
+		later := x.later[at.authority]
+		for i := higher(later, at.rank); i < len(later) && later[i].rank == at.rank; i++ {
+			t.finish(later[i].lift, byFile)
+		}
+	}
+}
+
+// Reached returns the lifts that reach at least one of the orders. The orders may be in any
+// files, so a lift also reaches an order of its authority that has the same rank.
+func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
+	var x lifters
+	found := make(map[*order.Order]*meeting, len(lifts))
+	compiled := func(o *order.Order, file *string) *entry {
+		c := &Common{Terms: o.Terms, action: o.Action, file: file, lifts: o.Lifts}
+		return &entry{Order: Order{ID: o.ID, Common: c}, rank: RankOf(o)}
+	}
+	one, other := "one file", "another file"
+	for _, l := range lifts {
+		found[l] = &meeting{lift: compiled(l, &one)}
+		x.add(found[l])
+	}
+	for _, o := range orders {
+		if !o.Lifting() {
+			x.meet(compiled(o, &other))
+		}
+	}
+	x.finish()
+	out := map[*order.Order]bool{}
+	for l, m := range found {
+		if m.reached {
+			out[l] = true
+		}
+	}
+	return out
+}
