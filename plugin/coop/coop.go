@@ -60,8 +60,9 @@ func Start() (off func()) {
 	})
 }
 
-// Tick may yield. A loop calls Tick with the index i of each iteration, if an iteration takes
-// about 1 us. The caller must not hold a lock or anything else that queries wait for.
+// Tick yields if the work has run for its time. A loop calls Tick(i) in each iteration i if an
+// iteration takes about 1 us. The caller must not hold a lock or anything else that queries
+// wait for.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()

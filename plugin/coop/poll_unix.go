@@ -14,7 +14,7 @@ import (
 type poller struct {
 	sync.Mutex
 	r, w *os.File
-	conn syscall.RawConn // of r
+	conn syscall.RawConn // the raw connection of r
 	sent bool
 	buf  [8]byte
 }

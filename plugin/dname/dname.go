@@ -21,8 +21,8 @@ const (
 	MaxWire = 255
 	// MaxLabel is the maximum length of a label, in octets.
 	MaxLabel = 63
-	// MaxLabels is the maximum number of labels in a name. MaxWire octets have no room for
-	// more.
+	// MaxLabels is the maximum number of labels in a name. A name of MaxWire octets has no
+	// room for more.
 	MaxLabels = 127
 )
 
@@ -58,14 +58,13 @@ func (n Name) Parent() Name {
 	return Name{n.wire[int(n.wire[0])+1:]}
 }
 
-// Covers goes from label to label, because a suffix of the bytes is an ancestor only if the
-// suffix starts at a label. For example, "ample.com" must not cover "example.com".
+// Covers reports whether m equals n or is below n.
 func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// A suffix of the bytes is an ancestor only if it starts at a label, so Covers walks label
-	// by label: "ample.com" must not cover "example.com".
+	// A suffix of the bytes is an ancestor only if the suffix starts at a label. Covers
+	// therefore goes from label to label: "ample.com" must not cover "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
 			return m == n

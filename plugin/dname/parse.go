@@ -137,7 +137,7 @@ func notAName(s string) error {
 }
 
 // numericEnd reports whether the last label of n has only digits. No top-level domain has only
-// digits (RFC 3696, section 2). Text with such an end is probably an address, for example
+// digits (RFC 3696, section 2). Text that ends in a number is probably an address, for example
 // 192.168.001.001.
 func numericEnd(n Name) bool {
 	var w Wire

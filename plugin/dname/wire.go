@@ -164,7 +164,7 @@ func (w *Wire) Compare(v *Wire) int {
 // Equal reports whether w and v are the same name.
 func (w *Wire) Equal(v *Wire) bool { return bytes.Equal(w.buf[:w.n], v.buf[:v.n]) }
 
-// Covers reports whether v equals w or lies below w.
+// Covers reports whether v equals w or is below w.
 func (w *Wire) Covers(v *Wire) bool {
 	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
 }

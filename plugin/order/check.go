@@ -116,7 +116,7 @@ func (p *parser) checkForce(o *draft) {
 	})
 }
 
-// forcedTarget returns the target that a key of the mapping force stands for.
+// forcedTarget returns the target to which a key of the mapping force refers.
 func forcedTarget(s string) (sameTarget, bool) {
 	if prefix, why := ParsePrefix(s); why == "" {
 		return sameTarget{kind: TargetAddress, match: Subtree, address: prefix}, true

@@ -45,9 +45,9 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. In the result list, a country that is
-// written with a "+" is followed by its territories. The result with has only the countries
-// that are written with a "+".
+// scopeCountries decodes the countries of a scope. In the first result, a country that is
+// written with a "+" is followed by its territories. The second result contains only the
+// countries that are written with a "+".
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}

@@ -198,10 +198,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns a scalar as it is written in the file. A number or a date without quotes is
-// accepted as text, as in "references: [2719]", because the text of the number is kept. Only
-// true, false and the merge key "<<" are refused, because the author probably meant something
-// else. If text returns "", it has reported a problem.
+// text returns the text of a scalar. A number or a date without quotes is accepted: "[2719]"
+// gives the text "2719". Only true, false and the merge key "<<" are refused, because the
+// author probably meant something else. If text returns "", it has reported a problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -210,8 +209,8 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText returns a scalar as it is written in the file. If the scalar is not valid text,
-// plainText returns the problem in why, and reports nothing.
+// plainText returns the text of a scalar. If the scalar is not valid text, plainText describes
+// the problem in the result why, and reports nothing.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -262,14 +261,14 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of the words of an enum. The error message lists these words, and then
-// other, which are forms that are not words.
+// choice decodes one of the words of an enum. The error message lists these words and the
+// texts in other.
 func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the allowed words of an enum. The error message lists these words, and
-// then other, which are forms that are not words.
+// oneOf decodes one of the allowed words of an enum. The error message lists these words and
+// the texts in other, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v

@@ -124,7 +124,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a deadline as a duration needs a served that has a time of day
+	if o.DeadlineAfter > 0 { // a deadline that is a duration needs a time of day in the field served
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)

@@ -27,10 +27,10 @@ type field struct {
 type draft struct {
 	Order
 	ownTerms bool // Terms belongs only to this order, so that fields of Terms may be changed
-	// servedDate is set if served is a date. A deadline in minutes needs a served with a time
-	// of day.
+	// servedDate is set if the field served has only a date. A deadline in minutes needs a
+	// time of day.
 	servedDate bool
-	// servedBad is set if the served of the order or of one of its targets is wrong.
+	// servedBad is set if the field served of the order or of one of its targets is wrong.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
@@ -39,8 +39,7 @@ type draft struct {
 	// forceAt maps each key of the order's own force to its node. forceAt is nil if the order
 	// has no force of its own.
 	forceAt map[string]*yaml.Node
-	// rowClocks are the targets with a served time of their own, from which their deadline
-	// counts.
+	// rowClocks are the targets whose deadline counts from a field served of their own.
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
 	// doubt is set if it is unknown whether the order is sealed (secret).

@@ -127,7 +127,8 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target with a served time of its own and without a deadline of its own.
+// A rowClock is a target that has its own time of service (the field served) and no deadline
+// of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -136,9 +137,10 @@ type rowClock struct {
 }
 
 // countDeadlines computes the time of a deadline that is written as a duration. The duration
-// starts at the served time of the order. For a target with a served time of its own, the
-// duration starts at that time, because each row of a register has its own date of service. If
-// each target has a served time or a deadline of its own, the order needs no served time.
+// starts when the order was served (the field served of the order). A target may have its own
+// field served, because each row of a register has its own date of service. The duration for
+// this target then starts at its own date. If each target has its own field served or
+// deadline, the order needs no field served.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
@@ -157,7 +159,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether each target has a served time or a deadline of its own.
+// ownClocks reports whether each target has a field served or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false
@@ -170,7 +172,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the time that is the duration after later than served.
+// deadlineAfter sets *deadline to the time served plus the duration after.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -185,7 +185,7 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 			spec.decode(p, kv.value, key, base)
 		}
 	}
-	base.forceAt = nil // checkForce reports a missing target only for a force of the order itself
+	base.forceAt = nil // so that checkForce does not report inherited reasons
 	p.seal(before, base)
 	base.ownTerms = false
 	return handle

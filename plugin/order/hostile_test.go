@@ -187,8 +187,8 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A feed is a stream that makes its text while it is read. The text is JSON Lines with one
-// name in each order, or a side list.
+// A feed is a stream that generates its text while the parser reads it. The text is a JSON
+// Lines file with one name in each order, or a side list.
 type feed struct {
 	n, i  int
 	line  func(i int) string

@@ -17,7 +17,7 @@ import (
 // Action is the effect of an order on its targets.
 type Action uint8
 
-// The actions of an order.
+// These are the actions of an order.
 const (
 	Block Action = iota // the targets are blocked
 	Lift                // for its targets, a lift ends earlier orders
@@ -81,7 +81,7 @@ const (
 // A Response is the answer that an order prescribes for its targets.
 type Response struct {
 	Kind      ResponseKind
-	Addresses []netip.Addr // only for Redirect; at least one, without duplicates
+	Addresses []netip.Addr // set only for Redirect: at least one address, no duplicates
 }
 
 // Match is the set of names that a target covers: the name of the target, the names below it,
@@ -231,7 +231,7 @@ func (s *SideList) Len() int { return s.Names.Len() + s.Taken }
 // TargetKind is the kind of a target.
 type TargetKind uint8
 
-// The kinds of targets.
+// These are the kinds of targets.
 const (
 	TargetName    TargetKind = iota
 	TargetAddress            // an address or network; enforced in DNS answers, or only recorded
@@ -248,8 +248,9 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL that an order blocks. Name and Match are set only
-// for a name. A URL whose whole host is blocked is stored as a name, with the kind TargetName.
+// A Target is a name, an address or a URL to which an order applies. Name and Match are set
+// only for a name. A URL whose whole host is blocked is stored as a name, with the kind
+// TargetName.
 type Target struct {
 	Kind  TargetKind
 	Match Match

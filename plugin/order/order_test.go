@@ -199,8 +199,8 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			// The deadline of the order is a duration, which starts at the served time of this
-			// target.
+			// The deadline of the order is a duration. For this target, it starts at the
+			// target's own field served.
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}

@@ -76,7 +76,7 @@ type Options struct {
 type Names interface {
 	// Grow announces that about n more names will follow.
 	Grow(n int)
-	// AddWire adds a name. The caller may change the Wire after AddWire has returned.
+	// AddWire adds a name. It must copy the name, because the caller changes the Wire later.
 	AddWire(*dname.Wire)
 }
 

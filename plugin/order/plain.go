@@ -127,7 +127,7 @@ type firsts struct {
 type firstSlot struct {
 	hash uint32
 	// at is 0 in a free slot. Up to the number of Targets, at is the number of a target,
-	// counted from 1. A larger at stands for a name in a long list: it encodes the offset of
+	// counted from 1. A larger at refers to a name in a long list: it encodes the offset of
 	// the name in the text.
 	at uint32
 }

@@ -126,9 +126,9 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField shortens the path of a field: it removes the first key that is not in the schema,
-// and everything after it. A key that is not in the schema may be a secret name at a wrong
-// position.
+// knownField shortens the path of a field. It removes the first key that is not in the schema,
+// and everything after it. The reason is that an unknown key may be a secret name that the
+// author has written at a wrong position.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {

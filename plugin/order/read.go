@@ -139,7 +139,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift.
+// Lifting reports whether o is a lift (an order that ends other orders).
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
 // checkID decodes the id of an order. If the id was already used in the file, checkID returns

@@ -33,7 +33,7 @@ type run struct {
 	n           int  // the number of names between the first and the last name
 }
 
-// runNode is the kind of a node that stands for all inner names of a run (a long list of plain
+// runNode is the kind of a node that represents all inner names of a run (a long list of plain
 // names).
 const runNode yaml.Kind = 1 << 7
 

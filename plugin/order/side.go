@@ -185,8 +185,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses one line of a side list. It returns the name in the line, or the zero Name
-// if the line has none. If the line is bad, why is the problem, and public is the problem
-// without words of the line.
+// if the line has none. For a bad line, the result why describes the problem. The result
+// public describes the problem without words of the line.
 func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

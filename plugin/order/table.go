@@ -96,7 +96,8 @@ var (
 )
 
 // schemaWords contains all keys of the schema. The log may show these keys even for a sealed
-// (secret) order. Any other key may be a secret name at a wrong position.
+// (secret) order. Any other key may be a secret name that the author has written at a wrong
+// position.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -303,12 +303,13 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 }
 
 // keyHomes maps each key of the format to advice: the last part of a message about the key at
-// a wrong position. A function init fills keyHomes, because functions in the tables use
-// keyHomes.
+// a wrong position. An init function fills keyHomes. An initializer would be a cycle, because
+// functions in the tables use keyHomes.
 var keyHomes = map[string]string{}
 
-// subKeys maps each key of an order whose value is a mapping to the keys of this mapping. A
-// function init fills subKeys, because functions in the tables use subKeys.
+// subKeys maps each key of an order whose value is a mapping to the keys of this mapping. An
+// init function fills subKeys. An initializer would be a cycle, because functions in the
+// tables use subKeys.
 var subKeys = map[string][]string{}
 
 func init() {

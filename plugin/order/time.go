@@ -6,8 +6,7 @@ import (
 )
 
 // Time is a time in whole Unix seconds. Orders start and end at whole seconds. A fraction of a
-// second is rounded up. An interval with rounded ends contains the same whole seconds as
-// before.
+// second is rounded up. Rounding does not change which whole seconds are in an interval.
 type Time int64
 
 // NoTime means that a time is not given.

@@ -129,7 +129,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins with the text shape, in which each 0 stands for any digit.
+// shaped reports whether s begins like the text shape. A 0 in shape matches any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false

@@ -13,9 +13,9 @@ import (
 
 // URLHost parses the URL of a target. The URL may have any scheme: DNS cannot block a single
 // page, but an order may list the page, and the file must keep it. The result host is the host
-// in the URL, or the zero Name if the host is not a name. If the URL is bad, why is the
-// problem. A web URL without a path is bad, because a name or an address must be written
-// instead.
+// in the URL, or the zero Name if the host is not a name. For a bad URL, the result why
+// describes the problem. A web URL without a path is bad, because a name or an address must be
+// written instead.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -101,8 +101,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a deadline. The deadline is a time, or a duration from served on, which is
-// resolved later.
+// deadline decodes a deadline. A deadline is a time, or a duration after the field served. The
+// time of the duration is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -172,9 +172,9 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address, or a network in CIDR notation. If s is bad, why is the
-// problem. A network with host bits, such as 192.0.2.1/24, is bad, because the author may mean
-// the address or the network.
+// ParsePrefix parses an address, or a network in CIDR notation. For a bad text, the result why
+// describes the problem. A network with host bits, such as 192.0.2.1/24, is bad, because the
+// author may mean the address or the network.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {

@@ -25,8 +25,8 @@ func (w words[T]) of(v T) string {
 	return w[v]
 }
 
-// parse returns the value that the word s stands for. It returns false for an unknown word and
-// for an empty word.
+// parse returns the value whose word is s. It returns false for an unknown word and for an
+// empty word.
 func (w words[T]) parse(s string) (T, bool) {
 	for v, word := range w {
 		if word == s && s != "" {
@@ -58,35 +58,35 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// String returns the word for a in order files.
+// String returns the word that order files use for a.
 func (a Action) String() string { return actionWords.of(a) }
 
-// String returns the word for s in order files.
+// String returns the word that order files use for s.
 func (s Status) String() string { return statusWords.of(s) }
 
-// String returns the word for k in order files. For KindUnstated, it returns "".
+// String returns the word that order files use for k. For KindUnstated, it returns "".
 func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 
-// String returns the word for d in order files.
+// String returns the word that order files use for d.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word for k in order files and in the Corefile. For ResponseUnset, it
+// String returns the word that order files and the Corefile use for k. For ResponseUnset, it
 // returns "".
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word for m in order files. For BelowOnly, it returns "below", although
-// order files have no word for BelowOnly and write "*." before the name.
+// String returns the word that order files use for m. For BelowOnly, it returns "below",
+// although order files have no word for BelowOnly and write "*." before the name.
 func (m Match) String() string { return matchWords.of(m) }
 
-// String returns the word for e in order files.
+// String returns the word that order files use for e.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
-// ParseEnforcedBy returns the value for a word in order files. It returns false for an unknown
-// word.
+// ParseEnforcedBy parses the word that order files use for an EnforcedBy. It returns false for
+// an unknown word.
 func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
 
-// ParseResponseKind returns the value for a word in order files. It returns false for an
-// unknown word.
+// ParseResponseKind parses the word that order files use for a ResponseKind. It returns false
+// for an unknown word.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
 // ResponseForms returns a list of all responses for an error message. The argument redirect

@@ -67,7 +67,8 @@ const (
 	maxTried   = 1 << 20
 )
 
-// A mend is a corrected line. The text say is the problem of the original line.
+// A mend is a possible correction of a line: the corrected line, and in the field say the
+// problem of the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
