@@ -24,7 +24,7 @@ const (
 	longest = 5 * time.Millisecond
 )
 
-// every is the number of calls of Tick after which Tick reads the clock once.
+// every is the number of calls of Tick for which Tick reads the clock only once.
 const every = 32
 
 var (
@@ -36,7 +36,7 @@ var (
 	// working is the number of goroutines that have called Start and have not finished their
 	// work.
 	working atomic.Int32
-	// waiter is nil while no goroutine has yielding turned on.
+	// waiter is nil while yielding is off.
 	waiter atomic.Pointer[poller]
 )
 
@@ -90,13 +90,13 @@ func Yield() {
 		return // another goroutine has yielded in the meantime
 	}
 	p.wait()
-	runtime.Gosched() // goroutines that the poller has made ready run first
+	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns the time that work runs after a yield that took the time waited. A runtime that
-// is never idle polls the network only every 10 ms, so a yield can take that long. Work
-// therefore runs for as long as it has waited, but at most for longest. With a shorter time, a
-// flood of queries would delay the load of a new order.
+// turn returns the time that work runs after a yield. The argument waited is the duration of
+// the yield. A runtime that is never idle polls the network only every 10 ms, so a yield can
+// take that long. Work therefore runs for as long as it has waited, but at most for longest.
+// With a shorter time, a flood of queries would delay the load of a new order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

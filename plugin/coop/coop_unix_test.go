@@ -37,7 +37,7 @@ func TestYieldsToNetwork(t *testing.T) {
 		}
 		now()
 		if read.Load() != i+1 {
-			now() // every 61st time, the scheduler resumes the goroutine that yielded first
+			now() // every 61st time, the scheduler first resumes this goroutine
 		}
 		if got := read.Load(); got != i+1 {
 			t.Fatalf("%d of %d datagrams are read", got, i+1)
@@ -47,7 +47,7 @@ func TestYieldsToNetwork(t *testing.T) {
 	<-ended
 }
 
-// now makes the next call of Yield due, and calls Yield.
+// now calls Yield so that it yields at once, even if the work has not run for its time.
 func now() {
 	next.Store(0)
 	Yield()
@@ -70,7 +70,7 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnIsKept checks that Yield returns at once before the time of the work is over.
+// TestTurnIsKept checks that Yield does not yield before the work has run for its time.
 func TestTurnIsKept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()

@@ -211,8 +211,8 @@ func clip(label string) string {
 }
 
 // isPunctuation reports whether r is punctuation outside ASCII, for example a quotation mark
-// or a dash. UTS 46 would convert a name with r into another name, for which no client asks.
-// An order with this name would block nothing else. isPunctuation is false for the punctuation
+// or a dash. UTS 46 would convert a name with r into a name for which no client asks, and an
+// order would then block only this useless name. isPunctuation is false for the punctuation
 // that IDNA 2008 allows in some names (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)

@@ -65,7 +65,8 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s: %x", name, h)
 		}
 	}
-	// Names with the same letters and other label boundaries must have different hashes.
+	// Two names whose labels end at other places must have different hashes, even if their
+	// letters are equal.
 	var x, y Wire
 	x.Set("ab.c")
 	y.Set("a.bc")

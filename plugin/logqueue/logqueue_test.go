@@ -88,7 +88,8 @@ func TestDropped(t *testing.T) {
 	s.want(t, "first", "a", "b", "2 dropped", "later")
 }
 
-// TestLongLine checks that an empty queue accepts a line that is longer than its limit.
+// TestLongLine checks that an empty queue accepts a line that is longer than the limit of the
+// queue.
 func TestLongLine(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)

@@ -8,8 +8,8 @@ import (
 )
 
 // force decodes the reasons for which an order is enforced even at targets that the guard
-// protects. If an order has its own force key, reasons from the defaults or the authority no
-// longer apply.
+// protects from a block by mistake. If an order has its own force key, the reasons in the
+// file's defaults or in the authority no longer apply.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {

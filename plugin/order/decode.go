@@ -31,8 +31,8 @@ type decoder struct {
 	pairs          []pair
 }
 
-// maxMsg is a length in bytes. A message is shorter than maxMsg unless it contains text of the
-// file.
+// maxMsg is the length in bytes from which a message is shortened. Only a message that
+// contains text of the file can be longer.
 const maxMsg = 1000
 
 func (d *decoder) add(p Problem) {
@@ -147,7 +147,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 // map, because the map would cost more than all other work on the mapping.
 type keys map[string]*yaml.Node
 
-// add returns the first key of n that equals k and is before index i, or nil if no key does.
+// add returns the first key of n that equals k and is before index i. It returns nil if there
+// is no equal key.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {

@@ -51,8 +51,8 @@ type draft struct {
 	noAuthority bool
 }
 
-// fields are the keys of an order in canonical order. Format and Encode write the keys in this
-// order.
+// fields lists the keys of an order. Format and Encode write the keys in the sequence of this
+// list.
 var fields = []field{
 	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID has already read the id
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},

@@ -172,7 +172,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the time served plus the duration after.
+// deadlineAfter sets *deadline to the time served plus the duration in the argument after.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -149,7 +149,8 @@ func setTargetCount(order *yaml.Node, count int) {
 	}
 }
 
-// setNumber sets a key of a mapping whose keys are in canonical order. The order is kept.
+// setNumber sets a key of a mapping to the number v. A new key is inserted at its canonical
+// position.
 func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	text := strconv.Itoa(v)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -256,7 +257,8 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a whose value is different in b, or nil if no value is.
+// difference returns the first node of a whose value is different in b. It returns nil if all
+// values are equal.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -269,7 +271,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the YAML tag of a value. It treats a time as a string.
+// kindOfTag returns the YAML tag of a value. For a time, it returns the tag of a string.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"

@@ -212,8 +212,8 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// The function Options.Side must receive the same names as the result without the
-		// function.
+		// If Options.Side is set, it must receive the names that are otherwise in
+		// SideList.Names.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {

@@ -97,8 +97,8 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite stores the problems where the function wanted finds them. If the number of "# want:
-// " comments changes, the line numbers in the problems change too. Update the files again
+// rewrite stores the problems where the function wanted finds them. New comments with problems
+// move the lines of the file, and the problems contain line numbers. Update the files again
 // until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)

@@ -97,8 +97,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// A problem may be about a misspelt key "defaults". Its value may contain the disclosure
-	// that seals all orders (makes them secret).
+	// A problem may be about a misspelt key "defaults". The value of the key may contain the
+	// disclosure that makes all orders sealed (secret).
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")

@@ -229,9 +229,9 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a run (a long list of plain names) if a run begins at the
-// offset first. It adds one node for all inner names, and continues at the comma before the
-// last name of the run.
+// skipRun skips the inner names of a run (a long list of plain names). The argument first is
+// the offset at which the run must begin; otherwise skipRun does nothing. One node is added
+// for all inner names. Parsing continues at the comma before the last name of the run.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++

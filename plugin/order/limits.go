@@ -41,7 +41,7 @@ const (
 	// names in files of their own). The first four labels of each name do not count, and each
 	// name raises the limit by one. The limit protects the memory, because each label may be a
 	// node of the index: one name of a hundred labels is no longer than ten common names, but
-	// can need the memory of a hundred.
+	// can need a hundred nodes.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows (intervals in which a target is in force)
 	// in a file. The windows of an order count once for each target that has attributes of its

@@ -3,7 +3,7 @@
 // JSON Lines files have the same schema.
 //
 // An [Order] is one decision of one authority. The parser returns complete orders: the values
-// from the file's defaults are filled in, names are canonical, and times are in UTC. Other
+// from the file's defaults are filled in, names are canonical, and times are Unix times. Other
 // packages therefore have nothing to parse.
 package order
 
@@ -211,7 +211,8 @@ type Source struct {
 	SHA256   string // the digest of the register's file, in lower-case hex; empty if not given
 }
 
-// A Force is the operator's reason to enforce a target that the guard protects.
+// A Force is the operator's reason to enforce a target that the guard protects from a block by
+// mistake.
 type Force struct{ Target, Reason string }
 
 // A SideList is a list of targets in a file of its own. Each target covers its name and all
@@ -274,8 +275,8 @@ type Attr struct {
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// Acknowledged and Reported are about this target only, as the fields of Order are about
-	// the order.
+	// Acknowledged and Reported apply only to this target. Order has two fields with these
+	// names for the whole order.
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string

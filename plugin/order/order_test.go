@@ -273,8 +273,7 @@ func TestFull(t *testing.T) {
 	sameOrders(t, "good/full.yaml", f.Orders, want)
 }
 
-// TestSets checks that the parser drops duplicates from each list whose sequence has no
-// meaning.
+// TestSets checks that the parser drops duplicates in lists that are sets, such as lifts.
 func TestSets(t *testing.T) {
 	o := oneOrder(t, `id: a, scope: {countries: [IT, it, EU], clients: [192.0.2.1, 192.0.2.1/32]}, response: {redirect: [192.0.2.2, 192.0.2.2]}`)
 	if len(o.Scope.Countries) != 2 || len(o.Scope.Clients) != 1 || len(o.Response.Addresses) != 1 {

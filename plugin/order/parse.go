@@ -196,8 +196,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// The fast way without the long lists of names has failed. Either the names are not
-	// targets, or the text has an error. The code below parses the whole text.
+	// Parsing the text without its long lists of plain names has failed. Either the names are
+	// not targets, or the text has an error. The code below parses the whole text.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err

@@ -298,8 +298,8 @@ func (o *outline) check(values int) error {
 }
 
 // putBack adds the node of each run (a long list of plain names) to the targets of its order.
-// It returns false if it does not find all runs among the targets. A run may also be in
-// another list, a comment or a text.
+// It returns false if it does not find every run among the targets. For example, it does not
+// find a run in another list, in a comment or in a text.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {

@@ -117,8 +117,8 @@ func checkRuns(t *testing.T, path, text string) {
 			if len(problems.Errors()) == 0 && !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: with runs %s\nwithout %s\n%s", path, texts(got.Orders), texts(want.Orders), text)
 			}
-			// The function Options.Targets must receive the names that Order.Targets has
-			// without the function.
+			// If Options.Targets is set, it must receive the names that are otherwise in
+			// Order.Targets.
 			taken := map[*Order]*taking{}
 			var last *taking
 			var orders []*Order

@@ -13,8 +13,8 @@ type entry[T any] struct {
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// A table lists the keys of a mapping in canonical order. Format and Encode write the keys in
-// this order. A test compares the tables with the JSON schema.
+// A table lists the keys of a mapping. Format and Encode write the keys in the sequence of the
+// table. A test compares the tables with the JSON schema.
 type table[T any] []entry[T]
 
 // keys yields the keys of t.
@@ -56,7 +56,7 @@ next:
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
-	each *shape            // the shape of all values, in a mapping with any keys
+	each *shape            // the shape of every value in a mapping whose keys are free
 }
 
 func shapeOf[T any](t table[T], sub map[string]*shape) *shape {

@@ -292,7 +292,7 @@ func misspelled(root *yaml.Node, want string) bool {
 
 // emptyAbove searches the keys above n for a key without a value whose mapping may have the
 // key n. The author has then probably forgotten to indent the line of n. emptyAbove returns
-// the key found, or "".
+// the key that it finds, or "".
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {

@@ -142,9 +142,9 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone from UTC. The code looks up the offset
-// of a zone this long before a local time and this long after it. If the clocks change near
-// the local time, the code so finds the old and the new offset.
+// zoneReach is longer than the offset of any time zone from UTC. To convert a local time, the
+// code looks up the offset of the zone at this distance before and after the local time. If
+// the clocks change near the local time, these are the old and the new offset.
 const zoneReach = 26 * time.Hour
 
 // instants returns the times at which the clocks of loc show the local time wall. The argument

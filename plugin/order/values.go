@@ -285,8 +285,8 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a language tag of BCP 47. It refuses "_" in place of "-",
-// which the language library would accept, because clients may not accept it.
+// LanguageTag reports whether s is a language tag of BCP 47. The language library would also
+// accept "_" in place of "-", but BCP 47 and some clients do not.
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")

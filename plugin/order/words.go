@@ -133,8 +133,8 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns the name n as text for people. The text is that of Pattern. For Exact, "
-// (exact)" follows.
+// Describe returns the name n as text for people. For Exact, the text is that of Pattern with
+// the addition "(exact)". Otherwise it is that of Pattern.
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"
@@ -154,8 +154,8 @@ func (t *Target) Pattern() string {
 	return t.Match.Pattern(t.Name)
 }
 
-// String returns the target as text for people. The text is that of Pattern. For an exact
-// name, " (exact)" follows.
+// String returns the target as text for people. For an exact name, the text is that of Pattern
+// with the addition "(exact)". Otherwise it is that of Pattern.
 func (t *Target) String() string {
 	if t.Kind == TargetName {
 		return t.Match.Describe(t.Name)

@@ -93,9 +93,9 @@ func putStatus(n *yaml.Node, s Status) {
 // compact is the value of indent for JSON on a single line.
 const compact = -1
 
-// appendJSON appends the tree n to dst as JSON. With the indent compact, the JSON is on one
-// line. Otherwise each level is indented by two more blanks than the level above, from indent
-// on.
+// appendJSON appends the tree n to dst as JSON. If indent is compact, the JSON is on one line.
+// Otherwise indent is the number of blanks before the line of n, and each deeper level has two
+// more blanks.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {

@@ -136,7 +136,8 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves to a line and column, and reports whether it could. It never moves back.
+// seek moves to a line and column, and reports whether it is there. seek never moves back, and
+// returns false instead.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
 		// A block list or mapping may begin at the position of its first entry. The walk

@@ -221,10 +221,10 @@ func init() {
 // indentedBy is the message about a line with a wrong indentation.
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. It may if the
-// key above with this indentation is in the same mapping. It also may if the key belongs to
-// the mapping that begins above. If belongs cannot decide, it returns false. It subtracts its
-// effort in bytes from left.
+// belongs reports whether a line with the key may have the given indentation. The nearest line
+// above with no deeper indentation decides. Either the key in that line is in the same
+// mapping, or that line begins the mapping of the key. If belongs cannot decide, it returns
+// false. It subtracts its effort in bytes from left.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false

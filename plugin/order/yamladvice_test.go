@@ -6,7 +6,7 @@ import (
 )
 
 // TestYAMLAdvice checks the full messages about common mistakes that make a file invalid YAML.
-// In the test files, the text of a row comes after five valid lines of an order.
+// Five valid lines of an order precede the text of each row.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const target = "\n  targets: [one.example]\n"
