@@ -26,8 +26,9 @@ func newPoller() *poller {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// Deadlines work only for a pipe that the network poller watches. Without the poller, a
-	// read of the pipe would block a thread.
+	// Deadlines work only if the network poller watches the pipe, so the calls of
+	// SetReadDeadline and SetWriteDeadline test this. Without the poller, a read of the pipe
+	// would block a thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
 		return nil

@@ -109,7 +109,7 @@ func (s *Scope) CountryTexts() (out []string) {
 }
 
 // badCountry reports that s is not the code of a country. It suggests the code that was
-// probably meant, with the text plus after the code.
+// probably meant. In the suggestion, the argument plus ("+" or "") follows the code.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {

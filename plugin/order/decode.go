@@ -17,7 +17,7 @@ import (
 // therefore finds all problems of a file.
 type decoder struct {
 	file string
-	data []byte // the text of the document or the line
+	data []byte // the text of the document, or of one line of JSON Lines
 	// The line with the number lineNo begins at the offset lineAt in data. lineNo is 0 if
 	// unset.
 	lineNo, lineAt int

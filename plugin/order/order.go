@@ -120,7 +120,7 @@ type Scope struct {
 	Clients         []netip.Prefix
 }
 
-// An Exempt lists networks. The order does not apply to the clients in these networks.
+// An Exempt lists networks. An order does not apply to clients in the networks of its Exempts.
 type Exempt struct {
 	Clients   []netip.Prefix
 	Until     Time // NoTime means until the order ends

@@ -123,8 +123,8 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values from the file's defaults. For each authority, handles has the values
-	// of base together with the fields of the authority.
+	// base has the values from the file's defaults. The map handles has, for each authority,
+	// the values of base together with the fields of the authority.
 	base          *draft
 	defaultHandle *yaml.Node // the handle of an authority in the file's defaults
 	handles       map[string]*draft

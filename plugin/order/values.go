@@ -262,7 +262,7 @@ var responseTable = table[Response]{
 	}},
 }
 
-// redirectForm shows in messages how an order file writes a redirect.
+// redirectForm is the text with which messages show how to write a redirect.
 const redirectForm = "{redirect: [address]}"
 
 func (p *parser) response(n *yaml.Node, f string) (r Response) {
