@@ -147,7 +147,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 	if o.Served != NoTime || o.Side != nil || len(o.Targets) == 0 || !o.ownClocks() {
 		if o.Served == NoTime && o.servedBad {
-			return // the wrong served has already been reported
+			return // the error in the field served has already been reported
 		}
 		p.deadlineAfter(o.deadlineAt, "deadline", &o.Deadline, o.Served, o.servedDate, o.DeadlineAfter)
 	}

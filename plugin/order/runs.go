@@ -28,7 +28,7 @@ type spot struct{ off, line, col int }
 // the text.
 type run struct {
 	first, last spot
-	from        spot // the position after the line of the first name, or after the comma behind it
+	from        spot // the position after the first name and its line feed or comma
 	to          int  // the offset at which the inner names end; the parser does not get them
 	n           int  // the number of names between the first and the last name
 }
