@@ -2,25 +2,26 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. It is canonical, as Name is, but has its own buffer: a
-// handler keeps a Wire on its stack, and no query allocates. The zero Wire is empty and must
-// be set before use.
+// A Wire is the name in a query. A Wire is canonical, as a Name is, but it contains its own
+// buffer. A handler keeps a Wire on the stack, so that a query does not allocate memory. The
+// zero Wire is empty and must be set before use.
 type Wire struct {
-	// The buffer has eight more octets, because words.go reads and writes eight octets at a
-	// time, starting at any octet of the name.
+	// buf has eight octets more than the longest name, because the functions in words.go read
+	// and write eight octets at once, from any octet of the name on.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns: labels separated by dots, with the
-// escapes `\.` and `\DDD`, with or without the trailing dot. Set reports whether DNS can carry
-// the name. If it returns false, w must not be used before another Set succeeds. Labels may
-// contain any octet, unlike in Parse, because clients may ask for any name.
+// Set parses a name in the presentation form of miekg/dns: labels with dots between them, and
+// the escapes `\.` and `\DDD`. A trailing dot is optional. Set returns false if DNS cannot
+// carry the name. Then w must not be used before another Set succeeds. Set accepts any octet
+// in a label, because clients may ask for any name; Parse accepts only host names.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny does the same as Set, octet by octet.
+// setAny sets w to the name in s, and reads s octet by octet. Set calls setAny for names that
+// the fast setPlain does not accept.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -30,7 +31,7 @@ func (w *Wire) setAny(s string) bool {
 	if s == "" {
 		return false
 	}
-	n, start := 1, 0 // next free octet; index of the length octet of the current label
+	n, start := 1, 0 // n is the next free octet; start is the index of the length octet of the current label
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
@@ -73,8 +74,9 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length of the label that begins at start and ends before n. It returns
-// false if the label is empty or too long, or if the name has too many octets or labels.
+// endLabel writes the length octet of the label that begins at start and ends before n. It
+// returns false if the label is empty or too long. It also returns false if the name has too
+// many octets or labels.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -86,8 +88,8 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to the ASCII host name s without allocating. It returns false for names that
-// parsePlain does not accept, although some of them are valid. Then w must not be used before
+// SetHost sets w to the ASCII host name s without allocating. It returns false for a name that
+// parsePlain does not accept, even if the name is valid. Then w must not be used before
 // another Set succeeds.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
@@ -107,11 +109,11 @@ func (w *Wire) SetName(n Name) {
 // Len returns the length of the wire form in octets.
 func (w *Wire) Len() int { return int(w.n) }
 
-// NumLabels returns the number of labels. The root has none.
+// NumLabels returns the number of labels. It returns 0 for the root.
 func (w *Wire) NumLabels() int { return int(w.labels) }
 
-// Suffix returns the wire form of the ancestor that has the last k labels. With k = NumLabels
-// it returns the whole name. The result is a part of the buffer of w.
+// Suffix returns the wire form of the last k labels of the name. For k = NumLabels, Suffix
+// returns the whole name. The result shares the memory of w.
 func (w *Wire) Suffix(k int) []byte {
 	if k <= 0 {
 		return w.buf[w.n-1 : w.n]
@@ -119,8 +121,8 @@ func (w *Wire) Suffix(k int) []byte {
 	return w.buf[w.off[int(w.labels)-k]:w.n]
 }
 
-// Label returns the first label of Suffix(k) without its length octet. With k = 1 it returns
-// the top-level label. The result is a part of the buffer of w.
+// Label returns the first label of Suffix(k) without its length octet. For k = 1, Label
+// returns the top-level label. The result shares the memory of w.
 func (w *Wire) Label(k int) []byte {
 	o := int(w.off[int(w.labels)-k])
 	return w.buf[o+1 : o+1+int(w.buf[o])]
@@ -140,7 +142,7 @@ func (w *Wire) SetWire(b []byte) {
 	w.findLabels()
 }
 
-// findLabels sets w.off and w.labels from the wire form in the buffer.
+// findLabels fills w.off and w.labels from the wire form in w.buf.
 func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {
@@ -162,7 +164,7 @@ func (w *Wire) Compare(v *Wire) int {
 // Equal reports whether w and v are the same name.
 func (w *Wire) Equal(v *Wire) bool { return bytes.Equal(w.buf[:w.n], v.buf[:v.n]) }
 
-// Covers reports whether v equals w or lies below w.
+// Covers reports whether v equals w or is below w.
 func (w *Wire) Covers(v *Wire) bool {
 	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
 }

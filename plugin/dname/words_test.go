@@ -7,8 +7,8 @@ import (
 )
 
 // TestSetPlain checks that setPlain sets the same name as setAny, or returns false. The names
-// have all lengths up to 69 octets. They include the neighbours of the octets that setPlain
-// searches for, because an error with a borrow or a carry would show there.
+// have all lengths up to 69 octets. They contain octets that are one above or below the octets
+// that setPlain searches for, because these octets would show an error in the arithmetic.
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"
@@ -39,8 +39,8 @@ func TestSetPlain(t *testing.T) {
 	}
 }
 
-// TestHash checks that the hash depends on the suffix and the key only, and not on other
-// octets in the buffer.
+// TestHash checks that the hash of a suffix depends only on the suffix and the key. Other
+// octets in the buffer must not change the hash.
 func TestHash(t *testing.T) {
 	hash := func(w *Wire, k int, key uint64) uint64 {
 		for i := 1; i <= k; i++ {
@@ -54,7 +54,7 @@ func TestHash(t *testing.T) {
 		alone.Set(name)
 		other.Set("x" + name[1:])
 		k := alone.NumLabels()
-		below.Set(strings.Repeat("z.", 120)) // the octets left by this name must not matter
+		below.Set(strings.Repeat("z.", 120)) // the octets of this name remain in the buffer and must not matter
 		if name != long {
 			below.Set("www." + name)
 		} else {
@@ -65,7 +65,8 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s: %x", name, h)
 		}
 	}
-	// The boundary between labels must matter.
+	// Two names whose labels end at other places must have different hashes, even if their
+	// letters are equal.
 	var x, y Wire
 	x.Set("ab.c")
 	y.Set("a.bc")

@@ -10,7 +10,8 @@ import (
 
 const benchNames = 100_000
 
-// benchFile returns a register with one name in each order.
+// benchFile returns the bytes of an order file in the format ext. Each of its orders has one
+// name.
 func benchFile(ext string) []byte {
 	var b bytes.Buffer
 	for i := range benchNames {
@@ -36,8 +37,8 @@ func benchFile(ext string) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkParse measures parsing 100,000 orders of one name each, and a side list of as many
-// names.
+// BenchmarkParse measures the parsing of 100,000 orders with one name each, and of a side list
+// (a list of names in a file of its own) with 100,000 names.
 func BenchmarkParse(b *testing.B) {
 	for _, ext := range encodings {
 		data := benchFile(ext)

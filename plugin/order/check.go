@@ -7,8 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the reasons for held targets. As with every field, the order's own value
-// replaces the whole value from the defaults or the authority.
+// force decodes the reasons for which an order is enforced even at targets that the guard
+// protects from a block by mistake. If an order has its own force key, the reasons in the
+// file's defaults or in the authority no longer apply.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -19,7 +20,8 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// checkExcept reports targets at or below the order's own exceptions.
+// checkExcept reports each target that equals an exception of the order or is below an
+// exception.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
@@ -47,8 +49,8 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// names is a set of names. Exceptions and targets may both be long lists, so neither list is
-// searched once for each entry of the other.
+// names is a set of names. It makes the comparison of two long lists, the exceptions and the
+// targets of an order, fast: a look-up in the set replaces a search of a whole list.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -62,7 +64,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name of s that is n or above n.
+// covering returns the nearest name of s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {
@@ -72,10 +74,11 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports the order's own reasons for targets that the order does not have. Reasons
-// from the defaults or the authority are dropped without a report if the order does not have
-// the target, because they are meant for any order that has it. The names of a side list are
-// not searched.
+// checkForce reports a reason in the order's own force key if the order does not have the
+// target of the reason. A reason from the defaults or the authority is meant for any order
+// that has the target. checkForce therefore drops it without a report if the order does not
+// have the target. If the order has a side list (a list of names in a file of its own),
+// checkForce checks nothing.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
@@ -91,7 +94,7 @@ func (p *parser) checkForce(o *draft) {
 	}
 	note := func(k sameTarget) {
 		if k.match == Exact {
-			k.match = Subtree // the reason is for the name with either match
+			k.match = Subtree // a reason for a name applies to both kinds of match
 		}
 		if _, ok := has[k]; ok {
 			has[k] = true
@@ -113,7 +116,7 @@ func (p *parser) checkForce(o *draft) {
 	})
 }
 
-// forcedTarget returns the target that a key of force names.
+// forcedTarget returns the target to which a key of the mapping force refers.
 func forcedTarget(s string) (sameTarget, bool) {
 	if prefix, why := ParsePrefix(s); why == "" {
 		return sameTarget{kind: TargetAddress, match: Subtree, address: prefix}, true

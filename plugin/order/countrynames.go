@@ -1,8 +1,9 @@
 package order
 
-// countryNames has a line for each code: its names in English, and for many countries in their
-// own languages (Unicode CLDR, and some everyday names). The names are used only to suggest a
-// code in a message. An order file must use the code.
+// countryNames has one line for each country code. A line has the code and the names of the
+// country in English, and often in the languages of the country (from Unicode CLDR, with some
+// everyday names). The names only help to suggest a code in an error message. An order file
+// must use the code.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

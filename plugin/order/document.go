@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// errStopped is the error of a load that Options.Stop ended.
+// errStopped is the error of a load that ended because Options.Stop returned true.
 var errStopped = errors.New("the load was stopped")
 
-// stopped returns an error if Options.Stop asks to end the load.
+// stopped returns an error if Options.Stop returns true, which means that the load must end.
 func (p *parser) stopped() error {
 	if p.opt.Stop != nil && p.opt.Stop() {
 		return errStopped
@@ -22,8 +22,9 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step calls coop.Tick for a round of a loop, and reports whether the loop may continue. It
-// returns false if Options.Stop ended the load, or if there are too many problems or labels.
+// step calls coop.Tick with the index i of a loop iteration, and reports whether the loop may
+// continue. It returns false if Options.Stop has ended the load. It also returns false if
+// there are too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -32,7 +33,7 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// SizeOf returns the number of bytes that a stream will yield, or 0 if unknown.
+// SizeOf returns the number of bytes that r will yield, or 0 if the number is unknown.
 func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
@@ -45,12 +46,13 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is the number of bytes of a document that are read before the outline scans them. It
-// is a variable so that tests can have several chunks in small texts.
+// chunk is a number of bytes. After each chunk of a document is read, it is scanned for long
+// lists of names and for the size of its tree. chunk is a variable, so that tests can have
+// several chunks in small texts.
 var chunk = 256 << 10
 
-// early is the size in bytes up to which the buffer grows by doubling. Only a longer text gets
-// a buffer of its announced size at once.
+// early is a buffer size in bytes. A buffer for a document doubles its size until early is
+// reached. Then it grows at once to the size that the stream announces, if the size is known.
 const early = 4 << 20
 
 func tooLarge() error {
@@ -58,7 +60,7 @@ func tooLarge() error {
 }
 
 // readDocument reads a YAML or JSON document into memory. It returns an error as soon as the
-// document is too large, or would make too large a tree.
+// document, or the tree of its values, would be too large.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -91,8 +93,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Control characters are errors in YAML and JSON, so reading stops. The parser reports
-		// their position.
+		// A control character is an error in YAML and JSON, so reading stops here. The parser
+		// later reports the position of the control character.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -100,22 +102,23 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	}
 }
 
-// An input is a document or a line that is being read.
+// An input is a JSON or YAML document, or one line of JSON Lines, that is being read.
 type input struct {
 	outline
 	buf       []byte
 	firstLine int
-	seen      int // the number of bytes of the text that are scanned
-	searched  int // the number of bytes of the text that were searched for the end of a line
+	seen      int // the number of bytes at the start of text that are scanned
+	searched  int // the number of bytes at the start of text that were searched for the end of a line
 }
 
 func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text, either all of it or up to the last line feed or comma. If there is
-// none, look scans up to the last ASCII character. A name that is cut there is not part of a
-// run.
+// look scans the text that was read since the last call. If all is false, look scans only up
+// to the last line feed. Without a line feed, it scans up to the last comma, or else up to the
+// last ASCII character, which may cut a name in two. A cut name is not part of a long list of
+// names.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

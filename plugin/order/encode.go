@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Header is the top level of an order file that Encode writes.
+// A Header contains the values that Encode writes at the top level of an order file.
 type Header struct {
-	Serial, ShrinkOK int64 // -1 for none
-	// Timezone is the time zone of the dates in the file; empty for UTC.
+	Serial, ShrinkOK int64 // -1 if the file has none
+	// Timezone is the time zone of the dates in the file. An empty Timezone means UTC.
 	Timezone string
-	Source   *Source // nil for none
-	Expires  Time    // 0 or NoTime for none
+	Source   *Source // nil if the file has none
+	Expires  Time    // 0 or NoTime if the file has none
 }
 
 // New returns an empty order with unset times and TTL.
@@ -30,11 +30,12 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, with their count. ext is the format: ".yaml",
-// ".json" or ".jsonl". Names are written as A-labels. A time at the start of a day in the
-// header's time zone is written as a date (for until and similar fields: a time at the end of
-// a day). Other times are written as RFC 3339 in UTC. Parse of the result returns the same
-// orders. Side lists are only referred to.
+// Encode writes orders in canonical form, with the number of orders. The format ext is
+// ".yaml", ".json" or ".jsonl". Parse of the written file returns the same orders. Names are
+// written as A-labels. A time at the start of a day, in the time zone of the header, is
+// written as a date. For fields such as until, a time at the end of a day is written as a date
+// instead. All other times are written as RFC 3339 in UTC. For a side list (a list of names in
+// a file of its own), Encode writes only the reference to the list.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -67,7 +68,7 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// bw keeps a write error, and Flush returns it.
+			// The bufio.Writer keeps an error of Write, and Flush returns the error later.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -123,7 +124,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a duration needs a served with a time of day
+	if o.DeadlineAfter > 0 { // a deadline that is a duration needs a time of day in the field served
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)
@@ -185,7 +186,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	return n
 }
 
-// terms writes the fields from response to url.
+// terms writes the fields of t in canonical order, from response to url.
 func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
@@ -211,7 +212,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// target returns a name as a plain string if it has no attributes.
+// target returns the node of a target. A name target without attributes is a plain string.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.Pattern())
@@ -284,7 +285,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time returns t as text that parses to t again. It returns a date if possible.
+// time returns t as text from which the parser gets t again. The text is a date if possible.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
@@ -310,7 +311,8 @@ func scopeNode(s *Scope) *yaml.Node {
 	return n
 }
 
-// writtenDuration returns d in the largest unit that divides it.
+// writtenDuration returns d as a whole number of the largest possible unit, for example "7d"
+// for 168 hours.
 func writtenDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

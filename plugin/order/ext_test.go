@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestEndings reads, formats and bounds files whose endings have capital letters, as
-// programs of Windows write them.
+// TestEndings parses and formats files whose extension has capital letters, such as ".YAML",
+// because Windows programs write such extensions. It also checks the size limits of these
+// files.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

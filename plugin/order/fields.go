@@ -6,55 +6,59 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// use is a set of flags of a field.
+// use is a set of flags that say where a field of an order may come from, and where it is
+// stored.
 type use uint8
 
 const (
-	filled use = 1 << iota // may come from the authority or the file's defaults
-	onLift                 // allowed on a lift
-	term                   // stored in Terms
+	filled use = 1 << iota // the field may come from the file's authorities or defaults
+	onLift                 // a lift order may have the field
+	term                   // the field is stored in Terms
 )
 
-// A field is one key of an order.
+// A field describes one key of an order.
 type field struct {
 	key    string
 	use    use
 	decode func(p *parser, n *yaml.Node, f string, o *draft)
 }
 
-// A draft is an order that is being decoded, with data for later steps.
+// A draft is an order that is being decoded. It also has data that later checks need.
 type draft struct {
 	Order
-	ownTerms bool // Terms belongs to this order only and may be changed
-	// servedDate is set if served is a date. A deadline in minutes cannot count from a date.
+	ownTerms bool // Terms belongs only to this order, so that fields of Terms may be changed
+	// servedDate is set if the field served has only a date. A deadline in minutes needs a
+	// time of day.
 	servedDate bool
-	// servedBad is set if served is wrong, or if a target has a wrong served.
+	// servedBad is set if the field served of the order or of one of its targets is wrong.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// the keys of the order's own force; nil if force comes from elsewhere
+	// forceAt maps each key of the order's own force to its node. forceAt is nil if the order
+	// has no force of its own.
 	forceAt map[string]*yaml.Node
-	// rowClocks are the targets whose deadline counts from a served of their own.
+	// rowClocks are the targets whose deadline counts from a field served of their own.
 	rowClocks []rowClock
-	runs      []orderRun // the runs that are not in Targets
-	// doubt is set if it is unknown whether the order is sealed.
+	runs      []orderRun // long plain lists of names, which are not in Targets
+	// doubt is set if it is unknown whether the order is sealed (secret).
 	doubt bool
-	// liftDoubt is set if the order is a lift without disclosure, which may lift a sealed
-	// order.
+	// liftDoubt is set if the order is a lift without a disclosure. The order that it lifts
+	// may be sealed (secret).
 	liftDoubt bool
-	// noAuthority is set if a missing or bad authority was already reported.
+	// noAuthority is set if a problem about the missing or bad authority was already reported.
 	noAuthority bool
 }
 
-// fields are the keys of an order in canonical order, as Format and Encode write them.
+// fields lists the keys of an order. Format and Encode write the keys in the sequence of this
+// list.
 var fields = []field{
-	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID reads the id first
+	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID has already read the id
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},
 	{"lifts", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.lifts(n, f, o) }},
 	{"authority", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		if n.Kind != yaml.ScalarNode { // startOrder resolves handles
+		if n.Kind != yaml.ScalarNode { // startOrder has already found the authority of a handle
 			o.Authority = p.authority(n, f)
 			o.noAuthority = o.Authority.Name == ""
 		}
@@ -84,11 +88,12 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// Make a copy, because the list may belong to the authority.
+		// The list may belong to the authority and must not be changed, so this code makes a
+		// copy.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// target_count is before targets, so that a file that is cut within the targets still has
-	// the count.
+	// target_count is written before targets. If a file is cut within the targets, the count
+	// is then still in the file and shows the cut.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// format formats a file, and fails the test on problems.
+// format formats a file and returns the text. The test fails if the file has problems.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -21,8 +21,8 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood checks that a formatted file has the same orders, and does not change when it
-// is formatted again.
+// TestFormatGood checks that a formatted file has the orders of the original file, and that
+// formatting the result again changes nothing.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -116,8 +116,8 @@ orders:
 	}
 }
 
-// TestFormatRefuses checks that nothing is written if the file has errors, or if comments
-// would be lost.
+// TestFormatRefuses checks that Format writes nothing if the file has errors, or if Format
+// would lose a comment.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		if strings.Contains(path, "warning") {
@@ -133,7 +133,7 @@ func TestFormatRefuses(t *testing.T) {
 			t.Errorf("%s: %d octets written, %v, %v", path, b.Len(), problems, err)
 		}
 	}
-	// The YAML library drops this comment.
+	// The YAML library drops the comment in this file.
 	var b bytes.Buffer
 	problems, err := Format(&b, "a.yaml", strings.NewReader("version: 1\ndefaults: # lost\n  {scope: global}\norders: []\n"), Options{})
 	if want := `a.yaml: cannot be formatted without losing the comment "# lost"; put it on a line of its own above what it is about`; err != nil || problems.Error() != want || b.Len() > 0 {

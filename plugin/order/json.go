@@ -11,16 +11,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259) in valid UTF-8. line is the number of the
-// first line. encoding/json is not used because the tree needs the position of every value,
-// and because encoding/json accepts duplicate keys and half surrogate pairs, which a legal
-// text must not contain. The decoder reports duplicate keys.
+// parseJSON parses exactly one JSON value (RFC 8259) in valid UTF-8. The argument line is the
+// number of the first line of data. encoding/json is not used, because order files need the
+// position of every value. Also, encoding/json accepts a duplicate key and half a surrogate
+// pair. parseJSON reports half a surrogate pair, and the decoder reports a duplicate key.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read does the same as parseJSON, but reuses the memory of the last call and overwrites the
-// nodes of its result. It is used to read JSON Lines line by line.
+// read parses one JSON value. It reuses the memory of the last call, and so overwrites the
+// nodes that the last call has returned. The parser calls read for each line of JSON Lines.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
@@ -40,32 +40,33 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 
 type jsonReader struct {
 	data []byte
-	pos  int // the next byte to read
-	// seen is the offset of the position line and col. It follows pos through data, so that a
-	// position does not need a new scan.
+	pos  int // the offset of the next byte to read
+	// line and col are the position of the offset seen. The search for a position goes on from
+	// seen, so that the text is searched only once.
 	seen, line, col int
-	// nodes is the memory for the next nodes, and items the memory for the next lists of
-	// items. Both are allocated in slabs, because a file has many and they are released
-	// together. stack has the items of the collections that are not closed yet.
+	// nodes is the memory for the next nodes, and items is the memory for the next lists of
+	// items. A large piece of memory is allocated for many nodes or items at once, because a
+	// file has many of them. The stack has the items of the objects and arrays that are not
+	// closed yet.
 	nodes     []yaml.Node
 	used      int
 	items     []*yaml.Node
 	usedItems int
 	stack     []*yaml.Node
 	words     *wordTable
-	// runs are the runs of the data. run is the index of the first run that begins at or after
-	// pos.
+	// runs are the long lists of plain names in the data. run is the index of the first list
+	// in runs that begins at pos or later.
 	runs []run
 	run  int
-	key  string // the last key
+	key  string // the last key that was read
 	stop func() error
-	// bounded limits the number of nodes to maxValues.
+	// bounded says that the reader must refuse a value with more than maxValues nodes.
 	bounded bool
 	made    int
 }
 
-// at returns the line and column of an offset, in characters from 1. Offsets must not decrease
-// from call to call.
+// at returns the line and the column of an offset, in characters from 1. In each call, the
+// offset must be at least the offset of the call before.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -88,7 +89,7 @@ func (j *jsonReader) fault(off int, format string, args ...any) error {
 	return &syntaxError{line, col, fmt.Sprintf(format, args...)}
 }
 
-// unexpected reports the character at pos.
+// unexpected returns an error about the character at pos.
 func (j *jsonReader) unexpected(want string) error {
 	r, _ := utf8.DecodeRune(j.data[j.pos:])
 	return j.fault(j.pos, "is not JSON: got %q where %s belongs", r, want)
@@ -105,7 +106,7 @@ func (j *jsonReader) space() {
 	}
 }
 
-// peek skips blanks and returns the next byte, or 0 at the end.
+// peek skips blanks and returns the next byte. At the end of the data, peek returns 0.
 func (j *jsonReader) peek() byte {
 	j.space()
 	if j.pos < len(j.data) {
@@ -117,8 +118,9 @@ func (j *jsonReader) peek() byte {
 // node returns a new node that begins at pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// Nodes that were returned must not move, so a new slab is made. read reuses only the
-		// last slab, which grows until a line fits into it.
+		// A returned node must stay where it is in memory, so a new piece of memory is
+		// allocated when the old piece is full. The next call of read reuses only the last
+		// piece. Pieces grow until the nodes of one line fit into one piece.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
 	}
 	n := &j.nodes[j.used]
@@ -129,7 +131,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	return n
 }
 
-// list returns a copy of the items of a collection.
+// list returns a copy of the items of an object or array.
 func (j *jsonReader) list(items []*yaml.Node) []*yaml.Node {
 	if len(items) > len(j.items)-j.usedItems {
 		j.items, j.usedItems = make([]*yaml.Node, max(len(items), min(max(16, 2*len(j.items)), 1024))), 0
@@ -227,8 +229,9 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun adds one node for the inner names of a run, and continues at the comma before the
-// run's last name. It does nothing unless a run begins at the offset first.
+// skipRun skips the inner names of a run (a long list of plain names). The argument first is
+// the offset at which the run must begin; otherwise skipRun does nothing. One node is added
+// for all inner names. Parsing continues at the comma before the last name of the run.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -300,13 +303,13 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// text reads a string. A string without escapes is copied once.
+// text reads a string. A string without escapes is copied only once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
 	j.pos++
 	start := j.pos
-	var out []byte // the text before start, if there was an escape
+	var out []byte // if there was an escape: the decoded text before start
 	for j.pos < len(j.data) {
 		switch c := j.data[j.pos]; {
 		case c == '"':
@@ -333,18 +336,20 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// A wordTable caches short strings, so that the million orders of a register share their keys,
-// their authority and most of their dates.
+// A wordTable caches short strings, so that the million orders of a register share memory for
+// their keys, their authority and most of their dates.
 type wordTable [512]string
 
 const maxWord = 32
 
-// string returns b as a string.
+// string returns b as a string. Two calls with the same short text often return the same
+// memory.
 func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// A new string replaces the old string in its slot. A cache miss only costs memory.
+	// A new string replaces another string in the slot. The result is right in any case: a
+	// string that is not in the cache only costs memory.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)
@@ -354,7 +359,7 @@ func (t *wordTable) string(b []byte) string {
 
 var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape appends the character of the escape at pos.
+// escape decodes the escape at pos and appends its character to out.
 func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	at := j.pos
 	if at+1 >= len(j.data) {
@@ -382,7 +387,7 @@ func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	return utf8.AppendRune(out, r), nil
 }
 
-// hex4 reads \uXXXX at pos.
+// hex4 decodes an escape of the form \uXXXX at pos.
 func (j *jsonReader) hex4() (rune, error) {
 	if j.data[j.pos+1] != 'u' {
 		return 0, j.fault(j.pos, "is not JSON: no such escape")

@@ -4,54 +4,61 @@ import (
 	"fmt"
 )
 
-// The limits of order files and lists. A file beyond a limit is refused with an error that
-// names the limit. The limits keep a bad file from using up the memory of a server that
-// answers queries: a document takes at most a small multiple of its size, whatever it
+// These are the limits of order files and of lists of names. A file beyond a limit is refused,
+// and the error contains the limit. The limits protect the memory of a server that answers
+// queries: a document takes at most a small multiple of its size, whatever the document
 // contains.
 const (
-	// maxDocument is the largest size in bytes of a YAML or JSON document and of a line of
-	// JSON Lines. The whole text is in memory while the orders are read.
+	// maxDocument is the largest size in bytes of a YAML or JSON document, and of one line of
+	// JSON Lines. The whole document or line is in memory while the orders are read.
 	maxDocument = 64 << 20
-	// maxText is the largest size in bytes of a YAML document without its long lists of plain
-	// names. The YAML library copies a scalar several times.
+	// maxText is the largest size in bytes of a YAML document. Long lists of plain names do
+	// not count. The limit is needed because the YAML library copies each scalar several
+	// times.
 	maxText = 32 << 20
-	// maxValues is the largest number of keys, values and list entries of a document or a
-	// line, without the long lists of plain names. Each takes some 250 bytes of memory.
+	// maxValues is the largest number of keys, values and list entries in a document or in a
+	// line of JSON Lines. Each takes some 250 bytes of memory. Long lists of plain names do
+	// not count.
 	maxValues = 700_000
-	// maxStream is the largest size in bytes of JSON Lines and of a side list. Only a part of
-	// them is in memory at a time.
+	// maxStream is the largest size in bytes of a JSON Lines file or of a side list (a list of
+	// names in a file of its own). Only a part of the file is in memory at any time.
 	maxStream = 4 << 30
 	// maxOrders is the largest number of orders in a file.
 	maxOrders = 4_000_000
 	// maxNoOrders is the largest number of entries of `orders` that are not mappings.
 	maxNoOrders = 1000
-	// maxDepth is the deepest nesting of JSON. The schema needs six levels.
+	// maxDepth is the deepest allowed nesting of JSON. A valid order file has at most six
+	// levels.
 	maxDepth = 64
-	// MaxProblems is the largest number of problems that are listed, because a file of a
-	// million bad lines has one mistake. Reading ends there.
+	// MaxProblems is the largest number of problems that are reported for a file. Parsing ends
+	// at this number, because a million bad lines usually have one common cause.
 	MaxProblems = 10_000
 	maxProblems = MaxProblems
-	// MaxLine is the largest size in bytes of a line of a side list or a protect list. The
-	// longest name has 253 bytes.
+	// MaxLine is the largest size in bytes of one line in a side list or a protect list (files
+	// with one name on each line). The longest name has 253 bytes.
 	MaxLine = 4096
-	// maxDeep is the largest number of labels beyond the fourth of each name, for all names of
-	// a file and its side lists together. One more is allowed for each name. The limit is
-	// needed because each label may be a node of the index, and a name of a hundred labels
-	// takes no more text than ten names.
+	// maxDeep is the largest total number of labels in a file and its side lists (lists of
+	// names in files of their own). The first four labels of each name do not count, and each
+	// name raises the limit by one. The limit protects the memory, because each label may be a
+	// node of the index: one name of a hundred labels is no longer than ten common names, but
+	// can need a hundred nodes.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows of a file's targets. The windows of an
-	// order count once for each target that has attributes of its own.
+	// maxIntervals is the largest number of windows (intervals in which a target is in force)
+	// in a file. The windows of an order count once for each target that has attributes of its
+	// own.
 	maxIntervals = 1_000_000
-	// maxRedirect is the largest number of addresses of a redirect, which all go into an
-	// answer.
+	// maxRedirect is the largest number of addresses in a redirect. The limit is needed
+	// because an answer contains all these addresses.
 	maxRedirect = 1000
-	// MaxProtect is the largest size in bytes of a protect list.
+	// MaxProtect is the largest size in bytes of a protect list (a list of names and networks
+	// that the operator does not want to block by mistake).
 	MaxProtect = 64 << 20
-	// MaxProtected is the largest number of entries of a protect list.
+	// MaxProtected is the largest number of entries in a protect list (a list of names and
+	// networks that the operator does not want to block by mistake).
 	MaxProtected = 1_000_000
 )
 
-// limits is the table of limits in docs/order-format.md.
+// limits is the table of limits that docs/order-format.md must contain.
 var limits = []struct {
 	what string
 	most int64
@@ -73,8 +80,9 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the largest size in bytes of the order file, or of the side list, at a
-// path. A larger file is refused and need not be read.
+// MaxBytes returns the largest allowed size in bytes of the file at path. If side is true, the
+// file is a side list, and otherwise an order file. A larger file is refused, so it need not
+// be read.
 func MaxBytes(path string, side bool) int64 {
 	if side || Ext(path) == ".jsonl" {
 		return maxStream
@@ -82,14 +90,15 @@ func MaxBytes(path string, side bool) int64 {
 	return maxDocument
 }
 
-// A LabelCount counts the labels of names that go into an index.
+// A LabelCount counts the labels of names that are added to an index.
 type LabelCount int
 
-// Add counts the labels of a name, and reports whether the names so far have too many labels.
+// Add counts the labels of one more name. It reports whether the names up to now have too many
+// labels.
 func (c *LabelCount) Add(labels int) bool {
 	*c += LabelCount(max(labels-4, 0) - 1)
 	return *c > maxDeep
 }
 
-// TooManyLabels is the message to report when LabelCount.Add returns true.
+// TooManyLabels is the error message for the case that LabelCount.Add returns true.
 var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

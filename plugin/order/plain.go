@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An orderRun is a run of plain names among the targets of an order.
+// An orderRun is a run (a long list of plain names) among the targets of an order.
 type orderRun struct {
 	*run
-	before int // the number of elements of Order.Targets before the run
+	before int // the number of elements of Order.Targets that come before the run
 }
 
-// countTargets returns the largest number of Targets that a list can result in.
+// countTargets returns an upper bound for the number of Targets that the list n gives.
 func (p *parser) countTargets(n *yaml.Node) int {
 	count := len(n.Content)
 	if p.opt.Targets == nil {
@@ -29,8 +29,9 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a run. If Options.Targets is set, it only records the
-// run, because the fields after the targets must be read first.
+// plainNames decodes the inner names of a run (a long list of plain names). If Options.Targets
+// is set, plainNames only stores the run for later, because the fields after the targets must
+// be decoded first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -43,18 +44,18 @@ func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	})
 }
 
-// eachName sets w to each inner name of a run, and calls f.
+// eachName sets w to each inner name of the run r in turn, and calls f after each name.
 func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	i := 0
 	r.each(p.data, func(name []byte, at spot) {
-		if i++; p.step(i) && w.SetHost(name) { // SetHost is always true for names of a run
+		if i++; p.step(i) && w.SetHost(name) { // SetHost accepts every name of a run
 			f(at)
 		}
 	})
 }
 
-// eachTarget calls own for each element of o.Targets, and plain for each name of the runs, in
-// the order of the file.
+// eachTarget calls own for each element of o.Targets, and plain for each name of the runs
+// (long lists of plain names). The calls follow the sequence of the targets in the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -69,8 +70,8 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of a name that goes into the index. If the names have too many
-// labels, it reports that once and ends the load.
+// countLabels counts the labels of a name that is added to the index. If the names have too
+// many labels, countLabels reports one problem and ends the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -78,8 +79,8 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn passes the names of the runs to Options.Targets. The other fields of the order must
-// be decoded.
+// handOn passes the names of the runs (long lists of plain names) to Options.Targets. All
+// other fields of the order must be decoded before the call.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -95,8 +96,8 @@ func (p *parser) handOn(o *draft) {
 	}
 }
 
-// A sameTarget identifies a target within an order. Two targets with equal values are the same
-// target.
+// A sameTarget is a value with which two targets of an order can be compared. Equal values
+// belong to equal targets.
 type sameTarget struct {
 	kind    TargetKind
 	match   Match
@@ -116,21 +117,23 @@ func sameAs(t *Target) sameTarget {
 	return k
 }
 
-// firsts finds the duplicate targets of an order. It needs twelve bytes for each target. With
-// a million names, a map would take more memory than the rest of a load.
+// firsts finds duplicate targets of an order. It needs twelve bytes for each target. A Go map
+// of a million names would take more memory than the rest of the load.
 type firsts struct {
 	seed  maphash.Seed
-	slots []firstSlot // open addressing, at most two thirds full
+	slots []firstSlot // a hash table with open addressing, at most two thirds full
 }
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. If at is at most the number of Targets, it is the number of a
-	// target, from 1. A larger number encodes an offset in the text.
+	// at is 0 in a free slot. Up to the number of Targets, at is the number of a target,
+	// counted from 1. A larger at refers to a name in a long list: it encodes the offset of
+	// the name in the text.
 	at uint32
 }
 
-// find returns the slot of an equal target, or a free slot for the target.
+// find returns the slot of an equal target. If the table has no equal target, find returns a
+// free slot.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -142,8 +145,8 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. Both mentions stay, because together they are one
-// target with the attributes of both.
+// warnTwice warns of duplicate targets. It does not remove a duplicate, because the two
+// entries together are one target with the attributes of both entries.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {
@@ -183,7 +186,7 @@ func (p *parser) warnTwice(o *draft) {
 	p.eachTarget(o, func(t *Target) {
 		at++
 		if t.Kind == TargetAddress && !t.Attr.Address.IsValid() {
-			return // already reported
+			return // the bad address has already been reported
 		}
 		k := sameAs(t)
 		hash := maphash.Comparable(first.seed, k)
@@ -209,7 +212,8 @@ func (p *parser) warnTwice(o *draft) {
 	})
 }
 
-// lineOf returns the line of an offset in the runs of an order.
+// lineOf returns the number of the line at an offset within the long lists of names of an
+// order.
 func (p *parser) lineOf(o *draft, off int) int {
 	for _, r := range o.runs {
 		if r.from.off <= off && off < r.last.off {
@@ -219,10 +223,10 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// distinct finds the values of a list that were not in it before.
+// distinct is the set of the values of a list that were already seen.
 type distinct[T comparable] map[T]struct{}
 
-// add adds a value, and reports whether it is new.
+// add adds a value to the set, and reports whether the value is new.
 func (d distinct[T]) add(v T) bool {
 	before := len(d)
 	d[v] = struct{}{}

@@ -8,8 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// plainList reports whether text looks like a plain list of names: each of its first lines is a
-// name with a dot in it. The name may follow "- " or an address, as in a hosts file.
+// plainList reports whether text looks like a plain list of names instead of an order file.
+// Each of the first three lines must have one name with a dot in it. Before the name, a line
+// may have "- " or, as in a hosts file, an address.
 func plainList(text []byte) bool {
 	const lines = 3
 	found := 0
@@ -34,18 +35,19 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports a list item that YAML read as a part of the item above it, because the line
-// of the item is indented further. Without this report, two references would become one.
+// itemInside reports an item of a YAML list that is indented further than the item above it.
+// YAML joins two items of this kind into one text. Without the report, two references would
+// become one.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
 	}
 	d.seek(item.Line)
 	first, rest, _ := bytes.Cut(d.data[d.lineAt:], []byte("\n"))
-	// dash is the column of the item's dash, from 0.
+	// dash is the column of the dash before the item, counted from 0.
 	dash := bytes.LastIndexByte(first[:min(item.Column-1, len(first))], '-')
 	if dash < 0 || strings.Trim(string(first[:dash]), " -") != "" {
-		return false // a list in brackets
+		return false // the list is in brackets
 	}
 	for line := item.Line + 1; len(rest) > 0; line++ {
 		var text []byte
@@ -64,8 +66,8 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. Lists are read in the order of the text, so
-// the text is searched once.
+// seek sets lineAt to the offset of a line in data. The search starts at the last line that
+// was found, because lists are decoded in the sequence of the text.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

@@ -6,7 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lookup returns the value of a key, nil if there is none. It reports no problems.
+// lookup returns the value of a key in a mapping, or nil if the mapping has no such key. It
+// reports no problems.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -19,7 +20,8 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes one order, checks it, and emits or stores it.
+// readOrder decodes one order and checks it. It then passes the order to Options.Emit, or
+// stores it.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -44,7 +46,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 	if hasNulls(n) {
 		p.nullKeys(n, "", slices.Values(orderShape.keys), isField)
 	}
-	o.doubt = o.doubt || len(p.problems) > checked // a key that was dropped may be the disclosure
+	o.doubt = o.doubt || len(p.problems) > checked // the dropped key may be the disclosure
 	for _, kv := range pairs {
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
@@ -79,7 +81,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 }
 
 // saysPublic reports whether an order has exactly one disclosure, and this disclosure is not
-// sealed. Other errors of the order then leave no doubt that it is public.
+// sealed (secret). The order is then public, even if it has errors elsewhere.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -92,8 +94,9 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns the draft to which the order's own fields are added. The draft has the
-// fields of the authority and the defaults. A lift takes only the authority from them.
+// startOrder returns a draft with the values that the order inherits from the file's defaults
+// and from its authority. The order's own fields are added later. A lift (an order that ends
+// other orders) inherits only the authority.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -103,7 +106,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	}
 	doubt, noAuthority := base.doubt, !own && base.noAuthority
 	if handle != nil && !isPlain(handle) {
-		noAuthority = true // reported later with the other keys
+		noAuthority = true // a problem is reported later, when all keys are checked
 	} else if handle != nil && handle.Kind == yaml.ScalarNode {
 		if s := p.text(handle, "authority"); p.handles[s] != nil {
 			base = p.handles[s]
@@ -123,8 +126,9 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// A lift names other orders and their targets, which may be sealed, in this file or
-		// another file. Unless the lift has a disclosure, its values are not logged.
+		// A lift contains ids and targets of other orders in any file, and the other orders
+		// may be sealed (secret). Unless the lift has a disclosure, the log does not show its
+		// values.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -135,10 +139,11 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift.
+// Lifting reports whether o is a lift (an order that ends other orders).
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID decodes the order's id, and returns its first use if it was used before.
+// checkID decodes the id of an order. If the id was already used in the file, checkID returns
+// the first use.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {
@@ -146,7 +151,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 		return twice
 	}
 	if !isPlain(id) {
-		return twice // reported later with the other keys
+		return twice // a problem is reported later, when all keys are checked
 	}
 	s := p.text(id, "id")
 	switch twice = p.ids.find(s); {
@@ -161,7 +166,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	return twice
 }
 
-// noteID stores the id of an order.
+// noteID stores the id of an order in the table of ids.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
 		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.liftDoubt || o.Disclosure.Sealed()})

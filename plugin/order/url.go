@@ -11,10 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost parses the url of a target. A URL of any scheme is valid: DNS cannot enforce it, but
-// an order may name it, and it must not be lost. host is the host of the URL, or the zero Name
-// if the host is not a name. why is the problem, or empty. A URL without a path is a problem
-// too, because a name or an address must be written instead.
+// URLHost parses the URL of a target. The URL may have any scheme: DNS cannot block a single
+// page, but an order may list the page, and the file must keep it. The result host is the host
+// in the URL, or the zero Name if the host is not a name. For a bad URL, the result why
+// describes the problem. A web URL without a path is bad, because a name or an address must be
+// written instead.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {
@@ -31,7 +32,7 @@ func URLHost(s string) (host dname.Name, why string) {
 	case !found && web:
 		return host, fmt.Sprintf(`must have "//" behind its scheme; write "url: %s"`, scheme+"://"+strings.TrimLeft(rest, `/\`))
 	case !found:
-		return host, "" // such as magnet:?xt=...
+		return host, "" // for example magnet:?xt=...
 	}
 	end := strings.IndexAny(authority, `/?#\`)
 	if end < 0 {
@@ -40,7 +41,7 @@ func URLHost(s string) (host dname.Name, why string) {
 	text := hostOf(authority[:end])
 	host, err := dname.Parse(text)
 	if err == nil && !web && !strings.Contains(host.String(), ".") {
-		return dname.Name{}, "" // not a host, as in tg://resolve?domain=x
+		return dname.Name{}, "" // not a host: for example, "resolve" in tg://resolve?domain=x
 	}
 	bare := strings.Trim(authority[end:], "/") == "" && web
 	switch {
@@ -54,9 +55,9 @@ func URLHost(s string) (host dname.Name, why string) {
 	return host, ""
 }
 
-// cutScheme splits a URL after the colon of its scheme (RFC 3986, section 3.1). The scheme is
-// returned in lower case. A colon before a port does not end a scheme, as in
-// "example.com:8080/x".
+// cutScheme splits a URL after the colon of its scheme (RFC 3986, section 3.1), and returns
+// the scheme in lower case. It returns false for "example.com:8080/x", in which the colon is
+// before a port.
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")
 	for i := range len(scheme) {
@@ -73,8 +74,8 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	return strings.ToLower(scheme), rest, ok
 }
 
-// hostOf returns the host of a URL's authority, without the text before "@" and without the
-// port.
+// hostOf returns the host in the authority part of a URL. It removes the user name up to "@",
+// and the port.
 func hostOf(authority string) string {
 	host := authority[strings.LastIndexByte(authority, '@')+1:]
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
@@ -94,8 +95,8 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// targetURL decodes the URL of a target, and returns its host. With whole_host, the host must
-// be a name.
+// targetURL decodes the URL of a target and returns the host in the URL. If the target has
+// "whole_host: true", the host must be a name.
 func (p *parser) targetURL(n *yaml.Node, f string, whole *yaml.Node) (host dname.Name, ok bool) {
 	s := strings.TrimSpace(p.text(n, f))
 	if s == "" {

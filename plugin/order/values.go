@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// lifts decodes the ids that a lift reaches.
+// lifts decodes the ids of the orders that a lift order ends.
 func (p *parser) lifts(n *yaml.Node, f string, o *draft) {
 	once := distinct[string]{}
 	for i, item := range p.list(n, f) {
@@ -86,7 +86,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports an until of n that is not later than its from.
+// interval reports a problem if the time until is not later than the time from.
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -101,7 +101,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a time, or a duration that later is counted from served.
+// deadline decodes a deadline. A deadline is a time, or a duration after the field served. The
+// time of the duration is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -161,7 +162,7 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// prefix decodes a network in CIDR notation, or one address.
+// prefix decodes one network in CIDR notation or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)
@@ -171,9 +172,9 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address or a network in CIDR notation. why is the problem, or empty. A
-// network with host bits is refused, because it is unclear whether the address or the network
-// is meant.
+// ParsePrefix parses an address, or a network in CIDR notation. For a bad text, the result why
+// describes the problem. A network with host bits, such as 192.0.2.1/24, is bad, because the
+// author may mean the address or the network.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -229,7 +230,7 @@ func (p *parser) exempt(n *yaml.Node, f string) (out []Exempt) {
 	return out
 }
 
-// onePrefix decodes one network and returns it as a list.
+// onePrefix decodes one network and returns a list with this network.
 func (p *parser) onePrefix(n *yaml.Node, f string) []netip.Prefix {
 	if x, ok := p.prefix(n, f); ok {
 		return []netip.Prefix{x}
@@ -261,7 +262,7 @@ var responseTable = table[Response]{
 	}},
 }
 
-// redirectForm is the form of a redirect in order files, for messages.
+// redirectForm is the text with which messages show how to write a redirect.
 const redirectForm = "{redirect: [address]}"
 
 func (p *parser) response(n *yaml.Node, f string) (r Response) {
@@ -284,8 +285,8 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a language tag of BCP 47. The library accepts "_" for "-",
-// but BCP 47 and clients do not.
+// LanguageTag reports whether s is a language tag of BCP 47. The language library would also
+// accept "_" in place of "-", but BCP 47 and some clients do not.
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")
@@ -304,8 +305,8 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u may be a contact in a structured DNS error: a mailto: or tel:
-// URI with text after the scheme.
+// ContactURI reports whether u may be a contact in a structured DNS error. A contact is a
+// mailto: or tel: URI with text after the scheme.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
@@ -349,7 +350,7 @@ func (p *parser) document(n *yaml.Node, f string) *Document {
 	return doc
 }
 
-// isID reports whether s has the form of an order's id.
+// isID reports whether s has the form of an order id.
 func isID(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !digit(c) && !('a' <= c|0x20 && c|0x20 <= 'z') && strings.IndexByte("._:/-", c) < 0 {
@@ -359,8 +360,8 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix returns x in the form that ParsePrefix reads. One address has no prefix
-// length.
+// writtenPrefix returns x in a notation that ParsePrefix accepts. It writes a single address
+// without a prefix length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {
 		return x.Addr().String()

@@ -2,9 +2,9 @@ package order
 
 import "time"
 
-// StartText returns a time at which something begins, such as issued and from, in the notation
-// of an order file with the time zone. It returns a date for the start of a day, and otherwise
-// a time with an offset. It returns "" for NoTime.
+// StartText returns t in the notation of an order file with the time zone, for fields such as
+// issued and from, which are the start of something. The start of a day is written as a date.
+// Any other time is written with its offset. For NoTime, the text is "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -16,10 +16,10 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns a time at which something ends, such as until, deadline and review, in the
-// notation of an order file with the time zone. A date in these fields means the end of the
-// day, so EndText returns the start of a day as the date of the day before. It returns "" for
-// NoTime.
+// EndText returns t in the notation of an order file with the time zone, for fields such as
+// until, deadline and review. A date in these fields means the end of the day. EndText
+// therefore writes the start of a day as the date of the day before. Any other time is written
+// with its offset. For NoTime, the text is "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -31,7 +31,8 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t is the first time of a day. local is t in its time zone.
+// startsDay reports whether t is the first moment of a day. The argument local is t in the
+// time zone of the day.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 	return FromTime(dayStart(day, local.Location())) == t
