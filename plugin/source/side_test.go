@@ -156,7 +156,7 @@ func TestRaggedSide(t *testing.T) {
 }
 
 // TestSideInside checks that a side list outside the directory of its order file is refused. A
-// link from the directory to such a list is refused too.
+// link in the directory that leads to a list outside is refused too.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
