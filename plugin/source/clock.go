@@ -2,7 +2,7 @@ package source
 
 import "time"
 
-// Clock is the time. Tests replace it, so that no test has to sleep.
+// Clock is the time. Tests use a Clock of their own, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
 	// After returns a channel that receives a value after d, and a function that frees the

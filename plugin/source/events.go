@@ -20,10 +20,10 @@ type lastEvent struct {
 	written uint64
 }
 
-// maxNames limits how many names the eventLog stores that no watched path leads to. Without
-// the limit, a directory full of other files would need much memory. Events of further names
-// are dropped. A new file with a dropped name must stay unchanged for the time Settle before
-// it is loaded.
+// maxNames limits the number of unwatched names in an eventLog (names that no watched path
+// leads to). Without the limit, a directory full of other files would need much memory. Events
+// of further unwatched names are dropped. A new file with a dropped name must stay unchanged
+// for the time Settle before it is loaded.
 const maxNames = 4096
 
 // eventLog stores the last event of each name, also of names that no watched path leads to. An

@@ -112,10 +112,11 @@ func (f File) Open() (io.ReadCloser, error) {
 
 // OpenSide returns a side list (a list of names in a file of its own) as a stream, and the
 // digest of the list. A relative name is relative to the directory of the order file. OpenSide
-// also starts to watch the list, and the Source reports a change of the list as a change of
-// the order file. If the list is still being written, OpenSide returns ErrPending, and the
-// Source reports the order file again later. The digest is correct only if Intact returns nil.
-// ErrChanged from the stream has the meaning that Open describes.
+// also starts to watch the list: the Source reports a change of the list as a change of the
+// order file. If the list is still being written, OpenSide returns ErrPending, and the Source
+// reports the order file again later. The digest is correct only if Intact returns nil. If
+// Read or Close of the stream returns ErrChanged, the caller must discard all results of the
+// parser.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err

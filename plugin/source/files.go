@@ -211,8 +211,8 @@ func (l *location) linkTo(at string) string {
 }
 
 // pathError returns err with the path shown in front, and without the path in the system's
-// error. If err occurred at another path behind a link, at is this path, and the error message
-// contains at too.
+// error. If err occurred at another path behind a link, this path is the argument at, and the
+// error message contains at too.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -23,8 +23,8 @@ func (r *rest) turn() {
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// pause records that the loop pauses until the time until. If work is true, the loop waits for
-// a look or a worker, and the record says that the loop works.
+// pause records that the loop pauses until the given time. If work is true, the loop waits for
+// a look (a scan of the paths) or a worker, and the record says that the loop works.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,7 @@ func (s *Source) Idle() bool {
 	unread := s.watch != nil && s.watch.pending()
 	s.mu.Unlock()
 	if unread {
-		s.kick() // needed because pending has consumed the kernel's wake-up
+		s.kick() // the kernel will not wake the loop again, because pending has read the events
 		return false
 	}
 	s.rest.mu.Lock()

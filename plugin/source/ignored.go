@@ -19,8 +19,8 @@ type ignored struct {
 // noticeIgnored logs each ignored file once, so that an operator learns that a file with a
 // wrong ending is not loaded. It runs after the order files are loaded, because only then the
 // side lists (lists of names that order files refer to) are known. A new file is logged only
-// after the time Patience, because its order file may come later, and because editors create
-// temporary files.
+// after the time Patience, because a side list may arrive before its order file, and because
+// editors create temporary files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll checks without need: the kernel
-// would report their changes by events.
+// filesPerPoll is roughly how many of the files with kernel events one poll checks. A change
+// of such a file normally causes an event, so each poll needs to check only a part of the
+// files.
 const filesPerPoll = 256
 
 // keep decides for which files the next look (the next scan of the watched paths) may use the
 // result of the last look. The result can be used again if the file is on a local file system
 // and its directory is watched, because the kernel reports changes there. Some changes cause
-// no event: a write through another name of the file, and a mount over the file. A result is
-// therefore used for at most the time every. With fewer than 2*filesPerPoll files, each poll
-// checks each file.
+// no event: a write through another name of the file, and a mount over the file. The field
+// every is therefore the maximum age of a result. With fewer than 2*filesPerPoll files, each
+// poll checks each file.
 type keep struct {
 	s     *Source
 	now   time.Time

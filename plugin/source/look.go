@@ -32,10 +32,10 @@ func (e noAnswer) Is(target error) bool { return target == ErrPending }
 type look struct {
 	fs     files                          // the calls of the file system, each wrapped by guarded
 	arm    func(string) ([]string, error) // watches directories by inotify; nil without kernel events
-	seq    uint64                         // the number of the last kernel event before the look
+	seq    uint64                         // the number of the last kernel event before the scan
 	at     time.Time
 	poll   bool                 // true if a poll caused the look, false if an event did
-	before map[string]*location // where the directories led at the last look
+	before map[string]*location // the locations of the directories at the last look
 
 	patterns    []pattern // copies of Source.patterns
 	keepPattern []bool    // the last list of files is used again unless a directory leads elsewhere now
@@ -43,7 +43,7 @@ type look struct {
 	keepPath    []bool      // the last location is used again unless the directory leads elsewhere now
 	found       []*location // where each path leads; nil if the last location is used again
 
-	fresh    []string // directories that are watched since this look
+	fresh    []string // directories whose watch began in this look
 	watchErr error
 
 	// The lock Source.mu guards the fields below.
@@ -81,8 +81,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. It starts to watch the directories before it reads the files, so that it
-// misses no change between the two.
+// run does the scan. It starts to watch the directories before it reads the files. A file that
+// changes between the two steps therefore causes an event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -131,8 +131,8 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of a look (a scan of the watched paths) and applies its results to
-// the Source. If a call of the look does not return in time, finish abandons the look.
+// finish waits for the end of the look l (a scan of the watched paths) and applies the results
+// to the Source. If a call of the look does not return in time, finish abandons the look.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
 		s.mu.Lock()
@@ -198,8 +198,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Looks after events use at most a tenth of the time, so that a storm of events does not
-	// slow down the server.
+	// Looks (scans of the paths) after events use at most a tenth of the time, so that very
+	// many events do not slow down the server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {

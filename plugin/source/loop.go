@@ -9,10 +9,10 @@ import (
 )
 
 // Scan checks all files now and returns the files that are new or have changed since the last
-// report. The first Scan returns all files. While a file is being written, Scan waits for the
-// end of the writing, at most for the time wait, and then returns the file as Pending. Scan is
-// for the start of the program: call Scan before Run and load the files. Call Scan again if a
-// load returned ErrPending or ErrChanged.
+// report. The first Scan returns all files. Scan waits for files that are being written, at
+// most for the time wait, and then returns them as Pending. Scan is for the start of the
+// program: call Scan before Run and load the files. Call Scan again if a load returned
+// ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
@@ -162,8 +162,8 @@ func (s *Source) kick() {
 	}
 }
 
-// lookSoon asks for a look (a scan of the paths) after a kernel event, at the time at or
-// later. Looks after events use at most a tenth of the time.
+// lookSoon asks for a look (a scan of the paths) after a kernel event, but not before the time
+// at. Looks after events use at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {
 		at = s.nextEventLook

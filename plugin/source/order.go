@@ -119,10 +119,10 @@ func (o *order) patienceEnds() time.Time {
 
 // report returns the files that have changed since the last report, in a stable order. An
 // order file is reported only when the file and its side lists have stopped changing, so that
-// a new order file is not read with half a side list. While an order file vanishes, the
-// reports of the others wait too, because a rename may be in progress. No report waits longer
-// than patienceEnds, and none waits if all is true. next is the time at which the first wait
-// ends, or zero if no report waits.
+// a new order file is not read with half a side list. While one order file vanishes, the
+// reports of the other files wait too, because a rename may be in progress. No report waits
+// longer than patienceEnds, and no report waits if all is true. next is the time at which the
+// first wait ends, or zero if no report waits.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files. The ending decides the format, YAML or JSON, in the
-// parser.
+// endings has the endings of order files. The parser chooses the format, YAML or JSON, by the
+// ending.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 func orderEnding(name string) bool {
@@ -31,8 +31,8 @@ func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
 // kind says what a pattern is: a file, a directory or a glob. The kind is decided when
 // something is first found at the path, and does not change later. If a directory later
-// replaces a file, this is reported as an error, because the meaning of the Corefile must not
-// change.
+// replaces a file, the directory is reported as an error, because the meaning of the Corefile
+// must not change.
 type kind uint8
 
 const (
@@ -65,9 +65,9 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. If a directory is found
-		// there, this is reported as an error: Docker creates a directory when the file to
-		// mount does not exist.
+		// A path with the ending of an order file is always a file. A directory at this path
+		// is reported as an error, because Docker creates a directory when the file to mount
+		// does not exist.
 		p.kind = plainFile
 	}
 	var err error
@@ -84,13 +84,14 @@ func hasMeta(path string) bool {
 }
 
 // spellsEnding reports whether a glob has an ending, as *.txt has. A glob without an ending,
-// as orders/*, matches order files only. Otherwise it would make README.md an order file.
+// as orders/*, matches order files only. Otherwise orders/* would make README.md an order
+// file.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)
 }
 
-// expansion is the list of order files that a pattern matched at one moment. It does not
+// expansion is the list of order files that a pattern matched at one moment. The list does not
 // change.
 type expansion struct {
 	paths   []string // the order files, as shown to the user, sorted bytewise
@@ -141,8 +142,9 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide sets the kind of the pattern when a file or a directory is found at the path. If a
-// file has a name with a *, the pattern is that file and no glob.
+// decide sets the kind of the pattern if it can be decided. If a file or a directory exists at
+// the path, the kind is plainFile or directory, even if the path has a *. If nothing exists
+// there, a path with a * is a glob.
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -154,7 +156,7 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds the files below dir that match globs to x. globs has one glob for each level of
+// list adds to x the files below dir that match globs. globs has one glob for each level of
 // directories. An entry whose name begins with a dot is skipped unless the glob begins with a
 // dot. Symbolic links are followed, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {

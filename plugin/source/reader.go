@@ -29,7 +29,8 @@ type reader struct {
 	onClose func()
 }
 
-// input is the open file of a reader, and the result of the last system call on the file.
+// input is the open file of a reader, and the result of the last system call on the file. A
+// reader drops its input when a call does not return.
 type input struct {
 	f   openFile
 	buf []byte
@@ -43,8 +44,8 @@ func (in *input) close() {
 	}
 }
 
-// newReader opens a file by the function open and returns a stream of its bytes. newReader and
-// the stream call failed with each error.
+// newReader opens a file by the function open and returns a stream of the bytes. Each error is
+// passed to the function failed.
 func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
@@ -65,8 +66,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 }
 
 // call runs fn, a system call that may never return, in a goroutine. If fn returns in time,
-// call returns the error of the input. Otherwise call returns an error at once, and the file
-// is closed when fn returns.
+// call returns the error of fn. Otherwise call returns an error after the time limit, and the
+// file is closed when fn returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed

@@ -123,7 +123,7 @@ type Source struct {
 	queue  []*job  // files to be hashed, sorted by the number of bytes left; may have canceled jobs
 	worker *worker // hashes the queue; nil if the queue is empty
 
-	heldSince time.Time          // the real time since which a report waits for small files
+	heldSince time.Time          // when a report began to wait for small files, in real time
 	ignored   map[string]ignored // by absolute path; nil before the first notice
 	unnoticed bool               // some ignored files may not have been logged yet
 }

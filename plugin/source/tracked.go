@@ -29,7 +29,7 @@ type tracked struct {
 	quietAt  time.Time
 	job      *job
 	hashedAt time.Time
-	noticed  Digest // the version for which a missing last line end was logged
+	noticed  Digest // the digest of the version whose missing line end was logged
 }
 
 // unsettled reports whether the file is changing, or is not hashed yet.
@@ -104,7 +104,7 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 }
 
 // plan starts the hashing of t if the hashing is due now. Otherwise plan asks for a look (a
-// scan of the paths) at the time when it is due.
+// scan of the paths) at the time when the hashing is due.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
 	switch due := t.settler.due(); {

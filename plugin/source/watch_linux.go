@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives events about directories from inotify, which reports changes of files. It
-// watches directories and not the files in them, because a rename replaces the file that an
-// inotify watch of the file would follow.
+// watcher receives events about directories from inotify, the kernel's interface for file
+// changes. It watches directories and not single files, because an inotify watch of a file
+// ends when a rename replaces the file.
 //
 // The package does not use fsnotify, because fsnotify reports IN_CREATE and IN_MOVED_TO as one
 // event, Create. The difference is important: a file that was created may be half written, but
@@ -148,11 +148,11 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories of want, which must be sorted. fresh has the directories
-// that were not watched before, because their earlier events were missed. The kernel returns
-// the known descriptor for a directory that is already watched, and a new descriptor if the
-// path now leads to another directory. err is the first error of a directory that cannot be
-// watched. A missing directory is not an error.
+// arm watches the directories of want, which must be sorted, and no other directories. fresh
+// has the directories whose watch is new, because events about these directories were missed
+// before. For a directory that is already watched, the kernel returns the known descriptor,
+// unless the path now leads to another directory. err is the first error of a directory that
+// cannot be watched. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
@@ -173,7 +173,7 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 			if err == nil && !errors.Is(werr, fs.ErrNotExist) && !errors.Is(werr, unix.ENOTDIR) {
 				err = os.NewSyscallError("inotify_add_watch", werr)
 			}
-		case old.wd == now.wd: // no watch has descriptor 0, the value of a new directory
+		case old.wd == now.wd: // unchanged; descriptors begin at 1, so a new directory never gets here
 			continue
 		default:
 			var st unix.Statfs_t
