@@ -32,8 +32,8 @@ func (f shownFile) Stat() (fs.FileInfo, error) {
 	return f.show(info), nil
 }
 
-// shown passes the file info of each file through show before the Source sees it. The info of
-// a directory stays as it is.
+// shown replaces the file info of each file by the result of show. The file info of a
+// directory stays as it is.
 func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
@@ -72,7 +72,7 @@ func (endless) Stat() (fs.FileInfo, error) { return sized(1000), nil }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// endlessFile is a file without a practical end: reading it would take days.
+// endlessFile is a file that never ends in practice: reading it would take days.
 type endlessFile struct {
 	openFile
 	c *testClock
@@ -132,7 +132,7 @@ func (f gatedFile) Read(p []byte) (int, error) {
 	return f.openFile.Read(p)
 }
 
-// gate blocks the reads of the files with the base name name.
+// gate blocks the reads of each file whose base name is name.
 func (r *rig) gate(name string) *gate {
 	g := &gate{step: make(chan error), stuck: make(chan struct{}, 1)}
 	r.stuck = g.stuck
@@ -154,5 +154,5 @@ func (r *rig) gate(name string) *gate {
 	return g
 }
 
-// open ends the blocking of reads by the gate.
+// open ends the blocking, so that all further reads continue.
 func (g *gate) open() { close(g.step) }

@@ -59,8 +59,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look like files without a directory entry if on is true. If on is
-// false, the files look as they are.
+// detach makes all files look as if no directory entry leads to them. If on is false, detach
+// ends this.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -91,8 +91,8 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// TestSidePipe checks that a pipe is not opened as a side list (a list of names in a file of
-// its own).
+// TestSidePipe checks that a pipe in place of a side list (a list of names in a file of its
+// own) is refused and not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")

@@ -218,8 +218,8 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// TestWaitAfterStop checks how returns counts time: the time in which the process was stopped
-// does not count, and after progress the count starts again at 0.
+// TestWaitAfterStop checks how the method returns counts time. Time in which the process was
+// stopped does not count, and after progress the count starts again at 0.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int
@@ -227,7 +227,7 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 	for _, c := range []struct {
 		acts []act
-		want bool // whether returns reports that the call returned in time
+		want bool // the result: true if the call returned in time
 	}{
 		{[]act{{0, tick}, {0, time.Hour}}, true},
 		{[]act{{0, tick}, {0, time.Hour}, {0, tick}}, false},

@@ -250,8 +250,8 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
-// TestPause checks that pause ends at the given time, even while work is in progress. pause
-// without a time must not move the clock.
+// TestPause checks that pause ends at the given time, even while work is in progress. If no
+// time is given, pause must not move the clock.
 func TestPause(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	now := r.c.Now()

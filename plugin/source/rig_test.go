@@ -187,7 +187,8 @@ func (r *rig) pump() {
 	}
 }
 
-// until does the work that is due until done returns true. The clock does not move.
+// until runs the loop of the Source step by step, and ends when done returns true. The clock
+// does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {

@@ -24,8 +24,8 @@ type activation struct {
 }
 
 // admit puts the new versions of files (the candidates) into force and reports whether the set
-// of orders has changed. No two files in force may have an order with one and the same id. If
-// two files have the same order id, admit refuses the new file. The refused version waits,
+// of orders has changed. No two files in force may have an order with the same id. If two
+// files have an order with the same id, admit refuses the new file. The refused version waits,
 // because the other file may drop the order later. A file that is gone is dropped if other
 // files contain all its orders, because the file was then renamed or split.
 func (s *Store) admit() bool {

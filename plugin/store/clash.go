@@ -15,8 +15,9 @@ import (
 // refusal of others, because the old version of its file stays in force.
 type clashes struct {
 	s *Store
-	// byID has, for each order id, the candidates (new versions of files) with this order, in
-	// the order of the configuration. At most the first candidate may go into force.
+	// byID has, for each order id, the candidates (new versions of files) that contain an
+	// order with this id. They are in the order of the configuration, and at most the first of
+	// these candidates may go into force.
 	byID map[string][]*candidate
 	// conflicts has, for each refused candidate (new version of a file), the order ids that
 	// are taken. The value of an id is the part (the compiled orders of a file) that has the
@@ -29,9 +30,9 @@ type clashes struct {
 	// of its order ids.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has refused candidates that were not compared yet. Because a candidate is
-	// refused, the old version of its file stays in force, and no other candidate may have an
-	// order id of the old version.
+	// unchecked has refused candidates (new versions of files) whose old versions are not
+	// processed yet. The old version of a refused candidate stays in force, so no other
+	// candidate may contain an order id of this old version.
 	unchecked []*candidate
 }
 
@@ -75,7 +76,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if part := s.files[c.r.Path].part; part != nil {
 			x.keepPart(part, c)
 		}
-		// If c was to replace a file that is gone, the orders of that file must stay in force.
+		// A refused candidate cannot take over the orders of a file that is gone, so these
+		// orders stay in force.
 		for id := range c.part.IDs() {
 			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
 				delete(x.replaced, path)
@@ -123,9 +125,9 @@ func (x *clashes) hasSuccessor(id string) bool {
 	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepFile keeps the orders of a file in force that is gone. It refuses each candidate (new
-// version of another file) that contains one of these orders. why returns the text of the
-// reason.
+// keepFile keeps the orders of the file at path in force, although the file is gone. It
+// refuses each candidate (new version of another file) that contains one of these orders. why
+// returns the text of the reason.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -185,8 +187,9 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns a reason if an order of part (the compiled orders of a file that is
-// gone) is in no new version of another file. It returns nil if other files have all orders.
+// whyIncomplete returns a reason if the new versions of other files lack an order of part (the
+// compiled orders of a file that is gone). It returns nil if other files have all orders of
+// part.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {

@@ -9,8 +9,9 @@ const (
 	// bigLoad is the smallest number of targets (names and addresses of orders) in a load that
 	// makes giveBack return memory.
 	bigLoad = 100_000
-	// garbage is the smallest number of bytes of garbage that a load leaves for each target.
-	// The minimum is the target of a side list, which leaves only its memory in the old set.
+	// garbage is the smallest number of bytes of garbage that a load leaves for each target
+	// (name or address). This number is for targets of side lists, because other targets leave
+	// more garbage.
 	garbage = 20
 )
 

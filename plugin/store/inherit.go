@@ -85,7 +85,7 @@ func (s *Store) inherit(others []*Store) {
 	}
 	s.sortPaths()
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
-		return // the method start builds the set again
+		return // the method start will build the set again
 	}
 	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
 }
@@ -150,10 +150,10 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns how many options of an old Store are equal to the options of s, as a
-// score. A version of the Store with the highest score is preferred, because s probably
-// replaces this Store, and because a version that passed another max_shrink was not checked
-// with the max_shrink of s.
+// similarity returns a score: how many options of an old Store are equal to the options of s.
+// The versions of the old Store with the highest score are preferred, because s probably
+// replaces this old Store. If max_shrink is equal too, these versions passed the check that s
+// would make.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2

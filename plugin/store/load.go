@@ -186,7 +186,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
 	}
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file are garbage too
+		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file also become garbage
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()

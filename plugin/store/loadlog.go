@@ -42,7 +42,7 @@ func (s *Store) report(before *ruleset.Set) {
 	if total > 0 {
 		s.log.Infof("%s changed; blocklistctl list shows all orders", more(total, "order"))
 	}
-	if files := s.filesInForce(); files > 0 { // there is always a file in force, except in a start that fails
+	if files := s.filesInForce(); files > 0 { // only a start that fails has no file in force
 		s.log.Infof("the order set: %s; %s", count(files, "file"), s.totals(set.Counts(now), s.Status().Digest))
 	}
 }
@@ -160,8 +160,9 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order that blocks the target t now for some client, or nil. For a
-// network, enforced checks only the first address and only a block for all clients.
+// enforced returns the order that blocks the target t now for some client, or nil if the
+// target is not blocked. For a network, enforced checks only the first address and only a
+// block for all clients.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

@@ -10,9 +10,9 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn and returns a panic of fn as an error that begins with what. Without
-// catchPanic, a file that triggers a bug would stop the server, also after each restart. The
-// stack is logged once for each panic text.
+// catchPanic calls fn and returns a panic of fn as an error that begins with the text what.
+// Without catchPanic, a file that triggers a bug would stop the server, also after each
+// restart. The stack is logged once for each panic text.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()

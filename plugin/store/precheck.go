@@ -20,9 +20,9 @@ import (
 
 // Check returns an error if a Store with the options opt could not start, because no order
 // file is good and no open Store has a version of an order file in force. Check does not start
-// a Store. A reload of the Corefile calls Check before all else. If the reload failed later,
-// the other plugins of the new configuration could leave open listeners that CoreDNS never
-// closes.
+// a Store. A reload of the Corefile calls Check as its first step. If a reload fails in a
+// later step, listeners of other plugins in the new configuration may stay open for ever,
+// because CoreDNS does not close them.
 //
 // One good file is enough for a start, so Check reads the smallest files first. If a file
 // changed within the last second, it may be incomplete, and Check reads it again. If a file
@@ -120,7 +120,7 @@ func noGoodFile(problems []string) error {
 	return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(problems, "\n"))
 }
 
-// parses parses the order file at path and returns the errors in the file.
+// parses reads an order file and returns the errors in the file.
 func parses(path string) error {
 	in, err := openRegular(path)
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 // example a key.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// The log refers the operator to these commands when it leaves out problems.
+// The log refers the operator to these commands when some problems are not logged.
 const (
 	checkOrders  = "blocklistctl check"
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs the first most of n lines. If more lines remain, it logs one line with the
-// number of the remaining lines.
+// logAtMost logs n lines, but at most as many as the limit most. If lines are left, it logs
+// one more line with their number.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))

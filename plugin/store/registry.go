@@ -63,7 +63,7 @@ func Release(s *Store) {
 	}
 }
 
-// drop counts one user less, and returns true if the Store has no user any more.
+// drop ends one use of the Store, and returns true if no use remains.
 func drop(s *Store) bool {
 	key := s.opt.key()
 	registry.Lock()

@@ -76,8 +76,8 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 	return fmt.Sprintf("is %d, but %s %d; write a serial above %d", serial, has, v.serial, v.serial)
 }
 
-// smallFile is the number of targets in force from which max_shrink applies. A file with fewer
-// targets may lose all of them at once.
+// smallFile is the smallest number of targets in force for which max_shrink applies. A file
+// with fewer targets may lose all of them at once.
 const smallFile = 20
 
 // shrinksTooMuch reports whether a file with `before` targets in force must not lose `lost` of

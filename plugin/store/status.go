@@ -16,7 +16,8 @@ type Status struct {
 	// LastSuccess is the time of the last load after which the newest version of each file was
 	// in force.
 	LastSuccess time.Time
-	// LastLoad is the time of the last load, and LastOK reports whether the load had no error.
+	// LastLoad is the time of the last load. LastOK reports whether the newest version of each
+	// file is in force after this load.
 	LastLoad time.Time
 	LastOK   bool
 	Duration time.Duration // the duration of the last load

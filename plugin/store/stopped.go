@@ -18,8 +18,8 @@ const maxLabels = 3
 // in equally many server blocks.
 type stop struct {
 	file string
-	// was is the number of server blocks that enforced the orders before the reload. is is the
-	// number of server blocks that enforce the orders after the reload.
+	// was and is are numbers of server blocks that enforce the orders: was before the reload,
+	// and is after the reload.
 	was, is int
 }
 
@@ -30,9 +30,9 @@ type stoppedOrders struct {
 }
 
 // Stopped returns log lines about the block orders that a reload of the Corefile has stopped
-// in at least one server block. old and new have one Store for each server block, so a Store
-// that two server blocks share is there twice. Server blocks in shadow are left out, because
-// they enforce no orders.
+// in at least one server block. old and new have one Store for each server block; a Store that
+// two server blocks share is in the slice twice. Server blocks in shadow are left out, because
+// a server block in shadow enforces no orders.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}

@@ -72,8 +72,7 @@ type Store struct {
 	sorted        bool
 	files         map[string]*file
 	isProtectList map[string]bool // the paths in Options.Protect
-	// former has the serials of versions that are no longer in force, for paths that are not
-	// in files.
+	// former has the serial of the last version for each path that is not in files any more.
 	former     map[string]version
 	rules      ruleset.Options // Options.Rules with the guard in force
 	activated  []activation    // the versions that the current batch of files puts into force
@@ -129,7 +128,8 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Write the log lines of the start now, before the caller logs its next line.
+	// Write the log lines of the start now, so that they come before the next line of the
+	// caller.
 	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel

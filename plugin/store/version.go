@@ -21,7 +21,7 @@ type version struct {
 	digest    string        // the digest of the file and its side lists; see versionDigest
 	ownDigest source.Digest // the digest of the file alone
 	serial    int64         // -1 if the file has no serial
-	expires   order.Time    // the expires of the file, or order.NoTime
+	expires   order.Time    // when the version expires, or order.NoTime
 	zone      string        // the time zone as the file contains it
 	number    uint64        // a counter: a version that went into force later has a higher number
 }
