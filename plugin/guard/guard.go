@@ -19,8 +19,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Guard finds targets that must be held, which means that the target is not enforced and is
-// reported. A Guard is immutable and safe for concurrent use.
+// A Guard finds targets of orders that must be held. A held target is not enforced, and is
+// reported to the operator. A Guard is immutable and safe for concurrent use.
 type Guard struct {
 	// table builds the index at the first call. A process without orders therefore does not
 	// build the index.
@@ -50,9 +50,9 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules that also apply to the names above. For example, a target
-// above a public suffix is held, because a block of the target would also block the public
-// suffix.
+// below contains the flags of rules because of which the names above are held too. For
+// example, a target above a public suffix is held, because a block of the target would also
+// block the public suffix.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it, so that its index is

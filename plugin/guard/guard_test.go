@@ -95,7 +95,7 @@ func TestName(t *testing.T) {
 		{"x.b.b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"shared.example", "is above a protected name (protect.txt:3: =a.shared.example)"},
 		{"c.shared.example", ""},
-		// The entry "=shared.example" does not protect the names below shared.example.
+		// The entry "=a.shared.example" does not protect the names below a.shared.example.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
 		// If a name has two entries, the reason contains the entry that protects more. The

@@ -30,10 +30,11 @@ import "time"
 // processes see the bytes before the call returns. For this reason, an IN_CREATE event alone
 // does not make a file complete.
 //
-// An empty file is complete only if it is old, because a program that opens a file with
-// O_CREAT makes an empty file before it writes. In all other cases, the file must be hashed
-// twice with equal digests and equal stamps and without a write event in between. The time
-// between the two hashes is Settle, or RaggedSettle if the last line has no end.
+// An empty file is complete at once only in the last of these cases, because a program that
+// opens a file with O_CREAT makes an empty file before it writes. In all other cases, the file
+// must be hashed twice with equal digests and equal stamps and without a write event in
+// between. The time between the two hashes is Settle, or RaggedSettle if the last line has no
+// line end.
 
 // The constants below are the waiting times of the decision.
 const (

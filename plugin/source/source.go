@@ -9,9 +9,9 @@
 // order file.
 //
 // One loop, which runs in the goroutine of Scan or Run, controls these steps:
-//   - After an event (watch_linux.go, events.go), and once a poll interval, a look (look.go)
-//     scans the file system: it lists the files of the patterns (pattern.go) and calls stat
-//     for each path (files.go).
+//   - After an event (watch_linux.go, events.go) and at each poll, a look (look.go) scans the
+//     file system: it lists the files of the patterns (pattern.go) and calls stat for each
+//     path (files.go).
 //   - If a file may have changed (tracked.go), a worker hashes the file (hash.go).
 //   - The settler of the file (settle.go) decides whether the file is complete.
 //   - A report (order.go) contains the changed order files and their side lists (side.go). The

@@ -26,9 +26,10 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// returns waits until over is closed, and returns true then. It returns false if the time
-// limit passes without progress, or if the Source is closed. Time is counted in ticks and not
-// read from a clock, so that time in which the process was stopped does not count.
+// The method returns waits until over is closed, and the result is then true. The result is
+// false if the time limit passes without progress, or if the Source is closed. Time is counted
+// in ticks and not read from a clock, so that time in which the process was stopped does not
+// count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

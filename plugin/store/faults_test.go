@@ -106,9 +106,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow checks files that each contain an order id of the next file in a row. The
-// last file contains an id of a file that keeps its order. All files of the batch are refused.
-// When the last id is free in a later batch, all files come into force.
+// TestClashesInARow loads a batch of files. Each file contains the order of the next file, and
+// the last file contains the order of a file that keeps this order. All files of the batch are
+// refused. The refused files come into force when a later batch removes the last order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

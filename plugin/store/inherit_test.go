@@ -166,8 +166,8 @@ func TestReloadMoved(t *testing.T) {
 }
 
 // TestReloadOfTwoStores checks which versions a new store takes over from two old stores. If
-// the two old stores have one file, the newest version is taken. If two files have an order
-// with the same id, the order of the first file is taken.
+// the two old stores load the same file, the newest version is taken. If two files have an
+// order with the same id, the order of the first file is taken.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))

@@ -101,8 +101,8 @@ func TestResponseTextHasEveryKind(t *testing.T) {
 	}
 }
 
-// constants returns the names of the constants of the type typ, which an iota block of the Go
-// file defines.
+// constants returns the names of the constants of the type typ in an iota block of the Go
+// file.
 func constants(t *testing.T, file, typ string) (names []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
