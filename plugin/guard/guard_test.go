@@ -140,7 +140,8 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks names that have more entries above them than fit into a hitBuffer.
+// TestDeepList checks a name with more entries above it than a hitBuffer (space for 8 rules)
+// can hold.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"

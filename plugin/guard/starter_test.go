@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// starter returns the parsed list docs/protect.txt, a protect list with which operators can
-// start.
+// starter returns the parsed list docs/protect.txt, which operators can use as a first protect
+// list.
 func starter(t testing.TB) *List {
 	t.Helper()
 	f, err := os.Open("../../docs/protect.txt")

@@ -57,8 +57,8 @@ func (t *table) passes(w *dname.Wire) bool {
 
 // firstBelow returns the ref of a rule below n that has a flag in kinds, or 0 if there is
 // none. If there are several, the result is the first in canonical order. firstBelow is slow,
-// because it visits each marked name below n. This is acceptable because only targets that are
-// held need it.
+// because it visits each name below n with a rule that also holds names above. The time is
+// acceptable, because the guard calls firstBelow only for names above a rule.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

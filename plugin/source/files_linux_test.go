@@ -59,8 +59,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if no directory entry leads to them. If on is false, detach
-// ends this.
+// detach makes all files look as if no directory entry leads to them. If on is false, the
+// files look as they really are.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {

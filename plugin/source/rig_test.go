@@ -79,7 +79,7 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns the channels of ticks of all waits in progress.
+// waiting returns, for each wait in progress, the channel on which the test sends ticks.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

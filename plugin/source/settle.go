@@ -36,7 +36,7 @@ import "time"
 // between. The time between the two hashes is Settle, or RaggedSettle if the last line has no
 // line end.
 
-// The constants below are the waiting times of the decision.
+// The constants below say how long the Source waits before a file counts as complete.
 const (
 	// Settle is how long a file must be unchanged after a write in place, before it is
 	// reported.
@@ -157,7 +157,7 @@ func (v observation) settles() time.Time {
 type settler struct {
 	settled   version     // the last complete version; zero before the first
 	candidate observation // the observation that a second observation must confirm; zero if there is none
-	waiting   bool        // the path has changed, or may have changed, since settled
+	waiting   bool // the path has changed, or may have changed, since the version settled
 }
 
 // disturb records that the path has changed, so that an earlier observation can no longer be

@@ -22,8 +22,8 @@ type tracked struct {
 	loc      *location // where the path led at the last look; nil before the first look
 	lookedAt time.Time
 	seen     uint64 // the number of the last event before the last look
-	used     uint64 // the value of seen when the last version settled; earlier events are no evidence
-	inode    uint64 // the inode of the last version that settled
+	used     uint64 // the value of seen when the last version was complete; earlier events are no evidence
+	inode    uint64 // the inode of the last complete version
 	initial  bool   // found at the start or referred to by an order file, and still in its first version
 	swapped  bool   // a symbolic link on the way is new, and no write came after the link
 	quietAt  time.Time
@@ -212,8 +212,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	return found && (at == 0 || e.how != written || e.written < at)
 }
 
-// observe passes the observation v (the result of hashing) to the settler of t, and plans the
-// next observation.
+// observe passes the observation v (the result of hashing) to the settler of t, which decides
+// whether the version is complete. It also plans the next observation.
 func (s *Source) observe(t *tracked, v observation) {
 	t.settler.observe(v)
 	if t.settler.waiting {

@@ -12,7 +12,7 @@ import (
 
 // clashes finds the candidates (new versions of files) that can go into force together. No two
 // files in force may contain an order with the same id. A refused candidate may cause the
-// refusal of others, because the old version of its file stays in force.
+// refusal of other candidates, because the old version of its file stays in force.
 type clashes struct {
 	s *Store
 	// byID has, for each order id, the candidates (new versions of files) that contain an

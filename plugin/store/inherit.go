@@ -212,7 +212,7 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks each inherited file that the first scan did not report as gone. A new
+// markMissing marks an inherited file as gone if the first scan did not report the file. A new
 // source does not report a missing file of a directory, because the source has never seen the
 // file.
 func (s *Store) markMissing(reports []source.File) {

@@ -139,7 +139,7 @@ func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	})
 }
 
-// heldCount returns the number of targets and orders that the guard holds back, as text.
+// heldCount returns a text with the numbers of targets and orders that the guard holds back.
 func heldCount(held []heldTarget) string {
 	targets, whole, orders := 0, 0, map[string]bool{}
 	for _, t := range held {

@@ -33,8 +33,8 @@ var noVersion = version{serial: -1, expires: order.NoTime}
 var versions atomic.Uint64
 
 // former returns what must be remembered of a version that is no longer in force: the serial,
-// and the digest of the file with this serial. If the file comes back with a lower serial, it
-// is refused.
+// and the digest of the file with this serial. If the file comes back with a lower serial, the
+// file is refused.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, expires: order.NoTime}
 }
