@@ -31,7 +31,8 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// pattern reports whether the next look may use the last list of files of p.
+// pattern reports whether the next look (scan of the paths) may use the last list of files of
+// p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -40,7 +41,7 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// path reports whether the next look may use the last location of t.
+// path reports whether the next look (scan of the paths) may use the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false

@@ -25,7 +25,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		late := !now.Before(deadline)
 		work := busy
 		if late {
-			work = s.look != nil || s.hashing() // both end soon
+			work = s.look != nil || s.hashing() // the look and the hashing end soon
 		}
 		if s.ended() || ctx.Err() != nil || !work && now.Before(next) && (late || !slices.ContainsFunc(s.list, (*tracked).unsettled)) {
 			out, _ := s.report(now, true)

@@ -65,8 +65,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. A directory at this path
-		// is reported as an error, because Docker creates a directory when the file to mount
+		// A path with the ending of an order file is always a file, and a directory at this
+		// path is an error. For example, Docker creates a directory when the file to mount
 		// does not exist.
 		p.kind = plainFile
 	}

@@ -157,7 +157,7 @@ func (v observation) settles() time.Time {
 type settler struct {
 	settled   version     // the last complete version; zero before the first
 	candidate observation // the observation that a second observation must confirm; zero if there is none
-	waiting   bool // the path has changed, or may have changed, since the version settled
+	waiting   bool        // the path has changed, or may have changed, since the version settled
 }
 
 // disturb records that the path has changed, so that an earlier observation can no longer be

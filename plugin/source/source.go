@@ -39,15 +39,15 @@ const minPoll = 10 * time.Millisecond
 // Config is the configuration of a Source.
 type Config struct {
 	// Patterns has at least one file, directory or glob:
-	//   - A path that ends in .yaml, .yml, .json or .jsonl is a file. A path at which a file
-	//     is first found is a file too.
+	//   - A path without * ? [ that ends in .yaml, .yml, .json or .jsonl is a file. A path at
+	//     which a file is first found is a file too.
 	//   - A path with a slash at its end is a directory. A path at which a directory is first
 	//     found is a directory too. The Source watches the files in the directory that end in
 	//     .yaml, .yml, .json or .jsonl, in upper or lower case. It ignores hidden files and
 	//     subdirectories.
 	//   - Any other path with * ? or [ is a glob. A glob matches order files only, unless the
-	//     glob has another ending (*.txt). It matches hidden files only if the glob has the
-	//     dot.
+	//     glob has another ending (*.txt). It matches a hidden file only if the glob begins
+	//     with a dot, too.
 	Patterns []string
 	// Files has further files to watch, which may have any ending. They come after the files
 	// of Patterns in reports. Protect lists (lists of names that must not be blocked) are

@@ -15,8 +15,8 @@ import (
 )
 
 // watcher receives events about directories from inotify, the kernel's interface for file
-// changes. It watches directories and not single files, because an inotify watch of a file
-// ends when a rename replaces the file.
+// changes. It watches directories and not single files: a rename puts another inode at the
+// name of a file, but an inotify watch of the file stays with the old inode.
 //
 // The package does not use fsnotify, because fsnotify reports IN_CREATE and IN_MOVED_TO as one
 // event, Create. The difference is important: a file that was created may be half written, but
