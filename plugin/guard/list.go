@@ -132,7 +132,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			l.entries = append(l.entries, e)
 		}
 		if p.Msg != "" && (!p.Warning || len(problems) < order.MaxProblems) {
-			p.Got = order.Clip(p.Got) // the clipped text is a copy, so that the problem does not keep the whole line in memory
+			p.Got = order.Clip(p.Got) // a copy, so that the whole line can be freed
 			problems = append(problems, p)
 		}
 		if end {

@@ -107,7 +107,7 @@ func (f files) leads(path string, l *location) bool {
 
 func (j *job) close() {
 	if j.f != nil {
-		_ = j.f.Close() // the error of Close is ignored, because a file opened for reading can lose no data
+		_ = j.f.Close() // a file opened for reading can lose no data
 		j.f = nil
 	}
 }

@@ -40,7 +40,7 @@ type input struct {
 
 func (in *input) close() {
 	if in != nil && in.f != nil {
-		_ = in.f.Close() // the error of Close is ignored: a file opened for reading can lose no data
+		_ = in.f.Close() // a file opened for reading can lose no data
 	}
 }
 
@@ -54,7 +54,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	err := r.call(func(in *input) {
 		if in.f, in.err = open(); in.err != nil {
 			in.f = nil
-		} else if info, err := in.f.Stat(); err != nil || info.Size() != v.size { // the file has changed: parsing it would be a waste
+		} else if info, err := in.f.Stat(); err != nil || info.Size() != v.size { // the file has changed
 			in.err = ErrChanged
 		}
 	})

@@ -62,7 +62,7 @@ type rig struct {
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // for each wait in progress: the channel of ticks, and a channel that is closed at the end of the wait
+	ticks map[chan time.Time]chan struct{} // by wait in progress; a value is closed when the wait ends
 }
 
 // tick replaces Source.ticks. The test itself sends each tick, by the method tired.

@@ -126,7 +126,7 @@ func parses(path string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = in.Close() }() // the error of Close is ignored, because a file opened for reading can lose no data
+	defer func() { _ = in.Close() }() // a file opened for reading can lose no data
 	_, problems := order.Parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			return openRegular(filepath.Join(filepath.Dir(path), name))
