@@ -50,8 +50,8 @@ func Place(patterns []string, path string) int {
 // Expand returns the order files that match the patterns now. The files and their order are
 // those that a Source with these patterns would report, and each file is returned once. Expand
 // is for tools that do not watch files, and reads no file. errs has an error for each pattern
-// that matches no file. A path that is itself an entry of patterns is returned even if the
-// file is missing.
+// that matches no file. A pattern that is the path of an order file (orders.yaml) is returned
+// even if the file is missing.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

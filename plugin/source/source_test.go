@@ -83,8 +83,9 @@ func TestVanishAndComeBack(t *testing.T) {
 	})
 }
 
-// TestUnreadable uses a loop of links, and a fake file system that returns EACCES. It does not
-// use a file with mode 000, because root can read a file with mode 000.
+// TestUnreadable checks the report about a file that cannot be read. The file is a loop of
+// links, or the fake file system returns EACCES. A file with mode 000 is not used, because
+// root can read a file with mode 000.
 func TestUnreadable(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -18,8 +18,8 @@ const maxLabels = 3
 // in equally many server blocks.
 type stop struct {
 	file string
-	// was and is are numbers of server blocks that enforce the orders: was before the reload,
-	// and is after the reload.
+	// The field was counts the server blocks that enforced the orders before the reload, and
+	// the field is counts the server blocks that enforce the orders after it.
 	was, is int
 }
 
