@@ -18,8 +18,8 @@ const maxLabels = 3
 // in equally many server blocks.
 type stop struct {
 	file string
-	// The field was counts the server blocks that enforced the orders before the reload, and
-	// the field is counts the server blocks that enforce the orders after it.
+	// The two numbers of server blocks that enforce the orders: was before the reload of the
+	// Corefile, and is after the reload.
 	was, is int
 }
 
@@ -50,7 +50,7 @@ func Stopped(old, new []*Store) (lines []string) {
 			is[st.Order.ID]++
 		}
 	}
-	lost := map[string]ruleset.OrderState{} // the orders of files that fewer server blocks have now
+	lost := map[string]ruleset.OrderState{} // orders of files that fewer server blocks load after the reload
 	for _, s := range old {
 		for st := range s.Set().OrderStates(seconds(s.Now())) {
 			if !st.Lift && st.State == ruleset.InForce {
