@@ -9,10 +9,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns the disclosure of each order without --sealed, by the id of the order. As in
-// the log of the server, a lift without a disclosure of its own has the disclosure of the most
-// secret order that it reaches. A lift that reaches no order, or that names an unknown order,
-// is secret, because it may reach a sealed order in another file.
+// disclosures returns how much each order may show if the flag --sealed is not set, by the id
+// of the order. A lift (an order that ends other orders) without a disclosure of its own has
+// the disclosure of the most secret order that it ends. A lift that ends no order or lists an
+// unknown order is secret, because it may end a sealed order in another file. The log of the
+// server has the same rules.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID, byAuthority := map[string]order.Disclosure{}, map[order.Authority]*reached{}
 	who := func(o *order.Order) order.Authority {
@@ -62,18 +63,18 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// reached contains the orders of one authority. sort sorts them by their decision times.
+// reached contains the orders of one authority, sorted by their decision times.
 type reached struct {
 	orders []*order.Order
-	most   []order.Disclosure // for each order, the most secret disclosure up to that order
+	most   []order.Disclosure // for each order, the most secret disclosure of this order and all earlier orders
 }
 
-// inHistory compares the decision times of two orders.
+// inHistory compares two orders by the times at which they were decided.
 func inHistory(a, b *order.Order) int {
 	return cmp.Or(cmp.Compare(a.DecidedAt(), b.DecidedAt()), cmp.Compare(a.From, b.From))
 }
 
-// sort sorts the orders and sets most.
+// sort sorts the orders by decision time and sets the field most.
 func (r *reached) sort() {
 	slices.SortStableFunc(r.orders, inHistory)
 	var most order.Disclosure
@@ -83,8 +84,9 @@ func (r *reached) sort() {
 	}
 }
 
-// by returns the most secret disclosure of the orders that a lift without ids reaches, and
-// reports whether there is one. An order with the same time as the lift counts as reached.
+// by returns the most secret disclosure of the orders that the given lift ends. The lift
+// contains no ids, so it ends all earlier orders of the authority. An order with the same time
+// as the lift counts as earlier. any is false if there is no earlier order.
 func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
 	if r == nil {
 		return 0, false
@@ -101,5 +103,6 @@ func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
 	return r.most[n-1], true
 }
 
-// sealedLabel returns the name of a sealed order in the log of the server.
+// sealedLabel returns the text that replaces the id of a sealed order (a secret order) in the
+// log of the server.
 func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }

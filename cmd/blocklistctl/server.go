@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile for commands that
-// have neither ORDERS nor --corefile.
+// corefileVariable is the environment variable that contains the path of the Corefile.
+// Commands use the variable if they have neither ORDERS nor --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 // serverFlags are the flags of the commands that need the settings of a server.
@@ -29,7 +29,7 @@ type server struct {
 }
 
 // server returns the settings that the flags give. orders are the ORDERS of the command line.
-// They replace the ORDERS of the Corefile.
+// If there are any, they replace the ORDERS of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {
@@ -70,8 +70,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// elsewhere returns the server block that receives the queries for a name, if that is not the
-// chosen block. It reports whether no server block receives these queries.
+// elsewhere returns the server block that receives the queries for a name, if it is another
+// block than the chosen one. refused is true if no server block receives these queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 )
 
-// modeSealed is the mode, before the umask, of a new file with a sealed order. Only the owner
-// and the group may read the file. The server is in that group.
+// modeSealed is the mode of a new file with a sealed order (a secret order), before the umask.
+// Only the owner and the group may read the file. The server is in that group.
 const modeSealed = 0o640
 
 // writeFile replaces a file by rename, so that a server that watches the file never reads a
-// half-written file. The new file has the owner, group and mode of the old file. Without an
-// old file, the new file has the given mode, less the umask. If path is a symbolic link,
-// writeFile keeps the link and replaces the file that the link leads to.
+// half-written file. The new file has the owner, group and mode of the old file. If there is
+// no old file, the new file has the given mode, less the umask. If path is a symbolic link,
+// writeFile keeps the link and replaces the file to which the link leads.
 func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
 	old, err := os.Stat(path)
 	switch {
@@ -35,7 +35,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
 		old = nil
 	}
 	// The name begins with a dot, so that a server that reads the directory does not load the
-	// file. Until likeOld has set the group, only the owner may read the file.
+	// file. Only the owner may read the file until likeOld has set the group.
 	tmp := filepath.Join(filepath.Dir(path), ".blocklistctl-"+rand.Text())
 	if old != nil {
 		mode = 0o600
