@@ -8,17 +8,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole. name is a name that an order does not block, or a name above
-// that name. id is the id of the order. Without an id, the hole is in the earlier orders of the
-// authority.
+// A below is the key of a hole (a name inside a blocked subtree that an order does not block).
+// name is the hole or a name above it. id is the id of the order with the hole. Without an id,
+// the hole is in all earlier orders of the authority.
 type below struct {
 	id        string
 	authority order.Authority
 	name      dname.Name
 }
 
-// holes are the names at and above exceptions and targets of lifts in force. The value is the
-// latest decision time of the orders that the hole applies to.
+// holes contains exceptions and targets of lifts in force, and all names above them. Orders do
+// not block these exceptions and targets. The value is the latest decision time of an order
+// that has the hole.
 type holes map[below]order.Time
 
 func (h holes) add(in below, until order.Time) {
@@ -27,7 +28,7 @@ func (h holes) add(in below, until order.Time) {
 	}
 }
 
-// findHoles returns the holes of all orders.
+// findHoles returns the names that orders do not block because of exceptions and lifts.
 func (l *linter) findHoles() holes {
 	h := holes{}
 	for _, o := range l.orders {
@@ -68,7 +69,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order does not block the name or some name below it.
+// at reports whether the order does not block the name or does not block some name below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true
@@ -77,7 +78,8 @@ func (h holes) at(o *order.Order, name dname.Name) bool {
 	return ok && o.DecidedAt() != order.NoTime && o.DecidedAt() <= place
 }
 
-// who returns the fields of an order's authority by which lifts find the order.
+// who returns the fields of an order's authority that a lift without ids compares with its
+// own.
 func who(o *order.Order) order.Authority {
 	return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
 }
