@@ -57,7 +57,7 @@ var passing = []string{
 // A row is a test of one combination of plugins.
 type row struct {
 	name   string
-	blocks []string // the bodies of the server blocks, all for "."
+	blocks []string // the contents of the server blocks; a block is for the zone "." unless its text begins with another zone
 	files  map[string]string
 	bind   string // 127.0.0.1 if empty
 	steps  []step
