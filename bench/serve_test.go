@@ -12,9 +12,9 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	_ "github.com/coredns/coredns/plugin/bind" // registers the directive
+	_ "github.com/coredns/coredns/plugin/bind" // the import registers the directive bind
 	"github.com/coredns/coredns/plugin/test"
-	_ "github.com/dns-orders/blocklist" // registers the directive
+	_ "github.com/dns-orders/blocklist" // the import registers the directive blocklist
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/miekg/dns"
 )

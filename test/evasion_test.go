@@ -66,7 +66,7 @@ func evasion(t *testing.T, addr string, h history) {
 // isolated returns the blocked names without another target at the name, above it or below it.
 // The value is true if the order is for the host alone.
 func (h history) isolated() map[string]bool {
-	all := map[string][]bool{} // by name and by every name above it
+	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {
 		for _, x := range o.targets {
 			all[x.name] = append(all[x.name], x.exact)

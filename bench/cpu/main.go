@@ -31,7 +31,7 @@ import (
 
 // A plan contains the sizes and the numbers of repetitions of a measurement.
 type plan struct {
-	names   int // names in the list
+	names   int // the number of names in the list
 	burst   int // the number of queries in one dnsperf run
 	bursts  int // the number of different bursts (query files for one dnsperf run), each with other names
 	blocked int // the percentage of queries for names in the list

@@ -14,7 +14,7 @@ import (
 // tool pprof" adds the pieces.
 const (
 	pieces = 7
-	piece  = 3 // seconds
+	piece  = 3 // the length of a piece in seconds
 )
 
 // profiles writes CPU profiles of each server under constant load. It prints how the time of a

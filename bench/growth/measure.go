@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	now order.Time = 1_780_000_000 // in 2026
+	now order.Time = 1_780_000_000 // a time in 2026
 	// rounds is how often a figure is measured. The report contains the median.
 	rounds = 5
 	// patience is a time limit. A load that takes longer is not repeated.

@@ -13,7 +13,7 @@ import (
 // measurements.
 type samples struct {
 	base, list               [works][]float64 // the CPU time of a query in us, without and with the list, for each round
-	start, effect, p99       []float64        // in ms
+	start, effect, p99       []float64        // times in ms
 	bytes, peak, lost, wrong []float64
 	late, latest             []float64 // p99 and maximum of the prober's delay, in ms
 	buffer                   []float64 // the buffer size of the prober's sockets, in bytes

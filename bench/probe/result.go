@@ -70,10 +70,11 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// i is the smallest number for which tickOf(i) is at least the tick of d. It is computed with
-// the same rounding as in tickOf.
+// first returns the number of the first query that is scheduled at the time d after the start,
+// or later.
 func (r *Result) first(d time.Duration) int {
-	// n is the smallest number for which tickOf returns at least the tick of d.
+	// i is the smallest number for which tickOf(i) is at least the tick of d. It is computed
+	// with the same rounding as in tickOf.
 	n := float64(d/tick) * r.rate * tick.Seconds()
 	i := int(n)
 	if float64(i) < n {
@@ -136,8 +137,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value in sorted that is not less than the given share of all
-// values. For example, the share 0.5 gives the median.
+// quantile returns the smallest value in sorted for which the given share of all values, from
+// 0 to 1, is not larger. For example, the share 0.5 gives the median.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

@@ -23,7 +23,7 @@ type diffCmd struct {
 	// disclosure contains the disclosure (full, schedule, code or none) of each order. For an
 	// order in both versions, it is the disclosure in the new version.
 	disclosure    map[string]order.Disclosure
-	before, after *orders // the two versions
+	before, after *orders // the two versions that are compared
 }
 
 // Help returns the description and the example for --help.

@@ -156,7 +156,7 @@ func (c *cleaner) change(s string, clean func(string) string, did string) string
 func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
-		return s, "" // no parenthesis, or a part of a URL's path
+		return s, "" // s has no parenthesis, or the parenthesis belongs to the path of a URL
 	}
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }

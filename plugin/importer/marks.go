@@ -17,7 +17,7 @@ const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
 	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
-		return false // dot segments of a path
+		return false // the dots are dot segments of a path
 	}
 	return strings.Contains(s[len(name):], "..") || strings.HasSuffix(s, "\u2026")
 }

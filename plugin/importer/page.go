@@ -27,7 +27,7 @@ func noPath(rest string) bool {
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
-		return host, "", true // an IPv6 address without brackets
+		return host, "", true // no port; several colons belong to an IPv6 address
 	}
 	name, port = host[:i], host[i+1:]
 	if strings.Trim(port, "0123456789") != "" {

@@ -130,7 +130,7 @@ func (t *table) line(at int, l *line) (why string, shown int) {
 	case len(row) <= 1 || names == 0:
 		return t.words(at, s), at
 	case texts > 0 && dates == 0 && numbers == "" && strings.Contains(s, "/") && !strings.ContainsAny(s, "\t| "):
-		return "", 0 // a URL with separators in its path
+		return "", 0 // the line is a URL with separators in its path
 	case texts > 0:
 		return otherColumns, at
 	case t.heads > 0 && t.rows == 0:

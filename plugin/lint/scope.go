@@ -59,7 +59,7 @@ func names(s *order.Scope, list []order.Country) bool {
 // families warns of networks that contain all clients of one address family and no client of
 // the other family.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
-	var all, some [2]bool // IPv4, IPv6
+	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {
 		family := 0
 		if x.Addr().Is6() {

@@ -82,17 +82,17 @@ orders:
 				{italian, names{court, false, true}},
 				{french, names{net, true, true}},
 				{unknown, names{passes, false, true}},
-				{"127.0.1.77", names{passes, false, true}},  // exempt
-				{"127.0.2.77", names{passes, false, false}}, // exempt
+				{"127.0.1.77", names{passes, false, true}},  // this client is exempt
+				{"127.0.2.77", names{passes, false, false}}, // this client is exempt
 				{balancer, names{court, false, false}},      // the load balancer as a client of its own
 				{"198.51.100.1", names{court, false, true}},
-				{"198.51.100.7", names{passes, false, true}}, // exempt
+				{"198.51.100.7", names{passes, false, true}}, // this client is exempt
 				{"192.0.2.1", names{passes, false, true}},    // this client has no country
 				{"2001:db8:1::1", names{court, false, true}},
 				{"2001:db8:51::1", names{court, false, true}},
 				{"2001:db8:2::1", names{net, true, true}},
 				{"2001:db8:2:1::1", names{passes, false, true}},
-				{"2001:db8:1::77", names{passes, false, true}}, // exempt
+				{"2001:db8:1::77", names{passes, false, true}}, // this client is exempt
 				{"2001:db8:9::1", names{passes, false, true}},
 				{"::ffff:127.0.1.1", names{court, false, true}},
 				{"::ffff:127.0.1.77", names{passes, false, true}},

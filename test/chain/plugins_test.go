@@ -59,7 +59,7 @@ type row struct {
 	name   string
 	blocks []string // the contents of the server blocks; a block is for the zone "." unless its text begins with another zone
 	files  map[string]string
-	bind   string // 127.0.0.1 if empty
+	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
 	// wire removes the parts of a passing reply that differ between two servers, for example

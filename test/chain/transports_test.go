@@ -29,7 +29,7 @@ import (
 // An identity is the certificate of all servers in this package. trust is a certificate pool
 // for clients that trust this certificate.
 type identity struct {
-	cert, key string // PEM
+	cert, key string // in PEM format
 	trust     *x509.CertPool
 }
 

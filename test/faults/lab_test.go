@@ -198,7 +198,7 @@ func (l *lab) close() (time.Duration, error) {
 	if l.upstream != nil {
 		_ = l.upstream.Shutdown() // no query is open
 	}
-	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // os.RemoveAll returns the error
+	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // if chmod fails, os.RemoveAll returns an error
 	if rm := os.RemoveAll(l.dir); err == nil {
 		err = rm
 	}

@@ -125,7 +125,7 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 // usage contains how much memory and how many descriptors and goroutines a server uses.
 type usage struct {
 	descriptors, goroutines int
-	memory, peak            int // MB
+	memory, peak            int // in MB
 }
 
 func (l *lab) usage() (u usage, err error) {
