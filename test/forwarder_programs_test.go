@@ -36,8 +36,8 @@ type peer struct {
 	ede bool
 }
 
-// givesUp describes a resolver that repeats a query after REFUSED and then answers SERVFAIL.
-// All resolvers except dnsmasq do so.
+// givesUp is for resolvers that repeat a query after REFUSED and then answer SERVFAIL. Only
+// dnsmasq behaves in another way.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{

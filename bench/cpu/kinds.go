@@ -21,10 +21,10 @@ type kind struct {
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers that are compared. The second server is equal to the first
-// server, so the difference between the two is the error of the method. The third server has
-// the plugin any, which does nothing with these queries. Each additional plugin may make
-// goroutines outgrow their stacks, and this cost is not caused by blocklist.
+// kinds contains the servers that are compared. The second server has the configuration of the
+// first server, so a difference between these servers is the error of the method. The third
+// server has the plugin any, which does nothing with these queries. Each additional plugin may
+// make goroutines outgrow their stacks, and this cost is not caused by blocklist.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},

@@ -116,8 +116,8 @@ func (s *site) explain(err error) error {
 }
 
 // A shape contains the parts of an answer that distinguish blocked names from names that pass.
-// The answers for both kinds of names are mostly NXDOMAIN, but they differ in an SOA record or
-// an answer record.
+// A blocked name and a name that passes mostly get the same RCODE, NXDOMAIN. The two answers
+// differ in an SOA record or an answer record.
 type shape struct {
 	rcode      int
 	aa         bool

@@ -10,7 +10,7 @@ import (
 // worst window.
 const Window = 100 * time.Millisecond
 
-// A Result is the result of a load.
+// A Result contains the figures of a load (a stream of queries to one server).
 type Result struct {
 	Summary
 	Start   time.Time `json:"start"`

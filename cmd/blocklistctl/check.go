@@ -71,7 +71,7 @@ func (c *checkCmd) Run(e *env) error {
 		odd := lint.Check(l.files, l.set, now)
 		problems = append(problems, odd...)
 		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint gives the same warning with a suggestion
+		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // for each of these warnings, lint has a better one with a suggestion
 			return slices.ContainsFunc(odd, func(q order.Problem) bool {
 				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
 			})

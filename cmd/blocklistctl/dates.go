@@ -45,7 +45,8 @@ func (l *orders) zone(id string) *time.Location {
 
 // firstDate returns the first day on which a block order without a from field can have been in
 // force. This is the day on which the order was issued or served, whichever is later. field is
-// the field with that day. Without both dates, firstDate returns NoTime.
+// the name of the field with that day. For an order with neither issued nor served, firstDate
+// returns NoTime.
 func firstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"
@@ -56,11 +57,11 @@ func firstDate(o *order.Order) (t order.Time, field string) {
 	return order.NoTime, ""
 }
 
-// datedBefore returns a function that changes orders before they are compiled for a time in
-// the past. An order file does not contain the time at which a server loaded the file. If an
-// order or target has no from, the function therefore sets from to the first date on which the
-// order can have been in force. now is the present time. A first date after now is ignored,
-// because the order is in force now.
+// datedBefore returns a function that changes an order before it is compiled for a time in the
+// past. An order file does not contain the time at which a server loaded the file. If an order
+// or target has no from, the function therefore sets from to the first date on which the order
+// can have been in force. now is the present time. A first date after now is ignored, because
+// the order is in force now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o

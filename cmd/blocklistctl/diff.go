@@ -55,8 +55,8 @@ type diffJSON struct {
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is the id of an order with one of its held targets (targets that the guard
-// protects, so that they are not enforced).
+// heldOfJSON is the id of an order with a held target (a target that the guard protects, so
+// that it is not enforced).
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON

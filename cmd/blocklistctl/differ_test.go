@@ -41,8 +41,8 @@ func (w world) some(list ...string) []string {
 
 func (w world) one(list ...string) string { return list[w.IntN(len(list))] }
 
-// networks contains networks of clients. All of them are loopback networks, so the test can
-// send queries from them.
+// networks contains networks of clients. The test can send queries from these networks,
+// because all of them are loopback networks.
 var networks = []string{"127.0.0.0/8", "127.0.0.0/24", "127.1.0.0/16", "127.1.1.0/24", "127.1.1.7", "127.2.0.0/15"}
 
 // clients contains addresses inside and outside the networks in the variable networks.

@@ -145,8 +145,8 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
 }
 
-// forAll sets the client in the explanation to "every client" or "any client". It does so only
-// if all is true and the flags did not specify a client.
+// forAll sets the client in the explanation to "every client" or "any client". It changes
+// nothing if all is false or the flags specify a client.
 func (x *explainJSON) forAll(cl client, all bool) {
 	switch {
 	case !all || !cl.anyAddress || cl.Country != "" && !cl.fromPlaces:

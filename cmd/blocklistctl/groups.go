@@ -159,8 +159,9 @@ func (s *server) placed(a client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// countryKinds returns the countries in ccs that are possible. ccs must be sorted. If ccs
-// contains the EU, the last kind stands for the other possible countries of the EU.
+// countryKinds returns a kind of client for each country in ccs that is possible. ccs must be
+// sorted. If ccs contains the EU, the last kind is for the possible countries of the EU that
+// are not in ccs.
 func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
 	members := 0
 	for _, cc := range ccs {

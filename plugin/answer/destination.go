@@ -58,7 +58,7 @@ func (d *Destination) setAddr(ip net.IP) bool {
 // HasDestinations reports whether a reply has records for which Destinations or Clean may need
 // a verdict. Records of the query name do not count, because the query name has passed. The
 // name comes from q, because a reply may omit its question. Most answers have no records that
-// count, and this quick check is their only cost.
+// count, and for these answers this quick check is the only cost.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
@@ -419,12 +419,12 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean returns m without the records, in all sections, that drop selects. Clean calls drop
-// for the owners, targets and addresses of address, HTTPS and SVCB records, and for the owners
-// of CNAMEs and DNAMEs. The caller has already called drop for all that Destinations yields
-// for m, so the records that answer the query stay. The other records matter too. Some stubs
-// (musl's, Go's) use every address in the answer section, whatever its owner, and caches of
-// records keep all records.
+// Clean removes the records that drop selects from all sections and returns the new message.
+// Clean calls drop for the owners, targets and addresses of address, HTTPS and SVCB records,
+// and for the owners of CNAMEs and DNAMEs. The caller has already called drop for all that
+// Destinations yields for m, so the records that answer the query stay. The other records
+// matter too. Some stubs (musl's, Go's) use every address in the answer section, whatever its
+// owner, and caches of records keep all records.
 //
 // Clean removes whole RRsets with their signatures, because a cache would take a part of an
 // RRset for the whole RRset. The RRsets that stay are as authentic as before, so AD does not

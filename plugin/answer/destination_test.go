@@ -430,8 +430,8 @@ func TestClean(t *testing.T) {
 	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
-	// Clean must remove the same records if they are in another section or in several
-	// sections.
+	// Clean must also remove the bad records from the other sections, and from several
+	// sections at once.
 	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
 		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
 		var out *dns.Msg

@@ -9,10 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format describes files that are not plain lists, for example zone files. The expression
-// lines matches lines that occur only in this format. One matching line is enough to refuse
-// the file. A file in another format may contain names that must not be blocked, for example
-// exceptions, and no option of the import could recognize these names.
+// A format describes files that are not plain lists, for example zone files. The regular
+// expression in the field lines matches text that occurs only in this format. One matching
+// line is enough to refuse the file. A file in another format may contain names that must not
+// be blocked, for example exceptions, and no option of the import could recognize these names.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -193,7 +193,7 @@ func foreignSuffix(lines []line) error {
 		tops[before[strings.LastIndexByte(before, '.')+1:]] = true
 	}
 	if len(tops) < 2 {
-		return nil // with a single top-level domain, the names may be mirrors of a site at one proxy
+		return nil // if all names have the same top-level domain before the suffix, they may be mirrors of a site at one proxy
 	}
 	return &FormatError{"the owner names of a zone (all of them end in " + suffix + ", and have a whole name before that)", first + 1, lines[first].text, formats[0].advice}
 }

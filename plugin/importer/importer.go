@@ -128,7 +128,7 @@ type Rest struct {
 	Raw  string // the line as it was read, shortened if it is very long
 }
 
-// A Result is the result of an import.
+// A Result contains the targets and the notes of an import.
 type Result struct {
 	Targets []order.Target
 	// Notes contains the notes in the sequence of the lines. A line without anything to report

@@ -22,8 +22,8 @@ func cutOff(s string) bool {
 	return strings.Contains(s[len(name):], "..") || strings.HasSuffix(s, "\u2026")
 }
 
-// glueNumber matches a name with the number of an enumeration in front of it and no blank
-// between the number and the name.
+// glueNumber matches a name that directly follows the number of an enumeration, as in
+// "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
 // numbered refuses names that begin with the numbers of an enumeration. For example,

@@ -118,7 +118,7 @@ func unquoted(s string) string {
 	}
 }
 
-// host cleans a bare name or address.
+// host cleans a name or an address that has no scheme and no path.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)

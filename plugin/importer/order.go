@@ -121,7 +121,7 @@ func (h *Head) order() (*order.Order, error) {
 	}
 	parsed, problems := order.Parse("head.json", bytes.NewReader(data), order.Options{})
 	if bad := problems.Errors(); len(bad) > 0 {
-		for i := range bad { // the user does not see this file
+		for i := range bad { // the user does not see the file head.json
 			bad[i].File, bad[i].Line, bad[i].Column = "", 0, 0
 		}
 		return nil, bad

@@ -10,7 +10,8 @@ import (
 )
 
 // covered warns of targets that another order in force already blocks, for at least the same
-// clients and names. If only one of the two orders were lifted, the names would stay blocked.
+// clients and names. If only one of these two orders were lifted, the names would stay
+// blocked.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -80,8 +81,8 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets, at a name and above it, whose comparisons are free. Only
-	// further comparisons count towards maxSteps.
+	// crowd is how many targets at a name and above it are compared without a limit. Only
+	// comparisons at names with more targets count towards maxSteps.
 	crowd = 64
 	// maxSteps is the largest number of comparisons at names with more than crowd targets. The
 	// limit is needed because each order at a name is compared with all other orders at the

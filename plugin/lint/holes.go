@@ -69,7 +69,8 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order does not block the name or does not block some name below it.
+// at reports whether the order has a hole (a name that the order does not block) at the name
+// or below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

@@ -200,7 +200,7 @@ func TestEuropeanUnion(t *testing.T) {
 }
 
 // TestNoCountry checks orders for countries on a server where no setting gives the country of
-// clients. The server must hold these orders back (not enforce them) and log a warning.
+// clients. The server must hold back (not enforce) these orders and log a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

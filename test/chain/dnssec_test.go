@@ -11,8 +11,8 @@ import (
 )
 
 // TestDNSSEC checks a server with a signing plugin below blocklist. The signing plugin must
-// sign the answers that pass. It never sees blocking answers, so they are unsigned, and a
-// validator rejects them.
+// sign the answers that pass. The signing plugin never gets a blocking answer. A blocking
+// answer is therefore unsigned, and a validator rejects it.
 func TestDNSSEC(t *testing.T) {
 	key, private := newKey(t)
 	row{

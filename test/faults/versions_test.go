@@ -305,8 +305,8 @@ func processes() []fault {
 			return nil
 		}},
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// The server keeps last good versions (the newest versions without errors) only in
-			// memory, so a restart loses them.
+			// A restart loses the last good versions (the newest versions without errors),
+			// because the server keeps them only in memory.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
