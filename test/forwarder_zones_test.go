@@ -111,7 +111,8 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// The most common case on the Internet is an unsigned zone below a zone with opt-out.
+	// The zone unsigned.example is the most common case on the Internet, an unsigned zone
+	// below a zone with opt-out.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},

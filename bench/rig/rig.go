@@ -124,8 +124,8 @@ func Quartiles(x []float64) (q [3]float64) {
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// The result lies between the two nearest values, so that the median of an even number
-		// of values is the middle of the two middle values.
+		// The result is interpolated between the two nearest values. The median of an even
+		// number of values is then the mean of the two middle values.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

@@ -60,7 +60,7 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	for i := 0; ctx.Err() == nil; i++ {
 		query, err := new(dns.Msg).SetQuestion(dns.Fqdn(strings.ToLower(q.Name(i))), dns.TypeA).Pack()
 		if err != nil {
-			return // Until then returns an error at its time limit
+			return // the method Until returns an error when its time limit is over
 		}
 		binary.BigEndian.PutUint16(query, uint16(i))
 		c.Write(query) // the write fails while the server is not listening

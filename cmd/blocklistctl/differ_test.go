@@ -220,8 +220,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 }
 
 // TestWhomIsTrue checks the groups of clients in the output "for whom" of explain. Each group
-// must have the verdict that explain gives for a client of the group. The orders are random,
-// with and without a Corefile.
+// must have the verdict that explain gives for a client of the group. The test uses random
+// orders, with and without a Corefile.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

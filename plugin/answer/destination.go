@@ -37,9 +37,9 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 }
 
 // setTarget sets d to the target of a service record. It returns false if the record has no
-// target. If the record is an alias, clients query its target with the type of the first
-// question. If it is not, clients query the addresses of the target, even if the target looks
-// like a service name (RFC 9460, sections 2.4.2 and 2.4.3).
+// target. The target of an alias record is queried with the type of the first question. For
+// the target of another record, clients query the addresses, even if the target looks like a
+// service name (RFC 9460, sections 2.4.2 and 2.4.3).
 func (d *Destination) setTarget(s *dns.SVCB) bool {
 	asked := dns.TypeA
 	if s.Priority == 0 {

@@ -367,9 +367,9 @@ func compareLeads(t *testing.T, data []byte) {
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// In a long chain, Destinations also yields the targets of records outside the chain.
-		// It must not omit a name of the chain. The result of twinDestinations is complete
-		// only if it has fewer than 3*maxChain names.
+		// In a long chain, Destinations also yields the targets of records outside the chain,
+		// but Destinations must not omit a name of the chain. The result of twinDestinations
+		// is complete only if it has fewer than 3*maxChain names.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)

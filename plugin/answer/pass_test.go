@@ -123,8 +123,8 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// The additional section counts even for the query name, because the name of a service may
-	// be lifted for HTTPS and blocked for A.
+	// HasOtherOwners must also count records of the query name in the additional section,
+	// because the name of a service may be lifted for HTTPS and blocked for A.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)

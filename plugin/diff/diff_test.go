@@ -162,7 +162,8 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// For a name that no order contains, the entry for a name above is enough.
+				// Names need not return a name that no order contains, because it returns a
+				// name above it.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)

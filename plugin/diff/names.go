@@ -116,8 +116,8 @@ func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, 
 	return self, below
 }
 
-// lift returns the lift that ends n.Order for the name n.Name. It returns nil if there is
-// none.
+// lift returns the lift that ends n.Order for the name n.Name. If no lift ends n.Order, it
+// returns nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

@@ -33,7 +33,7 @@ type File struct{ Order, Side []byte }
 // and without attributes into the side list. All other targets stay in the order file.
 //
 // Write parses the result as the server does. If the head is not valid, the error is an
-// order.Problems, and the Field of a problem is the wrong field.
+// order.Problems, in which each problem has the field that is not valid.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.order()
 	if err != nil {

@@ -33,7 +33,7 @@ func readAll(r io.Reader) (string, error) {
 	return data.String(), nil
 }
 
-// A line is a line of a list.
+// A line is one line of the list that is imported.
 type line struct {
 	raw    string // the line as it was read, converted to UTF-8 if possible
 	text   string // the text of source without blanks and invisible characters at both ends

@@ -51,7 +51,7 @@ func (c *cleaner) unglue(s string) (parts []string) {
 	for _, at := range glued.FindAllStringIndex(s, -1) {
 		before := schemes.ReplaceAllString(s[start:at[0]], "")
 		if strings.Trim(before, closing+"({[") == "" {
-			continue // the text before is a quote, or a scheme that is doubled
+			continue // only a quote or the same scheme comes before the URL
 		}
 		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
 			c.refuse("has a URL inside the path of another URL; it is unclear whether these are two URLs")

@@ -84,7 +84,7 @@ orders:
 				{unknown, names{passes, false, true}},
 				{"127.0.1.77", names{passes, false, true}},  // this client is exempt
 				{"127.0.2.77", names{passes, false, false}}, // this client is exempt
-				{balancer, names{court, false, false}},      // the load balancer as a client of its own
+				{balancer, names{court, false, false}},      // the header gives the load balancer itself as the client
 				{"198.51.100.1", names{court, false, true}},
 				{"198.51.100.7", names{passes, false, true}}, // this client is exempt
 				{"192.0.2.1", names{passes, false, true}},    // this client has no country

@@ -168,9 +168,9 @@ func (l *lab) resetPeak() {
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// After a fault, a server may use this much more than before. Memory is in MB and may grow
-// because the heap varies. The descriptors are connections to the upstream. The goroutines
-// belong to requests that are ending.
+// These constants limit how much more a server may use after a fault than before the fault.
+// Memory is in MB and may grow because the heap varies. The descriptors are connections to the
+// upstream. The goroutines belong to requests that are ending.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
