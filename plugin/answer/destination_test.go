@@ -140,7 +140,7 @@ func TestDestinations(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
 			if got != "" && !HasDestinations(m, q, tc.addresses) {
-				t.Error("MayLead returns false")
+				t.Error("HasDestinations returns false")
 			}
 			for l := range Destinations(m, q, tc.addresses) {
 				if !mayBe(m, q, tc.addresses, l) {
@@ -343,7 +343,7 @@ func compareLeads(t *testing.T, data []byte) {
 	Clean(m, true, func(l *Destination) bool {
 		own := !l.Addr.IsValid() && l.Name.Service == 0 && l.Name.Name() == asked.Name() && q.Qtype != dns.TypeDS
 		if !own && (!HasDestinations(m, q, true) || !mayBe(m, q, true, l)) {
-			t.Fatalf("asked %s\n%v\nneither MayLead nor MayBeOrdered asks about %v", q.Name, m, l)
+			t.Fatalf("asked %s\n%v\nneither HasDestinations nor MayBeOrdered asks about %v", q.Name, m, l)
 		}
 		return false
 	})
