@@ -15,8 +15,8 @@ const (
 	module = "github.com/dns-orders/blocklist"
 )
 
-// layers are the layers of the packages, the lowest first. A package imports only packages of
-// lower layers.
+// layers contains the packages in layers, from the lowest to the highest. A package imports
+// only packages of lower layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
@@ -29,7 +29,8 @@ var layers = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden are outside packages that a package must not import. Tests may import them.
+// forbidden contains packages of other projects that a package must not import. Tests may
+// import these packages.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -45,8 +46,8 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/answer", "time/tzdata", "answers are pure"},
 }
 
-// TestImports checks that packages import only packages of lower layers, and none of the
-// packages that are forbidden to them.
+// TestImports checks that packages import only packages of lower layers. It also checks that
+// no package imports a package that is forbidden to it.
 func TestImports(t *testing.T) {
 	layerOf := map[string]int{}
 	for i, layer := range layers {

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// checkCmd is blocklistctl check.
+// checkCmd is the command "blocklistctl check".
 type checkCmd struct {
 	Orders      []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
@@ -32,7 +32,7 @@ Example:
   blocklistctl check new/orders.yaml --against /etc/coredns/orders.yaml --corefile /etc/coredns/Corefile`
 }
 
-// checkJSON is the JSON of check.
+// checkJSON is the JSON output of the command check.
 type checkJSON struct {
 	Problems []problemJSON `json:"problems"`
 	Files    int           `json:"files"`
@@ -71,7 +71,7 @@ func (c *checkCmd) Run(e *env) error {
 		odd := lint.Check(l.files, l.set, now)
 		problems = append(problems, odd...)
 		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has the same warning with a suggestion
+		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // for each of these warnings, lint has a better one with a suggestion
 			return slices.ContainsFunc(odd, func(q order.Problem) bool {
 				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
 			})
@@ -123,8 +123,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse: files that were not
-// loaded, and loaded files with an error that --against found.
+// refused returns the number of order files that a server would refuse. These are files that
+// were not loaded, and loaded files for which --against found an error.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {

@@ -1,7 +1,7 @@
 // Command blocklistctl is the operator's tool for DNS blocking orders. It checks order files,
 // explains verdicts, compares versions of files and imports lists. It calls the same functions
-// as the server and does not run CoreDNS. docs/blocklistctl.md describes its commands and
-// their JSON.
+// as the server and does not run CoreDNS. docs/blocklistctl.md describes the commands and
+// their JSON output.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Exit codes.
+// These are the exit codes.
 const (
 	exitOK       = 0
 	exitProblems = 1
@@ -33,7 +33,7 @@ func main() {
 	os.Exit(code)
 }
 
-// commands is the command line.
+// commands contains the commands of the tool and the flag --json.
 type commands struct {
 	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
 
@@ -53,7 +53,8 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// env is the environment of a command.
+// env contains what a command uses in addition to its flags, for example standard output and
+// the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -97,7 +98,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	} else {
 		e.json = c.JSON
 		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
-			err = nil // the error is reported below
+			err = nil // the error of standard output is reported below
 		}
 		code = e.report(err)
 	}

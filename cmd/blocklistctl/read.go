@@ -28,7 +28,7 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
-// lastByte is a Writer that stores only the last byte.
+// lastByte is a writer that keeps only the last byte.
 type lastByte byte
 
 // Write implements io.Writer.
@@ -39,9 +39,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file. It checks the type first, because opening a pipe blocks until
-// another process writes to the pipe. openFile returns an error for a file of more than most
-// bytes. The error does not contain the path.
+// openFile opens a regular file of at most most bytes. It checks the type of the file first,
+// because opening a pipe blocks until another process writes to the pipe. The returned error
+// does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -8,10 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns the disclosure of each order without --sealed, by the id of the order. As in
-// the log of the server, a lift without a disclosure of its own has the disclosure of the most
-// secret order that it reaches. A lift that reaches no order, or that names an unknown order,
-// is secret, because it may reach a sealed order in another file.
+// disclosures returns how much each order may show if the flag --sealed is not set, by the id
+// of the order. A lift (an order that ends other orders) without a disclosure of its own has
+// the disclosure of the most secret order that it ends. A lift that ends no order or lists an
+// unknown order is secret, because it may end a sealed order in another file. The log of the
+// server has the same rules.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order

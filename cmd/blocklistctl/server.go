@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile for commands that
-// have neither ORDERS nor --corefile.
+// corefileVariable is the environment variable that contains the path of the Corefile.
+// Commands use the variable if they have neither ORDERS nor --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 // serverFlags are the flags of the commands that need the settings of a server.
@@ -30,7 +30,7 @@ type server struct {
 }
 
 // server returns the settings that the flags give. orders are the ORDERS of the command line.
-// They replace the ORDERS of the Corefile.
+// If there are any, they replace the ORDERS of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {

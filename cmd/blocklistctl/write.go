@@ -5,8 +5,8 @@ import (
 	"io/fs"
 )
 
-// modeSealed is the mode, before the umask, of a new file with a sealed order. Only the owner
-// and the group may read the file. The server is in that group.
+// modeSealed is the mode of a new file with a sealed order (a secret order), before the umask.
+// Only the owner and the group may read the file. The server is in that group.
 const modeSealed = 0o640
 
 // writeFile replaces a file by rename, so that a server that watches the file never reads half

@@ -14,18 +14,19 @@ import (
 )
 
 // maxChain is the maximum number of names that are followed in an answer. Each step searches
-// all records. Resolvers give up earlier: BIND and Unbound after 11 to 17 names.
+// all records, so a long chain costs time. Resolvers follow fewer names: BIND and Unbound give
+// up after 11 to 17 names.
 const maxChain = 32
 
-// A Destination is a name or, if Addr is valid, an address to which an answer leads the client
-// from the query name.
+// A Destination is a name or an address to which an answer leads the client from the query
+// name. It is an address if Addr is valid.
 type Destination struct {
 	Name ruleset.QName
 	Addr netip.Addr
 }
 
 // set sets d to a name that the client will query with type rrtype. It returns false if name
-// is the root or not a name.
+// is the root or is not a DNS name.
 func (d *Destination) set(name string, rrtype uint16) bool {
 	d.Addr = netip.Addr{}
 	if name == "." || !d.Name.Set(name) {
@@ -36,9 +37,9 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 }
 
 // setTarget sets d to the target of a service record. It returns false if the record has no
-// target. Clients follow an alias with the same question type. For other records they query
-// the addresses of the target, even if its name looks like a service (RFC 9460, sections 2.4.2
-// and 2.4.3).
+// target. The target of an alias record is queried with the type of the first question. For
+// the target of another record, clients query the addresses, even if the target looks like a
+// service name (RFC 9460, sections 2.4.2 and 2.4.3).
 func (d *Destination) setTarget(s *dns.SVCB) bool {
 	asked := dns.TypeA
 	if s.Priority == 0 {
@@ -54,17 +55,18 @@ func (d *Destination) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// HasDestinations reports whether a reply has records for which Destinations or Clean may call
-// for a verdict, other than records of the query name of q. A reply need not repeat its
-// question. Most answers have no such records, and this quick check is their only cost.
+// HasDestinations reports whether a reply has records for which Destinations or Clean may need
+// a verdict. Records of the query name do not count, because the query name has passed. The
+// name comes from q, because a reply may omit its question. Most answers have no records that
+// count, and for these answers this quick check is the only cost.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q if the name passes for all types of records. It returns
-// "" if q has a type that passes for blocked names too, because the name may then be blocked
-// for other types.
+// settled returns the query name of q if the verdict about the name holds for all types of
+// records. It returns "" for types that pass even for blocked names, for example DS, because
+// the name may be blocked for other types.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -87,12 +89,13 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 }
 
 // MayBeOrdered reports whether any name or address that Destinations or Clean would yield may
-// be blocked. It calls name and addr for all owners, targets and addresses of the reply, even
-// if the answer does not lead to them. A DNAME makes new names, so MayBeOrdered returns true
-// for each DNAME. Mostly nothing is blocked, and then no chain has to be followed.
+// be blocked. It calls name and addr for the owners, targets and addresses of all records in
+// the reply, even if the answer does not lead to these records. A DNAME makes new names, so
+// MayBeOrdered returns true for each DNAME. In most replies nothing is blocked, and then
+// Destinations need not follow the chain.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
 	// last is the name that was checked last. The records of a name usually follow each other,
-	// so each name is checked only once.
+	// so the name is checked only once.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -100,9 +103,9 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// ^An order for the exact host covers the HTTPS and SVCB records of its
-				// services, but not the other records with the names of these services. So the
-				// name is checked again.
+				// ^An order for an exact host covers the HTTPS and SVCB records of the host's
+				// service names, for example _8443._https.host. It does not cover other
+				// records with a service name. The service name is therefore checked again.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -137,11 +140,12 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// AnsweredByAlias reports whether a cache in front could use m to bypass a block. It returns
-// true if qtype is a type that passes for blocked names and the answer has a CNAME or DNAME. An
-// alias is valid for all types, so a cache would use it for the next address query. A name with
-// an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672, section
-// 2.3), so hardly any chain of trust needs this answer.
+// AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
+// block. It returns true if blocked names pass for the type qtype (see Passes) and the answer
+// has a CNAME or DNAME. An alias is valid for all types, so a cache would use the alias for
+// the next address query. A name with an alias is not the apex of a zone and has no keys (RFC
+// 2181, section 10.1; RFC 6672, section 2.3). Hardly any chain of trust therefore needs the
+// alias.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
@@ -150,8 +154,8 @@ func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 }
 
 // Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. If AnsweredByAlias
-// returns true, these are the names for which a cache could use the answer. The target of the
-// last alias is not included, because a client queries it separately.
+// returns true, a cache could use the answer for these names. The target of the last alias is
+// not yielded, because a client sends a separate query for that name.
 func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -163,18 +167,19 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	}
 }
 
-// Destinations yields the names and addresses to which the answer section of a reply to q leads
-// the client:
+// Destinations yields the names and addresses to which the answer section of a reply to q
+// leads the client:
 //
-//   - all names to which CNAMEs and DNAMEs lead from the query name, in the
-//     order of the chain, whatever the order of the records; for a chain of
-//     more than maxChain names, also the targets of all CNAMEs and DNAMEs, and
-//     the names that the DNAMEs make of these
-//   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
-//     service names that own these records
-//   - if addresses is true, the addresses of A and AAAA records and of hints
+//   - It yields all names to which CNAMEs and DNAMEs lead from the query name.
+//     The names have the order of the chain, whatever the order of the records.
+//     For a chain of more than maxChain names, it also yields the targets of all
+//     CNAMEs and DNAMEs, and the names that DNAMEs make of these targets.
+//   - It yields the targets of HTTPS and SVCB records. If the type of q is ANY,
+//     it also yields the service names that own these records.
+//   - If addresses is true, it yields the addresses in A and AAAA records and in
+//     the hints of HTTPS and SVCB records.
 //
-// A yielded Destination is valid until the next one.
+// A yielded Destination is valid until the next one is yielded.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -199,9 +204,10 @@ func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destinat
 
 // chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
 // returned false. A name should have only one CNAME, and a CNAME should agree with the DNAME
-// above it (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these
-// rules, clients choose different paths: glibc follows the last CNAME, others the first, and
-// validators the DNAME. So chain follows all paths.
+// above the name (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks
+// these rules, clients choose different paths. For example, glibc follows the last CNAME,
+// other stubs follow the first CNAME, and validators follow the DNAME. So chain follows all
+// paths.
 func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
@@ -229,24 +235,25 @@ func isAlias(rr dns.RR) bool {
 	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
-// hosts yields the names to which an HTTPS or SVCB record leads. It returns false if yield
-// returned false.
+// hosts yields the names to which an HTTPS or SVCB record leads. For other records it yields
+// nothing. It returns false if yield returned false.
 func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
 	}
 	h := rr.Header()
-	// An order for the exact host covers this record, but not the other types of the same
-	// name. The verdict about the ANY query therefore did not cover it.
+	// An order for an exact host covers the HTTPS and SVCB records of a service name, but no
+	// other type of that name. The verdict about an ANY query therefore did not check the
+	// service name.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name in from. It returns
-// false if the record does not apply to from.
+// follow sets d to the name to which the CNAME or DNAME in rr redirects the name from. It
+// returns false if the record does not apply to from.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -260,9 +267,9 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner if owner is name or above it, and -1 otherwise.
-// It is not inlined, so that the stack space of its Wire is free again before verdicts are
-// computed.
+// covers returns the number of labels of owner if owner is equal to name or above name.
+// Otherwise it returns -1. It is not inlined, so that the stack space of the variable o is
+// free again before verdicts are computed.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -273,15 +280,15 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// maxRedirected limits the names that anywhere makes from DNAMEs. Two DNAMEs that redirect to
-// each other can make more names than any program can follow.
+// maxRedirected limits the names that the function anywhere makes from DNAMEs, because two
+// DNAMEs that redirect to each other can make an enormous number of names.
 const maxRedirected = 256
 
-// anywhere yields all names to which an answer may lead if it has more than maxChain names. It
-// continues the chain without a search of all records for each name. Then it adds the targets
-// of all CNAMEs and DNAMEs, and the names to which these lead, because the limit may have ended
-// the chain early. reached are the query name and the names that chain has yielded. anywhere
-// does not yield them again.
+// anywhere yields all names to which an answer may lead if the answer has more than maxChain
+// names. It continues the chain without a search of all records for each name. Then it adds
+// the targets of all CNAMEs and DNAMEs and the names behind these targets, because the limit
+// may have ended the chain early. reached contains the query name and the names that chain has
+// yielded. anywhere yields none of the names in reached again.
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -295,7 +302,7 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 		seen[name], reached = true, append(reached, name)
 		return yield(d)
 	}
-	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and DNAMEs by owner
+	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and of DNAMEs by owner
 	for _, rr := range answer {
 		if !isAlias(rr) || !d.Name.Set(rr.Header().Name) {
 			continue
@@ -350,8 +357,9 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the last labels of d's name by target (RFC 6672, section 2.2). It
-// returns false if the result is too long or target is not a name.
+// substitute replaces the owner of a DNAME at the end of d's name, which has labels labels, by
+// target (RFC 6672, section 2.2). It returns false if the new name is too long or target is
+// not a DNS name.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -368,7 +376,7 @@ func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	return true
 }
 
-// service returns the data of an HTTPS or SVCB record, and nil for other records.
+// service returns the data of an HTTPS or SVCB record. For other records it returns nil.
 func service(rr dns.RR) *dns.SVCB {
 	switch rr := rr.(type) {
 	case *dns.HTTPS:
@@ -379,7 +387,7 @@ func service(rr dns.RR) *dns.SVCB {
 	return nil
 }
 
-// ips yields the addresses in a record.
+// ips yields the addresses in an A, AAAA, HTTPS or SVCB record.
 func ips(rr dns.RR) iter.Seq[net.IP] {
 	return func(yield func(net.IP) bool) {
 		switch rr := rr.(type) {
@@ -411,16 +419,16 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean returns m without the records that drop selects, in all sections. Clean checks the
-// owners, targets and addresses of address, HTTPS and SVCB records, and the owners of CNAMEs
-// and DNAMEs. The caller has checked that drop selects nothing that Destinations yields for m,
-// so the records of the answer itself stay. The other records matter as well: some stubs
-// (musl's, Go's) use every address in the answer section, whatever its owner, and caches of
-// records keep everything.
+// Clean removes the records that drop selects from all sections and returns the new message.
+// Clean calls drop for the owners, targets and addresses of address, HTTPS and SVCB records,
+// and for the owners of CNAMEs and DNAMEs. The caller has already called drop for all that
+// Destinations yields for m, so the records that answer the query stay. The other records
+// matter too. Some stubs (musl's, Go's) use every address in the answer section, whatever its
+// owner, and caches of records keep all records.
 //
-// Clean drops whole RRsets with their signatures, because caches would take a part of an RRset
-// for all of it. The other RRsets are as authentic as before, so AD does not change. If there
-// is nothing to drop, Clean returns m itself.
+// Clean removes whole RRsets with their signatures, because a cache would take a part of an
+// RRset for the whole RRset. The RRsets that stay are as authentic as before, so AD does not
+// change. If no record is removed, Clean returns m itself.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -444,13 +452,14 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	return &out
 }
 
-// An rrset identifies an RRset.
+// An rrset identifies an RRset by its owner and type.
 type rrset struct {
 	owner dname.Name
 	typ   uint16
 }
 
-// setOf returns the RRset of a record. A signature belongs to the RRset that it covers.
+// setOf returns the RRset to which a record belongs. A signature belongs to the RRset that it
+// signs.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -463,8 +472,8 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f is true for the owner of a record, its target or one of its
-// addresses.
+// loose reports whether f is true for the owner, the target or an address of a record. Records
+// of types that Clean does not check give false.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

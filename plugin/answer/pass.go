@@ -10,11 +10,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change. An answer may have
-// at most this TTL. limited is false if no change is known.
+// TimeLeft returns the whole seconds from now until a verdict may change. An answer that
+// depends on the verdict may have at most this TTL. limited is false if no change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds up, so the difference is rounded down: 1.9 s give 1 s. The comparison
-	// before the subtraction avoids an overflow.
+	// FromTime rounds now up, so the difference is rounded down. For example, 1.9 s give 1 s.
+	// until is compared with t+maxTTL before the subtraction, so that the subtraction cannot
+	// overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -37,28 +38,29 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers the TTL of each record of m to at most ttl, including signatures and the SOA of
-// a negative answer. CapTTL changes no record data. Signatures therefore stay valid (RFC 4034,
-// section 3.1.4: the TTL may be smaller than the original TTL). The negative TTL is the smaller
-// of the SOA's TTL and MINIMUM (RFC 2308, section 5), so it is lowered too. m must not be
-// shared.
+// CapTTL lowers the TTL of each record of m to at most ttl. This includes signatures and the
+// SOA of a negative answer. CapTTL changes no record data. Signatures therefore stay valid,
+// because the TTL may be smaller than the original TTL (RFC 4034, section 3.1.4). The negative
+// TTL is lowered too, because it is the smaller of the SOA's TTL and MINIMUM (RFC 2308,
+// section 5). No other goroutine may use m.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that answer other questions than the query.
-// Examples are records of the names in a chain and records in the additional section. Caches of
-// records (dnsmasq, systemd-resolved) use these records to answer other questions.
+// HasOtherOwners reports whether m has records that could answer other questions than the
+// query. Examples are records of the names in a CNAME chain and records in the additional
+// section. Caches of records (dnsmasq, systemd-resolved) use these records to answer other
+// questions.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
-// headers yields the headers of all records except the OPT, whose TTL field is not a TTL (RFC
-// 6891, section 6.1.3).
+// headers yields the headers of all records of m except the OPT, because the TTL field of an
+// OPT is not a TTL (RFC 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {
 		for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -71,9 +73,10 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the client subnet option of a trusted peer to m, with SCOPE = SOURCE, so
-// that the peer's cache uses the answer only for this network (RFC 7871, section 7.2.1). It
-// replaces such an option from upstream. o is the OPT of the query. m must not be shared.
+// EchoSubnet adds the client subnet option of a trusted peer to the reply m, with SCOPE =
+// SOURCE. The peer's cache then uses the answer only for this network (RFC 7871, section
+// 7.2.1). EchoSubnet replaces a subnet option from upstream. o is the OPT of the query. No
+// other goroutine may use m.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

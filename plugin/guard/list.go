@@ -13,21 +13,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A List is a parsed protect list. It is immutable. A nil List is empty.
+// A List is a parsed protect list (names and networks that orders must not block). It is
+// immutable. A nil *List is an empty list.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// A protected is an entry of a protect list: either a name, or the zero Name and a network.
+// A protected is one entry of a protect list. The entry is a network if name is the zero Name.
 type protected struct {
 	name  dname.Name
-	exact bool // a "=name" entry, which does not protect the names below it
+	exact bool // an entry "=name", which does not protect the names below
 	net   netip.Prefix
 	line  int
 }
 
-// String returns the entry in the canonical form, which Parse accepts.
+// String returns the entry in its canonical form, which Parse can read.
 func (p protected) String() string {
 	switch {
 	case p.name.IsZero() && p.net.IsSingleIP():
@@ -48,7 +49,8 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that newer does not have. Lines do not matter.
+// Lost returns the number of entries of l that newer does not contain. A different line number
+// does not count.
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -68,14 +70,15 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines and # comments are allowed, also a comment after an entry.
+// network. Blank lines are allowed, and a comment that begins with # may fill a line or follow
+// an entry.
 //
-// Parse returns all problems. If one of them is an error, the List is nil, because a part of
-// the list would leave names unprotected that the operator believes safe. An empty file is an
-// error too: a full disk or a failed download can leave an empty file, which would end all
-// protection.
+// Parse returns all problems. If a problem is an error, the List is nil, because half a list
+// would leave names without protection. An empty file is an error too: a full disk or a failed
+// download can leave an empty file, and the file would then end all protection.
 //
-// Parse stops at the first limit that the list exceeds (docs/order-format.md).
+// Parse stops at the first limit that the list exceeds (the limits are in
+// docs/order-format.md).
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -83,7 +86,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 	}
 	l, problems := &List{file: path}, order.Problems(nil)
 	read, labels := 0, order.LabelCount(0)
-	lineOf := map[protected]int{} // the keys have line 0
+	lineOf := map[protected]int{} // the line number is 0 in each key
 	commented := false
 	lines := bufio.NewReaderSize(r, order.MaxLine)
 	for line := 1; ; line++ {
@@ -91,7 +94,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of a long line is not parsed
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // skip the rest of a long line
 			raw, err = lines.ReadSlice('\n')
 			read += len(raw)
 		}
@@ -129,7 +132,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			l.entries = append(l.entries, e)
 		}
 		if p.Msg != "" && (!p.Warning || len(problems) < order.MaxProblems) {
-			p.Got = order.Clip(p.Got) // a clipped copy, so that a problem does not keep the line in memory
+			p.Got = order.Clip(p.Got) // a copy, so that the whole line can be freed
 			problems = append(problems, p)
 		}
 		if end {
@@ -156,7 +159,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented returns a line without its comment and without blanks at its ends. A # begins a
+// uncommented removes the comment and the blanks at both ends from a line. A # begins a
 // comment only at the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
@@ -168,8 +171,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses an entry. If the entry is not valid, why is the reason; otherwise why is
-// empty. The line of the entry is not set.
+// readEntry parses one entry of a protect list without the line number. why is the reason if
+// the entry is not valid, and empty otherwise.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -197,13 +200,13 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s was probably meant as an address or a network, valid or
-// not. The error for s is then about addresses.
+// looksLikeAddress reports whether s is probably meant as an address or a network, even if s
+// is not valid. The error about s then says what is wrong with the address.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)
 	_, withPort := netip.ParseAddrPort(host)
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	number := last != "" && strings.Trim(last, "0123456789") == "" // no name ends in a number
+	number := last != "" && strings.Trim(last, "0123456789") == "" // no domain name ends in a label of digits
 	return err == nil || withPort == nil || number || strings.HasPrefix(host, "[")
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole. name is a name that an order does not block, or a name above
-// that name. id is the id of the order. Without an id, the hole is in the earlier orders of the
-// authority.
+// A below is the key of a hole (a name inside a blocked subtree that an order does not block).
+// name is the hole or a name above it. id is the id of the order with the hole. Without an id,
+// the hole is in all earlier orders of the authority.
 type below struct {
 	id        string
 	authority ruleset.Authority
@@ -28,7 +28,7 @@ func (h holes) add(in below, lift ruleset.Rank) {
 	}
 }
 
-// findHoles returns the holes of all orders.
+// findHoles returns the names that orders do not block because of exceptions and lifts.
 func (l *linter) findHoles() holes {
 	h := holes{}
 	for _, o := range l.orders {
@@ -69,7 +69,8 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order does not block the name or some name below it.
+// at reports whether the order has a hole (a name that the order does not block) at the name
+// or below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

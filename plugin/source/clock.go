@@ -2,15 +2,16 @@ package source
 
 import "time"
 
-// Clock is the time. Tests replace it, so that no test has to sleep.
+// Clock is the time. Tests use a Clock of their own, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives after d, and a function that frees the timer.
+	// After returns a channel that receives a value after d, and a function that frees the
+	// timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// WallClock is the clock of a Source without Config.Clock. It is the real time. A test may replace it
-// while no Source is open.
+// WallClock is the clock of each Source whose Config has no Clock: the real time. A test may
+// replace WallClock while no Source is open.
 var WallClock Clock = wallClock{}
 
 type wallClock struct{}

@@ -4,8 +4,8 @@ import "path/filepath"
 
 // event is one kernel event about a directory entry.
 type event struct {
-	name string  // the path of the entry, or of the directory when self is set
-	how  arrival // unknown: the attributes changed
+	name string  // the path of the entry; the path of the directory if self is set
+	how  arrival // unknown if only the attributes of the entry changed
 	list bool    // an entry was added to the directory or removed
 	self bool    // the watched directory itself was moved or removed
 	lost bool    // the kernel dropped events
@@ -20,19 +20,21 @@ type lastEvent struct {
 	written uint64
 }
 
-// maxNames is the maximum number of names in an eventLog that no watched path leads to. A directory
-// full of other files then needs little memory. The events of further names are dropped, and a new
-// file with one of these names waits for Settle.
+// maxNames limits the number of unwatched names in an eventLog (names that no watched path
+// leads to). Without the limit, a directory full of other files would need much memory. Events
+// of further unwatched names are dropped. A new file with a dropped name must stay unchanged
+// for the time Settle before it is loaded.
 const maxNames = 4096
 
-// eventLog has the last event of each name. It has names that no watched path leads to,
-// because a side list may be renamed into place a moment before the order file that names it.
+// eventLog stores the last event of each name, also of names that no watched path leads to. An
+// example of an unwatched name is a side list (a list of names in a file of its own) that is
+// renamed into place a moment before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
 }
 
-// note adds an event. watched reports whether a watched path leads to the name.
+// note records an event of name. watched reports whether a watched path leads to name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -46,8 +48,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt notes that events were lost: each name in dir may have been written to. If dir is
-// empty, each name may have been written to.
+// doubt records that the kernel dropped events, so that any name in dir may have been written
+// to. An empty dir means every directory.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {
@@ -57,8 +59,8 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune removes each name that is not in keep and whose last event is not later than the event
-// numbered since.
+// prune removes each name that is missing in keep and has no event after the event number
+// since.
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

@@ -12,25 +12,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// State is the state of a path.
+// State is the state of a path: for example Ready, or Missing.
 type State uint8
 
 const (
-	// Ready: the file is complete. Digest and Size describe its bytes, and Open returns them.
-	// In a report about a pattern: the pattern names at least one file.
+	// Ready means that the file is complete. Digest and Size describe the bytes of the file,
+	// and Open returns the bytes. In a report about a directory or glob, Ready means that at
+	// least one file matches.
 	Ready State = iota + 1
-	// Pending: Scan or Run has waited, but the file or one of its side lists is still changing.
-	// A file is Pending too if reading it does not finish. The file is reported again when it
-	// has settled.
+	// Pending means that the file, or one of its side lists (lists of names in files of their
+	// own), is still changing after the longest wait. A file that cannot be read to its end in
+	// time is Pending too. The file is reported again when its bytes no longer change.
 	Pending
-	// Missing: the path has no file, or a link leads to a path without a file.
+	// Missing means that the path has no file, or is a link to a path without a file.
 	Missing
-	// Unreadable: no permission, a loop of links, an I/O error, a file that is too large, or a
-	// side list outside the directory of the order file.
+	// Unreadable means that the file cannot be read or must not be read. The reasons are: no
+	// permission, a loop of links, an I/O error, a file that is too large, or a side list
+	// outside the directory of its order file.
 	Unreadable
-	// NotAFile: a directory, device, socket or pipe is at the path of a file.
+	// NotAFile means that the path leads to a directory, device, socket or pipe in place of a
+	// file.
 	NotAFile
-	// Empty: the directory or glob has no order file.
+	// Empty means that the directory or glob has no order file.
 	Empty
 )
 
@@ -49,30 +52,30 @@ type Digest [sha256.Size]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the bytes that were read are not the reported bytes. The result of
-	// parsing them does not count, and neither does a syntax error in them. The Source reports
-	// the file again when the file has settled.
+	// ErrChanged means that the file changed after it was reported, so that the caller read
+	// other bytes than the reported bytes. The caller must ignore the result of the parser,
+	// even a syntax error. The Source reports the file again when the file no longer changes.
 	ErrChanged = errors.New("file changed while it was read")
-	// ErrPending means that a side list is still being written. The Source reports the order
-	// file again when the list has settled.
+	// ErrPending means that a side list (a list of names in a file of its own) is still being
+	// written. When the side list no longer changes, the Source reports the order file again.
 	ErrPending = errors.New("file is still being written")
 	// ErrClosed means that the Source is closed, or no longer watches the file.
 	ErrClosed = errors.New("file is no longer watched")
 )
 
-// File is the report about one order file, or about a directory or glob as a whole (Pattern).
-// A File is a value and does not change after the report.
+// File is the report about one order file. If Pattern is true, it is the report about a
+// directory or glob as a whole. A File does not change after the report.
 type File struct {
-	Path    string // as configured, or as the directory or glob names the file
+	Path    string // the path as configured, or as found in the directory or by the glob
 	Pattern bool   // the report is about a directory or glob, which cannot be opened
 	State   State
-	Err     error  // the reason for each State but Ready; names the path
-	Digest  Digest // of the order file alone, if it has settled
-	Size    int64  // in bytes, if the order file has settled
+	Err     error  // the reason for each State but Ready; contains the path
+	Digest  Digest // of the order file alone; zero while the file is still changing
+	Size    int64  // in bytes; zero while the file is still changing
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached is true if no directory entry leads to the file any more: a single file that
-	// was mounted (Kubernetes subPath, -v file:file) was replaced on the host by a rename. Its
-	// bytes can still be read, but changes can no longer be seen.
+	// Detached is true if a single file was mounted (Kubernetes subPath, -v file:file) and a
+	// rename replaced the file on the host. Then no directory entry leads to the mounted file.
+	// Its old bytes can still be read, but a change of the new file cannot be noticed.
 	Detached bool
 
 	src     *Source
@@ -80,7 +83,8 @@ type File struct {
 	receipt *receipt
 }
 
-// Side is the state of a side list at the time of the report about its order file.
+// Side is the state of a side list (a list of names in a file of its own) at the time of the
+// report about its order file.
 type Side struct {
 	Path   string
 	State  State
@@ -89,8 +93,9 @@ type Side struct {
 	Size   int64
 }
 
-// Open returns the bytes of the file. The caller must close the stream. If Read or Close returns
-// ErrChanged, the caller must discard the results of parsing the stream, errors included.
+// Open returns the bytes of the file as a stream, which the caller must close. If Read or
+// Close of the stream returns ErrChanged, the caller must discard all results of the parser,
+// also its errors.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -99,17 +104,19 @@ func (f File) Open() (io.ReadCloser, error) {
 		return nil, f.Err
 	}
 	r, err := f.src.open(f.abs, f.abs, f.Path, version{state: Ready, digest: f.Digest, size: f.Size}, f.receipt)
-	if err != nil { // a nil *reader in an interface would not be nil
+	if err != nil { // do not return r: an interface with a nil *reader is not nil
 		return nil, err
 	}
 	return r, nil
 }
 
-// OpenSide returns the bytes of a side list and their digest, with the same rules as Open. A
-// relative name is relative to the directory of the order file's Path. From then on the Source
-// watches the list and reports a change of the list as a change of the order file. ErrPending
-// means that the list is being written; the Source then reports the order file again later. The
-// digest is correct only if Intact returns nil.
+// OpenSide returns a side list (a list of names in a file of its own) as a stream, and the
+// digest of the list. A relative name is relative to the directory of the order file. OpenSide
+// also starts to watch the list: the Source reports a change of the list as a change of the
+// order file. If the list is still being written, OpenSide returns ErrPending, and the Source
+// reports the order file again later. The digest is correct only if Intact returns nil. If
+// Read or Close of the stream returns ErrChanged, the caller must discard all results of the
+// parser.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -128,10 +135,10 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact reports, after the parse, whether all streams of f had the reported bytes. It returns
-// nil, or the first ErrChanged, ErrPending or I/O error. A stream that is not closed yet counts as
-// changed. A parser may stop at a syntax error, or list an error of the stream among the problems
-// of the file. The caller therefore calls Intact before it uses any result of the parser.
+// Intact returns nil if all streams of f had the reported bytes. Otherwise it returns the
+// first ErrChanged, ErrPending or I/O error of the streams. A stream that is not closed counts
+// as changed. The caller must call Intact after the parse and before it uses a result of the
+// parser, because a parser may take an error of the stream for an error in the file.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -169,7 +176,7 @@ func (f File) sidePath(name string) string {
 	return filepath.Join(filepath.Dir(f.Path), name)
 }
 
-// receipt has the results of the streams of one report.
+// receipt collects the results of all streams that were opened from one File.
 type receipt struct {
 	mu   sync.Mutex
 	open int // the number of open streams

@@ -14,19 +14,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// files is the file system. Tests replace it by one with faults.
+// files has the calls of the file system, which tests replace by calls with faults.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs has the locations of the directories that resolve has followed, so that the files
-	// of a directory share one location of the directory.
+	// dirs caches where each directory leads, so that the files of one directory share the
+	// result of one walk.
 	dirs map[string]*location
 }
 
-// openFile is the part of *os.File that the package uses.
+// openFile has the methods of *os.File that the package uses.
 type openFile interface {
 	io.ReadCloser
 	Stat() (fs.FileInfo, error)
@@ -34,28 +34,30 @@ type openFile interface {
 
 func osFiles() files {
 	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
-		// If a pipe replaces the file between lstat and open, open would block for ever
-		// without O_NONBLOCK. The flag does not change reads of a regular file.
+		// O_NONBLOCK is needed because a pipe may replace the file between lstat and open.
+		// Opening a pipe without the flag blocks until the pipe has a writer. Reads of a
+		// regular file are the same with the flag.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}}
 }
 
-// once returns the file system for one look. The look resolves each directory once.
+// once returns a copy of the file system for one look (one scan of the watched paths). The
+// copy has an empty cache of directories, so that each look follows each directory once.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
 }
 
-// stat is the part of the answer of stat(2) that matters.
+// stat has the fields of the answer of stat(2) that the package uses.
 type stat struct {
 	stamp
 	mode     fs.FileMode
-	inode    uint64 // 0 where the system has none
-	dev      uint64 // the file system; 0 where the system has none
+	inode    uint64 // 0 if the system has no inode numbers
+	dev      uint64 // the device number of the file system; 0 if the system has none
 	detached bool   // no directory entry leads to the file any more
 }
 
-// link is a symbolic link: its path and its text.
+// link is a symbolic link: its own path, and the target text that readlink returns.
 type link struct{ at, text string }
 
 // maxLinks is the maximum number of links on the way to a file, as in Linux.
@@ -63,19 +65,21 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many levels of symbolic links")
 
-// location says where a path leads at one moment. A location does not change.
+// location describes where a path leads at one moment: the real path and the links on the way.
+// A location does not change.
 type location struct {
-	stat         // of end; zero when err is set
-	end   string // the real path; of a missing file, the path that the file would have
-	entry string // the real path of the last component, which may be a link
-	links []link // the links on the way, in order
+	stat         // of the file at end; zero when err is set
+	end   string // the real path of the file; of a missing file, the path that it would have
+	entry string // the real path of the last component of the path, which may be a link
+	links []link // the links on the way, in the order in which they are followed
 	err   error
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries, by real path, that decide where the path leads: each
-// link, and the last component or the missing component. Their directories are to be watched.
-// Other parents are not among the points. A poll finds out when a parent is renamed.
+// points returns the directory entries whose change can make the path lead elsewhere: each
+// link on the way, and the last component or the missing component. The caller watches the
+// directories of these entries. The other parent directories are not watched, so that only a
+// poll notices a rename of a parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -86,19 +90,21 @@ func (l *location) points() (out []string) {
 	return append(out, l.end)
 }
 
-// sameWay reports whether two locations lead to the same file over the same links.
+// sameWay reports whether l and m lead to one file (equal path, inode and device) over equal
+// links.
 func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// linked reports whether the last component of the path is a link.
+// linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows path, which must be absolute and clean. filepath.EvalSymlinks does not
-// return the links on the way, which are the part that a Kubernetes update changes, and does
-// not say where the path ends when a component is missing.
+// resolve follows the links of path, which must be absolute and clean. The links on the way
+// are part of the result, because an update of a Kubernetes ConfigMap changes a link.
+// filepath.EvalSymlinks cannot be used: it does not return the links, and does not say which
+// path is missing.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -142,7 +148,7 @@ func (f *files) resolve(path string) *location {
 		rest = append(components(text), rest...)
 	}
 	l.end = cur
-	if info == nil { // the root, or a link that ends in "..": a directory
+	if info == nil { // the root, or a path that ends in a link to "..": both are directories
 		if info, err = f.lstat(cur); err != nil {
 			l.err, l.at = err, cur
 			return l
@@ -152,7 +158,7 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// directory resolves the path of a directory, once for each look.
+// directory returns where the directory at path leads. It follows each path once per look.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -162,7 +168,7 @@ func (f *files) directory(path string) *location {
 	return d
 }
 
-// components splits a path, and leaves out empty components and dots.
+// components splits a path at the separators and leaves out empty components and ".".
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
@@ -176,8 +182,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why the file at l cannot be read, and reports whether there is one. shown
-// is the path for error messages.
+// fault returns the reason why l is not a readable file, for example a missing file or a
+// directory. bad is false if there is no reason. shown is the path for error messages.
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -195,8 +201,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns at if there is a link on the way to the file, and else "". An error message names
-// at only for a file behind a link.
+// linkTo returns at, the path of a failed call, if at is behind a symbolic link. Otherwise it
+// returns "", because the error message then has the configured path alone.
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -204,8 +210,9 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError returns err with the shown path in front, in place of the path in the system's error. If
-// at is not empty, the error also names at, which is the path behind a link where err occurred.
+// pathError returns err with the path shown in front, and without the path in the system's
+// error. If err occurred at another path behind a link, this path is the argument at, and the
+// error message contains at too.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -217,12 +224,12 @@ func pathError(shown, at string, err error) error {
 	return fmt.Errorf("%s: %w", printable.Line(shown), err)
 }
 
-// stateOf returns the State of a path that cannot be followed or read.
+// stateOf returns the State of a path for the error of lstat, readlink, open or read.
 func stateOf(err error) State {
 	switch {
 	case errors.Is(err, errNoAnswer):
 		return Pending
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // ENOTDIR: a parent is a file now
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // ENOTDIR: a file has replaced a parent directory
 		return Missing
 	}
 	return Unreadable

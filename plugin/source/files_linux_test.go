@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that directories that are moved away and made again leave no kernel watch
-// behind. The number of watches is limited (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that no inotify watch remains for a directory that was moved away
+// and created again. Leaks matter because the number of watches is limited
+// (fs.inotify.max_user_watches).
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -41,8 +42,8 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestPipe checks that a pipe without a writer does not block the Source. The pipe may be there at
-// the look, or may replace the file between the look and the open.
+// TestPipe checks that a pipe without a writer does not block the Source. The pipe is there
+// from the start, or replaces the file between stat and open.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -58,7 +59,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach shows all files as files without a directory entry if on is true, and else as they are.
+// detach makes all files look as if no directory entry leads to them. If on is false, the
+// files look as they really are.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -89,7 +91,8 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// TestSidePipe checks that a side list that is a pipe is refused and not opened.
+// TestSidePipe checks that a pipe in place of a side list (a list of names in a file of its
+// own) is refused and not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -105,7 +108,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that a renamed file waits for Settle when events were lost.
+// TestOverflow checks that a renamed file must stay unchanged for the time Settle if the
+// kernel has dropped events.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -123,8 +127,8 @@ func TestOverflow(t *testing.T) {
 	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
-// TestDetached checks that a file without a directory entry is reported as Detached, with its
-// bytes.
+// TestDetached checks that a file without a directory entry is reported as Detached, and that
+// its bytes can be read.
 func TestDetached(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -147,9 +151,9 @@ func TestDetached(t *testing.T) {
 	})
 }
 
-// TestRemoteFiles checks that each poll looks at each file if the file system is not known to
-// report all changes, although there are kernel events. The test writes through another name of
-// the file, which causes no event.
+// TestRemoteFiles checks that each poll checks each file on a file system that may not report
+// all changes. The test writes through another hard link of the file, because such a write
+// causes no event.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil
@@ -164,8 +168,9 @@ func TestRemoteFiles(t *testing.T) {
 	r.want("d/7.yaml=no event")
 }
 
-// TestListWithoutEvent checks that a new file that causes no event is found, although a poll keeps
-// the list of its directory and another directory is listed at each poll.
+// TestListWithoutEvent checks that a poll finds a new file although the file caused no event.
+// The poll may use its last list of the directory, and another directory is listed at each
+// poll.
 func TestListWithoutEvent(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)
@@ -182,7 +187,7 @@ func TestListWithoutEvent(t *testing.T) {
 	w.mu.Unlock()
 	r.pass(2 * DefaultPoll)
 	old(t, r.path("a/new.yaml"), "new")
-	w.take() // the events are lost
+	w.take() // drop the events
 	r.pass(3 * DefaultPoll)
 	r.settled()
 	r.want("a/new.yaml=new")

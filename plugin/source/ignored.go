@@ -9,16 +9,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ignored is a file in a watched directory that is no order file.
+// ignored is a file in a watched directory that is neither an order file nor a side list (a
+// list of names that an order file refers to).
 type ignored struct {
-	since   time.Time // zero: found at the start
+	since   time.Time // when the file was found; zero if it was found at the start
 	noticed bool
 }
 
-// noticeIgnored gives notice of each ignored file once, so that the operator does not wait for an
-// order that was saved under a wrong name. It runs when all reports were loaded, because the side
-// lists are known then. Notice of a new file is given after Patience, because a side list may come
-// before the order file that names the list, and because editors make short-lived files.
+// noticeIgnored logs each ignored file once, so that an operator learns that a file with a
+// wrong ending is not loaded. It runs after the order files are loaded, because only then the
+// side lists (lists of names that order files refer to) are known. A new file is logged only
+// after the time Patience, because a side list may arrive before its order file, and because
+// editors create temporary files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

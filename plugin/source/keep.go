@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll looks at although the kernel would report
-// their changes.
+// filesPerPoll is roughly how many of the files with kernel events one poll checks. A change
+// of such a file normally causes an event, so each poll needs to check only a part of the
+// files.
 const filesPerPoll = 256
 
-// keep decides which results of the last look are kept in the next look. The kernel reports changes
-// in a watched directory of a local file system. Results about files there are kept until an event,
-// but not longer than every. This limit is necessary because some changes cause no event: a write
-// through another name of the file, and a mount over the file. With fewer than 2*filesPerPoll
-// files, a poll keeps no result about a file.
+// keep decides for which files the next look (the next scan of the watched paths) may use the
+// result of the last look. The result can be used again if the file is on a local file system
+// and its directory is watched, because the kernel reports changes there. Some changes cause
+// no event: a write through another name of the file, and a mount over the file. The field
+// every is therefore the maximum age of a result. With fewer than 2*filesPerPoll files, each
+// poll checks each file.
 type keep struct {
 	s     *Source
 	now   time.Time
 	every time.Duration
-	local map[string]bool // the result of watcher.local
+	local map[string]bool // from watcher.local: whether the kernel reports all changes in the directory
 }
 
 func (s *Source) keep(now time.Time) keep {
@@ -29,7 +31,8 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// pattern reports whether the last expansion of p is kept.
+// pattern reports whether the next look (scan of the paths) may use the last list of files of
+// p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -38,7 +41,7 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// path reports whether the last location of t is kept.
+// path reports whether the next look (scan of the paths) may use the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false
@@ -48,7 +51,7 @@ func (k keep) path(t *tracked) bool {
 	}
 	dir := k.s.dirs[t.dir]
 	if dir == nil || !k.local[dir.end] || len(t.loc.links) > len(dir.links) || t.loc.dev != dir.dev || t.loc.detached {
-		return false // an event in another directory, or no event
+		return false // no event comes for this file, or the event is in another directory
 	}
 	return k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen
 }

@@ -11,46 +11,50 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look calls stat for the watched paths and lists the directories of the patterns. It runs in
-// a goroutine of its own, because a call on a dead mount may never return. A look whose call does
-// not return is abandoned, and the path of the call is added to Source.noAnswer. Until the call
-// returns, later looks make no call about this path and get errNoAnswer.
+// A look is one scan of the file system: it calls stat for the watched paths and lists the
+// directories of the patterns. A look runs in a goroutine of its own, because a call on a dead
+// mount may never return. If a call does not return in time, the look is abandoned, and the
+// path of the call is added to Source.noAnswer. Later looks return errNoAnswer for this path
+// until the call returns.
 
-// errNoAnswer means that the file system does not answer. The file is Pending.
+// errNoAnswer means that the file system did not answer in time. A file with this error is
+// Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
 
-// noAnswer is an error that matches ErrPending.
+// noAnswer is an error text. errors.Is(err, ErrPending) is true for each noAnswer.
 type noAnswer string
 
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// look is one look in progress.
+// look is a scan of the file system (stat of the watched paths and lists of directories) that
+// is in progress.
 type look struct {
-	fs     files                          // the calls of this look
-	arm    func(string) ([]string, error) // adds watches; nil without events
-	seq    uint64                         // the number of the last event before the look
+	fs     files                          // the calls of the file system, each wrapped by guarded
+	arm    func(string) ([]string, error) // watches directories by inotify; nil without kernel events
+	seq    uint64                         // the number of the last kernel event before the scan
 	at     time.Time
-	poll   bool                 // the look is a poll
-	before map[string]*location // of directories, at the last look
+	poll   bool                 // true if a poll caused the look, false if an event did
+	before map[string]*location // the locations of the directories at the last look
 
-	patterns    []pattern // copies
-	keepPattern []bool    // the last expansion is kept unless a directory has moved
+	patterns    []pattern // copies of Source.patterns
+	keepPattern []bool    // the last list of files is used again unless a directory leads elsewhere now
 	paths       []*tracked
-	keepPath    []bool      // the last location is kept unless the directory has moved
-	found       []*location // nil: kept
+	keepPath    []bool      // the last location is used again unless the directory leads elsewhere now
+	found       []*location // where each path leads; nil if the last location is used again
 
-	fresh    []string // directories whose watch is new
+	fresh    []string // directories whose watch began in this look
 	watchErr error
 
-	// The lock of the Source guards these fields.
-	call      string // the path of the current call; "" between calls
+	// The lock Source.mu guards the fields below.
+	call      string // the path of the call in progress; "" between calls
 	n         int    // the number of calls so far
 	abandoned bool
 }
 
-// guarded returns a function that does the same as call, for a look that may be abandoned during
-// the call. The function returns errNoAnswer for a path in s.noAnswer.
+// guarded wraps a call of the file system for a look (a scan of the watched paths). The
+// wrapper records the call in l, so that the Source can abandon the look when the call does
+// not return. For a path in s.noAnswer, the wrapper returns errNoAnswer without a call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -77,8 +81,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the look. It adds watches first, so that no change falls between the events and the
-// look.
+// run does the scan. It starts to watch the directories before it reads the files. A file that
+// changes between the two steps therefore causes an event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -96,7 +100,8 @@ func (l *look) run() {
 	}
 }
 
-// startLook begins a look. The caller must have locked s.mu.
+// startLook starts a look (a scan of the watched paths) in a goroutine. The caller must have
+// locked s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
@@ -126,8 +131,8 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of a look and applies its results. If a call does not return, finish
-// abandons the look.
+// finish waits for the end of the look l (a scan of the watched paths) and applies the results
+// to the Source. If a call of the look does not return in time, finish abandons the look.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
 		s.mu.Lock()
@@ -139,7 +144,7 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 		if l.abandoned = l.call != ""; l.abandoned {
 			s.noAnswer[l.call] = true
 			s.look, s.relist, s.doubt = nil, true, true
-			s.lookAt(s.clock.Now()) // without the call that does not return
+			s.lookAt(s.clock.Now()) // the next look leaves out the path of the call that does not return
 			s.kick()
 			s.mu.Unlock()
 			return
@@ -156,13 +161,13 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 	s.kick()
 }
 
-// apply updates the Source with the results of a look.
+// apply updates the Source with the results of a finished look.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
 		s.noEvents(l.watchErr)
 	}
 	for _, dir := range l.fresh {
-		s.events.doubt(dir) // earlier events were about another directory
+		s.events.doubt(dir) // earlier events were about another directory at this path
 	}
 	for i, p := range s.patterns {
 		x := l.patterns[i].last
@@ -173,8 +178,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Only polls decide that a directory is empty, so that the files that are missing
-		// in the directory are reported first.
+		// Only a poll may report that a directory is empty. When the last files vanish, the
+		// missing files are then reported before the empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -193,7 +198,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Looks after events may use a tenth of the CPU, so that a storm of events slows nothing down.
+	// Looks (scans of the paths) after events use at most a tenth of the time, so that very
+	// many events do not slow down the server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {
@@ -203,8 +209,9 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.started, s.lastLook = true, s.clock.Now()
 }
 
-// updateInterest updates the directories to be watched, and the names whose events cause a look.
-// It reports whether a path or directory is new, so that another look is needed at once.
+// updateInterest updates the list of directories to watch and the names whose events cause a
+// look (a scan of the paths). It returns true if a path or a directory is new, because a new
+// path needs another look at once.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
@@ -233,7 +240,8 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents reads the events of the kernel and asks for a look if one of them matters.
+// takeEvents reads the waiting kernel events, and asks for a look (a scan of the paths) if an
+// event is about a watched path.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return
@@ -259,7 +267,7 @@ func (s *Source) takeEvents(now time.Time) {
 	}
 }
 
-// noEvents gives notice, once, that there are no kernel events for some files.
+// noEvents logs once that the kernel reports no events for some files.
 func (s *Source) noEvents(err error) {
 	if !s.noEventsNoticed {
 		s.noEventsNoticed = true

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Names reports whether a pattern names the order file at a path, even if no file is there at
-// the moment. A Source with the same or another pattern must have reported the path as a file,
-// because Names does not read the file system and cannot distinguish a file from a directory.
+// Names reports whether the pattern text matches the order file at path, even if the file does
+// not exist now. It does not read the file system and cannot distinguish a file from a
+// directory. The caller must therefore pass only paths that a Source has reported as files.
 func Names(text, path string) bool {
 	p, err := newPattern(text)
 	if err != nil {
@@ -37,9 +37,9 @@ func Names(text, path string) bool {
 	return true
 }
 
-// Place returns the index of the first pattern that names the path, or the number of patterns
-// if no pattern names the path. A Source reports files sorted by this index, and files with
-// the same index sorted bytewise by path.
+// Place returns the index of the first pattern that matches path, or len(patterns) if no
+// pattern matches. A Source reports files sorted by this index, and files with equal indexes
+// sorted bytewise by path.
 func Place(patterns []string, path string) int {
 	if i := slices.IndexFunc(patterns, func(p string) bool { return Names(p, path) }); i >= 0 {
 		return i
@@ -47,11 +47,11 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that the patterns name at the moment: the files that a Source with
-// the same patterns would report, in the same order, each once. Expand is for tools that do not
-// watch files. It does not read the files. errs has an error for each pattern that names no file.
-// A returned path may have no file, because a name with the ending of an order file is always
-// a file.
+// Expand returns the order files that match the patterns now. The files and their order are
+// those that a Source with these patterns would report, and each file is returned once. Expand
+// is for tools that do not watch files, and reads no file. errs has an error for each pattern
+// that matches no file. A pattern that is the path of an order file (orders.yaml) is returned
+// even if the file is missing.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

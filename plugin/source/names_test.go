@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestExpand checks that Expand returns the files that a Source would report.
+// TestExpand checks that Expand returns the files that a Source with the same patterns would
+// report.
 func TestExpand(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b.yaml", "a.json", ".hidden.yaml", "README.md", "list.txt", "sub/c.yaml"} {
@@ -33,7 +34,7 @@ func TestExpand(t *testing.T) {
 		{join("b.yaml", "."), join("b.yaml", "a.json"), 0},
 		{join("*"), join("a.json", "b.yaml"), 0},
 		{join("*.txt"), join("list.txt"), 0},
-		{join("none.yaml"), join("none.yaml"), 0}, // Expand does not look for the file
+		{join("none.yaml"), join("none.yaml"), 0}, // the file is missing, but Expand does not check this
 		{join("none"), nil, 1},
 		{join("*.jsonl", "a.json"), join("a.json"), 1},
 		{[]string{"[", ""}, nil, 2},
@@ -53,7 +54,7 @@ func TestNames(t *testing.T) {
 		{"/o/a.yaml", "/o/a.yaml", true},
 		{"/o/a.yaml", "/o/b.yaml", false},
 		{"/o/orders", "/o/orders", true},
-		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a name with the ending of an order file is a file
+		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a path with the ending of an order file is no directory
 		{"/o/", "/o/a.yaml", true},
 		{"/o", "/o/a.json", true},
 		{"/o", "/o/a.txt", false},
@@ -68,7 +69,7 @@ func TestNames(t *testing.T) {
 		{"/o/.*.yaml", "/o/.a.yaml", true},
 		{"/*/a.yaml", "/o/a.yaml", true},
 		{"/*/a.yaml", "/.o/a.yaml", false},
-		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // the name of an existing file
+		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // the text of a pattern may be the name of an existing file
 		{"/o/a[1].yaml", "/o/a1.yaml", true},
 		{"/o/[", "/o/[", false},
 		{"", "/o/a.yaml", false},

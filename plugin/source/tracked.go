@@ -10,32 +10,33 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// tracked is one watched path: the location that the last look found, and the version.
+// tracked is one watched path: where the path leads, and the version of the file.
 type tracked struct {
-	path    string // as shown
+	path    string // the path as shown to the user
 	abs     string
-	dir     string // of abs
-	list    bool   // a side list or a protect list
+	dir     string // the directory of abs
+	list    bool   // the file is a side list or a protect list, not an order file
 	owners  []*order
 	settler settler
 
 	loc      *location // where the path led at the last look; nil before the first look
 	lookedAt time.Time
 	seen     uint64 // the number of the last event before the last look
-	used     uint64 // seen when the version settled: earlier events say nothing about later versions
-	inode    uint64 // of the version that settled
-	initial  bool   // found at the start or named by an order file, and not settled yet
-	swapped  bool   // a link that leads here is new, and nothing happened since
+	used     uint64 // the value of seen when the last version was complete; earlier events are no evidence
+	inode    uint64 // the inode of the last complete version
+	initial  bool   // found at the start or referred to by an order file, and still in its first version
+	swapped  bool   // a symbolic link on the way is new, and no write came after the link
 	quietAt  time.Time
 	job      *job
 	hashedAt time.Time
-	noticed  Digest // the version whose last line has no end, after the notice
+	noticed  Digest // the digest of the version whose missing line end was logged
 }
 
-// unsettled reports whether the version of the path may change soon.
+// unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// version returns the version to be reported now.
+// version returns the version to report now: the last complete version, or Pending while the
+// file is changing.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -43,8 +44,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether a version that ends in the byte last may have been cut. JSON that was
-// cut is never valid.
+// ragged reports whether a file may have been cut, because its last byte is not a line end. A
+// JSON file is never ragged, because JSON that was cut is not valid.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -53,7 +54,8 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml"
 }
 
-// evidence returns the evidence that the bytes are complete. e is the last event of the file.
+// evidence returns the facts that can show that the file is complete. e is the last kernel
+// event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
 	if e.written > t.used {
@@ -62,12 +64,12 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare compares l, the location of a path, with the last location, without reading the file,
-// and decides whether the file must be read. seq is the number of the last event before the
-// look.
+// compare takes l, the location that a look (a scan of the paths) found for t, and decides
+// whether the file must be hashed. It reads no file. seq is the number of the last kernel
+// event before the look.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
-		return // no order needs the path any more
+		return // the path is no longer watched
 	}
 	old := t.loc
 	if old == nil || !slices.Equal(old.points(), l.points()) {
@@ -77,7 +79,7 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	swapped := s.linkSwapped(t, l, e)
 	changed := swapped || old != nil && (l.end != old.end || l.stamp != old.stamp || l.detached != old.detached || e.written > t.seen)
 	if old != nil && l.end != old.end {
-		t.used = 0 // the events were about another name
+		t.used = 0 // earlier events were about another name
 	}
 	t.loc, t.lookedAt, t.seen = l, now, seq
 	t.swapped = swapped || t.swapped && !changed
@@ -101,7 +103,8 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan has the file hashed at the time at which the next observation is due.
+// plan starts the hashing of t if the hashing is due now. Otherwise plan asks for a look (a
+// scan of the paths) at the time when the hashing is due.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
 	switch due := t.settler.due(); {
@@ -122,8 +125,8 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal returns the reason why the file at l cannot be read or must not be read, and reports
-// whether there is one.
+// refusal returns the reason why the file at l must not be hashed, for example because it is
+// too large. refused is false if there is no reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -143,7 +146,7 @@ func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s", printable.Line(t.path), sizeText(limit), got)}, true
 }
 
-// sizeText returns a number of bytes with a unit: 64 MiB, 3.0 GiB.
+// sizeText returns a number of bytes with a unit, for example 64 MiB or 3.0 GiB.
 func sizeText(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	f, i := float64(n), 0
@@ -156,9 +159,10 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list leads out of the directory of each order file that names
-// the list. The directory of the path counts, and so does the real directory of the file: in
-// Kubernetes an order file and its list lead through the same link.
+// outside reports whether a side list (a list of names in a file of its own) lies outside the
+// directories of all order files that refer to it. A side list may lie below the directory of
+// the order file's path, or below the real directory of the order file. The real directory
+// counts because in Kubernetes both files are behind one link.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -172,17 +176,19 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether the path now leads through a link that is new or has another
-// text, and whether nothing was written to the file since. Writes before the link was made do
-// not matter, because a link is made when the writes are done. e is the last event of the file.
+// linkSwapped reports whether a symbolic link on the way to the file is new or has a new
+// target, and whether the file was not written to after the link was made. Earlier writes do
+// not count, because a link is normally made when the writes are finished. e is the last event
+// of the file.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// The name is new. The links that lead to its directory are old. If they counted as
-		// new, each file that is being written in a linked directory would be complete.
+		// The path is new to the Source, but the links that lead to its directory are old.
+		// Only the last component may count as a new link. Otherwise a half-written file in a
+		// linked directory would count as complete.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -192,8 +198,9 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// A link that is gone does not count, because `rm orders.yaml; cat > orders.yaml` is
-		// a write in place. A link that came back with its directory may be old.
+		// Only added links count, not removed links: `rm orders.yaml; cat > orders.yaml`
+		// removes a link and then writes in place. A link that reappears together with its
+		// directory may be old and does not count either.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}
@@ -205,7 +212,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	return found && (at == 0 || e.how != written || e.written < at)
 }
 
-// observe gives an observation to the settler of t.
+// observe passes the observation v (the result of hashing) to the settler of t, which decides
+// whether the version is complete. It also plans the next observation.
 func (s *Source) observe(t *tracked, v observation) {
 	t.settler.observe(v)
 	if t.settler.waiting {
@@ -219,7 +227,7 @@ func (s *Source) observe(t *tracked, v observation) {
 	s.markDirty(t)
 }
 
-// markDirty notes that the version of t may have changed, for the next report.
+// markDirty records that the orders that use t may have a change to report.
 func (s *Source) markDirty(t *tracked) {
 	for _, o := range t.owners {
 		s.dirty[o] = true

@@ -17,9 +17,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// load loads a batch of changed files. It tries all files of the batch first, and then swaps
-// the set at most once. A panic does not end the process: the set before the batch stays in
-// force, and the files of the batch are refused.
+// load loads a batch of changed files, and replaces the set of orders at most once for the
+// batch. If the load panics, the set before the batch stays in force, and the files of the
+// batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -32,14 +32,15 @@ func (s *Store) load(reports []source.File) {
 	}
 	s.summarize(begin)
 	s.publish()
-	// The log is written after the swap, because it takes time to compare large files.
+	// Write the log after the set is replaced, because the comparison of large files for the
+	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
 	s.activated = nil
 }
 
-// apply loads the files of a batch and swaps the set if necessary.
+// apply loads the files of a batch and replaces the set of orders if a file has changed.
 func (s *Store) apply(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
@@ -57,8 +58,8 @@ func (s *Store) apply(reports []source.File) {
 	s.setError = nil
 }
 
-// observe handles the new state of one order file, directory or glob. A good version of a file
-// waits for admit.
+// observe processes a report about one order file, directory or glob. A good new version is
+// stored in f.waiting, and the method admit decides about it later.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -99,8 +100,8 @@ func (s *Store) observe(r source.File) {
 		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
-		// The file or one of its side lists is being written, or the Store closes. This causes
-		// no alarm, because the source will report the file again.
+		// The file is being written or the Store closes. There is no alarm, because the source
+		// will report the file again.
 		if f.part == nil {
 			f.err = err
 		}
@@ -114,8 +115,9 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file, since the newest version of the file is in force. If the
-// file is detached, the alarm stays, because later changes cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. The alarm stays for a
+// detached file (a mounted file that was replaced on the host), because later changes of the
+// file cannot be seen.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -124,7 +126,7 @@ func (s *Store) markGood(r source.File, f *file) {
 	s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", r.Path))
 }
 
-// candidate reads a file and checks whether its version may replace the version in force.
+// candidate reads a file and checks whether the new version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	part, parsed, digest, err := s.read(r)
 	if err != nil {
@@ -136,8 +138,8 @@ func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	return &candidate{r: r, part: part, parsed: parsed, digest: digest}, nil
 }
 
-// pending returns the error for a file that is being written, or that cannot be read to its
-// end.
+// pending returns the error for a file that is still being written, or that cannot be read to
+// its end.
 func pending(r source.File) error {
 	if r.Err != nil {
 		return r.Err
@@ -145,13 +147,13 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether an error does not depend on the content of the file: the file
-// changed while it was read, or the Store closes.
+// beingWritten reports whether err says nothing about the content of the file, because the
+// file changed during the reading or the Store closes.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
 
-// parse is order.Parse. Tests replace it.
+// parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
 // maxDemands is about the largest number of problems with Options.Demands of one file.
@@ -166,7 +168,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	closed := false
 	defer func() {
 		if !closed {
-			in.Close() // after a panic
+			in.Close() // only after a panic
 		}
 	}()
 	b := ruleset.NewBuilder(r.Path, s.rules)
@@ -174,8 +176,8 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	var demands order.Problems
 	parsed, problems := parse(r.Path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// The side lists, and so the version of the file, are known only when the file is
-			// parsed.
+			// Record the digest of each side list here, because only the parser finds out
+			// which lists the file uses.
 			side, digest, err := r.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(r.Path), name)] = digest.String()
@@ -197,8 +199,8 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	if err := in.Close(); err != nil {
 		return nil, nil, "", err
 	}
-	// If the file changed while it was read, the problems may be about a mixture of two
-	// versions.
+	// Check Intact before the problems: if the file changed during the reading, the problems
+	// may be about a mixture of two versions.
 	if err := r.Intact(); err != nil {
 		return nil, nil, "", err
 	}
@@ -207,7 +209,7 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	}
 	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file are garbage too
+		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file also become garbage
 		return nil, nil, "", bad
 	}
 	part, warnings := b.Freeze()
@@ -218,9 +220,9 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	return part, parsed, versionDigest(r.Digest, sides), nil
 }
 
-// alarmGone raises an alarm for each file of the batch that cannot be read any more. If such a
-// file has no orders in force, alarmGone drops the file instead. alarmGone runs after admit,
-// because a file may be gone while other files of the batch contain its orders.
+// alarmGone raises an alarm for each file of the batch that can no longer be read. A file
+// without orders in force is dropped without an alarm. alarmGone must run after admit, because
+// admit finds out whether other files now contain the orders.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -236,7 +238,7 @@ func (s *Store) alarmGone() {
 	s.unreadable = nil
 }
 
-// gone returns the error for a file that cannot be read any more.
+// gone returns the error for a file that can no longer be read.
 func (s *Store) gone(r source.File, f *file) error {
 	err := r.Err
 	switch {
@@ -253,8 +255,8 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget drops a file that is gone from the state of the Store, and reports whether it did.
-// forget keeps a file that the configuration itself names.
+// forget removes a file that is gone from the Store. It returns false and keeps the file if
+// the configuration contains the path of the file itself.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -267,7 +269,7 @@ func (s *Store) forget(path string, f *file) bool {
 	return true
 }
 
-// fileAt returns the state of the file at a path. It adds the file if the path is new.
+// fileAt returns the state of the file at path, and adds an empty state for a new path.
 func (s *Store) fileAt(path string) *file {
 	f := s.files[path]
 	if f == nil {
@@ -279,9 +281,9 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first pattern of the configuration that matches them, and
-// then bytewise. If two new files have the same order id, the first file wins. Protect lists
-// come last, in their own order.
+// sortPaths sorts the paths by the first pattern of the configuration that matches, and then
+// bytewise. If two new files have an order with the same id, the first file has precedence.
+// Protect lists come last, in the order of the configuration.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return
@@ -299,10 +301,10 @@ func (s *Store) sortPaths() {
 	s.sorted = true
 }
 
-// merge is ruleset.Merge. Tests replace it.
+// merge is a variable so that tests can replace ruleset.Merge.
 var merge = ruleset.Merge
 
-// swap puts the versions of all files into force.
+// swap builds the set of orders from the versions of all files and puts the set into force.
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()

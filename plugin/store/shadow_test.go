@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// TestLogInShadow checks that the log of a store in shadow never says that a name is blocked or
-// that an order is in force. The digest is the same as without shadow.
+// TestLogInShadow checks the log of a store in shadow (a store that blocks nothing). The log
+// must never say that a name is blocked or that an order is in force. The digest must be equal
+// to the digest without shadow.
 func TestLogInShadow(t *testing.T) {
 	w := newWorld(t)
 	start := func(shadow bool) {
@@ -50,8 +51,8 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, w.log.take(), 1, "info: order a: has ended (it was in shadow)")
 }
 
-// TestLogOfFreedTargetsInShadow checks the log of a store in shadow about targets that a protect
-// list no longer holds.
+// TestLogOfFreedTargetsInShadow checks the log lines about targets that are removed from a
+// protect list, for a store in shadow (a store that blocks nothing).
 func TestLogOfFreedTargetsInShadow(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
