@@ -7,34 +7,35 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Guard says which targets must not be enforced, so that a slip does not block
-// what nobody can have meant. It is immutable and comparable.
+// A Guard decides which targets must not be enforced, because they are almost certainly
+// mistakes. A Guard is immutable and comparable.
 type Guard interface {
-	// Name returns why a target at the name is held, "" when it is not. A "*."
-	// target is judged by its base. The Wire is good for the call only.
+	// Name returns the reason why a target at the name is held, or "" if it is not held. For a
+	// "*." target, the name is the name after "*.". Name must not keep the Wire.
 	Name(*dname.Wire) string
-	// Address is Name for addresses and networks.
+	// Address returns the reason why an address or a network is held, or "" if it is not held.
 	Address(netip.Prefix) string
-	// Protected reports whether an asked name is to be left alone wherever its
-	// answer leads.
+	// Protected reports whether answers for an asked name must pass, even if they lead to a
+	// blocked name.
 	Protected(*dname.Wire) bool
 }
 
-// heldNode is a name or a network at which the guard holds targets.
+// A heldNode is a name or a network at which the guard holds targets.
 type heldNode struct {
 	name dname.Name
 	net  netip.Prefix
 	why  string
 }
 
-// held are the targets of a part, or of a set, that the guard holds. What is
-// held is the place: an order is enforced there all the same when it has a reason
-// to (see forced). There are few, so a query pays for a look at a length.
+// held contains the names and networks of a part or a set at which the guard holds targets. An
+// order that forces its target (see forced) is enforced at these names too. Most sets have no
+// held names, so the check of a query is mostly a comparison of a length with 0.
 type held struct {
 	names map[string]*heldNode // by wire form
 	nets  map[netip.Prefix]*heldNode
 }
 
+// at returns the heldNode of a name in wire form, or nil if no targets are held there.
 func (h *held) at(suffix []byte) *heldNode {
 	if len(h.names) == 0 {
 		return nil
@@ -42,7 +43,7 @@ func (h *held) at(suffix []byte) *heldNode {
 	return h.names[string(suffix)]
 }
 
-// of returns where a target is held, nil when it is not.
+// of returns the heldNode of the name or network of a target, or nil if it is not held.
 func (h *held) of(t *target) *heldNode {
 	if t.net.IsValid() {
 		return h.nets[t.net]
@@ -50,7 +51,7 @@ func (h *held) of(t *target) *heldNode {
 	return h.at([]byte(t.name.Wire()))
 }
 
-// checkName asks the guard about a name.
+// checkName adds a name if the guard holds targets there.
 func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
 	if why == "" {
@@ -63,7 +64,7 @@ func (h *held) checkName(g Guard, w *dname.Wire) {
 	h.names[n.Wire()] = &heldNode{name: n, why: why}
 }
 
-// checkNet asks the guard about a network.
+// checkNet adds a network if the guard holds targets there.
 func (h *held) checkNet(g Guard, x netip.Prefix) {
 	why := g.Address(x)
 	if why == "" {
@@ -75,7 +76,7 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 	h.nets[x] = &heldNode{net: x, why: why}
 }
 
-// forced are the targets that an order wants enforced though the guard holds them.
+// forced contains the targets that an order enforces although the guard holds them.
 type forced struct {
 	targets map[forcedTarget]struct{}
 }
@@ -83,7 +84,7 @@ type forced struct {
 type forcedTarget struct {
 	name dname.Name
 	net  netip.Prefix
-	// below: it is "*.example.com", another target than "example.com".
+	// below is set for "*.example.com", which is another target than "example.com".
 	below bool
 }
 
@@ -97,7 +98,7 @@ func newForced(list []order.Force) *forced {
 			f.targets[forcedTarget{net: net}] = struct{}{}
 		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
 			f.targets[forcedTarget{name: name, below: m == order.BelowOnly}] = struct{}{}
-		} // else the parser has refused what is no target
+		} // else the parser has refused the target
 	}
 	return f
 }
@@ -111,8 +112,8 @@ func (f *forced) covers(h *heldNode, m order.Match) bool {
 	return ok
 }
 
-// Guarded returns the part as another guard sees it, without parsing it again.
-// It looks at every name.
+// Guarded returns the part as a Builder with the guard g would have built it. It checks each
+// name, but does not parse the file again.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p
 	q.held, q.guard = held{}, g

@@ -8,12 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// everyone are the networks of all clients.
+// everyone contains the networks of all clients.
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
 // ExemptsAll reports whether the exemptions of an order that last longer than now cover
-// every client of the order's scope, so that the order blocks no client. Which addresses
-// the clients of a country have is not known.
+// every client of the order's scope, so that the order blocks no client. The addresses of the
+// clients of a country are not known, so ExemptsAll returns false for most scopes with countries.
 func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
 }
@@ -36,10 +36,11 @@ func coversScope(exempt networks, s *order.Scope) bool {
 	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && exempt.cover(s.Clients)
 }
 
-// networks are the fewest networks that have the same addresses, in their order.
+// networks is a sorted list of networks without overlaps. Neighbours are joined, so the list is
+// as short as possible.
 type networks []netip.Prefix
 
-// union returns the networks of a list, with neighbours joined and none inside another.
+// union returns the networks that contain the same addresses as the networks of a list.
 func union(list []netip.Prefix) networks {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b netip.Prefix) int {
@@ -48,7 +49,7 @@ func union(list []netip.Prefix) networks {
 	var out networks
 	for _, x := range list {
 		if n := len(out); n > 0 && out[n-1].Overlaps(x) {
-			continue // the one before is shorter
+			continue // the previous network contains x
 		}
 		out = append(out, x)
 		for n := len(out); n > 1; n-- {

@@ -2,7 +2,7 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Counts are the numbers of orders and targets by state.
+// A Counts has the numbers of orders and targets in each state.
 type Counts struct {
 	// Orders counts block orders, and Lifts counts lifts.
 	Orders, Lifts [NumStates]int

@@ -41,10 +41,10 @@ type Reason struct {
 	// will be enforced from that time on.
 	Begins order.Time
 	// Until is the time at which the effect of the target on this client changes, or Forever
-	// if no change is known: for the deciding target, the time at which the target decides no
-	// longer; for a target that is outranked, the time at which the target is enforced no
-	// longer; for another target, the time at which the target is enforced next. If the client
-	// is out of the scope of a lifted order, Until is that time for a client in the scope.
+	// if no change is known. The deciding target decides until that time. A target that is
+	// outranked is enforced until that time. Any other target is enforced next at that time. If
+	// the client is out of the scope of a lifted order, Until is the time for a client in the
+	// scope.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or at which a target
 	// that is outranked came into force. It is NoTime if no such time is known.
@@ -53,9 +53,9 @@ type Reason struct {
 	After *Order
 }
 
-// Explain lists every target at the name or above it, the deciding target first, with the
-// reason why it decides or not, and the times at which that changes. It also lists orders and
-// targets that are not active. Explain allocates and is meant for tools, not for queries.
+// Explain lists each target at the name or above it, the deciding target first, with the reason
+// why the target decides or not, and the times at which its effect changes. Explain also lists
+// orders and targets that are not active. Explain allocates and is meant for tools, not for queries.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }

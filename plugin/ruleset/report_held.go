@@ -11,7 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold puts together what is held in the set, and counts it for each order.
+// hold finds the held names, networks and targets of the set.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -40,7 +40,7 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// heldTarget is a target of a block order that is held.
+// A heldTarget is a target of a block order that is held.
 type heldTarget struct {
 	entry *entry
 	node  *heldNode
@@ -76,7 +76,7 @@ func (s *Set) findHeld() {
 			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.node.name.Compare(b.node.name),
 				a.node.net.Compare(b.node.net), cmp.Compare(a.match, b.match))
 		})
-		// A target that stands twice, at different times, is one.
+		// A target that an order lists twice is one target.
 		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
 	}
 	if len(s.heldTargets) > 0 {
@@ -87,19 +87,19 @@ func (s *Set) findHeld() {
 	}
 }
 
-// undecidable reports whether an order's scope cannot be decided, because nothing
-// tells the country of clients.
+// undecidable reports whether an order is only for countries and the country of clients cannot
+// be known.
 func (s *Set) undecidable(e *entry) bool {
 	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
 }
 
-// heldBack reports whether nothing of an order can be enforced.
+// heldBack reports whether no target of an order can be enforced.
 func (s *Set) heldBack(e *entry) bool {
 	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
 }
 
-// enforceable is the number of the order's targets that are enforced when nothing
-// holds them.
+// enforceable returns the number of the order's targets that are enforced unless the guard holds
+// them.
 func (s *Set) enforceable(e *entry) int32 {
 	if s.opt.Addresses {
 		return e.names + e.addrs
@@ -107,23 +107,22 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// Held is a target that is not enforced, or an order that is not.
+// A Held describes a held target, or an order that is held as a whole.
 type Held struct {
 	Order *Order
-	// Target is the name or network as an order file writes it; empty when the
-	// order as a whole is held.
+	// Target is the name or network as in an order file. It is empty if the whole order is held.
 	Target string
 	Why    string
 	File   string
-	// Line and Column are the order's in its file, from 1.
+	// Line and Column are the position of the order in the file, from 1.
 	Line, Column int
 }
 
-// noCountry is why an order is held whose scope cannot be decided.
-const noCountry = "is for clients of some countries, and nothing tells the country of clients: set country or home in the Corefile, or use the geoip and metadata plugins"
+// noCountry is the reason why an undecidable order is held.
+const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns what is held of the orders of the set, draft and suspended ones
-// and those of the past included, in the order of the files.
+// Held returns the held targets and orders of the set, in the sequence of the files. It includes
+// orders that have ended, and orders that are not active.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {
@@ -140,7 +139,7 @@ func (s *Set) Held() (out []Held) {
 	return out
 }
 
-// String returns the target as order files write it.
+// String returns the target as in an order file.
 func (h heldTarget) String() string {
 	if h.node.net.IsValid() {
 		return h.node.net.String()

@@ -221,7 +221,7 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts take the place out of an order.
+// off returns the times at which lifts take the name at d.at out of an order.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)

@@ -7,7 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy is what a set shows about the orders that a lift reaches.
+// A secrecy describes the orders that a lift reaches, so that the label of the lift can be as
+// secret as these orders.
 type secrecy struct {
 	sealed bool // the lift reaches a sealed order
 	known  bool // the lift reaches an order, and all orders that it names are in the set

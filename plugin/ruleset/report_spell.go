@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target on the path, with the times around now at which the target is enforced
-// for a client.
+// A dated is a target on the path with its dates: since when and until when the target is
+// enforced for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry

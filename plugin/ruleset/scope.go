@@ -9,7 +9,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A scope is the compiled set of clients to which an order applies. A nil scope is all
+// A scope is the compiled set of clients to which an order applies. A nil scope contains all
 // clients.
 type scope struct {
 	countries []order.Country // may contain EU, which has() handles by the field eu
@@ -35,7 +35,7 @@ func (s *scope) has(cc order.Country) bool {
 // An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
-	// until are the exemptions that end.
+	// until contains the exemptions that end.
 	until []exemptNet
 	nets  networks // those of always
 }
@@ -78,7 +78,7 @@ type interner struct {
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
 	lastExemptIs *exempt
-	// The last pair that exemptsAll was asked for, and the answer.
+	// The arguments and the result of the last call of exemptsAll.
 	lastPair    exemptScope
 	lastPairAll bool
 }

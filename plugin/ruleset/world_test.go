@@ -238,8 +238,8 @@ func (c *choices) guard() Guard {
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow. Both sets must enforce the
-	// same.
+	// plain is the set without the orders and targets in shadow. Both sets must give the
+	// same verdicts.
 	plain *Set
 	// mentioned are the names of targets and exceptions. There is at least one.
 	mentioned []dname.Name

@@ -243,7 +243,7 @@ orders:
 					t.Errorf("%v orders are %s, want %v", got, state, n)
 				}
 			}
-			if got := strings.Contains(log.String(), "nothing tells the country of clients"); got != tc.held {
+			if got := strings.Contains(log.String(), "the country of clients is not known"); got != tc.held {
 				t.Errorf("the log has the warning: %v\n%s", got, log.String())
 			}
 		})
