@@ -16,7 +16,7 @@ type Demands struct {
 
 // Order returns the demands that an order does not meet. path is the order file.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
-	lift := o.Action == Lift && !o.Disclosure.Sealed() // the lifted orders may be sealed, so the problem may not quote them
+	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
 	add := func(field, msg string) {
 		problems = append(problems, Problem{
 			File: path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field, Msg: msg,
