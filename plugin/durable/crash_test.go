@@ -34,8 +34,8 @@ const pieces = 4
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
 // child does the task "write", "remove" or "lock" with the file at path. It kills itself with
-// SIGKILL at the point with the number at. Before and after each step of the file system,
-// there is one point.
+// SIGKILL when it reaches the given point. There is one point before and one point after each
+// step of the file system.
 func child(at int, task, path string) {
 	point := 0
 	crash := func() {
@@ -78,7 +78,7 @@ func child(at int, task, path string) {
 	}
 }
 
-// runChild runs a task in a child process that kills itself at the point with the number at.
+// runChild runs a task in a child process that kills itself when it reaches the given point.
 // It reports whether the child was killed.
 func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	t.Helper()

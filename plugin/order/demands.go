@@ -14,7 +14,8 @@ type Demands struct {
 	Approved bool
 }
 
-// Order returns the demands that an order does not meet. path is the order file.
+// Order returns a problem for each demand that the order o does not meet. path is the path of
+// the order file.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
 	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
 	add := func(field, msg string) {
@@ -41,7 +42,7 @@ func (d Demands) Order(path string, o *Order) (problems Problems) {
 	return problems
 }
 
-// File returns the demands that an order file as a whole does not meet.
+// File returns a problem if the order file as a whole does not meet the demands.
 func (d Demands) File(f *File) (problems Problems) {
 	if d.Signed && f.Serial < 0 {
 		problems = append(problems, Problem{File: f.Path, Field: "serial", Msg: "is required when signatures are checked, so that an old version is not accepted again; write serial: 1, and a higher number in each new version"})

@@ -141,7 +141,7 @@ type Result struct {
 	// files.
 	Signers []Signer
 	// Problems are the errors of the signatures that do not count, as printable text. A file
-	// with a bad signature is still accepted if Need other keys signed the file.
+	// with a bad signature is still accepted if enough other signatures are good.
 	Problems []string
 }
 

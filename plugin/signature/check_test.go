@@ -21,7 +21,8 @@ func (f files) read(path string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// policy returns a policy with the named public keys of testdata, of which need must sign.
+// policy returns a policy with the named public keys of testdata. need is the number of keys
+// that must sign each file.
 func policy(t testing.TB, need int, names ...string) Policy {
 	t.Helper()
 	var keys []Key
@@ -194,9 +195,9 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy tries to pass off a signature of a hash as a legacy signature. The signed
-// file is replaced by the 64 bytes of its hash, and the algorithm in the signature is changed.
-// The check must refuse the signature.
+// TestHashAsLegacy replaces a signed file by the 64 bytes of its hash, and changes the
+// algorithm of the signature to Ed (legacy). The cryptographic signature is then valid for
+// these 64 bytes, but the Check must refuse it.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)

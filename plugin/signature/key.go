@@ -67,7 +67,7 @@ func IsKey(s string) bool {
 
 // ParseKey parses a public key in one line of base64, which is the last line of a key file.
 func ParseKey(s string) (Key, error) {
-	// The base64 decoder ignores line breaks, so they are refused first.
+	// The base64 decoder ignores line breaks, so ParseKey must refuse line breaks itself.
 	if strings.ContainsAny(s, "\r\n") {
 		return Key{}, errNoKey
 	}

@@ -97,8 +97,9 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// A prehashed signature covers the hash of a file. Without this check, it would be
-			// a valid legacy signature of a file that contains only this hash (64 bytes).
+			// A signature of the hash of a file is also a valid legacy signature of another
+			// file, which contains only the 64 bytes of the hash. The field "hashed" shows
+			// that the signature was not made for the other file.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -142,7 +143,8 @@ func shorten(s string) string {
 
 // decode decodes a line of strict base64, which must have size bytes when it is decoded.
 func decode(line string, size int) ([]byte, error) {
-	// The base64 decoder ignores a carriage return, so it is refused first.
+	// The base64 decoder ignores a carriage return, so decode must refuse the carriage return
+	// itself.
 	if strings.Contains(line, "\r") {
 		return nil, errors.New("has a carriage return inside")
 	}

@@ -48,8 +48,8 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// child stores the sets of history in dir, and kills itself with SIGKILL at the point with the
-// number at. Before and after each step of the file system, there is one point.
+// child stores the sets of history in dir, and kills itself with SIGKILL when it reaches the
+// given point. There is one point before and one point after each step of the file system.
 func child(at int, dir string) error {
 	point := 0
 	crash := func() {

@@ -78,11 +78,12 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether a version without good signatures should wait for them. On the first
-// failure of a version, awaited makes the source report the version again after source.Settle,
-// and returns true. On the second failure, it returns false. If a writer replaces the file
-// again and again, awaited returns false after source.Patience. At the start of a server,
-// awaited returns false for a file that was not in force before.
+// awaited reports whether the store should wait because the signatures of a version may still
+// come. When a version fails for the first time, awaited returns true, and makes the source
+// report the version again after source.Settle. When the same version fails again, awaited
+// returns false. If a writer replaces the file again and again, awaited returns false after
+// source.Patience. At the start of a server, awaited returns false for a file that was not in
+// force before.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {

@@ -39,8 +39,8 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k, and writes the signature file of the file name with the
-// number slot.
+// sign signs text with the key k, and writes the signature file. name is the order file, and
+// slot is the number of the signature file.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()
@@ -59,8 +59,8 @@ func (w *world) signed(k signature.SecretKey, name, text string) {
 	w.write(name, text)
 }
 
-// wantAlarm checks that the log contains each of the texts since the last call. Without texts,
-// the log must contain no error and no warning.
+// wantAlarm checks that the lines that were logged since the last call contain each of the
+// texts. Without texts, the lines must contain no error and no warning.
 func (w *world) wantAlarm(want ...string) {
 	w.t.Helper()
 	log := w.log.take()
@@ -256,8 +256,8 @@ func TestUnsigned(t *testing.T) {
 			if !w.s.Status().LastOK {
 				t.Errorf("the alarm stays:\n%s", log)
 			}
-			// If only the signature of the version in force comes back, the version is not
-			// parsed again.
+			// The version in force must not be parsed again if only its signature was
+			// replaced.
 			if tc.after == "one.example" && !strings.Contains(log, "is back as it was") {
 				t.Errorf("the log is\n%s", log)
 			}

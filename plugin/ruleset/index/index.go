@@ -149,10 +149,10 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return true
 }
 
-// passes reports that no name in the index is at, above or below w. If it returns false, there
-// may be one. Most look-ups end after passes has read one bucket, because the last two labels
-// of most query names are not a node. A check of the last label alone would not help, because
-// nearly every top-level domain is a node.
+// passes reports that no name in the index is at, above or below w. If passes returns false,
+// the index may contain one of these names. Most look-ups end after passes has read one
+// bucket, because the last two labels of most query names are not a node. A check of the last
+// label alone would not help, because nearly every top-level domain is a node.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }

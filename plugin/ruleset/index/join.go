@@ -13,10 +13,10 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in the index x and in the index y. It reads the
-// records of the two indexes in parallel, because two versions of a list usually have their
-// names in nearly the same sequence. A name is looked up only if its record in y is at another
-// position.
+// Join yields, for each name of x, the ref of the name in x and the ref of the name in y. It
+// reads the records of the two indexes in parallel, because two versions of a list usually
+// have their names in nearly the same sequence. Join looks up a name in y only if the name is
+// at another position there.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {

@@ -29,8 +29,8 @@ import (
 const (
 	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
-	// form is the version of the written form. It must be changed if the meaning of a field
-	// changes, but fingerprint does not change.
+	// form is the version number of the written form. Change form if the meaning of a field
+	// changes in a way that fingerprint cannot detect.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
@@ -137,11 +137,11 @@ func (w *writer) put(b []byte) {
 }
 
 // Read reads an index of exactly size bytes, which WriteTo has written. It returns an error if
-// a byte has changed, or if another version of the program wrote the index in another form.
-// Even then, Read takes no more memory than size bytes and a buffer.
+// a byte has changed, or if another version of the program wrote the index in another form. In
+// each case, Read takes no more memory than size bytes and a small buffer.
 //
-// Read does not examine bytes with a good checksum. Check finds out whether they are a valid
-// index.
+// Read does not examine bytes with a good checksum. Check finds out whether these bytes are a
+// valid index.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)

@@ -59,8 +59,8 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different random hash keys. With a known key, somebody
-// could write a list whose names all collide.
+// TestKeys checks that two indexes have different random hash keys. If the key was known, an
+// attacker could write a list whose names all collide.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
@@ -93,7 +93,7 @@ func TestFlips(t *testing.T) {
 	if _, err := read(append(bytes.Clone(small), 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("one byte more: error %v", err)
 	}
-	// The bytes are unchanged, but the size that Read is given is wrong.
+	// The bytes are unchanged, but Read is called with a wrong size.
 	if _, err := Read(bytes.NewReader(small), int64(len(small)+1)); !errors.Is(err, errDamaged) {
 		t.Errorf("wrong size: error %v", err)
 	}

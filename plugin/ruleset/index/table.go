@@ -17,9 +17,9 @@ const (
 // free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set about the names that had no room in this bucket and are in a later
-	// bucket. The function overOf returns the bit of a name. If this bit is not set, the name
-	// is not in a later bucket.
+	// over is a bit set of names that had no room in this bucket, so that their records are in
+	// a later bucket. The function overOf returns the bit of a name. If the bit is not set, a
+	// look-up need not read the next bucket.
 	over uint32
 	offs [slots]uint32
 }
