@@ -19,8 +19,8 @@ var update = flag.Bool("update", false, "write testdata/cheap.key again")
 const cheapPassword = "correct horse"
 
 // cheapKey encrypts the key in one.key as minisign does, but with 16 MiB of memory in place of
-// 1 GiB, so that tests are fast. The key file contains this parameter, so minisign can decrypt
-// the key.
+// 1 GiB, so that tests are fast. A key file contains the amount of memory, so the result is a
+// valid key file.
 func cheapKey(t *testing.T) []byte {
 	t.Helper()
 	lines := strings.Split(string(file(t, "one.key")), "\n")

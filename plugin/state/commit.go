@@ -14,15 +14,15 @@ type Next struct {
 	// Set is the whole set. The State fills in the snapshots of the versions, so the snapshots
 	// in Set are ignored.
 	Set
-	// Blobs contains, by digest, the functions that open the content of blobs. The function of
-	// a blob that is already stored may be absent. The goroutine that writes calls each
-	// function at most once in an attempt. If the content does not have the digest, for
-	// example because the file has changed, the State keeps the stored version of that file,
-	// and the attempt has an error.
+	// Blobs contains, by digest, the functions that open the content of blobs (stored copies
+	// of order files and side lists). The function of a blob that is already stored may be
+	// absent. The goroutine that writes calls each function at most once in an attempt. If the
+	// content has another digest, for example because the file has changed, the State keeps
+	// the stored version of that file, and the attempt has an error.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts contains, by path, the functions that write the compiled parts of versions. A
-	// function is called only if its version has no snapshot. After a newer Commit, the
-	// functions of the older set are not called any more.
+	// Parts contains, by path, the functions that write the compiled orders of an order file.
+	// A function is called only if the version of the order file has no snapshot. After a
+	// newer Commit, the functions of the older set are not called any more.
 	Parts map[string]func(io.Writer) error
 }
 
@@ -93,8 +93,8 @@ func (s *State) change(do func(*Set) error) error {
 }
 
 // Forget removes the version of a file from the set, so that the orders of a removed file end
-// at the next start. The floor of the file stays, so that a lower serial is refused later.
-// Forget returns an error if the set has no version of the file.
+// at the next start. The floor (lowest serial) of the file stays, so that a lower serial is
+// refused later. Forget returns an error if the set has no version of the file.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -105,9 +105,9 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the lowest serial that the next version of a file may have. A version with
-// exactly this serial may have any content. SetSerial returns an error if the set has no
-// version and no floor of the file.
+// SetSerial sets the floor of a file: the lowest serial that the next version may have. A
+// version with exactly this serial may have any content. SetSerial returns an error if the set
+// has no version and no floor of the file.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")

@@ -308,7 +308,7 @@ func TestForgetBesideCommit(t *testing.T) {
 	}
 }
 
-// TestSteps checks that each file is synced and then renamed, and that the blob is written
+// TestSteps checks that each file is synced and then renamed, and that a new blob is written
 // before current.json.
 func TestSteps(t *testing.T) {
 	dir := t.TempDir()
@@ -335,8 +335,9 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailureBesideCommit commits a second set while the first set is being stored and fails.
-// The second set has no functions for its blobs, and must get the blobs of the first set.
+// TestFailureBesideCommit commits a second set while the first set is being stored. The first
+// set then fails. The second set has no functions for its blobs, so the State must take the
+// blobs of the first set.
 func TestFailureBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()

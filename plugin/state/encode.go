@@ -137,8 +137,8 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode parses the content of current.json. It returns an error if encode would not write the
-// set in exactly these bytes, because this package has not written the file then.
+// decode parses the content of current.json. It returns an error if encode would write the set
+// in other bytes, because another program must have written the file then.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {

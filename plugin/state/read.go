@@ -73,10 +73,10 @@ func (c *checked) Read(p []byte) (int, error) {
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the blob with the digest d. If the content of the blob has another digest, the
-// reader returns ErrDamaged in place of io.EOF. The caller must therefore not use the content
-// before the reader has returned io.EOF. The next commit that can open the content stores a
-// damaged blob again.
+// Blob opens the blob (a stored copy of an order file or a side list) with the digest d. If
+// the content of the blob has another digest, the reader returns ErrDamaged in place of
+// io.EOF. The caller must therefore not use the content before the reader has returned io.EOF.
+// The next commit that can open the content stores a damaged blob again.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, _, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -85,10 +85,10 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the snapshot of the order file at path, and returns the size of the snapshot
-// in bytes. If the snapshot is damaged, the reader returns ErrDamaged in place of io.EOF. If
-// there is no snapshot, the error is fs.ErrNotExist. The next commit writes a damaged or
-// missing snapshot again.
+// Snapshot opens the snapshot (the compiled orders) of the order file at path, and returns the
+// size of the snapshot in bytes. If the snapshot is damaged, the reader returns ErrDamaged in
+// place of io.EOF. If there is no snapshot, the error is fs.ErrNotExist. The next commit
+// writes a damaged or missing snapshot again.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -135,8 +135,8 @@ func (s *State) isDamaged(d Digest) bool {
 }
 
 // Verify reads all blobs and snapshots of the stored set. It returns an error for each blob or
-// snapshot that is missing or damaged. Each error begins with the path of the order file. If
-// the caller has called coop.Start, Verify yields to queries.
+// snapshot that is missing or damaged. Each error contains the path of the order file. If the
+// caller has called coop.Start, Verify yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
 		// A commit may have replaced this version and removed its files while Verify was

@@ -14,8 +14,9 @@ import (
 // A Set is the content of current.json. It contains the last good version and the lowest
 // allowed serial of each order file.
 type Set struct {
-	// Options is the digest of the settings, and Guard is the digest of the guard. Snapshots
-	// that were compiled with other settings or another guard are not used.
+	// Options is the digest of the settings, and Guard is the digest of the guard (the rules
+	// that protect names from being blocked). Snapshots that were compiled with other settings
+	// or another guard are not used.
 	Options, Guard Digest
 	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
@@ -47,14 +48,13 @@ type Floor struct {
 	Order Digest
 }
 
-// A Snapshot describes the file of a compiled part. It contains the size and the checksum of
-// the file.
+// A Snapshot describes a snapshot file, which contains the compiled orders of one order file.
 type Snapshot struct {
 	Size  int64 // in bytes; 0 if there is no snapshot
 	XXH64 uint64
 }
 
-// File returns the name of the snapshot file in the directory part.
+// File returns the name of the snapshot file.
 func (s Snapshot) File() string { return fmt.Sprintf("%016x.snap", s.XXH64) }
 
 // snapshotSum returns the checksum in the name of a snapshot file. ok is false if name is not
@@ -78,8 +78,8 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digest of each blob of the version. Before each digest, it yields a text
-// about the blob, such as "file" or "side list NAME", for error messages.
+// blobs yields the digests of the order file and the side lists. Before each digest, it yields
+// "file" or "side list NAME", which is used in error messages.
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {

@@ -79,9 +79,9 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts in todo whose versions in base have no snapshot. The parts in todo
-// were compiled from the versions of next. If next is nil, they were compiled from the
-// versions of base.
+// lacking returns the parts (compiled orders) in todo whose versions in base have no snapshot.
+// The parts in todo were compiled from the versions of next. If next is nil, they were
+// compiled from the versions of base.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -94,8 +94,8 @@ func lacking(base Set, next *Next, todo parts) parts {
 }
 
 // finish records the result of an attempt, and sets the timer of the next attempt. next is the
-// set that the attempt tried to store, or nil. left contains the parts whose snapshots are not
-// stored. wait is the time until these snapshots may be stored.
+// set that the attempt tried to store, or nil. left contains the parts (compiled orders) whose
+// snapshots are not stored. wait is the time until these snapshots may be stored.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -174,7 +174,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs stores the blobs of v that are missing or damaged on the disk.
+// storeBlobs stores the blobs of v (the copies of its order file and side lists) that are
+// missing or damaged on the disk.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -217,8 +218,8 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 	return nil
 }
 
-// snapshot stores the snapshots of the parts in todo, and then current.json. It returns the
-// parts whose snapshots could not be stored.
+// snapshot stores the snapshots of the parts (compiled orders) in todo, and then current.json.
+// It returns the parts whose snapshots could not be stored.
 func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 	set, left := base, parts{}
 	set.Versions = maps.Clone(base.Versions)

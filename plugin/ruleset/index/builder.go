@@ -248,9 +248,10 @@ type entry struct {
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used afterwards. The ref of a
-// name is its value. If a name has several values, Freeze calls join with these values, and
-// the result is the ref. A name is marked if mark returns true for its ref.
+// Freeze returns the finished index. The Builder must not be used afterwards. If a name has
+// several values, Freeze calls join with these values, and the result becomes the value of the
+// name. A name is marked if mark returns true for its value. The index can later find the
+// marked names below a name.
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -299,8 +300,8 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove sets the bit "a marked name is below" in the record of the node with the given
-// number, and in the records of all ancestors of that node.
+// markAbove records that a marked name (see Freeze) is below the node with the given number,
+// and below all ancestors of this node.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]

@@ -57,15 +57,16 @@ type Index struct {
 	// must keep the key with which its buckets were filled.
 	key   uint64
 	names int
-	// topLevel is true if a top-level domain has a ref.
+	// topLevel is true if a top-level domain has a value.
 	topLevel bool
 	arena    []byte
 	// nodes contains, by number, the offset of the record of each interior node (a node with
 	// children). It is used to build the name of a record from its parents. nodes[0] is
 	// unused.
 	nodes []uint32
-	// marked contains the offsets of the records of the marked names, in canonical order (RFC
-	// 4034, section 6.1). In this order, all names below a name follow directly after it.
+	// marked contains the offsets of the records of the marked names (see Freeze), in
+	// canonical order (RFC 4034, section 6.1). In this order, all names below a name follow
+	// directly after it.
 	marked []uint32
 }
 
@@ -76,7 +77,7 @@ type Hit struct {
 	Ref    uint32 // the value of the name
 }
 
-// Len returns the number of names that have a ref.
+// Len returns the number of names that have a value.
 func (x *Index) Len() int { return x.names }
 
 // Bytes returns the size of the index in memory, in bytes.
@@ -84,9 +85,9 @@ func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for w and for each ancestor of w that has a ref, the shortest name first.
-// It also reports whether a marked name is below w. Walk does not allocate if hits has enough
-// room.
+// Walk appends a Hit for w and for each ancestor of w that has a value, the shortest name
+// first. It also reports whether a marked name (see Freeze) is below w. Walk does not allocate
+// if hits has enough room.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -106,13 +107,13 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// This line is also reached for the root, but no name may be blocked at the root, so the
-	// result false is right.
+	// For the root, the loop above does not run. The result is then empty, because the root
+	// cannot be added to an index.
 	return hits, markedBelow
 }
 
-// Covers reports whether w or an ancestor of w has a ref. Unlike Walk, Covers needs no memory
-// for hits, which helps callers on a small stack.
+// Covers reports whether w or an ancestor of w has a value. Unlike Walk, Covers needs no
+// memory for hits, which helps callers on a small stack.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -200,8 +201,8 @@ func (x *Index) records() iter.Seq2[uint32, record] {
 	}
 }
 
-// All yields every name that has a ref, together with the ref. The sequence of the names is
-// not specified.
+// All yields every name that has a value, together with the value. The sequence of the names
+// is not specified.
 func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for w, ref := range x.Wires() {
@@ -212,8 +213,8 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires yields every name that has a ref, together with the ref. Unlike All, it makes no copy
-// of the name, so a Wire is valid only until the next iteration.
+// Wires yields every name that has a value, together with the value. Unlike All, it makes no
+// copy of the name, so a Wire is valid only until the next iteration.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
@@ -231,8 +232,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the number of the first marked name that follows w in canonical order.
-// The marked names below w begin at this number and are adjacent.
+// FirstMarked returns the number of the first marked name (see Freeze) that follows w in
+// canonical order. The marked names below w begin at this number and are adjacent.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)
@@ -247,8 +248,8 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	return lo
 }
 
-// Marked sets dst to the marked name with the number i. It returns false if there are not that
-// many marked names.
+// Marked sets dst to the marked name (see Freeze) with the number i. It returns false if there
+// are not that many marked names.
 func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false

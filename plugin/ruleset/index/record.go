@@ -27,7 +27,7 @@ type node struct {
 	// values. In this case, the encoded ref has wideRef bytes.
 	ref uint64
 	// number is the number of an interior node (a node with children), shifted left by one.
-	// Bit 0 is set if a marked name is below the node.
+	// Bit 0 is set if a marked name (see Freeze) is below the node.
 	number uint64
 }
 

@@ -59,8 +59,8 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different random hash keys. If the key was known, an
-// attacker could write a list whose names all collide.
+// TestKeys checks that two indexes have different random hash keys. An attacker who knows the
+// key could write a list whose names all collide.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
