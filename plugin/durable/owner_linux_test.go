@@ -12,7 +12,7 @@ import (
 
 // TestOwner checks that a new file gets the owner and group of the replaced file. If the
 // process is not permitted to change the owner, the write must fail and the old file must
-// stay. As another user than root, the test checks only this failure.
+// stay. If the user is not root, the test checks only the failure.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {

@@ -141,7 +141,8 @@ func shorten(s string) string {
 	return s[:maxShown] + "..."
 }
 
-// decode decodes a line of strict base64, which must have size bytes when it is decoded.
+// decode decodes a line of strict base64. It returns an error if the decoded line does not
+// have size bytes.
 func decode(line string, size int) ([]byte, error) {
 	// The base64 decoder ignores a carriage return, so decode must refuse the carriage return
 	// itself.

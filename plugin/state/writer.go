@@ -115,8 +115,8 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 		}
 	} else if err != nil && next != nil {
 		// The attempt has failed, and a newer set was committed meanwhile. The newer set may
-		// need blobs that only next can open, so replace adds the functions of next to the
-		// newer set.
+		// need blobs that only the functions in next can open, so replace adds these functions
+		// to the newer set.
 		s.pending = next
 		s.replace(*newest)
 	}
