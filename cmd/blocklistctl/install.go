@@ -9,9 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install puts the signature of a slot into its place, then the signatures that move with the
-// file, and then the content. All new files are complete on the disk before the first rename,
-// so that a full disk changes nothing.
+// install renames new files to their final paths: first the new signature, then the other
+// signatures of the new version, and then the order file. All new files are complete on the
+// disk before the first rename, so that a full disk changes nothing.
 func (b *signed) install(file string, slot int, text []byte) error {
 	var all []*staged
 	defer func() {
@@ -54,8 +54,9 @@ func (b *signed) install(file string, slot int, text []byte) error {
 	return nil
 }
 
-// moving returns the signatures of other people beside a new version, by their slots. They are
-// signatures of the same bytes, so they move with the new version.
+// moving returns the signatures that other people have made for the new version, by the number
+// of the signature file. These signatures cover the new version, so they must be installed
+// with it.
 func (b *signed) moving(file string, slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {
@@ -78,7 +79,7 @@ func (b *signed) moving(file string, slot int) (map[int][]byte, error) {
 	return out, nil
 }
 
-// signsName returns an error unless a signature is for a file of a base name.
+// signsName returns an error if a signature is not for a file with the given base name.
 func signsName(text []byte, name string) error {
 	s, err := signature.Parse(text)
 	if err == nil && s.File != name {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// signFiles makes a directory with a key, a signed order file and a new version of it.
+// signFiles makes a key, a signed order file, and a new version of the order file in a new
+// directory.
 func signFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -27,8 +28,8 @@ func signFiles(t *testing.T) {
 	}
 }
 
-// TestSignatureFirst checks that the signature is in its place before the file, so that a server
-// sees the new file without its signature for the shortest time.
+// TestSignatureFirst checks that sign installs the signature before the order file, so that the
+// new order file is never without its signature.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
@@ -45,8 +46,9 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails checks that a failure leaves the old file and its old signature, or only the new
-// signature, and no hidden file.
+// TestSignFails lets sign fail at different steps. The old order file must stay. Its old
+// signature must stay too, unless the new signature was already installed. No hidden file may
+// be left.
 func TestSignFails(t *testing.T) {
 	for _, failing := range []string{"orders.yaml.minisig", "orders.yaml"} {
 		signFiles(t)

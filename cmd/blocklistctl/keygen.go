@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// keygenCmd is blocklistctl keygen.
+// keygenCmd contains the arguments of the command blocklistctl keygen.
 type keygenCmd struct {
 	Secret        string `arg:"" help:"The file for the secret key."`
 	Public        string `placeholder:"FILE" help:"The file for the public key. The default is SECRET.pub."`
@@ -18,7 +18,7 @@ type keygenCmd struct {
 	passwordFlags `embed:""`
 }
 
-// Help is the longer help.
+// Help returns the long help of blocklistctl keygen.
 func (*keygenCmd) Help() string {
 	return `keygen makes a pair of keys in the files of minisign. The secret key signs order files. Its file can be read by its owner only, and a password encrypts it. The public key is for the property verify of the Corefile. keygen does not replace a file.
 
@@ -29,7 +29,7 @@ Example:
   blocklistctl keygen desk.key`
 }
 
-// keygenJSON is what keygen writes with --json.
+// keygenJSON is the output of keygen with --json.
 type keygenJSON struct {
 	Key        string `json:"key"`
 	PublicKey  string `json:"public_key"`
@@ -38,7 +38,7 @@ type keygenJSON struct {
 	Encrypted  bool   `json:"encrypted"`
 }
 
-// Run makes a pair of keys.
+// Run makes a secret key and a public key, and writes each key to a file.
 func (c *keygenCmd) Run(e *env) error {
 	if c.NoPassword && c.PasswordFile != "" {
 		return misuse("--no-password and --password-file exclude each other")
@@ -46,7 +46,7 @@ func (c *keygenCmd) Run(e *env) error {
 	if c.Public == "" {
 		c.Public = c.Secret + ".pub"
 	}
-	// The password is not asked for in vain.
+	// keygen refuses existing files before a person has to type the password.
 	for _, path := range []string{c.Secret, c.Public} {
 		if _, err := os.Lstat(path); err == nil {
 			return fmt.Errorf("%s: exists already, and a key is never replaced; remove the file or choose another name", path)
@@ -89,7 +89,8 @@ func (c *keygenCmd) Run(e *env) error {
 	return err
 }
 
-// createFile writes a file that must not exist.
+// createFile creates the file at path and writes data to it. It returns an error if the file
+// exists.
 func createFile(path string, data []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -102,7 +103,8 @@ func createFile(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// sayOnTerminal writes a line to standard error if standard error is a terminal.
+// sayOnTerminal writes a line to standard error. If standard error is not a terminal, it
+// writes nothing.
 func (e *env) sayOnTerminal(text string) {
 	if e.progress.w != nil {
 		e.say("%s", text)

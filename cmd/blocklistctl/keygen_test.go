@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// TestKeygen checks that keygen makes a pair of keys that sign and verify, with the modes of
-// secret and public files.
+// TestKeygen makes a pair of keys, signs a file and verifies the signature. The secret key
+// must have mode 0600, and the public key mode 0644.
 func TestKeygen(t *testing.T) {
 	t.Chdir(t.TempDir())
 	code, out, errs := ctl("keygen", "desk.key", "--no-password")
@@ -49,7 +49,8 @@ func TestKeygen(t *testing.T) {
 	}
 }
 
-// TestKeygenKeeps checks that keygen replaces no file, and that it leaves no half of a pair.
+// TestKeygenKeeps checks that keygen replaces no existing file. If one of the two key files
+// exists, the other file must not be created.
 func TestKeygenKeeps(t *testing.T) {
 	for _, tc := range []struct{ exists, want string }{
 		{"desk.key", "blocklistctl: desk.key: exists already, and a key is never replaced; remove the file or choose another name\n"},
@@ -72,7 +73,8 @@ func TestKeygenKeeps(t *testing.T) {
 	}
 }
 
-// TestKeygenErrors checks the refusal of passwords and paths. No file is left.
+// TestKeygenErrors checks the errors of keygen about passwords and paths. After an error, no
+// file may be left.
 func TestKeygenErrors(t *testing.T) {
 	for _, tc := range []struct {
 		args []string

@@ -12,16 +12,17 @@ import (
 	"golang.org/x/term"
 )
 
-// passwordFlags are for the commands that need the password of a secret key.
+// passwordFlags are the flags of the commands that need the password of a secret key.
 type passwordFlags struct {
 	PasswordFile string `placeholder:"FILE" help:"Read the password from the first line of FILE, or of standard input if FILE is -. The default is to ask on the terminal."`
 }
 
-// maxPassword is the length limit of a password in bytes.
+// maxPassword is the largest length of a password in bytes.
 const maxPassword = 1024
 
-// password returns the password of a secret key. On a terminal a new password is asked for
-// twice. prompt describes the key.
+// password returns the password of a secret key, from a file, from standard input or from the
+// terminal. If isNew is true, a person must type the password twice. prompt is the name of the
+// key in the question.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -37,7 +38,8 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of a reader as a password.
+// firstLine reads the first line of r and returns it as a password. name is the name of r in
+// errors.
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -46,8 +48,8 @@ func firstLine(r io.Reader, name string) (string, error) {
 	return line, checkPassword(&line)
 }
 
-// checkPassword removes the end of a line with a password, and returns an error if there is no
-// password.
+// checkPassword removes the line end from a password. It returns an error if the password is
+// empty or too long.
 func checkPassword(line *string) error {
 	*line = strings.TrimSuffix(strings.TrimSuffix(*line, "\n"), "\r")
 	switch {
@@ -59,7 +61,7 @@ func checkPassword(line *string) error {
 	return nil
 }
 
-// askPassword reads a password from the terminal, which does not show it.
+// askPassword asks for a password on the terminal, which does not show the typed password.
 func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	in, ok := e.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
@@ -88,8 +90,9 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal makes an interrupt restore the terminal before the process ends. Otherwise the
-// shell would not show what is typed. The result ends this.
+// keepTerminal makes an interrupt (Ctrl-C) restore the terminal before the process ends.
+// Otherwise, the terminal would not show typed text after the process has ended. The returned
+// function ends this handling of interrupts.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

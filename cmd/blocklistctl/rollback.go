@@ -9,8 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// reissue returns the content of the old version of a file with a serial above the serials of
-// both versions. least is the serial in place.
+// reissue returns the old version of an order file with a new serial, which is higher than the
+// serials of the old version and of the current version. least is the serial of the current
+// version.
 func reissue(file, old string, data []byte, least int64) (io.ReadCloser, error) {
 	parsed, _ := order.Parse(file, bytes.NewReader(data), order.Options{OpenSide: openSide(file), Emit: func(*order.Order) {}})
 	serial := max(least, parsed.Serial)

@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// signCmd is blocklistctl sign.
+// signCmd contains the arguments of the command blocklistctl sign.
 type signCmd struct {
 	File          string `arg:"" help:"The order file, at the path from which the server reads it."`
 	Key           string `required:"" placeholder:"FILE" help:"The secret key."`
@@ -25,7 +25,7 @@ type signCmd struct {
 	passwordFlags `embed:""`
 }
 
-// Help is the longer help.
+// Help returns the long help of blocklistctl sign.
 func (*signCmd) Help() string {
 	return `sign writes FILE.minisig, which minisign can check. It refuses an order file with problems, without a serial, or with a side list without its sha256, because a server with the property verify refuses such a file.
 
@@ -38,7 +38,7 @@ Example:
   blocklistctl sign orders.yaml --rollback orders.yaml.monday --key desk.key`
 }
 
-// signJSON is what sign writes with --json.
+// signJSON is the output of sign with --json.
 type signJSON struct {
 	File      string `json:"file"`
 	Signature string `json:"signature"`
@@ -48,7 +48,7 @@ type signJSON struct {
 	Replaced  bool   `json:"replaced"`
 }
 
-// Run signs.
+// Run checks and signs an order file.
 func (c *signCmd) Run(e *env) error {
 	if c.Slot < 1 || c.Slot > signature.MaxKeys {
 		return misuse("--slot must be from 1 to %d, got %d", signature.MaxKeys, c.Slot)
@@ -62,7 +62,7 @@ func (c *signCmd) Run(e *env) error {
 	if c.From != "" && order.Ext(c.From) != order.Ext(c.File) {
 		return misuse("--from: the names of FILE and NEW must have the same ending, got %q", c.From)
 	}
-	// The work that can fail comes before the password.
+	// The order file is checked before a person has to type the password.
 	b, err := c.prepare(e)
 	if b != nil {
 		defer b.discard()
@@ -79,7 +79,7 @@ func (c *signCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	if c.Rollback == "" { // the other signatures of a rollback are of other bytes
+	if c.Rollback == "" { // a rollback changes the serial, so the other signatures are invalid anyway
 		if err := c.differs(secret.Public(), b.from); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (c *signCmd) Run(e *env) error {
 	return nil
 }
 
-// secretKey reads the secret key.
+// secretKey reads the secret key, and asks for the password if the key is encrypted.
 func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	f, err := openFile(c.Key, signature.MaxBytes)
 	if err != nil {
@@ -121,8 +121,9 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if another slot already has a signature with the key, because a
-// server counts each key once. from is the path of the file that the other signatures belong to.
+// differs returns an error if another signature of the file was made with the same key,
+// because a server counts each key once. from is the path of the file whose signatures are
+// compared.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)
@@ -140,7 +141,7 @@ func (c *signCmd) differs(key signature.Key, from string) error {
 	return nil
 }
 
-// readSignature returns the content of a signature file. The error does not contain the path.
+// readSignature returns the content of a signature file. Its error does not contain the path.
 func readSignature(path string) ([]byte, error) {
 	f, err := openFile(path, signature.MaxBytes)
 	if err != nil {
@@ -150,7 +151,8 @@ func readSignature(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// existing parses the order file that is in place, or returns nil if there is none.
+// existing parses the order file at path, which a new version will replace. It returns nil if
+// there is no file.
 func existing(path string) (*order.File, error) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -167,29 +169,29 @@ func existing(path string) (*order.File, error) {
 	return parsed, nil
 }
 
-// signed is a version of an order file on its way to its place.
+// signed is a version of an order file that is being signed.
 type signed struct {
-	from    string // the path of the content
+	from    string // the path from which the content was read
 	serial  int64
 	hash    *signature.Hash
-	content *staged // nil if the content is in place already
-	moves   bool    // the signatures beside the content move with it
+	content *staged // the new content, or nil if the order file is signed as it is
+	moves   bool    // the other signatures next to the new version are installed too
 }
 
-// discard removes what was not installed.
+// discard removes the copy of the new version, unless it was installed.
 func (b *signed) discard() {
 	if b.content != nil {
 		b.content.discard()
 	}
 }
 
-// prepare reads and checks the version to be signed, and copies it into the directory of the
-// file if it comes from elsewhere.
+// prepare reads and checks the version that is to be signed. If the version is in another
+// file, prepare copies it into the directory of the order file.
 func (c *signCmd) prepare(e *env) (*signed, error) {
 	b := &signed{from: c.File, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
 	var err error
-	var least int64 = -1 // the serial must be higher
+	var least int64 = -1 // the new serial must be higher
 	if c.From != "" || c.Rollback != "" {
 		before, err := existing(c.File)
 		if err != nil {
@@ -226,7 +228,8 @@ func (c *signCmd) prepare(e *env) (*signed, error) {
 	parsed, problems := order.Parse(c.File, tee, order.Options{OpenSide: openSide(c.File), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(c.File, o)...)
 	}})
-	// The parser stops at some errors, and the copy must be complete.
+	// The parser stops early at some errors, so the rest of the file is read here to make the
+	// copy complete.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, err
 	}
@@ -243,7 +246,7 @@ func (c *signCmd) prepare(e *env) (*signed, error) {
 	return b, nil
 }
 
-// listProblems writes problems as the result of a command.
+// listProblems prints the problems of an order file in the output of a command.
 func (e *env) listProblems(problems order.Problems) {
 	e.progress.clear()
 	problems.Sort()
@@ -257,7 +260,8 @@ func (e *env) listProblems(problems order.Problems) {
 	}
 }
 
-// rolledBack returns the content of an old version with a serial above the others.
+// rolledBack returns the content of the old version, with a serial that is higher than the
+// serials of both versions. least is the serial of the current version.
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

@@ -9,18 +9,20 @@ import (
 	"path/filepath"
 )
 
-// A staged file is complete in the directory of the file that it will replace, under a hidden
-// name. A server that reads the directory does not load hidden files.
+// A staged file contains the new content of a file, and will be renamed to the path of that
+// file. Until then, it has a hidden name in the same directory, because a server does not load
+// hidden files.
 type staged struct {
-	path string // of the file to be replaced
+	path string // the path of the file that will be replaced
 	tmp  *os.File
-	old  os.FileInfo // nil if there is no file to be replaced
-	done bool        // there is nothing to discard
+	old  os.FileInfo // the file that will be replaced, or nil if there is none
+	done bool        // the file was installed or removed
 }
 
-// stage begins a file that will replace the file at path. The new file has the owner, group and
-// mode of the file that it replaces. A file that was not there gets the mode, less the umask. A
-// symbolic link stays, and the file that it leads to is replaced.
+// stage creates a hidden file that will replace the file at path. The new file gets the owner,
+// the group and the mode of the old file. If there is no old file, the new file gets the given
+// mode without the bits of the umask. If path is a symbolic link, the link stays, and the file
+// to which it leads is replaced.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	old, err := os.Stat(path)
 	switch {
@@ -30,7 +32,8 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		// Before likeOld runs, only the owner may read a file that is to have another group.
+		// likeOld changes the group of the new file later. Until then, only the owner may read
+		// the new file.
 		mode = 0o600
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -48,10 +51,11 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 	return &staged{path: path, tmp: tmp, old: old}, nil
 }
 
-// Write adds bytes to the file.
+// Write appends bytes to the new content.
 func (s *staged) Write(p []byte) (int, error) { return s.tmp.Write(p) }
 
-// finish ends the file and writes it to the disk.
+// finish gives the new file the owner and mode of the old file, writes the new file to the
+// disk, and closes it.
 func (s *staged) finish() (err error) {
 	if s.old != nil {
 		err = likeOld(s.tmp, s.old)
@@ -59,20 +63,20 @@ func (s *staged) finish() (err error) {
 	return errors.Join(err, s.tmp.Sync(), s.tmp.Close())
 }
 
-// rename is os.Rename, for tests to replace.
+// rename is os.Rename. Tests replace this variable.
 var rename = os.Rename
 
-// install renames the file into its place.
+// install renames the new file to the path of the old file.
 func (s *staged) install() error {
 	err := rename(s.tmp.Name(), s.path)
 	s.done = err == nil
 	return err
 }
 
-// discard removes the file, unless it was installed.
+// discard removes the new file, unless it was installed.
 func (s *staged) discard() {
 	if !s.done {
-		s.tmp.Close() // an error changes nothing: the file is removed
+		s.tmp.Close() // an error does not matter, because the file is removed
 		os.Remove(s.tmp.Name())
 		s.done = true
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// verifyCmd is blocklistctl verify.
+// verifyCmd contains the arguments of the command blocklistctl verify.
 type verifyCmd struct {
 	Orders   []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
 	Key      []string `placeholder:"KEY|FILE" sep:"none" help:"A public key, or a file with a public key. May be given several times."`
@@ -23,7 +23,7 @@ type verifyCmd struct {
 	Block    string   `placeholder:"ADDRESS" help:"The server block of the Corefile, such as .:53. Needed when the blocks have different directives."`
 }
 
-// Help is the longer help.
+// Help returns the long help of blocklistctl verify.
 func (*verifyCmd) Help() string {
 	return `verify checks the signatures of order files by the rules of the server. It looks at FILE.minisig, FILE.2.minisig and so on, as many as there are keys. The trusted comment of a signature must have the name of the file. verify does not check the content of the files.
 
@@ -34,7 +34,7 @@ Example:
   blocklistctl verify --corefile /etc/coredns/Corefile`
 }
 
-// verifiedJSON is a file in what verify writes with --json.
+// verifiedJSON is the result for one order file in the output of verify with --json.
 type verifiedJSON struct {
 	File     string       `json:"file"`
 	Good     bool         `json:"good"`
@@ -48,7 +48,7 @@ type signerJSON struct {
 	Signed    string `json:"signed,omitempty"`
 }
 
-// Run verifies.
+// Run checks the signatures of the order files and prints the results.
 func (c *verifyCmd) Run(e *env) error {
 	s, err := (&serverFlags{Corefile: c.Corefile, Block: c.Block}).server(c.Orders)
 	if err != nil {
@@ -88,7 +88,8 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// policy returns the policy that the flags give, or the policy of the Corefile.
+// policy returns the keys that may sign, and the number of keys that must sign. Both come from
+// the flags or from the Corefile.
 func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	switch {
 	case len(c.Key) == 0 && c.Need != 0:
@@ -115,7 +116,7 @@ func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	return p, nil
 }
 
-// verifyFile checks the signatures of a file.
+// verifyFile checks the signatures of the order file at path.
 func verifyFile(p signature.Policy, path string) verifiedJSON {
 	v := verifiedJSON{File: path, Signers: []signerJSON{}, Problems: []string{}}
 	f, err := openFile(path, order.MaxBytes(path, false))
@@ -142,7 +143,7 @@ func verifyFile(p signature.Policy, path string) verifiedJSON {
 	return v
 }
 
-// text returns the result about a file as lines of text.
+// text returns the result for an order file as lines of text.
 func (v verifiedJSON) text() string {
 	var b strings.Builder
 	file := printable.Line(v.File)

@@ -10,12 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns an order file with another serial. All other bytes stay as they are. A file
-// without a serial gets one in front of its version. The extension of path is the format of the
-// file, and the file must be valid.
+// SetSerial returns the content of an order file with another serial. All other bytes stay as
+// they are. If the file has no serial, SetSerial inserts one in front of the field version.
+// The format follows from the extension of path. The file must be valid.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
-	if Ext(path) == ".jsonl" { // only the first line with text is the header
+	if Ext(path) == ".jsonl" { // the first line that is not empty is the header
 		for line := range bytes.Lines(data) {
 			end = start + len(line)
 			if len(bytes.TrimSpace(bytes.TrimPrefix(line, bom))) > 0 {
@@ -43,7 +43,7 @@ func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	return bytes.Join([][]byte{data[:start], changed, data[end:]}, nil), nil
 }
 
-// readTop returns the mapping at the top of a document.
+// readTop parses the text of an order file and returns the mapping at the top.
 func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	if Ext(path) == ".yaml" || Ext(path) == ".yml" {
 		doc, err := parseYAML(text, nil, nil)
@@ -60,7 +60,8 @@ func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// editSerial replaces the value of serial in a text, or inserts a serial before the version.
+// editSerial replaces the value of the field serial. If there is no serial, editSerial inserts
+// one in front of the field version.
 func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key, value := root.Content[i], root.Content[i+1]; key.Value {
@@ -88,7 +89,8 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	return nil, errors.New("has no version")
 }
 
-// offset returns the position of a node in a text in bytes. Columns count characters.
+// offset returns the position of a node in the text in bytes. The parser counts columns in
+// characters, so the bytes of each character must be counted here.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')
@@ -107,8 +109,8 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial returns an error unless a changed text has the serial and otherwise the values of
-// the tree before.
+// onlySerial checks the work of editSerial. It returns an error if the changed text does not
+// have the new serial, or if another value differs from the tree before.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

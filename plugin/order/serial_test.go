@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSetSerial checks that a serial is replaced or inserted in each form of the file, and that
-// no other byte changes.
+// TestSetSerial checks that SetSerial replaces or inserts a serial in YAML, JSON and JSON
+// lines, and changes no other byte.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct{ path, text, want string }{
 		{"a.yaml", "version: 1\nserial: 5 # five\norders: []\n", "version: 1\nserial: 70 # five\norders: []\n"},
@@ -39,7 +39,7 @@ func TestSetSerial(t *testing.T) {
 	}
 }
 
-// TestSetSerialGolden checks SetSerial with the valid files of testdata.
+// TestSetSerialGolden calls SetSerial with each valid order file in testdata.
 func TestSetSerialGolden(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*/*")
 	if err != nil {

@@ -11,23 +11,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// MaxLegacy is the largest file that may have a legacy signature, in bytes. The whole file must
-// be in memory for the check. A prehashed signature has no limit.
+// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
+// covers the file itself and not a hash, so the check needs the whole file in memory.
 const MaxLegacy = 64 << 20
 
-// A Check compares the bytes of one version of a file with its signatures. The caller writes
-// all bytes of the file to the Check and then calls Result.
+// A Check compares the bytes of one version of a file with the signatures of the file. The
+// caller writes all bytes of the file to the Check and then calls Result.
 type Check struct {
 	policy Policy
 	path   string
 	found  []found
-	legacy bool // at least one signature needs the whole file
+	legacy bool // at least one signature is a legacy signature, which needs the whole file
 	whole  []byte
 	size   int64
 	hash   *Hash
 }
 
-// found is a signature file with its content, or with the reason why it does not count.
+// found is a signature file that exists. It contains the parsed signature, or the error
+// because of which the signature does not count.
 type found struct {
 	path string
 	sig  Signature
@@ -35,9 +36,9 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of a file. The function read returns the content of a signature file, or
-// an error that is fs.ErrNotExist if the file is absent. A read function should read at most
-// MaxBytes+1 bytes. Check reads as many signature files as the policy has keys.
+// Check returns a Check of the file at path. The function read returns the content of a
+// signature file, or fs.ErrNotExist if there is no such file. read should return at most
+// MaxBytes+1 bytes. Check reads at most as many signature files as the policy has keys.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -58,7 +59,8 @@ func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Chec
 	return c
 }
 
-// claims checks the statements of a signature file that can be checked before the file is read.
+// claims checks what a signature file says about its key and its file name. These checks need
+// no bytes of the signed file.
 func (c *Check) claims(f *found) error {
 	var ok bool
 	if f.key, ok = c.policy.key(f.sig.Key); !ok {
@@ -79,7 +81,7 @@ func (c *Check) claims(f *found) error {
 	}
 }
 
-// Write adds bytes of the file. It never fails.
+// Write adds bytes of the signed file. Write never returns an error.
 func (c *Check) Write(p []byte) (int, error) {
 	c.size += int64(len(p))
 	if c.legacy && c.size <= MaxLegacy {
@@ -88,7 +90,7 @@ func (c *Check) Write(p []byte) (int, error) {
 	return c.hash.Write(p)
 }
 
-// Result compares the signatures with the bytes that were written.
+// Result compares the signatures with the bytes that Write received.
 func (c *Check) Result() Result {
 	r := Result{Path: c.path, Need: c.policy.Need}
 	for _, f := range c.found {
@@ -111,7 +113,7 @@ func (c *Check) Result() Result {
 	return r
 }
 
-// verify checks one signature against the bytes.
+// verify checks one signature against the bytes that Write received.
 func (c *Check) verify(f *found) error {
 	var good bool
 	switch {
@@ -120,7 +122,8 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// Reader.Verify ignores the algorithm, so it must not see a legacy signature.
+		// minisign.Reader.Verify would take a legacy signature for a signature of the hash, so
+		// a legacy signature goes to minisign.Verify.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
 	if !good {
@@ -134,10 +137,11 @@ type Result struct {
 	Path string
 	// Need is the number of different keys that must sign.
 	Need int
-	// Signers are the different keys that signed these bytes, in the order of their slots.
+	// Signers are the different keys that signed these bytes, in the sequence of the signature
+	// files.
 	Signers []Signer
-	// Problems are the reasons why signatures do not count, as printable text. A file with
-	// enough other signatures may have problems.
+	// Problems are the errors of the signatures that do not count, as printable text. A file
+	// with a bad signature is still accepted if enough other signatures are good.
 	Problems []string
 }
 
@@ -146,15 +150,16 @@ type Signer struct {
 	Key KeyID
 	// Path is the path of the signature file.
 	Path string
-	// Signed is the time of signing by the signer's own clock, or zero if the signature has
-	// none.
+	// Signed is the time of signing by the clock of the signer. It is zero if the signature
+	// contains no time.
 	Signed time.Time
 }
 
 // OK reports whether enough different keys signed the file.
 func (r Result) OK() bool { return r.Need > 0 && len(r.Signers) >= r.Need }
 
-// Signed returns the time of the newest signature that counts, or zero.
+// Signed returns the time of the newest good signature. It returns zero if no good signature
+// contains a time.
 func (r Result) Signed() (newest time.Time) {
 	for _, s := range r.Signers {
 		if s.Signed.After(newest) {
@@ -164,8 +169,8 @@ func (r Result) Signed() (newest time.Time) {
 	return newest
 }
 
-// Err returns nil if enough keys signed the file, and otherwise all problems, one a line. Each
-// line begins with the path of the file.
+// Err returns nil if enough keys signed the file. Otherwise it returns all problems, one in
+// each line, and each line begins with the path of the file.
 func (r Result) Err() error {
 	if r.OK() {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// files is a file system with signature files, by their paths.
+// files contains the content of signature files by path. The tests use it as a file system.
 type files map[string][]byte
 
 func (f files) read(path string) ([]byte, error) {
@@ -21,7 +21,8 @@ func (f files) read(path string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// policy returns a policy with keys of testdata.
+// policy returns a policy with the named public keys of testdata. need is the number of keys
+// that must sign each file.
 func policy(t testing.TB, need int, names ...string) Policy {
 	t.Helper()
 	var keys []Key
@@ -35,7 +36,7 @@ func policy(t testing.TB, need int, names ...string) Policy {
 	return p
 }
 
-// check writes the content in pieces and returns the result.
+// check writes the content of a file to a Check in pieces of 7 bytes, and returns the result.
 func check(p Policy, path string, content []byte, f files) Result {
 	c := p.Check(path, f.read)
 	for piece := range slices.Chunk(content, 7) {
@@ -44,7 +45,7 @@ func check(p Policy, path string, content []byte, f files) Result {
 	return c.Result()
 }
 
-// signers returns the signers as text.
+// signers returns the signers of a result as lines of text for error messages.
 func signers(r Result) (out []string) {
 	for _, s := range r.Signers {
 		out = append(out, s.Path+" "+s.Key.String())
@@ -62,7 +63,8 @@ func hashOf(content []byte) *Hash {
 	return h
 }
 
-// signed returns the signature of a content by a key of testdata.
+// signed signs content with the named secret key of testdata, and returns the signature file.
+// base is the file name in the signature.
 func signed(t testing.TB, name, base string, content []byte) []byte {
 	t.Helper()
 	sig, err := secret(t, name).Sign(base, clock, hashOf(content))
@@ -72,7 +74,8 @@ func signed(t testing.TB, name, base string, content []byte) []byte {
 	return sig
 }
 
-// TestCheck checks which signatures count, and the text about all others.
+// TestCheck checks which signatures count, and which problem is reported for each bad
+// signature.
 func TestCheck(t *testing.T) {
 	content := file(t, "orders.yaml")
 	changed := append(bytes.Clone(content), '\n')
@@ -163,7 +166,7 @@ func TestReadError(t *testing.T) {
 	}
 }
 
-// TestTime checks that the time of signing is that of the newest signature that counts.
+// TestTime checks that Result.Signed returns the time of the newest good signature.
 func TestTime(t *testing.T) {
 	content := []byte("x")
 	early := signed(t, "one", "orders.yaml", content)
@@ -179,7 +182,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestLegacyLimit checks that a legacy signature does not make a Check keep a large file.
+// TestLegacyLimit checks that a Check with a legacy signature does not keep more than
+// MaxLegacy bytes in memory.
 func TestLegacyLimit(t *testing.T) {
 	c := policy(t, 1, "one").Check(at, files{at + ".minisig": file(t, "legacy/orders.yaml.minisig")}.read)
 	piece := make([]byte, 1<<20)
@@ -191,20 +195,22 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy checks the one content for which a prehashed signature would be valid as a
-// legacy signature: the hash of the file.
+// TestHashAsLegacy replaces a signed file by the 64 bytes of its hash, and changes the
+// algorithm of the signature to Ed (legacy). The cryptographic signature is then valid for
+// these 64 bytes, but the Check must refuse it.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)
 	lines := strings.Split(string(sig), "\n")
-	lines[1] = "RW" + lines[1][2:] // the algorithm Ed
+	lines[1] = "RW" + lines[1][2:] // "RW" is the algorithm Ed in base64
 	r := check(policy(t, 1, "one"), at, blake(content), files{at + ".minisig": []byte(strings.Join(lines, "\n"))})
 	if r.OK() || !strings.Contains(r.Problems[0], `says "hashed"`) {
 		t.Errorf("got %+v", r)
 	}
 }
 
-// TestSignName checks that a name that would add lines or fields to a signature is refused.
+// TestSignName checks that Sign refuses a file name with a line break or a tab, because the
+// name would add lines or fields to the signature.
 func TestSignName(t *testing.T) {
 	for _, name := range []string{"a\nb.yaml", "a\tfile:b.yaml", "\u202e.yaml"} {
 		if _, err := secret(t, "one").Sign(name, clock, NewHash()); err == nil {

@@ -9,15 +9,16 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// blake returns the BLAKE2b-512 hash of a content.
+// blake returns the BLAKE2b-512 hash of content.
 func blake(content []byte) []byte {
 	sum := blake2b.Sum512(content)
 	return sum[:]
 }
 
-// FuzzCheck compares a Check with the library of minisign's author. A signature that counts must
-// be good there, too. A signature that is good there must count, unless Parse refuses its form or
-// the trusted comment has no matching file name.
+// FuzzCheck compares a Check with a second library, go-minisign. The second library must
+// accept each signature that the Check accepts. The Check must accept each signature that the
+// second library accepts, unless Parse refuses the form of the signature file, or the trusted
+// comment contains another file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {
@@ -44,7 +45,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// secondOpinion reports whether the second library accepts a signature by one of the keys.
+// secondOpinion reports whether the second library accepts sig as a signature by the key one
+// or the key two.
 func secondOpinion(t *testing.T, sig, content []byte) bool {
 	parsed, err := second.DecodeSignature(string(sig))
 	if err != nil {
@@ -62,7 +64,8 @@ func secondOpinion(t *testing.T, sig, content []byte) bool {
 	return false
 }
 
-// compare checks that both libraries read the fields of a signature as Parse does.
+// compare checks that Parse and the two minisign libraries find the same fields in a
+// signature.
 func compare(t *testing.T, s Signature, sig []byte) {
 	var first minisign.Signature
 	if err := first.UnmarshalText(sig); err != nil {
@@ -79,7 +82,8 @@ func compare(t *testing.T, s Signature, sig []byte) {
 	}
 }
 
-// FuzzParseKeyFile compares the parser of key files with both libraries.
+// FuzzParseKeyFile checks that the two minisign libraries accept each key that ParseKeyFile
+// accepts, and find the same key.
 func FuzzParseKeyFile(f *testing.F) {
 	for _, name := range []string{"one.pub", "two.pub", "one.key", "orders.yaml.minisig"} {
 		f.Add(file(f, name))

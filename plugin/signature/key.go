@@ -11,11 +11,12 @@ import (
 	"aead.dev/minisign"
 )
 
-// MaxBytes is the size limit of a key file and of a signature file, in bytes. A signature file
-// of the usual form has about 320 bytes.
+// MaxBytes is the largest size of a key file or a signature file in bytes. An ordinary
+// signature file has about 320 bytes.
 const MaxBytes = 4096
 
-// maxComment is the length limit of a comment line in bytes, without its label.
+// maxComment is the largest length of a comment in bytes. The label "trusted comment: " or
+// "untrusted comment: " is not counted.
 const maxComment = 1024
 
 const (
@@ -23,8 +24,8 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. The creator of a key chooses the ID freely, so an ID alone proves
-// nothing.
+// A KeyID identifies a key. The person who makes a key can choose any ID, so an ID alone
+// proves nothing.
 type KeyID uint64
 
 // String returns the ID as 16 hexadecimal digits. minisign prints the same digits.
@@ -34,19 +35,19 @@ func (id KeyID) String() string { return fmt.Sprintf("%016X", uint64(id)) }
 // and 32 for the Ed25519 point.
 const keySize = 2 + 8 + 32
 
-// A Key is a minisign public key. Keys are comparable.
+// A Key is a minisign public key. Two Keys can be compared with ==.
 type Key [keySize]byte
 
 // ID returns the ID of the key.
 func (k Key) ID() KeyID { return KeyID(binary.LittleEndian.Uint64(k[2:10])) }
 
-// String returns the key as one line of base64, as ParseKey reads it.
+// String returns the key as one line of base64, which ParseKey can parse.
 func (k Key) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
 
 // point returns the Ed25519 point of the key.
 func (k Key) point() [32]byte { return [32]byte(k[10:]) }
 
-// minisign returns the key in the form that the library uses.
+// minisign returns the key as a value of the minisign library.
 func (k Key) minisign() (p minisign.PublicKey) {
 	if err := p.UnmarshalText([]byte(k.String())); err != nil {
 		panic(err) // ParseKey has checked the length and the algorithm
@@ -54,18 +55,19 @@ func (k Key) minisign() (p minisign.PublicKey) {
 	return p
 }
 
-// keyChars is the length of an encoded public key.
+// keyChars is the number of base64 characters of a public key.
 var keyChars = base64.StdEncoding.EncodedLen(keySize)
 
-// IsKey reports whether s has the form of a public key, and not of a path.
+// IsKey reports whether s is a public key. An argument that is not a public key is the path of
+// a key file.
 func IsKey(s string) bool {
 	_, err := ParseKey(s)
 	return err == nil
 }
 
-// ParseKey parses a public key of one line, such as the last line of a key file.
+// ParseKey parses a public key in one line of base64, which is the last line of a key file.
 func ParseKey(s string) (Key, error) {
-	// The decoder would skip line breaks.
+	// The base64 decoder ignores line breaks, so ParseKey must refuse line breaks itself.
 	if strings.ContainsAny(s, "\r\n") {
 		return Key{}, errNoKey
 	}
@@ -84,8 +86,8 @@ var (
 	errSecret = errors.New("is a minisign secret key; write the public key here, and keep the secret key away from servers")
 )
 
-// ParseKeyFile parses the content of a public key file: an untrusted comment and a key. The
-// comment may be absent.
+// ParseKeyFile parses the content of a public key file, which has an untrusted comment and a
+// key. The line with the comment may be absent.
 func ParseKeyFile(data []byte) (Key, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -104,7 +106,7 @@ func ParseKeyFile(data []byte) (Key, error) {
 }
 
 // splitLines returns the lines of a key file or signature file. A line ends with LF or CRLF.
-// The last line may lack its end.
+// The last line may have no line end.
 func splitLines(data []byte) ([]string, error) {
 	switch {
 	case len(data) > MaxBytes:

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// file returns a file of testdata.
+// file returns the content of a file in testdata.
 func file(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
@@ -18,7 +18,7 @@ func file(t testing.TB, name string) []byte {
 	return data
 }
 
-// public returns a public key of testdata.
+// public returns the public key in testdata/NAME.pub.
 func public(t testing.TB, name string) Key {
 	t.Helper()
 	k, err := ParseKeyFile(file(t, name+".pub"))
@@ -28,7 +28,7 @@ func public(t testing.TB, name string) Key {
 	return k
 }
 
-// secret returns a secret key of testdata that is not encrypted.
+// secret returns the secret key in testdata/NAME.key, which must not be encrypted.
 func secret(t testing.TB, name string) SecretKey {
 	t.Helper()
 	s, err := ParseSecretKey(file(t, name+".key"), nil)
@@ -38,7 +38,8 @@ func secret(t testing.TB, name string) SecretKey {
 	return s
 }
 
-// TestKey checks that the keys of Debian's minisign are read and written without a change.
+// TestKey checks that ParseKeyFile reads the keys of Debian's minisign, and that the keys are
+// written again without a change.
 func TestKey(t *testing.T) {
 	for _, name := range []string{"one", "two", "three", "locked"} {
 		text := string(file(t, name+".pub"))
@@ -61,7 +62,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestKeyErrors checks that no other text is read as a public key.
+// TestKeyErrors checks that ParseKeyFile refuses every text that is not a public key.
 func TestKeyErrors(t *testing.T) {
 	one := public(t, "one").String()
 	wrong := public(t, "one")
@@ -96,7 +97,8 @@ func TestKeyErrors(t *testing.T) {
 	}
 }
 
-// TestPolicy checks that a policy has only keys that are really different.
+// TestPolicy checks that NewPolicy refuses a key that is given twice, also if the second copy
+// has another ID.
 func TestPolicy(t *testing.T) {
 	one, two := public(t, "one"), public(t, "two")
 	renamed := one
@@ -127,7 +129,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestSecretKeyErrors checks that no other text is read as a secret key.
+// TestSecretKeyErrors checks that ParseSecretKey refuses every text that is not a secret key.
 func TestSecretKeyErrors(t *testing.T) {
 	one := file(t, "one.key")
 	for _, tc := range []struct {

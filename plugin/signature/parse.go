@@ -12,26 +12,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Signature is a parsed signature file. Parse does not check the signature itself, so nothing
-// in it is proved.
+// A Signature contains the fields of a signature file. Parse does not check the cryptographic
+// signature, so the fields may be false.
 type Signature struct {
 	Key KeyID
 	// Legacy means that the signature covers the bytes of the file (algorithm Ed). Other
 	// signatures cover the BLAKE2b-512 hash of the file (algorithm ED).
 	Legacy bool
-	// File is the base name of the signed file in the trusted comment, or empty.
+	// File is the base name of the signed file in the trusted comment. It is empty if the
+	// comment contains no file name.
 	File string
-	// Signed is the time of signing in the trusted comment, or zero.
+	// Signed is the time of signing in the trusted comment. It is zero if the comment contains
+	// no time.
 	Signed time.Time
 
-	text []byte // the file, for the library
+	text []byte // the content of the signature file, which the minisign library needs
 }
 
-// lastTime is the last second that a timestamp may have: the end of the year 9999.
+// lastTime is the largest timestamp that Parse accepts: the last second of the year 9999.
 const lastTime = 253402300799
 
-// Parse parses a signature file strictly. It refuses any line, character or encoding that
-// minisign does not write, because a file that is read in two ways can be abused.
+// Parse parses a signature file strictly. It refuses unusual lines, characters and encodings,
+// because another program could read such a file in another way, and an attacker could use the
+// difference.
 func Parse(data []byte) (Signature, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -68,8 +71,8 @@ func Parse(data []byte) (Signature, error) {
 	return s, nil
 }
 
-// readTrusted parses the fields of a trusted comment, which are separated by tabs. It ignores
-// fields that it does not know.
+// readTrusted parses the fields of a trusted comment, which are separated by tabs. Unknown
+// fields are ignored.
 func (s *Signature) readTrusted(text string) error {
 	seen := map[string]bool{}
 	for field := range strings.SplitSeq(text, "\t") {
@@ -94,8 +97,9 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// Without this check the hash of a signed file, stored as a file of 64 bytes,
-			// would have a valid legacy signature.
+			// A signature of the hash of a file is also a valid legacy signature of another
+			// file, which contains only the 64 bytes of the hash. The field "hashed" shows
+			// that the signature was not made for the other file.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -104,8 +108,8 @@ func (s *Signature) readTrusted(text string) error {
 	return nil
 }
 
-// comment returns the text of a comment line after its label. Only a trusted comment may have
-// tabs, because they separate its fields.
+// comment returns the text of a comment line after the label. A trusted comment may contain
+// tabs, because tabs separate its fields.
 func comment(line, label string) (string, error) {
 	text, ok := strings.CutPrefix(line, label)
 	switch {
@@ -126,10 +130,10 @@ func comment(line, label string) (string, error) {
 	return text, nil
 }
 
-// maxShown is the number of bytes of a refused text that an error shows.
+// maxShown is the largest number of bytes that an error quotes from a refused text.
 const maxShown = 80
 
-// shorten returns at most maxShown bytes of a text for an error.
+// shorten cuts a text to maxShown bytes, so that an error can quote the text.
 func shorten(s string) string {
 	if len(s) <= maxShown {
 		return s
@@ -137,9 +141,11 @@ func shorten(s string) string {
 	return s[:maxShown] + "..."
 }
 
-// decode decodes a line of base64 that must have a certain number of bytes.
+// decode decodes a line of strict base64. It returns an error if the decoded line does not
+// have size bytes.
 func decode(line string, size int) ([]byte, error) {
-	// The decoder would skip a carriage return.
+	// The base64 decoder ignores a carriage return, so decode must refuse the carriage return
+	// itself.
 	if strings.Contains(line, "\r") {
 		return nil, errors.New("has a carriage return inside")
 	}

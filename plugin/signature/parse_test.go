@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestParse checks the signatures of Debian's minisign.
+// TestParse parses signatures that Debian's minisign has made.
 func TestParse(t *testing.T) {
 	for _, tc := range []struct {
 		path   string
@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 			if err != nil || s.Key != public(t, tc.key).ID() || s.Legacy != tc.legacy || s.File != tc.file {
 				t.Errorf("%s: got %+v, %v", tc.path, s, err)
 			}
-			// The fixtures were made in November 2026.
+			// The signatures in testdata were made in November 2026.
 			if got := s.Signed; tc.file != "" && (got.Year() != 2026 || got.Location() != time.UTC) || tc.file == "" && !got.IsZero() {
 				t.Errorf("%s: signed at %v", tc.path, got)
 			}
@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseErrors checks one file for each rule of the form.
+// TestParseErrors checks the error of Parse for each rule of the signature format.
 func TestParseErrors(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(file(t, "orders.yaml.minisig")), "\n"), "\n")
 	legacy := strings.Split(string(file(t, "legacy/orders.yaml.minisig")), "\n")
@@ -72,8 +72,8 @@ func TestParseErrors(t *testing.T) {
 		{with(2, global), "line 2: must have 74 bytes in base64, got 64"},
 		{with(2, sig+"="), `line 2: is not base64, got "` + sig[:80] + `..."`},
 		{with(2, " "+sig), `line 2: is not base64, got "` + (" " + sig)[:80] + `..."`},
-		// The bits after the last byte must be zero: a decoder that ignores them accepts
-		// several texts for one signature.
+		// The unused bits of the last base64 character must be zero. A decoder that ignores
+		// these bits accepts several texts for one signature.
 		{with(2, strings.TrimSuffix(encode(raw[:74]), "=")[:98]+"/="), ""},
 		{with(2, sig[:50]+"\r"+sig[50:]), "line 2: has a carriage return inside"},
 		{with(2, otherAlgorithm), `line 2: the algorithm must be ED or Ed, got "XD"`},

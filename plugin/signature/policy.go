@@ -1,14 +1,15 @@
 // Package signature checks and makes the minisign signatures of order files.
 //
 // FILE.minisig is the signature of FILE. If more than one key must sign, the other signatures
-// are FILE.2.minisig, FILE.3.minisig and so on. A Policy lists the keys and the number of
-// different keys that must have signed a file.
+// are FILE.2.minisig, FILE.3.minisig and so on. A Policy lists the keys, and contains the
+// number of different keys that must sign each file.
 //
-// The package never opens a file. The caller writes the bytes of an order file to a Check and
-// parses the same bytes. So nothing can change the file between the check and the parser.
+// The package never opens a file. The caller reads an order file, writes the bytes to a Check,
+// and parses the same bytes. Therefore a file cannot be changed between the check and the
+// parser.
 //
-// A signature does not say for which program it was made. Operators should therefore sign order
-// files with a key that signs nothing else.
+// A signature does not show for which program it was made. Operators should therefore sign
+// order files with a key that signs nothing else.
 package signature
 
 import (
@@ -16,18 +17,18 @@ import (
 	"fmt"
 )
 
-// MaxKeys is the largest number of keys of a policy.
+// MaxKeys is the largest number of keys in a Policy.
 const MaxKeys = 16
 
-// A Policy says which keys may sign, and how many of them must sign each file. The zero Policy
-// demands no signatures. A policy must not change after NewPolicy.
+// A Policy contains the keys that may sign, and the number of keys that must sign each file.
+// The zero Policy demands no signatures. A Policy must not be changed after NewPolicy.
 type Policy struct {
 	Keys []Key
 	Need int
 }
 
-// NewPolicy returns a policy, or an error if the keys cannot satisfy the policy or are not
-// different.
+// NewPolicy returns a Policy. It returns an error if two keys are equal, or if need is greater
+// than the number of keys.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:
@@ -54,10 +55,10 @@ func NewPolicy(need int, keys []Key) (Policy, error) {
 	return Policy{Keys: keys, Need: need}, nil
 }
 
-// Demanded reports whether the policy demands signatures.
+// Demanded reports whether files need signatures under the policy.
 func (p Policy) Demanded() bool { return p.Need > 0 }
 
-// key returns the key with an ID.
+// key returns the key of the policy that has the given ID.
 func (p Policy) key(id KeyID) (k Key, ok bool) {
 	for _, k := range p.Keys {
 		if k.ID() == id {
@@ -67,8 +68,8 @@ func (p Policy) key(id KeyID) (k Key, ok bool) {
 	return Key{}, false
 }
 
-// String returns the policy as the arguments of the Corefile property verify, such as
-// "2 RWQ... RWS...". Two policies are equal if their strings are equal.
+// String returns the policy in the form of the Corefile property verify, such as "2 RWQ...
+// RWS...". Two policies with equal strings are equal.
 func (p Policy) String() string {
 	s := fmt.Sprint(p.Need)
 	for _, k := range p.Keys {
@@ -77,7 +78,8 @@ func (p Policy) String() string {
 	return s
 }
 
-// Path returns the path of a signature of a file. Slots count from 1.
+// Path returns the path of the signature file with the number slot. Slot 1 is FILE.minisig,
+// and slot 2 is FILE.2.minisig.
 func Path(file string, slot int) string {
 	if slot == 1 {
 		return file + ".minisig"

@@ -19,24 +19,24 @@ const secretSize = 158
 // A SecretKey is a minisign secret key.
 type SecretKey struct{ private minisign.PrivateKey }
 
-// Generate makes a new key.
+// Generate makes a new secret key.
 func Generate() (SecretKey, error) {
 	_, private, err := minisign.GenerateKey(nil)
 	return SecretKey{private}, err
 }
 
-// Public returns the public key.
+// Public returns the public key of the secret key.
 func (s SecretKey) Public() Key {
 	k, err := ParseKey(s.private.Public().(minisign.PublicKey).String())
 	if err != nil {
-		panic(err) // the library writes the form that ParseKey reads
+		panic(err) // the library writes a form that ParseKey accepts
 	}
 	return k
 }
 
-// Encode returns the content of a secret key file. The password encrypts the key, which needs
-// some seconds and 1 GiB of memory, as minisign does. Without a password the key is not
-// encrypted.
+// Encode returns the content of a secret key file. The password encrypts the key. The
+// encryption needs some seconds and 1 GiB of memory, as in minisign. If the password is empty,
+// the key is not encrypted.
 func (s SecretKey) Encode(password string) ([]byte, error) {
 	text, err := s.private.MarshalText()
 	if password != "" {
@@ -45,13 +45,13 @@ func (s SecretKey) Encode(password string) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// EncodePublic returns the content of a public key file.
+// EncodePublic returns the content of the public key file.
 func (k Key) EncodePublic() []byte {
 	return fmt.Appendf(nil, "%sminisign public key %s\n%s\n", untrustedLabel, k.ID(), k)
 }
 
-// ParseSecretKey parses the content of a secret key file. It calls password only if the key is
-// encrypted.
+// ParseSecretKey parses the content of a secret key file. The function password is called only
+// if the key is encrypted.
 func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, err error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -86,28 +86,29 @@ func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, 
 
 var errNoSecret = errors.New("is not a minisign secret key")
 
-// A Hash is the BLAKE2b-512 hash of the bytes that were written to it. NewHash makes a Hash.
+// A Hash is the BLAKE2b-512 hash of the bytes that were written to it. A Hash must be made
+// with NewHash.
 type Hash struct {
 	chunk bytes.Reader
 	sum   *minisign.Reader
 }
 
-// NewHash returns the Hash of no bytes.
+// NewHash returns a Hash to which no bytes have been written.
 func NewHash() *Hash {
 	h := new(Hash)
 	h.sum = minisign.NewReader(&h.chunk)
 	return h
 }
 
-// Write adds bytes. It never fails.
+// Write adds bytes to the hash. Write never returns an error.
 func (h *Hash) Write(p []byte) (int, error) {
 	h.chunk.Reset(p)
-	io.Copy(io.Discard, h.sum) // neither the chunk nor Discard returns an error
+	io.Copy(io.Discard, h.sum) // h.chunk and io.Discard never return an error
 	return len(p), nil
 }
 
-// Sign returns the content of the signature file of a file that has a hash. name is the base
-// name of the file, and now is the time of signing.
+// Sign signs a file and returns the content of the signature file. name is the base name of
+// the signed file, now is the time of signing, and content is the hash of the signed file.
 func (s SecretKey) Sign(name string, now time.Time, content *Hash) ([]byte, error) {
 	if !printable.Is(name) {
 		return nil, fmt.Errorf("the file name %q has characters that are not printable; a signature cannot contain this name", name)

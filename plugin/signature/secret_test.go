@@ -18,8 +18,9 @@ var update = flag.Bool("update", false, "write testdata/cheap.key again")
 
 const cheapPassword = "correct horse"
 
-// cheapKey encrypts the key one as minisign does, but with 16 MiB of memory in place of 1 GiB.
-// The parameters are in the file, so the result is a valid key file.
+// cheapKey encrypts the key in one.key as minisign does, but with 16 MiB of memory in place of
+// 1 GiB, so that tests are fast. A key file contains the amount of memory, so the result is a
+// valid key file.
 func cheapKey(t *testing.T) []byte {
 	t.Helper()
 	lines := strings.Split(string(file(t, "one.key")), "\n")
@@ -35,7 +36,8 @@ func cheapKey(t *testing.T) []byte {
 	secret := raw[54:]
 	sum := blake2b.Sum256(append([]byte("Ed"), secret[:72]...))
 	copy(secret[72:], sum[:])
-	// libsodium: r = 8, N = memory / (128 r), p = ops / (4 N r).
+	// The parameters of scrypt follow libsodium: r = 8, N = memory / (128 r), p = ops / (4 N
+	// r).
 	n := memory / 1024
 	stream, err := scrypt.Key([]byte(cheapPassword), raw[6:38], n, 8, ops/4/n/8, len(secret))
 	if err != nil {
@@ -47,7 +49,8 @@ func cheapKey(t *testing.T) []byte {
 	return []byte(lines[0] + "\n" + base64.StdEncoding.EncodeToString(raw) + "\n")
 }
 
-// TestEncryptedKey checks that a password opens an encrypted key, and that nothing else does.
+// TestEncryptedKey checks that ParseSecretKey decrypts a key with the right password and with
+// no other password.
 func TestEncryptedKey(t *testing.T) {
 	if *update {
 		if err := os.WriteFile("testdata/cheap.key", cheapKey(t), 0o644); err != nil {
@@ -77,7 +80,8 @@ func TestEncryptedKey(t *testing.T) {
 	}
 }
 
-// TestEncode checks that a key without a password is read as it was written.
+// TestEncode checks that ParseSecretKey reads a key that Encode has written without a
+// password.
 func TestEncode(t *testing.T) {
 	s, err := Generate()
 	if err != nil {

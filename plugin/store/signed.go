@@ -16,28 +16,30 @@ import (
 
 // This file checks the signatures of order files, if Options.Verify demands signatures.
 //
-// The signature files of an order file are watched as its side lists are. The source therefore
-// reports the order file again when a signature comes, changes or vanishes, and waits while one
-// of the files is being written.
+// The source watches the signature files of an order file as it watches side lists. When a
+// signature file is written, changed or removed, the source reports the order file again.
+// While one of the files is being written, the source waits.
 //
-// An order file is read twice: first for the signatures and then for the parser. The source
-// compares the bytes of both streams with the SHA-256 of one report. So the parser gets the
-// bytes that the signatures cover, or the load is tried again.
+// The store reads an order file twice, first to check the signatures and then to parse the
+// orders. The source compares the bytes of each reading with the SHA-256 in the report. If the
+// file has changed between the two readings, the load fails and is tried again. Therefore the
+// parser gets only bytes that the signatures cover.
 //
-// An order file and its signature cannot be replaced in one step. A version without good
-// signatures is therefore no failure until it has been there for source.Settle.
+// A new order file and its new signature arrive one after the other. Therefore a version
+// without good signatures is not reported as a failure before source.Settle has passed.
 
-// A proof is the result of a check of signatures.
+// A proof is the result of a check of the signatures of an order file.
 type proof struct {
-	// id names the order file and the signature files that were read, and the keys.
+	// id is a digest of the order file, the signature files and the keys. If one of them
+	// changes, the id changes.
 	id     source.Digest
-	signed time.Time // the newest time of signing, or zero
+	signed time.Time // the time of the newest good signature, or zero
 }
 
-// unsignedError says that a version does not have enough good signatures.
+// An unsignedError is the error about a version that does not have enough good signatures.
 type unsignedError struct{ error }
 
-// prove checks the signatures of a reported order file.
+// prove checks the signatures of the order file in a report of the source.
 func (s *Store) prove(r source.File) (p proof, err error) {
 	if !s.opt.Verify.Demanded() {
 		return p, nil
@@ -54,7 +56,7 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	_, err = io.Copy(check, in)
-	// What was read while a file changed says nothing, neither good nor bad.
+	// If a file has changed while it was read, the result of the check is meaningless.
 	if err = cmp.Or(err, in.Close(), r.Intact()); err != nil {
 		return p, err
 	}
@@ -66,7 +68,7 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 	return p, nil
 }
 
-// readSignature reads a signature file, which is watched from now on.
+// readSignature reads a signature file, and makes the source watch this file from now on.
 func readSignature(r source.File, path string) ([]byte, error) {
 	in, _, err := r.OpenSide(filepath.Base(path))
 	if err != nil {
@@ -76,11 +78,12 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether err only says that a version does not have good signatures yet. The
-// first time that a version has none, awaited makes the source report the version again after
-// source.Settle. A writer that never stops is waited for no longer than source.Patience. A start
-// does not wait for signatures: a file that was not in force before is
-// refused, and is loaded when its signature comes.
+// awaited reports whether the store should wait because the signatures of a version may still
+// come. When a version fails for the first time, awaited returns true, and makes the source
+// report the version again after source.Settle. When the same version fails again, awaited
+// returns false. If a writer replaces the file again and again, awaited returns false after
+// source.Patience. At the start of a server, awaited returns false for a file that was not in
+// force before.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -101,7 +104,7 @@ func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	return true
 }
 
-// signatureNames returns the base names of the signature files of an order file.
+// signatureNames returns the base names of all signature files that an order file can have.
 func (s *Store) signatureNames(path string) (names []string) {
 	if s.opt.Verify.Demanded() {
 		for slot := range s.opt.Verify.Keys {
@@ -111,8 +114,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file has the same base name, because the signatures
-// of both files are then interchangeable. The file that comes first in the configuration stays.
+// unlike returns an error if another order file has the same base name. A signature contains
+// only the base name, so each of the two files would accept the signature of the other. The
+// file that comes first in the configuration is kept.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil
@@ -130,7 +134,7 @@ func (s *Store) unlike(path string) error {
 	return nil
 }
 
-// proves checks the signatures of an order file before a Store exists.
+// proves checks the signatures of an order file before there is a Store.
 func (s *Store) proves(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

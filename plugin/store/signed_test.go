@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// signer makes a key.
+// signer makes a secret key.
 func signer(t *testing.T) signature.SecretKey {
 	t.Helper()
 	s, err := signature.Generate()
@@ -24,7 +24,8 @@ func signer(t *testing.T) signature.SecretKey {
 	return s
 }
 
-// verified returns a change of Options that demands the signatures of some keys.
+// verified returns a function that changes Options, so that need of the given keys must sign
+// each order file.
 func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options) {
 	t.Helper()
 	var public []signature.Key
@@ -38,7 +39,8 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign writes the signature of a text for a file.
+// sign signs text with the key k, and writes the signature file. name is the order file, and
+// slot is the number of the signature file.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()
@@ -50,15 +52,15 @@ func (w *world) sign(k signature.SecretKey, name string, slot int, text string) 
 	w.write(signature.Path(name, slot), string(sig))
 }
 
-// signed writes a file and its signature.
+// signed writes a file together with its signature.
 func (w *world) signed(k signature.SecretKey, name, text string) {
 	w.t.Helper()
 	w.sign(k, name, 1, text)
 	w.write(name, text)
 }
 
-// wantAlarm checks that the log since the last look has each of the texts, and has no error if
-// there are no texts.
+// wantAlarm checks that the lines that were logged since the last call contain each of the
+// texts. Without texts, the lines must contain no error and no warning.
 func (w *world) wantAlarm(want ...string) {
 	w.t.Helper()
 	log := w.log.take()
@@ -74,7 +76,7 @@ func (w *world) wantAlarm(want ...string) {
 
 func serial(n int) string { return fmt.Sprintf("serial: %d\n", n) }
 
-// failures returns how many versions of a file were refused.
+// failures returns the number of versions of a file that were refused.
 func (w *world) failures(name string) int {
 	w.t.Helper()
 	for _, f := range w.s.Status().Files {
@@ -86,8 +88,8 @@ func (w *world) failures(name string) int {
 	return 0
 }
 
-// TestSigned checks that a signed version goes into force, and that the next version does when
-// its signature comes before it.
+// TestSigned checks that a signed version goes into force. For a second version, the signature
+// is written first and the file after it.
 func TestSigned(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -103,7 +105,7 @@ func TestSigned(t *testing.T) {
 	w.wantBlocked("two.example", "one.example", "two.example")
 	w.wantAlarm()
 
-	// Another signature of the same version has another time.
+	// The same version is signed again, with a later time of signing.
 	h := signature.NewHash()
 	h.Write([]byte(orders(serial(2), "o: two.example")))
 	sig, err := k.Sign("a.yaml", time.Unix(1800000000, 0), h)
@@ -117,7 +119,7 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// TestStartUnsigned checks that a Store does not start with an unsigned file.
+// TestStartUnsigned checks that a Store does not start if an order file has no signature.
 func TestStartUnsigned(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.write("a.yaml", orders(serial(1), "o: one.example"))
@@ -140,8 +142,8 @@ func (w *world) policy(k signature.SecretKey) signature.Policy {
 	return o.Verify
 }
 
-// TestFileBeforeSignature checks that a new file beside its old signature is no alarm, and goes
-// into force when its signature comes.
+// TestFileBeforeSignature writes a new order file before its signature. The log must contain
+// no error, and the order file must go into force after its signature is written.
 func TestFileBeforeSignature(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -166,8 +168,8 @@ func TestFileBeforeSignature(t *testing.T) {
 	}
 }
 
-// TestSignatureBeforeFile checks the reverse order: a new signature beside the old file is no
-// alarm either.
+// TestSignatureBeforeFile writes a new signature before its order file. The log must contain
+// no error.
 func TestSignatureBeforeFile(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -186,8 +188,9 @@ func TestSignatureBeforeFile(t *testing.T) {
 	w.wantAlarm()
 }
 
-// TestUnsigned checks that a version without good signatures is refused after the settling time,
-// that its last good version stays, and that the alarm ends with the cause.
+// TestUnsigned checks that a version without good signatures is refused after source.Settle,
+// and that the last good version stays in force. After the cause is removed, the status must
+// be good again.
 func TestUnsigned(t *testing.T) {
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
 	k, other := signer(t), signer(t)
@@ -197,7 +200,7 @@ func TestUnsigned(t *testing.T) {
 		change func(w *world)
 		want   string
 		mend   func(w *world)
-		after  string // blocked in the end
+		after  string // the name that is blocked in the end
 	}{
 		{"the old signature", func(w *world) { w.write("a.yaml", next) }, did,
 			func(w *world) { w.sign(k, "a.yaml", 1, next) }, "two.example"},
@@ -236,7 +239,7 @@ func TestUnsigned(t *testing.T) {
 			w.log.take()
 			tc.change(w)
 			w.step()
-			w.wantAlarm() // pending
+			w.wantAlarm() // no error yet, because the version still waits for a signature
 			w.step()
 			w.wantBlocked("one.example", "one.example", "two.example")
 			w.wantAlarm("error: ", tc.want, "stays in force")
@@ -244,7 +247,7 @@ func TestUnsigned(t *testing.T) {
 				t.Errorf("%d failures, the last load is good: %t", n, w.s.Status().LastOK)
 			}
 			w.step()
-			w.wantAlarm() // said once
+			w.wantAlarm() // the error is logged only once
 			tc.mend(w)
 			w.step()
 			w.step()
@@ -253,7 +256,8 @@ func TestUnsigned(t *testing.T) {
 			if !w.s.Status().LastOK {
 				t.Errorf("the alarm stays:\n%s", log)
 			}
-			// A version that is in force is not parsed again for another signature.
+			// The version in force must not be parsed again if only its signature was
+			// replaced.
 			if tc.after == "one.example" && !strings.Contains(log, "is back as it was") {
 				t.Errorf("the log is\n%s", log)
 			}
@@ -261,8 +265,8 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// TestEndlessWriter checks that a writer that changes the file again and again, and never signs
-// it, causes an alarm.
+// TestEndlessWriter changes an order file again and again without a signature. The server must
+// not wait without end, and must log an error.
 func TestEndlessWriter(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -278,7 +282,8 @@ func TestEndlessWriter(t *testing.T) {
 	w.wantAlarm("did not sign these bytes", "stays in force")
 }
 
-// TestTwoSigners checks that a version waits for the signature of a second person.
+// TestTwoSigners checks that a version goes into force only after the second of two people has
+// signed it.
 func TestTwoSigners(t *testing.T) {
 	w, first, second := newWorld(t), signer(t), signer(t)
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
@@ -302,8 +307,8 @@ func TestTwoSigners(t *testing.T) {
 	}
 }
 
-// TestRemovedKey checks that a file whose key was removed from the Corefile stays in force with
-// an alarm, and that keys which are added change nothing.
+// TestRemovedKey reloads with other keys. If the key of a file was removed, the file must stay
+// in force, and the log must have an error. If a key was added, the log must have no error.
 func TestRemovedKey(t *testing.T) {
 	k, other := signer(t), signer(t)
 	for _, tc := range []struct {
@@ -338,7 +343,8 @@ func TestRemovedKey(t *testing.T) {
 	}
 }
 
-// TestSignedContent checks the requirements on the content of signed files.
+// TestSignedContent checks that a signed order file needs a serial and the sha256 of each side
+// list.
 func TestSignedContent(t *testing.T) {
 	k := signer(t)
 	list := "one.example\n"
@@ -361,7 +367,7 @@ func TestSignedContent(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.wantBlocked("one.example", "one.example")
-				// The signature is still watched beside the list.
+				// The signature file must still be watched if the order file has a side list.
 				w.remove("a.yaml.minisig")
 				w.step()
 				w.step()
@@ -375,8 +381,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that two files of one base name are not both accepted, because their
-// signatures are interchangeable.
+// TestSameBaseName checks that one of two files with the same base name is refused, because
+// each of the files would accept the signature of the other.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {
@@ -392,8 +398,8 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks that an order without two names and a hash of its document does not go
-// into force when approvals are required.
+// TestApproval checks that an order is refused if approvals are required and the order does
+// not have a document with a hash and with two different names.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {

@@ -1,7 +1,7 @@
 //go:build e2e && linux
 
-// Package minisign runs Debian's minisign beside blocklistctl: each program must accept the keys
-// and the signatures of the other.
+// Package minisign tests blocklistctl together with Debian's minisign. Each of the two
+// programs must accept the keys and the signatures of the other program.
 package minisign
 
 import (
@@ -17,7 +17,7 @@ const password = "correct horse battery"
 
 const content = "version: 1\nserial: 1\norders:\n- {id: one, authority: {name: Court}, scope: global, targets: [a.example]}\n"
 
-// tool is the path of blocklistctl.
+// tool is the path of the blocklistctl that TestMain has built.
 var tool string
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs a program with standard input and returns its output.
+// run runs a program with the given standard input. It returns the standard output and the
+// standard error of the program.
 func run(t *testing.T, stdin, name string, args ...string) (out string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -43,7 +44,7 @@ func run(t *testing.T, stdin, name string, args ...string) (out string, err erro
 	return string(both), err
 }
 
-// must runs a program that must end with success.
+// must runs a program and returns its output. The test fails if the program fails.
 func must(t *testing.T, stdin, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, stdin, name, args...)
@@ -53,7 +54,7 @@ func must(t *testing.T, stdin, name string, args ...string) string {
 	return out
 }
 
-// refused runs a program that must fail.
+// refused runs a program and returns its output. The test fails if the program succeeds.
 func refused(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, "", name, args...)
@@ -63,7 +64,7 @@ func refused(t *testing.T, name string, args ...string) string {
 	return out
 }
 
-// write makes a file in the directory of the test.
+// write writes text to the file at path.
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -71,7 +72,8 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// keys makes an empty directory with a file and the keys of both programs, encrypted and not.
+// keys changes to a new directory with an order file and four secret keys. blocklistctl and
+// minisign each make one encrypted key and one key that is not encrypted.
 func keys(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -83,7 +85,8 @@ func keys(t *testing.T) {
 	must(t, password+"\n"+password+"\n", "minisign", "-G", "-s", "theirs-locked.key", "-p", "theirs-locked.key.pub")
 }
 
-// TestBothWays signs with each program and each key, and verifies with both programs.
+// TestBothWays signs a file with each program and each key, and verifies each signature with
+// both programs.
 func TestBothWays(t *testing.T) {
 	keys(t)
 	for _, key := range []string{"ours.key", "ours-locked.key", "theirs.key", "theirs-locked.key"} {
@@ -119,8 +122,9 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// TestBothRefuse changes the file and each line of the signature. Both programs must refuse, and
-// blocklistctl must also refuse the additions that minisign accepts.
+// TestBothRefuse changes the order file and each line of its signature file. minisign and
+// blocklistctl must both refuse the changed files. blocklistctl must also refuse an additional
+// line and an escape sequence, which minisign accepts.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)
@@ -164,7 +168,7 @@ func TestBothRefuse(t *testing.T) {
 	must(t, "", tool, "verify", "orders.yaml", "--key", "desk.pub")
 }
 
-// TestTerminal types passwords at a terminal. The terminal must not show them.
+// TestTerminal types passwords at a terminal. The terminal must not show the passwords.
 func TestTerminal(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)
@@ -178,7 +182,7 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("sign shows the password: %q", out)
 	}
 	must(t, "", "minisign", "-V", "-p", "desk.key.pub", "-m", "orders.yaml")
-	// minisign opens the same key with the same password.
+	// minisign decrypts the key of blocklistctl with the password that was typed.
 	terminal(t, []step{{"Password: ", password}}, 0, "minisign", "-S", "-s", "desk.key", "-m", "orders.yaml")
 	must(t, "", tool, "verify", "orders.yaml", "--key", "desk.key.pub")
 

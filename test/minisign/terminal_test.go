@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal runs a program at a terminal of its own. It waits for each prompt and types the
-// answer. It returns all text that the terminal shows.
+// terminal runs a program in a new pseudo-terminal, and returns all text that the terminal
+// shows. For each step, terminal waits for the prompt and types the answer. The program must
+// end with the given exit code.
 func terminal(t *testing.T, steps [][2]string, code int, name string, args ...string) string {
 	t.Helper()
 	master, slave := openTerminal(t)
@@ -31,7 +32,7 @@ func terminal(t *testing.T, steps [][2]string, code int, name string, args ...st
 	var shown bytes.Buffer
 	buf := make([]byte, 4096)
 	read := func() bool {
-		n, err := master.Read(buf) // fails with EIO when the program has ended
+		n, err := master.Read(buf) // returns EIO after the program has ended
 		shown.Write(buf[:n])
 		return err == nil
 	}
@@ -55,8 +56,8 @@ func terminal(t *testing.T, steps [][2]string, code int, name string, args ...st
 	return shown.String()
 }
 
-// hidden waits until the terminal does not show what is typed. A program writes the prompt
-// before it turns the echo off.
+// hidden waits until the terminal does not echo typed text. This is necessary because a
+// program writes the prompt before the program turns the echo off.
 func hidden(t *testing.T, master *os.File) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -73,7 +74,7 @@ func hidden(t *testing.T, master *os.File) {
 	}
 }
 
-// openTerminal returns both ends of a new pseudo-terminal.
+// openTerminal opens a new pseudo-terminal and returns its two ends.
 func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

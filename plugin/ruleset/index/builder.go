@@ -11,59 +11,61 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names. It writes the records and buckets of the final index, so that a
-// load takes little more memory than the index. It is not safe for concurrent use.
+// A Builder collects names and values for an Index. It writes the final records and buckets
+// directly, so that a load needs little more memory than the index. A Builder is not safe for
+// concurrent use.
 type Builder struct {
-	// Max limits the size of the records in bytes. If Max is 0, the limit is the range of
+	// Max is the largest size of all records in bytes. If Max is 0, the limit is the range of
 	// 32-bit offsets, which is enough for some 200 million names.
 	Max   int
 	x     Index
-	added int // the number of added names, with duplicates
-	used  int // the number of used slots
-	dead  int // the bytes of dead records
+	added int // the number of added names, in which duplicates count
+	used  int // the number of used slots in all buckets
+	dead  int // the size of dead records in bytes
 	items []item
-	// pending are the names that are not yet in the index.
+	// pending contains names that were added but are not in the index yet.
 	pending [batch]struct {
 		dname.Wire
 		value uint32
 	}
 	waiting int
 	lines   [2 * batch]uint32
-	touched uint32 // depends on all prefetched lines, so that the compiler keeps the prefetches
+	touched uint32 // computed from all prefetched lines, so that the compiler does not remove the prefetches
 	full    bool
 }
 
-// maxArena is the largest size of the records in bytes, so that all offsets fit in 32 bits.
+// maxArena is the largest size of all records in bytes. Below this size, each offset fits in
+// 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is more than the size in bytes of the records that one name can add.
+// maxName is a size in bytes. The records of one name, with its ancestors, are always smaller.
 const maxName = 8 << 10
 
-// Full reports whether some names are not in the index because there was no room for them.
+// Full reports whether some names could not be added, because the records have reached Max.
 func (b *Builder) Full() bool {
 	b.flush()
 	return b.full
 }
 
-// batch is the number of names that are added together. The bucket of a name is in a cache
-// line that is usually not cached, so the lines of a batch are fetched at the same time.
+// batch is the number of names that are added to the index together. The bucket of a name is
+// usually not in the CPU cache, so the cache lines of a batch are fetched at the same time.
 const batch = 16
 
-// An item is a value of a name that has several values.
+// An item is one of several values of a name. The items of a name are a linked list.
 type item struct {
 	value uint32
-	prev  int32 // the index of the item before; -1 if none
+	prev  int32 // the index of the item that was added before; -1 for the first item
 }
 
-// Add adds a value to a name, which must not be the root. A name may be added many times; its
-// values keep their sequence. Values must be less than 1<<31.
+// Add adds a name with a value. The name must not be the root, and the value must be less than
+// 1<<31. If a name is added several times, its values keep their sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
 	b.wait(value)
 }
 
-// AddWire does the same as Add for a name in a buffer.
+// AddWire adds a name in wire form with a value. Otherwise, it is like Add.
 func (b *Builder) AddWire(w *dname.Wire, value uint32) {
 	b.pending[b.waiting].Wire = *w
 	b.wait(value)
@@ -76,7 +78,7 @@ func (b *Builder) wait(value uint32) {
 	}
 }
 
-// flush adds the pending names.
+// flush adds the pending names to the index.
 func (b *Builder) flush() {
 	coop.Yield()
 	if b.x.nodes == nil {
@@ -84,7 +86,8 @@ func (b *Builder) flush() {
 		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
-	// Fetch all lines in one loop that does not wait for any of them.
+	// First, all cache lines are fetched in a loop, in which the CPU does not wait for one
+	// line before it fetches the next.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
 		w, h := &b.pending[i].Wire, b.x.key
@@ -105,7 +108,8 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add makes the missing nodes of a name, and adds the value to it.
+// add adds a node for the name and for each ancestor that has no node yet. It then sets the
+// value of the name.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -137,8 +141,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a record. If slot is not nil, it points to the offset of the old record of the
-// node, which put replaces.
+// put writes a record of a node. If the node already has a record, slot points to the offset
+// of the old record. put then replaces the offset, and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -149,7 +153,7 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 	b.used++
 }
 
-// hang adds a value to a name that already has a value.
+// hang adds a second or later value to a name that already has a value.
 func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	prev := int32(r.ref >> 1)
 	if r.ref&1 == 0 {
@@ -163,7 +167,7 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 }
 
 // values appends the values of a name to dst, in the sequence in which they were added. last
-// is the index of the last item.
+// is the index of the item of the newest value.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -173,19 +177,19 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow makes room for about n more names. It assumes that they take as much room as the names
-// that are already added.
+// Grow reserves memory for about n more names. It assumes that these names need as much memory
+// as the names that were already added.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// Real lists have up to a fifth more nodes than names, and 14 bytes a name.
+	// Without earlier names, Grow uses figures of real lists: 1.2 nodes and 14 bytes per name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The limits are needed because earlier names may be very different, with a hundred
-		// labels each.
+		// The limits are necessary because the earlier names can be unusual, for example with
+		// a hundred labels each.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Larger numbers need longer varints, in the interior nodes and in most of their
-		// children.
+		// A larger node number has a longer varint. The number of an interior node is in the
+		// record of that node and in the records of its children.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
@@ -195,10 +199,10 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow makes room for at least n more elements, and a little more. Unlike slices.Grow, it does
-// not clear the new memory: the system provides the pages when they are first used, and work
-// can yield between them. It grows by at least a quarter, because a file may have very many
-// lists.
+// grow reserves memory for at least n more elements. Unlike slices.Grow, it does not clear the
+// new memory. Therefore the system provides each page only when it is used, and the load can
+// yield between pages. The capacity grows by at least a quarter, because a file can have very
+// many lists, and growing for each list would take too long.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -206,11 +210,12 @@ func grow[T any](s []T, n int) []T {
 	return append(make([]T, 0, len(s)+max(n, len(s)/4)), s...)
 }
 
-// rebuild moves all nodes into the given number of buckets.
+// rebuild moves all nodes into a new table with the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.x.buckets = nil // so that the old buckets can be collected
+	b.x.buckets = nil // so that the memory of the old buckets is free before the new buckets are made
 	b.x.buckets = make([]bucket, buckets)
-	// A parent has a smaller number than its children.
+	// The number of a parent is smaller than the numbers of its children, so the hash of the
+	// parent is always known.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
@@ -222,7 +227,7 @@ func (b *Builder) rebuild(buckets int) {
 	some := room[:0]
 	put := func() {
 		for _, e := range some {
-			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // fetch all lines at once, as in flush
+			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // fetch all cache lines together, as in flush
 		}
 		for _, e := range some {
 			insert(b.x.buckets, e.hash, e.place)
@@ -237,16 +242,16 @@ func (b *Builder) rebuild(buckets int) {
 	put()
 }
 
-// An entry is a record that is to be inserted into its bucket.
+// An entry is a record for which rebuild must find a slot. place is the offset of the record.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used after Freeze. The ref of a
-// name with one value is that value. The ref of a name with several values is the result of
-// join, which is called once for each of these names. A name is marked if mark returns true
-// for its ref.
+// Freeze returns the finished index. The Builder must not be used afterwards. If a name has
+// several values, Freeze calls join with these values, and the result becomes the value of the
+// name. A name is marked if mark returns true for its value. The index can later find the
+// marked names below a name.
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -274,7 +279,7 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 	return &x
 }
 
-// fit releases unused memory.
+// fit releases memory that the finished index does not need.
 func (b *Builder) fit() {
 	x := &b.x
 	if cap(x.nodes) > 2*len(x.nodes) {
@@ -295,8 +300,8 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records that a marked name is below a node. It records this at the node with the
-// given number and at all nodes above it.
+// markAbove records that a marked name (see Freeze) is below the node with the given number,
+// and below all ancestors of this node.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -318,8 +323,8 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// Each name is built once here. Comparing records directly would build the names at every
-	// comparison.
+	// The names are built once before the sort. If the sort compared records, it would build
+	// two names for each comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

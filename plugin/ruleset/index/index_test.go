@@ -10,14 +10,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A twin is a simple and slow implementation of the index.
+// A twin is a simple and slow implementation of the index. The tests compare the index with
+// the twin.
 type twin struct {
 	refs   map[dname.Name]uint32
 	marked []dname.Name // in canonical order
 }
 
-// build adds names to an index and to a twin. The ref of a name is the sum of its values, and
-// names with odd sums are marked. Grow is called at times with right and wrong numbers.
+// build adds the same names to an index and to a twin (a slow implementation of the index).
+// The ref of a name is the sum of its values. Names with an odd ref are marked. build also
+// calls Grow with numbers that are too small or too large.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -42,7 +44,8 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares all results of the index for a name with the twin.
+// check looks up a name in the index and in the twin (a slow implementation of the index), and
+// compares all results.
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -81,8 +84,9 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex checks random names against the twin. The names have few different labels, so that
-// they nest and share ancestors, and there are enough names to make buckets overflow.
+// TestIndex looks up random names in the index and in the twin (a slow implementation of the
+// index). The names have few different labels, so that many names have a common ancestor. The
+// largest list is long enough to make buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -114,7 +118,7 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%d names: All differs", size)
 			}
 			for i := range min(500, size) {
-				// Without the root, because it is not a target.
+				// The root is left out, because the root cannot be a target.
 				for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
 					check(t, x, tw, n)
 				}
@@ -126,8 +130,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestJoin checks that Join of two versions of a list, in equal or different sequence,
-// yields the refs of their twins.
+// TestJoin calls Join with two versions of a list. Some names of the second version are added,
+// removed or moved. The refs must be those of the twins (slow implementations of the index).
 func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
@@ -167,7 +171,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// checkJoin compares the results of Join with the twins.
+// checkJoin compares the result of Join for two lists with the twins (slow implementations of
+// the index).
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
@@ -190,8 +195,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that the size of a finished index is proportional to its names, even if
-// many records were rewritten. Here each name becomes interior after it was added.
+// TestSpace checks that a finished index has no memory for dead records. In this test, each
+// name gets a child after the name was added, so each record is rewritten.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -214,8 +219,8 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks names with the maximum of 127 labels, of 63 octets in a label, and of
-// 255 octets in total.
+// TestLongNames checks a name with 127 labels, and a name with labels of 63 octets and 255
+// octets in total. These are the maximums of the DNS.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -227,8 +232,9 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with its twin. The input is a list of names in presentation
-// form, one a line. Every second name is added to the index.
+// FuzzIndex compares the index with the twin (a slow implementation of the index). The input
+// has a name in presentation form on each line. The names on every second line are added to
+// the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -257,8 +263,9 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that Grow does not reallocate for each of many lists. Otherwise a file
-// with many orders, each with its own list, would take hours to load.
+// TestGrowOften checks that calling Grow for each of 500 short lists allocates memory only a
+// few times. With an allocation for each list, a file with many lists would take hours to
+// load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -279,8 +286,8 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd checks that Grow after a short list of very deep names does not assume that
-// the next names are as deep.
+// TestGrowAfterOdd adds some names with 122 labels, and then calls Grow for many names. Grow
+// must not reserve memory for as many labels in the new names.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {
@@ -294,8 +301,8 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull checks that an index without room reports that it is full, and still finds the
-// names that were added before.
+// TestFull adds names to a Builder until its memory limit Max is reached. Full must return
+// true, and the names that were added before must be found.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {
@@ -322,7 +329,7 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestHasBelow checks HasBelow at names with and without names below them.
+// TestHasBelow checks HasBelow for names with and without a name below them.
 func TestHasBelow(t *testing.T) {
 	var b Builder
 	for i, name := range []string{"a.example", "x.b.example", "b.example", "y.z.c.test"} {
