@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// controller returns a controller that has read the name of the directive. setup calls parse
-// in this state.
+// controller returns a controller whose current token is the name of the directive, as when setup
+// calls parse.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
@@ -63,7 +63,7 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\necs_from 2000::/15\n}", "Testfile:2 - Error during parsing: ecs_from: the network is wider than /16; name only your own forwarders, because a peer that is trusted chooses the country of its clients, got '2000::/15'"},
 		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: shadow takes no value, got 'yes'"},
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
-		// Properties of later versions are rejected with an error.
+		// An unknown property is an error.
 		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
 	} {
 		var cfg config
@@ -113,8 +113,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseDefaults checks that a directive without properties has safe defaults for
-// production.
+// TestParseDefaults checks the settings of a directive without properties.
 func TestParseDefaults(t *testing.T) {
 	var cfg config
 	if err := parse(controller("blocklist orders.yaml"), "", &cfg); err != nil {
