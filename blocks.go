@@ -98,7 +98,8 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// CoreDNS builds the label server in the same way, from the resolved address.
+				// The label server must be equal to the label in CoreDNS's metrics, which has
+				// the resolved address.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

@@ -85,7 +85,7 @@ func (s *server) write(file, target string) {
 	}
 }
 
-// restart replaces the Corefile in the same way as SIGUSR1 and the reload plugin.
+// restart replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
@@ -307,7 +307,7 @@ func startLines(log string) (out []string) {
 	return out
 }
 
-// shadowGauges returns the samples of the metric shadow as CoreDNS exports them.
+// shadowGauges returns the samples of the metric coredns_blocklist_shadow.
 func shadowGauges(t *testing.T) []string {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -390,7 +390,8 @@ func TestServerBlocks(t *testing.T) {
 }
 
 // TestShadowWhileReloading checks a reload in which the old and the new instance have the same
-// server block. The metric shadow must have only one series for the server block.
+// server block. The metric coredns_blocklist_shadow must have only one series for the server
+// block.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}

@@ -164,8 +164,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// TestCollectorOfStores checks which metrics are the sum over several stores, and which metrics
-// are the worst value of the stores.
+// TestCollectorOfStores checks which metrics are added up over several stores, and which metrics
+// have the value of the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")

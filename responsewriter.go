@@ -192,7 +192,8 @@ func (w *responseWriter) request() *dns.Msg {
 	return &r
 }
 
-// An answerCheck is the state while one answer is checked.
+// An answerCheck contains the data that the check of one answer needs, and the results of the
+// check so far.
 type answerCheck struct {
 	b                *block
 	set              *ruleset.Set

@@ -186,8 +186,8 @@ func depth(f func()) int {
 	return least
 }
 
-// painted makes the stack grow and fills the new part with a pattern that other code does not
-// write.
+// painted makes the stack at least octets larger, and fills the free stack with a pattern that
+// other code does not write.
 //
 //go:noinline
 func painted(octets int) (sum byte) {

@@ -36,8 +36,8 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// There are only a few names, times and clients, so that orders often overlap. Nothing changes
-// after the second lastSecond.
+// The test uses only a few names, times and clients, so that orders often overlap. No order
+// starts or ends later than lastSecond seconds after noon.
 const lastSecond = 12
 
 var (
@@ -269,8 +269,8 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// above returns the highest DNAME above a name, or nil if there is none. A DNAME below the highest
-// DNAME does not exist in the DNS.
+// above returns the highest DNAME above a name, or nil if there is none. The highest DNAME hides
+// all records below its owner, including other DNAME records.
 func (z *zone) above(name string) (highest *dns.DNAME) {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range z.sets[name[i:]] {
@@ -348,9 +348,9 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An order for an address blocks every answer with that address in the answer section,
-		// whatever the owner of the address record is. With loose records the order would block all
-		// answers.
+		// An order for an address blocks every answer with that address in the answer section.
+		// The zone must not add the same loose records to every answer, because then every
+		// answer would be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {

@@ -50,7 +50,7 @@ func Input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: []byte(corefile)}
 }
 
-// Stop stops a server in the same way as SIGTERM.
+// Stop stops a server, as CoreDNS does after SIGTERM.
 func Stop(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, err := range inst.ShutdownCallbacks() {

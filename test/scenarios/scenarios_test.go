@@ -78,7 +78,7 @@ const (
 `
 )
 
-// A scenario is the state while a scenario file is run.
+// A scenario is a scenario file that a test runs, with its server and its clock.
 type scenario struct {
 	*script.Script
 	t        *testing.T

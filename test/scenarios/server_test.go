@@ -52,7 +52,7 @@ func (s *scenario) start(args []string) string {
 	return ""
 }
 
-// reload replaces the Corefile of the running server in the same way as SIGUSR1.
+// reload replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *scenario) reload(args []string) string {
 	inst, err := s.inst.Restart(s.corefile(args))
 	s.inst = inst

@@ -42,7 +42,7 @@ const indent = "    "
 // of the step.
 type Step func(args []string) string
 
-// A Script is the state while a script is run.
+// A Script is a script file that a test runs.
 type Script struct {
 	T   *testing.T
 	Dir string // the working directory
