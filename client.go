@@ -12,7 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A client is the client whose query the plugin decides about.
+// A client contains the address, the country and the client subnet of the client that sent a
+// query.
 type client struct {
 	ruleset.Client
 	// subnet is the EDNS client subnet of the query, or nil if the query has none or the peer

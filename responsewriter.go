@@ -33,7 +33,7 @@ type responseWriter struct {
 	passes
 }
 
-// A passes is the decision about a queried name that passes.
+// A passes contains the decision about a queried name that no order blocks.
 type passes struct {
 	// until is the time at which the decision about the name may change. countryDependent reports
 	// whether the decision may be different for clients of other countries.
@@ -162,8 +162,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name, which only queries for the queried name may
-		// get. With TTL 0, no cache gives these records to other queries.
+		// The answer contains records of a blocked name, because an order excepts the queried
+		// name. With TTL 0, no cache can use the records to answer queries for other names.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
