@@ -162,8 +162,9 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name, because an order excepts the queried
-		// name. With TTL 0, no cache can use the records to answer queries for other names.
+		// The answer contains records of a blocked name, because the queried name is excepted,
+		// lifted or protected. With TTL 0, no cache can use the records to answer queries for
+		// other names.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
@@ -203,7 +204,7 @@ type answerCheck struct {
 	until            order.Time
 	countryDependent bool
 	// passedForQName reports whether the answer leads to a name or an address that passes only
-	// because the queried name has an exception.
+	// because the queried name is excepted, lifted or protected.
 	passedForQName bool
 	shadow         ruleset.Verdict // the first blocking verdict of orders in shadow
 }
