@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// controller returns a controller that has read the name of the directive. setup calls parse
-// in this state.
+// controller returns a controller whose current token is the name of the directive, as when setup
+// calls parse.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
@@ -158,8 +158,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseDefaults checks that a directive without properties has safe defaults for
-// production.
+// TestParseDefaults checks the settings of a directive without properties.
 func TestParseDefaults(t *testing.T) {
 	var cfg config
 	if err := parse(controller("blocklist orders.yaml"), "", &cfg); err != nil {

@@ -12,9 +12,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AskBlocked starts two servers until the end of the test, one of them in shadow, and sends each
-// of them a query for a blocked name and another query. All metrics of the plugin and of
-// CoreDNS have samples then. The test must import the plugins bind, prometheus and whoami.
+// AskBlocked starts two servers until the end of the test, one of them in shadow (orders are counted
+// and not enforced). Each server gets a query for a blocked name and another query. After these
+// queries, all metrics of the plugin and of CoreDNS have samples. The test must import the plugins
+// bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
