@@ -2,21 +2,20 @@ package order
 
 import "strings"
 
-// Demands are requirements on order files that the settings of a server add to the rules of the
-// format.
+// Demands are requirements of a server on order files. They add to the rules of the format.
 type Demands struct {
-	// Signed means that files must be signed. Each file then needs a serial, so that an old
-	// signed version is recognised, and each side list needs its sha256, so that the signature
-	// of the order file covers the list.
+	// Signed means that files must be signed. Each file then needs a serial, so that the
+	// server recognises an old signed version. Each side list needs its sha256, because the
+	// signature covers only the order file.
 	Signed bool
-	// Approved means that each active order needs an authenticity record with the hash of its
-	// document and the names of two different people.
+	// Approved means that each active order needs an authenticity record. The record has the
+	// hash of the document and the names of two different people.
 	Approved bool
 }
 
-// Order returns the problems of an order of the file at path.
+// Order returns the problems of one order.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
-	lift := o.Action == Lift && !o.Disclosure.Sealed() // the orders that it lifts may be sealed
+	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift that may end secret orders
 	add := func(field, msg string) {
 		problems = append(problems, Problem{
 			File: path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field, Msg: msg,
@@ -41,7 +40,7 @@ func (d Demands) Order(path string, o *Order) (problems Problems) {
 	return problems
 }
 
-// File returns the problems of a file.
+// File returns the problems of the top level of a file.
 func (d Demands) File(f *File) (problems Problems) {
 	if d.Signed && f.Serial < 0 {
 		problems = append(problems, Problem{File: f.Path, Field: "serial", Msg: "is required when signatures are checked, so that an old version is not accepted again; write serial: 1, and a higher number in each new version"})
@@ -49,7 +48,7 @@ func (d Demands) File(f *File) (problems Problems) {
 	return problems
 }
 
-// samePerson reports whether two names are equal apart from case and spaces.
+// samePerson compares two names without regard to case and spaces.
 func samePerson(a, b string) bool {
 	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	return strings.EqualFold(words(a), words(b))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestDemands checks the requirements that signatures and approvals add.
+// TestDemands checks the fields Signed and Approved of Demands.
 func TestDemands(t *testing.T) {
 	sum := sha256.Sum256([]byte("b.example\n"))
 	sha := hex.EncodeToString(sum[:])

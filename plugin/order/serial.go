@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns an order file with another serial. All other bytes stay as they are. A file
-// without a serial gets one in front of its version. The extension of path is the format of the
-// file, and the file must be valid.
+// SetSerial changes the serial of a valid order file and keeps all other bytes. If the file
+// has no serial, SetSerial inserts one before the version. The extension of path selects the
+// format.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // only the first line with text is the header
@@ -43,7 +43,7 @@ func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	return bytes.Join([][]byte{data[:start], changed, data[end:]}, nil), nil
 }
 
-// readTop returns the mapping at the top of a document.
+// readTop returns the top-level mapping of a document.
 func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	if Ext(path) == ".yaml" || Ext(path) == ".yml" {
 		doc, err := parseYAML(text, nil, nil)
@@ -60,7 +60,7 @@ func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// editSerial replaces the value of serial in a text, or inserts a serial before the version.
+// editSerial replaces the serial in a text, or inserts a serial before the version.
 func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key, value := root.Content[i], root.Content[i+1]; key.Value {
@@ -88,7 +88,7 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	return nil, errors.New("has no version")
 }
 
-// offset returns the position of a node in a text in bytes. Columns count characters.
+// offset returns the byte position of a node. The column of a node counts characters.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')
@@ -107,8 +107,7 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial returns an error unless a changed text has the serial and otherwise the values of
-// the tree before.
+// onlySerial returns an error if the change affected more than the serial.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

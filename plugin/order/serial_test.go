@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestSetSerial checks that a serial is replaced or inserted in each form of the file, and that
-// no other byte changes.
+// TestSetSerial checks that SetSerial changes no other byte.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct{ path, text, want string }{
 		{"a.yaml", "version: 1\nserial: 5 # five\norders: []\n", "version: 1\nserial: 70 # five\norders: []\n"},
