@@ -7,8 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force: the reasons to enforce the order at targets that the guard
-// protects. A force key in the order replaces the reasons from the defaults and the authority.
+// parser.force decodes the key force: the reasons to enforce the order at targets that the
+// guard protects. A force key in the order replaces the reasons from the defaults and the
+// authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -61,7 +62,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name in s that equals n or is above n.
+// names.covering returns the nearest name in s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {

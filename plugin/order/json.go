@@ -61,8 +61,8 @@ type jsonReader struct {
 	made    int
 }
 
-// at returns the line and column of an offset, from 1. The offset must not be below that of
-// the last call.
+// jsonReader.at returns the line and column of an offset, from 1. The offset must not be below
+// that of the last call.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -125,7 +125,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	return n
 }
 
-// list copies the items of an object or array.
+// jsonReader.list copies the items of an object or array.
 func (j *jsonReader) list(items []*yaml.Node) []*yaml.Node {
 	if len(items) > len(j.items)-j.usedItems {
 		j.items, j.usedItems = make([]*yaml.Node, max(len(items), min(max(16, 2*len(j.items)), 1024))), 0
@@ -295,7 +295,7 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// text parses a string. A string without escapes is copied only once.
+// jsonReader.text parses a string. A string without escapes is copied only once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
@@ -334,7 +334,7 @@ type wordTable [512]string
 
 const maxWord = 32
 
-// string returns b as a string, from the cache if possible.
+// wordTable.string returns b as a string, from the cache if possible.
 func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)

@@ -35,7 +35,7 @@ type run struct {
 // runNode is the kind of a node for all inner names of a run.
 const runNode yaml.Kind = 1 << 7
 
-// each calls f for each inner name of the run.
+// run.each calls f for each inner name of the run.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
@@ -98,7 +98,8 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. The offset must not be below that of the last call.
+// outline.at returns the position of an offset. The offset must not be below that of the last
+// call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -204,7 +205,7 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names that have commas between them. It returns the offset of the rest.
+// outline.flow scans names that have commas between them. It returns the offset of the rest.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -226,7 +227,8 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line scans lines such as "- name" from offset i on. It returns the offset of the rest.
+// outline.line scans lines such as "- name" from offset i on. It returns the offset of the
+// rest.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {
@@ -273,7 +275,7 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all returns an upper bound for the number of nodes in a tree without runs.
+// outline.all returns an upper bound for the number of nodes in a tree without runs.
 func (o *outline) all() int { return o.values + o.inRuns }
 
 // check returns an error if the text or its tree would be too large.

@@ -85,7 +85,8 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports a problem unless the parameter until is later than the parameter from.
+// parser.interval reports a problem unless the parameter until is later than the parameter
+// from.
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -100,8 +101,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a time or a duration. A duration becomes a time later, because it depends
-// on the field served.
+// parser.deadline decodes a time or a duration. A duration becomes a time later, because it
+// depends on the field served.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -160,7 +161,7 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// prefix decodes one network in CIDR notation or one address.
+// parser.prefix decodes one network in CIDR notation or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)

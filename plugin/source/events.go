@@ -31,7 +31,8 @@ type eventLog struct {
 	last map[string]lastEvent
 }
 
-// note records an event. The parameter watched is true if a watched path leads to name.
+// eventLog.note records an event. The parameter watched is true if a watched path leads to
+// name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -45,8 +46,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that the kernel dropped events, so that any file in dir may have been written
-// to. An empty dir means every directory.
+// eventLog.doubt records that the kernel dropped events, so that any file in dir may have been
+// written to. An empty dir means every directory.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {

@@ -39,7 +39,7 @@ func osFiles() files {
 	}}
 }
 
-// once returns a copy with an empty cache of directories, for one scan of the paths.
+// files.once returns a copy with an empty cache of directories, for one scan of the paths.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
@@ -72,9 +72,9 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries whose change can make the path lead elsewhere: each
-// link, and the last or missing component. The caller watches their directories. Only a poll
-// notices a rename of another parent directory.
+// location.points returns the directory entries whose change can make the path lead elsewhere:
+// each link, and the last or missing component. The caller watches their directories. Only a
+// poll notices a rename of another parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -90,7 +90,7 @@ func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// linked reports whether the last component of the path is a symbolic link.
+// location.linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
@@ -151,7 +151,7 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// directory resolves the path of a directory, once for each scan.
+// files.directory resolves the path of a directory, once for each scan.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -175,8 +175,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why l is not a readable file. The result bad is false if there is
-// no reason. Error messages contain the path in the parameter shown.
+// location.fault returns the reason why l is not a readable file. The result bad is false if
+// there is no reason. Error messages contain the path in the parameter shown.
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):

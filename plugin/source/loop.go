@@ -72,9 +72,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. It waits up to batchWait for the hashes of
-// small files, so that files that change together are reported together. The result patience
-// is the next time at which a changing file becomes Pending, or zero.
+// Source.ready returns the changed files to report now. It waits up to batchWait for the
+// hashes of small files, so that files that change together are reported together. The result
+// patience is the next time at which a changing file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -94,8 +94,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts a scan if one is due. The result busy is true while a scan or a worker is in
-// progress. The result next is the time of the next scan.
+// Source.turn starts a scan if one is due. The result busy is true while a scan or a worker is
+// in progress. The result next is the time of the next scan.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
 	now := s.clock.Now()
@@ -125,9 +125,9 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the loop is woken or the time next comes. A zero next means no limit. If
-// the parameter work is true, pause also returns after one tick, so that the caller checks the
-// progress of the work.
+// Source.pause waits until the loop is woken or the time next comes. A zero next means no
+// limit. If the parameter work is true, pause also returns after one tick, so that the caller
+// checks the progress of the work.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {
@@ -150,7 +150,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	}
 }
 
-// kick wakes the loop of the Source.
+// Source.kick wakes the loop of the Source.
 func (s *Source) kick() {
 	s.rest.kicks.Add(1)
 	select {

@@ -115,11 +115,11 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the files that have changed since the last report. An order file waits until
-// the file and its side lists have stopped changing, so that the caller never gets half a side
-// list. While one order file vanishes, the other files wait too, because a rename may be in
-// progress. No file waits longer than patienceEnds. If the parameter all is true, no file
-// waits. The result next is the end of the first wait, or zero.
+// Source.report returns the files that have changed since the last report. An order file waits
+// until the file and its side lists have stopped changing, so that the caller never gets half
+// a side list. While one order file vanishes, the other files wait too, because a rename may
+// be in progress. No file waits longer than patienceEnds. If the parameter all is true, no
+// file waits. The result next is the end of the first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -165,8 +165,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The other reports then
-// wait a moment, because the file may have got a new name.
+// Source.vanishing reports whether a reported order file has just vanished. The other reports
+// then wait a moment, because the file may have got a new name.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -176,8 +176,8 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// changed reports whether a report about a directory or glob is due. This is so when the
-// pattern begins or ceases to match files.
+// pattern.changed reports whether a report about a directory or glob is due. This is so when
+// the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)

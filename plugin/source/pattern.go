@@ -149,9 +149,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs, one for each level of directories.
-// It skips hidden entries unless the glob begins with a dot. It follows symbolic links,
-// because the files of a Kubernetes ConfigMap are links.
+// expansion.list adds to x the files below dir that match the globs, one for each level of
+// directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
+// links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -63,8 +63,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn, a system call that may block, in a goroutine. It returns the error of fn, or
-// another error after a time limit. The file is then closed when fn returns.
+// reader.call runs fn, a system call that may block, in a goroutine. It returns the error of
+// fn, or another error after a time limit. The file is then closed when fn returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed

@@ -65,7 +65,7 @@ type rig struct {
 	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
 }
 
-// tick replaces Source.ticks, so that the test sends each tick itself.
+// rig.tick replaces Source.ticks, so that the test sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,14 +79,14 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns the tick channels of all waits in progress.
+// rig.waiting returns the tick channels of all waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// tired sends ticks for the time d to each wait in progress.
+// rig.tired sends ticks for the time d to each wait in progress.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -151,15 +151,15 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 
 func (r *rig) events() bool { return r.s.watch != nil }
 
-// sync makes the Source read all waiting kernel events.
+// rig.sync makes the Source read all waiting kernel events.
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does all due work without moving the clock. It does not wait for a call that the test
-// blocks.
+// rig.pump does all due work without moving the clock. It does not wait for a call that the
+// test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
@@ -187,7 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// until runs the loop until the function done returns true. The clock does not move.
+// rig.until runs the loop until the function done returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -207,7 +207,7 @@ func (r *rig) until(done func() bool) {
 	}
 }
 
-// pass moves the clock by d in small steps, and does the due work after each step.
+// rig.pass moves the clock by d in small steps, and does the due work after each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -223,8 +223,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon moves the clock until a complete file must be reported: a moment with kernel events,
-// and DefaultPoll without them.
+// rig.soon moves the clock until a complete file must be reported: a moment with kernel
+// events, and DefaultPoll without them.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {
@@ -234,13 +234,13 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// settled moves the clock until a file that was written in place must be reported.
+// rig.settled moves the clock until a file that was written in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
 }
 
-// now returns each order file in its present state.
+// rig.now returns each order file in its present state.
 func (r *rig) now() (out []File) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -257,7 +257,7 @@ func (r *rig) take() []File {
 	return out
 }
 
-// want compares the reports since the last call. A report is written as name=content or
+// rig.want compares the reports since the last call. A report is written as name=content or
 // name:state.
 func (r *rig) want(want ...string) {
 	r.t.Helper()

@@ -84,8 +84,8 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether there are events that take has not returned yet. It also reads the
-// descriptor.
+// watcher.pending reports whether there are events that take has not returned yet. It also
+// reads the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -93,7 +93,7 @@ func (w *watcher) pending() bool {
 	return len(w.events) > 0
 }
 
-// pull reads all waiting events from the kernel, and reports whether there were any.
+// watcher.pull reads all waiting events from the kernel, and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,7 +117,7 @@ func (w *watcher) pull(fd int) bool {
 	}
 }
 
-// note converts one inotify event and adds it to w.events.
+// watcher.note converts one inotify event and adds it to w.events.
 func (w *watcher) note(wd int32, mask uint32, name string) {
 	dir, ok := w.paths[wd]
 	e := event{name: dir}
@@ -192,8 +192,8 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns the watched directories. The value is true if each change there causes an
-// event.
+// watcher.local returns the watched directories. The value is true if each change there causes
+// an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
