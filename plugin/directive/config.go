@@ -100,8 +100,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute path. Server blocks that write one path in different ways then
-// share one set of orders.
+// absolute returns an absolute path. Without it, two server blocks that write one path in
+// different ways would not share their orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -247,8 +247,8 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readAnswers parses the property answers. After the word "addresses", the operator can list
-// NAT64 prefixes of the network (RFC 6052, section 2.2).
+// readAnswers parses the property answers. The operator can list NAT64 prefixes of the network
+// (RFC 6052, section 2.2) after the word addresses.
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if args[0] == "addresses" {
 		cfg.Store.Rules.Addresses = true

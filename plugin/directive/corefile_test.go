@@ -70,7 +70,7 @@ example.org {
 }
 
 // TestPlace checks where the country of a client comes from. The operator's networks come
-// first, then the geoip database, then the property home.
+// first, then the geoip database, and then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")

@@ -11,7 +11,7 @@ import (
 )
 
 // PublicKey parses a minisign public key. The value is the key itself or the path of a key
-// file. A relative path starts at the directory root.
+// file. A relative path is relative to the parameter root.
 func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)
@@ -35,8 +35,8 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile returns at most one byte more than a key file may have. It checks the type of
-// the file first, because opening a pipe blocks.
+// readKeyFile reads a key file, up to one byte more than the allowed size. It checks the type
+// of the file first, because opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

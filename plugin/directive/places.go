@@ -7,7 +7,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Places contains the settings that give a client a country. They come from the properties
+// Places contains the settings that give a client a country. The settings are the properties
 // country and home.
 type Places struct {
 	Nets bart.Table[order.Country] // from the property country; the longest matching prefix wins

@@ -22,7 +22,7 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// dots replaces each separator of labels that UTS 46 (section 4, step 2) allows with a dot.
+// dots replaces the other separators of labels in UTS 46, section 4, by a dot.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. It ignores the case of letters and allows one trailing

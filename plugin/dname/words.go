@@ -81,8 +81,8 @@ func word(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros sets the top bit of each octet in the result whose octet in x is 0. The other bits are
-// 0.
+// zeros marks the octets of x that are 0. It sets the top bit of each marked octet, and all
+// other bits of the result are 0.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
 // gather moves the top bits of the eight octets of x to the lowest eight bits.

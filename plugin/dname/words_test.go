@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestSetPlain compares setPlain with setAny. The names contain octets next to those that
-// setPlain searches for, because these octets would show an error in the arithmetic.
+// TestSetPlain compares setPlain with setAny. The names contain octets that differ by one from
+// those that setPlain searches for, because these octets would show an error in the
+// arithmetic.
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"

@@ -54,7 +54,7 @@ var specialNets = []specialNet{
 }
 
 // widest4 and widest6 are the shortest prefix lengths that an order may block without a
-// "force" reason. Networks of the Internet are announced with at most these lengths.
+// "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
 // Address returns the reason why the network p must not be blocked, or "" if there is none. A

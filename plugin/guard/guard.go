@@ -17,8 +17,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Guard finds targets of orders that must not be blocked by mistake. A Guard is immutable
-// and safe for concurrent use.
+// A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
+// safe for concurrent use.
 type Guard struct {
 	// table builds the index at the first call, so that a process without orders does not
 	// build it.
@@ -47,8 +47,8 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules that also protect the names above. For example, a block of
-// a name above a public suffix would also block the public suffix.
+// below contains the flags of rules that also protect the names above the rule. For example, a
+// block of a name above a public suffix would also block the public suffix.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it, so that its index is
@@ -123,8 +123,8 @@ func merge(values []uint32) (ref uint32) {
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry at or above the name. It is valid if over
-	// has the bit subtree.
+	// cover is the ref of the highest "name" entry at or above the name. It is valid if the
+	// field over has the bit subtree.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }

@@ -32,8 +32,8 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// A name without a rule passes. example.com has a rule, because a name below it is
-		// protected.
+		// The guard accepts a name without a rule. example.com has a rule, because a name
+		// below it is protected.
 		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},

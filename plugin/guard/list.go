@@ -199,8 +199,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address, even if s is not valid.
-// The error message about s depends on it.
+// looksLikeAddress reports whether s is probably meant as an address. The error message about
+// an invalid s depends on the result.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

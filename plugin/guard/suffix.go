@@ -8,11 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list, one in each line, from both
-// sections (ICANN and private). A wildcard begins with "*." and an exception with "!", as on
-// publicsuffix.org. The rules are those of the package golang.org/x/net/publicsuffix. The
-// tables of that package cannot be used, because they do not find public suffixes below a
-// name. TestSuffixList checks that the two lists are equal.
+// suffixList contains the rules of the public suffix list, one in each line. A wildcard begins
+// with "*." and an exception with "!", as on publicsuffix.org. The tables of
+// golang.org/x/net/publicsuffix cannot be used, because they do not find public suffixes below
+// a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
@@ -41,8 +40,8 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 // A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains the names that are not public. Other systems resolve these names, for
-// example the local link, so an order must not block them.
+// specialNames contains names that are not public. Other systems than the DNS resolve most of
+// these names, so an order must not block them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},

@@ -52,9 +52,9 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first rule below n with a flag in kinds, or 0. "First"
-// means canonical order. firstBelow is slow, because it visits every rule below n that also
-// applies to names above. The guard calls it only for names above a rule.
+// firstBelow returns the ref of a rule below n that has a flag in kinds, or 0. It returns the
+// first rule in canonical order. It is slow, because it visits the rules below n. The guard
+// calls it only for names above a rule.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

@@ -123,8 +123,8 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks Name and Protected of each guard against its slow version. It also compares
-// the public suffixes with golang.org/x/net.
+// compare checks that Name and Protected of each guard have the results of the slow version.
+// It also compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {

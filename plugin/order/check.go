@@ -7,9 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parser.force decodes the key force: the reasons to enforce the order at targets that the
-// guard protects. A force key in the order replaces the reasons from the defaults and the
-// authority.
+// parser.force decodes the key force, which lists reasons to enforce the order at protected
+// targets. A force key in the order replaces the reasons from the defaults and the authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -72,9 +71,9 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a reason in the order's own force key without a matching target. It
-// silently drops such a reason from the defaults or the authority, because that reason is
-// meant for any order with the target. It checks nothing if the order has a side list.
+// checkForce reports each reason in the order's own force key for which the order has no
+// target. It silently drops inherited reasons without a target, because they may be meant for
+// other orders. It checks nothing if the order has a side list.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

@@ -73,7 +73,7 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
 // decoder.plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
-// If plain returns false, the caller must not use the content of n.
+// If it returns false, the caller must not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -140,8 +140,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. For a few keys, it uses no Go map, because the map
-// would be slow.
+// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a map
+// is slow for few keys.
 type keys map[string]*yaml.Node
 
 // add returns the first key before index i of n that equals k, or nil.
@@ -259,14 +259,14 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of the words of an enum. The parameter other has more texts for the error
-// message.
+// choice decodes one of the words of an enum. The parameter "other" has more texts for the
+// error message.
 func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the words in the slice allowed. The parameter other has more texts for
-// the error message, for example "{redirect: [address]}".
+// oneOf decodes one of the words in the slice "allowed". The parameter "other" has more texts
+// for the error message, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v

@@ -45,8 +45,9 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is a number of bytes. The parser scans a document after each chunk, to find long lists
-// of names and too large trees early. Tests set chunk to a small value.
+// chunk is the number of bytes after which the parser scans the text. The scan finds long
+// lists of names, and stops the parser if the tree would be too large. Tests set chunk to a
+// small value.
 var chunk = 256 << 10
 
 // early is a buffer size in bytes. A buffer doubles its size up to early. Then it grows to the
@@ -113,9 +114,8 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// input.look scans the new text since the last call. If all is false, look stops at the last
-// line feed. Without a line feed, it stops at the last comma or ASCII character. A name that
-// is cut there is not part of a long list.
+// input.look scans the new text since the last call. If the parameter "all" is false, it stops
+// at the last line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

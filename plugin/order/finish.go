@@ -104,8 +104,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the windows of an order. The count is multiplied by the number of
-// targets with attributes, because each of them combines its windows with those of the order.
+// countIntervals counts the windows of an order and of its targets. The windows of the order
+// count once for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -131,8 +131,8 @@ type rowClock struct {
 }
 
 // countDeadlines computes each deadline that the file gives as a duration. The duration starts
-// at the field served of the order. For a target with its own field served, it starts there,
-// because each row of a register has its own date of service.
+// at the field served of the target, or else of the order. Each row of a register has its own
+// date of service.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return

@@ -94,8 +94,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// The unknown key may be a misspelt "defaults" that makes all orders secret. All orders
-	// are then in doubt.
+	// The unknown key may be a misspelt "defaults" that makes all orders secret. The log must
+	// then not show values of any order.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")

@@ -18,8 +18,8 @@ func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read parses one JSON value. It overwrites the nodes of the last call, because it reuses
-// their memory.
+// read parses one JSON value. It reuses the memory of the last call, so the nodes of the last
+// call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
@@ -40,8 +40,8 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
-	// line and col are the position of the offset seen. The next search starts at seen, so
-	// that the text is searched only once.
+	// The fields line and col are the position of the offset in the field seen. The next
+	// search starts there, so that the text is searched only once.
 	seen, line, col int
 	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the
 	// items of all open objects and arrays.
@@ -222,8 +222,9 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a long list that begins at the offset first, and adds one
-// node for all of them. It does nothing if no long list begins there.
+// skipRun skips the inner names of a long list and adds one node for all of them. The
+// parameter "first" is the offset of a name. If no long list begins there, skipRun does
+// nothing.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -339,8 +340,8 @@ func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// A new string replaces the cached string. A string that is not in the cache only costs
-	// memory.
+	// A new string replaces the cached string. This is harmless, because a string outside the
+	// cache only costs memory.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)

@@ -36,8 +36,9 @@ const (
 	// the fourth of each name count, and each name raises the limit by one. The limit protects
 	// memory, because each label of a name may need a node in the index.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows (times of enforcement) in a file. The
-	// windows of an order count once for each target with attributes.
+	// maxIntervals is the largest number of windows in a file. A window is a time interval in
+	// which an order is enforced. The windows of an order count once for each target with
+	// attributes.
 	maxIntervals = 1_000_000
 	// maxRedirect is the largest number of addresses in a redirect, because an answer contains
 	// all of them.

@@ -46,8 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes: the text head, and then the text body again and again. It
-// counts the bytes that are read.
+// A repeated is a stream of n bytes. It yields the text in head once, and then the text in
+// body again and again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -155,8 +155,8 @@ func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine checks that a too long line of JSON Lines is one problem, and that the parser
-// reads on.
+// TestLongLine checks that a line of JSON Lines beyond the size limit is one problem. The
+// parser must continue with the next line.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))

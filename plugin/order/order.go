@@ -135,9 +135,8 @@ type Document struct {
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that the orders of one authority usually share. Orders with equal values
-// share one Terms, so that a million orders need little memory. A shared Terms must not be
-// changed.
+// Terms are fields that the orders of one authority usually have in common. Orders without
+// values of their own share one Terms, which saves memory. A shared Terms must not be changed.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -160,7 +159,7 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts are the ids of the orders that this lift ends. With empty Lifts, it ends the
+	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends the
 	// earlier orders of its authority.
 	Lifts []string
 	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as
@@ -251,9 +250,9 @@ type Target struct {
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target other than its name. They narrow the order: the
-// target is enforced only within its own times and the order's times. Except adds exceptions
-// to those of the order.
+// Attr contains the attributes of a target other than its name. The target is enforced only at
+// times that its own attributes and the order allow. Exceptions of the target are added to
+// those of the order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy

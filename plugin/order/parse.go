@@ -45,8 +45,8 @@ type File struct {
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
 	// OpenSide opens a side list, which is a list of names in a file of its own. The parameter
-	// name is a path relative to the directory of the order file. Without OpenSide, each side
-	// list is a problem.
+	// "name" is a path relative to the directory of the order file. Without OpenSide, each
+	// side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
 	// Emit is called with each order as soon as the order is parsed. A million orders are then
 	// never in memory together. The Order and its Targets are valid until Emit returns. If
@@ -116,8 +116,8 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values of the file's defaults. handles maps each authority's handle to base
-	// with the fields of the authority.
+	// base has the values of the file's defaults. The map handles has the same values together
+	// with the fields of each authority.
 	base          *draft
 	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft

@@ -33,8 +33,9 @@ type Problem struct {
 	// Lift is set if the problem is Sealed only because it is in a lift without a disclosure.
 	// The lift is as secret as the orders that it ends.
 	Lift bool
-	// owner is where the order refers to the side list, for a problem in a side list. Redacted
-	// shows owner in place of the path of the list, because the path may be secret.
+	// owner is set for a problem in a side list. It is the position at which the order refers
+	// to the list. Redacted shows it in place of the path of the list, because the path may be
+	// secret.
 	owner place
 }
 

@@ -112,9 +112,8 @@ func (o *outline) at(off int) spot {
 }
 
 // weigh maps each byte to the number of nodes that can begin there, or to one of the marks
-// dash, newLine and special. The sum is an upper bound for the nodes of a tree. The only
-// exception is a key without a colon, as in "{a, b}", which makes two nodes but counts once.
-// The limit maxValues therefore leaves room for twice as many nodes.
+// dash, newLine and special. A key without a colon, as in "{a, b}", makes two nodes but counts
+// once. The limit maxValues therefore leaves room for twice as many nodes.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -164,9 +163,9 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, each node has a bracket, a comma or a colon before it. In YAML, a key
-			// may have no byte before it, so a colon counts twice. A colon between digits
-			// belongs to a time and does not count.
+			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
+			// counts for its key and its value. A colon between digits belongs to a time and
+			// is not counted.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++

@@ -122,7 +122,7 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// Problems in the list get the path of the list. owner is the position in the order file.
+	// A problem in the list has the path of the list, and also the position in the order file.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
@@ -181,8 +181,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses one line of a side list. It returns the zero Name for a line without a name.
-// For a bad line, the result why describes the problem, and the result public does so without
-// words of the line.
+// The result "why" describes a problem. The result "public" describes it without words of the
+// line.
 func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

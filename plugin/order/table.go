@@ -48,8 +48,8 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping without functions. For a list, it describes the
-// items.
+// A shape describes the keys of a mapping, but has no functions for the values. For a list, it
+// describes the items.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys

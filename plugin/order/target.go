@@ -170,8 +170,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// A URL is on one host, so its target does not cover the names below. The key
-			// "match: subtree" adds these names.
+			// By default, the target is only the host of the URL, without the names below it.
+			// The key "match: subtree" adds these names.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:

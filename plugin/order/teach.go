@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file make advice: the part of an error message that shows what to
-// write. They may assume that the input is wrong.
+// The functions in this file make advice. Advice is the part of an error message that shows
+// what to write. The functions are called only for wrong input.
 
 // flow returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
@@ -104,7 +104,7 @@ func scopeAdvice(n *yaml.Node) string {
 }
 
 // scopeOf returns advice with a scope of several countries or networks. It returns "" if an
-// item is neither.
+// item is neither a country nor a network.
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -274,8 +274,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key is probably a misspelling of the key want. The
-// parser then does not also report want as missing.
+// misspelled reports whether an unknown key is probably a misspelling of the key in the
+// parameter "want". The parser then does not also report this key as missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -286,8 +286,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove finds a key without a value above n that may contain the key n. The author has
-// then probably forgotten to indent n.
+// emptyAbove returns a key without a value above n to which the key n may belong. The author
+// has then probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -301,8 +301,8 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 // function fills the map, because an initializer would be a cycle.
 var keyHomes = map[string]string{}
 
-// subKeys maps each key of an order with a mapping as value to the keys of this mapping. An
-// init function fills the map, because an initializer would be a cycle.
+// subKeys maps a key of an order to the keys of the mapping that is its value. An init
+// function fills the map, because an initializer would be a cycle.
 var subKeys = map[string][]string{}
 
 func init() {
@@ -326,8 +326,8 @@ func init() {
 	}
 }
 
-// nullKeys reports unknown keys without a value. These keys are often mistakes, because YAML
-// reads {scope:global} as one key "scope:global".
+// nullKeys reports unknown keys without a value. An unknown key without a value is often a
+// mistake, because YAML reads {scope:global} as one key "scope:global".
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

@@ -101,8 +101,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// parser.deadline decodes a time or a duration. A duration becomes a time later, because it
-// depends on the field served.
+// parser.deadline decodes a deadline, which is a time or a duration. The duration starts at
+// the field served, so its end is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -171,9 +171,9 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address, or a network in CIDR notation. For a bad text, the result why
-// describes the problem. A network with host bits, such as 192.0.2.1/24, is bad, because its
-// meaning is unclear.
+// ParsePrefix parses an address, or a network in CIDR notation. For a bad text, the result
+// "why" describes the problem. A network with host bits, such as 192.0.2.1/24, is bad, because
+// its meaning is unclear.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {

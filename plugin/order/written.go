@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// StartText returns a time for a field such as issued or from. The start of a day in the time
-// zone is written as a date. Any other time has its offset, and NoTime is "".
+// StartText returns t as text for a field such as issued or from. It writes the start of a day
+// in the time zone as a date. It writes any other time with its offset, and NoTime as "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -15,9 +15,9 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns a time for a field such as until or deadline, where a date means the end of
-// the day. The start of a day is therefore written as the date of the day before. Any other
-// time has its offset, and NoTime is "".
+// EndText returns t as text for a field such as until or deadline. A date in these fields
+// means the end of the day, so EndText writes the start of a day as the date before. It writes
+// any other time with its offset, and NoTime as "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

@@ -115,8 +115,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags marks each node with the tag "!", because the YAML library does not record this
-// tag. It visits the nodes in the sequence of the text, so that it reads the text once.
+// bareTags marks each node that has the tag "!" without a name, because the YAML library drops
+// this tag. It visits the nodes in the sequence of the text, so that it reads the text once.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -133,7 +133,8 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves forward to a line and column. It returns false if the position is not ahead.
+// seek moves forward to a line and column. It returns false if the position is not ahead of
+// the current position.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
 		// A list or mapping may begin at the position of its first entry. No other node can be

@@ -14,7 +14,7 @@ import (
 )
 
 // A taughtError is a syntax error whose message shows a part of the file. The ordinary log
-// shows the field public instead, because the file may have secret orders.
+// gets the text in the field "public" instead, because the file may have secret orders.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -79,8 +79,8 @@ func (m mend) error(i int, was string) error {
 }
 
 // mended reports whether the corrected line makes the start of the file valid YAML. The start
-// ends at line i or at the next line. The parameter left is the remaining number of bytes that
-// may be parsed.
+// ends at line i or at the next line. The parameter "left" counts down the bytes that may
+// still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -117,8 +117,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, the most likely first. The parameter left is
-// the remaining effort in bytes.
+// mends returns possible corrections of line i, with the most likely correction first. The
+// parameter "left" counts down the bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -216,9 +216,9 @@ func init() {
 
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. The line above
-// it must have a key of the same mapping or begin the mapping. Lines with deeper indentation
-// are skipped. The parameter left is the remaining effort in bytes.
+// belongs reports whether a line with the key may have the given indentation. The nearest line
+// above without deeper indentation must have a key of the same mapping or begin the mapping.
+// The parameter "left" counts down the bytes that may still be read.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false
@@ -341,8 +341,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the possible indentations of line i, given the lines above. The nearest is
-// first, and then the deeper one.
+// indents returns the indentations that line i can have after the lines above. The indentation
+// nearest to that of line i is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10

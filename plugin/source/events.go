@@ -14,14 +14,14 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that changed more than attributes. The field how
-	// comes from this event.
+	// written is the number of the last event that was not only about attributes. The field
+	// "how" comes from this event.
 	written uint64
 }
 
 // maxNames limits the number of unwatched names in an eventLog. Without the limit, a directory
 // full of other files would need much memory. A new file whose events were dropped must stay
-// unchanged for the time Settle.
+// unchanged for the duration Settle.
 const maxNames = 4096
 
 // eventLog stores the last event of each name. It also stores names that are not watched yet,
@@ -57,8 +57,8 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune removes old events of names that are not in the map keep. An event is old if its
-// number is at most the parameter since.
+// prune removes old events of names that are not in the map "keep". An event is old if its
+// number is at most the parameter "since".
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

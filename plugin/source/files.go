@@ -72,9 +72,9 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// location.points returns the directory entries whose change can make the path lead elsewhere:
-// each link, and the last or missing component. The caller watches their directories. Only a
-// poll notices a rename of another parent directory.
+// location.points returns the directory entries whose change can make the path lead elsewhere.
+// These are each link and the last component. The caller watches the directories of these
+// entries. Only a poll notices a rename of another parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -175,8 +175,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// location.fault returns the reason why l is not a readable file. The result bad is false if
-// there is no reason. Error messages contain the path in the parameter shown.
+// location.fault returns the reason why l is not a readable file. The result "bad" is false if
+// there is no reason. Error messages contain the path in the parameter "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -194,8 +194,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns the parameter at, the path of a failed call, if this path is behind a
-// symbolic link. Otherwise it returns "".
+// linkTo returns the path of a failed call if this path is behind a symbolic link. Otherwise
+// it returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -203,9 +203,9 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError replaces the path in a system error by the path in the parameter shown. If the
-// error occurred behind a link, the parameter at is the path there and becomes part of the
-// message.
+// pathError replaces the path in a system error by the parameter "shown". The parameter "at"
+// is the path behind a link at which the call failed. If it is not empty, the message contains
+// it too.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -58,7 +58,7 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if no directory entry leads to them. The parameter on turns
+// detach makes all files look as if no directory entry leads to them. The parameter "on" turns
 // this effect on or off.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
@@ -106,8 +106,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that a renamed file must stay unchanged for the time Settle after the
-// kernel has dropped events.
+// TestOverflow checks that a renamed file must stay unchanged for the duration Settle after
+// the kernel has dropped events.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")

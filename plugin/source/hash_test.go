@@ -10,7 +10,7 @@ import (
 )
 
 // TestMinuteDigest checks a change without an event and with equal size and mtime. The Source
-// must find it by hashing after the time Recheck, and must not hash the file earlier.
+// must find it by hashing after the duration Recheck, and must not hash the file earlier.
 func TestMinuteDigest(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")

@@ -23,7 +23,7 @@ func (r *rest) turn() {
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// rest.pause records that the loop pauses. If the parameter work is true, the loop waits for
+// rest.pause records that the loop pauses. If the parameter "work" is true, the loop waits for
 // work in progress and is not idle.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()

@@ -17,7 +17,8 @@ type ignored struct {
 
 // noticeIgnored logs each ignored file once, so that an operator notices a wrong file name
 // ending. It runs after the order files are loaded, because only then all side lists are
-// known. A new file is logged after the time Patience, because editors create temporary files.
+// known. A new file is logged after the duration Patience, because editors create temporary
+// files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -49,7 +49,7 @@ func TestCreatedAndAppended(t *testing.T) {
 }
 
 // TestWriteAfterRename checks that a write after a rename delays the report until the file is
-// unchanged for the time Settle.
+// unchanged for the duration Settle.
 func TestWriteAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -81,7 +81,8 @@ func TestWriteAfterRename(t *testing.T) {
 }
 
 // TestWriteWithoutEventAfterRename checks that an old rename event is no evidence that a later
-// write is finished. The test writes through another hard link, because this causes no event.
+// write is finished. The test writes through another hard link, because a write through this
+// link causes no event.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -98,7 +99,7 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the time
+// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the duration
 // Settle, even without a write event. During copy_file_range(2) or a long write(2), the bytes
 // are visible before the event.
 func TestCreateWithoutWriteEvent(t *testing.T) {

@@ -103,8 +103,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks that a written target of an old link must be unchanged for the time
-// Settle. A file that replaces a link must too.
+// TestLinkTargets checks that a file must stay unchanged for the duration Settle if it
+// replaces a link, or if it is the written target of an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -137,8 +137,8 @@ func TestLinkTargets(t *testing.T) {
 }
 
 // TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file
-// must be unchanged for the time Settle. When the link is replaced, the files are reported at
-// once.
+// must be unchanged for the duration Settle. When the link is replaced, the files are reported
+// at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

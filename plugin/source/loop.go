@@ -43,8 +43,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 }
 
 // Run calls fn with the changed files until ctx ends or Close is called. It then closes the
-// Source and returns ctx.Err(), or nil after Close. The next call of fn has the changes during
-// the last call, each file once.
+// Source and returns ctx.Err(), or nil after Close. Changes during a call of fn are reported
+// in the next call, each file once.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -74,7 +74,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 
 // Source.ready returns the changed files to report now. It waits up to batchWait for the
 // hashes of small files, so that files that change together are reported together. The result
-// patience is the next time at which a changing file becomes Pending, or zero.
+// "patience" is the next time at which a changing file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -94,8 +94,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// Source.turn starts a scan if one is due. The result busy is true while a scan or a worker is
-// in progress. The result next is the time of the next scan.
+// Source.turn starts a scan if one is due. The result "next" is the time of the next scan. The
+// result "busy" is true while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
 	now := s.clock.Now()
@@ -125,9 +125,9 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// Source.pause waits until the loop is woken or the time next comes. A zero next means no
-// limit. If the parameter work is true, pause also returns after one tick, so that the caller
-// checks the progress of the work.
+// Source.pause waits until the loop is woken, but at most until the time in the parameter
+// "next". A zero time means no limit. If the parameter "work" is true, pause also returns
+// after one tick, so that the caller checks the progress of the work.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {
@@ -159,7 +159,7 @@ func (s *Source) kick() {
 	}
 }
 
-// lookSoon asks for a scan after a kernel event. It delays the scan, because scans after
+// lookSoon asks for a scan after a kernel event. It may delay the scan, because scans after
 // events may use at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {

@@ -51,7 +51,7 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which the function gone returns true. It also stops
+// dropOrders removes the orders for which the function "gone" returns true. It also stops
 // watching paths without an order.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
@@ -92,8 +92,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and its side lists. The result settled is
-// false while one of them is changing.
+// versions returns the present versions of the file and its side lists. The result "settled"
+// is false while one of them is changing.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -116,10 +116,10 @@ func (o *order) patienceEnds() time.Time {
 }
 
 // Source.report returns the files that have changed since the last report. An order file waits
-// until the file and its side lists have stopped changing, so that the caller never gets half
-// a side list. While one order file vanishes, the other files wait too, because a rename may
-// be in progress. No file waits longer than patienceEnds. If the parameter all is true, no
-// file waits. The result next is the end of the first wait, or zero.
+// until the file and its side lists stop changing, so that the caller never gets half a side
+// list. While one order file vanishes, the others wait too, because a rename may be in
+// progress. If the parameter "all" is true, no file waits. The result "next" is the end of the
+// first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -142,7 +142,7 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 }
 
 // reportOrder returns the report about o, or nil if there is nothing to report now. The result
-// end is the end of the wait, or zero.
+// "end" is the end of the wait, or zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -176,8 +176,8 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// pattern.changed reports whether a report about a directory or glob is due. This is so when
-// the pattern begins or ceases to match files.
+// pattern.changed reports whether a report about a directory or glob is due. A report is due
+// when the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)

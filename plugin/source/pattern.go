@@ -28,9 +28,9 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says what a pattern is: a file, a directory or a glob. The first thing found at the
-// path determines the kind, which then never changes. Otherwise a new directory could change
-// the meaning of the Corefile.
+// kind says what a pattern is: a file, a directory or a glob. The kind does not change after
+// something was first found at the path. Otherwise a new directory could change the meaning of
+// the Corefile.
 type kind uint8
 
 const (
@@ -63,8 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. For example, Docker
-		// creates a directory at the path if the file to mount does not exist.
+		// A path with the ending of an order file is always a file. Docker creates a directory
+		// at the path if the file to mount does not exist, and this must be an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -98,7 +98,7 @@ type expansion struct {
 }
 
 // expand finds the order files that match the pattern. If nothing has changed, it returns the
-// pointer in the parameter old.
+// pointer in the parameter "old".
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -137,7 +137,7 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 }
 
 // decide tries to set the kind of the pattern. An existing file or directory takes precedence
-// over a *, because a file name may contain a *.
+// over a glob, because a file name may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():

@@ -43,7 +43,7 @@ func (in *input) close() {
 }
 
 // newReader opens a file and returns a stream of its bytes. It passes each error to the
-// function failed.
+// function "failed".
 func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
@@ -63,8 +63,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// reader.call runs fn, a system call that may block, in a goroutine. It returns the error of
-// fn, or another error after a time limit. The file is then closed when fn returns.
+// reader.call runs a system call that may block, in a goroutine. It returns the error of the
+// call, or another error after a time limit. The file is then closed when the call returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed

@@ -57,7 +57,7 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 }
 
 // TestRenameByPolling checks a rename without an event. The file must be unchanged for the
-// time Settle, because a poll cannot distinguish a rename from a write.
+// duration Settle, because a poll cannot distinguish a rename from a write.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")

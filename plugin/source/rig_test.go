@@ -223,8 +223,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// rig.soon moves the clock until a complete file must be reported: a moment with kernel
-// events, and DefaultPoll without them.
+// rig.soon moves the clock until a complete file must be reported. This takes a moment with
+// kernel events, and DefaultPoll without them.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {

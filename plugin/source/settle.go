@@ -46,11 +46,11 @@ const (
 	// debounce is the time between a kernel event and the scan that it causes. Several events
 	// within this time cause one scan.
 	debounce = 5 * time.Millisecond
-	// quiet is how long a big file must be unchanged before it is hashed. Otherwise the Source
-	// would hash it after each step of a long write.
+	// quiet is how long a big file must be unchanged before it is hashed. Without this wait,
+	// the Source would hash the file after each step of a long write.
 	quiet = 250 * time.Millisecond
-	// bigFile is the size in bytes above which a file waits for the time quiet before it is
-	// hashed.
+	// bigFile is the size in bytes above which a file waits for the duration quiet before it
+	// is hashed.
 	bigFile = 64 << 10
 )
 
@@ -91,7 +91,7 @@ func (e evidence) any() bool {
 }
 
 // evidence.whole reports whether the bytes of a file are complete at once. The parameter s has
-// the size and times of the file, and now is the time of the hash.
+// the size and times of the file. The parameter "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
@@ -114,7 +114,7 @@ type version struct {
 	dangling bool // a link to a missing file, which Forget must not drop
 }
 
-// version.same reports whether v and w are equal for the user of the package. It ignores the
+// version.same reports whether v and w are equal for the caller of the package. It ignores the
 // texts of errors.
 func (v version) same(w version) bool {
 	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling

@@ -43,8 +43,8 @@ func (s *Source) lost(owner, abs string) {
 	s.kick()
 }
 
-// openSide opens a side list of the order file in the parameter owner. From then on, a change
-// of the list causes a report about the order file.
+// openSide opens a side list of the order file at the path "owner". From then on, a change of
+// the list causes a report about the order file.
 func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide records that an order file uses a side list. The returned version is then already
-// reported.
+// addSide records that an order file uses a side list, and returns the version of the list.
+// The Source does not report this version again.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,8 +97,8 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 const maxFirst = 64 << 20
 
 // Source.first finds and hashes a new side list while the caller waits. A list that is large
-// or takes more than a second becomes Pending. The caller must hold s.mu, which first unlocks
-// while it waits.
+// or takes more than a second becomes Pending. The caller must hold s.mu, which is unlocked
+// during the wait.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

@@ -55,16 +55,16 @@ type Config struct {
 	// Poll is the time between two polls, at least 10 ms. 0 means DefaultPoll.
 	Poll time.Duration
 	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. The parameter
-	// side is true for side lists and for Files. A larger file is Unreadable. MaxBytes may be
-	// nil.
+	// "side" is true for side lists and for Files. A larger file is Unreadable. MaxBytes may
+	// be nil.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called once for each fact that belongs in the operator's log, such as an
-	// ignored file. The call may come from any goroutine. Notice must return soon and must not
-	// call the Source. It may be nil.
+	// Notice is called once for each fact for the operator's log, for example an ignored file.
+	// The call may come from any goroutine. Notice must return soon and must not call the
+	// Source. It may be nil.
 	Notice func(error)
 	// Due is called by Run before each wait, so that the caller can do timed work without a
-	// timer. It returns the time of its next call, or zero. Run may call Due earlier, or later
-	// during a load. Due may be nil.
+	// timer. It returns the time at which it wants to be called again, or zero. Run may call
+	// Due earlier, or later during a load. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -125,8 +125,8 @@ type Source struct {
 	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New returns a Source and reads no file. A pattern that is empty or has a syntax error is an
-// error (see filepath.Match).
+// New returns a Source and reads no file. It returns an error for an empty pattern or a syntax
+// error in a pattern.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),

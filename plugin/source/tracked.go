@@ -123,8 +123,8 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// Source.refusal returns the reason why a file must not be hashed. The result refused is false
-// if there is no reason.
+// Source.refusal returns the reason why a file must not be hashed. The result "refused" is
+// false if there is no reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -158,8 +158,8 @@ func sizeText(n int64) string {
 }
 
 // tracked.outside reports whether a side list lies outside the directories of all its order
-// files. The directory of an order file is that of its path or its real directory, because in
-// Kubernetes one link leads to both files.
+// files. If the path of an order file is a link, the real directory of the order file is
+// allowed too, because Kubernetes mounts files behind links.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -182,8 +182,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	}
 	before := t.loc
 	if before == nil {
-		// The links to the directory of a new path may be old. Only the last component may
-		// count as a new link, because a new file in a linked directory may be half written.
+		// For a new path, only a link at its last component is new. The links to its directory
+		// may be old, and a new file in the directory may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false

@@ -8,8 +8,8 @@ import "time"
 const (
 	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// slow is how long a read may take before other files no longer wait for it. The first
-	// tick is not counted.
+	// slow is how long a read may take before other files no longer wait for the read. The
+	// first tick is not counted.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take before the file is reported as Pending.
 	readTimeout = 5 * time.Second
@@ -24,7 +24,7 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// Source.returns waits until the channel over is closed, and then returns true. It returns
+// Source.returns waits until the channel "over" is closed, and then returns true. It returns
 // false if the time limit passes without progress, or if the Source is closed. It counts
 // ticks, so that time in which the process was stopped does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {

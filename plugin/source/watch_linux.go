@@ -74,7 +74,7 @@ func openWatcher(kick func()) (*watcher, error) {
 }
 
 // take returns and removes all events so far. It reads the descriptor itself, because the
-// goroutine may be late.
+// goroutine may not have read the last events.
 func (w *watcher) take() []event {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -146,9 +146,9 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm makes the sorted directories in the slice want the only watched directories. The result
-// fresh has the directories that were not watched before. The result err is the first error,
-// but a missing directory is not an error.
+// arm watches exactly the directories in the slice "want", which must be sorted. The result
+// "fresh" lists the directories that were not watched before. A missing directory is not an
+// error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
