@@ -139,7 +139,8 @@ func didYouMean(property string) string {
 	return ""
 }
 
-// one returns the only argument of a property. Any other number of arguments is an error.
+// The function one returns the only argument of a property. Any other number of arguments is
+// an error.
 func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))

@@ -18,7 +18,7 @@ type Places struct {
 // Empty reports whether the directive has neither the property country nor the property home.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client. The parameter where is the network of the client,
+// Country returns the country of a client. The parameter "where" is the network of the client,
 // or the zero Prefix if it is unknown. Country tries the networks in Nets first, then the
 // function geoip, and then Home. Country calls geoip only if needed, and geoip may be nil.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {

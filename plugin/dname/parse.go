@@ -22,7 +22,7 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// dots replaces the other separators of labels in UTS 46, section 4, by a dot.
+// The replacer dots replaces the other separators of labels in UTS 46, section 4, by a dot.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. It ignores the case of letters and allows one trailing
@@ -67,7 +67,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// plain maps each octet of a host name to lower case. All other octets map to 0.
+// The table plain maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {

@@ -73,8 +73,8 @@ func mix(x uint64) uint64 {
 	return hi ^ lo
 }
 
-// word returns eight octets of s from index i on. The compiler turns word into one load
-// instruction.
+// The function word returns eight octets of s from index i on. The compiler turns word into
+// one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -47,8 +47,8 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules that also protect the names above the rule. For example, a
-// block of a name above a public suffix would also block the public suffix.
+// The constant below contains the flags of rules that also protect the names above the rule.
+// For example, a block of a name above a public suffix would also block the public suffix.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it, so that its index is

@@ -20,8 +20,8 @@ type List struct {
 	entries []protected
 }
 
-// A protected is one entry of a protect list. If name is the zero Name, the entry is a
-// network.
+// The type protected is one entry of a protect list. If the field "name" is zero, the entry is
+// a network.
 type protected struct {
 	name  dname.Name
 	exact bool // an entry "=name", which does not protect the names below
@@ -50,7 +50,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that are missing in the list newer.
+// Lost returns the number of entries of l that are missing in the parameter "newer".
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -170,7 +170,7 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses one entry of a protect list. The result why is the reason if the entry is
+// readEntry parses one entry of a protect list. The result "why" is the reason if the entry is
 // not valid.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")

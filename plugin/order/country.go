@@ -108,7 +108,7 @@ func (s *Scope) CountryTexts() (out []string) {
 }
 
 // badCountry reports that s is not a country code, and suggests a code. The suggested code
-// ends in the parameter plus, which is "+" or "".
+// ends in the parameter "plus", which is "+" or "".
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {

@@ -206,7 +206,7 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText returns the text of a scalar. For invalid text, the result why describes the
+// plainText returns the text of a scalar. For invalid text, the result "why" describes the
 // problem.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {

@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// use is a set of flags about a field of an order.
+// The type use is a set of flags about a field of an order.
 type use uint8
 
 const (
@@ -88,8 +88,8 @@ var fields = []field{
 		// The slice may belong to the authority, so it must not be changed.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// target_count comes before targets in a file. If the file is cut within the targets, the
-	// count shows the cut.
+	// In a file, target_count comes before targets. If the end of the targets is cut off, the
+	// count shows the mistake.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},

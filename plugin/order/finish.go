@@ -55,7 +55,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 }
 
 // checkTargetCount compares target_count with the number of targets, so that a cut order is
-// refused. A target with an error counts too.
+// refused. A target with an error is counted too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -122,7 +122,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target with its own field served and without a deadline of its own.
+// A rowClock is a target that has its own field served, but no deadline of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -151,7 +151,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether each target has its own served or deadline.
+// ownClocks reports whether each target has a field served or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false
@@ -164,7 +164,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the sum of the parameters served and after.
+// deadlineAfter sets *deadline to the sum of the parameters "served" and "after".
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -35,14 +35,14 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// side returns an OpenSide function. Every side list that it opens contains data.
+// The function side returns an OpenSide function. Every side list that it opens contains data.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// check checks rules that hold for any bytes: the parser does not panic, and each problem has
-// a message and a valid position. For a valid file, it also compares the orders after Format
-// and after Encode.
+// The function check checks rules that hold for any bytes: the parser does not panic, and each
+// problem has a message and a valid position. For a valid file, it also compares the orders
+// after Format and after Encode.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -234,7 +234,7 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// taking is a Names that stores the names of a list.
+// The type taking implements the interface Names. It stores the names of a list.
 type taking struct {
 	names []string
 	grown []int

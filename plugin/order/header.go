@@ -187,7 +187,7 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	return handle
 }
 
-// seal marks the problems from index start on as Sealed if the order may be secret.
+// seal marks the problems from the index "start" on as Sealed if the order may be secret.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {

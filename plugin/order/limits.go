@@ -32,9 +32,9 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the number of labels in a file and its side lists. Only the labels beyond
-	// the fourth of each name count, and each name raises the limit by one. The limit protects
-	// memory, because each label of a name may need a node in the index.
+	// maxDeep limits the number of labels in a file and its side lists. It does not include
+	// the first four labels of each name, and each name raises the limit by one. The limit
+	// protects memory, because each label may need a node in the index.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows in a file. A window is a time interval in
 	// which an order is enforced. The windows of an order count once for each target with
@@ -49,7 +49,7 @@ const (
 	MaxProtected = 1_000_000
 )
 
-// limits is the table of limits in docs/order-format.md.
+// limits lists the limits that docs/order-format.md must contain.
 var limits = []struct {
 	what string
 	most int64

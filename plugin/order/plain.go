@@ -29,8 +29,9 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the names of a long list without own nodes. If Options.Targets is set,
-// the names wait until the other fields are decoded.
+// plainNames decodes the names of a long list that have no nodes of their own. If
+// Options.Targets is set, it only stores the list, because the other fields must be decoded
+// first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -53,8 +54,8 @@ func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	})
 }
 
-// eachTarget calls the function own for each element of o.Targets, and the function plain for
-// each name in a long list. The calls follow the sequence in the file.
+// eachTarget calls the function "own" for each element of o.Targets, and the function "plain"
+// for each name in a long list. The calls follow the sequence in the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -219,7 +220,7 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// distinct is the set of the values of a list so far.
+// The type distinct is a set of the values of a list that were already decoded.
 type distinct[T comparable] map[T]struct{}
 
 // add adds a value and reports whether the value is new.

@@ -204,7 +204,8 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// outline.flow scans names that have commas between them. It returns the offset of the rest.
+// outline.flow scans names that have commas between them. It returns the offset at which the
+// names end.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -226,8 +227,8 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// outline.line scans lines such as "- name" from offset i on. It returns the offset of the
-// rest.
+// outline.line scans lines such as "- name" from offset i on. It returns the offset at which
+// the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {

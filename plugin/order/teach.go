@@ -16,7 +16,7 @@ import (
 // The functions in this file make advice. Advice is the part of an error message that shows
 // what to write. The functions are called only for wrong input.
 
-// flow returns s as YAML needs it within brackets, with quotes if necessary.
+// The function flow returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {

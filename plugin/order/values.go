@@ -85,8 +85,8 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// parser.interval reports a problem unless the parameter until is later than the parameter
-// from.
+// parser.interval reports a problem unless the parameter "until" is later than the parameter
+// "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)

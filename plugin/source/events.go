@@ -31,7 +31,7 @@ type eventLog struct {
 	last map[string]lastEvent
 }
 
-// eventLog.note records an event. The parameter watched is true if a watched path leads to
+// eventLog.note records an event. The parameter "watched" is true if a watched path leads to
 // name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]

@@ -14,7 +14,7 @@ type restamped struct {
 
 func (i restamped) ModTime() time.Time { return i.mtime }
 
-// still is a file info with constant times and no inode number.
+// The type still is a file info with constant times and no inode number.
 type still struct{ restamped }
 
 func (still) Sys() any { return nil }
@@ -107,8 +107,8 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the channel
-// step lets one read continue.
+// The type gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the
+// channel step lets one read continue.
 type gate struct {
 	step  chan error
 	stuck chan struct{} // receives a value when a read begins

@@ -9,9 +9,9 @@ import (
 )
 
 // Scan checks all files and returns those that are new or changed since the last report. For
-// files that keep changing, it waits up to the duration in the parameter wait, and then returns
-// them as Pending. A program calls Scan before Run to load its files. It calls Scan again if a
-// load returned ErrPending or ErrChanged.
+// files that keep changing, it waits up to the duration in the parameter "wait", and then
+// returns them as Pending. A program calls Scan before Run to load its files. It calls Scan
+// again if a load returned ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()

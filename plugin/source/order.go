@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// order is one order file with its side lists. One report describes all of these files.
+// The type order is one order file with its side lists. One report describes all of these
+// files.
 type order struct {
 	file    *tracked
 	pattern int        // the index of the first pattern that matches the file

@@ -195,7 +195,7 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 }
 
 // isDir reports whether path is a directory or a link to one. The parameter t is the type of
-// the entry.
+// the directory entry.
 func (f *files) isDir(path string, t fs.FileMode) bool {
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()

@@ -46,8 +46,8 @@ const (
 	// debounce is the time between a kernel event and the scan that it causes. Several events
 	// within this time cause one scan.
 	debounce = 5 * time.Millisecond
-	// quiet is how long a big file must be unchanged before it is hashed. Without this wait,
-	// the Source would hash the file after each step of a long write.
+	// The constant quiet is how long a big file must be unchanged before it is hashed. Without
+	// this wait, the Source would hash the file after each step of a long write.
 	quiet = 250 * time.Millisecond
 	// bigFile is the size in bytes above which a file waits for the duration quiet before it
 	// is hashed.

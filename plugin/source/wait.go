@@ -8,8 +8,8 @@ import "time"
 const (
 	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// slow is how long a read may take before other files no longer wait for the read. The
-	// first tick is not counted.
+	// The constant slow is how long a read may take before other files no longer wait for the
+	// read. The first tick is not counted.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take before the file is reported as Pending.
 	readTimeout = 5 * time.Second

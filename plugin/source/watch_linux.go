@@ -32,10 +32,10 @@ type watcher struct {
 	buf    [16 << 10]byte
 }
 
-// watched is the inotify watch of one directory.
+// The type watched is the inotify watch of one directory.
 type watched struct {
 	wd    int32
-	local bool // no change of the file system is without an event
+	local bool // every change of the file system causes an event
 }
 
 // localFS has the magic numbers of local file systems, where each change causes an event. On a
