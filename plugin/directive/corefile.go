@@ -184,7 +184,7 @@ func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	return serving
 }
 
-// within reports whether name is in zone. The zone must be a result of the function normal.
+// within reports whether name is in zone. The zone must be a result of the function "normal".
 func within(name dname.Name, zone string) bool {
 	return zone == "" || strings.HasSuffix("."+name.FQDN(), "."+zone+".")
 }

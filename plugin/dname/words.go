@@ -53,9 +53,9 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k) for k > 0. The parameter parent is the hash of Suffix(k-1).
-// The hash of the root is a secret key, so that an attacker cannot easily find names with
-// equal hashes.
+// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
+// Suffix(k-1). The hash of the root is a secret key, so that an attacker cannot easily find
+// names with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent

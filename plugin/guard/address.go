@@ -13,7 +13,7 @@ type specialNet struct {
 }
 
 // specialNets contains the networks of the IANA special-purpose address registries (RFC 6890,
-// RFC 8190). It also contains other networks without public addresses of single hosts. A
+// RFC 8190). It also contains other networks that have no public addresses of hosts. A
 // network inside another network of the list is left out.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},

@@ -124,7 +124,7 @@ type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
 	// cover is the ref of the highest "name" entry at or above the name. It is valid if the
-	// field over has the bit subtree.
+	// field "over" has the bit subtree.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }

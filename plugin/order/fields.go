@@ -26,9 +26,9 @@ type field struct {
 type draft struct {
 	Order
 	ownTerms bool // only this order uses Terms, so its fields may be changed
-	// servedDate is set if the field served is a date without a time of day.
+	// servedDate is set if the field "served" is a date without a time of day.
 	servedDate bool
-	// servedBad is set if a field served of the order or of a target is wrong.
+	// servedBad is set if a field "served" of the order or of a target is wrong.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
@@ -37,7 +37,7 @@ type draft struct {
 	// forceAt maps each key of the order's own force to its node. It is nil if the order has
 	// no force of its own.
 	forceAt map[string]*yaml.Node
-	// rowClocks lists the targets whose deadline starts at the target's own field served.
+	// rowClocks lists the targets whose deadline starts at the target's own field "served".
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
 	// doubt is set if it is unknown whether the order is secret.

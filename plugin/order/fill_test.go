@@ -72,7 +72,7 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// The decoder copies Terms before it changes a field with the flag term. Without the
+		// The decoder copies Terms before it changes a field with the flag "term". Without the
 		// flag, the change would also reach the authority.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))

@@ -122,7 +122,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target that has its own field served, but no deadline of its own.
+// A rowClock is a target that has its own field "served", but no deadline of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -131,8 +131,8 @@ type rowClock struct {
 }
 
 // countDeadlines computes each deadline that the file gives as a duration. The duration starts
-// at the field served of the target, or else of the order. Each row of a register has its own
-// date of service.
+// at the field "served" of the target, or else of the order. Each row of a register has its
+// own date of service.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
@@ -151,7 +151,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether each target has a field served or a deadline of its own.
+// ownClocks reports whether each target has a field "served" or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false

@@ -139,7 +139,7 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount sets target_count in an order, unless the parameter count is 0.
+// setTargetCount sets target_count in an order, unless the parameter "count" is 0.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)

@@ -157,8 +157,8 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes defaults or an authority entry into base. The result handle is set if the field
-// authority refers to an authority entry.
+// fill decodes defaults or an authority entry into base. The result "handle" is set if the
+// field authority refers to an authority entry.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true

@@ -11,9 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259). The parameter line is the number of the
-// first line of data. encoding/json cannot be used, because order files need the position of
-// every value. It also accepts duplicate keys and half surrogate pairs.
+// parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
+// the first line of data. encoding/json cannot be used, because order files need the position
+// of every value. It also accepts duplicate keys and half surrogate pairs.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
@@ -40,7 +40,7 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
-	// The fields line and col are the position of the offset in the field seen. The next
+	// The fields line and col are the position of the offset in the field "seen". The next
 	// search starts there, so that the text is searched only once.
 	seen, line, col int
 	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the

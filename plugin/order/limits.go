@@ -72,7 +72,7 @@ var limits = []struct {
 }
 
 // MaxBytes returns the largest allowed size in bytes of the file at path. If the parameter
-// side is true, the file is a side list.
+// "side" is true, the file is a side list.
 func MaxBytes(path string, side bool) int64 {
 	if side || Ext(path) == ".jsonl" {
 		return maxStream

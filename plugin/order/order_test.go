@@ -197,7 +197,7 @@ func TestFull(t *testing.T) {
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
 			// The deadline is a duration. For this target, it starts at the target's own field
-			// served.
+			// "served".
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}

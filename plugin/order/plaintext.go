@@ -18,7 +18,7 @@ var notText = []struct{ begins, say string }{
 	{"\xfe\xff", "is UTF-16; save it as UTF-8"},
 }
 
-// plainText returns an error if data is not plain text in UTF-8. The parameter line is the
+// plainText returns an error if data is not plain text in UTF-8. The parameter "line" is the
 // number of the first line of data.
 func plainText(data []byte, line int) error {
 	if line == 1 {
@@ -43,8 +43,8 @@ func isText(data []byte) error {
 	return nil
 }
 
-// validUTF8 returns an error about the first invalid byte. The parameter line is the number of
-// the first line of data.
+// validUTF8 returns an error about the first invalid byte. The parameter "line" is the number
+// of the first line of data.
 func validUTF8(data []byte, line int) error {
 	if utf8.Valid(data) {
 		return nil

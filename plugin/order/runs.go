@@ -52,7 +52,7 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	}
 }
 
-// nameAt returns the host name at the start of text. The result size is the length with
+// nameAt returns the host name at the start of text. The result "size" is the length with
 // quotes, or 0 if there is no host name.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0

@@ -175,8 +175,8 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice returns the message for a target with an invalid name. The parameter err is the
-// error of dname.Parse.
+// targetAdvice returns the message for a target with an invalid name. The parameter "err" is
+// the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -248,8 +248,8 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that a mapping must not have. The parameter own yields the allowed
-// keys.
+// unknownKey reports a key that a mapping must not have. The parameter "own" yields the
+// allowed keys.
 func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"

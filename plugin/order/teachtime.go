@@ -129,7 +129,7 @@ var units = map[string]string{
 	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
 }
 
-// durationAdvice returns advice with a duration in the right notation. The parameter key is
+// durationAdvice returns advice with a duration in the right notation. The parameter "key" is
 // the key of the field.
 func durationAdvice(key, s string) string {
 	s = strings.ToLower(unquoted(s))
@@ -158,8 +158,8 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns advice with a number without quotation marks. The parameter key is the
-// key of the field.
+// numberAdvice returns advice with a number without quotation marks. The parameter "key" is
+// the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

@@ -23,7 +23,7 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate decodes a time. The result dateOnly is true for a date without a time of day.
+// timeOrDate decodes a time. The result "dateOnly" is true for a date without a time of day.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -39,7 +39,7 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 
 var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")
 
-// badTime returns the message for an invalid time. The parameter err is the error of
+// badTime returns the message for an invalid time. The parameter "err" is the error of
 // parseTime.
 func badTime(field, s string, err error) string {
 	advice := timeAdvice(s)
@@ -162,7 +162,7 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 }
 
 // dayStart returns the first moment of a day in loc, even if the clocks skip midnight. The
-// parameter day is midnight in UTC.
+// parameter "day" is midnight in UTC.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

@@ -102,7 +102,7 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 }
 
 // parser.deadline decodes a deadline, which is a time or a duration. The duration starts at
-// the field served, so its end is computed later.
+// the field "served", so its end is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {

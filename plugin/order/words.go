@@ -11,7 +11,7 @@ import (
 // This file has the words for the values of enums, such as "draft". Order files, the Corefile,
 // the tool and the metrics share these words.
 
-// words contains the word for each value of an enum, by value. A value that is never written
+// words lists the words for the values of an enum. The index is the value. A value that is never written
 // has an empty word.
 type words[T ~uint8] []string
 
@@ -55,26 +55,27 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// String returns the word in order files for a.
+// String returns the word for the action in order files.
 func (a Action) String() string { return actionWords.of(a) }
 
-// String returns the word in order files for s.
+// String returns the word for the status in order files.
 func (s Status) String() string { return statusWords.of(s) }
 
-// String returns the word in order files for k, or "" for KindUnstated.
+// String returns the word for the kind in order files, or "" for KindUnstated.
 func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 
-// String returns the word in order files for d.
+// String returns the word for the disclosure in order files.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word in order files and the Corefile for k, or "" for ResponseUnset.
+// String returns the word for the kind in order files and the Corefile, or "" for
+// ResponseUnset.
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word in order files for m. For BelowOnly, it returns "below", although
-// order files write "*." before the name.
+// String returns the word for the match in order files. For BelowOnly, it returns "below",
+// although order files write "*." before the name.
 func (m Match) String() string { return matchWords.of(m) }
 
-// String returns the word in order files for e.
+// String returns the word for the value in order files.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
 // ParseEnforcedBy parses the result of EnforcedBy.String. It returns false for an unknown
@@ -85,8 +86,8 @@ func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse
 // word.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms lists all responses for an error message. The parameter redirect shows how to
-// write a redirect.
+// ResponseForms lists all responses for an error message. The parameter "redirect" shows how
+// to write a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -119,7 +120,7 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns the name n as in order files. For BelowOnly, "*." is before the name.
+// Pattern returns the name n as order files write it. For BelowOnly, "*." is before the name.
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -136,7 +137,7 @@ func (m Match) Describe(n dname.Name) string {
 	return m.Pattern(n)
 }
 
-// Pattern returns the target as in order files, but without attributes. The text does not
+// Pattern returns the target as order files write it, but without attributes. The text does not
 // distinguish Exact from Subtree.
 func (t *Target) Pattern() string {
 	switch t.Kind {

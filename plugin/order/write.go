@@ -89,10 +89,10 @@ func putStatus(n *yaml.Node, s Status) {
 	}
 }
 
-// compact is the parameter indent for JSON on a single line.
+// compact is the parameter "indent" for JSON on a single line.
 const compact = -1
 
-// appendJSON appends the tree n as JSON. The parameter indent is the number of blanks before
+// appendJSON appends the tree n as JSON. The parameter "indent" is the number of blanks before
 // the line of n, or compact for a single line.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1

@@ -29,7 +29,7 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t is the first moment of a day. The parameter local is t in the
+// startsDay reports whether t is the first moment of a day. The parameter "local" is t in the
 // time zone of the day.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

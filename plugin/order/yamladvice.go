@@ -65,7 +65,7 @@ const (
 	maxTried   = 1 << 20
 )
 
-// A mend is a corrected line. The field say describes the mistake in the original line.
+// A mend is a corrected line. The field "say" describes the mistake in the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {

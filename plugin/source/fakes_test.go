@@ -32,7 +32,7 @@ func (f shownFile) Stat() (fs.FileInfo, error) {
 	return f.show(info), nil
 }
 
-// shown passes the file info of each file through the function show. Directories are
+// shown passes the file info of each file through the function "show". Directories are
 // unchanged.
 func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
@@ -108,7 +108,7 @@ func (sized) IsDir() bool { return false }
 func (sized) Sys() any { return nil }
 
 // The type gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the
-// channel step lets one read continue.
+// channel "step" lets one read continue.
 type gate struct {
 	step  chan error
 	stuck chan struct{} // receives a value when a read begins

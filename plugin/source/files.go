@@ -45,7 +45,7 @@ func (f files) once() files {
 	return f
 }
 
-// stat has the used fields of a result of stat(2).
+// stat has the fields of a stat(2) result that the package uses.
 type stat struct {
 	stamp
 	mode     fs.FileMode

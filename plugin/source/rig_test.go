@@ -187,7 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// rig.until runs the loop until the function done returns true. The clock does not move.
+// rig.until runs the loop until the function "done" returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {

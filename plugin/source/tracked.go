@@ -64,7 +64,7 @@ func (t *tracked) evidence(e lastEvent) evidence {
 }
 
 // compare decides whether a file must be hashed after a scan. The parameter l is where the
-// path leads now. The parameter seq is the number of the last kernel event before the scan.
+// path leads now. The parameter "seq" is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched

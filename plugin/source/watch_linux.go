@@ -47,7 +47,7 @@ var localFS = []int64{
 }
 
 // maxEvents is the maximum number of events stored during a long load of files. If more come,
-// all are replaced by one event with the field lost set.
+// all are replaced by one event with the field "lost" set.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
