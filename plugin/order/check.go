@@ -71,9 +71,9 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports each reason in the order's own force key for which the order has no
-// target. It silently drops inherited reasons without a target, because they may be meant for
-// other orders. It checks nothing if the order has a side list.
+// checkForce checks that each reason in the order's own force key is about a target of the
+// order. It silently drops an inherited reason about another target, because the reason may be
+// meant for other orders. It checks nothing if the order has a side list.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

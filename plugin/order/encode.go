@@ -122,7 +122,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a deadline that is a duration needs the time of day of served
+	if o.DeadlineAfter > 0 { // a deadline that is a duration needs the time of day in the field "served"
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)

@@ -232,8 +232,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks that the windows of an order count once for each target with
-// attributes.
+// TestManyWindows checks that the limit on windows includes the windows of an order once for
+// each target with attributes.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{

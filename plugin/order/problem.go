@@ -27,8 +27,8 @@ type Problem struct {
 	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
 	// problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order, where no disclosure is known. The
-	// file may not even be an order file.
+	// outside is set if the problem is outside an order. It is then unknown whether the text
+	// around the problem is secret.
 	outside bool
 	// Lift is set if the problem is Sealed only because it is in a lift without a disclosure.
 	// The lift is as secret as the orders that it ends.

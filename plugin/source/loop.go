@@ -159,8 +159,8 @@ func (s *Source) kick() {
 	}
 }
 
-// lookSoon asks for a scan after a kernel event. It may delay the scan, because scans after
-// events may use at most a tenth of the time.
+// lookSoon asks for a scan at the given time or later. It may delay the scan, because scans
+// after kernel events may use at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {
 		at = s.nextEventLook

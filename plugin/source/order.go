@@ -53,7 +53,7 @@ func (s *Source) updateOrders() {
 }
 
 // dropOrders removes the orders for which the function "gone" returns true. It also stops
-// watching paths without an order.
+// watching paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -80,8 +80,8 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release records that the order o no longer uses the path t. The Source stops watching a path
-// without an order.
+// release records that the order o no longer uses the path t. When no order uses t, the Source
+// stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -106,8 +106,9 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported even if a file is still changing. The
-// time is later by RaggedSettle if a last line has no end, because the file may be incomplete.
+// patienceEnds returns the time at which o is reported even if a file is still changing. If the
+// last line of a file has no line end, patienceEnds adds RaggedSettle, because the file may be
+// incomplete.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {

@@ -38,7 +38,7 @@ func TestRenameIsAtOnce(t *testing.T) {
 }
 
 // TestRenamedFileComesWithItsOldName checks that one report has the new name and the missing
-// old name of a file. With two reports, both names would have the orders for a moment.
+// old name of a file. With two reports, the orders of the file would exist twice for a moment.
 func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

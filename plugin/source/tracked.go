@@ -22,7 +22,7 @@ type tracked struct {
 	loc      *location // where the path led at the last scan; nil before
 	lookedAt time.Time
 	seen     uint64 // the number of the last event before the last scan
-	used     uint64 // the value of seen at the last complete version; earlier events are no evidence
+	used     uint64 // the value of "seen" at the last complete version; earlier events are no evidence
 	inode    uint64 // the inode of the last complete version
 	initial  bool   // found at the start or by an order file, and not changed since
 	swapped  bool   // a link on the way is new, and no write came later
