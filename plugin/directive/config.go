@@ -109,8 +109,8 @@ func absolute(path, root string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// properties maps each property of the directive to its parser. The slice args is empty only
-// for the property shadow.
+// properties maps each property of the directive to its parser. The slice "args" is empty only
+// for the property "shadow".
 var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,

@@ -20,7 +20,7 @@ func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
 // Country returns the country of a client. The parameter "where" is the network of the client,
 // or the zero Prefix if it is unknown. Country tries the networks in Nets first, then the
-// function geoip, and then Home. Country calls geoip only if needed, and geoip may be nil.
+// function geoip, and then Home. The function geoip may be nil.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {

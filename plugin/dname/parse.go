@@ -22,7 +22,7 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// The replacer dots replaces the other separators of labels in UTS 46, section 4, by a dot.
+// The replacer dots converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. It ignores the case of letters and allows one trailing

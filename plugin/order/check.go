@@ -89,7 +89,7 @@ func (p *parser) checkForce(o *draft) {
 	}
 	note := func(k sameTarget) {
 		if k.match == Exact {
-			k.match = Subtree // a reason for a name applies to both kinds of match
+			k.match = Subtree // a reason applies to Exact and to Subtree targets
 		}
 		if _, ok := has[k]; ok {
 			has[k] = true

@@ -302,7 +302,7 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	n.Style = yaml.DoubleQuotedStyle
 	j.pos++
 	start := j.pos
-	var out []byte // the decoded text before start, if there was an escape
+	var out []byte // the decoded text before the index start, if there was an escape
 	for j.pos < len(j.data) {
 		switch c := j.data[j.pos]; {
 		case c == '"':

@@ -46,8 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes. It yields the text in head once, and then the text in
-// body again and again. It counts the bytes that are read.
+// A repeated is a stream of n bytes. It yields the field "head" once, and then the field
+// "body" again and again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int

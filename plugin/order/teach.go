@@ -286,8 +286,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key without a value above n to which the key n may belong. The author
-// has then probably forgotten to indent n.
+// emptyAbove returns a key above n that has no value and to which the key n may belong. The
+// author has then probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {

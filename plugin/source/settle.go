@@ -80,7 +80,7 @@ const (
 // evidence has facts that can show that a file is complete.
 type evidence struct {
 	initial bool    // found at the start or by an order file, and not changed since
-	swapped bool    // a link on the way is new, and no write came later
+	swapped bool    // a link on the way to the file is new, and no write came later
 	other   bool    // the inode is not the inode of the last version
 	how     arrival // from the events since the last version
 }

@@ -25,7 +25,7 @@ type tracked struct {
 	used     uint64 // the value of "seen" at the last complete version; earlier events are no evidence
 	inode    uint64 // the inode of the last complete version
 	initial  bool   // found at the start or by an order file, and not changed since
-	swapped  bool   // a link on the way is new, and no write came later
+	swapped  bool   // a link on the way to the file is new, and no write came later
 	quietAt  time.Time
 	job      *job
 	hashedAt time.Time
