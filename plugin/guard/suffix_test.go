@@ -94,7 +94,7 @@ func newTruth() truth {
 	return tr
 }
 
-// isSuffix is the algorithm of publicsuffix.org/list. The first label in labels is the
+// isSuffix is the algorithm of publicsuffix.org/list. The first label in the slice is the
 // top-level domain.
 func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {

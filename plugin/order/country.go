@@ -175,7 +175,8 @@ func namesOfCountries() iter.Seq2[Country, string] {
 // whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// The check of the length refuses "ıt", which has three bytes and the upper case IT.
+	// The upper case of "ıt" is IT. The check of the length refuses "ıt", because it has three
+	// bytes.
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}

@@ -50,8 +50,8 @@ func SizeOf(r io.Reader) int64 {
 // small value.
 var chunk = 256 << 10
 
-// The constant early is a buffer size in bytes. A buffer doubles its size up to early. Then it
-// grows to the announced size of the stream, if there is one.
+// The constant early is a buffer size in bytes. A buffer doubles its size until it has this
+// size. Then it grows at once to the announced size of the stream.
 const early = 4 << 20
 
 func tooLarge() error {
