@@ -1,6 +1,6 @@
 // Package directive parses the blocklist directive of a Corefile. The CoreDNS plugin and the
-// tool blocklistctl use this package, so that the tool has the settings of the server. The
-// package uses caddy's lexer for Corefiles and does not import CoreDNS.
+// tool blocklistctl share this package, so that they have equal settings. The package uses
+// caddy's lexer for Corefiles and does not import CoreDNS.
 package directive
 
 import (
@@ -21,17 +21,17 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of one blocklist directive. Places and ECSFrom are pointers,
-// because the tables behind them must not be copied. Parse allocates the tables if the
-// pointers are nil.
+// A Config contains the settings of one blocklist directive. The fields Places and ECSFrom are
+// pointers, because the tables behind them must not be copied. Parse allocates a table if its
+// pointer is nil.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
 	Places *Places
-	// AnswersOff turns off the check of answers. Then only the name of the query is checked,
-	// and the names and addresses in the answer are not.
+	// AnswersOff turns off the check of answers. The plugin then checks only the name in the
+	// query.
 	AnswersOff bool
-	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) decides the country
+	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
 }
 
@@ -100,8 +100,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns path as an absolute path. Server blocks that write one path in different
-// ways then share one set of orders.
+// absolute returns an absolute path. Without it, two server blocks that write one path in
+// different ways would not share their orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -109,8 +109,8 @@ func absolute(path, root string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// properties contains the function that parses each property of the directive. The slice args
-// has at least one element, except for the property shadow.
+// properties maps each property of the directive to its parser. The slice "args" is empty only
+// for the property "shadow".
 var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
@@ -130,8 +130,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"require":      readRequire,
 }
 
-// didYouMean returns the end of an error message with a known property that is similar to the
-// unknown property, or "" if none is similar.
+// didYouMean returns a hint with a known property that is similar to the unknown property. It
+// returns "" if no property is similar.
 func didYouMean(property string) string {
 	if near := order.Nearest(property, maps.Keys(properties)); near != "" {
 		return fmt.Sprintf("; did you mean '%s'?", near)
@@ -139,8 +139,8 @@ func didYouMean(property string) string {
 	return ""
 }
 
-// one returns the only argument of a property. It returns an error if there is not exactly one
-// argument.
+// The function one returns the only argument of a property. Any other number of arguments is
+// an error.
 func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))
@@ -228,14 +228,13 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA. A code
-// up to this value is refused, because clients send such options for another purpose. With the
-// code of DNS cookies (10), for example, each client that sends a cookie would seem to ask for
-// structured errors.
+// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA. The
+// parser refuses codes up to this value, because clients send these options for other
+// purposes.
 const lastAssignedOption = 19
 
-// readSDEOption parses the property sde_option: the EDNS option code by which a client asks
-// for structured DNS errors.
+// readSDEOption parses the property sde_option. Its value is the EDNS option code by which a
+// client asks for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "sde_option", args)
 	if err != nil {
@@ -249,8 +248,8 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readAnswers parses the property answers, which says what is checked in an answer. After the
-// word addresses, the operator can list NAT64 prefixes of the network (RFC 6052, section 2.2).
+// readAnswers parses the property answers. The operator can list NAT64 prefixes of the network
+// (RFC 6052, section 2.2) after the word addresses.
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if args[0] == "addresses" {
 		cfg.Store.Rules.Addresses = true
@@ -288,8 +287,8 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 }
 
 // widestPeers4 and widestPeers6 are the shortest prefix lengths allowed in ecs_from. A wider
-// network would contain machines of other operators. Such a machine could send a false client
-// subnet, and so choose the country whose orders apply.
+// network would contain machines of other operators. These machines could send a false client
+// subnet to choose the country whose orders apply.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -349,8 +348,8 @@ func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
 	return err
 }
 
-// countryCode parses a value of a property as the country of clients. EU is not allowed,
-// because EU in orders is a group of countries and no country.
+// countryCode parses the country code in a property. It refuses EU, because EU in orders is a
+// group of countries.
 func countryCode(c *caddyfile.Dispenser, property, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
 	switch {

@@ -18,8 +18,8 @@ const Name = "blocklist"
 
 // A Block is a server block of a Corefile.
 type Block struct {
-	// Addresses are the addresses at the head of the server block, after environment variables
-	// are replaced.
+	// Addresses are the addresses at the head of the server block. Environment variables in
+	// them are already replaced.
 	Addresses []string
 	// File and Line are the position of the blocklist directive. They are zero if Config is
 	// nil.
@@ -28,23 +28,22 @@ type Block struct {
 	// Config contains the settings of the blocklist directive. It is nil if the server block
 	// has no blocklist directive.
 	Config *Config
-	// GeoIP reports whether the server block has the plugins geoip and metadata. With these
-	// plugins, the country of a client can come from a GeoIP database.
+	// GeoIP is true if the server block has the plugins geoip and metadata. A GeoIP database
+	// can then give the country of a client.
 	GeoIP bool
-	// View reports whether the server block has the plugin view. If it has, an expression
-	// decides which queries come to the server block.
+	// View is true if the server block has the plugin view. An expression then selects the
+	// queries of the server block.
 	View bool
-	// Rewrite reports whether the server block has the plugin rewrite. rewrite runs before
-	// blocklist, so a blocked name is not blocked if rewrite changes the name in the query.
+	// Rewrite is true if the server block has the plugin rewrite. CoreDNS runs rewrite before
+	// blocklist, so blocklist sees the rewritten name.
 	Rewrite bool
 }
 
 // String returns the addresses, joined with spaces.
 func (b *Block) String() string { return strings.Join(b.Addresses, " ") }
 
-// Corefile parses the server blocks of a Corefile. As in CoreDNS, imports, snippets and
-// environment variables are replaced. The lines of plugins other than blocklist are not
-// checked.
+// Corefile parses the server blocks of a Corefile. It replaces imports, snippets and
+// environment variables as CoreDNS does. It does not check the lines of other plugins.
 func Corefile(path string) ([]*Block, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -95,10 +94,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". If address is
-// empty and all server blocks with a blocklist directive have equal settings, Choose returns
-// the first of these blocks. Otherwise, Choose returns an error. The error says, for example,
-// that the settings differ or that no block has the address.
+// Choose returns the server block with the given address, for example ".:53". An empty address
+// is allowed if all server blocks with a blocklist directive have equal settings. Choose then
+// returns the first of these blocks.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -139,8 +137,8 @@ var ports = map[string]string{"dns": "53", "tls": "853", "quic": "853", "grpc": 
 // "tls://example.org:853".
 type address struct{ transport, zone, port string }
 
-// normal parses an address of a server block, and adds the defaults of CoreDNS for parts that
-// are missing. The zone in the result is in lower case, without a dot at the end.
+// normal parses an address of a server block and adds the defaults of CoreDNS for missing
+// parts. The zone in the result is in lower case, without a dot at the end.
 func normal(s string) address {
 	a := address{transport: "dns", zone: strings.ToLower(s)}
 	if t, rest, ok := strings.Cut(a.zone, "://"); ok {
@@ -160,11 +158,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, among the blocks with the
-// transport and port of b. It returns nil if there is none. CoreDNS chooses the block with the
-// longest zone that contains the name. If b has several addresses, the result is b if b gets
-// the queries at one of its addresses. The plugins bind and view, and addresses that are
-// networks, are ignored.
+// Serving returns the server block that gets the queries for name, or nil if there is none. It
+// compares only blocks with the transport and port of b. CoreDNS chooses the longest zone that
+// contains the name. If b gets the queries at one of its addresses, the result is b. Serving
+// ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1
@@ -187,8 +184,7 @@ func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	return serving
 }
 
-// within reports whether name is in zone. The zone must come from the function normal (lower
-// case, no dot at the end).
+// within reports whether name is in zone. The zone must be a result of the function "normal".
 func within(name dname.Name, zone string) bool {
 	return zone == "" || strings.HasSuffix("."+name.FQDN(), "."+zone+".")
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// write creates files in an empty directory, makes the directory the current directory and
-// returns its path.
+// write creates files in an empty directory and makes this directory the current directory.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -70,8 +69,8 @@ example.org {
 	}
 }
 
-// TestPlace checks which source decides the country of a client: first the operator's
-// networks, then the geoip database, then the property home.
+// TestPlace checks where the country of a client comes from. The operator's networks come
+// first, then the geoip database, and then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -101,7 +100,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestCorefileErrors checks that each error contains the file and the line, also in an
+// TestCorefileErrors checks that each error contains the file and the line. The file may be an
 // imported file.
 func TestCorefileErrors(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
@@ -119,8 +118,7 @@ func TestCorefileErrors(t *testing.T) {
 	}
 }
 
-// TestChoose checks that Choose needs an address only if the settings of the server blocks
-// differ.
+// TestChoose checks that Choose needs an address only if the settings of server blocks differ.
 func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",
@@ -153,8 +151,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestServing checks that the queries for a name go to the server block with the longest zone
-// that contains the name, on one port.
+// TestServing checks that queries go to the server block with the longest zone that contains
+// the name.
 func TestServing(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 tls://. {\nblocklist a.yaml\n}\nexample.org {\nwhoami\n}\nother.example:54 {\nblocklist a.yaml\n}\n"})
 	blocks, err := Corefile("Corefile")

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// PublicKey returns the minisign public key of a value: the key itself, or the path of a file
-// with the key. A relative path starts at root. An error contains the value.
+// PublicKey parses a minisign public key. The value is the key itself or the path of a key
+// file. A relative path is relative to the parameter root.
 func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)
@@ -35,8 +35,8 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile returns the first bytes of a file, one more than a key file may have. It checks
-// the type first, because opening a pipe blocks.
+// readKeyFile reads a key file, up to one byte more than the allowed size. It checks the type
+// of the file first, because opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -57,7 +57,7 @@ func readKeyFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// cannotRead returns an error of the file system without the path.
+// cannotRead removes the path from an error of the file system.
 func cannotRead(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -7,10 +7,10 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Places contains the settings that give a client a country: the networks of the property
-// country, and the country of the property home.
+// Places contains the settings that give a client a country. The settings are the properties
+// country and home.
 type Places struct {
-	Nets bart.Table[order.Country] // from the property country; the longest matching prefix decides
+	Nets bart.Table[order.Country] // from the property country; the longest matching prefix wins
 	Any  bool                      // true if Nets has at least one network
 	Home order.Country             // from the property home; empty if there is none
 }
@@ -18,10 +18,9 @@ type Places struct {
 // Empty reports whether the directive has neither the property country nor the property home.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client. where is the network of the client; it may be the
-// zero Prefix if the address is unknown. The longest network in Nets that contains where
-// decides. If there is none, the country code that geoip returns decides, and Home decides
-// last. geoip is called only if it is needed, and may be nil if there is no geoip plugin.
+// Country returns the country of a client. The parameter "where" is the network of the client,
+// or the zero Prefix if it is unknown. Country tries the networks in Nets first, then the
+// function geoip, and then Home. The function geoip may be nil.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {
@@ -29,8 +28,8 @@ func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country 
 		}
 	}
 	if geoip != nil {
-		// A GeoIP database may return EU if it does not know the country of an address. EU is
-		// not a country, so it is ignored.
+		// A GeoIP database may return EU for an address of an unknown country. EU is not a
+		// country, so Country ignores it.
 		if cc, ok := order.ParseCountry(geoip()); ok && cc != order.EU {
 			return cc
 		}

@@ -11,9 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// readVerify parses the keys that must sign each order file: an optional number of keys that
-// must sign, and the keys or the paths of key files. A number is always the number of keys, so
-// the path of a key file with the name 2 is written ./2.
+// readVerify parses the property verify. An optional number comes first: how many keys must
+// sign. Then come the keys or the paths of key files. A value such as "2" is always the
+// number, so the path of a key file named 2 is written ./2.
 func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	need := 1
 	if n, err := strconv.ParseUint(args[0], 10, 16); err == nil {
@@ -38,9 +38,8 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// differentNames returns an error if signatures are demanded and two order files of the
-// configuration have the same base name. A signature contains only the base name of its file, so
-// the signatures of the two files would be interchangeable.
+// differentNames refuses two order files with equal base names if signatures are required. A
+// signature contains only the base name of its file, so an attacker could swap the signatures.
 func differentNames(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil
@@ -59,7 +58,7 @@ func differentNames(c *caddyfile.Dispenser, cfg *Config) error {
 	return nil
 }
 
-// readRequire parses the requirements on orders that go beyond the format.
+// readRequire parses the property require.
 func readRequire(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "require", args)
 	if err != nil {

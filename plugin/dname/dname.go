@@ -1,14 +1,12 @@
 // Package dname has types for domain names. The types store each name in one canonical form,
 // so that other packages can compare names without regard to spelling.
 //
-// A [Name] comes from an order. [Parse] is strict: it refuses text that cannot be a host name,
-// and its error gives the reason. A [Wire] comes from a query. [Wire.Set] accepts every name
-// that DNS can carry, and does not allocate.
+// A [Name] comes from an order. [Parse] refuses text that cannot be a host name. A [Wire]
+// comes from a query. [Wire.Set] accepts every name that DNS can carry, and does not allocate.
 //
-// A Name and a Wire contain a name in the uncompressed wire form of RFC 1035, section 3.1,
-// with ASCII letters in lower case (RFC 4343). A length octet precedes each label, and a 0
-// ends the name. In the wire form, "a\.b.example" and "a.b.example" differ. Every ancestor of
-// a name is a suffix of the bytes of the name.
+// The canonical form is the uncompressed wire form of RFC 1035, section 3.1, with ASCII
+// letters in lower case (RFC 4343). A length octet precedes each label, and a 0 ends the name.
+// Every ancestor of a name is a suffix of the bytes of the name.
 package dname
 
 import (
@@ -27,7 +25,7 @@ const (
 )
 
 // A Name is a domain name in canonical form. Two Names can be compared with ==. The zero Name
-// is not a domain name, and Covers is false for it.
+// is not a domain name.
 type Name struct{ wire string }
 
 // IsZero reports whether n is the zero Name.
@@ -36,8 +34,8 @@ func (n Name) IsZero() bool { return n.wire == "" }
 // Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name whose canonical wire form is w. FromWire does not check w, because
-// callers pass only results of Name.Wire or Wire.Suffix.
+// FromWire returns the Name with the canonical wire form w. It does not check w. Callers may
+// pass only results of Name.Wire or Wire.Suffix.
 func FromWire(w string) Name { return Name{w} }
 
 // NumLabels returns the number of labels. It returns 0 for the root.
@@ -49,8 +47,7 @@ func (n Name) NumLabels() int {
 	return c
 }
 
-// Parent returns the name without its first label. For the root and for the zero Name, Parent
-// returns the zero Name.
+// Parent returns the name without its first label. The parent of the root is the zero Name.
 func (n Name) Parent() Name {
 	if len(n.wire) <= 1 {
 		return Name{}
@@ -63,8 +60,8 @@ func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// A suffix of the bytes is an ancestor only if the suffix starts at a label. Covers
-	// therefore goes from label to label: "ample.com" must not cover "example.com".
+	// The loop tests only suffixes that start at a label, because "ample.com" must not cover
+	// "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
 			return m == n
@@ -75,7 +72,7 @@ func (n Name) Covers(m Name) bool {
 }
 
 // String returns the presentation form without the trailing dot. For the root, it returns ".".
-// Octets with a special meaning in a zone file are escaped (RFC 1035, section 5.1; RFC 4343,
+// It escapes octets with a special meaning in a zone file (RFC 1035, section 5.1; RFC 4343,
 // section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
@@ -92,9 +89,9 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1). It returns a negative
-// number if n is before m, 0 if n equals m, and otherwise a positive number. The last labels
-// are compared first. In canonical order, the names below a name directly follow that name.
+// Compare compares two names in canonical order (RFC 4034, section 6.1). The result is
+// negative if n is before m, and 0 if n equals m. In canonical order, the names below a name
+// directly follow that name.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)
@@ -118,9 +115,8 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
-// AppendPresentation appends the presentation form of the wire name w to dst, with the
-// trailing dot. It escapes the octets that miekg/dns escapes, and "$". A DNS library can
-// therefore parse the result.
+// AppendPresentation appends the presentation form of the wire name w, with the trailing dot.
+// It escapes the octets that miekg/dns escapes, and "$".
 func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	if len(w) == 0 {
 		return dst
@@ -145,7 +141,7 @@ func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	return dst
 }
 
-// lower returns c in lower case if c is an ASCII letter (RFC 4343), and c otherwise.
+// lower converts an ASCII capital letter to lower case (RFC 4343).
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

@@ -17,8 +17,7 @@ func parse(t *testing.T, s string) Name {
 	return n
 }
 
-// twinCompare compares two names by the words of RFC 4034, section 6.1. It is the twin of
-// Compare (the slow version that the tests compare with Compare).
+// twinCompare is a slow version of Compare that follows the text of RFC 4034, section 6.1.
 func twinCompare(a, b Name) int {
 	x, y := twinLabels(a), twinLabels(b)
 	slices.Reverse(x)
@@ -39,7 +38,7 @@ func twinLabels(n Name) []string {
 
 func sign(i int) int { return cmp.Compare(i, 0) }
 
-// checkOrder checks Compare and Covers of Name and Wire against slow and simple versions.
+// checkOrder compares the methods Compare and Covers with slow, simple code.
 func checkOrder(t *testing.T, a, b Name) {
 	t.Helper()
 	want := twinCompare(a, b)
@@ -135,7 +134,7 @@ func TestList(t *testing.T) {
 	}
 	l.Append(FromWire("\x00"))
 	want = append(want, FromWire("\x00"))
-	for i := range 3000 { // 3000 names fill several chunks; Append and AddWire alternate
+	for i := range 3000 { // 3000 names fill several chunks
 		s := fmt.Sprintf("n%d.%sexample", i, strings.Repeat("a.", i%120))
 		if want = append(want, parse(t, s)); i%2 == 0 {
 			l.Append(want[len(want)-1])

@@ -5,21 +5,18 @@ import (
 	"strings"
 )
 
-// A List is a list of names to which names can only be appended. A name takes exactly the
-// bytes of its wire form. The names are stored in a few large chunks of memory. For a million
-// names, the garbage collector therefore sees some hundreds of objects instead of a million. A
-// stored name is never copied: neither when the List grows nor when All yields the name.
+// A List stores names in a few large chunks of memory. The garbage collector then sees some
+// hundreds of objects for a million names. The List never copies a stored name.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
 }
 
-// The first chunk has a capacity of minChunk. Each further chunk has twice the capacity of the
-// chunk before it, up to maxChunk. Every chunk has room for at least one name of maximum
-// length.
+// The first chunk has a capacity of minChunk. Each further chunk is twice as large, up to
+// maxChunk. Every chunk has room for at least one name of maximum length.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
-// room returns a chunk with room for one more name of maximum length.
+// List.room returns a chunk with space for one more name of maximum length.
 func (l *List) room() *strings.Builder {
 	size := minChunk
 	if k := len(l.chunks); k > 0 {
@@ -58,9 +55,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the sequence in which they were appended. A yielded name shares
-// memory with all names of its chunk, so a caller that keeps one name keeps the whole chunk in
-// memory.
+// All yields the names in the sequence of the Append calls. A yielded name shares memory with
+// its chunk, so a caller that keeps one name keeps the whole chunk.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels that are not ASCII to A-labels. It uses UTS 46 in the non-transitional
-// form, as browsers do. The checks of underscores and hyphens are off, because names with "_"
-// or "--" are accepted. ASCII labels are never passed to uts46.
+// uts46 converts labels that are not ASCII to A-labels. It uses the non-transitional form of
+// UTS 46, as browsers do. It does not check underscores and hyphens, because names with "_" or
+// "--" are valid in orders.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -22,16 +22,15 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// dots replaces each separator of labels that UTS 46 (section 4, step 2) allows with a dot.
+// The replacer dots converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses a name in an order. The case of letters is ignored, and one trailing dot is
-// allowed. An ASCII label may contain letters, digits, "-" and "_", and is only converted to
-// lower case. Any other label is converted to an A-label (RFC 5890) by UTS 46.
+// Parse parses a host name in an order. It ignores the case of letters and allows one trailing
+// dot. An ASCII label may contain letters, digits, "-" and "_". Parse converts any other label
+// to an A-label (RFC 5890) by UTS 46.
 //
-// Parse returns an error if s is not a host name. For example, s must not have a scheme, a
-// path, a port, an empty label or a "*", and must not be an address or the root. A label has
-// at most 63 octets, and a name has at most 253 octets. The error gives the reason and, if
+// Parse refuses, for example, a URL, a port, a "*", an address and the root. A label has at
+// most 63 octets, and a name has at most 253 octets. The error gives the reason and, if
 // possible, the text to write instead.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
@@ -68,8 +67,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// plain maps each octet that a host name may contain to its lower case. It maps all other
-// octets to 0.
+// The table plain maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
@@ -79,10 +77,9 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain parses an ASCII host name that does not end in a digit. It reads the text only
-// once. Nearly all names of long lists are of this kind. For any other text, parsePlain
-// returns false, even if the text is a valid name, such as a name with a trailing dot. The
-// caller then parses the text with the full rules.
+// parsePlain is a fast parser for ASCII host names that do not end in a digit. Nearly all
+// names of long lists are of this kind. If parsePlain returns false, the text may still be
+// valid, and the caller must use the full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
@@ -109,8 +106,8 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName returns an error if s is something that people often write instead of a name, for
-// example a URL. The error suggests the text to write instead.
+// notAName returns an error if s is, for example, a URL in place of a name. The error suggests
+// the text to write instead.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -136,9 +133,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label of n has only digits. No top-level domain has only
-// digits (RFC 3696, section 2). Text that ends in a number is probably an address, for example
-// 192.168.001.001.
+// numericEnd reports whether the last label has only digits. Text with such an end is probably
+// an address, because no top-level domain has only digits (RFC 3696, section 2).
 func numericEnd(n Name) bool {
 	var w Wire
 	w.SetName(n)
@@ -150,8 +146,8 @@ func numericEnd(n Name) bool {
 	return true
 }
 
-// isAddress reports whether s is an IP address or a CIDR prefix. An address may have a port,
-// or brackets as in a URL.
+// isAddress reports whether s is an IP address or a CIDR prefix. An address may have a port or
+// brackets.
 func isAddress(s string) bool {
 	// This fast check returns early for most names, because most names do not end in a digit.
 	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
@@ -200,8 +196,7 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 	return wire, nil
 }
 
-// clip shortens a label for an error message, because a label in a bad file may have any
-// length.
+// clip shortens a label for an error message.
 func clip(label string) string {
 	const most = 80
 	if len(label) <= most {
@@ -210,15 +205,14 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is punctuation outside ASCII, for example a quotation mark
-// or a dash. UTS 46 would convert a name with r into a name for which no client asks, and an
-// order would then block only this useless name. isPunctuation is false for the punctuation
-// that IDNA 2008 allows in some names (RFC 5892, appendix A).
+// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. UTS 46
+// would convert a name with r into a name for which no client asks. isPunctuation is false for
+// the punctuation that IDNA 2008 allows (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }
 
-// unprefix returns the message of err without the prefix "idna: ". clip shortens the message.
+// unprefix returns a short error message without the prefix "idna: ".
 func unprefix(err error) string { return clip(strings.TrimPrefix(err.Error(), "idna: ")) }
 
 func isASCII(s string) bool {

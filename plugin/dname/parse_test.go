@@ -127,8 +127,8 @@ func TestParseLong(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that a name from Parse is canonical, and that it equals the name of a query
-// with the same text. Other packages rely on these two properties.
+// FuzzParse checks that Parse returns a canonical name. A query with the same text must give
+// the same name.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"example.com", "BÜCHER.example.", "faß.de", "_a.1.xn--a", "例え。テスト", "*.a", "a..b", "1.2.3.4"} {
 		f.Add(s, "www."+s)
@@ -165,8 +165,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParsePlain checks that parsePlain returns the same name as Set, or returns false so that
-// the caller uses the full rules.
+// TestParsePlain checks that parsePlain returns false or the name that Wire.Set returns.
 func TestParsePlain(t *testing.T) {
 	taken := 0
 	for _, s := range []string{
@@ -198,9 +197,8 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// TestWordProcessor checks that Parse refuses numbers and the punctuation that word processors
-// insert. No client asks for a name that contains this punctuation or ends in a number, so an
-// order with the name would block nothing.
+// TestWordProcessor checks that Parse refuses the punctuation that word processors insert, and
+// names that end in a number. An order with such a name would block nothing.
 func TestWordProcessor(t *testing.T) {
 	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",
 		"192.168.001.001", "1.2.3", "1234567", "example.123"} {

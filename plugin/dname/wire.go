@@ -2,26 +2,23 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. A Wire is canonical, as a Name is, but it contains its own
-// buffer. A handler keeps a Wire on the stack, so that a query does not allocate memory. The
-// zero Wire is empty and must be set before use.
+// A Wire is the name in a query. It contains its own buffer, so that a handler can keep it on
+// the stack. The zero Wire must be set before use.
 type Wire struct {
-	// buf has eight octets more than the longest name, because the functions in words.go read
-	// and write eight octets at once, from any octet of the name on.
+	// buf has eight octets more than the longest name, because the functions in words.go
+	// process eight octets at once.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns: labels with dots between them, and
-// the escapes `\.` and `\DDD`. A trailing dot is optional. Set returns false if DNS cannot
-// carry the name. Then w must not be used before another Set succeeds. Set accepts any octet
-// in a label, because clients may ask for any name; Parse accepts only host names.
+// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
+// trailing dot is optional. A label may contain any octet. After Set has returned false, w
+// must not be used before another Set succeeds.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny sets w to the name in s, and reads s octet by octet. Set calls setAny for names that
-// the fast setPlain does not accept.
+// setAny parses s octet by octet. It handles the names that the faster setPlain refuses.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -31,7 +28,7 @@ func (w *Wire) setAny(s string) bool {
 	if s == "" {
 		return false
 	}
-	n, start := 1, 0 // n is the next free octet; start is the index of the length octet of the current label
+	n, start := 1, 0 // n is the next free octet; start is the offset of the current label's length octet
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
@@ -74,9 +71,8 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length octet of the label that begins at start and ends before n. It
-// returns false if the label is empty or too long. It also returns false if the name has too
-// many octets or labels.
+// endLabel writes the length octet of the label between start and n. It returns false if the
+// label is empty or too long, or if the name is too long.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -88,9 +84,9 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to the ASCII host name s without allocating. It returns false for a name that
-// parsePlain does not accept, even if the name is valid. Then w must not be used before
-// another Set succeeds.
+// SetHost sets w to an ASCII host name without allocating. It accepts only the names that
+// parsePlain accepts. After SetHost has returned false, w must not be used before another Set
+// succeeds.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {
@@ -100,7 +96,7 @@ func (w *Wire) SetHost(s []byte) bool {
 	return ok
 }
 
-// SetName copies n to w. n must not be the zero Name.
+// SetName copies n to w. The zero Name is not allowed.
 func (w *Wire) SetName(n Name) {
 	w.n = uint8(copy(w.buf[:], n.wire))
 	w.labels = uint8(offsets(n.wire, &w.off))
@@ -112,8 +108,7 @@ func (w *Wire) Len() int { return int(w.n) }
 // NumLabels returns the number of labels. It returns 0 for the root.
 func (w *Wire) NumLabels() int { return int(w.labels) }
 
-// Suffix returns the wire form of the last k labels of the name. For k = NumLabels, Suffix
-// returns the whole name. The result shares the memory of w.
+// Suffix returns the wire form of the last k labels. The result shares the memory of w.
 func (w *Wire) Suffix(k int) []byte {
 	if k <= 0 {
 		return w.buf[w.n-1 : w.n]
@@ -121,8 +116,8 @@ func (w *Wire) Suffix(k int) []byte {
 	return w.buf[w.off[int(w.labels)-k]:w.n]
 }
 
-// Label returns the first label of Suffix(k) without its length octet. For k = 1, Label
-// returns the top-level label. The result shares the memory of w.
+// Label returns the first label of Suffix(k) without its length octet. Label(1) is the
+// top-level label. The result shares the memory of w.
 func (w *Wire) Label(k int) []byte {
 	o := int(w.off[int(w.labels)-k])
 	return w.buf[o+1 : o+1+int(w.buf[o])]

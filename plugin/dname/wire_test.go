@@ -71,11 +71,10 @@ func TestWireParts(t *testing.T) {
 	}
 }
 
-// pack returns the wire form that miekg/dns makes of s, in lower case.
+// pack returns the wire form of s by miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn must not be used here. It does not recognize an escaped dot after an octet
-	// above 127.
+	// dns.Fqdn cannot be used here, because it misses an escaped dot after an octet above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}
@@ -87,14 +86,13 @@ func pack(s string) ([]byte, error) {
 }
 
 // oddBackslashes reports whether s ends in an odd number of backslashes. The last backslash
-// would then escape an octet that is appended to s.
+// would escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns
-// accepts the escape and takes its number modulo 256. A name from a DNS message never has such
-// an escape.
+// badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns takes
+// the number modulo 256. A name from a DNS message never has such an escape.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
@@ -141,8 +139,8 @@ func checkWire(t *testing.T, b []byte) {
 	if err != nil || string(again) != wire {
 		t.Fatalf("%q: presentation %q packs to %q, %v", wire, AppendPresentation(nil, wire), again, err)
 	}
-	// miekg/dns does not escape "$", but AppendPresentation does, because a zone file needs
-	// the escape.
+	// miekg/dns does not escape "$", but AppendPresentation does, because "$" has a meaning in
+	// zone files.
 	if got := strings.ReplaceAll(string(AppendPresentation(nil, wire)), `\$`, "$"); got != lowerString(s) {
 		t.Fatalf("%q: presentation %q, miekg's %q", wire, got, s)
 	}
@@ -167,8 +165,7 @@ func TestMiekg(t *testing.T) {
 	}
 }
 
-// FuzzWire compares Set and AppendPresentation with miekg/dns, for random text and for the
-// bytes of a DNS message.
+// FuzzWire compares Set and AppendPresentation with miekg/dns.
 func FuzzWire(f *testing.F) {
 	f.Add("Example.COM", []byte("\x03WWW\x07example\x03com\x00"))
 	f.Add(`a\.b\000\255.`, []byte("\x04a.\x00\xff\x00"))

@@ -6,8 +6,8 @@ import (
 )
 
 // The functions in this file process eight octets of a name at once. A loop over single octets
-// took longer than the look-up of the name in the index, because the CPU cannot predict the
-// branches of the loop. For most queries, the look-up reads only one cache line.
+// took longer than the look-up of the name, because the CPU cannot predict the branches of the
+// loop.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -15,16 +15,15 @@ const (
 	highs = 0x80 * ones
 )
 
-// setPlain sets w to a name of 8 to 63 octets without escapes. Set calls setPlain first
-// because it is fast. For any other name setPlain returns false, even if the name is valid.
-// Then w must not be used before another Set succeeds.
+// setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it returns
+// false, the name may still be valid. After it has returned false, w must not be used before
+// another Set succeeds.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
 		return false
 	}
-	// The wire form is the text, one octet further to the right, with a length octet in place
-	// of each dot.
+	// The wire form is the text moved by one octet. A length octet replaces each dot.
 	var dots, escapes uint64
 	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight octets before
 		v := word(s, i)
@@ -54,9 +53,9 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k), for k of at least 1. The parameter parent is the hash of
+// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
 // Suffix(k-1). The hash of the root is a secret key, so that an attacker cannot easily find
-// names with equal hashes. Names with equal hashes cost time, but do not change a verdict.
+// names with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
@@ -67,26 +66,26 @@ func (w *Wire) Hash(k int, parent uint64) uint64 {
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix multiplies x by a constant. It combines the upper and the lower half of the product, so
-// that each bit of x affects the low bits of the result.
+// mix multiplies x by a constant and combines both halves of the product. Each bit of x then
+// affects the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// word returns eight octets of s, from index i on. The compiler makes one load instruction of
-// it.
+// The function word returns eight octets of s from index i on. The compiler turns word into
+// one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros sets the top bit of each octet of the result if the same octet of x is 0. The other
-// bits of the result are 0.
+// zeros marks the octets of x that are 0. It sets the top bit of each marked octet, and all
+// other bits of the result are 0.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
-// gather collects the top bits of the eight octets of x in the lowest eight bits.
+// gather moves the top bits of the eight octets of x to the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
 // lower8 returns the eight octets of x with ASCII letters in lower case.

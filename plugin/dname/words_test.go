@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestSetPlain checks that setPlain sets the same name as setAny, or returns false. The names
-// have all lengths up to 69 octets. They contain octets that are one above or below the octets
-// that setPlain searches for, because these octets would show an error in the arithmetic.
+// TestSetPlain compares setPlain with setAny. The names contain octets that differ by one from
+// those that setPlain searches for, because these octets would show an error in the
+// arithmetic.
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"
@@ -39,8 +39,7 @@ func TestSetPlain(t *testing.T) {
 	}
 }
 
-// TestHash checks that the hash of a suffix depends only on the suffix and the key. Other
-// octets in the buffer must not change the hash.
+// TestHash checks that the hash of a suffix depends only on the suffix and the key.
 func TestHash(t *testing.T) {
 	hash := func(w *Wire, k int, key uint64) uint64 {
 		for i := 1; i <= k; i++ {
@@ -54,7 +53,7 @@ func TestHash(t *testing.T) {
 		alone.Set(name)
 		other.Set("x" + name[1:])
 		k := alone.NumLabels()
-		below.Set(strings.Repeat("z.", 120)) // the octets of this name remain in the buffer and must not matter
+		below.Set(strings.Repeat("z.", 120)) // the octets of this name remain in the buffer
 		if name != long {
 			below.Set("www." + name)
 		} else {
@@ -65,8 +64,7 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s: %x", name, h)
 		}
 	}
-	// Two names whose labels end at other places must have different hashes, even if their
-	// letters are equal.
+	// Names with equal letters but different labels must have different hashes.
 	var x, y Wire
 	x.Set("ab.c")
 	y.Set("a.bc")

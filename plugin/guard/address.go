@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// A specialNet is a network with a special purpose, for example a private network. An order
-// must not block addresses in such a network by mistake.
+// A specialNet is a network with a special purpose, for example a private network.
 type specialNet struct {
 	net netip.Prefix
 	rfc string
 }
 
-// specialNets contains the networks of the IANA special-purpose address registries for IPv4
-// and IPv6 (RFC 6890, RFC 8190), and other networks whose addresses are not public addresses
-// of single hosts. A network inside another network of the list is left out.
+// specialNets contains the networks of the IANA special-purpose address registries (RFC 6890,
+// RFC 8190). It also contains other networks that have no public addresses of hosts. A
+// network inside another network of the list is left out.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -34,7 +33,7 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("198.51.100.0/24"), "RFC 5737: documentation"},
 	{netip.MustParsePrefix("203.0.113.0/24"), "RFC 5737: documentation"},
 	{netip.MustParsePrefix("224.0.0.0/4"), "RFC 5771: multicast"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "RFC 1112: reserved"}, // includes the broadcast address 255.255.255.255 (RFC 8190)
+	{netip.MustParsePrefix("240.0.0.0/4"), "RFC 1112: reserved"}, // includes 255.255.255.255 (RFC 8190)
 
 	{netip.MustParsePrefix("::/96"), "RFC 4291: unspecified, loopback, IPv4-compatible"},
 	{netip.MustParsePrefix("::ffff:0:0/96"), "RFC 4291: IPv4-mapped"},
@@ -54,20 +53,19 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest prefix lengths of a network that an order may block
-// without a reason ("force"). On the Internet, no prefix longer than these is announced.
+// widest4 and widest6 are the shortest prefix lengths that an order may block without a
+// "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the guard must hold back an order's target p (a network), so
-// that the target is not enforced. It returns "" if there is no reason. A reason is that p is
-// wider than /24 (IPv4) or /48 (IPv6), or that p overlaps a special-purpose network or a
-// network in a protect list.
+// Address returns the reason why the network p must not be blocked, or "" if there is none. A
+// reason is that p is wider than /24 for IPv4 or /48 for IPv6. Another reason is that p
+// overlaps a special-purpose network or a network in a protect list.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
 	}
 	if !p.IsValid() {
-		return "is not a network" // hold back a target that cannot be checked
+		return "is not a network" // a target that cannot be checked must not be blocked
 	}
 	var why []string
 	if widest := widestOf(p); p.Bits() < widest {

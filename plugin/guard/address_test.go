@@ -84,8 +84,8 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestSpecialNets checks that no network of the table specialNets has host bits or overlaps
-// another network of the table.
+// TestSpecialNets checks that the networks in specialNets have no host bits and do not
+// overlap.
 func TestSpecialNets(t *testing.T) {
 	for i, s := range specialNets {
 		if s.net.Masked() != s.net {
@@ -99,8 +99,7 @@ func TestSpecialNets(t *testing.T) {
 	}
 }
 
-// overlap is a slow and simple version of netip.Prefix.Overlaps, with which the test compares
-// results.
+// overlap is a slow version of netip.Prefix.Overlaps for comparison.
 func overlap(a, b netip.Prefix) bool {
 	if a.Addr().BitLen() != b.Addr().BitLen() {
 		return false

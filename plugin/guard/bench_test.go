@@ -7,9 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// BenchmarkName measures the method Name with a million generated names. The sub-benchmark
-// "wire alone" measures only the copy of the names into a Wire, which a load needs even
-// without a guard.
+// BenchmarkName measures Guard.Name with a million generated names. The sub-benchmark "wire
+// alone" measures only the copy of each name into a Wire.
 func BenchmarkName(b *testing.B) {
 	var names []dname.Name
 	for _, s := range corpus.New(1_000_000).Names {
@@ -35,8 +34,7 @@ func BenchmarkName(b *testing.B) {
 	run("with a list", New(starter(b)).Name)
 }
 
-// BenchmarkBuild measures the first use of a Guard, because the first use builds the index of
-// the rules.
+// BenchmarkBuild measures the first use of a Guard, which builds the index of the rules.
 func BenchmarkBuild(b *testing.B) {
 	protect := starter(b)
 	b.ReportAllocs()

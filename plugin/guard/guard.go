@@ -1,11 +1,9 @@
-// Package guard finds targets of orders that must not be blocked by mistake: public suffixes,
-// special-use names and addresses, and the names and addresses in the operator's protect
-// lists. Such a target is held, which means that it is not enforced. The package only finds
-// the reason. The caller holds back the target, reports the target, and checks whether the
-// order has a reason ("force") to be enforced in spite of the guard.
+// Package guard finds targets of orders that must not be blocked by mistake. These are public
+// suffixes, special-use names and addresses, and the entries of the operator's protect lists.
+// The package returns the reason. The caller decides whether the order has a "force" reason
+// that overrides the guard.
 //
-// One index contains all rules. A name is held because of a rule at the name, a rule at a name
-// above it, or a rule at a name below it. One call of index.Walk finds these rules.
+// One index contains all rules. A rule can be at the name, above the name or below the name.
 package guard
 
 import (
@@ -19,17 +17,17 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Guard finds targets of orders that must be held. A held target is not enforced, and is
-// reported to the operator. A Guard is immutable and safe for concurrent use.
+// A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
+// safe for concurrent use.
 type Guard struct {
-	// table builds the index at the first call. A process without orders therefore does not
-	// build the index.
+	// table builds the index at the first call, so that a process without orders does not
+	// build it.
 	table   func() *table
 	entries []entry         // the entries of all protect lists
-	nets    bart.Table[int] // the networks in protect lists; a value is an index of entries
+	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
 }
 
-// An entry is one entry of a protect list, and the name of the list's file.
+// An entry is one entry of a protect list, with the file name of the list.
 type entry struct {
 	protected
 	file string
@@ -37,9 +35,8 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores a number, the ref, for each name with a rule. The low bits of the ref are
-// the flags below. The high bits, from entryBit on, are an index of Guard.entries, for a name
-// in a protect list.
+// The index stores one number, the ref, for each name with a rule. The low bits of a ref are
+// the flags below. The high bits from entryBit on are an index of Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
 	wildcard                     // each name one label below the name is a public suffix
@@ -50,17 +47,16 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules because of which the names above are held too. For
-// example, a target above a public suffix is held, because a block of the target would also
-// block the public suffix.
+// The constant below contains the flags of rules that also protect the names above the rule.
+// For example, a block of a name above a public suffix would also block the public suffix.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it, so that its index is
 // built only once.
 var builtIn = withLists()
 
-// New returns a Guard with the built-in rules and with the entries of the protect lists. A
-// list that is nil or empty is ignored.
+// New returns a Guard with the built-in rules and the given protect lists. It ignores a nil
+// list.
 func New(lists ...*List) *Guard {
 	lists = slices.DeleteFunc(slices.Clone(lists), func(l *List) bool { return l.Len() == 0 })
 	if len(lists) == 0 {
@@ -88,9 +84,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the names of the protect lists into one index. The
-// built-in rules have no index of their own, because each name would then need two look-ups.
-// The time to build the index is only milliseconds.
+// build puts the built-in rules and the protect lists into one index, so that each name needs
+// only one look-up.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -112,9 +107,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines all refs (the numbers that stand for rules) of one name into one ref. If
-// several protect lists have the name, merge keeps the first "name" entry. If there are only
-// "=name" entries, merge keeps the first "=name" entry.
+// merge combines the rules of one name. Of several protect list entries, it keeps the first
+// "name" entry. Without a "name" entry, it keeps the first "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -125,12 +119,12 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// A finding is the result of all rules at a name and above the name.
+// A finding is the combined result of all rules at a name and above it.
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry of a protect list at or above the name. It
-	// is valid if over has the bit subtree.
+	// cover is the ref of the highest "name" entry at or above the name. It is valid if the
+	// field "over" has the bit subtree.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
@@ -152,25 +146,19 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A hitBuffer has space for the rules at a name and above it. The space is on the stack, so
-// that a look-up does not allocate. Only a protect list with many entries above one name needs
-// more space, and then Walk allocates.
+// A hitBuffer on the stack has space for the rules of one name, so that a look-up does not
+// allocate. If the space is too small, Walk allocates.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why the guard must hold back a target with the name n, so that the
-// target is not enforced. It returns "" if there is no reason. These names are held:
-//   - The root and the top-level domains are held.
-//   - Public suffixes and the names above a public suffix are held.
-//   - Special-use names and the names below a special-use name are held.
-//   - The names in protect lists and the names above a protected name are held. The names
-//     below an entry "name" are held too, but the names below an entry "=name" are not.
+// Name returns the reason why the name n must not be blocked, or "" if there is no reason.
+// There is a reason for these names:
+//   - the root and the top-level domains
+//   - public suffixes, and names above a public suffix
+//   - special-use names, and names below a special-use name
+//   - names in protect lists, and names above or below such a name
 //
-// For a target "*.name", n is the name without "*.". The kind of match of the target has no
-// effect. An exact target above a protected name is held although it would not block the
-// protected name, because the target is probably a mistake. If the target is correct, the
-// order can use "force".
-//
-// Name does not allocate memory if the result is "".
+// The names below an entry "=name" may be blocked. For a target "*.name", the caller passes
+// the name without "*.". Name does not allocate memory if the result is "".
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {
@@ -210,8 +198,8 @@ func (g *Guard) Name(n *dname.Wire) string {
 	return strings.Join(why, ", ")
 }
 
-// Protected reports whether a protect list protects the query name w. The name must be at or
-// below an entry "name", or equal to an entry "=name".
+// Protected reports whether a protect list protects the name w of a query. An entry "name"
+// protects the names below it too. An entry "=name" protects only the name itself.
 func (g *Guard) Protected(w *dname.Wire) bool {
 	if len(g.entries) == 0 {
 		return false

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// mustParse parses a protect list, and fails the test if the list has a problem.
+// mustParse parses a protect list that must not have a problem.
 func mustParse(t testing.TB, file, text string) *List {
 	t.Helper()
 	l, problems := Parse(file, strings.NewReader(text))
@@ -32,8 +32,8 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// The guard does not hold back a name without a rule. example.com has a rule, because
-		// a name below it is protected.
+		// The guard accepts a name without a rule. example.com has a rule, because a name
+		// below it is protected.
 		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
@@ -50,7 +50,7 @@ func TestName(t *testing.T) {
 		{"xn--j1amh", "is a top-level domain"},
 		{"no-such-tld", "is a top-level domain"},
 
-		// The public suffix list has two sections (ICANN and private), and wildcards and
+		// The public suffix list has an ICANN section, a private section, wildcards and
 		// exceptions.
 		{"com.ua", "is a public suffix"},
 		{"blogspot.com", "is a public suffix"},
@@ -85,8 +85,7 @@ func TestName(t *testing.T) {
 		{"a.alt", "is a special-use name (RFC 9476: alt)"},
 		{"local.example", ""},
 
-		// The entry "google.com" protects the name itself, the names above it and the names
-		// below it.
+		// The entry "google.com" protects the name itself and all names above and below it.
 		{"google.com", "is protected (protect.txt:1: google.com)"},
 		// The Italian system Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
@@ -99,7 +98,7 @@ func TestName(t *testing.T) {
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
 		// If a name has two entries, the reason contains the entry that protects more. The
-		// order of the lists has no effect.
+		// sequence of the lists does not matter.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},
@@ -108,8 +107,7 @@ func TestName(t *testing.T) {
 		{"agency.gov", "is protected (protect.txt:11: gov)"},
 		{"mil", "is a top-level domain, is protected (protect.txt:12: =mil)"},
 		{"agency.mil", ""},
-		// The reason contains the built-in rule and the entry of the protect list if both
-		// apply.
+		// If a built-in rule and a protect list apply, the reason contains both.
 		{"github.io", "is a public suffix, is protected (protect.txt:6: github.io)"},
 		{"someone.github.io", "is protected (protect.txt:6: github.io)"},
 		{"co.uk", "is a public suffix, is protected (protect.txt:7: =co.uk)"},
@@ -140,8 +138,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks a name with more entries above it than a hitBuffer (space for 8 rules)
-// can hold.
+// TestDeepList checks a name with more entries above it than a hitBuffer can hold.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"
@@ -161,8 +158,8 @@ func TestDeepList(t *testing.T) {
 	}
 }
 
-// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate memory for a
-// name that is not held. This is important because a load calls Name for each name.
+// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate for an
+// unprotected name. A load calls Name for every name of every order.
 func TestNamePassesWithoutAllocation(t *testing.T) {
 	g := New(mustParse(t, "protect.txt", "google.com\n=example.org\n"))
 	for _, s := range []string{"www.example.com", "a.b.c.example.co.uk", "x.blogspot.com", "a.example.org", "mail.google.net"} {

@@ -13,14 +13,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A List is a parsed protect list (names and networks that orders must not block). It is
-// immutable. A nil *List is an empty list.
+// A List is a parsed protect list: names and networks that orders must not block. It is
+// immutable. A nil *List is empty.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// A protected is one entry of a protect list. The entry is a network if name is the zero Name.
+// The type protected is one entry of a protect list. If the field "name" is zero, the entry is
+// a network.
 type protected struct {
 	name  dname.Name
 	exact bool // an entry "=name", which does not protect the names below
@@ -28,7 +29,7 @@ type protected struct {
 	line  int
 }
 
-// String returns the entry in its canonical form, which Parse can read.
+// String returns the entry in a form that Parse accepts.
 func (p protected) String() string {
 	switch {
 	case p.name.IsZero() && p.net.IsSingleIP():
@@ -49,8 +50,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that newer does not contain. A different line number
-// does not count.
+// Lost returns the number of entries of l that are missing in the parameter "newer".
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -70,15 +70,14 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines are allowed, and a comment that begins with # may fill a line or follow
-// an entry.
+// network. Blank lines and comments with # are allowed.
 //
 // Parse returns all problems. If a problem is an error, the List is nil, because half a list
-// would leave names without protection. An empty file is an error too: a full disk or a failed
-// download can leave an empty file, and the file would then end all protection.
+// would leave names without protection. An empty file is an error too, because a full disk or
+// a failed download can leave an empty file.
 //
-// Parse stops at the first limit that the list exceeds (the limits are in
-// docs/order-format.md).
+// Parse stops at the first limit that the list exceeds. The limits are in
+// docs/order-format.md.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -159,8 +158,8 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented removes the comment and the blanks at both ends from a line. A # begins a
-// comment only at the start of the line or after a blank.
+// uncommented removes the comment and the outer blanks of a line. A # begins a comment only at
+// the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
 		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
@@ -171,8 +170,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses one entry of a protect list without the line number. why is the reason if
-// the entry is not valid, and empty otherwise.
+// readEntry parses one entry of a protect list. The result "why" is the reason if the entry is
+// not valid.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -200,8 +199,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address or a network, even if s
-// is not valid. The error about s then says what is wrong with the address.
+// looksLikeAddress reports whether s is probably meant as an address. The error message about
+// an invalid s depends on the result.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// lines is a reader that generates n lines and counts the bytes that were read.
+// The type lines generates n lines and counts the bytes that the parser reads.
 type lines struct {
 	n, i, read int
 	line       func(i int) string
@@ -187,13 +187,13 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sized is a reader whose size is above the limit.
+// sized is a reader that announces a size above the limit.
 type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits checks that Parse refuses a list that exceeds a limit. Parse must read little
-// more than the limit, and store little more.
+// TestLimits checks that Parse refuses a list beyond a limit. Parse must read and store little
+// more than the limit.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {
@@ -220,7 +220,7 @@ func TestLimits(t *testing.T) {
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
 		t.Errorf("by size: %d bytes were read, %v", in.read, problems)
 	}
-	// A repeated entry is only a warning. The number of warnings is limited.
+	// A repeated entry is only a warning. The number of warnings is limited too.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})
 	if l.Len() != 1 || len(problems) != 10_000 || len(problems.Errors()) > 0 {
 		t.Errorf("%d entries, %d problems, %d errors", l.Len(), len(problems), len(problems.Errors()))

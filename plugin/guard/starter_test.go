@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// starter returns the parsed list docs/protect.txt, which operators can use as a first protect
-// list.
+// starter parses docs/protect.txt, a list that operators can start with.
 func starter(t testing.TB) *List {
 	t.Helper()
 	f, err := os.Open("../../docs/protect.txt")
@@ -21,8 +20,8 @@ func starter(t testing.TB) *List {
 	return l
 }
 
-// TestStarterList checks that docs/protect.txt has no problems. The list must protect names
-// that were blocked by mistake in the past.
+// TestStarterList checks that docs/protect.txt is valid and protects names that were blocked
+// by mistake in the past.
 func TestStarterList(t *testing.T) {
 	l := starter(t)
 	g := New(l)
@@ -51,8 +50,7 @@ func TestStarterList(t *testing.T) {
 			t.Errorf("%s is not held", name)
 		}
 	}
-	// The head of docs/protect.txt says that these names need no entry, because they are
-	// public suffixes.
+	// These names need no entry in docs/protect.txt, because they are public suffixes.
 	for _, s := range []string{"co.uk", "github.io", "pages.dev", "workers.dev", "blogspot.com", "web.app", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net", "netlify.app"} {
 		if got := New().Name(wireOf(t, s)); got != "is a public suffix" {
 			t.Errorf("%s: %q", s, got)

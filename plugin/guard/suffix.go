@@ -8,17 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list, one in each line, from both
-// sections (ICANN and private). A wildcard begins with "*." and an exception with "!", as on
-// publicsuffix.org. The rules are those of the package golang.org/x/net/publicsuffix. The
-// tables of that package cannot be used, because they do not find public suffixes below a
-// name. TestSuffixList checks that the two lists are equal.
+// suffixList contains the rules of the public suffix list, one in each line. A wildcard begins
+// with "*." and an exception with "!", as on publicsuffix.org. The tables of
+// golang.org/x/net/publicsuffix cannot be used, because they do not find public suffixes below
+// a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
 var suffixList string
 
-// suffixes returns the names of all rules, and the flags of each name for the index.
+// suffixes yields each rule of suffixList as a name with flags for the index.
 func suffixes() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for line := range strings.Lines(suffixList) {
@@ -38,13 +37,11 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// A specialName is a special-use name. All names below a special-use name are special-use
-// names too.
+// A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains the names that are not public. They are resolved by the machine
-// itself, the local link, another network or the infrastructure of the DNS, so an order must
-// not block them.
+// specialNames contains names that are not public. Other systems than the DNS resolve most of
+// these names, so an order must not block them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},
@@ -59,7 +56,7 @@ var specialNames = []specialName{
 func parsed(s string) dname.Name {
 	n, err := dname.Parse(s)
 	if err != nil {
-		panic("guard: " + s + ": " + err.Error()) // never happens, because the tests parse each name
+		panic("guard: " + s + ": " + err.Error()) // never happens, because a test parses each name
 	}
 	return n
 }

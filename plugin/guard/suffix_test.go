@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the rules of golang.org/x/net/publicsuffix into suffixes.txt")
 
-// TestSuffixList checks that suffixes.txt contains exactly the rules of golang.org/x/net, in
-// the version of go.mod. With the flag -update, the test writes the file.
+// TestSuffixList checks that suffixes.txt equals the rules of golang.org/x/net in the version
+// of go.mod. With the flag -update, the test writes the file.
 func TestSuffixList(t *testing.T) {
 	want := "# Made by go generate from golang.org/x/net/publicsuffix:\n# " + publicsuffix.List.String() + "\n" +
 		"# It is subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/).\n" +
@@ -37,7 +37,7 @@ func TestSuffixList(t *testing.T) {
 }
 
 // netRules returns the public suffix rules of golang.org/x/net in canonical order. It reads
-// them from the source of a test of x/net, because the tables of x/net allow look-ups only.
+// test source of x/net, because the tables of x/net allow look-ups only.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -61,7 +61,7 @@ func netRules(t testing.TB) (rules []string) {
 		}
 		return false
 	})
-	// Sort in canonical order, so that the index need not sort the names again.
+	// In canonical order, the index need not sort the names again.
 	slices.SortFunc(rules, func(a, b string) int {
 		return cmp.Or(parsed(strings.TrimLeft(a, "*.!")).Compare(parsed(strings.TrimLeft(b, "*.!"))), cmp.Compare(a, b))
 	})
@@ -71,10 +71,9 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// A truth is a slow and simple version of the public suffix list, with which the tests compare
-// results. It contains all rules by top-level domain. The labels of a rule begin with the
-// top-level domain.
-type truth map[string][]rule // the key is a top-level domain, so that the tests are fast enough
+// A truth is a slow version of the public suffix list, for comparison. It contains all rules
+// by top-level domain. The labels of a rule begin with the top-level domain.
+type truth map[string][]rule // the key is a top-level domain, which makes the tests fast enough
 
 type rule struct {
 	labels    []string // a label "*" matches any label
@@ -95,7 +94,8 @@ func newTruth() truth {
 	return tr
 }
 
-// isSuffix is the algorithm of publicsuffix.org/list. The first label is the top-level domain.
+// isSuffix is the algorithm of publicsuffix.org/list. The first label in the slice is the
+// top-level domain.
 func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {
 		return false

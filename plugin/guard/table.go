@@ -8,22 +8,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A table is the index of the rules of a guard, with a filter in front. For most names without
-// a rule, the filter alone shows that there is no rule. The filter needs a fifth of the time
-// of the index. It pays because a load checks all names and nearly all have no rule.
+// A table is an index with a filter in front. For most names, the filter alone shows that no
+// rule applies. The filter needs a fifth of the time of the index.
 type table struct {
 	*index.Index
 	// filter has a bit for the last two labels of each rule. It also has a bit for each
-	// top-level domain with a rule about the names below. These bits are enough: a rule at,
-	// above or below a name has the last two labels of the name, or is the rule of the
-	// top-level domain.
+	// top-level domain with a rule about the names below. Every rule about a name has one of
+	// these two bits.
 	filter []uint64
 	seed   maphash.Seed
 }
 
 func newTable(x *index.Index) *table {
 	// The filter has 32 to 64 bits for each rule. About 4 % of the names without a rule have a
-	// bit in the filter by chance, so that the index is searched without a result.
+	// bit by chance.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
@@ -34,15 +32,14 @@ func newTable(x *index.Index) *table {
 	return t
 }
 
-// position returns where the filter has the bit of a suffix: the index of the word and the bit
-// in the word.
+// position returns the position of a suffix in the filter.
 func (t *table) position(suffix []byte) (word int, bit uint64) {
 	h := maphash.Bytes(t.seed, suffix)
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// passes returns true if no rule applies to the name. If the result is false, the caller must
-// search the index.
+// table.passes returns true if no rule applies to the name. If the result is false, the caller
+// must search the index.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {
 		return false
@@ -55,10 +52,9 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of a rule below n that has a flag in kinds, or 0 if there is
-// none. If there are several, the result is the first in canonical order. firstBelow is slow,
-// because it visits each name below n with a rule that also holds names above. The time is
-// acceptable, because the guard calls firstBelow only for names above a rule.
+// firstBelow returns the ref of a rule below n that has a flag in kinds, or 0. It returns the
+// first rule in canonical order. It is slow, because it visits the rules below n. The guard
+// calls it only for names above a rule.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// A twin is a slow and simple version of the guard, with which the tests compare results.
+// A twin is a slow, simple version of the guard for comparison.
 type twin struct {
 	suffixes truth
 	lists    []*List
@@ -47,9 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason must contain the highest "name" entry above the name. If one name has several
-	// entries, the reason must contain the first "name" entry, or the first "=name" entry if
-	// there is no "name" entry.
+	// The reason contains the highest "name" entry. For one name, it contains the first "name"
+	// entry, or else the first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -103,7 +102,7 @@ func labelsOf(n dname.Name) (labels []string) {
 	return labels
 }
 
-// subjects returns guards, each with its twin (the slow version that the test compares).
+// subjects returns guards, each with a slow version for comparison.
 var subjects = sync.OnceValue(func() (all []subject) {
 	const nested = "google.com\n=mail.google.com\n=a.google.com\n=example.org\n=a.a.example.org\na.a.a.example.org\n" +
 		"=kobe.jp\n=x.kobe.jp\ncity.kobe.jp\n=com\nblogspot.com\n=b.example\na.b.example\n192.0.2.0/24\n"
@@ -124,8 +123,8 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that Name and Protected of each guard have the results of its twin (the slow
-// version of the guard). It also compares the public suffixes with golang.org/x/net.
+// compare checks that Name and Protected of each guard have the results of the slow version.
+// It also compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -137,8 +136,8 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// Skip x/net for names that cannot be written as text, and for names that look like
-	// addresses, because x/net treats addresses differently.
+	// The comparison with x/net leaves out names that look like addresses, because x/net
+	// treats addresses differently. It also leaves out names that cannot be written as text.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -147,8 +146,7 @@ func compare(t testing.TB, w *dname.Wire) {
 	}
 }
 
-// isSuffix reports whether the index contains the name as a public suffix. Special-use names
-// are ignored.
+// isSuffix reports whether the index contains the name as a public suffix.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
 	var r hitBuffer
 	hits, _ := g.table().Walk(w, r[:0])
@@ -158,8 +156,8 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule compares each guard with its twin (the slow version of the guard). It uses the
-// name of each rule, and names above, below and beside the name of the rule.
+// TestEveryRule compares each guard with its slow version. It uses the name of each rule, and
+// names above, below and beside it.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

@@ -10,8 +10,7 @@ import (
 
 const benchNames = 100_000
 
-// benchFile returns the bytes of an order file in the format ext. Each of its orders has one
-// name.
+// benchFile returns an order file in the format ext. Each order has one name.
 func benchFile(ext string) []byte {
 	var b bytes.Buffer
 	for i := range benchNames {
@@ -38,7 +37,7 @@ func benchFile(ext string) []byte {
 }
 
 // BenchmarkParse measures the parsing of 100,000 orders with one name each, and of a side list
-// (a list of names in a file of its own) with 100,000 names.
+// with 100,000 names.
 func BenchmarkParse(b *testing.B) {
 	for _, ext := range encodings {
 		data := benchFile(ext)

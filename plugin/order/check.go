@@ -7,9 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the reasons for which an order is enforced even at targets that the guard
-// protects from a block by mistake. If an order has its own force key, the reasons in the
-// file's defaults or in the authority no longer apply.
+// parser.force decodes the key force, which lists reasons to enforce the order at protected
+// targets. A force key in the order replaces the reasons from the defaults and the authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -20,8 +19,7 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// checkExcept reports each target that equals an exception of the order or is below an
-// exception.
+// checkExcept reports each target that is equal to an exception or below an exception.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
@@ -49,8 +47,7 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// names is a set of names. It makes the comparison of two long lists, the exceptions and the
-// targets of an order, fast: a look-up in the set replaces a search of a whole list.
+// The type names is a set of names, so that two long lists can be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -64,7 +61,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name of s that equals n or is above n.
+// names.covering returns the nearest name in s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {
@@ -74,11 +71,9 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a reason in the order's own force key if the order does not have the
-// target of the reason. A reason from the defaults or the authority is meant for any order
-// that has the target. checkForce therefore drops it without a report if the order does not
-// have the target. If the order has a side list (a list of names in a file of its own),
-// checkForce checks nothing.
+// checkForce checks that each reason in the order's own force key is about a target of the
+// order. It silently drops an inherited reason about another target, because the reason may be
+// meant for other orders. It checks nothing if the order has a side list.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
@@ -94,7 +89,7 @@ func (p *parser) checkForce(o *draft) {
 	}
 	note := func(k sameTarget) {
 		if k.match == Exact {
-			k.match = Subtree // a reason for a name applies to both kinds of match
+			k.match = Subtree // a reason applies to Exact and to Subtree targets
 		}
 		if _, ok := has[k]; ok {
 			has[k] = true
@@ -116,7 +111,7 @@ func (p *parser) checkForce(o *draft) {
 	})
 }
 
-// forcedTarget returns the target to which a key of the mapping force refers.
+// forcedTarget parses a key of the mapping force.
 func forcedTarget(s string) (sameTarget, bool) {
 	if prefix, why := ParsePrefix(s); why == "" {
 		return sameTarget{kind: TargetAddress, match: Subtree, address: prefix}, true

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// manyTargets returns an order file with one order of n targets. The file has no count of its
-// orders.
+// manyTargets returns a file with one order of n targets. The file has no count of its orders.
 func manyTargets(n int, more string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n" + more + "    targets:\n")
@@ -18,10 +17,9 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a formatted file with one long order at each byte before its last
-// target, and checks that the cut file is refused. Without target_count, a file that ends
-// after any target, or within a name, would be valid. A count cannot show a cut within the
-// last name.
+// TestCutWithinAnOrder cuts a file with one long order at each byte, and checks that the
+// parser refuses the cut file. Only target_count makes this possible, because a file that ends
+// after any target is valid YAML.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -40,8 +38,8 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten checks that Format and Encode write a target_count for the same
-// orders.
+// TestTargetCountWritten checks that Format and Encode agree on which orders get a
+// target_count.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {
@@ -58,7 +56,7 @@ func TestTargetCountWritten(t *testing.T) {
 		{"19 targets and a count", manyTargets(19, "    target_count: 19\n"), "19"},
 		{"20 targets", manyTargets(20, ""), "20"},
 		{"no count", manyTargets(20, "    target_count: null\n"), "20"},
-		// An order has no target_count if its side list may change without the order file.
+		// The side list may change without the order file, so the order gets no target_count.
 		{"1 target and a list of 19", manyTargets(1, "    targets_from: {file: l}\n"), ""},
 		{"20 targets and a list of 19", manyTargets(20, "    targets_from: {file: l}\n"), ""},
 		{"1 target and a list of 19 with its digest", manyTargets(1, digest), "20"},
@@ -86,8 +84,7 @@ func TestTargetCountWritten(t *testing.T) {
 	}
 }
 
-// TestFormatCountsLines checks that Format writes a target_count into each long order of a
-// JSON Lines file.
+// TestFormatCountsLines checks that Format adds target_count to each long order of JSON Lines.
 func TestFormatCountsLines(t *testing.T) {
 	line := func(id string, n int) string {
 		names := make([]string, n)
@@ -104,8 +101,8 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count includes all names of a long plain list,
-// although the tree has no node for most of these names.
+// TestTargetCountOfRun checks that target_count includes the names of a long plain list. The
+// tree has no node for most of these names.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// iso3166 contains the alpha-2 codes of ISO 3166-1 and XK. XK is a user-assigned code, but all
-// geolocation databases use XK for Kosovo.
+// iso3166 contains the alpha-2 codes of ISO 3166-1, and XK. All geolocation databases use XK
+// for Kosovo.
 const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ " +
 	"CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR " +
 	"GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP " +
@@ -27,9 +27,8 @@ const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT N
 const EU Country = "EU"
 
 // territories lists the codes that ISO 3166-1 assigns to the territories of a country. In a
-// scope, "FR+" means France and its territories. Hong Kong and Macao are not listed, because
-// they have laws and courts of their own. The Cook Islands and Niue are not listed, because
-// they govern themselves.
+// scope, "FR+" means France and its territories. Hong Kong, Macao, the Cook Islands and Niue
+// are not listed, because they have laws or a government of their own.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -45,9 +44,9 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. In the first result, a country that is
-// written with a "+" is followed by its territories. The second result contains only the
-// countries that are written with a "+".
+// scopeCountries decodes the countries of a scope. The first result contains all countries.
+// For a country written as "FR+", it also contains the territories. The second result contains
+// only the countries written with a "+".
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -108,8 +107,8 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not the code of a country. It suggests the code that was
-// probably meant. In the suggestion, the argument plus ("+" or "") follows the code.
+// badCountry reports that s is not a country code, and suggests a code. The parameter "plus"
+// is appended to the suggested code. It is "+" or "".
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
@@ -118,9 +117,8 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the ISO 3166-1 alpha-2 code of a country. The argument s is the name of
-// the country, or another code for the country, such as ITA. countryOf returns "" if s is
-// unknown.
+// countryOf returns the country code for a name or another code of a country, such as ITA. It
+// returns "" if s is unknown.
 func countryOf(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -156,11 +154,11 @@ func countryOf(s string) Country {
 	return ""
 }
 
-// CountryNamed returns the code of the country whose name or code is s. It returns "" if s is
-// unknown.
+// CountryNamed returns the country code for a name or another code of a country, such as ITA.
+// It returns "" if s is unknown.
 func CountryNamed(s string) Country { return countryOf(s) }
 
-// namesOfCountries yields each name in countryNames together with its country code.
+// namesOfCountries yields each name in countryNames with its country code.
 func namesOfCountries() iter.Seq2[Country, string] {
 	return func(yield func(Country, string) bool) {
 		for line := range strings.SplitSeq(countryNames, "\n") {
@@ -177,7 +175,7 @@ func namesOfCountries() iter.Seq2[Country, string] {
 // whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// The upper case of "ıt" is IT. The check of the length refuses "ıt", which has three
+	// The upper case of "ıt" is IT. The check of the length refuses "ıt", because it has three
 	// bytes.
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
@@ -188,8 +186,8 @@ func ParseCountry(s string) (Country, bool) {
 // InEU reports whether c is a member state of the European Union.
 func (c Country) InEU() bool { return len(c) == 2 && inCodes(euMembers, string(c)) }
 
-// inCodes reports whether the list codes contains the two-letter code c. The list has one
-// space after each code.
+// inCodes reports whether the string codes contains the two-letter code c. The codes have one
+// space between them.
 func inCodes(codes, c string) bool {
 	for i := 0; i < len(codes); i += 3 {
 		if codes[i:i+2] == c {

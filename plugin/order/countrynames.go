@@ -1,9 +1,8 @@
 package order
 
-// countryNames has one line for each country code. A line has the code and the names of the
-// country in English, and often in the languages of the country (from Unicode CLDR, with some
-// everyday names). The names only help to suggest a code in an error message. An order file
-// must use the code.
+// countryNames has one line for each country. A line has the code and the names of the country
+// in several languages, mostly from Unicode CLDR. The names only help to suggest a code in an
+// error message.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

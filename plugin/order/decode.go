@@ -12,27 +12,25 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A decoder turns the nodes of the tree into values, and collects problems. After a method has
-// reported a problem, it returns a zero value with which the decoder can continue. One pass
-// therefore finds all problems of a file.
+// A decoder turns the nodes of the tree into values, and collects problems. After a problem, a
+// method returns a zero value and the decoder continues. One pass therefore finds all problems
+// of a file.
 type decoder struct {
 	file string
 	data []byte // the text of the document, or of one line of JSON Lines
-	// The line with the number lineNo begins at the offset lineAt in data. lineNo is 0 if
-	// unset.
+	// lineAt is the offset in data at which the line lineNo begins. lineNo is 0 if unset.
 	lineNo, lineAt int
 	json           bool // the format is JSON, in which a number is not a string
 	loc            *time.Location
-	order          string // the id of the order that is being read
-	owner          place  // the position at which the order refers to the side list that is being read
+	order          string // the id of the current order
+	owner          place  // where the order refers to the current side list
 	problems       Problems
 	failed         bool // problems has an error
 	cut            bool // there were more than maxProblems problems
 	pairs          []pair
 }
 
-// maxMsg is the length in bytes from which a message is shortened. Only a message that
-// contains text of the file can be longer.
+// maxMsg is the length in bytes from which a message is shortened.
 const maxMsg = 1000
 
 func (d *decoder) add(p Problem) {
@@ -43,24 +41,24 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text, so that a stored problem does not keep a long value in memory.
+	// Clip copies the text. Otherwise a stored problem would keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
 	}
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	if p.outside = d.order == "" && d.owner.file == ""; p.outside && p.HasGot && p.public == "" {
-		p.public, _, _ = strings.Cut(p.Msg, "; ") // the text after "; " is advice, which may repeat a value of the file
+		p.public, _, _ = strings.Cut(p.Msg, "; ") // the text after "; " is advice, which may repeat a secret value
 	}
 	d.problems = append(d.problems, p)
 }
 
-// fault reports a problem at n. The problem does not show the value of n.
+// decoder.fault reports a problem at n. The problem does not show the value of n.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// bad reports a problem at n. The problem shows the value of n.
+// decoder.bad reports a problem at n. The problem shows the value of n.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -74,8 +72,8 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports whether n is free of aliases, anchors and tags, which JSON does not have. If
-// plain returns false, it has reported a problem, and the content of n must not be used.
+// decoder.plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
+// If it returns false, the caller must not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -90,8 +88,7 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	return false
 }
 
-// isPlain reports whether n is free of aliases, anchors and tags, like plain, but isPlain
-// reports no problem.
+// isPlain reports whether n has no alias, anchor or tag. It adds no problem.
 func isPlain(n *yaml.Node) bool {
 	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
@@ -102,8 +99,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 type pair struct{ key, value *yaml.Node }
 
 // mapping returns the entries of a mapping whose value is not null, and reports duplicate
-// keys. The entries are stored at the end of d.pairs. A caller that no longer uses the entries
-// may remove them from the end of d.pairs.
+// keys. It stores the entries at the end of d.pairs. A caller that has used the entries may
+// remove them there.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -143,12 +140,11 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. A mapping with few keys is searched without a Go
-// map, because the map would cost more than all other work on the mapping.
+// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a map
+// is slow for few keys.
 type keys map[string]*yaml.Node
 
-// add returns the first key of n that equals k and is before index i. It returns nil if there
-// is no equal key.
+// add returns the first key before index i of n that equals k, or nil.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {
@@ -174,7 +170,7 @@ func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	return nil
 }
 
-// list yields the items of a sequence with their indexes.
+// decoder.list yields the items of a sequence with their indexes.
 func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	return func(yield func(int, *yaml.Node) bool) {
 		if n.Kind != yaml.SequenceNode {
@@ -199,9 +195,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar. A number or a date without quotes is accepted: "[2719]"
-// gives the text "2719". Only true, false and the merge key "<<" are refused, because the
-// author probably meant something else. If text returns "", it has reported a problem.
+// decoder.text returns the text of a scalar. It accepts a number or a date without quotes:
+// "[2719]" gives the text "2719". It refuses true, false and "<<", because the author probably
+// meant something else. If text returns "", it has reported a problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -210,8 +206,8 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText returns the text of a scalar. If the scalar is not valid text, plainText describes
-// the problem in the result why, and reports nothing.
+// plainText returns the text of a scalar. For invalid text, the result "why" describes the
+// problem.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -251,8 +247,9 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. All other number notations of YAML are
-// refused, because parsers disagree about them: for example, "010" can mean eight or ten.
+// decoder.natural decodes a non-negative decimal integer. It refuses all other number
+// notations of YAML, because parsers disagree about them. For example, "010" can mean eight or
+// ten.
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
@@ -262,14 +259,14 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of the words of an enum. The error message lists these words and the
-// texts in other.
+// choice decodes one of the words of an enum. The parameter "other" has more texts for the
+// error message.
 func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the allowed words of an enum. The error message lists these words and
-// the texts in other, for example "{redirect: [address]}".
+// oneOf decodes one of the words in the slice "allowed". The parameter "other" has more texts
+// for the error message, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v
@@ -279,7 +276,7 @@ func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allow
 }
 
 // parseDuration parses a duration in Go's format, such as "1h30m". It also accepts "d" for 24
-// hours, as the largest unit.
+// hours.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
 	var days time.Duration
@@ -295,13 +292,13 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	v, err := time.ParseDuration(rest)
 	if err == nil && (rest[0] < '0' || rest[0] > '9' || days+v < days) {
-		err = strconv.ErrRange // the number has a sign, or is too large for a time.Duration
+		err = strconv.ErrRange // the number has a sign or is too large
 	}
 	return days + v, err
 }
 
-// MaxTTL is the largest TTL of blocking answers. After a lift has ended a block, caches keep
-// an old answer for at most this time.
+// MaxTTL is the largest TTL of blocking answers. When a block has ended, caches keep the old
+// answer for at most this time.
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {

@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// errStopped is the error of a load that ended because Options.Stop returned true.
+// errStopped is the error of Parse after Options.Stop has returned true.
 var errStopped = errors.New("the load was stopped")
 
-// stopped returns an error if Options.Stop returns true, which means that the load must end.
+// parser.stopped returns an error if Options.Stop returns true.
 func (p *parser) stopped() error {
 	if p.opt.Stop != nil && p.opt.Stop() {
 		return errStopped
@@ -22,9 +22,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step calls coop.Tick with the index i of a loop iteration, and reports whether the loop may
-// continue. It returns false if Options.Stop has ended the load. It also returns false if
-// there are too many problems or labels.
+// parser.step reports whether the loop with the index i may continue. It returns false after
+// Options.Stop has ended the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -46,13 +45,13 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is a number of bytes. After each chunk of a document is read, it is scanned for long
-// lists of names and for the size of its tree. chunk is a variable, so that tests can have
-// several chunks in small texts.
+// chunk is the number of bytes after which the parser scans the text. The scan finds long
+// lists of names, and stops the parser if the tree would be too large. Tests set chunk to a
+// small value.
 var chunk = 256 << 10
 
-// early is a buffer size in bytes. A buffer for a document doubles its size until early is
-// reached. Then it grows at once to the size that the stream announces, if the size is known.
+// The constant early is a buffer size in bytes. A buffer doubles its size until it has this
+// size. Then it grows at once to the announced size of the stream.
 const early = 4 << 20
 
 func tooLarge() error {
@@ -60,7 +59,7 @@ func tooLarge() error {
 }
 
 // readDocument reads a YAML or JSON document into memory. It returns an error as soon as the
-// document, or the tree of its values, would be too large.
+// document or its tree would be too large.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -93,8 +92,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// A control character is an error in YAML and JSON, so reading stops here. The parser
-		// later reports the position of the control character.
+		// Reading stops at a control character, because YAML and JSON do not allow it. The
+		// parser later reports the position.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -102,23 +101,21 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	}
 }
 
-// An input is a JSON or YAML document, or one line of JSON Lines, that is being read.
+// An input is a document, or one line of JSON Lines, while it is read.
 type input struct {
 	outline
 	buf       []byte
 	firstLine int
-	seen      int // the number of bytes at the start of text that are scanned
-	searched  int // the number of bytes at the start of text that were searched for the end of a line
+	seen      int // how many bytes of text are scanned
+	searched  int // how many bytes of text were searched for a line end
 }
 
 func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the text that was read since the last call. If all is false, look scans only up
-// to the last line feed. Without a line feed, it scans up to the last comma, or else up to the
-// last ASCII character, which may cut a name in two. A cut name is not part of a long list of
-// names.
+// input.look scans the new text since the last call. If the parameter "all" is false, it stops
+// at the last line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Header contains the values that Encode writes at the top level of an order file.
+// A Header contains the values that Encode writes at the top level of a file.
 type Header struct {
 	Serial, ShrinkOK int64 // -1 if the file has none
-	// Timezone is the time zone of the dates in the file. An empty Timezone means UTC.
+	// Timezone is the time zone of the dates in the file. Empty means UTC.
 	Timezone string
 	Source   *Source // nil if the file has none
 	Expires  Time    // 0 or NoTime if the file has none
@@ -31,11 +31,9 @@ func NewAttr() *Attr {
 }
 
 // Encode writes orders in canonical form, with the number of orders. The format ext is
-// ".yaml", ".json" or ".jsonl". Parse of the written file returns the same orders. Names are
-// written as A-labels. A time at the start of a day, in the time zone of the header, is
-// written as a date. For fields such as until, a time at the end of a day is written as a date
-// instead. All other times are written as RFC 3339 in UTC. For a side list (a list of names in
-// a file of its own), Encode writes only the reference to the list.
+// ".yaml", ".json" or ".jsonl". Parse of the result returns equal orders. Encode writes a time
+// as a date if the date means exactly this time in the time zone of the header. Any other time
+// is in RFC 3339 notation in UTC. For a side list, Encode writes only the reference.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -68,7 +66,7 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// The bufio.Writer keeps an error of Write, and Flush returns the error later.
+			// bw keeps an error of Write until Flush returns it.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -124,7 +122,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a deadline that is a duration needs a time of day in the field served
+	if o.DeadlineAfter > 0 { // a deadline that is a duration needs the time of day in the field "served"
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)
@@ -186,7 +184,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	return n
 }
 
-// terms writes the fields of t in canonical order, from response to url.
+// encoder.terms encodes the fields of the struct Terms in canonical order.
 func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
@@ -212,7 +210,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// target returns the node of a target. A name target without attributes is a plain string.
+// encoder.target encodes a target. A name without attributes becomes a plain string.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.Pattern())
@@ -285,7 +283,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time returns t as text from which the parser gets t again. The text is a date if possible.
+// encoder.time encodes a time. It prefers a date if the date means exactly the time t.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
@@ -311,8 +309,7 @@ func scopeNode(s *Scope) *yaml.Node {
 	return n
 }
 
-// writtenDuration returns d as a whole number of the largest possible unit, for example "7d"
-// for 168 hours.
+// writtenDuration returns d in the largest possible unit, for example "7d" for 168 hours.
 func writtenDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

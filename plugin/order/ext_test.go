@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestEndings parses and formats files whose extension has capital letters, such as ".YAML",
-// because Windows programs write such extensions. It also checks the size limits of these
-// files.
+// TestEndings checks files with an extension in capital letters, such as ".YAML". Windows
+// programs write such extensions.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

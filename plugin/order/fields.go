@@ -6,12 +6,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// use is a set of flags that say where a field of an order may come from, and where it is
-// stored.
+// The type use is a set of flags about a field of an order.
 type use uint8
 
 const (
-	filled use = 1 << iota // the field may come from the file's authorities or defaults
+	filled use = 1 << iota // the field may come from authorities or defaults
 	onLift                 // a lift order may have the field
 	term                   // the field is stored in Terms
 )
@@ -23,42 +22,40 @@ type field struct {
 	decode func(p *parser, n *yaml.Node, f string, o *draft)
 }
 
-// A draft is an order that is being decoded. It also has data that later checks need.
+// A draft is an order during its decoding, with data for later checks.
 type draft struct {
 	Order
-	ownTerms bool // Terms belongs only to this order, so that fields of Terms may be changed
-	// servedDate is set if the field served has only a date. A deadline in minutes needs a
-	// time of day.
+	ownTerms bool // only this order uses Terms, so its fields may be changed
+	// servedDate is set if the field "served" is a date without a time of day.
 	servedDate bool
-	// servedBad is set if the field served of the order or of one of its targets is wrong.
+	// servedBad is set if a field "served" of the order or of a target is wrong.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// forceAt maps each key of the order's own force to its node. forceAt is nil if the order
-	// has no force of its own.
+	// forceAt maps each key of the order's own force to its node. It is nil if the order has
+	// no force of its own.
 	forceAt map[string]*yaml.Node
-	// rowClocks are the targets whose deadline counts from a field served of their own.
+	// rowClocks lists the targets whose deadline starts at the target's own field "served".
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
-	// doubt is set if it is unknown whether the order is sealed (secret).
+	// doubt is set if it is unknown whether the order is secret.
 	doubt bool
-	// liftDoubt is set if the order is a lift without a disclosure. The order that it lifts
-	// may be sealed (secret).
+	// liftDoubt is set for a lift without a disclosure, because the lifted order may be
+	// secret.
 	liftDoubt bool
-	// noAuthority is set if a problem about the missing or bad authority was already reported.
+	// noAuthority is set if a problem about the authority was already reported.
 	noAuthority bool
 }
 
-// fields lists the keys of an order. Format and Encode write the keys in the sequence of this
-// list.
+// fields lists the keys of an order in canonical order.
 var fields = []field{
-	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID has already read the id
+	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID decodes the id
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},
 	{"lifts", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.lifts(n, f, o) }},
 	{"authority", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		if n.Kind != yaml.ScalarNode { // startOrder has already found the authority of a handle
+		if n.Kind != yaml.ScalarNode { // startOrder has already resolved a handle
 			o.Authority = p.authority(n, f)
 			o.noAuthority = o.Authority.Name == ""
 		}
@@ -88,12 +85,11 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// The list may belong to the authority and must not be changed, so this code makes a
-		// copy.
+		// The slice may belong to the authority, so it must not be changed.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// target_count is written before targets. If a file is cut within the targets, the count
-	// is then still in the file and shows the cut.
+	// In a file, target_count comes before targets. If the end of the targets is cut off, the
+	// count shows the mistake.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},

@@ -7,8 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// finish makes the checks that need the whole order. It also computes fields that depend on
-// other fields.
+// finish makes the checks that need the whole order, and computes derived fields.
 func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Authority.Name == "" && !o.noAuthority {
 		p.fault(n, "authority", "%s", authorityMissing)
@@ -36,7 +35,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Action == Lift {
 		o.Public = saysPublic(n)
 		dated := lookup(n, "issued") != nil || lookup(n, "from") != nil || lookup(n, "served") != nil
-		if o.DecidedAt() == NoTime && !dated { // a wrong date has already been reported
+		if o.DecidedAt() == NoTime && !dated { // a wrong date was already reported
 			p.fault(n, "issued", "a lift reaches only earlier orders of its authority, so it needs a date; write issued, from or served")
 		}
 		if noTargets && lookup(n, "lifts") == nil {
@@ -55,9 +54,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount compares target_count with the number of targets, so that an order whose
-// end was cut off is refused. A target with an error counts too, because its error is reported
-// separately.
+// checkTargetCount compares target_count with the number of targets, so that a cut order is
+// refused. A target with an error is counted too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -84,13 +82,11 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
-// countedFrom is the smallest number of targets for which Format and Encode write a
-// target_count.
+// countedFrom is the number of targets from which Format and Encode write a target_count.
 const countedFrom = 20
 
-// writtenTargetCount returns the target_count to write for o, or 0 for none. It returns 0 if o
-// has a side list (a list of names in a file of its own) without a digest. The list may then
-// change without the order file, and a target_count would make the order file invalid.
+// writtenTargetCount returns the target_count to write for o, or 0 for none. A side list
+// without a digest may change without the order file, so the result is then 0.
 func (o *Order) writtenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -98,9 +94,9 @@ func (o *Order) writtenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. The argument c is the country
-// of the authority. The message suggests the narrowest scope first, because a scope that is
-// too wide blocks people over whom the authority has no power.
+// scopeMissing returns the message for an order without a scope. The parameter c is the
+// country of the authority. The message suggests the narrowest scope first, because a wide
+// scope can exceed the power of the authority.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -108,9 +104,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the windows (the intervals in which an order or target is in force).
-// The windows of an order count again for each target with attributes, because the windows of
-// the order and of the target are combined.
+// countIntervals counts the windows of an order and of its targets. The windows of the order
+// count once for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -127,8 +122,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target that has its own time of service (the field served) and no deadline
-// of its own.
+// A rowClock is a target that has its own field "served", but no deadline of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -136,18 +130,16 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines computes the time of a deadline that is written as a duration. The duration
-// starts when the order was served (the field served of the order). A target may have its own
-// field served, because each row of a register has its own date of service. The duration for
-// this target then starts at its own date. If each target has its own field served or
-// deadline, the order needs no field served.
+// countDeadlines computes each deadline that the file gives as a duration. The duration starts
+// at the field "served" of the target, or else of the order. Each row of a register has its
+// own date of service.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
 	}
 	if o.Served != NoTime || o.Side != nil || len(o.Targets) == 0 || !o.ownClocks() {
 		if o.Served == NoTime && o.servedBad {
-			return // the error in the field served has already been reported
+			return // already reported
 		}
 		p.deadlineAfter(o.deadlineAt, "deadline", &o.Deadline, o.Served, o.servedDate, o.DeadlineAfter)
 	}
@@ -159,7 +151,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether each target has a field served or a deadline of its own.
+// ownClocks reports whether each target has a field "served" or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false
@@ -172,7 +164,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the time served plus the duration in the argument after.
+// deadlineAfter sets *deadline to the sum of the parameters "served" and "after".
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -14,17 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form. The keys are in the order of the
-// tables in this package, the indentation is two blanks, and the number of orders is added. A
-// YAML file keeps its comments and ends with "...". A JSON Lines file has one order on each
-// line and is not read into memory as a whole. Format does not change values, because a value
-// may be a legal text.
+// Format writes the order file in r to w in canonical form. It changes the sequence of keys
+// and the indentation, and adds the number of orders. It keeps all values and the comments of
+// YAML. A YAML file then ends with "...". Format reads JSON Lines line by line.
 //
-// Format reads r twice. If the file has errors, or if Format cannot keep all YAML comments,
-// Format writes nothing and returns the problems. If reading or writing fails, Format returns
-// an error, and the data in w must not be used.
+// Format reads r twice. If the file has errors, or if a comment would be lost, Format writes
+// nothing and returns the problems. After any other error, the data in w must not be used.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
-	var counts []int // the target_count to write for each order; 0 for none
+	var counts []int // the target_count of each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
 	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
@@ -44,7 +41,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	if Ext(path) == ".json" {
 		root, err := parseJSON(data, 1)
 		if err != nil {
-			return problems, err // the file has changed since Parse read it
+			return problems, err // the file has changed since Parse
 		}
 		canonical(root, fileShape)
 		setCounts(root, counts)
@@ -59,8 +56,8 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines formats JSON Lines line by line. It adds no count of orders, because a valid
-// JSON Lines file always has the count.
+// formatLines formats JSON Lines line by line. It adds no count, because a valid file already
+// has one.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -93,8 +90,8 @@ func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	}
 }
 
-// canonical sorts the keys in a tree without problems. The new sequence is that of the shape
-// s.
+// canonical sorts the keys of a tree into the sequence of the shape s. The tree must have no
+// problems.
 func canonical(n *yaml.Node, s *shape) {
 	if s == nil {
 		return
@@ -118,7 +115,7 @@ func canonical(n *yaml.Node, s *shape) {
 			canonical(v, s.sub[k.Value])
 		}
 	}
-	if len(s.keys) == 0 { // the author chooses these keys and their sequence
+	if len(s.keys) == 0 { // the author may choose these keys
 		return
 	}
 	slices.SortStableFunc(pairs, func(a, b keyValue) int {
@@ -129,8 +126,8 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCounts writes count at the top level of a file, and target_count into each order whose
-// entry in counts is not 0.
+// setCounts sets count at the top level of a file, and target_count in each order with a count
+// above 0.
 func setCounts(root *yaml.Node, counts []int) {
 	setNumber(root, "count", len(counts), fileShape)
 	if orders := lookup(root, "orders"); orders != nil {
@@ -142,15 +139,14 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount writes target_count into an order, unless count is 0.
+// setTargetCount sets target_count in an order, unless the parameter "count" is 0.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)
 	}
 }
 
-// setNumber sets a key of a mapping to the number v. A new key is inserted at its canonical
-// position.
+// setNumber sets a key of a mapping to v. It inserts a new key at its canonical position.
 func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	text := strconv.Itoa(v)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -164,10 +160,9 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file again and again until the text does not change. One pass is not
-// enough, because the YAML library moves some comments only when it reads its own output.
-// formatYAML then checks that no comment and no value was lost, because a comment may be part
-// of a legal text.
+// formatYAML formats a file until the text no longer changes. One pass is not enough, because
+// the YAML library moves some comments only in its own output. formatYAML also checks that no
+// comment is lost, because a comment may be part of a legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -190,9 +185,8 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// respell changes the style of nodes that the YAML library would write incorrectly. An empty
-// null would become an empty string. A block that begins with a tab would be invalid YAML.
-// Some folded texts would get one more empty line each time.
+// respell changes the style of nodes that the YAML library would write wrongly. Examples are
+// an empty null, a block that begins with a tab, and some folded texts.
 func respell(n *yaml.Node) {
 	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
@@ -208,8 +202,7 @@ func respell(n *yaml.Node) {
 	}
 }
 
-// unfoldable matches texts that the YAML library cannot write in folded style: an indented
-// line, empty lines at the end, and a line break that is not a line feed.
+// unfoldable matches texts that the YAML library cannot write in folded style.
 var unfoldable = regexp.MustCompile(`(?m)^[ \t]|\n\n\z|[\x{2028}\x{2029}]`)
 
 func writeYAML(doc *yaml.Node) ([]byte, error) {
@@ -222,7 +215,7 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 	if err := enc.Close(); err != nil {
 		return nil, err
 	}
-	// The mark "..." at the end shows that the file is complete.
+	// The mark "..." shows that the file is complete.
 	if !bytes.HasSuffix(b.Bytes(), []byte("\n...\n")) {
 		b.WriteString("...\n")
 	}
@@ -257,8 +250,7 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a whose value is different in b. It returns nil if all
-// values are equal.
+// difference returns the first node of a whose value is different in b, or nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -271,7 +263,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the YAML tag of a value. For a time, it returns the tag of a string.
+// kindOfTag returns the YAML tag of a value, but the string tag for a time.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -279,8 +271,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the comments of a file, sorted. It collects the comments in the tree and
-// all lines that begin with "#", because the YAML library drops some comments from the tree.
+// comments returns the sorted comments of a file. It also takes all lines that begin with "#",
+// because the YAML library drops some comments from the tree.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// format formats a file and returns the text. The test fails if the file has problems.
+// The function format formats a valid file and returns the text.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -21,8 +21,8 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood checks that a formatted file has the orders of the original file, and that
-// formatting the result again changes nothing.
+// TestFormatGood checks that formatting keeps the orders, and that a second formatting changes
+// nothing.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -116,8 +116,8 @@ orders:
 	}
 }
 
-// TestFormatRefuses checks that Format writes nothing if the file has errors, or if Format
-// would lose a comment.
+// TestFormatRefuses checks that Format writes nothing if the file has errors or a comment
+// would be lost.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		if strings.Contains(path, "warning") {

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the errors found into testdata/bad; read them before you commit")
 
-// load parses a file in testdata. File paths in the problems are relative to testdata.
+// load parses a file in testdata. The problems have paths relative to testdata.
 func load(t testing.TB, path string) (*File, Problems) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -55,10 +55,9 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad checks the problems of each file in testdata/bad. Each file breaks one rule of the
-// format. The expected problems are in "# want: " comments at the start of the file. Some
-// files cannot have comments, for example JSON files. For those files, the expected problems
-// are in a second file with ".want" after the name.
+// TestBad checks the problems of each file in testdata/bad. A comment "# want: " at the start
+// of a file has the expected problems. For a file that cannot have comments, they are in a
+// second file ending in ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -97,9 +96,8 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite stores the problems where the function wanted finds them. New comments with problems
-// move the lines of the file, and the problems contain line numbers. Update the files again
-// until nothing changes.
+// rewrite updates the expected problems of a file. New comments move the line numbers in the
+// problems, so rewrite repeats until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

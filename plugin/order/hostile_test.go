@@ -15,9 +15,7 @@ import (
 )
 
 // TestTruncated cuts a file at each byte. The parser must refuse the cut file, unless only the
-// final line feed is missing. The parser must never return fewer orders without an error. YAML
-// alone cannot guarantee this: the key count or the mark "..." must show that the file is
-// complete.
+// final line feed is missing. The key count or the mark "..." makes this possible.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -43,8 +41,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestHostile checks that no input makes the parser panic or run for a long time. The time
-// limit is the timeout of "go test".
+// TestHostile checks that no input makes the parser panic or run too long. The time limit is
+// the timeout of "go test".
 func TestHostile(t *testing.T) {
 	const many, large = 100_000, 1 << 20
 	random := make([]byte, 1<<16)
@@ -102,7 +100,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// deeper returns a YAML mapping with n lines, each indented further than the line before it.
+// deeper returns a YAML mapping with n nested levels.
 func deeper(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -111,8 +109,7 @@ func deeper(n int) string {
 	return b.String()
 }
 
-// TestUnreadable checks a stream that fails in the middle, a directory, and unknown file
-// extensions.
+// TestUnreadable checks a stream that fails, a directory, and unknown file extensions.
 func TestUnreadable(t *testing.T) {
 	for _, ext := range Extensions {
 		data, err := os.ReadFile("testdata/good/full" + strings.Replace(ext, "yml", "yaml", 1))
@@ -144,7 +141,7 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s: %v", path, problems)
 		}
 	}
-	// The stream of this side list fails in the middle.
+	// This side list fails in the middle.
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list}}]"),
 		Options{OpenSide: func(string) (io.ReadCloser, error) {
 			return io.NopCloser(io.MultiReader(strings.NewReader("one.example\n"), iotest.ErrReader(errors.New("input/output error")))), nil
@@ -158,8 +155,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestEmptySideAmongOthers checks that an empty side list is reported even if the file has
-// other problems.
+// TestEmptySideAmongOthers checks that an empty side list is reported next to other problems.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
 	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list has no names") {
@@ -167,8 +163,7 @@ func TestEmptySideAmongOthers(t *testing.T) {
 	}
 }
 
-// TestManyProblems checks that the parser limits the number of problems for a file in which
-// every line is wrong.
+// TestManyProblems checks that the number of problems is limited.
 func TestManyProblems(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"version":1,"count":300000}` + "\n")
@@ -187,13 +182,12 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A feed is a stream that generates its text while the parser reads it. The text is a JSON
-// Lines file with one name in each order, or a side list.
+// A feed generates its text while the parser reads it. The text is JSON Lines or a side list.
 type feed struct {
 	n, i  int
 	line  func(i int) string
 	rest  string
-	heap  uint64 // the largest heap size up to now
+	heap  uint64 // the largest heap size so far
 	every int
 }
 
@@ -227,9 +221,8 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams checks that the parser does not read JSON Lines or side lists into memory as a
-// whole. Of 300,000 orders, the parser keeps only the ids, because each id must be unique. Of
-// a side list, the parser keeps only the names.
+// TestStreams checks that the parser does not load JSON Lines or side lists into memory as a
+// whole. The parser keeps only the ids of the orders and the names of the list.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()
@@ -244,7 +237,7 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || emitted != n || f.Count != n || f.Targets != n || len(f.Orders) != 0 {
 		t.Fatalf("%d orders emitted, %+v, %v", emitted, f, problems)
 	}
-	// The input has 29 MB. All 300,000 orders together would take some 200 MB of memory.
+	// The input has 29 MB. All orders together would take 200 MB of memory.
 	if grew := int64(orders.heap - before); grew > 64<<20 {
 		t.Errorf("streaming %d orders takes %d MiB of memory", n, grew>>20)
 	}
@@ -256,14 +249,14 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || f.Targets != n {
 		t.Fatalf("%+v, %v", f, problems)
 	}
-	// The names take 7.5 MB, in a list that grows.
+	// The names take 7.5 MB in a growing list.
 	if grew := int64(side.heap - before); grew > 32<<20 {
 		t.Errorf("streaming %d names takes %d MiB of memory", n, grew>>20)
 	}
 	runtime.KeepAlive(f)
 }
 
-// TestEmitStops checks that Emit is not called for any order after an error.
+// TestEmitStops checks that Emit is not called after an error.
 func TestEmitStops(t *testing.T) {
 	order := `{"id":"%s","authority":{"name":"X"},"scope":"global","targets":["%s.example"]}` + "\n"
 	data := `{"version":1,"count":3}` + "\n" + fmt.Sprintf(order, "a", "a") + fmt.Sprintf(order, "b", "b.") + fmt.Sprintf(order, "c", "c")

@@ -17,7 +17,7 @@ func TestIDTable(t *testing.T) {
 		table.add(u)
 		twin[u.id] = u
 	}
-	for i := range 100 { // adds slots with the hashes of ids that are not in the table
+	for i := range 100 { // adds slots with hashes of ids that are not in the table
 		other := table.hash(fmt.Sprint("no such id/", i))
 		table.place(idSlot{other, uint32(i + 1)})
 		if got := table.find(fmt.Sprint("no such id/", i)); got != (firstUse{}) {

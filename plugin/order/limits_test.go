@@ -46,8 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes. The stream has the text head, and then the text body
-// again and again. It counts the bytes that the parser reads.
+// A repeated is a stream of n bytes. It yields the field "head" once, and then the field
+// "body" again and again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -69,15 +69,14 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// TestRefusedEarly checks that the parser refuses a large file with the wrong content after
-// reading only a small part of the file.
+// TestRefusedEarly checks that the parser refuses a large file of wrong content early.
 func TestRefusedEarly(t *testing.T) {
 	const large = 60 << 20
 	const values = "has more than 700000 keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists"
 	lines := `{"version":1,"count":1}` + "\n"
 	for what, tc := range map[string]struct {
 		path, head, body string
-		most             int // the parser may read at most this number of bytes
+		most             int // the largest number of bytes that the parser may read
 		want             string
 	}{
 		"numbers as orders":    {"a.json", `{"version":1,"orders":[`, "1,", 2 << 20, "a.json: " + values},
@@ -117,8 +116,8 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// TestRefusedBySize checks that the parser does not read a file whose announced size is too
-// large.
+// TestRefusedBySize checks that the parser does not read a file that announces too large a
+// size.
 func TestRefusedBySize(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.yaml":  "a.yaml: is larger than 64 MiB; write the orders as JSON Lines, and the names into side lists",
@@ -129,7 +128,7 @@ func TestRefusedBySize(t *testing.T) {
 		if _, problems := Parse(path, in, Options{}); problems.Error() != want || in.read {
 			t.Errorf("%s: read %t, got %v, want %s", path, in.read, problems, want)
 		}
-		// The parser reads a stream of unknown size up to the limit.
+		// A stream of unknown size is read up to the limit.
 		if path != "a.jsonl" {
 			in := &repeated{body: "one more line of some text\n", n: 100 << 20}
 			if path == "a.json" {
@@ -149,15 +148,15 @@ func TestRefusedBySize(t *testing.T) {
 	}
 }
 
-// tooLong is a stream that announces a size beyond every limit.
+// tooLong is a stream that announces too large a size.
 type tooLong struct{ read bool }
 
 func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine checks that a line of JSON Lines beyond the size limit is one problem, and that
-// the parser reads the lines after it.
+// TestLongLine checks that a line of JSON Lines beyond the size limit is one problem. The
+// parser must continue with the next line.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
@@ -170,8 +169,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestOutlineBounds checks the number of nodes that an outline (a scan of the text before the
-// parser) predicts for a tree. The tree must never have more nodes than predicted.
+// TestOutlineBounds checks that a tree never has more nodes than its outline predicts.
 func TestOutlineBounds(t *testing.T) {
 	count := func(n *yaml.Node) (k int) {
 		var walk func(n *yaml.Node)
@@ -226,7 +224,7 @@ func TestOutlineBounds(t *testing.T) {
 }
 
 // TestNoOrders checks that the parser stops after a thousand entries of "orders" that are not
-// orders.
+// mappings.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
 	if want := "a.json:1:2024: orders has more than 1000 entries that are no mappings"; problems.Error() != want {
@@ -234,8 +232,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks that the windows (intervals in force) of an order count once for each
-// target of the order that has attributes.
+// TestManyWindows checks that the limit on windows includes the windows of an order once for
+// each target with attributes.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
@@ -257,7 +255,7 @@ func TestManyWindows(t *testing.T) {
 	}
 }
 
-// TestManyRedirects checks that the parser refuses a redirect with too many addresses.
+// TestManyRedirects checks that a redirect with too many addresses is refused.
 func TestManyRedirects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")
@@ -271,8 +269,7 @@ func TestManyRedirects(t *testing.T) {
 	}
 }
 
-// TestProblemsAreShort checks that problems need little memory, even if the values in the file
-// are long.
+// TestProblemsAreShort checks that problems need little memory, even for long values.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 50_000)
 	lines := &feed{n: 1000, line: func(i int) string {
@@ -297,8 +294,8 @@ func TestProblemsAreShort(t *testing.T) {
 	runtime.KeepAlive(problems)
 }
 
-// TestStop checks that Parse ends soon after Options.Stop returns true. The test lets Stop
-// return true at several points of a load.
+// TestStop checks that Parse ends soon after Options.Stop returns true, at several points of a
+// load.
 func TestStop(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	orders := `{"version":1,"count":1000000}` + "\n" + strings.Repeat(`{"id":"a"}`+"\n", 5000)
@@ -333,8 +330,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestClosedStream checks that Parse ends when a stream fails, even if the stream fails in the
-// middle of a line.
+// TestClosedStream checks that Parse ends when a stream fails, also in the middle of a line.
 func TestClosedStream(t *testing.T) {
 	for _, ext := range Extensions {
 		in := io.MultiReader(&repeated{body: "{", n: 300 << 10}, iotest.ErrReader(os.ErrClosed))
@@ -344,9 +340,8 @@ func TestClosedStream(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that long lists in an order keep their sequence and lose their
-// duplicates. The test would take minutes if the parser searched the whole list for each
-// entry.
+// TestLongLists checks that long lists keep their sequence and lose their duplicates. With a
+// linear search for each entry, the test would take minutes.
 func TestLongLists(t *testing.T) {
 	const n = 100_000
 	var lifts, clients strings.Builder

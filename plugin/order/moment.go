@@ -2,9 +2,8 @@ package order
 
 import "time"
 
-// ParseTime parses a time in the notation of the key from in order files. The text is a date,
-// which means the start of the day, or a time of RFC 3339. Seconds and offset may be left out.
-// A date, or a time without an offset, is in the time zone loc.
+// ParseTime parses a date or a time of RFC 3339. The seconds and the offset may be left out. A
+// date means the start of the day. Without an offset, the time zone is loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {

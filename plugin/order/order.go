@@ -1,10 +1,9 @@
-// Package order parses order files. It returns valid blocking orders, or all problems with
-// their lines and columns. The format is described in docs/order-format.md. YAML, JSON and
-// JSON Lines files have the same schema.
+// Package order parses order files in YAML, JSON and JSON Lines. It returns valid blocking
+// orders, or all problems with their lines and columns. docs/order-format.md describes the
+// format.
 //
-// An [Order] is one decision of one authority. The parser returns complete orders: the values
-// from the file's defaults are filled in, names are canonical, and times are Unix times. Other
-// packages therefore have nothing to parse.
+// An [Order] is one decision of one authority. The parser returns complete orders: defaults
+// are filled in, names are canonical, and times are Unix times.
 package order
 
 import (
@@ -14,34 +13,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Action is the effect of an order on its targets.
+// An Action is the effect of an order on its targets.
 type Action uint8
 
 // These are the actions of an order.
 const (
 	Block Action = iota // the targets are blocked
-	Lift                // for its targets, a lift ends earlier orders
+	Lift                // a lift ends earlier orders for its targets
 )
 
-// Status is the state of an order or of a target, which the operator sets.
+// Status is the state of an order or of a target. The operator sets it.
 type Status uint8
 
-// These are the statuses of an order or target. Only a target whose status is Active is
-// enforced.
+// These are the statuses. Only an Active target is enforced.
 const (
 	Active    Status = iota
-	Shadow           // the server decides and counts, but does not change the answer
+	Shadow           // the server counts blocked queries, but does not change answers
 	Draft            // not to be enforced yet
 	Suspended        // stopped by the operator, without a date
 )
 
-// AuthorityKind is the kind of authority that issued an order. The zero value means that the
-// order does not state the kind.
+// AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// These are the kinds of authority. KindOperator marks the operator's own decisions, whose
-// answers have the extended error Blocked. Answers to all other orders have the extended error
-// Censored (RFC 8914, sections 4.16 and 4.17).
+// These are the kinds of authority. KindOperator marks the operator's own decisions. An answer
+// then has the extended DNS error Blocked, and otherwise Censored (RFC 8914, sections 4.16 and
+// 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -53,8 +50,8 @@ const (
 // Disclosure says how much of an order the server may reveal to users.
 type Disclosure uint8
 
-// These are the disclosures. An order with Code or None is sealed (secret): DNS answers,
-// metrics and the ordinary log contain only a digest of the order.
+// These are the disclosures. An order with Code or None is secret. DNS answers, metrics and
+// the ordinary log then contain only a digest of the order.
 const (
 	Full     Disclosure = iota
 	Schedule            // the order is public, but the list of its targets is secret
@@ -68,8 +65,8 @@ func (d Disclosure) Sealed() bool { return d == Code || d == None }
 // ResponseKind is the form of the answer for a blocked name.
 type ResponseKind uint8
 
-// These are the forms of the answer for a blocked name. For an order with ResponseUnset, the
-// Corefile decides the form.
+// These are the forms of the answer for a blocked name. ResponseUnset means the form in the
+// Corefile.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -81,16 +78,14 @@ const (
 // A Response is the answer that an order prescribes for its targets.
 type Response struct {
 	Kind      ResponseKind
-	Addresses []netip.Addr // set only for Redirect: at least one address, no duplicates
+	Addresses []netip.Addr // only for Redirect: at least one address, no duplicates
 }
 
-// Match is the set of names that a target covers: the name of the target, the names below it,
-// or all of them.
+// Match says which names a target covers: its name, the names below it, or both.
 type Match uint8
 
-// These are the matches of a target. If targets with the same name have different matches, the
-// first match in this list takes precedence (docs/order-format.md, "When several orders cover
-// a name").
+// These are the kinds of match. For targets with equal names, the first kind in this list
+// takes precedence (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
@@ -108,47 +103,43 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies. An order with Global set applies to
-// all clients. Otherwise it applies to the clients in the countries and in the networks of the
-// Scope.
+// A Scope is the set of clients to which an order applies. It contains all clients if Global
+// is set. Otherwise it contains the clients in the countries and networks of the Scope.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
-	// WithTerritories are the countries that the order file writes with a "+", such as "FR+".
-	// Countries also contains the territories of these countries.
+	// WithTerritories lists the countries that are written with a "+" in the file, such as
+	// "FR+". Countries also contains the territories of these countries.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
 
-// An Exempt lists networks. An order does not apply to clients in the networks of its Exempts.
+// An Exempt lists networks of clients to which an order does not apply.
 type Exempt struct {
 	Clients   []netip.Prefix
 	Until     Time // NoTime means until the order ends
 	Reference string
 }
 
-// A Window is an interval in which an order or target is in force. The interval includes the
-// second From and excludes the second Until. NoTime means that the interval has no start or no
-// end.
+// A Window is a time interval in which an order or target is enforced. It includes the time in
+// the field From and excludes the time in the field Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
-// A FilteringDatabase identifies the public record of an order in a database
+// A FilteringDatabase refers to the public record of an order in a database
 // (draft-ietf-dnsop-filtering-transparency-00).
 type FilteringDatabase struct{ DB, ID string }
 
-// A Document records how the paper document of the order was verified.
+// A Document records how the operator verified the paper document of an order.
 type Document struct {
 	SHA256                       string // lower-case hex
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that the orders of one authority usually have in common. The values usually
-// come from the file's authorities and defaults. All orders without a field of this kind of
-// their own share one Terms, which must not be changed. A register of a million orders
-// therefore has only a few Terms.
+// Terms are fields that the orders of one authority usually have in common. Orders without
+// values of their own share one Terms, which saves memory. A shared Terms must not be changed.
 type Terms struct {
 	Authority     Authority
-	Scope         *Scope // nil only for a lift (an order that ends others), which then applies to all clients
+	Scope         *Scope // nil only for a lift, which then applies to all clients
 	Exempt        []Exempt
 	Response      Response
 	TTL           time.Duration // negative if unset
@@ -160,7 +151,7 @@ type Terms struct {
 	URL           string
 	Basis         string
 	Category      string
-	Redress       string // how, and to whom, a user can object to the order
+	Redress       string // how a user can object to the order
 	ReportTo      string
 }
 
@@ -169,7 +160,7 @@ type Order struct {
 	ID     string
 	Action Action
 	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends the
-	// earlier orders of the lift's authority.
+	// earlier orders of its authority.
 	Lifts []string
 	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as
 	// secret as the orders that it ends.
@@ -182,47 +173,45 @@ type Order struct {
 	Claimant   string // the party that asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
-	// Acknowledged is the time at which the operator confirmed to the authority that the order
-	// was received. Reported is the time at which the operator reported that the block works.
+	// Acknowledged is when the operator confirmed the order to the authority. Reported is when
+	// the operator reported that the block works.
 	Acknowledged, Reported Time
-	// DeadlineAfter is the deadline if the file has it as a duration, and otherwise 0. The
-	// duration starts at Served of the order, or at Served of a target that has its own.
+	// DeadlineAfter is the deadline as a duration after the time Served, or 0.
 	DeadlineAfter time.Duration
 
 	Windows []Window
 	Status  Status
 	Targets []Target
-	// Plain is the number of targets that were passed to Options.Targets. Targets does not
-	// contain these targets.
+	// Plain is the number of targets that were passed to Options.Targets. The slice Targets
+	// does not contain these targets.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
 	Force              []Force
 	FilteringDatabases []FilteringDatabase
 	Document           *Document
-	Line, Column       int // the position of the order in its file, from 1
-	Index              int // the index of the order in its file, from 0
+	Line, Column       int // the position in the file, from 1
+	Index              int // the index in the file, from 0
 }
 
-// A Source describes the register of an authority from which an import has made the file.
+// A Source describes the official register from which the file was imported.
 type Source struct {
 	Register string // the name of the register
-	AsOf     Time   // the time at which the register had this content; NoTime if not given
-	SHA256   string // the digest of the register's file, in lower-case hex; empty if not given
+	AsOf     Time   // the date of the register's content; NoTime if not given
+	SHA256   string // the digest of the register's file in lower-case hex; may be empty
 }
 
-// A Force is the operator's reason to enforce a target that the guard protects from a block by
-// mistake.
+// A Force is the operator's reason to enforce a target that the guard would protect.
 type Force struct{ Target, Reason string }
 
-// A SideList is a list of targets in a file of its own. Each target covers its name and all
-// names below it.
+// A SideList is a list of target names in a file of its own. Each target covers its name and
+// all names below it.
 type SideList struct {
-	File   string // the path as written, relative to the order file
-	SHA256 string // the digest of the list in lower-case hex; empty if not given
+	File   string // as written, relative to the order file
+	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that were passed to Options.Side. Names does not contain
-	// these names.
+	// Taken is the number of names that were passed to Options.Side. The field Names does not
+	// contain these names.
 	Taken int
 }
 
@@ -235,14 +224,14 @@ type TargetKind uint8
 // These are the kinds of targets.
 const (
 	TargetName    TargetKind = iota
-	TargetAddress            // an address or network; enforced in DNS answers, or only recorded
-	TargetURL                // a URL; only recorded, because DNS cannot block one page
+	TargetAddress            // an address or network, in DNS answers or only recorded
+	TargetURL                // only recorded, because DNS cannot block one page
 )
 
-// EnforcedBy says who or what enforces an address target.
+// EnforcedBy says who enforces an address target.
 type EnforcedBy uint8
 
-// These values say who or what enforces an address target.
+// These are the values of EnforcedBy.
 const (
 	ByNetwork EnforcedBy = iota // routers block the address
 	ByNobody
@@ -250,41 +239,39 @@ const (
 )
 
 // A Target is a name, an address or a URL to which an order applies. Name and Match are set
-// only for a name. A URL whose whole host is blocked is stored as a name, with the kind
-// TargetName.
+// only for a name. A URL whose whole host is blocked becomes a TargetName.
 type Target struct {
 	Kind  TargetKind
 	Match Match
 	Name  dname.Name
-	// Attr contains attributes that few targets have. It is nil if the target has none.
-	// Several targets of one order may share one Attr.
+	// Attr contains attributes that few targets have, or is nil. Several targets of one order
+	// may share one Attr.
 	Attr         *Attr
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target other than its name. An attribute narrows the
-// attribute of the order: for example, the target is in force only if its own times and the
-// order's times allow it. The exceptions in Except are added to the exceptions of the order.
+// Attr contains the attributes of a target other than its name. The target is enforced only at
+// times that its own attributes and the order allow. Exceptions of the target are added to
+// those of the order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
-	URL        string // as written; for a whole_host URL, Target.Name is set too
+	URL        string // as written; a whole_host URL also sets Target.Name
 
 	From, Until      Time
 	Windows          []Window
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// Acknowledged and Reported apply only to this target. Order has two fields with these
-	// names for the whole order.
+	// Acknowledged and Reported apply only to this target. The fields of Order apply to the
+	// whole order.
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string
 }
 
-// DecidedAt returns the time of the decision, which shows which of two orders of an authority
-// is earlier. This time is Issued. If Issued is missing, the time is From, or else Served, or
-// else NoTime.
+// DecidedAt returns the time by which the decisions of an authority are sorted. It is the
+// first given time of Issued, From and Served, or else NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

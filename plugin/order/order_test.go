@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// loadGood parses a file in testdata. The test fails if the file has problems.
+// loadGood parses a file in testdata that must have no problems.
 func loadGood(t testing.TB, path string) *File {
 	t.Helper()
 	f, problems := load(t, path)
@@ -23,7 +23,6 @@ func loadGood(t testing.TB, path string) *File {
 	return f
 }
 
-// parseString parses a YAML text.
 func parseString(t testing.TB, text string) (*File, Problems) {
 	t.Helper()
 	return Parse("a.yaml", strings.NewReader(text), Options{})
@@ -40,7 +39,7 @@ func oneOrder(t testing.TB, fields string) *Order {
 	return f.Orders[0]
 }
 
-// stripped returns copies of the orders without their positions in the file.
+// stripped returns copies of the orders without their positions.
 func stripped(orders []*Order) []*Order {
 	var out []*Order
 	for _, o := range orders {
@@ -55,8 +54,7 @@ func stripped(orders []*Order) []*Order {
 	return out
 }
 
-// sameOrders reports the differences between two lists of orders. Positions in the files may
-// differ.
+// sameOrders reports the differences between two lists of orders. It ignores positions.
 func sameOrders(t testing.TB, what string, got, want []*Order) {
 	t.Helper()
 	got, want = stripped(got), stripped(want)
@@ -90,8 +88,8 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestSameInThree checks that a YAML, a JSON and a JSON Lines file with the same content give
-// the same orders.
+// TestSameInThree checks that YAML, JSON and JSON Lines files with equal content give equal
+// orders.
 func TestSameInThree(t *testing.T) {
 	want := loadGood(t, "good/full.yaml")
 	for _, path := range []string{"good/full.json", "good/full.jsonl"} {
@@ -133,8 +131,7 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	return out
 }
 
-// TestFull parses a file that uses all fields, and compares every field with its expected
-// value.
+// TestFull compares every field of a file that uses all fields.
 func TestFull(t *testing.T) {
 	f := loadGood(t, "good/full.yaml")
 	if !reflect.DeepEqual(f.Source, &Source{"Elenco di Esempio", at(t, "2026-05-01T00:00:00+02:00"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) || f.Expires != at(t, "2027-01-01T00:00:00+01:00") {
@@ -180,7 +177,7 @@ func TestFull(t *testing.T) {
 	full.Issued = at(t, "2026-05-01T00:00:00+02:00")
 	full.Served = at(t, "2026-05-02T09:30:00+02:00")
 	full.DeadlineAfter, full.Deadline = 7*24*time.Hour, at(t, "2026-05-09T09:30:00+02:00")
-	full.From = at(t, "2026-05-02T08:00:01Z") // the file has a fraction of a second, which is rounded up
+	full.From = at(t, "2026-05-02T08:00:01Z") // a fraction of a second is rounded up
 	full.Until = at(t, "2027-05-02T00:00:00+02:00")
 	full.Windows = []Window{
 		{at(t, "2026-05-03T18:45:00+02:00"), at(t, "2026-05-03T21:00:00+02:00")},
@@ -199,8 +196,8 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			// The deadline of the order is a duration. For this target, it starts at the
-			// target's own field served.
+			// The deadline is a duration. For this target, it starts at the target's own field
+			// "served".
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
@@ -273,7 +270,7 @@ func TestFull(t *testing.T) {
 	sameOrders(t, "good/full.yaml", f.Orders, want)
 }
 
-// TestSets checks that the parser drops duplicates in lists that are sets, such as lifts.
+// TestSets checks that the parser drops duplicates in lists such as lifts.
 func TestSets(t *testing.T) {
 	o := oneOrder(t, `id: a, scope: {countries: [IT, it, EU], clients: [192.0.2.1, 192.0.2.1/32]}, response: {redirect: [192.0.2.2, 192.0.2.2]}`)
 	if len(o.Scope.Countries) != 2 || len(o.Scope.Clients) != 1 || len(o.Response.Addresses) != 1 {
@@ -285,8 +282,8 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// TestLinesApart checks that an order of JSON Lines does not depend on the line before it. The
-// parser reuses memory from line to line, so a mistake could mix two orders.
+// TestLinesApart checks that an order of JSON Lines does not depend on the line before. The
+// parser reuses memory between lines, so a mistake could mix two orders.
 func TestLinesApart(t *testing.T) {
 	const head = `{"version":1,"count":%d}` + "\n"
 	lines := []string{

@@ -17,8 +17,8 @@ import (
 // Extensions are the file name extensions of order files.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// Ext returns the extension of the file name in path, in lower case. A file name may have an
-// extension in capital letters, such as ".YAML".
+// Ext returns the extension of a path in lower case, because an extension may be written as
+// ".YAML".
 func Ext(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // A File contains the top level of an order file.
@@ -28,61 +28,55 @@ type File struct {
 	ShrinkOK int64   // -1 if not given
 	Timezone string  // as written, empty if not given
 	Source   *Source // nil if not given
-	// Expires is the time from which the file counts as stale, or NoTime if the file does not
-	// give it. The orders of a stale file stay in force.
+	// Expires is the time after which the file is stale, or NoTime. The orders of a stale file
+	// are still enforced.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
-	// Targets is the number of targets of all block orders. The targets of lift orders do not
-	// count.
+	// Targets is the number of targets of all block orders.
 	Targets int
-	// Orders contains the orders of the file. Orders is empty if Options.Emit is set.
+	// Orders contains the orders of the file. It is empty if Options.Emit is set.
 	Orders []*Order
-	// Sides lists the paths of all side lists (lists of names in files of their own) to which
-	// the file refers, relative to the file. Sides also has the lists that could not be read.
+	// Sides lists the paths of all side lists, relative to the file. It includes the lists
+	// that could not be read.
 	Sides []string
 }
 
-// Options contains functions that Parse calls.
+// Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list (a list of names in a file of its own). The argument name is
-	// the path relative to the directory of the order file. If OpenSide is nil, Parse reports
-	// each side list as a problem.
+	// OpenSide opens a side list, which is a list of names in a file of its own. The parameter
+	// "name" is a path relative to the directory of the order file. Without OpenSide, each
+	// side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit, if set, is called with each order as soon as the order is parsed. A file of a
-	// million orders is then never in memory as a whole. The Order and its Targets are valid
-	// until Emit returns. The data that they point to must not be changed. If Parse returns
-	// errors, the caller must drop all emitted orders. Parse does not call Emit after the
-	// first error.
+	// Emit is called with each order as soon as the order is parsed. A million orders are then
+	// never in memory together. The Order and its Targets are valid until Emit returns. If
+	// Parse returns errors, the caller must drop all emitted orders. Parse does not call Emit
+	// after the first error.
 	Emit func(*Order)
-	// Side, if set, is called with an order before the side list of the order (a list of names
-	// in a file of its own) is read. Parse adds the names of the list to the Names that Side
-	// returns. A long list is then never in memory as a whole. The action, the status and the
-	// times of the order do not change after the call of Side. Parse calls Emit later. If
-	// Parse returns errors, the caller must drop the names.
+	// Side is called before Parse reads the side list of an order. Parse adds the names of the
+	// list to the returned Names. The action, the status and the times of the order are then
+	// final. Parse calls Emit later. If Parse returns errors, the caller must drop the names.
 	Side func(*Order) Names
-	// Targets, if set, is called with an order that has a long list of plain names, before
-	// Emit is called. Parse adds the names of the list to the Names that Targets returns, and
-	// counts them in Order.Plain. Order.Targets does not contain these names, so that a
-	// million names do not need a million values of type Target. If Parse returns errors, the
-	// caller must drop the names.
+	// Targets is called before Emit for an order with a long list of plain names. Parse adds
+	// the names to the returned Names and counts them in Order.Plain. Order.Targets does not
+	// contain these names, which saves much memory. If Parse returns errors, the caller must
+	// drop the names.
 	Targets func(*Order) Names
-	// Stop, if set, is called from time to time. After Stop has returned true, Parse ends soon
-	// with an error.
+	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
+	// error.
 	Stop func() bool
 }
 
-// A Names receives the names of a list one by one, while Parse reads the list.
+// A Names receives the names of a list one by one.
 type Names interface {
 	// Grow announces that about n more names will follow.
 	Grow(n int)
-	// AddWire adds a name. It must copy the name, because the caller changes the Wire later.
+	// AddWire adds a name. It must copy the name, because the caller reuses the Wire.
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path decides the format, and the problems
-// contain path. If Problems.Errors is empty, the file is valid. Otherwise no part of the File
-// may be used. Parse never returns a nil File.
+// Parse parses the order file in r. The extension of path selects the format. If the problems
+// contain an error, no part of the File may be used. Parse never returns a nil File.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -101,9 +95,8 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports an error of syntax or an error of reading. The message for the ordinary
-// log has no value of the file in it, because a file that cannot be parsed may have sealed
-// (secret) orders.
+// addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
+// values of the file, because the file may contain secret orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -123,21 +116,21 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values from the file's defaults. The map handles has, for each authority,
-	// the values of base together with the fields of the authority.
+	// base has the values of the file's defaults. The map handles has the same values together
+	// with the fields of each authority.
 	base          *draft
-	defaultHandle *yaml.Node // the handle of an authority in the file's defaults
+	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
 	ids           *idTable
-	sides         distinct[string] // the same paths as in out.Sides
-	draft         draft            // the order that is being decoded
-	room          []Target         // memory for Targets of the order in draft; reused if orders are emitted
+	sides         distinct[string] // the same paths as out.Sides
+	draft         draft            // the current order
+	room          []Target         // reused memory for the Targets of draft
 	runs          []run            // the long lists of plain names in data
 	stopErr       error            // the error with which the load ends
 	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
-	// intervals is the number of windows (intervals in force) of all targets with attributes.
-	// For each of these targets, the windows of its order count too.
+	// intervals is the number of windows of all targets with attributes. For each of these
+	// targets, it includes the windows of the order.
 	intervals int
 }
 
@@ -167,7 +160,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	}
 	if p.head.orders == nil {
 		if lookup(root, "orders") != nil || misspelled(root, "orders") {
-			return nil // the error has already been reported
+			return nil // already reported
 		}
 		p.fault(root, "orders", `is required; write the orders below this key. Only a file without orders has "orders: []", which ends all orders that the file had`)
 		return nil
@@ -181,7 +174,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	return p.end()
 }
 
-// tree parses the text of a document and returns the tree of its values.
+// parser.tree parses a document and returns the tree of its values.
 func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	if err := p.stopped(); err != nil {
 		return nil, err
@@ -196,8 +189,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Parsing the text without its long lists of plain names has failed. Either the names are
-	// not targets, or the text has an error. The code below parses the whole text.
+	// The text without its long lists could not be parsed. The names may not be targets, or
+	// the text has an error, so the whole text is parsed.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -209,7 +202,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// end makes the checks at the end of the file.
+// parser.end makes the checks at the end of the file.
 func (p *parser) end() error {
 	if p.stopErr != nil {
 		return p.stopErr
@@ -222,8 +215,8 @@ func (p *parser) end() error {
 
 var bom = []byte("\uFEFF")
 
-// jsonLines reads a JSON Lines file: first the line of the header, and then one order from
-// each line. Only one line is in memory at any time.
+// jsonLines parses a JSON Lines file: a header line and then one order in each line. Only one
+// line is in memory at any time.
 func (p *parser) jsonLines(r io.Reader) error {
 	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
@@ -234,7 +227,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 	lines.json.stop = p.stopped
 	for line, read := 1, int64(0); p.step(line); line++ {
 		t, size, err := lines.next(br, line)
-		var bad error // an error in the content of the line; the stream is readable
+		var bad error // a bad line in a readable stream
 		if s := (*syntaxError)(nil); errors.As(err, &s) {
 			bad = err
 		} else if err != nil && !errors.Is(err, io.EOF) {
@@ -262,8 +255,8 @@ func (p *parser) jsonLines(r io.Reader) error {
 					return err // the orders need the values of the header
 				}
 			case err != nil:
-				// An error in one line does not stop the parser, so that the problems of the
-				// other lines are reported too.
+				// The parser continues after a bad line, so that it reports the problems of
+				// all lines.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
@@ -281,23 +274,23 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads the lines of a JSON Lines file. It keeps the nodes of the header. The
-// nodes of an order are overwritten when the next line is read.
+// A lineReader reads the lines of a JSON Lines file. The nodes of the header stay valid, but
+// the next line overwrites the nodes of an order.
 type lineReader struct {
 	json   jsonReader
 	line   input
 	header bool // the header was already read
 }
 
-// next returns the next line without its end, and the number of bytes that it has read. The
-// line is valid until the next call. If a line is too large or is not UTF-8, next skips the
-// whole line and returns a syntaxError.
+// lineReader.next returns the next line without its end, and the number of bytes that were
+// read. The line is valid until the next call. For a line that is too large or not UTF-8, next
+// returns a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)
 	part, err := br.ReadSlice('\n')
 	if size = len(part); !errors.Is(err, bufio.ErrBufferFull) {
-		// Nearly all lines end here: they are short, so their trees are small.
+		// Nearly all lines are short and end here.
 		t.buf = bytes.TrimRight(part, "\r\n")
 		t.text = t.buf
 		if line == 1 {
@@ -354,7 +347,7 @@ func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	return r.json.read(t.text, t.firstLine)
 }
 
-// lineHeader decodes the first line of JSON Lines, and reports whether the header is usable.
+// lineHeader decodes the header line, and reports whether the header is usable.
 func (p *parser) lineHeader(n *yaml.Node) bool {
 	if !p.header(n) {
 		return false

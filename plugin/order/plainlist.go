@@ -8,9 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// plainList reports whether text looks like a plain list of names instead of an order file.
-// Each of the first three lines must have one name with a dot in it. Before the name, a line
-// may have "- " or, as in a hosts file, an address.
+// plainList reports whether text is probably a plain list of names or a hosts file. It checks
+// the first three lines.
 func plainList(text []byte) bool {
 	const lines = 3
 	found := 0
@@ -35,16 +34,15 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports an item of a YAML list that is indented further than the item above it.
-// YAML joins two items of this kind into one text. Without the report, two references would
-// become one.
+// itemInside reports an item of a YAML list that is indented too far. YAML would silently join
+// this item to the item above.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
 	}
 	d.seek(item.Line)
 	first, rest, _ := bytes.Cut(d.data[d.lineAt:], []byte("\n"))
-	// dash is the column of the dash before the item, counted from 0.
+	// dash is the column of the dash before the item, from 0.
 	dash := bytes.LastIndexByte(first[:min(item.Column-1, len(first))], '-')
 	if dash < 0 || strings.Trim(string(first[:dash]), " -") != "" {
 		return false // the list is in brackets
@@ -66,8 +64,8 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. The search starts at the last line that
-// was found, because lists are decoded in the sequence of the text.
+// seek sets lineAt to the offset of a line in data. It continues from the last line, because
+// lists are decoded in sequence.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

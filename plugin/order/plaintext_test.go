@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPlainText checks the messages about files that are not plain text in UTF-8: the full
-// message for the operator, and the message for the ordinary log.
+// TestPlainText checks the messages about files that are not plain text in UTF-8. It checks
+// the full message and the message in the ordinary log.
 func TestPlainText(t *testing.T) {
 	utf16 := func(s string, big bool) string {
 		var b strings.Builder
@@ -38,7 +38,7 @@ func TestPlainText(t *testing.T) {
 	} {
 		for _, ext := range []string{".yaml", ".json", ".jsonl"} {
 			if ext == ".jsonl" && strings.HasPrefix(tc.text, "version") {
-				continue // as JSON Lines, this text has another error
+				continue // another error as JSON Lines
 			}
 			_, problems := Parse("a"+ext, strings.NewReader(tc.text), Options{})
 			if len(problems) != 1 {
@@ -60,8 +60,8 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestAdviceIsNotLogged checks that the ordinary log never contains the corrected line that an
-// advice shows. The line may contain a target of a sealed (secret) order.
+// TestAdviceIsNotLogged checks that advice with a corrected line is not in the ordinary log,
+// because the line may contain a secret target.
 func TestAdviceIsNotLogged(t *testing.T) {
 	_, problems := parseString(t, "version: 1\norders:\n- id: a\n  disclosure: none\n  subject: secret.example: all\n")
 	if got, want := problems[0].Error(), `a.yaml:5:3: is not YAML: a text with ": " in it needs quotes; write subject: "secret.example: all"`; got != want {

@@ -14,30 +14,28 @@ import (
 // A Problem is one error or warning about an order file.
 type Problem struct {
 	File         string
-	Line, Column int    // counted from 1; 0 if the problem is about the whole file
-	Order        string // the id of the order; empty if the problem is outside an order
-	Field        string // the path of the field with dots, inside the order or file; may be empty
-	Msg          string // the message, which begins in lower case
-	Got          string // the bad value; only valid if HasGot is set
+	Line, Column int    // from 1; 0 if the problem is about the whole file
+	Order        string // the id of the order; empty outside an order
+	Field        string // the path of the field with dots; may be empty
+	Msg          string // the message, in lower case at the start
+	Got          string // the bad value, if HasGot is set
 	HasGot       bool
-	Warning      bool // the file is valid in spite of the problem
-	// Sealed is set if the problem is in an order that is or may be sealed (secret). The
-	// ordinary log must then use Redacted. Only the operator's tool may use Error.
+	Warning      bool // the file is still valid
+	// Sealed is set if the problem may reveal a secret order. The ordinary log must then use
+	// Redacted in place of Error.
 	Sealed bool
-	// public is the message for the ordinary log if Msg may contain words of the file. If
-	// public is empty, the log may contain Msg. A problem in a side list (a list of names in a
-	// file of its own) always has a public message.
+	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
+	// problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order, for example in the header of the
-	// file. The order's disclosure is then unknown, and the file may not even be an order
-	// file.
+	// outside is set if the problem is outside an order. It is then unknown whether the text
+	// around the problem is secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because it is in a lift (an order that ends
-	// other orders) without a disclosure. The lift is as secret as the orders that it ends.
+	// Lift is set if the problem is Sealed only because it is in a lift without a disclosure.
+	// The lift is as secret as the orders that it ends.
 	Lift bool
-	// If the problem is in a side list (a list of names in a file of its own), owner is the
-	// position at which the order refers to the list. Redacted shows owner instead of the path
-	// of the list, because the path may reveal a sealed (secret) order.
+	// owner is set for a problem in a side list. It is the position at which the order refers
+	// to the list. Redacted shows it in place of the path of the list, because the path may be
+	// secret.
 	owner place
 }
 
@@ -47,11 +45,11 @@ type place struct {
 	line, col int
 }
 
-// maxGot is the largest number of bytes of a value that a message repeats.
+// maxGot is the largest number of bytes of a value in a message.
 const maxGot = 120
 
 // Error returns the problem in the form: path:line:column: order "id": field: message, got
-// "value". Parts without a value are left out.
+// "value". It leaves out empty parts.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -75,7 +73,7 @@ func (p Problem) Error() string {
 // long s in memory.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
-// clip returns s shortened to the length that a message may show.
+// clip shortens s for a message.
 func clip(s string) string {
 	if len(s) <= maxGot {
 		return s
@@ -87,10 +85,9 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted returns the text of the problem for the ordinary log. If the problem is Sealed, the
-// text has only the position and the field, so that the operator can find the problem.
-// Otherwise the text is that of Error, with the public message if the problem has one. If the
-// problem is outside an order, the text has no value and no unknown key of the file.
+// Redacted returns the text of the problem for the ordinary log. For a Sealed problem, the
+// text has only the position and the field. For a problem outside an order, the text has no
+// value and no unknown key of the file.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {
@@ -117,18 +114,16 @@ func (p Problem) Redacted() string {
 	return out + " has a problem here; blocklistctl check shows the problem"
 }
 
-// SideReason returns the message about a bad line of a side list. The message has no words of
-// the line.
+// SideReason returns the message about a bad line of a side list, without words of the line.
 func (p Problem) SideReason() string { return p.public }
 
-// InSide reports whether the problem is in a side list (a list of names in a file of its own).
+// InSide reports whether the problem is in a side list.
 func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField shortens the path of a field. It removes the first key that is not in the schema,
-// and everything after it. The reason is that an unknown key may be a secret name that the
-// author has written at a wrong position.
+// knownField cuts the path of a field before the first key that is not in the schema. An
+// unknown key may be a secret name at a wrong position.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {
@@ -182,7 +177,7 @@ func (ps Problems) filter(warning bool) Problems {
 	return out
 }
 
-// Error returns the text of all problems, with one problem on each line.
+// Error returns the problems, one on each line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {

@@ -2,7 +2,6 @@
 
 package order
 
-// cutStep is the number of bytes between two cuts of TestTruncated. The race detector makes
-// the parser five times slower, so the test cuts only at some bytes. Without the race
-// detector, the test cuts at each byte.
+// cutStep is the number of bytes between two cuts of TestTruncated. It is larger here, because
+// the race detector makes the parser five times slower.
 const cutStep = 7

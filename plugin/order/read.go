@@ -6,8 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lookup returns the value of a key in a mapping, or nil if the mapping has no such key. It
-// reports no problems.
+// lookup returns the value of a key in a mapping, or nil. It reports no problems.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -20,8 +19,8 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes one order and checks it. It then passes the order to Options.Emit, or
-// stores it.
+// readOrder decodes and checks one order. It then passes the order to Options.Emit or stores
+// it.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -80,8 +79,8 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether an order has exactly one disclosure, and this disclosure is not
-// sealed (secret). The order is then public, even if it has errors elsewhere.
+// saysPublic reports whether an order has exactly one disclosure that is not secret. The order
+// is then public, even if it has errors.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -94,9 +93,8 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns a draft with the values that the order inherits from the file's defaults
-// and from its authority. The order's own fields are added later. A lift (an order that ends
-// other orders) inherits only the authority.
+// startOrder returns a draft with the inherited values. A lift inherits only from its
+// authority, and any other order also from the defaults.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -106,7 +104,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	}
 	doubt, noAuthority := base.doubt, !own && base.noAuthority
 	if handle != nil && !isPlain(handle) {
-		noAuthority = true // a problem is reported later, when all keys are checked
+		noAuthority = true // a problem is reported later
 	} else if handle != nil && handle.Kind == yaml.ScalarNode {
 		if s := p.text(handle, "authority"); p.handles[s] != nil {
 			base = p.handles[s]
@@ -126,9 +124,8 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// A lift contains ids and targets of other orders in any file, and the other orders
-		// may be sealed (secret). Unless the lift has a disclosure, the log does not show its
-		// values.
+		// The lift may contain ids and targets of secret orders. Without a disclosure, the log
+		// does not show its values.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -139,11 +136,10 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift (an order that ends other orders).
+// Lifting reports whether o is a lift, which ends other orders.
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID decodes the id of an order. If the id was already used in the file, checkID returns
-// the first use.
+// checkID decodes the id of an order. If the id is a duplicate, checkID returns its first use.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {
@@ -151,7 +147,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 		return twice
 	}
 	if !isPlain(id) {
-		return twice // a problem is reported later, when all keys are checked
+		return twice // a problem is reported later
 	}
 	s := p.text(id, "id")
 	switch twice = p.ids.find(s); {
@@ -166,7 +162,6 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	return twice
 }
 
-// noteID stores the id of an order in the table of ids.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
 		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.liftDoubt || o.Disclosure.Sealed()})

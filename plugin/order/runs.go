@@ -9,35 +9,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minRun is the number of consecutive plain names from which a list counts as a run (a long
-// list of plain names). minRun is a variable, so that tests can have runs in small texts.
+// minRun is the smallest number of consecutive plain names that form a run. Tests set minRun
+// to a small value.
 var minRun = 64
 
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in the text of a document, such as
+// A run is a long list of plain names in a document, such as
 //
 //   - one.example
 //   - two.example
 //
-// or "one.example, two.example". The tree has a node for the first name and a node for the
-// last name of the run. All names between them share one node of the kind runNode. The field
-// Line of this node is the number of these inner names, and the field Column is the index of
-// the run. If each of a million names had a node, the tree would take ten times the size of
-// the text.
+// or "one.example, two.example". The first and the last name have nodes of their own. All
+// names between them share one node of the kind runNode. In this node, Line is the number of
+// these inner names, and Column is the index of the run. If each name had a node, the tree
+// would take ten times the size of the text.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
-	to          int  // the offset at which the inner names end; the parser does not get them
-	n           int  // the number of names between the first and the last name
+	to          int  // the offset of the end of the inner names
+	n           int  // the number of inner names
 }
 
-// runNode is the kind of a node that represents all inner names of a run (a long list of plain
-// names).
+// runNode is the kind of a node for all inner names of a run.
 const runNode yaml.Kind = 1 << 7
 
-// each calls f for each inner name of the run, together with the position of the name.
+// run.each calls f for each inner name of the run.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
@@ -54,8 +52,8 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	}
 }
 
-// nameAt returns the host name at the start of text. The result size is the length of the name
-// in bytes, with its quotes. If text does not begin with a host name, size is 0.
+// nameAt returns the host name at the start of text. The result "size" is the length with
+// quotes, or 0 if there is no host name.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0
 	quote := byte(0)
@@ -84,9 +82,8 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before the document is parsed. It lists the
-// runs (long lists of plain names). It also has an upper bound for the number of nodes in the
-// tree, without the inner names of the runs.
+// An outline is the result of a scan of a document before the parser reads it. It lists the
+// runs and limits the size of the tree.
 type outline struct {
 	text   []byte
 	json   bool
@@ -94,16 +91,15 @@ type outline struct {
 	values int
 	inRuns int // the number of inner names of all runs
 	cut    int // the size in bytes of the inner names of all runs
-	// odd is set if the text has line breaks that the YAML library counts as lines and the
-	// scan does not.
+	// odd is set if the text has line breaks that only the YAML library counts.
 	odd     bool
 	control bool // the text has control characters
 	mark    spot
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. In each call, the offset must be at least the offset
-// of the call before.
+// outline.at returns the position of an offset. The offset must not be below that of the last
+// call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -115,11 +111,9 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh has a value for each byte: the largest number of nodes that can begin at the byte, or
-// one of the marks dash, newLine and special. The byte before a scalar counts for the scalar.
-// A dash, a comma or a bracket counts for one list entry. A colon counts for a key and its
-// value. A key without a colon in braces, as in "{a, b}", makes two nodes but counts once. The
-// limit maxValues therefore leaves room for twice as many nodes.
+// weigh maps each byte to the number of nodes that can begin there, or to one of the marks
+// dash, newLine and special. A key without a colon, as in "{a, b}", makes two nodes but counts
+// once. The limit maxValues therefore leaves room for twice as many nodes.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -135,8 +129,8 @@ const (
 	special
 )
 
-// scan scans the bytes from one offset to another. The second offset is after a line feed or
-// comma, or at the end of the text.
+// scan scans the bytes between two offsets. The second offset is after a line feed or comma,
+// or at the end of the text.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -169,10 +163,9 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, a bracket or a comma is before each key and each list entry, and a
-			// colon is before each value. In YAML, there may be no byte before a key, so the
-			// colon counts for the key and the value. A colon between two digits belongs to a
-			// time and does not count.
+			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
+			// counts for its key and its value. A colon between digits belongs to a time and
+			// is not counted.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -187,8 +180,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length in bytes of the name at the start of text. The name must be one
-// that every parser reads as a string. Otherwise plainName returns 0.
+// plainName returns the length of the name at the start of text. It returns 0 unless every
+// parser reads the name as a string.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -197,8 +190,7 @@ func (o *outline) plainName(text []byte) int {
 	if size == 0 {
 		return 0
 	}
-	// The last label must have only letters or begin with "xn--". The text is then neither a
-	// number nor a date.
+	// A last label of letters, or with the prefix "xn--", excludes numbers and dates.
 	dot := bytes.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot < 3 {
 		return 0
@@ -212,8 +204,8 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names with a comma after each name. It returns the offset at which the scan
-// continues.
+// outline.flow scans names that have commas between them. It returns the offset at which the
+// names end.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -235,8 +227,8 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line scans lines such as "- name", from the start of the line at offset i on. It returns the
-// offset at which the scan continues.
+// outline.line scans lines such as "- name" from offset i on. It returns the offset at which
+// the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {
@@ -269,7 +261,7 @@ func (o *outline) line(i int, text []byte) int {
 	return end
 }
 
-// add records n consecutive names. From minRun names on, the names are stored as a run.
+// add stores n consecutive names as a run if n is at least minRun.
 func (o *outline) add(n, first, from, last, to int) {
 	if n < minRun {
 		o.values += n
@@ -283,10 +275,10 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all returns an upper bound for the number of nodes in a tree that has a node for each name.
+// outline.all returns an upper bound for the number of nodes in a tree without runs.
 func (o *outline) all() int { return o.values + o.inRuns }
 
-// check returns an error if the text is too large, or if its tree would have too many nodes.
+// check returns an error if the text or its tree would be too large.
 func (o *outline) check(values int) error {
 	switch {
 	case values > maxValues:
@@ -297,9 +289,8 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack adds the node of each run (a long list of plain names) to the targets of its order.
-// It returns false if it does not find every run among the targets. For example, it does not
-// find a run in another list, in a comment or in a text.
+// putBack adds the node of each run to the targets of its order. It returns false if a run is
+// elsewhere, for example in a comment.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {
@@ -330,7 +321,7 @@ func (o *outline) putBack(root *yaml.Node) bool {
 	return len(runs) == 0
 }
 
-// isAt reports whether the node n is the name at the position at.
+// isAt reports whether the node n is the name at the given position.
 func (o *outline) isAt(n *yaml.Node, at spot) bool {
 	name, _ := nameAt(o.text[at.off:])
 	return n.Kind == yaml.ScalarNode && n.Line == at.line && n.Column == at.col && n.Value == string(name) && isPlain(n)

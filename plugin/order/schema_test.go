@@ -13,7 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSchemaKeys checks that schema.json has the same keys as the parser, in canonical order.
+// TestSchemaKeys checks that schema.json and the parser have the same keys in the same
+// sequence.
 func TestSchemaKeys(t *testing.T) {
 	root, err := parseJSON(Schema, 1)
 	if err != nil {
@@ -61,7 +62,7 @@ func TestSchemaKeys(t *testing.T) {
 			t.Errorf("%q allows other keys", def)
 		}
 	}
-	// The table above must have an entry for each mapping in an order.
+	// The table above must list each mapping in an order.
 	if n := len(order); n != 10 {
 		t.Errorf("%d shapes in an order; add the new shape to the test", n)
 	}
@@ -71,8 +72,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemas compiles two schemas: the schema of a whole file, and the schema of an order in JSON
-// Lines.
+// schemas compiles the schema of a whole file and the schema of one order in JSON Lines.
 func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
@@ -92,9 +92,8 @@ func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	return file, line
 }
 
-// TestSchemaFiles checks that all files in testdata/good are valid for the schema. It also
-// checks that the schema refuses most files in testdata/bad. The other bad files break rules
-// that a schema cannot express.
+// TestSchemaFiles checks that the schema accepts all files in testdata/good and refuses most
+// files in testdata/bad. A schema cannot express all rules of the format.
 func TestSchemaFiles(t *testing.T) {
 	file, line := schemas(t)
 	validate := func(path string, data []byte) error {
@@ -162,7 +161,7 @@ func TestSchemaFiles(t *testing.T) {
 	}
 }
 
-// plainValue returns the value that an editor would read from the node n. An editor reads YAML
+// plainValue returns the value that an editor would read from the node n. Editors use YAML
 // 1.2, in which a date is a string.
 func plainValue(t *testing.T, n *yaml.Node) any {
 	t.Helper()

@@ -16,7 +16,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// cr is a carriage return, which is removed from the end of a line.
 var cr = []byte{'\r'}
 
 var sideTable = table[SideList]{
@@ -24,9 +23,8 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom stores the reference to a side list (a list of names in a file of its own). The
-// list is read after the whole order is decoded, because the exceptions may come later in the
-// order.
+// targetsFrom stores the reference to a side list. The list is read later, because exceptions
+// may follow in the order.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -36,8 +34,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath refuses a side list (a list of names in a file of its own) outside the directory of
-// the order file. Otherwise an order file from a stranger could make the server read any file.
+// sidePath refuses a side list outside the directory of the order file. Otherwise a malicious
+// order file could make the server read any file.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -47,9 +45,8 @@ func (p *parser) sidePath(n *yaml.Node, f string) string {
 	return s
 }
 
-// readSide reads the side list of the order o. A side list has one name on each line. Blank
-// lines are allowed, and comments begin with "#". The names are passed to Options.Side, or
-// stored in o.Side.
+// readSide reads the side list of an order. A side list has one name on each line, and
+// comments begin with "#". The names go to Options.Side or to o.Side.
 func (p *parser) readSide(o *draft) {
 	file := o.Side.File
 	if file == "" || p.opt.OpenSide == nil {
@@ -63,7 +60,7 @@ func (p *parser) readSide(o *draft) {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	defer func() { _ = r.Close() }() // after reading, an error of Close means no lost data
+	defer func() { _ = r.Close() }() // Close of a file that was only read can lose no data
 	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
 	if SizeOf(r) > maxStream {
@@ -90,16 +87,16 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker receives the names of a side list and passes them to a Names. After the first names,
-// it calls Grow with an estimate of the number of names that follow.
+// A taker passes the names of a side list to a value of type Names. After some names, it calls
+// Grow with an estimate of the other names.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
-	read, first int64 // numbers of bytes: read so far, and read until the first name was added
-	took        *int  // the counter of the names; nil if the order stores the names
+	read, first int64 // bytes: read so far, and read before the first name
+	took        *int  // counts the names; nil if the order stores them
 }
 
-// sample is the number of names after which a taker estimates how many more names will follow.
+// sample is the number of names after which a taker makes its estimate.
 const sample = 2048
 
 func (p *parser) taker(o *draft, size int64) *taker {
@@ -125,8 +122,7 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// The problems of the list get the path of the list, and owner is the position in the
-	// order file.
+	// A problem in the list has the path of the list, and also the position in the order file.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
@@ -142,7 +138,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
-		// Nearly all lines of a long list have only a plain name, and are done here.
+		// Nearly all lines of a long list have only a plain name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			add(line)
 			continue
@@ -184,9 +180,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses one line of a side list. It returns the name in the line, or the zero Name
-// if the line has none. For a bad line, the result why describes the problem. The result
-// public describes the problem without words of the line.
+// sideName parses one line of a side list. It returns the zero Name for a line without a name.
+// The result "why" describes a problem. The result "public" describes it without words of the
+// line.
 func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

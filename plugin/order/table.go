@@ -6,18 +6,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An entry is one key of a mapping in the schema. The function decode decodes the value of the
-// key into v.
+// An entry is one key of a mapping in the format, with a function that decodes the value into
+// v.
 type entry[T any] struct {
 	key    string
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// A table lists the keys of a mapping. Format and Encode write the keys in the sequence of the
-// table. A test compares the tables with the JSON schema.
+// A table lists the keys of a mapping in canonical order. A test compares the tables with the
+// JSON schema.
 type table[T any] []entry[T]
 
-// keys yields the keys of t.
 func (t table[T]) keys(yield func(string) bool) {
 	for i := range t {
 		if !yield(t[i].key) {
@@ -30,8 +29,7 @@ func (t table[T]) has(key string) bool {
 	return slices.ContainsFunc(t, func(e entry[T]) bool { return e.key == key })
 }
 
-// object decodes a mapping with the table t, and reports unknown keys. Each key is found by a
-// linear search, because tables are short.
+// object decodes a mapping with the table t, and reports unknown keys.
 func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
 	before := len(p.pairs)
 next:
@@ -50,13 +48,12 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, without functions for the values. Format, Redacted
-// and the test of the schema use shapes. For a list, the shape describes the items of the
-// list.
+// A shape describes the keys of a mapping, but has no functions for the values. For a list, it
+// describes the items.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
-	each *shape            // the shape of every value in a mapping whose keys are free
+	each *shape            // the shape of every value if the author chooses the keys
 }
 
 func shapeOf[T any](t table[T], sub map[string]*shape) *shape {
@@ -95,9 +92,8 @@ var (
 	})
 )
 
-// schemaWords contains all keys of the schema. The log may show these keys even for a sealed
-// (secret) order. Any other key may be a secret name that the author has written at a wrong
-// position.
+// schemaWords contains all keys of the format. The log may show these keys even for a secret
+// order. Any other key may be a secret name at a wrong position.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

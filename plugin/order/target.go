@@ -8,9 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseTarget parses a name in the notation of targets. "example.com" means the name and all
-// names below it. "*.example.com" means all names below example.com, without example.com
-// itself.
+// ParseTarget parses a name target. "example.com" means the name and all names below it.
+// "*.example.com" means only the names below example.com.
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
@@ -63,8 +62,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 			p.targetMapping(item, index(f, i), o, &t)
 		} else {
 			var err error
-			// This code does not build the path of the field, because a good target needs no
-			// error message.
+			// The path of the field is built only for an error message.
 			if t.Name, t.Match, err = ParseTarget(item.Value); err != nil || item.Tag != "!!str" {
 				t.Name = dname.Name{}
 				p.oddTarget(item, index(f, i), &t)
@@ -72,7 +70,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 		}
 		if t.Kind == TargetName && t.Name.IsZero() {
 			o.rowClocks = o.rowClocks[:rows]
-			continue // the bad name has already been reported
+			continue // already reported
 		}
 		if t.Kind == TargetName {
 			p.countLabels(t.Name.NumLabels(), spot{line: t.Line, col: t.Column}, f)
@@ -82,8 +80,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set, the
-// slice uses the memory of the order before.
+// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set, it
+// reuses the memory of the last order.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -94,7 +92,7 @@ func (p *parser) roomForTargets(n int) []Target {
 	return p.room[:0]
 }
 
-// oddTarget decodes a target that is neither a mapping nor a string with a valid name.
+// oddTarget decodes a target that is neither a mapping nor a valid name.
 func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	if s := p.text(n, f); s != "" {
 		var err error
@@ -104,12 +102,12 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// A targetDraft is a target that is being decoded. It keeps the nodes of values whose meaning
-// depends on other keys of the target.
+// A targetDraft is a target during its decoding. It keeps nodes whose meaning depends on other
+// keys.
 type targetDraft struct {
 	Attr
 	match                                 Match
-	given                                 []string // those of the keys name, address and url that the target has
+	given                                 []string // the target's keys among name, address and url
 	name, matchAt, url, enforcedAt, whole *yaml.Node
 	deadlineAt                            *yaml.Node
 	servedDate                            bool
@@ -172,8 +170,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// A URL is on one host, so only the name of this host is the target. The key
-			// "match: subtree" adds the names below it.
+			// By default, the target is only the host of the URL, without the names below it.
+			// The key "match: subtree" adds these names.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:
@@ -205,12 +203,12 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		o.rowClocks = append(o.rowClocks, rowClock{len(o.Targets), lookup(n, "served"), f, d.servedDate})
 	}
 	if a := &d.Attr; t.Kind != TargetName || !a.plain() {
-		attr := *a // a copy, so that the much larger d can be released
+		attr := *a // a copy, so that the much larger d can be freed
 		t.Attr = &attr
 	}
 }
 
-// plain reports whether all attributes in a have their default values.
+// Attr.plain reports whether all attributes have their default values.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
 		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""

@@ -13,11 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file make advice: the part of an error message that shows what to
-// write instead. The advice contains words of the file's author. The functions check nothing,
-// because they are called only for input that is wrong.
+// The functions in this file make advice. Advice is the part of an error message that shows
+// what to write. The functions are called only for wrong input.
 
-// flow returns s as it must be written within brackets in YAML. It adds quotes if necessary.
+// The function flow returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -33,11 +32,11 @@ func flow(s string) string {
 	return s
 }
 
-// quotedFlow returns s in double quotes with Go escapes. Go escapes are valid in YAML too.
-// They also keep control characters in s away from terminals.
+// quotedFlow returns s in double quotes with Go escapes, which are valid in YAML too. The
+// escapes keep control characters away from terminals.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
-// unquoted returns s without the quotation marks of a word processor at its ends.
+// unquoted removes the quotation marks of a word processor from both ends of s.
 func unquoted(s string) string {
 	return strings.TrimFunc(strings.TrimSpace(s), func(r rune) bool {
 		return strings.ContainsRune("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", r)
@@ -52,7 +51,7 @@ func lastKey(field string) string {
 }
 
 // notAList returns the message for a value that must be a list. If possible, the message shows
-// the value written as a list.
+// the value as a list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -79,7 +78,7 @@ func notAList(n *yaml.Node, field string) string {
 	return fmt.Sprintf("must be a list; write %s: [%s]", key, clip(strings.Join(items, ", ")))
 }
 
-// scopeAdvice returns the last part of a message: the scope that the author probably meant.
+// scopeAdvice returns advice with the scope that the author probably meant.
 func scopeAdvice(n *yaml.Node) string {
 	items := strings.FieldsFunc(n.Value, func(r rune) bool { return r == ',' || r == ';' })
 	if n.Kind == yaml.SequenceNode {
@@ -104,8 +103,8 @@ func scopeAdvice(n *yaml.Node) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// scopeOf returns the last part of a message: a scope with several countries or networks. It
-// returns "" if an item is neither a country nor a network.
+// scopeOf returns advice with a scope of several countries or networks. It returns "" if an
+// item is neither a country nor a network.
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -135,8 +134,7 @@ func scopeOf(items []string) string {
 	return "; write scope: {" + strings.Join(keys, ", ") + "}"
 }
 
-// handleAdvice returns the last part of a message about an unknown handle (a reference to an
-// authority).
+// handleAdvice returns advice about an unknown handle of an authority.
 func (p *parser) handleAdvice(s string) string {
 	handles := func(yield func(string) bool) {
 		for h := range p.handles {
@@ -151,7 +149,7 @@ func (p *parser) handleAdvice(s string) string {
 	return fmt.Sprintf("; write authority: {name: %s, country: CODE, kind: court}", flow(s))
 }
 
-// idAdvice returns the last part of a message: a valid id that is similar to s.
+// idAdvice returns advice with a valid id that is similar to s.
 func idAdvice(s string) string {
 	var b strings.Builder
 	gap := false
@@ -165,7 +163,7 @@ func idAdvice(s string) string {
 			b.WriteRune(r)
 			gap = false
 		case unicode.IsLetter(r):
-			return "" // no id can be suggested for a text in another script
+			return "" // no advice for a text in another script
 		default:
 			gap = true
 		}
@@ -177,8 +175,8 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice returns the message for a target whose name is invalid, with the text to write
-// instead. The argument err is the error of dname.Parse.
+// targetAdvice returns the message for a target with an invalid name. The parameter "err" is
+// the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -212,7 +210,7 @@ func targetAdvice(written string, err error) string {
 		return fmt.Sprintf("has a path; write %s for the whole %s, or {url: %s} for the page, which DNS cannot block", instead, whole, quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
 	case scheme:
 		return "has a scheme; write " + instead
-	case strings.Contains(rest[:end], "@"): // the URL has a user name before the host; no advice is possible
+	case strings.Contains(rest[:end], "@"): // no advice for a URL with a user name
 	case host != rest[:end] && whole == "address":
 		return "has a port; write " + instead
 	case host != rest[:end]:
@@ -223,7 +221,7 @@ func targetAdvice(written string, err error) string {
 	return err.Error()
 }
 
-// wordAdvice returns the last part of a message: the word that the author probably meant.
+// wordAdvice returns advice with the word that the author probably meant.
 func wordAdvice(s string, words []string) string {
 	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {
 		return fmt.Sprintf("; did you mean %q?", w)
@@ -231,8 +229,7 @@ func wordAdvice(s string, words []string) string {
 	return didYouMean(unquoted(s), slices.Values(words))
 }
 
-// contactAdvice returns the last part of a message: the URI for an e-mail address or a
-// telephone number.
+// contactAdvice returns advice with the URI for an e-mail address or a telephone number.
 func contactAdvice(s string) string {
 	number := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune("()/", r) {
@@ -251,8 +248,8 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that a mapping must not have. The argument own lists the keys that
-// the mapping may have.
+// unknownKey reports a key that a mapping must not have. The parameter "own" yields the
+// allowed keys.
 func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"
@@ -260,7 +257,7 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 		return
 	}
 	more := didYouMean(unquoted(n.Value), own)
-	// This finds a wrong singular or plural, for example "country" instead of "countries".
+	// This finds a wrong singular or plural, for example "country" for "countries".
 	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" {
 		for key := range own {
 			if strings.HasPrefix(key, stem) {
@@ -277,9 +274,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key of the file is probably a misspelling of the key
-// want. If so, the report of unknownKey already suggests want, and want is not reported as
-// missing.
+// misspelled reports whether an unknown key is probably a misspelling of the key in the
+// parameter "want". The parser then does not also report this key as missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -290,9 +286,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove searches the keys above n for a key without a value whose mapping may have the
-// key n. The author has then probably forgotten to indent the line of n. emptyAbove returns
-// the key that it finds, or "".
+// emptyAbove returns a key above n that has no value and to which the key n may belong. The
+// author has then probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -302,14 +297,12 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes maps each key of the format to advice: the last part of a message about the key at
-// a wrong position. An init function fills keyHomes. An initializer would be a cycle, because
-// functions in the tables use keyHomes.
+// keyHomes maps each key of the format to advice about the key at a wrong position. An init
+// function fills the map, because an initializer would be a cycle.
 var keyHomes = map[string]string{}
 
-// subKeys maps each key of an order whose value is a mapping to the keys of this mapping. An
-// init function fills subKeys. An initializer would be a cycle, because functions in the
-// tables use subKeys.
+// subKeys maps a key of an order to the keys of the mapping that is its value. An init
+// function fills the map, because an initializer would be a cycle.
 var subKeys = map[string][]string{}
 
 func init() {
@@ -333,9 +326,8 @@ func init() {
 	}
 }
 
-// nullKeys reports unknown keys without a value. A known key without a value counts as left
-// out. An unknown key without a value is often a mistake: YAML reads {scope:global} as one key
-// "scope:global".
+// nullKeys reports unknown keys without a value. An unknown key without a value is often a
+// mistake, because YAML reads {scope:global} as one key "scope:global".
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {
@@ -344,7 +336,6 @@ func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], kno
 	}
 }
 
-// hasNulls reports whether a mapping has a key without a value.
 func hasNulls(n *yaml.Node) bool {
 	if n.Kind != yaml.MappingNode || !isPlain(n) {
 		return false

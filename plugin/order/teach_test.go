@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAdvice checks the full messages about common mistakes. In each row, a wrong field
-// replaces the right field of a valid order.
+// TestAdvice checks messages about common mistakes. In each row, a wrong field replaces a
+// field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
 		// These rows have a plain text instead of a mapping, a list or a handle.
@@ -150,14 +150,13 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestWholeFileAdvice checks the full messages about mistakes that involve more than one
-// field.
+// TestWholeFileAdvice checks messages about mistakes in more than one field.
 func TestWholeFileAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const lift = "version: 1\norders:\n- id: l\n  action: lift\n  authority: {name: X}\n"
 	const rome = "version: 1\ntimezone: Europe/Rome\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets: [a.example]\n"
 	for _, tc := range []struct{ text, want string }{
-		// YAML joins a list item that is indented too far to the item above it.
+		// YAML joins this item to the item above, because it is indented too far.
 		{head + "  targets:\n    - a.example\n     - b.example\n    - c.example\n", `8:6: order "a": targets[0]: the line begins with 5 blanks and must begin with 4; write - b.example`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1\n   - RG 2\n   - RG 3\n", `9:4: order "a": references[0]: the line begins with 3 blanks and must begin with 2; write - RG 2`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1 - RG 2\n  - RG 1\n    and RG 2\n", ``},
@@ -184,8 +183,8 @@ func TestWholeFileAdvice(t *testing.T) {
 		{"version: 1\norders:\n- id: a\n  scope: global\n  authority: {name: X}\n  targets: [b.example]\n  until: 2026-01-01\n  name: Y\n",
 			`8:3: order "a": name: unknown key; it is a key of authority and of targets`},
 
-		// A misspelled key "orders" must give only one problem. The advice must not be to
-		// write "orders: []".
+		// A misspelled key "orders" must give only one problem. The advice must not be
+		// "orders: []".
 		{"version: 1\norder:\n- id: a\n", `2:1: order: unknown key; did you mean "orders"?`},
 		{"version: 1\nOrders: []\n", `2:1: Orders: unknown key; did you mean "orders"?`},
 		{"version: 1\norder:\n", `2:1: order: unknown key; did you mean "orders"?`},
@@ -209,7 +208,7 @@ func TestWholeFileAdvice(t *testing.T) {
 		{head + "  targets: [a.example]\n  deadline: 30m\n",
 			`7:13: order "a": deadline: a deadline of this form counts from served, and the order has no served; write served, or write the deadline as a time, got "30m"`},
 
-		// A message must show a time in the notation of the file.
+		// A message shows a time in the notation of the file.
 		{rome + "  from: 2026-12-20\n  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},
 		{rome + "  from: 2026-12-20T18:00\n  until: 2026-12-20T17:30\n", `9:10: order "a": until: must be later than from, which is 2026-12-20T18:00, got "2026-12-20T17:30"`},
 		{strings.Replace(rome, "orders:", "defaults: {from: 2026-12-20}\norders:", 1) + "  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},

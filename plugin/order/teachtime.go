@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// timeAdvice returns the last part of a message: a time or date in another notation, rewritten
-// in the notation of order files. It returns "" if s is not a date.
+// timeAdvice returns advice with a date or time in the right notation. It returns "" if s is
+// not a date.
 func timeAdvice(s string) string {
 	s = unquoted(s)
 	date, clock, offset := s, "", ""
@@ -44,22 +44,21 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// zones maps common abbreviations of time zones to offsets. An abbreviation that several time
-// zones share, such as IST, is left out.
+// zones maps common abbreviations of time zones to offsets. It has no ambiguous abbreviations,
+// such as IST.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",
 }
 
-// noEnd contains words that people write instead of a date for an order without an end.
+// noEnd contains words that people write for "no end".
 var noEnd = map[string]bool{
 	"never": true, "none": true, "no": true, "forever": true, "always": true, "indefinite": true, "indefinitely": true, "infinite": true,
 	"unlimited": true, "permanent": true, "permanently": true, "no end": true, "open": true, "open-ended": true, "until further notice": true,
 	"further notice": true, "revoked": true, "-": true, "n/a": true,
 }
 
-// readDays returns the days that s can mean. It returns two days if either number can be the
-// month, as in 3/4/2026.
+// readDays returns the days that s can mean. For 3/4/2026, it returns two days.
 func readDays(s string) (days []time.Time) {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if len(parts) == 1 && len(s) == 8 && shaped(s, "00000000") {
@@ -95,8 +94,7 @@ func readDays(s string) (days []time.Time) {
 		add(n[0], n[1], n[2])
 	case month == 0: // for example Nov 23, 2026
 		add(n[2], n[0], n[1])
-	// This case is for 23 Nov 2026 and for 23.11.2026. In dates with dots, the day is always
-	// first.
+	// For example 23 Nov 2026 or 23.11.2026. In dates with dots, the day is always first.
 	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
 	case month < 0: // for example 23/11/2026
@@ -106,8 +104,8 @@ func readDays(s string) (days []time.Time) {
 	return days
 }
 
-// monthOf returns the number of a month. The text s is the English name of the month, or at
-// least its first three letters. monthOf returns 0 for any other text.
+// monthOf returns the number of a month from at least three letters of the English name. It
+// returns 0 for any other text.
 func monthOf(s string) int {
 	for m := time.January; m <= time.December; m++ {
 		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
@@ -126,13 +124,13 @@ func weekday(s string) bool {
 	return false
 }
 
-// units maps words for a unit of time to the letter that a duration uses for the unit.
+// units maps words for a unit of time to the letter in a duration.
 var units = map[string]string{
 	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
 }
 
-// durationAdvice returns the last part of a message: how to write the duration s. The argument
-// key is the key of the field.
+// durationAdvice returns advice with a duration in the right notation. The parameter "key" is
+// the key of the field.
 func durationAdvice(key, s string) string {
 	s = strings.ToLower(unquoted(s))
 	if _, err := parseDuration(s); err == nil {
@@ -160,8 +158,8 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns the last part of a message: the number without quotation marks. The
-// argument key is the key of the field.
+// numberAdvice returns advice with a number without quotation marks. The parameter "key" is
+// the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

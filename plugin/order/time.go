@@ -5,23 +5,21 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. Orders start and end at whole seconds. A fraction of a
-// second is rounded up. Rounding does not change which whole seconds are in an interval.
+// Time is a time in whole Unix seconds. A fraction of a second is rounded up, which does not
+// change the whole seconds in an interval.
 type Time int64
 
 // NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime are the first and the last second of the years 0001 to 9999 in UTC,
-// which are the years of RFC 3339. A local date such as 9999-12-31 may be outside, because its
-// time zone moves it.
+// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, the years of RFC 3339. A
+// local date such as 9999-12-31 may be outside.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
 )
 
-// FromTime returns the first whole second at t or after t. The result is limited to the years
-// 0001 to 9999 in UTC.
+// FromTime rounds t up to a whole second and limits it to the years 0001 to 9999 in UTC.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -46,9 +44,8 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for the operator. The text is a date if a date means exactly the
-// time t: the start or the end of a day in loc, depending on e. Otherwise the text is in RFC
-// 3339 notation with the offset of loc.
+// localText returns t as text for the operator. The text is a date if the date means exactly
+// the time t. Otherwise it is in RFC 3339 notation with the offset of loc.
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	_ "time/tzdata" // builds the time zones into the program, because containers often have none
+	_ "time/tzdata" // containers often have no time zone files
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,7 +23,7 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate decodes a time. The result dateOnly says whether the file has only a date.
+// timeOrDate decodes a time. The result "dateOnly" is true for a date without a time of day.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -39,8 +39,8 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 
 var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")
 
-// badTime returns the message for an invalid time. If s is a time in another notation, the
-// message shows how to write it. The argument err is the error of parseTime.
+// badTime returns the message for an invalid time. The parameter "err" is the error of
+// parseTime.
 func badTime(field, s string, err error) string {
 	advice := timeAdvice(s)
 	switch {
@@ -59,9 +59,8 @@ func badTime(field, s string, err error) string {
 	return err.Error()
 }
 
-// parseTime parses a date, or a time in RFC 3339 notation. The seconds and the offset may be
-// left out. A date, or a time without an offset, is in the time zone loc. The year is from 1
-// to 9999.
+// parseTime parses a date or a time of RFC 3339. The seconds and the offset may be left out.
+// Without an offset, the time zone is loc. The year is from 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -101,9 +100,9 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime splits s into the parts of a time, and reports whether s has the form of RFC 3339,
-// section 5.6. The seconds, the offset and the time of day may be left out. The check is
-// needed because the time package accepts other forms too, such as "1:30".
+// splitTime splits a time of RFC 3339, section 5.6, into its parts. The time of day, the
+// seconds and the offset may be left out. The time package cannot check the form, because it
+// accepts other forms too, such as "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -129,7 +128,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins like the text shape. A 0 in shape matches any digit.
+// shaped reports whether s begins like the text in shape, where a 0 matches any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -142,13 +141,13 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone from UTC. To convert a local time, the
-// code looks up the offset of the zone at this distance before and after the local time. If
-// the clocks change near the local time, these are the old and the new offset.
+// zoneReach is longer than the offset of any time zone. The parser looks up the offset of the
+// zone at this distance before and after a local time. If the clocks change near the local
+// time, it finds the old and the new offset.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which the clocks of loc show the local time wall. The argument
-// wall has this local time as if it were UTC. The result is empty if the clocks skip the local
+// instants returns the times at which the clocks of loc show a local time. The parameter
+// "wall" has this local time, but in UTC. The result is empty if the clocks skip the local
 // time, and has two times if the local time happens twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
@@ -162,8 +161,8 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 	return out
 }
 
-// dayStart returns the first moment of a day in loc, even if the clocks skip or repeat
-// midnight. The argument day is midnight of the day in UTC.
+// dayStart returns the first moment of a day in loc, even if the clocks skip midnight. The
+// parameter "day" is midnight in UTC.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

@@ -8,16 +8,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// This file has the words that order files use for the values of enums, such as "draft". The
-// parser, the encoder, the Corefile, the tool and the metrics use these words. TestWords
-// checks that each value has a word.
+// This file has the words for the values of enums, such as "draft". Order files, the Corefile,
+// the tool and the metrics share these words.
 
-// words contains the word for each value of an enum, with the value as the index. A value that
-// is never written has an empty word.
+// words lists the words for the values of an enum. The index is the value. A value that is never written
+// has an empty word.
 type words[T ~uint8] []string
 
-// of returns the word for the value v. If v has no word, which is a mistake in the code, the
-// result says so.
+// words.of returns the word for the value v.
 func (w words[T]) of(v T) string {
 	if int(v) >= len(w) {
 		return fmt.Sprintf("%T(%d)", v, uint8(v))
@@ -25,8 +23,7 @@ func (w words[T]) of(v T) string {
 	return w[v]
 }
 
-// parse returns the value whose word is s. It returns false for an unknown word and for an
-// empty word.
+// parse returns the value for the word s. It returns false for an unknown or empty word.
 func (w words[T]) parse(s string) (T, bool) {
 	for v, word := range w {
 		if word == s && s != "" {
@@ -46,7 +43,7 @@ var (
 	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
 )
 
-// synonyms maps common words that people write to the words of the format.
+// synonyms maps common words to the words of the format, for advice.
 var synonyms = map[string]string{
 	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
 	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
@@ -58,39 +55,39 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// String returns the word that order files use for a.
+// String returns the word for the action in order files.
 func (a Action) String() string { return actionWords.of(a) }
 
-// String returns the word that order files use for s.
+// String returns the word for the status in order files.
 func (s Status) String() string { return statusWords.of(s) }
 
-// String returns the word that order files use for k. For KindUnstated, it returns "".
+// String returns the word for the kind in order files, or "" for KindUnstated.
 func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 
-// String returns the word that order files use for d.
+// String returns the word for the disclosure in order files.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word that order files and the Corefile use for k. For ResponseUnset, it
-// returns "".
+// String returns the word for the kind in order files and the Corefile, or "" for
+// ResponseUnset.
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word that order files use for m. For BelowOnly, it returns "below",
-// although order files have no word for BelowOnly and write "*." before the name.
+// String returns the word for the match in order files. For BelowOnly, it returns "below",
+// although order files write "*." before the name.
 func (m Match) String() string { return matchWords.of(m) }
 
-// String returns the word that order files use for e.
+// String returns the word for the value in order files.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
-// ParseEnforcedBy parses the word that order files use for an EnforcedBy. It returns false for
-// an unknown word.
+// ParseEnforcedBy parses the result of EnforcedBy.String. It returns false for an unknown
+// word.
 func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
 
-// ParseResponseKind parses the word that order files use for a ResponseKind. It returns false
-// for an unknown word.
+// ParseResponseKind parses the result of ResponseKind.String. It returns false for an unknown
+// word.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms returns a list of all responses for an error message. The argument redirect
-// shows how to write a redirect, which needs addresses. All other responses are single words.
+// ResponseForms lists all responses for an error message. The parameter "redirect" shows how
+// to write a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -104,9 +101,8 @@ func responsesWithoutAddresses() (out []string) {
 	return out
 }
 
-// ParseRedirect parses the address of a redirect. It returns false if s is not an address. It
-// also returns false for an address with a zone, an IPv4-mapped IPv6 address and a multicast
-// address.
+// ParseRedirect parses the address of a redirect. It refuses a zone, an IPv4-mapped IPv6
+// address and a multicast address.
 func ParseRedirect(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	return a, err == nil && a.Zone() == "" && !a.Is4In6() && !a.IsMulticast()
@@ -124,8 +120,7 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns the name n as order files write it in targets. For BelowOnly, "*." is before
-// the name.
+// Pattern returns the name n as order files write it. For BelowOnly, "*." is before the name.
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -133,8 +128,8 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns the name n as text for people. For Exact, the text is that of Pattern with
-// the addition "(exact)". Otherwise it is that of Pattern.
+// Describe returns the name n for people. For Exact, it appends "(exact)" to the result of
+// Pattern.
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"
@@ -142,8 +137,8 @@ func (m Match) Describe(n dname.Name) string {
 	return m.Pattern(n)
 }
 
-// Pattern returns the target as order files write it, but without attributes. For a name, the
-// text does not show whether the match is Exact or Subtree.
+// Pattern returns the target as order files write it, but without attributes. The text does not
+// distinguish Exact from Subtree.
 func (t *Target) Pattern() string {
 	switch t.Kind {
 	case TargetAddress:
@@ -154,8 +149,8 @@ func (t *Target) Pattern() string {
 	return t.Match.Pattern(t.Name)
 }
 
-// String returns the target as text for people. For an exact name, the text is that of Pattern
-// with the addition "(exact)". Otherwise it is that of Pattern.
+// String returns the target for people. For an exact name, it appends "(exact)" to the result
+// of Pattern.
 func (t *Target) String() string {
 	if t.Kind == TargetName {
 		return t.Match.Describe(t.Name)

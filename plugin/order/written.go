@@ -2,9 +2,8 @@ package order
 
 import "time"
 
-// StartText returns t in the notation of an order file with the time zone, for fields such as
-// issued and from, which are the start of something. The start of a day is written as a date.
-// Any other time is written with its offset. For NoTime, the text is "".
+// StartText returns t as text for a field such as issued or from. It writes the start of a day
+// in the time zone as a date. It writes any other time with its offset, and NoTime as "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -16,10 +15,9 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t in the notation of an order file with the time zone, for fields such as
-// until, deadline and review. A date in these fields means the end of the day. EndText
-// therefore writes the start of a day as the date of the day before. Any other time is written
-// with its offset. For NoTime, the text is "".
+// EndText returns t as text for a field such as until or deadline. A date in these fields
+// means the end of the day, so EndText writes the start of a day as the date before. It writes
+// any other time with its offset, and NoTime as "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -31,7 +29,7 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t is the first moment of a day. The argument local is t in the
+// startsDay reports whether t is the first moment of a day. The parameter "local" is t in the
 // time zone of the day.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -14,8 +14,7 @@ import (
 )
 
 // A taughtError is a syntax error whose message shows a part of the file. The ordinary log
-// gets the message public instead, because a file that cannot be parsed may have sealed
-// (secret) orders.
+// gets the text in the field "public" instead, because the file may have secret orders.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -23,17 +22,16 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake. It tries to correct a
-// line. If the corrected line makes the file valid up to the end of this line, adviseYAML
-// returns the correction. The error of the YAML library is less helpful, because it is often
-// about another line.
+// adviseYAML replaces a YAML error by advice about a common mistake. It corrects single lines
+// until the start of the file is valid. The error of the YAML library is often about another
+// line.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
-	// The control character itself is the mistake, so the error stays. The text may be
-	// incomplete, because reading stops at a control character.
+	// The control character is the mistake. The text may be incomplete, because reading stops
+	// there.
 	if strings.Contains(s.msg, "control characters") {
 		return err
 	}
@@ -46,7 +44,7 @@ func adviseYAML(data []byte, err error) error {
 			}
 		}
 	}
-	// A quotation mark that is never closed may be many lines above the line of the error.
+	// An open quotation mark may be many lines above the error.
 	for i := 0; i < min(s.line-2, len(lines)) && left > 0; i++ {
 		if strings.Count(lines[i], `"`)%2 == 0 && strings.Count(lines[i], "'")%2 == 0 {
 			continue
@@ -60,15 +58,14 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size in bytes of a file for which adviseYAML looks for advice.
-// maxTried limits the number of bytes that adviseYAML parses in its attempts.
+// maxAdvised is the largest size in bytes of a file that gets advice. maxTried limits the
+// bytes that adviseYAML parses in its attempts.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
 )
 
-// A mend is a possible correction of a line: the corrected line, and in the field say the
-// problem of the original line.
+// A mend is a corrected line. The field "say" describes the mistake in the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
@@ -81,9 +78,9 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended checks a correction of line i. It reports whether the file up to this line, or up to
-// the next line, is valid with the corrected line and invalid without it. It subtracts the
-// number of parsed bytes from left.
+// mended reports whether the corrected line makes the start of the file valid YAML. The start
+// ends at line i or at the next line. The parameter "left" counts down the bytes that may
+// still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -107,8 +104,7 @@ func isYAML(s string) bool {
 }
 
 var (
-	// lineParts splits a line into four parts: the indentation with its dashes, a key with its
-	// colon, the value and the comment.
+	// lineParts splits a line into indentation with dashes, key with colon, value and comment.
 	lineParts = regexp.MustCompile(`^([ \t]*(?:- +)*)((?:[\w./:-]+|"[^"]*"|'[^']*'):[ \t]+)?(.*?)([ \t]+#.*|[ \t]*)$`)
 	noBlank   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+):([^ \t].*)$`)
 	noColon   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+)(?:[ \t]+(.*))?$`)
@@ -121,8 +117,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, with the most likely correction first. It
-// subtracts its effort in bytes from left.
+// mends returns possible corrections of line i, with the most likely correction first. The
+// parameter "left" counts down the bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -208,7 +204,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	return out
 }
 
-// isCollection contains the keys whose values are lists or mappings instead of text.
+// isCollection contains the keys whose values are lists or mappings.
 var isCollection = map[string]bool{"defaults": true, "authorities": true, "orders": true, "lifts": true, "references": true, "except": true,
 	"countries": true, "clients": true, "redirect": true, "contact": true}
 
@@ -218,13 +214,11 @@ func init() {
 	}
 }
 
-// indentedBy is the message about a line with a wrong indentation.
 const indentedBy = "the line begins with %s and must begin with %d"
 
 // belongs reports whether a line with the key may have the given indentation. The nearest line
-// above with no deeper indentation decides. Either the key in that line is in the same
-// mapping, or that line begins the mapping of the key. If belongs cannot decide, it returns
-// false. It subtracts its effort in bytes from left.
+// above without deeper indentation must have a key of the same mapping or begin the mapping.
+// The parameter "left" counts down the bytes that may still be read.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false
@@ -247,7 +241,7 @@ func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	return false
 }
 
-// inOneMapping reports whether the format has a mapping with the keys a and b.
+// inOneMapping reports whether one mapping of the format has the keys a and b.
 func inOneMapping(a, b string) bool {
 	both := func(s *shape) bool { return slices.Contains(s.keys, a) && slices.Contains(s.keys, b) }
 	if both(fileShape) || both(orderShape) {
@@ -268,7 +262,7 @@ func blanks(n int) string {
 	return strconv.Itoa(n) + " blanks"
 }
 
-// flowMends returns possible corrections of a line that has brackets or braces.
+// flowMends returns possible corrections of a line with brackets or braces.
 func flowMends(line string) (out []mend) {
 	add := func(fixed, say string) {
 		if fixed != line {
@@ -317,7 +311,7 @@ func flowMends(line string) (out []mend) {
 	return out
 }
 
-// quotedColons returns the line with quotes around each text in braces that contains ": ".
+// quotedColons adds quotes to each text in braces that contains ": ".
 func quotedColons(line string) string {
 	return flowColon.ReplaceAllStringFunc(line, func(s string) string {
 		m := flowColon.FindStringSubmatch(s)
@@ -328,7 +322,7 @@ func quotedColons(line string) string {
 	})
 }
 
-// closeAll appends the closing brackets and braces that the line lacks at its end.
+// closeAll appends the missing brackets and braces to the line.
 func closeAll(line string) string {
 	var open []byte
 	for i := range len(line) {
@@ -347,9 +341,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the indentations that line i can have, according to the lines above. The
-// indentation that is nearest to that of line i is first. Of two indentations that are equally
-// near, the deeper one is first.
+// indents returns the indentations that line i can have after the lines above. The indentation
+// nearest to that of line i is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestYAMLAdvice checks the full messages about common mistakes that make a file invalid YAML.
-// Five valid lines of an order precede the text of each row.
+// TestYAMLAdvice checks the messages about common mistakes that make a file invalid YAML. Five
+// valid lines precede the text of each row.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const target = "\n  targets: [one.example]\n"
@@ -68,12 +68,12 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 
-		// The lines of a block text may contain anything, so the advice is about a later line.
+		// A block text may contain anything, so the advice is about a later line.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
-		// For an unknown mistake, the message is that of the YAML library.
+		// Without advice, the message is that of the YAML library.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
 		{"  ? [a]: b" + target, `6:5: order "a": a key must be text, got "{...}"`},
-		// Characters that could disturb a terminal are escaped in the message.
+		// The message escapes characters that could disturb a terminal.
 		{"  subject: Foo: \u202ebar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: \u202ebar"`},
 	} {
 		_, problems := parseString(t, head+tc.text)

@@ -2,16 +2,16 @@ package source
 
 import "time"
 
-// Clock is the time. Tests use a Clock of their own, so that no test has to sleep.
+// Clock is the source of time. Tests use a Clock of their own, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after d, and a function that frees the
-	// timer.
+	// After returns a channel that receives a value after the duration d, and a function that
+	// frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// WallClock is the clock of each Source whose Config has no Clock: the real time. A test may
-// replace WallClock while no Source is open.
+// WallClock is the default Clock of a Source: the real time. A test may replace WallClock
+// while no Source is open.
 var WallClock Clock = wallClock{}
 
 type wallClock struct{}

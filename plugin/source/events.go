@@ -11,30 +11,28 @@ type event struct {
 	lost bool    // the kernel dropped events
 }
 
-// lastEvent describes the last event of one name.
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was not only about attributes. how is
-	// from this event.
+	// written is the number of the last event that was not only about attributes. The field
+	// "how" comes from this event.
 	written uint64
 }
 
-// maxNames limits the number of unwatched names in an eventLog (names that no watched path
-// leads to). Without the limit, a directory full of other files would need much memory. Events
-// of further unwatched names are dropped. A new file with a dropped name must stay unchanged
-// for the time Settle before it is loaded.
+// maxNames limits the number of unwatched names in an eventLog. Without the limit, a directory
+// full of other files would need much memory. A new file whose events were dropped must stay
+// unchanged for the duration Settle.
 const maxNames = 4096
 
-// eventLog stores the last event of each name, also of names that no watched path leads to. An
-// example of an unwatched name is a side list (a list of names in a file of its own) that is
-// renamed into place a moment before its order file appears.
+// eventLog stores the last event of each name. It also stores names that are not watched yet,
+// because a program may rename a side list into place just before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
 }
 
-// note records an event of name. watched reports whether a watched path leads to name.
+// eventLog.note records an event. The parameter "watched" is true if a watched path leads to
+// name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -48,8 +46,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that the kernel dropped events, so that any name in dir may have been written
-// to. An empty dir means every directory.
+// eventLog.doubt records that the kernel dropped events, so that any file in dir may have been
+// written to. An empty dir means every directory.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {
@@ -59,8 +57,8 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune removes each name that is missing in keep and has no event after the event number
-// since.
+// prune removes old events of names that are not in the map "keep". An event is old if its
+// number is at most the parameter "since".
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

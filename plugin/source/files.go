@@ -14,15 +14,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// files has the calls of the file system, which tests replace by calls with faults.
+// The type files has the calls of the file system. Tests replace them.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs caches where each directory leads, so that the files of one directory share the
-	// result of one walk.
+	// dirs caches where each directory leads. The files of one directory then share one walk.
 	dirs map[string]*location
 }
 
@@ -34,21 +33,19 @@ type openFile interface {
 
 func osFiles() files {
 	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
-		// O_NONBLOCK is needed because a pipe may replace the file between lstat and open.
-		// Opening a pipe without the flag blocks until the pipe has a writer. Reads of a
-		// regular file are the same with the flag.
+		// Without O_NONBLOCK, opening a pipe blocks until the pipe has a writer. A pipe may
+		// replace the file after the check with lstat.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}}
 }
 
-// once returns a copy of the file system for one look (one scan of the watched paths). The
-// copy has an empty cache of directories, so that each look follows each directory once.
+// files.once returns a copy with an empty cache of directories, for one scan of the paths.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
 }
 
-// stat has the fields of the answer of stat(2) that the package uses.
+// stat has the fields of a stat(2) result that the package uses.
 type stat struct {
 	stamp
 	mode     fs.FileMode
@@ -57,7 +54,7 @@ type stat struct {
 	detached bool   // no directory entry leads to the file any more
 }
 
-// link is a symbolic link: its own path, and the target text that readlink returns.
+// link is a symbolic link: its path and its target.
 type link struct{ at, text string }
 
 // maxLinks is the maximum number of links on the way to a file, as in Linux.
@@ -65,21 +62,19 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many levels of symbolic links")
 
-// location describes where a path leads at one moment: the real path and the links on the way.
-// A location does not change.
+// location describes where a path leads at one moment. It is immutable.
 type location struct {
 	stat         // of the file at end; zero when err is set
-	end   string // the real path of the file; of a missing file, the path that it would have
-	entry string // the real path of the last component of the path, which may be a link
-	links []link // the links on the way, in the order in which they are followed
+	end   string // the real path; for a missing file, the path that it would have
+	entry string // the real path of the last component, which may be a link
+	links []link // the links on the way, in the sequence of the walk
 	err   error
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries whose change can make the path lead elsewhere: each
-// link on the way, and the last component or the missing component. The caller watches the
-// directories of these entries. The other parent directories are not watched, so that only a
-// poll notices a rename of a parent directory.
+// location.points returns the directory entries whose change can make the path lead elsewhere.
+// These are each link and the last component. The caller watches the directories of these
+// entries. Only a poll notices a rename of another parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -90,21 +85,19 @@ func (l *location) points() (out []string) {
 	return append(out, l.end)
 }
 
-// sameWay reports whether l and m lead to one file (equal path, inode and device) over equal
-// links.
+// sameWay reports whether l and m lead to one file over equal links.
 func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// linked reports whether the last component of the path is a symbolic link.
+// location.linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows the links of path, which must be absolute and clean. The links on the way
-// are part of the result, because an update of a Kubernetes ConfigMap changes a link.
-// filepath.EvalSymlinks cannot be used: it does not return the links, and does not say which
-// path is missing.
+// resolve follows the links of path, which must be absolute and clean. filepath.EvalSymlinks
+// cannot be used, because it does not return the links. The links are needed, because an
+// update of a Kubernetes ConfigMap changes only a link.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -148,7 +141,7 @@ func (f *files) resolve(path string) *location {
 		rest = append(components(text), rest...)
 	}
 	l.end = cur
-	if info == nil { // the root, or a path that ends in a link to "..": both are directories
+	if info == nil { // the root, or a link to "..": both are directories
 		if info, err = f.lstat(cur); err != nil {
 			l.err, l.at = err, cur
 			return l
@@ -158,7 +151,7 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// directory returns where the directory at path leads. It follows each path once per look.
+// files.directory resolves the path of a directory, once for each scan.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -168,7 +161,7 @@ func (f *files) directory(path string) *location {
 	return d
 }
 
-// components splits a path at the separators and leaves out empty components and ".".
+// components splits a path at the separators. It leaves out empty components and ".".
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
@@ -182,8 +175,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why l is not a readable file, for example a missing file or a
-// directory. bad is false if there is no reason. shown is the path for error messages.
+// location.fault returns the reason why l is not a readable file. The result "bad" is false if
+// there is no reason. Error messages contain the path in the parameter "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -201,8 +194,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns at, the path of a failed call, if at is behind a symbolic link. Otherwise it
-// returns "", because the error message then has the configured path alone.
+// linkTo returns the path of a failed call if this path is behind a symbolic link. Otherwise
+// it returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -210,9 +203,9 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError returns err with the path shown in front, and without the path in the system's
-// error. If err occurred at another path behind a link, this path is the argument at, and the
-// error message contains at too.
+// pathError replaces the path in a system error by the parameter "shown". The parameter "at"
+// is the path behind a link at which the call failed. If it is not empty, the message contains
+// it too.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -224,7 +217,7 @@ func pathError(shown, at string, err error) error {
 	return fmt.Errorf("%s: %w", printable.Line(shown), err)
 }
 
-// stateOf returns the State of a path for the error of lstat, readlink, open or read.
+// stateOf maps an error of the file system to a State.
 func stateOf(err error) State {
 	switch {
 	case errors.Is(err, errNoAnswer):

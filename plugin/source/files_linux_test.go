@@ -13,9 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that no inotify watch remains for a directory that was moved away
-// and created again. Leaks matter because the number of watches is limited
-// (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that no inotify watch remains for a directory that was moved away.
+// The number of watches is limited (fs.inotify.max_user_watches).
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -42,8 +41,8 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestPipe checks that a pipe without a writer does not block the Source. The pipe is there
-// from the start, or replaces the file between stat and open.
+// TestPipe checks that a pipe without a writer does not block the Source. The pipe is there at
+// the start, or replaces the file after stat.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -59,8 +58,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if no directory entry leads to them. If on is false, the
-// files look as they really are.
+// detach makes all files look as if no directory entry leads to them. The parameter "on" turns
+// this effect on or off.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -91,8 +90,7 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// TestSidePipe checks that a pipe in place of a side list (a list of names in a file of its
-// own) is refused and not opened.
+// TestSidePipe checks that a pipe in place of a side list is not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -108,8 +106,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that a renamed file must stay unchanged for the time Settle if the
-// kernel has dropped events.
+// TestOverflow checks that a renamed file must stay unchanged for the duration Settle after
+// the kernel has dropped events.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -127,8 +125,7 @@ func TestOverflow(t *testing.T) {
 	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
-// TestDetached checks that a file without a directory entry is reported as Detached, and that
-// its bytes can be read.
+// TestDetached checks that a file without a directory entry is Detached but readable.
 func TestDetached(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -151,9 +148,8 @@ func TestDetached(t *testing.T) {
 	})
 }
 
-// TestRemoteFiles checks that each poll checks each file on a file system that may not report
-// all changes. The test writes through another hard link of the file, because such a write
-// causes no event.
+// TestRemoteFiles checks that each poll checks each file on a remote file system. A write
+// through another hard link causes no event, as on a remote file system.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil
@@ -168,9 +164,8 @@ func TestRemoteFiles(t *testing.T) {
 	r.want("d/7.yaml=no event")
 }
 
-// TestListWithoutEvent checks that a poll finds a new file although the file caused no event.
-// The poll may use its last list of the directory, and another directory is listed at each
-// poll.
+// TestListWithoutEvent checks that a poll finds a new file without an event. Polls list the
+// directories in turn.
 func TestListWithoutEvent(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)

@@ -16,24 +16,22 @@ import (
 )
 
 const (
-	// step is the number of bytes that are hashed before the worker takes the lock again.
-	// Hashing 128 KiB takes about 100 us.
+	// step is the number of bytes that a worker hashes before it takes the lock again. 128 KiB
+	// take about 100 us.
 	step = 128 << 10
-	// batchWait is the maximum time that a report waits while small files are hashed. Because
-	// of the wait, files that change together are loaded together.
+	// batchWait is the maximum time that a report waits for the hashes of small files. Files
+	// that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the size, in bytes, up to which a report waits for the hash of a changed
-	// file.
+	// smallFile is the maximum size, in bytes, of a file whose hash a report waits for.
 	smallFile = 8 << 20
 )
 
-// job is the hashing of one file. A job is done in steps, which end after a limited number of
-// bytes.
+// job is the hashing of one file. A job consists of short steps.
 type job struct {
 	t    *tracked // guarded by Source.mu
 	abs  string
 	loc  *location // the real path and the stat of the file
-	at   time.Time // the begin of the first step; zero before
+	at   time.Time // the start of the first step; zero before
 	busy bool      // a step is in progress; guarded by Source.mu
 	over chan struct{}
 
@@ -48,8 +46,8 @@ type job struct {
 
 func (j *job) left() int64 { return j.loc.size - j.n }
 
-// step reads up to len(buf) bytes of the file. It sets done at the end of the file and after
-// an error.
+// job.step reads up to len(buf) bytes of the file. It sets done at the end of the file and
+// after an error.
 func (j *job) step(fs files, buf []byte) {
 	j.done, j.err = j.read(fs, buf)
 	if j.done {
@@ -90,16 +88,14 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the open file has the size and times that the look (the scan of
-// the paths) found. A rename over the file also counts as a change, because it changes the
-// ctime of the open file.
+// unchanged reports whether the open file still has the size and times of the last scan. After
+// a rename over the file, it returns false, because the ctime has changed.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp
 }
 
-// leads reports whether path still leads to the file of l, and whether the size and times of
-// the file are those of l.
+// leads reports whether path still leads to the file of l, with the same size and times.
 func (f files) leads(path string, l *location) bool {
 	now := f.resolve(path)
 	return now.err == nil && now.end == l.end && now.stamp == l.stamp
@@ -107,14 +103,14 @@ func (f files) leads(path string, l *location) bool {
 
 func (j *job) close() {
 	if j.f != nil {
-		_ = j.f.Close() // a file opened for reading can lose no data
+		_ = j.f.Close() // a file that was only read can lose no data
 		j.f = nil
 	}
 }
 
-// enqueue adds a job to the queue, which is sorted by the number of bytes left to hash. It
-// starts a worker if there is none. The caller of enqueue, cancel, hashing, startWorker, next
-// and takeBack must have locked s.mu.
+// enqueue adds a job to the queue, which is sorted by the number of bytes left. It starts a
+// worker if there is none. The caller of enqueue, cancel, hashing, startWorker, next and
+// takeBack must hold s.mu.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -134,14 +130,14 @@ func (s *Source) cancel(t *tracked) {
 	}
 }
 
-// hashing reports whether a file of at most smallFile bytes is being hashed or is queued.
+// Source.hashing reports whether a small file is being hashed or is queued.
 func (s *Source) hashing() bool {
 	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine. If a read does not return, the Source abandons the
-// worker and starts another worker for the other files.
+// worker hashes files in a goroutine. If a read blocks, the Source abandons the worker and
+// starts another.
 type worker struct {
 	job       *job // the job in progress
 	steps     int
@@ -159,9 +155,9 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next sets w.job to the job that w works on next, and returns false if there is none. A
-// started job with at most bigFile bytes left is continued. Otherwise the job with the fewest
-// bytes left is next.
+// Source.next sets w.job to the next job of the worker, and returns false if there is none.
+// The worker finishes a job that is almost done. Otherwise the job with the fewest bytes left
+// is next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -177,8 +173,7 @@ func (s *Source) next(w *worker) bool {
 	return w.job != nil
 }
 
-// hash is the goroutine of a worker. It hashes the files of the queue, and unlocks s.mu while
-// it reads.
+// hash is the goroutine of a worker. It unlocks s.mu while it reads.
 func (s *Source) hash(w *worker) {
 	defer coop.Start()()
 	s.mu.Lock()
@@ -212,9 +207,9 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard watches the worker w in a goroutine of its own. If a read takes longer than the
-// constant slow, guard starts another worker for the other files. If the read takes longer
-// than readTimeout, guard makes the file Pending. guard locks s.mu itself.
+// guard watches the worker w. If a read takes longer than the constant slow, guard starts
+// another worker for the other files. After readTimeout, guard makes the file Pending. The
+// caller must not hold s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()
@@ -227,7 +222,7 @@ func (s *Source) guard(w *worker) {
 			return
 		}
 		s.mu.Lock()
-		if w.job != nil && w.job.busy { // false if the goroutine of w has not run yet
+		if w.job != nil && w.job.busy { // false before the goroutine of w has run
 			j = w.job
 			w.abandoned, s.worker = true, nil
 			s.startWorker()
@@ -250,8 +245,7 @@ func (s *Source) guard(w *worker) {
 // takeBack handles the result of one step of a job.
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
-	// Read the waiting kernel events first, because an event may show that the file was
-	// written to during the step.
+	// An event may show that the file was written to during the step.
 	s.takeEvents(now)
 	switch {
 	case t.job != j: // the path changed during the step

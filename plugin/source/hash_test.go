@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestMinuteDigest checks a change that causes no event and leaves size and mtime equal. The
-// change is found by hashing after the time Recheck, and the file is not hashed earlier.
+// TestMinuteDigest checks a change without an event and with equal size and mtime. The Source
+// must find it by hashing after the duration Recheck, and must not hash the file earlier.
 func TestMinuteDigest(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -29,7 +29,7 @@ func TestMinuteDigest(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestSameStampWithEvent checks that a file is hashed after an event even if its size and
+// TestSameStampWithEvent checks that an event makes the Source hash a file even if size and
 // times are unchanged.
 func TestSameStampWithEvent(t *testing.T) {
 	dir := t.TempDir()
@@ -43,15 +43,15 @@ func TestSameStampWithEvent(t *testing.T) {
 	r.write("o.yaml", "blOCK")
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
-	r.write("o.yaml", "BLOCK") // the bytes are those of the first observation, but a write came in between
+	r.write("o.yaml", "BLOCK") // the same bytes as before, but a write came in between
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=BLOCK")
 }
 
-// TestReplacedWhileHashed checks that a digest is thrown away if another file replaced the
-// path during the hashing.
+// TestReplacedWhileHashed checks that a digest is dropped if another file replaced the path
+// during the hashing.
 func TestReplacedWhileHashed(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "v1"), "1")
@@ -72,8 +72,8 @@ func TestReplacedWhileHashed(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestSmallOvertakesBig checks that a small file that is renamed into place is reported before
-// a big file has been hashed.
+// TestSmallOvertakesBig checks that a renamed small file is reported before a big file has
+// been hashed.
 func TestSmallOvertakesBig(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "big.yaml"), "1")
@@ -101,9 +101,8 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.want("big.yaml=" + strings.Repeat("y", 50*step))
 }
 
-// TestRaggedEnd checks a file whose last line has no line end. After a write in place, the
-// file is reported after RaggedSettle, with one notice. After a rename, the file is reported
-// at once.
+// TestRaggedEnd checks a file whose last line has no line end. After a write in place, it is
+// reported after RaggedSettle, with one notice. After a rename, it is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -151,8 +150,8 @@ func TestRaggedEnd(t *testing.T) {
 	}
 }
 
-// TestMaxBytes checks that a file that is too large is not opened. When the file is small
-// again, it is reported again.
+// TestMaxBytes checks that a file that is too large is not opened. A smaller version is
+// reported again.
 func TestMaxBytes(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -195,8 +194,8 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
-// TestHold checks that a report waits while small files are being hashed, at most for
-// batchWait. A report does not wait for a big file.
+// TestHold checks that a report waits while small files are hashed, at most for batchWait. It
+// must not wait for a big file.
 func TestHold(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -205,8 +204,7 @@ func TestHold(t *testing.T) {
 	p := r.s.tracked[r.path("p.yaml")]
 	o := r.s.tracked[r.path("o.yaml")]
 	loc := *p.loc
-	// changed gives o.yaml new content that is ready for a report, and queues p.yaml for
-	// hashing.
+	// changed makes o.yaml ready for a report, and queues p.yaml for hashing.
 	changed := func(content string) {
 		before := o.settler.settled.digest
 		r.publish("o.yaml", content)
@@ -235,8 +233,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestBigJobIsCut checks that the hashing of a big file is interrupted for a file with fewer
-// bytes left. The hashing of a small file is not interrupted.
+// TestBigJobIsCut checks that a worker interrupts the hashing of a big file for a file with
+// fewer bytes left. It must not interrupt the hashing of a small file.
 func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		sized := func(n int64) *job {

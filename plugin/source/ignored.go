@@ -9,18 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ignored is a file in a watched directory that is neither an order file nor a side list (a
-// list of names that an order file refers to).
+// The type ignored is a file in a watched directory that is neither an order file nor a side
+// list.
 type ignored struct {
-	since   time.Time // when the file was found; zero if it was found at the start
+	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, so that an operator learns that a file with a
-// wrong ending is not loaded. It runs after the order files are loaded, because only then the
-// side lists (lists of names that order files refer to) are known. A new file is logged only
-// after the time Patience, because a side list may arrive before its order file, and because
-// editors create temporary files.
+// noticeIgnored logs each ignored file once, so that an operator notices a wrong file name
+// ending. It runs after the order files are loaded, because only then all side lists are
+// known. A new file is logged after the duration Patience, because editors create temporary
+// files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

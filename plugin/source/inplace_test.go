@@ -10,8 +10,8 @@ import (
 
 const small = "version: 1\norders:\n- id: a\n  scope: global\n  targets: [a.example, b.example]\n"
 
-// TestTruncatedInPlace writes each prefix of a file in place and waits for a little less than
-// Settle after each write. Only the whole file may be reported.
+// TestTruncatedInPlace writes each prefix of a file in place, with pauses a little shorter
+// than Settle. Only the whole file may be reported.
 func TestTruncatedInPlace(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -48,8 +48,8 @@ func TestCreatedAndAppended(t *testing.T) {
 	})
 }
 
-// TestWriteAfterRename checks that a file is not reported at once if it is written to after
-// its rename. It must then be unchanged for the time Settle.
+// TestWriteAfterRename checks that a write after a rename delays the report until the file is
+// unchanged for the duration Settle.
 func TestWriteAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -61,7 +61,7 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// In this part, the file is written to while it is read, and stat shows no change.
+	// Here, the file is written to while it is read, and stat shows no change.
 	standStill(r, new(int))
 	r.settled()
 	r.take()
@@ -80,9 +80,9 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks that an old rename event does not make a later write
-// complete. The test writes through another hard link, because such a write causes no event,
-// like a write on another machine.
+// TestWriteWithoutEventAfterRename checks that an old rename event is no evidence that a later
+// write is finished. The test writes through another hard link, because a write through this
+// link causes no event.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -99,9 +99,9 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file with content is not reported before
-// it is unchanged for the time Settle, even without a write event. During copy_file_range(2)
-// or a long write(2), the bytes are visible before the event.
+// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the duration
+// Settle, even without a write event. During copy_file_range(2) or a long write(2), the bytes
+// are visible before the event.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")
@@ -134,7 +134,7 @@ func TestVim(t *testing.T) {
 		must(t, err)
 		must(t, os.Remove(r.path("o.yaml~")))
 		r.pass(Settle - 50*time.Millisecond)
-		r.want() // no report: the file is neither half read nor missing
+		r.want() // the file must be neither half read nor missing
 		r.settled()
 		r.want("o.yaml=first half, second half")
 	})
@@ -145,7 +145,7 @@ func TestReplacedByEmpty(t *testing.T) {
 		dir := t.TempDir()
 		old(t, filepath.Join(dir, "o.yaml"), "1")
 		r := start(t, dir, []string{"o.yaml"}, opts...)
-		r.publish("o.yaml", "") // the file is renamed into place, but it is empty
+		r.publish("o.yaml", "") // an empty file is renamed into place
 		r.pass(Settle - 50*time.Millisecond)
 		r.want()
 		r.settled()

@@ -5,22 +5,19 @@ import (
 	"time"
 )
 
-// filesPerPoll is roughly how many of the files with kernel events one poll checks. A change
-// of such a file normally causes an event, so each poll needs to check only a part of the
-// files.
+// filesPerPoll is roughly the number of files with kernel events that one poll checks. Later
+// polls check the other files. This is enough, because a change normally causes an event.
 const filesPerPoll = 256
 
-// keep decides for which files the next look (the next scan of the watched paths) may use the
-// result of the last look. The result can be used again if the file is on a local file system
-// and its directory is watched, because the kernel reports changes there. Some changes cause
-// no event: a write through another name of the file, and a mount over the file. The field
-// every is therefore the maximum age of a result. With fewer than 2*filesPerPoll files, each
-// poll checks each file.
+// The type keep selects the files for which the next scan may reuse the last result. The file
+// must be on a local file system and in a watched directory, because the kernel reports
+// changes there. Some changes cause no event, for example a write through another hard link. A
+// result is therefore reused only up to the age in the field "every".
 type keep struct {
 	s     *Source
 	now   time.Time
 	every time.Duration
-	local map[string]bool // from watcher.local: whether the kernel reports all changes in the directory
+	local map[string]bool // by directory: whether the kernel reports all changes
 }
 
 func (s *Source) keep(now time.Time) keep {
@@ -31,8 +28,7 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// pattern reports whether the next look (scan of the paths) may use the last list of files of
-// p.
+// keep.pattern reports whether the next scan may reuse the last list of files of p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -41,7 +37,7 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// path reports whether the next look (scan of the paths) may use the last location of t.
+// keep.path reports whether the next scan may reuse the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false
@@ -51,7 +47,7 @@ func (k keep) path(t *tracked) bool {
 	}
 	dir := k.s.dirs[t.dir]
 	if dir == nil || !k.local[dir.end] || len(t.loc.links) > len(dir.links) || t.loc.dev != dir.dev || t.loc.detached {
-		return false // no event comes for this file, or the event is in another directory
+		return false // no event comes for this file, or only in another directory
 	}
 	return k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen
 }

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// failed checks that there was one report since the last call, with this state and this text
-// in the error.
+// rig.failed checks that the only report since the last call has this state and error text.
 func (r *rig) failed(state State, text string) {
 	r.t.Helper()
 	fs := r.take()
@@ -19,8 +18,8 @@ func (r *rig) failed(state State, text string) {
 	}
 }
 
-// TestDanglingLink checks that a link to a missing file is reported with an error of its own.
-// Forget must not drop the link.
+// TestDanglingLink checks the report about a link to a missing file. Forget must not drop the
+// link.
 func TestDanglingLink(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -86,8 +85,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestLinkCameWithFolder checks that a link does not count as new if it reappeared together
-// with its directory.
+// TestLinkCameWithFolder checks that a link is not new if it reappeared together with its
+// directory.
 func TestLinkCameWithFolder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "d", "v1"), "1")
@@ -104,9 +103,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks files that must be unchanged for the time Settle before a report. The
-// files are: the target of an old link that is written or created, and a file that replaces a
-// link.
+// TestLinkTargets checks that a file must stay unchanged for the duration Settle if it
+// replaces a link, or if it is the written target of an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -138,9 +136,9 @@ func TestLinkTargets(t *testing.T) {
 	})
 }
 
-// TestNewFileInLinkedFolder checks a directory behind a symbolic link. A new file in the
-// directory must be unchanged for the time Settle. After the link is replaced, the files are
-// reported at once.
+// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file
+// must be unchanged for the duration Settle. When the link is replaced, the files are reported
+// at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -152,7 +150,6 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 		r.want()
 		r.settled()
 		r.want("linked/b.yaml=half")
-		// Replace the link to the directory.
 		old(t, filepath.Join(dir, "real2", "a.yaml"), "a2")
 		old(t, filepath.Join(dir, "real2", "b.yaml"), "b2")
 		must(t, os.Symlink("real2", r.path("tmp")))
@@ -163,7 +160,7 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 }
 
 // TestFolderLinkSwap checks that files behind a new link are reported at once, even if their
-// size and times look like a write in progress.
+// times look like a write in progress.
 func TestFolderLinkSwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

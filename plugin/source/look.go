@@ -11,50 +11,47 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system: it calls stat for the watched paths and lists the
-// directories of the patterns. A look runs in a goroutine of its own, because a call on a dead
-// mount may never return. If a call does not return in time, the look is abandoned, and the
-// path of the call is added to Source.noAnswer. Later looks return errNoAnswer for this path
-// until the call returns.
+// A look is one scan of the file system. It calls stat for the watched paths and lists the
+// directories of the patterns. It runs in a goroutine of its own, because a call on a dead
+// mount may never return. After a time limit, the Source abandons the look and adds the path
+// to Source.noAnswer. Later looks return errNoAnswer for this path until the call returns.
 
-// errNoAnswer means that the file system did not answer in time. A file with this error is
-// Pending.
+// errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
 
-// noAnswer is an error text. errors.Is(err, ErrPending) is true for each noAnswer.
+// noAnswer is an error that errors.Is treats as ErrPending.
 type noAnswer string
 
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// look is a scan of the file system (stat of the watched paths and lists of directories) that
-// is in progress.
+// The type look is a scan of the file system in progress.
 type look struct {
-	fs     files                          // the calls of the file system, each wrapped by guarded
-	arm    func(string) ([]string, error) // watches directories by inotify; nil without kernel events
+	fs     files                          // each call is wrapped by guarded
+	arm    func(string) ([]string, error) // watches directories; nil without kernel events
 	seq    uint64                         // the number of the last kernel event before the scan
 	at     time.Time
 	poll   bool                 // true if a poll caused the look, false if an event did
-	before map[string]*location // the locations of the directories at the last look
+	before map[string]*location // where the directories led at the last look
 
 	patterns    []pattern // copies of Source.patterns
-	keepPattern []bool    // the last list of files is used again unless a directory leads elsewhere now
+	keepPattern []bool    // the last list of files is reused unless a directory leads elsewhere now
 	paths       []*tracked
-	keepPath    []bool      // the last location is used again unless the directory leads elsewhere now
-	found       []*location // where each path leads; nil if the last location is used again
+	keepPath    []bool      // the last location is reused unless the directory leads elsewhere now
+	found       []*location // where each path leads; nil if the last location is reused
 
-	fresh    []string // directories whose watch began in this look
+	fresh    []string // directories that are watched since this look
 	watchErr error
 
-	// The lock Source.mu guards the fields below.
-	call      string // the path of the call in progress; "" between calls
+	// Source.mu guards the fields below.
+	call      string // the path of the current call; "" between calls
 	n         int    // the number of calls so far
 	abandoned bool
 }
 
-// guarded wraps a call of the file system for a look (a scan of the watched paths). The
-// wrapper records the call in l, so that the Source can abandon the look when the call does
-// not return. For a path in s.noAnswer, the wrapper returns errNoAnswer without a call.
+// guarded wraps a call of the file system. The wrapper records the call in l, so that the
+// Source can abandon a blocked call. For a path in s.noAnswer, the wrapper returns errNoAnswer
+// without a call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -81,8 +78,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. It starts to watch the directories before it reads the files. A file that
-// changes between the two steps therefore causes an event.
+// run does the scan. It watches the directories before it reads the files, so that a change in
+// between causes an event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -100,8 +97,7 @@ func (l *look) run() {
 	}
 }
 
-// startLook starts a look (a scan of the watched paths) in a goroutine. The caller must have
-// locked s.mu.
+// startLook starts a scan of the watched paths in a goroutine. The caller must hold s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
@@ -131,8 +127,8 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of the look l (a scan of the watched paths) and applies the results
-// to the Source. If a call of the look does not return in time, finish abandons the look.
+// finish waits for the end of the scan l and applies the results. If a call blocks, finish
+// abandons the scan.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
 		s.mu.Lock()
@@ -144,7 +140,7 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 		if l.abandoned = l.call != ""; l.abandoned {
 			s.noAnswer[l.call] = true
 			s.look, s.relist, s.doubt = nil, true, true
-			s.lookAt(s.clock.Now()) // the next look leaves out the path of the call that does not return
+			s.lookAt(s.clock.Now()) // the next scan leaves out the path of the blocked call
 			s.kick()
 			s.mu.Unlock()
 			return
@@ -161,7 +157,7 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 	s.kick()
 }
 
-// apply updates the Source with the results of a finished look.
+// apply updates the Source with the results of a finished scan.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
 		s.noEvents(l.watchErr)
@@ -178,8 +174,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Only a poll may report that a directory is empty. When the last files vanish, the
-		// missing files are then reported before the empty directory.
+		// Only a poll may report an empty directory. The last missing files are then reported
+		// before the empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -198,8 +194,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Looks (scans of the paths) after events use at most a tenth of the time, so that very
-	// many events do not slow down the server.
+	// Scans after events use at most a tenth of the time, so that many events do not slow down
+	// the server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {
@@ -209,9 +205,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.started, s.lastLook = true, s.clock.Now()
 }
 
-// updateInterest updates the list of directories to watch and the names whose events cause a
-// look (a scan of the paths). It returns true if a path or a directory is new, because a new
-// path needs another look at once.
+// updateInterest updates the directories to watch and the names whose events cause a scan. It
+// returns true if there is a new path, which needs another scan at once.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
@@ -240,8 +235,7 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents reads the waiting kernel events, and asks for a look (a scan of the paths) if an
-// event is about a watched path.
+// takeEvents reads the kernel events, and asks for a scan if an event is about a watched path.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return
@@ -267,7 +261,7 @@ func (s *Source) takeEvents(now time.Time) {
 	}
 }
 
-// noEvents logs once that the kernel reports no events for some files.
+// noEvents logs once that the kernel reports no events.
 func (s *Source) noEvents(err error) {
 	if !s.noEventsNoticed {
 		s.noEventsNoticed = true

@@ -43,8 +43,7 @@ func TestYoungAtStart(t *testing.T) {
 	})
 }
 
-// TestPatience checks that a file that is written to without end is reported as Pending, and
-// only once.
+// TestPatience checks that a file that never stops changing is reported as Pending only once.
 func TestPatience(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -72,7 +71,7 @@ func TestNewErrors(t *testing.T) {
 }
 
 // TestRun uses the real clock and real events. It checks that a rename is reported, and that
-// Run leaves no inotify instance. TestMain checks that Run leaves no goroutine.
+// no inotify instance remains.
 func TestRun(t *testing.T) {
 	for _, how := range []string{"cancel", "close", "close in the function"} {
 		t.Run(how, func(t *testing.T) {
@@ -141,8 +140,8 @@ func inotifies(t *testing.T) (n int) {
 	return n
 }
 
-// TestConcurrentUse changes many files while several goroutines use the Source, so that the
-// race detector finds data races.
+// TestConcurrentUse uses a Source in several goroutines while many files change, so that the
+// race detector can find errors.
 func TestConcurrentUse(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 20 {
@@ -198,8 +197,8 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 // TestManyFiles counts the calls of the file system for many unchanged files. With kernel
-// events, each file is checked once in several polls. Without events, each poll checks each
-// file once. When the whole directory is replaced, one report has all files.
+// events, a poll checks only some files. When the whole directory is replaced, one report has
+// all files.
 func TestManyFiles(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		const n = 4 * filesPerPoll
@@ -250,8 +249,8 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
-// TestPause checks that pause ends at the given time, even while work is in progress. If no
-// time is given, pause must not move the clock.
+// TestPause checks that pause ends at the given time, even during work in progress. Without a
+// time, pause must not move the clock.
 func TestPause(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	now := r.c.Now()
@@ -266,7 +265,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestScanEnds checks that Scan does not wait for the hashing of a huge file.
+// TestScanEnds checks that Scan does not wait for the hash of a huge file.
 func TestScanEnds(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "huge.yaml"), "1")

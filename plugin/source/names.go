@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// Names reports whether the pattern text matches the order file at path, even if the file does
-// not exist now. It does not read the file system and cannot distinguish a file from a
-// directory. The caller must therefore pass only paths that a Source has reported as files.
+// Names reports whether a pattern matches the order file at path. It does not read the file
+// system, so the caller must not pass the path of a directory.
 func Names(text, path string) bool {
 	p, err := newPattern(text)
 	if err != nil {
@@ -37,9 +36,8 @@ func Names(text, path string) bool {
 	return true
 }
 
-// Place returns the index of the first pattern that matches path, or len(patterns) if no
-// pattern matches. A Source reports files sorted by this index, and files with equal indexes
-// sorted bytewise by path.
+// Place returns the index of the first pattern that matches path, or len(patterns). A Source
+// sorts its reports by this index and then bytewise by path.
 func Place(patterns []string, path string) int {
 	if i := slices.IndexFunc(patterns, func(p string) bool { return Names(p, path) }); i >= 0 {
 		return i
@@ -47,11 +45,9 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that match the patterns now. The files and their order are
-// those that a Source with these patterns would report, and each file is returned once. Expand
-// is for tools that do not watch files, and reads no file. errs has an error for each pattern
-// that matches no file. A pattern that is the path of an order file (orders.yaml) is returned
-// even if the file is missing.
+// Expand returns the order files that match the patterns now, sorted as by a Source. It is for
+// tools that do not watch files. The result "errs" has an error for each pattern without a
+// file. Expand does not check whether a pattern such as orders.yaml exists.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

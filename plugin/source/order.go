@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// order is one order file with its side lists (lists of names in files of their own). One
-// report describes the order file and its side lists together.
+// The type order is one order file with its side lists. One report describes all of these
+// files.
 type order struct {
 	file    *tracked
 	pattern int        // the index of the first pattern that matches the file
 	sides   []*tracked // sorted bytewise by path
-	// reported has the versions of the file and of its side lists in the last report. If
-	// reported is empty, the order is reported again even if nothing changed.
+	// reported has the versions in the last report. If it is empty, the order is reported
+	// again even without a change.
 	reported       map[*tracked]version
-	known          bool      // was reported before: when the file vanishes, the order is reported as Missing
-	unsettledSince time.Time // when a file of the order began to change; zero while no file changes
+	known          bool      // was reported before, so a vanished file is reported as Missing
+	unsettledSince time.Time // when a file of the order began to change; or zero
 }
 
 func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders adds an order for each new path that matches a pattern. It drops orders that
-// were never reported and whose path no longer matches.
+// updateOrders adds an order for each new path that matches a pattern. It drops an order that
+// was never reported if its path no longer matches.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -52,8 +52,8 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which gone returns true, and ends the watching of paths
-// that no other order uses.
+// dropOrders removes the orders for which the function "gone" returns true. It also stops
+// watching paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -68,7 +68,7 @@ func (s *Source) dropOrders(gone func(*order) bool) {
 	})
 }
 
-// track returns the tracked path abs, and starts to watch the path if it is new.
+// track returns the tracked path abs, and starts to watch a new path.
 func (s *Source) track(abs, path string, initial bool) *tracked {
 	t := s.tracked[abs]
 	if t == nil {
@@ -93,8 +93,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and of its side lists. settled reports
-// whether none of them is changing. A missing file has no side lists.
+// versions returns the present versions of the file and its side lists. The result "settled"
+// is false while one of them is changing.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -106,9 +106,9 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported although one of its files is still
-// changing. If a last line has no end, the file may be incomplete, and the time is later by
-// RaggedSettle.
+// patienceEnds returns the time at which o is reported even if a file is still changing. If the
+// last line of a file has no line end, patienceEnds adds RaggedSettle, because the file may be
+// incomplete.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -117,12 +117,11 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the files that have changed since the last report, in a stable order. An
-// order file is reported only when the file and its side lists have stopped changing, so that
-// a new order file is not read with half a side list. While one order file vanishes, the
-// reports of the other files wait too, because a rename may be in progress. No report waits
-// longer than patienceEnds, and no report waits if all is true. next is the time at which the
-// first wait ends, or zero if no report waits.
+// Source.report returns the files that have changed since the last report. An order file waits
+// until the file and its side lists stop changing, so that the caller never gets half a side
+// list. While one order file vanishes, the others wait too, because a rename may be in
+// progress. If the parameter "all" is true, no file waits. The result "next" is the end of the
+// first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -144,8 +143,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o. It returns nil if o has not changed, or if the
-// report must wait. end is the end of the wait, or zero.
+// reportOrder returns the report about o, or nil if there is nothing to report now. The result
+// "end" is the end of the wait, or zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -168,8 +167,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether an order file that was reported before has just vanished. Reports
-// of other order files then wait a moment, because the file may have got a new name.
+// Source.vanishing reports whether a reported order file has just vanished. The other reports
+// then wait a moment, because the file may have got a new name.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -179,8 +178,8 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// changed reports whether a report about a directory or glob is due. The first report says
-// that the pattern matches no file. A later report says that the pattern matches a file again.
+// pattern.changed reports whether a report about a directory or glob is due. A report is due
+// when the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)
@@ -209,10 +208,9 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob. A caller calls Forget
-// when no order of the file is in force. Forget returns false and drops nothing if a file or a
-// broken link is at the path. It also drops nothing if the configuration contains the path
-// itself.
+// Forget drops an order file that vanished from a directory or glob. It returns false and
+// drops nothing if a file or a broken link is at the path, or if the configuration contains
+// the path itself.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

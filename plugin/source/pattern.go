@@ -13,26 +13,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files. The parser chooses the format, YAML or JSON, by the
-// ending.
+// endings has the endings of order files. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a name contains the ending of an order file, perhaps with more
-// text after the ending: orders.yaml.txt, orders.yaml~, orders.yaml.bak.
+// almostOrder reports whether a file name is nearly that of an order file, for example
+// orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says what a pattern is: a file, a directory or a glob. The kind is decided when
-// something is first found at the path, and does not change later. If a directory later
-// replaces a file, the directory is reported as an error, because the meaning of the Corefile
-// must not change.
+// kind says what a pattern is: a file, a directory or a glob. The kind does not change after
+// something was first found at the path. Otherwise a new directory could change the meaning of
+// the Corefile.
 type kind uint8
 
 const (
@@ -44,13 +42,13 @@ const (
 
 // pattern is one entry of Config.Patterns or Config.Files: a file, a directory or a glob.
 type pattern struct {
-	text     string // as configured, but cleaned by filepath.Clean
+	text     string // the configured text, cleaned by filepath.Clean
 	abs      string
 	kind     kind
 	settler  settler
-	reported State      // in the last report; 0 before the first report, and while the state is Ready
-	last     *expansion // the files that the last look (scan of the paths) found
-	listedAt time.Time  // the time of the last look that listed the files of the pattern
+	reported State      // in the last report; 0 at first, and while the state is Ready
+	last     *expansion // the files that the last scan found
+	listedAt time.Time  // the time of the last scan that listed the files
 }
 
 func newPattern(text string) (*pattern, error) {
@@ -65,9 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file, and a directory at this
-		// path is an error. For example, Docker creates a directory when the file to mount
-		// does not exist.
+		// A path with the ending of an order file is always a file. Docker creates a directory
+		// at the path if the file to mount does not exist, and this must be an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -83,27 +80,25 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob has an ending, as *.txt has. A glob without an ending,
-// as orders/*, matches order files only. Otherwise orders/* would make README.md an order
-// file.
+// spellsEnding reports whether a glob has an ending, such as *.txt. A glob without an ending
+// matches order files only. Otherwise orders/* would make README.md an order file.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)
 }
 
-// expansion is the list of order files that a pattern matched at one moment. The list does not
-// change.
+// expansion is the list of order files that a pattern matched at one moment. It is immutable.
 type expansion struct {
 	paths   []string // the order files, as shown to the user, sorted bytewise
 	ignored []string // other files in the listed directories
-	points  []string // the directory entries whose directories must be watched; see location.points
-	dirs    []string // the directories that were listed, as absolute paths whose links are not resolved
-	state   State    // Ready, or the reason why no file was found; 0 if the file system did not answer
+	points  []string // directory entries whose directories must be watched; see location.points
+	dirs    []string // the listed directories, as absolute paths with their links
+	state   State    // Ready, or why no file was found; 0 if the file system did not answer
 	err     error
 }
 
-// expand finds the order files that match the pattern. If nothing has changed since the
-// expansion old, expand returns the pointer old itself.
+// expand finds the order files that match the pattern. If nothing has changed, it returns the
+// pointer in the parameter "old".
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -125,7 +120,6 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 		for ; hasMeta(dir); dir = filepath.Dir(dir) {
 			globs = append([]string{filepath.Base(dir)}, globs...)
 		}
-		// Skip a directory that cannot be read, as filepath.Glob does.
 		if err := x.list(f, p, dir, globs); err != nil && stateOf(err) == Pending {
 			x.state, x.err = Pending, pathError(p.text, "", err)
 		}
@@ -142,9 +136,8 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide sets the kind of the pattern if it can be decided. If a file or a directory exists at
-// the path, the kind is plainFile or directory, even if the path has a *. If nothing exists
-// there, a path with a * is a glob.
+// decide tries to set the kind of the pattern. An existing file or directory takes precedence
+// over a glob, because a file name may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -156,9 +149,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match globs. globs has one glob for each level of
-// directories. An entry whose name begins with a dot is skipped unless the glob begins with a
-// dot. Symbolic links are followed, because the files of a Kubernetes ConfigMap are links.
+// expansion.list adds to x the files below dir that match the globs, one for each level of
+// directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
+// links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -179,7 +172,7 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
-		match, _ := filepath.Match(globs[0], name) // no error, because newPattern has checked the syntax
+		match, _ := filepath.Match(globs[0], name) // newPattern has checked the syntax
 		if hidden(name) && !hidden(globs[0]) {
 			continue
 		}
@@ -194,16 +187,15 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 		case match && (orderEnding(name) || p.kind == glob && p.spellsEnding()):
 			x.paths = append(x.paths, path)
 		case match || almostOrder(name):
-			// A name with almost the right ending, as orders.yaml.bak, is logged, because it
-			// may be an error of the operator.
+			// A name such as orders.yaml.bak is logged, because it may be an error.
 			x.ignored = append(x.ignored, path)
 		}
 	}
 	return nil
 }
 
-// isDir reports whether path is a directory or a link to a directory. t is the type of the
-// entry at path.
+// isDir reports whether path is a directory or a link to one. The parameter t is the type of
+// the directory entry.
 func (f *files) isDir(path string, t fs.FileMode) bool {
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()

@@ -10,27 +10,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that checks its bytes. At the end of the file, Read returns io.EOF only
-// if the digest is the reported digest, and ErrChanged otherwise. Large files are parsed while
-// they are read, so the parser sees bytes that are not checked yet. The result of the parser
-// therefore does not count until the stream has ended.
+// reader is a stream that checks its bytes. At the end, Read returns io.EOF only if the digest
+// is the reported digest, and ErrChanged otherwise. The caller must not use the result of a
+// parser before the stream has ended.
 type reader struct {
 	src     *Source
-	in      *input // nil after a system call that did not return in time
+	in      *input // nil after a blocked system call
 	path    string
 	h       hash.Hash
 	want    Digest
 	size    int64  // the size of the file in the report
 	left    int64  // the number of reported bytes that are not read yet
-	rest    []byte // bytes that were read from the file and that the caller has not taken yet
+	rest    []byte // bytes that the caller has not taken yet
 	err     error
 	closed  bool
 	failed  func(error) // called with each error of the stream
 	onClose func()
 }
 
-// input is the open file of a reader, and the result of the last system call on the file. A
-// reader drops its input when a call does not return.
+// input is the open file of a reader. A reader drops its input when a call blocks.
 type input struct {
 	f   openFile
 	buf []byte
@@ -40,12 +38,12 @@ type input struct {
 
 func (in *input) close() {
 	if in != nil && in.f != nil {
-		_ = in.f.Close() // a file opened for reading can lose no data
+		_ = in.f.Close() // a file that was only read can lose no data
 	}
 }
 
-// newReader opens a file by the function open and returns a stream of the bytes. Each error is
-// passed to the function failed.
+// newReader opens a file and returns a stream of its bytes. It passes each error to the
+// function "failed".
 func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
@@ -65,9 +63,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn, a system call that may never return, in a goroutine. If fn returns in time,
-// call returns the error of fn. Otherwise call returns an error after the time limit, and the
-// file is closed when fn returns.
+// reader.call runs a system call that may block, in a goroutine. It returns the error of the
+// call, or another error after a time limit. The file is then closed when the call returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
@@ -88,8 +85,8 @@ func (r *reader) call(fn func(*input)) error {
 // Size returns the size in bytes of the whole file.
 func (r *reader) Size() int64 { return r.size }
 
-// Read implements io.Reader. At the end of the file, it returns ErrChanged in place of io.EOF
-// if the bytes are not the reported bytes.
+// Read implements io.Reader. At the end, it returns ErrChanged if the bytes are not the
+// reported bytes.
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -107,7 +104,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	r.h.Write(p[:n])
 	r.left -= int64(n)
 	switch {
-	case r.left < 0: // the file grows, perhaps without end
+	case r.left < 0: // the file may grow without end
 		return n, r.fail(ErrChanged)
 	case len(r.rest) > 0 || r.in.err == nil:
 	case r.left != 0 || [sha256.Size]byte(r.h.Sum(nil)) != r.want:
@@ -124,9 +121,8 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Close reads the rest of the file, so that bytes after the end of the parse are checked too,
-// and closes the file. It returns ErrChanged if the bytes of the file are not the reported
-// bytes. A second Close returns the result of the first.
+// Close reads the rest of the file, so that all bytes are checked, and closes the file. It
+// returns ErrChanged if the bytes are not the reported bytes.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
@@ -140,5 +136,5 @@ func (r *reader) Close() error {
 	return r.err
 }
 
-// onlyReader hides the other methods of a reader, so that io.Copy calls only Read.
+// onlyReader hides the other methods, so that io.Copy calls only Read.
 type onlyReader struct{ io.Reader }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEndlessStream checks that a stream returns ErrChanged if the file grows without end.
+// TestEndlessStream checks that a stream ends with ErrChanged if the file grows without end.
 func TestEndlessStream(t *testing.T) {
 	rcpt := &receipt{}
 	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt.failed)
@@ -48,7 +48,7 @@ func TestChangedWhileRead(t *testing.T) {
 				if cerr := rc.Close(); !errors.Is(err, ErrChanged) || !errors.Is(cerr, ErrChanged) || !errors.Is(f.Intact(), ErrChanged) {
 					t.Fatalf("%s: %v, %v, %v", name, err, cerr, f.Intact())
 				}
-				// A file whose reading failed is reported again, even with its old bytes.
+				// After a failed read, the file is reported again, even with its old bytes.
 				r.write(path, big)
 				r.settled()
 				fs := r.take()
@@ -58,7 +58,8 @@ func TestChangedWhileRead(t *testing.T) {
 				f = fs[0]
 			}
 		}
-		// The parser stops early and does not see the wrong byte. Close must return the error.
+		// The parser does not see the wrong byte, because it stops early. Close must return
+		// the error.
 		rc, err := f.Open()
 		must(t, err)
 		if f.Intact() == nil {
@@ -68,7 +69,7 @@ func TestChangedWhileRead(t *testing.T) {
 		if err := rc.Close(); !errors.Is(err, ErrChanged) {
 			t.Errorf("Close: %v", err)
 		}
-		// The size of the file has changed before Open.
+		// The size of the file changes before Open.
 		r.settled()
 		f = r.take()[0]
 		r.write("o.yaml", "short")

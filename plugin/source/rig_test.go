@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves it. It is one hour behind the clock of the file
-// system, so that no new file counts as old.
+// testClock moves only when a test moves it. It is one hour slow, so that new files never look
+// old.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -41,7 +41,7 @@ func (c *testClock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// After moves the clock by d at once and does not sleep.
+// After moves the clock by d and does not sleep.
 func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	ch := make(chan time.Time, 1)
 	c.add(max(d, 0))
@@ -58,14 +58,14 @@ type rig struct {
 	dir  string
 	got  []File // reports that take has not returned yet
 	note []error
-	// stuck receives a value when a call begins that the test blocks.
+	// stuck receives a value when a blocked call begins.
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // by wait in progress; a value is closed when the wait ends
+	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
 }
 
-// tick replaces Source.ticks. The test itself sends each tick, by the method tired.
+// rig.tick replaces Source.ticks, so that the test sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,14 +79,14 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns, for each wait in progress, the channel on which the test sends ticks.
+// rig.waiting returns the tick channels of all waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// tired sends ticks for the time d to each wait in progress, as if the time had passed.
+// rig.tired sends ticks for the time d to each wait in progress.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -130,7 +130,7 @@ func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	return r
 }
 
-// start creates a rig (a Source that the test runs step by step) and calls Scan once.
+// start creates a rig and calls Scan once.
 func start(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
 	r := newRig(t, dir, patterns, opts...)
@@ -143,7 +143,7 @@ func (r *rig) scan(wait time.Duration) []File {
 	return r.take()
 }
 
-// both runs the test fn twice: with kernel events, and by polling alone.
+// The function both runs a test twice: with kernel events, and by polling alone.
 func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("events", func(t *testing.T) { fn(t) })
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
@@ -151,15 +151,15 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 
 func (r *rig) events() bool { return r.s.watch != nil }
 
-// sync makes the Source read the kernel events of all earlier changes.
+// rig.sync makes the Source read all waiting kernel events.
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does all work that is due without moving the clock. It waits for looks (scans of the
-// paths) and workers, but not for a call that the test blocks.
+// rig.pump does all due work without moving the clock. It does not wait for a call that the
+// test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
@@ -176,8 +176,8 @@ func (r *rig) pump() {
 		case busy:
 			select {
 			case <-r.s.wake:
-			case <-r.stuck: // the call is blocked: send the ticks of its time limit now
-				r.tired(slow + tick) // one tick more, because the first tick may see progress
+			case <-r.stuck: // the call is blocked: send the ticks of its time limit
+				r.tired(slow + tick) // one tick more, because the first may see progress
 			case <-limit:
 				r.t.Fatal("a look or a worker does not come back")
 			}
@@ -187,8 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// until runs the loop of the Source step by step, and ends when done returns true. The clock
-// does not move.
+// rig.until runs the loop until the function "done" returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -208,7 +207,7 @@ func (r *rig) until(done func() bool) {
 	}
 }
 
-// pass moves the clock by d in small steps, and does the work that is due after each step.
+// rig.pass moves the clock by d in small steps, and does the due work after each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -224,7 +223,7 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon moves the clock by the time in which a complete file must be reported: a moment with
+// rig.soon moves the clock until a complete file must be reported. This takes a moment with
 // kernel events, and DefaultPoll without them.
 func (r *rig) soon() {
 	r.t.Helper()
@@ -235,14 +234,13 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// settled moves the clock by the time in which a file that was written in place must be
-// reported.
+// rig.settled moves the clock until a file that was written in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
 }
 
-// now returns each order file with its present state.
+// rig.now returns each order file in its present state.
 func (r *rig) now() (out []File) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -259,8 +257,8 @@ func (r *rig) take() []File {
 	return out
 }
 
-// want compares the reports since the last call with the given reports. The form of a report
-// is name=content or name:state, without the directory.
+// rig.want compares the reports since the last call. A report is written as name=content or
+// name:state.
 func (r *rig) want(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -272,7 +270,7 @@ func (r *rig) want(want ...string) {
 	}
 }
 
-// wantSet compares reports as want does, but ignores their order.
+// wantSet compares reports as the method want does, but in any sequence.
 func (r *rig) wantSet(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -317,14 +315,13 @@ func (r *rig) show(f File) string {
 	return name + "=" + string(b)
 }
 
-// sideOf opens a side list (a list of names in a file of its own) and leaves out the digest.
+// sideOf opens a side list and ignores the digest.
 func sideOf(f File, name string) (io.ReadCloser, error) {
 	rc, _, err := f.OpenSide(name)
 	return rc, err
 }
 
-// read reads a stream to its end and closes the stream. It returns the bytes without the last
-// newline, and the first error.
+// The function read reads and closes a stream. It returns the bytes without the last newline.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -343,7 +340,7 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
-// line returns content with a newline at the end. Empty content stays empty.
+// The function line appends a newline to content unless it is empty.
 func line(content string) []byte {
 	if content != "" {
 		content += "\n"
@@ -365,7 +362,7 @@ func (r *rig) publish(name, content string) {
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
-// old writes a file with times that are one day ago.
+// The function old writes a file and sets its times back by one day.
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// open opens a file that belongs to the order file owner: the order file itself or a side
-// list. The stream returns an error if its bytes are not the bytes of the version v.
+// Source.open opens an order file or one of its side lists. The stream returns an error if its
+// bytes are not those of the version v.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
 		rc.failed(err)
@@ -24,10 +24,9 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost records that the caller could not read the reported bytes of a file. The file must
-// settle again (its bytes must be unchanged for a time) before the next report, so that a
-// failing disk is not read without a pause. The next report comes even if the file then has
-// its old bytes.
+// Source.lost records that a caller could not read the reported bytes. The file must then be
+// unchanged for a time before the next report, so that a failing disk is not read without a
+// pause. The next report comes even without a change.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,8 +43,8 @@ func (s *Source) lost(owner, abs string) {
 	s.kick()
 }
 
-// openSide opens a side list (a list of names in a file of its own) of the order file owner.
-// From this call on, the owner is reported when the list changes.
+// openSide opens a side list of the order file at the path "owner". From then on, a change of
+// the list causes a report about the order file.
 func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -63,8 +62,8 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide records that the order file owner uses a side list, and returns the version of the
-// list. The version counts as reported.
+// addSide records that an order file uses a side list, and returns the version of the list.
+// The Source does not report this version again.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,20 +86,19 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		}
 	}
 	v := o.sides[i].version()
-	if o.reported[o.file].there() { // false if lost has cleared the map
+	if o.reported[o.file].there() { // false after lost has cleared the map
 		o.reported[o.sides[i]] = v
 	}
 	s.dirty[o] = true
 	return v, nil
 }
 
-// maxFirst is the size in bytes up to which OpenSide waits until a new side list (a list of
-// names in a file of its own) has been hashed.
+// maxFirst is the largest size in bytes of a new side list for whose hash OpenSide waits.
 const maxFirst = 64 << 20
 
-// first finds and hashes a new side list (a list of names in a file of its own) while the
-// caller waits. If the list is large or takes more than a second, it is Pending until the loop
-// has hashed it. The caller must have locked s.mu, and first unlocks s.mu while it waits.
+// Source.first finds and hashes a new side list while the caller waits. A list that is large
+// or takes more than a second becomes Pending. The caller must hold s.mu, which is unlocked
+// during the wait.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()
@@ -113,7 +111,7 @@ func (s *Source) first(t *tracked) {
 	go func() { l = fs.resolve(t.abs); close(over) }()
 	ok := wait(over)
 	now := s.clock.Now()
-	s.lookSoon(now) // the look (scan of the paths) also starts to watch the directory
+	s.lookSoon(now) // the scan also starts to watch the directory
 	s.kick()
 	if !ok || t.loc != nil {
 		return
@@ -124,8 +122,7 @@ func (s *Source) first(t *tracked) {
 	}
 }
 
-// setSides makes paths the only side lists (lists of names in files of their own) of the order
-// file owner.
+// setSides replaces the side lists of an order file.
 func (s *Source) setSides(owner string, paths []string) {
 	keep := map[string]bool{}
 	for _, path := range paths {

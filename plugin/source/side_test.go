@@ -23,7 +23,7 @@ func TestSides(t *testing.T) {
 		}
 		fs[0].SetSides([]string{"l/a.txt"})
 		r.settled()
-		r.want() // no report: the caller has read this version by OpenSide
+		r.want() // the caller already has this version from OpenSide
 
 		r.write("l/a.txt", "a2")
 		r.pass(Settle - 50*time.Millisecond)
@@ -89,8 +89,8 @@ func TestSides(t *testing.T) {
 	})
 }
 
-// TestSideRenamedBeforeOrder checks that a side list (a list of names in a file of its own) is
-// complete at once if it is renamed into place just before its order file.
+// TestSideRenamedBeforeOrder checks that a side list is complete at once if it is renamed into
+// place just before its order file.
 func TestSideRenamedBeforeOrder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "none")
@@ -107,8 +107,7 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	}
 }
 
-// TestSideSwap checks that one report has an order file and its side list if one new link
-// leads to the two files.
+// TestSideSwap checks that one new link to an order file and its side list causes one report.
 func TestSideSwap(t *testing.T) {
 	dir := t.TempDir()
 	swap := func(v, a, b string) {
@@ -135,9 +134,8 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks a side list (a list of names in a file of its own) whose last line has
-// no line end. It is reported after RaggedSettle. At the start of the Source, an old list is
-// reported at once.
+// TestRaggedSide checks that a side list whose last line has no line end is reported after
+// RaggedSettle. At the start, an old list is reported at once.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -156,7 +154,7 @@ func TestRaggedSide(t *testing.T) {
 }
 
 // TestSideInside checks that a side list outside the directory of its order file is refused. A
-// link in the directory that leads to a list outside is refused too.
+// link to an outside list is refused too.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
@@ -193,7 +191,7 @@ func TestSideInside(t *testing.T) {
 				t.Errorf("%q, %v", b, err)
 			}
 		}
-		// Replace a link to a list inside the directory by a link to a list outside.
+		// The link to a list inside the directory now leads outside.
 		must(t, os.Remove(filepath.Join(dir, "in.txt")))
 		must(t, os.Symlink(filepath.Join(out, "secret"), filepath.Join(dir, "in.txt")))
 		r.settled()
@@ -207,8 +205,8 @@ func TestSideInside(t *testing.T) {
 	}
 }
 
-// TestSideThroughSameLink checks that an order file and its side list may lie in another
-// directory if one link leads to the two files.
+// TestSideThroughSameLink checks that one link may lead to an order file and its side list in
+// another directory.
 func TestSideThroughSameLink(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	old(t, filepath.Join(out, "v1", "o.yaml"), "1")
@@ -222,7 +220,7 @@ func TestSideThroughSameLink(t *testing.T) {
 	}
 }
 
-// TestSideNeverStill checks that an order file is reported as Pending if its side list keeps
+// TestSideNeverStill checks that an order file becomes Pending if its side list keeps
 // changing.
 func TestSideNeverStill(t *testing.T) {
 	dir := t.TempDir()

@@ -2,25 +2,24 @@
 // the bytes.
 //
 // A Source watches files, directories and globs by kernel events and by polling. It reports a
-// file when the bytes of the file are complete. (The file settle.go has the rules.) The caller
-// reads the bytes as a stream. If the file has changed since the report, the stream ends in an
-// error. An order file may refer to side lists, which are lists of names in files of their
-// own. The Source watches the side lists too. When a side list changes, the Source reports the
-// order file.
+// file when the bytes of the file are complete. The caller reads the bytes as a stream. If the
+// file has changed since the report, the stream ends in an error. An order file may refer to
+// side lists, which are lists of names in files of their own. When a side list changes, the
+// Source reports the order file.
 //
 // One loop, which runs in the goroutine of Scan or Run, controls these steps:
 //   - After an event (watch_linux.go, events.go) and at each poll, a look (look.go) scans the
-//     file system: it lists the files of the patterns (pattern.go) and calls stat for each
+//     file system. It lists the files of the patterns (pattern.go) and calls stat for each
 //     path (files.go).
 //   - If a file may have changed (tracked.go), a worker hashes the file (hash.go).
 //   - The settler of the file (settle.go) decides whether the file is complete.
 //   - A report (order.go) contains the changed order files and their side lists (side.go). The
 //     caller reads the files as streams (file.go, reader.go).
 //
-// Each call of the file system runs in a goroutine that holds no lock during the call
-// (wait.go). If a call does not return, its goroutine is abandoned, the file is reported as
-// Pending, and the other files are not affected. While nothing changes, a Source has two
-// goroutines: the loop, and the reader of kernel events.
+// Each call of the file system runs in a goroutine that holds no lock (wait.go). If a call
+// blocks, its goroutine is abandoned and the file is reported as Pending. Other files are not
+// affected. While nothing changes, a Source has two goroutines: the loop, and the reader of
+// kernel events.
 package source
 
 import (
@@ -29,7 +28,8 @@ import (
 	"time"
 )
 
-// DefaultPoll is the time between two polls (scans of the file system without an event).
+// DefaultPoll is the default time between two polls. A poll scans the file system without an
+// event.
 const DefaultPoll = time.Second
 
 // minPoll is the shortest time between two polls, so that a typing error in the configuration
@@ -49,34 +49,31 @@ type Config struct {
 	//     glob has another ending (*.txt). It matches a hidden file only if the glob begins
 	//     with a dot, too.
 	Patterns []string
-	// Files has further files to watch, which may have any ending. They come after the files
-	// of Patterns in reports. Protect lists (lists of names that must not be blocked) are
-	// examples.
+	// Files has further files to watch, for example protect lists. They may have any ending,
+	// and their reports come last.
 	Files []string
-	// Poll is the time between two polls. The minimum is 10 ms; 0 means DefaultPoll.
+	// Poll is the time between two polls, at least 10 ms. 0 means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes. side is true for side lists (lists
-	// of names in files of their own) and for Files. A larger file is Unreadable and is not
-	// opened. If MaxBytes is nil or returns 0, there is no limit.
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. The parameter
+	// "side" is true for side lists and for Files. A larger file is Unreadable. MaxBytes may
+	// be nil.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called, in any goroutine, with a fact for the operator's log. Examples are:
-	// the kernel reports no events, a file in a directory is ignored, or a last line has no
-	// line end. Each fact is reported once. Notice must return soon and must not call the
+	// Notice is called once for each fact for the operator's log, for example an ignored file.
+	// The call may come from any goroutine. Notice must return soon and must not call the
 	// Source. It may be nil.
 	Notice func(error)
-	// Due is called in the goroutine of Run before Run waits. It lets the caller do timed work
-	// without a goroutine and a timer. Due returns the time at which it wants to be called
-	// again, or zero. Run may call Due earlier than this time, and calls it later while files
-	// are being loaded. Due may be nil.
+	// Due is called by Run before each wait, so that the caller can do timed work without a
+	// timer. It returns the time at which it wants to be called again, or zero. Run may call
+	// Due earlier, or later during a load. Due may be nil.
 	Due func() time.Time
-	// Clock is the time. If Clock is nil, WallClock is used.
+	// Clock is the source of time. nil means WallClock.
 	Clock Clock
 
-	noEvents bool // set in tests: the Source gets no kernel events
+	noEvents bool // for tests: no kernel events
 }
 
-// Source watches a set of files. Its methods may be called from any goroutine, but Scan and
-// Run must not run at the same time.
+// Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run
+// must not run at the same time.
 type Source struct {
 	clock     Clock
 	poll      time.Duration
@@ -87,49 +84,49 @@ type Source struct {
 	newWatch  func(kick func()) (*watcher, error) // nil after the first call, and if there are no events
 	wake      chan struct{}                       // wakes the loop
 	stop      chan struct{}                       // closed by Close
-	firstList int                                 // the index in patterns of the first entry of Config.Files
+	firstList int                                 // the index of the first entry of Config.Files
 	firstWait time.Duration                       // how long OpenSide waits for a new side list, in real time
 	ticks     func() (<-chan time.Time, func())
 	rest      rest
 
-	mu      sync.Mutex // guards the fields below; is not locked during a call of the file system
-	started bool       // the first look (scan of the file system) is over
+	mu      sync.Mutex // guards the fields below; never held during a call of the file system
+	started bool       // the first scan of the file system is over
 
 	patterns []*pattern
-	orders   []*order            // in the order of reports: sorted by pattern, then bytewise by path
+	orders   []*order            // sorted by pattern, then bytewise by path
 	byPath   map[string]*order   // the orders by absolute path
 	tracked  map[string]*tracked // by absolute path
 	list     []*tracked          // the values of tracked
-	dirty    map[*order]bool     // the orders that may have a change to report
+	dirty    map[*order]bool     // the orders that may need a report
 
 	watch           *watcher
 	noEventsNoticed bool
 	events          eventLog
-	pruned          uint64               // the number of the last event before the last look
-	interest        map[string]bool      // directory entries whose events cause a look
+	pruned          uint64               // the number of the last event before the last scan
+	interest        map[string]bool      // directory entries whose events cause a scan
 	toWatch         []string             // the real paths of the directories to watch, sorted
 	stale           bool                 // interest and toWatch must be computed again
-	dirs            map[string]*location // where the directories led at the last look
+	dirs            map[string]*location // where the directories led at the last scan
 
-	look          *look           // the scan of the file system in progress, or nil
-	noAnswer      map[string]bool // the paths of calls that were abandoned and have not returned
+	look          *look           // the scan in progress, or nil
+	noAnswer      map[string]bool // the paths of abandoned calls that have not returned
 	pollAt        time.Time       // the time of the next poll
-	askedAt       time.Time       // the time of the next look for a reason other than a poll; zero if none
-	nextEventLook time.Time       // the earliest time of a look after an event
+	askedAt       time.Time       // the time of the next scan that is no poll; zero if none
+	nextEventLook time.Time       // the earliest time of a scan after an event
 	lastLook      time.Time
 	relist        bool // a directory entry was added or removed
-	doubt         bool // events may have been lost, so that the next look checks each file
+	doubt         bool // events may have been lost, so the next scan checks each file
 
-	queue  []*job  // files to be hashed, sorted by the number of bytes left; may have canceled jobs
+	queue  []*job  // files to hash, sorted by the number of bytes left; some may be canceled
 	worker *worker // hashes the queue; nil if the queue is empty
 
-	heldSince time.Time          // when a report began to wait for small files, in real time
+	heldSince time.Time          // the start of the wait for small files, in real time
 	ignored   map[string]ignored // by absolute path; nil before the first notice
-	unnoticed bool               // some ignored files may not have been logged yet
+	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New returns a Source and reads no file. It returns an error for an empty pattern and for a
-// pattern with a syntax error (see filepath.Match).
+// New returns a Source and reads no file. It returns an error for an empty pattern or a syntax
+// error in a pattern.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
@@ -174,16 +171,16 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// LastLook returns the time at which the last look (the last scan of the file system) ended.
+// LastLook returns the time at which the last scan of the file system ended.
 func (s *Source) LastLook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lastLook
 }
 
-// Close ends Run and frees the resources of the Source. It does not wait for Run or for a call
-// of the file system. Open streams return ErrClosed. Close may be called at any time and more
-// than once.
+// Close ends Run and frees the resources of the Source. It does not wait for Run or for a
+// blocked call of the file system. Open streams then return ErrClosed. Close may be called
+// more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

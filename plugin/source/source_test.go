@@ -83,9 +83,8 @@ func TestVanishAndComeBack(t *testing.T) {
 	})
 }
 
-// TestUnreadable checks the report about a file that cannot be read. The file is a loop of
-// links, or the fake file system returns EACCES. A file with mode 000 is not used, because
-// root can read a file with mode 000.
+// TestUnreadable checks the report about an unreadable file: a loop of links, or the error
+// EACCES. A file with mode 000 is not used, because root can read it.
 func TestUnreadable(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

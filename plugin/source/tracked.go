@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// tracked is one watched path: where the path leads, and the version of the file.
+// The type tracked is one watched path with the version of its file.
 type tracked struct {
 	path    string // the path as shown to the user
 	abs     string
@@ -19,24 +19,23 @@ type tracked struct {
 	owners  []*order
 	settler settler
 
-	loc      *location // where the path led at the last look; nil before the first look
+	loc      *location // where the path led at the last scan; nil before
 	lookedAt time.Time
-	seen     uint64 // the number of the last event before the last look
-	used     uint64 // the value of seen when the last version was complete; earlier events are no evidence
+	seen     uint64 // the number of the last event before the last scan
+	used     uint64 // the value of "seen" at the last complete version; earlier events are no evidence
 	inode    uint64 // the inode of the last complete version
-	initial  bool   // found at the start or referred to by an order file, and still in its first version
-	swapped  bool   // a symbolic link on the way is new, and no write came after the link
+	initial  bool   // found at the start or by an order file, and not changed since
+	swapped  bool   // a link on the way to the file is new, and no write came later
 	quietAt  time.Time
 	job      *job
 	hashedAt time.Time
-	noticed  Digest // the digest of the version whose missing line end was logged
+	noticed  Digest // the version whose missing line end was logged
 }
 
 // unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// version returns the version to report now: the last complete version, or Pending while the
-// file is changing.
+// tracked.version returns the last complete version, or Pending while the file is changing.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -44,8 +43,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether a file may have been cut, because its last byte is not a line end. A
-// JSON file is never ragged, because JSON that was cut is not valid.
+// tracked.ragged reports whether a file may have been cut, because its last byte is not a line
+// end. A JSON file is never ragged, because cut JSON is not valid.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -54,8 +53,8 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml"
 }
 
-// evidence returns the facts that can show that the file is complete. e is the last kernel
-// event of the file.
+// tracked.evidence returns the facts that can show that the file is complete. The parameter e
+// is the last kernel event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
 	if e.written > t.used {
@@ -64,9 +63,8 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare takes l, the location that a look (a scan of the paths) found for t, and decides
-// whether the file must be hashed. It reads no file. seq is the number of the last kernel
-// event before the look.
+// compare decides whether a file must be hashed after a scan. The parameter l is where the
+// path leads now. The parameter "seq" is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -103,8 +101,8 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan starts the hashing of t if the hashing is due now. Otherwise plan asks for a look (a
-// scan of the paths) at the time when the hashing is due.
+// Source.plan starts the hashing of t if it is due. Otherwise plan asks for a scan at the due
+// time.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
 	switch due := t.settler.due(); {
@@ -125,8 +123,8 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal returns the reason why the file at l must not be hashed, for example because it is
-// too large. refused is false if there is no reason.
+// Source.refusal returns the reason why a file must not be hashed. The result "refused" is
+// false if there is no reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -146,7 +144,7 @@ func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s", printable.Line(t.path), sizeText(limit), got)}, true
 }
 
-// sizeText returns a number of bytes with a unit, for example 64 MiB or 3.0 GiB.
+// sizeText returns a number of bytes with a unit, for example 64 MiB.
 func sizeText(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	f, i := float64(n), 0
@@ -159,10 +157,9 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list (a list of names in a file of its own) lies outside the
-// directories of all order files that refer to it. A side list may lie below the directory of
-// the order file's path, or below the real directory of the order file. The real directory
-// counts because in Kubernetes both files are behind one link.
+// tracked.outside reports whether a side list lies outside the directories of all its order
+// files. If the path of an order file is a link, the real directory of the order file is
+// allowed too, because Kubernetes mounts files behind links.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -176,19 +173,17 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link on the way to the file is new or has a new
-// target, and whether the file was not written to after the link was made. Earlier writes do
-// not count, because a link is normally made when the writes are finished. e is the last event
-// of the file.
+// linkSwapped reports whether a symbolic link on the way to the file is new, and whether no
+// write came after the link. Earlier writes do not matter, because a link is normally made
+// when the writes are finished. The parameter e is the last event of the file.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// The path is new to the Source, but the links that lead to its directory are old.
-		// Only the last component may count as a new link. Otherwise a half-written file in a
-		// linked directory would count as complete.
+		// For a new path, only a link at its last component is new. The links to its directory
+		// may be old, and a new file in the directory may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -198,9 +193,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links count, not removed links: `rm orders.yaml; cat > orders.yaml`
-		// removes a link and then writes in place. A link that reappears together with its
-		// directory may be old and does not count either.
+		// Only added links count. `rm orders.yaml; cat > orders.yaml` removes a link and then
+		// writes in place. A link that reappears with its directory may be old.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}
@@ -212,8 +206,7 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	return found && (at == 0 || e.how != written || e.written < at)
 }
 
-// observe passes the observation v (the result of hashing) to the settler of t, which decides
-// whether the version is complete. It also plans the next observation.
+// observe passes the result v of hashing to the settler, and plans the next hash.
 func (s *Source) observe(t *tracked, v observation) {
 	t.settler.observe(v)
 	if t.settler.waiting {
@@ -227,7 +220,7 @@ func (s *Source) observe(t *tracked, v observation) {
 	s.markDirty(t)
 }
 
-// markDirty records that the orders that use t may have a change to report.
+// markDirty records that the orders that use t may need a report.
 func (s *Source) markDirty(t *tracked) {
 	for _, o := range t.owners {
 		s.dirty[o] = true

@@ -3,33 +3,30 @@ package source
 import "time"
 
 // A call of the file system on a dead mount may never return. Each call therefore runs in a
-// goroutine, which is abandoned when the call takes too long. The limits below are measured in
-// real time, not with the Clock of a test, because the clock of a test has no effect on a
-// disk.
+// goroutine, which is abandoned after a time limit. The limits below are in real time, because
+// the Clock of a test has no effect on a disk.
 const (
 	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// slow is how long a read may take before other files no longer wait for the read. The
-	// first tick of the read is not counted.
+	// The constant slow is how long a read may take before other files no longer wait for the
+	// read. The first tick is not counted.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take before the file is reported as Pending.
 	readTimeout = 5 * time.Second
-	// statTimeout is how long a call other than a read may take before the look (the scan of
-	// the paths) goes on without the path.
+	// statTimeout is how long a call other than a read may take before the scan goes on
+	// without the path.
 	statTimeout = 2 * time.Second
 )
 
-// realTicks returns a channel that receives a value every 50 ms, and a function that stops the
-// ticker.
+// realTicks returns a channel that receives a value every 50 ms, and a function that stops it.
 func realTicks() (<-chan time.Time, func()) {
 	t := time.NewTicker(tick)
 	return t.C, t.Stop
 }
 
-// The method returns waits until over is closed, and the result is then true. The result is
-// false if the time limit passes without progress, or if the Source is closed. Time is counted
-// in ticks and not read from a clock, so that time in which the process was stopped does not
-// count.
+// Source.returns waits until the channel "over" is closed, and then returns true. It returns
+// false if the time limit passes without progress, or if the Source is closed. It counts
+// ticks, so that time in which the process was stopped does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

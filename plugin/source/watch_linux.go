@@ -15,12 +15,11 @@ import (
 )
 
 // watcher receives events about directories from inotify, the kernel's interface for file
-// changes. It watches directories and not single files: a rename puts another inode at the
-// name of a file, but an inotify watch of the file stays with the old inode.
+// changes. It does not watch single files, because an inotify watch stays with the old inode
+// after a rename.
 //
-// The package does not use fsnotify, because fsnotify reports IN_CREATE and IN_MOVED_TO as one
-// event, Create. The difference is important: a file that was created may be half written, but
-// a file that was moved into place is complete.
+// fsnotify cannot be used, because it reports IN_CREATE and IN_MOVED_TO as one event. A
+// created file may be half written, but a file that was moved into place is complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -28,28 +27,27 @@ type watcher struct {
 	mu     sync.Mutex
 	dirs   map[string]watched // the watches by the real path of the directory
 	paths  map[int32]string   // the real paths of the directories by watch descriptor
-	events []event            // events that were read from the kernel and not returned by take yet
+	events []event            // events that take has not returned yet
 	arming bool               // a watch is being added
 	buf    [16 << 10]byte
 }
 
-// watched is the inotify watch of one directory.
+// The type watched is the inotify watch of one directory.
 type watched struct {
 	wd    int32
-	local bool // no other machine or process can change the file system without an event
+	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of local file systems, where the kernel reports each change as
-// an event. On a network file system (NFS, CIFS, 9p) or on FUSE, another machine or process
-// can change a file without an event. Polls therefore check files on other file systems more
-// often.
+// localFS has the magic numbers of local file systems, where each change causes an event. On a
+// network file system or on FUSE, another machine or process can change a file without an
+// event. Polls check files there more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of kernel events that are stored during a long load of
-// files. If more events come, all are dropped and one event with lost set replaces them.
+// maxEvents is the maximum number of events stored during a long load of files. If more come,
+// all are replaced by one event with the field "lost" set.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
@@ -66,8 +64,8 @@ func openWatcher(kick func()) (*watcher, error) {
 		return nil, errors.Join(err, w.f.Close())
 	}
 	go func() {
-		// RawConn.Read calls the function each time when the descriptor is readable. It
-		// returns an error when the watcher is closed.
+		// RawConn.Read calls the function whenever the descriptor is readable. It returns an
+		// error after the watcher is closed.
 		for w.conn.Read(func(fd uintptr) bool { return w.pull(int(fd)) }) == nil {
 			kick()
 		}
@@ -75,8 +73,8 @@ func openWatcher(kick func()) (*watcher, error) {
 	return w, nil
 }
 
-// take returns all events up to now and removes them from the watcher. It reads the descriptor
-// itself, because the goroutine of openWatcher may not have read the last events yet.
+// take returns and removes all events so far. It reads the descriptor itself, because the
+// goroutine may not have read the last events.
 func (w *watcher) take() []event {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -86,8 +84,8 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether the watcher has events that take has not returned yet. It also reads
-// the descriptor.
+// watcher.pending reports whether there are events that take has not returned yet. It also
+// reads the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -95,7 +93,7 @@ func (w *watcher) pending() bool {
 	return len(w.events) > 0
 }
 
-// pull reads all waiting events from the kernel, and reports whether there were any.
+// watcher.pull reads all waiting events from the kernel, and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +117,7 @@ func (w *watcher) pull(fd int) bool {
 	}
 }
 
-// note converts one inotify event and adds it to w.events.
+// watcher.note converts one inotify event and adds it to w.events.
 func (w *watcher) note(wd int32, mask uint32, name string) {
 	dir, ok := w.paths[wd]
 	e := event{name: dir}
@@ -148,19 +146,16 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches the directories of want, which must be sorted, and no other directories. fresh
-// has the directories whose watch is new, because events about these directories were missed
-// before. For a directory that is already watched, the kernel returns the known descriptor,
-// unless the path now leads to another directory. err is the first error of a directory that
-// cannot be watched. A missing directory is not an error.
+// arm watches exactly the directories in the slice "want", which must be sorted. The result
+// "fresh" lists the directories that were not watched before. A missing directory is not an
+// error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
 	for _, dir := range want {
 		var wd int
 		var werr error
-		// Do not lock w.mu during the call, because the file system of the directory may not
-		// answer.
+		// w.mu is not locked here, because the file system may not answer.
 		if cerr := w.conn.Control(func(fd uintptr) { wd, werr = unix.InotifyAddWatch(int(fd), dir, watchMask) }); cerr != nil {
 			return fresh, nil // the watcher is closed
 		}
@@ -197,8 +192,8 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns the watched directories by real path. The value is true if the kernel reports
-// all changes of the file system of the directory.
+// watcher.local returns the watched directories. The value is true if each change there causes
+// an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,8 +204,7 @@ func (w *watcher) local() map[string]bool {
 	return out
 }
 
-// drop ends the watch of dir, if there is one. The kernel may have ended the watch before. The
-// caller must have locked w.mu.
+// drop ends the watch of dir, if there is one. The caller must hold w.mu.
 func (w *watcher) drop(dir string) {
 	d, ok := w.dirs[dir]
 	if !ok {
@@ -227,8 +221,8 @@ func (w *watcher) setArming(on bool) {
 	w.mu.Unlock()
 }
 
-// close ends the watcher. If arm is adding a watch, close does not wait for arm, because the
-// file system may not answer.
+// close ends the watcher. It does not wait for the method arm, because the file system may not
+// answer.
 func (w *watcher) close() {
 	w.mu.Lock()
 	arming := w.arming
