@@ -38,7 +38,7 @@ func (t *table) position(suffix []byte) (word int, bit uint64) {
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// table.passes returns true if no rule applies to the name. If the result is false, the caller
+// passes returns true if no rule applies to the name. If the result is false, the caller
 // must search the index.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parser.force decodes the key force, which lists reasons to enforce the order at protected
+// force decodes the key force, which lists reasons to enforce the order at protected
 // targets. A force key in the order replaces the reasons from the defaults and the authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
@@ -61,7 +61,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// names.covering returns the nearest name in s that equals n or is above n.
+// covering returns the nearest name in s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {

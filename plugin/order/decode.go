@@ -53,12 +53,12 @@ func (d *decoder) add(p Problem) {
 	d.problems = append(d.problems, p)
 }
 
-// decoder.fault reports a problem at n. The problem does not show the value of n.
+// fault reports a problem at n. The problem does not show the value of n.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// decoder.bad reports a problem at n. The problem shows the value of n.
+// bad reports a problem at n. The problem shows the value of n.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -72,7 +72,7 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// decoder.plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
+// plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
 // If it returns false, the caller must not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
@@ -170,7 +170,7 @@ func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	return nil
 }
 
-// decoder.list yields the items of a sequence with their indexes.
+// list yields the items of a sequence with their indexes.
 func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	return func(yield func(int, *yaml.Node) bool) {
 		if n.Kind != yaml.SequenceNode {
@@ -195,7 +195,7 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// decoder.text returns the text of a scalar. It accepts a number or a date without quotes:
+// text returns the text of a scalar. It accepts a number or a date without quotes:
 // "[2719]" gives the text "2719". It refuses true, false and "<<", because the author probably
 // meant something else. If text returns "", it has reported a problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
@@ -247,7 +247,7 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// decoder.natural decodes a non-negative decimal integer. It refuses all other number
+// natural decodes a non-negative decimal integer. It refuses all other number
 // notations of YAML, because parsers disagree about them. For example, "010" can mean eight or
 // ten.
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {

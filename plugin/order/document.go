@@ -14,7 +14,7 @@ import (
 // errStopped is the error of Parse after Options.Stop has returned true.
 var errStopped = errors.New("the load was stopped")
 
-// parser.stopped returns an error if Options.Stop returns true.
+// stopped returns an error if Options.Stop returns true.
 func (p *parser) stopped() error {
 	if p.opt.Stop != nil && p.opt.Stop() {
 		return errStopped
@@ -22,7 +22,7 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// parser.step reports whether the loop with the index i may continue. It returns false after
+// step reports whether the loop with the index i may continue. It returns false after
 // Options.Stop has ended the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
@@ -114,7 +114,7 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// input.look scans the new text since the last call. If the parameter "all" is false, it stops
+// look scans the new text since the last call. If the parameter "all" is false, it stops
 // at the last line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {

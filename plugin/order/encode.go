@@ -184,7 +184,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	return n
 }
 
-// encoder.terms encodes the fields of the struct Terms in canonical order.
+// terms encodes the fields of the struct Terms in canonical order.
 func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
@@ -210,7 +210,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// encoder.target encodes a target. A name without attributes becomes a plain string.
+// target encodes a target. A name without attributes becomes a plain string.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.Pattern())
@@ -283,7 +283,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// encoder.time encodes a time. It prefers a date if the date means exactly the time t.
+// time encodes a time. It prefers a date if the date means exactly the time t.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""

@@ -69,7 +69,7 @@ func (p *parser) headerTimes() {
 
 const authorityMissing = "is required; write authority: {name: NAME, country: CODE, kind: court}"
 
-// parser.given decodes an integer at the top level. It returns -1 if the value is invalid.
+// given decodes an integer at the top level. It returns -1 if the value is invalid.
 func (p *parser) given(n *yaml.Node, f string) int64 {
 	if v, ok := p.natural(n, f); ok {
 		return v
@@ -77,7 +77,7 @@ func (p *parser) given(n *yaml.Node, f string) int64 {
 	return -1
 }
 
-// parser.header decodes the top level of a file, and reports whether it is usable. It decodes
+// header decodes the top level of a file, and reports whether it is usable. It decodes
 // defaults and authorities first, even if they come after the orders.
 func (p *parser) header(root *yaml.Node) bool {
 	if !p.plain(root, "") {

@@ -67,7 +67,7 @@ func (t *idTable) add(u firstUse) {
 	t.place(idSlot{t.hash(u.id), uint32(t.n)})
 }
 
-// idTable.place stores s in the first free slot for its hash.
+// place stores s in the first free slot for its hash.
 func (t *idTable) place(s idSlot) {
 	mask := uint32(len(t.slots) - 1)
 	i := s.hash & mask

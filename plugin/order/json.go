@@ -61,7 +61,7 @@ type jsonReader struct {
 	made    int
 }
 
-// jsonReader.at returns the line and column of an offset, from 1. The offset must not be below
+// at returns the line and column of an offset, from 1. The offset must not be below
 // that of the last call.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
@@ -125,7 +125,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	return n
 }
 
-// jsonReader.list copies the items of an object or array.
+// list copies the items of an object or array.
 func (j *jsonReader) list(items []*yaml.Node) []*yaml.Node {
 	if len(items) > len(j.items)-j.usedItems {
 		j.items, j.usedItems = make([]*yaml.Node, max(len(items), min(max(16, 2*len(j.items)), 1024))), 0
@@ -296,7 +296,7 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// jsonReader.text parses a string. A string without escapes is copied only once.
+// text parses a string. A string without escapes is copied only once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
@@ -335,7 +335,7 @@ type wordTable [512]string
 
 const maxWord = 32
 
-// wordTable.string returns b as a string, from the cache if possible.
+// string returns b as a string, from the cache if possible.
 func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)

@@ -174,7 +174,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	return p.end()
 }
 
-// parser.tree parses a document and returns the tree of its values.
+// tree parses a document and returns the tree of its values.
 func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	if err := p.stopped(); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// parser.end makes the checks at the end of the file.
+// end makes the checks at the end of the file.
 func (p *parser) end() error {
 	if p.stopErr != nil {
 		return p.stopErr
@@ -282,7 +282,7 @@ type lineReader struct {
 	header bool // the header was already read
 }
 
-// lineReader.next returns the next line without its end, and the number of bytes that were
+// next returns the next line without its end, and the number of bytes that were
 // read. The line is valid until the next call. For a line that is too large or not UTF-8, next
 // returns a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {

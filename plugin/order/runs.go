@@ -35,7 +35,7 @@ type run struct {
 // runNode is the kind of a node for all inner names of a run.
 const runNode yaml.Kind = 1 << 7
 
-// run.each calls f for each inner name of the run.
+// each calls f for each inner name of the run.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
@@ -98,7 +98,7 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// outline.at returns the position of an offset. The offset must not be below that of the last
+// at returns the position of an offset. The offset must not be below that of the last
 // call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
@@ -204,7 +204,7 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// outline.flow scans names that have commas between them. It returns the offset at which the
+// flow scans names that have commas between them. It returns the offset at which the
 // names end.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
@@ -227,7 +227,7 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// outline.line scans lines such as "- name" from offset i on. It returns the offset at which
+// line scans lines such as "- name" from offset i on. It returns the offset at which
 // the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i
@@ -275,7 +275,7 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// outline.all returns an upper bound for the number of nodes in a tree without runs.
+// all returns an upper bound for the number of nodes in a tree without runs.
 func (o *outline) all() int { return o.values + o.inRuns }
 
 // check returns an error if the text or its tree would be too large.

@@ -208,7 +208,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	}
 }
 
-// Attr.plain reports whether all attributes have their default values.
+// plain reports whether all attributes have their default values.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
 		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""

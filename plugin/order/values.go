@@ -85,7 +85,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// parser.interval reports a problem unless the parameter "until" is later than the parameter
+// interval reports a problem unless the parameter "until" is later than the parameter
 // "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
@@ -101,7 +101,7 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// parser.deadline decodes a deadline, which is a time or a duration. The duration starts at
+// deadline decodes a deadline, which is a time or a duration. The duration starts at
 // the field "served", so its end is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
@@ -161,7 +161,7 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// parser.prefix decodes one network in CIDR notation or one address.
+// prefix decodes one network in CIDR notation or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)

@@ -15,7 +15,7 @@ import (
 // has an empty word.
 type words[T ~uint8] []string
 
-// words.of returns the word for the value v.
+// of returns the word for the value v.
 func (w words[T]) of(v T) string {
 	if int(v) >= len(w) {
 		return fmt.Sprintf("%T(%d)", v, uint8(v))

@@ -31,7 +31,7 @@ type eventLog struct {
 	last map[string]lastEvent
 }
 
-// eventLog.note records an event. The parameter "watched" is true if a watched path leads to
+// note records an event. The parameter "watched" is true if a watched path leads to
 // name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
@@ -46,7 +46,7 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// eventLog.doubt records that the kernel dropped events, so that any file in dir may have been
+// doubt records that the kernel dropped events, so that any file in dir may have been
 // written to. An empty dir means every directory.
 func (l *eventLog) doubt(dir string) {
 	l.seq++

@@ -152,5 +152,5 @@ func (r *rig) gate(name string) *gate {
 	return g
 }
 
-// gate.open ends the blocking.
+// open ends the blocking.
 func (g *gate) open() { close(g.step) }

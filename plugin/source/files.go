@@ -39,7 +39,7 @@ func osFiles() files {
 	}}
 }
 
-// files.once returns a copy with an empty cache of directories, for one scan of the paths.
+// once returns a copy with an empty cache of directories, for one scan of the paths.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
@@ -72,7 +72,7 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// location.points returns the directory entries whose change can make the path lead elsewhere.
+// points returns the directory entries whose change can make the path lead elsewhere.
 // These are each link and the last component. The caller watches the directories of these
 // entries. Only a poll notices a rename of another parent directory.
 func (l *location) points() (out []string) {
@@ -90,7 +90,7 @@ func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// location.linked reports whether the last component of the path is a symbolic link.
+// linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
@@ -151,7 +151,7 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// files.directory resolves the path of a directory, once for each scan.
+// directory resolves the path of a directory, once for each scan.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -175,7 +175,7 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// location.fault returns the reason why l is not a readable file. The result "bad" is false if
+// fault returns the reason why l is not a readable file. The result "bad" is false if
 // there is no reason. Error messages contain the path in the parameter "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {

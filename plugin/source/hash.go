@@ -46,7 +46,7 @@ type job struct {
 
 func (j *job) left() int64 { return j.loc.size - j.n }
 
-// job.step reads up to len(buf) bytes of the file. It sets done at the end of the file and
+// step reads up to len(buf) bytes of the file. It sets done at the end of the file and
 // after an error.
 func (j *job) step(fs files, buf []byte) {
 	j.done, j.err = j.read(fs, buf)
@@ -130,7 +130,7 @@ func (s *Source) cancel(t *tracked) {
 	}
 }
 
-// Source.hashing reports whether a small file is being hashed or is queued.
+// hashing reports whether a small file is being hashed or is queued.
 func (s *Source) hashing() bool {
 	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
@@ -155,7 +155,7 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// Source.next sets w.job to the next job of the worker, and returns false if there is none.
+// next sets w.job to the next job of the worker, and returns false if there is none.
 // The worker finishes a job that is almost done. Otherwise the job with the fewest bytes left
 // is next.
 func (s *Source) next(w *worker) bool {

@@ -15,7 +15,7 @@ type rest struct {
 	until time.Time // the end of the pause; zero while the loop works or waits for work
 }
 
-// rest.turn records that a new turn of the loop begins. The turn notices every change before
+// turn records that a new turn of the loop begins. The turn notices every change before
 // the last call of kick.
 func (r *rest) turn() {
 	r.mu.Lock()
@@ -23,7 +23,7 @@ func (r *rest) turn() {
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// rest.pause records that the loop pauses. If the parameter "work" is true, the loop waits for
+// pause records that the loop pauses. If the parameter "work" is true, the loop waits for
 // work in progress and is not idle.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// rig.noted returns the notices since the last call, without the directory.
+// noted returns the notices since the last call, without the directory.
 func (r *rig) noted() (out []string) {
 	for _, err := range r.note {
 		out = append(out, strings.ReplaceAll(err.Error(), r.dir+"/", ""))

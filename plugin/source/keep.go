@@ -28,7 +28,7 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// keep.pattern reports whether the next scan may reuse the last list of files of p.
+// pattern reports whether the next scan may reuse the last list of files of p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -37,7 +37,7 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// keep.path reports whether the next scan may reuse the last location of t.
+// path reports whether the next scan may reuse the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false

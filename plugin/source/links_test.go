@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rig.failed checks that the only report since the last call has this state and error text.
+// failed checks that the only report since the last call has this state and error text.
 func (r *rig) failed(state State, text string) {
 	r.t.Helper()
 	fs := r.take()

@@ -72,7 +72,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// Source.ready returns the changed files to report now. It waits up to batchWait for the
+// ready returns the changed files to report now. It waits up to batchWait for the
 // hashes of small files, so that files that change together are reported together. The result
 // "patience" is the next time at which a changing file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
@@ -94,7 +94,7 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// Source.turn starts a scan if one is due. The result "next" is the time of the next scan. The
+// turn starts a scan if one is due. The result "next" is the time of the next scan. The
 // result "busy" is true while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
@@ -125,7 +125,7 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// Source.pause waits until the loop is woken, but at most until the time in the parameter
+// pause waits until the loop is woken, but at most until the time in the parameter
 // "next". A zero time means no limit. If the parameter "work" is true, pause also returns
 // after one tick, so that the caller checks the progress of the work.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
@@ -150,7 +150,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	}
 }
 
-// Source.kick wakes the loop of the Source.
+// kick wakes the loop of the Source.
 func (s *Source) kick() {
 	s.rest.kicks.Add(1)
 	select {

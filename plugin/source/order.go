@@ -117,7 +117,7 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// Source.report returns the files that have changed since the last report. An order file waits
+// report returns the files that have changed since the last report. An order file waits
 // until the file and its side lists stop changing, so that the caller never gets half a side
 // list. While one order file vanishes, the others wait too, because a rename may be in
 // progress. If the parameter "all" is true, no file waits. The result "next" is the end of the
@@ -167,7 +167,7 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// Source.vanishing reports whether a reported order file has just vanished. The other reports
+// vanishing reports whether a reported order file has just vanished. The other reports
 // then wait a moment, because the file may have got a new name.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
@@ -178,7 +178,7 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// pattern.changed reports whether a report about a directory or glob is due. A report is due
+// changed reports whether a report about a directory or glob is due. A report is due
 // when the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state

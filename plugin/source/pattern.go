@@ -149,7 +149,7 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// expansion.list adds to x the files below dir that match the globs, one for each level of
+// list adds to x the files below dir that match the globs, one for each level of
 // directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
 // links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {

@@ -63,7 +63,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// reader.call runs a system call that may block, in a goroutine. It returns the error of the
+// call runs a system call that may block, in a goroutine. It returns the error of the
 // call, or another error after a time limit. The file is then closed when the call returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {

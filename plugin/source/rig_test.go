@@ -65,7 +65,7 @@ type rig struct {
 	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
 }
 
-// rig.tick replaces Source.ticks, so that the test sends each tick itself.
+// tick replaces Source.ticks, so that the test sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,14 +79,14 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// rig.waiting returns the tick channels of all waits in progress.
+// waiting returns the tick channels of all waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// rig.tired sends ticks for the time d to each wait in progress.
+// tired sends ticks for the time d to each wait in progress.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -151,14 +151,14 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 
 func (r *rig) events() bool { return r.s.watch != nil }
 
-// rig.sync makes the Source read all waiting kernel events.
+// sync makes the Source read all waiting kernel events.
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// rig.pump does all due work without moving the clock. It does not wait for a call that the
+// pump does all due work without moving the clock. It does not wait for a call that the
 // test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
@@ -187,7 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// rig.until runs the loop until the function "done" returns true. The clock does not move.
+// until runs the loop until the function "done" returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -207,7 +207,7 @@ func (r *rig) until(done func() bool) {
 	}
 }
 
-// rig.pass moves the clock by d in small steps, and does the due work after each step.
+// pass moves the clock by d in small steps, and does the due work after each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -223,7 +223,7 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// rig.soon moves the clock until a complete file must be reported. This takes a moment with
+// soon moves the clock until a complete file must be reported. This takes a moment with
 // kernel events, and DefaultPoll without them.
 func (r *rig) soon() {
 	r.t.Helper()
@@ -234,13 +234,13 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// rig.settled moves the clock until a file that was written in place must be reported.
+// settled moves the clock until a file that was written in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
 }
 
-// rig.now returns each order file in its present state.
+// now returns each order file in its present state.
 func (r *rig) now() (out []File) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -257,7 +257,7 @@ func (r *rig) take() []File {
 	return out
 }
 
-// rig.want compares the reports since the last call. A report is written as name=content or
+// want compares the reports since the last call. A report is written as name=content or
 // name:state.
 func (r *rig) want(want ...string) {
 	r.t.Helper()

@@ -85,12 +85,12 @@ type evidence struct {
 	how     arrival // from the events since the last version
 }
 
-// evidence.any reports whether the evidence can show that the file is complete at once.
+// any reports whether the evidence can show that the file is complete at once.
 func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// evidence.whole reports whether the bytes of a file are complete at once. The parameter s has
+// whole reports whether the bytes of a file are complete at once. The parameter s has
 // the size and times of the file. The parameter "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
@@ -114,13 +114,13 @@ type version struct {
 	dangling bool // a link to a missing file, which Forget must not drop
 }
 
-// version.same reports whether v and w are equal for the caller of the package. It ignores the
+// same reports whether v and w are equal for the caller of the package. It ignores the
 // texts of errors.
 func (v version) same(w version) bool {
 	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling
 }
 
-// version.there reports whether the path has a file.
+// there reports whether the path has a file.
 func (v version) there() bool { return v.state == Ready || v.state == Pending }
 
 // observation is the result of hashing a file: the digest or an error. The stamp was equal
@@ -148,7 +148,7 @@ type settler struct {
 	waiting   bool        // the path may have changed since the version settled
 }
 
-// settler.disturb records a change of the path. Earlier observations can then no longer be
+// disturb records a change of the path. Earlier observations can then no longer be
 // confirmed.
 func (s *settler) disturb() { s.candidate, s.waiting = observation{}, true }
 
@@ -179,7 +179,7 @@ func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }
 
-// settler.due returns the earliest time at which an observation can confirm the candidate, or
+// due returns the earliest time at which an observation can confirm the candidate, or
 // zero.
 func (s *settler) due() time.Time {
 	if s.candidate.state == 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// Source.open opens an order file or one of its side lists. The stream returns an error if its
+// open opens an order file or one of its side lists. The stream returns an error if its
 // bytes are not those of the version v.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
@@ -24,7 +24,7 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// Source.lost records that a caller could not read the reported bytes. The file must then be
+// lost records that a caller could not read the reported bytes. The file must then be
 // unchanged for a time before the next report, so that a failing disk is not read without a
 // pause. The next report comes even without a change.
 func (s *Source) lost(owner, abs string) {
@@ -96,7 +96,7 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 // maxFirst is the largest size in bytes of a new side list for whose hash OpenSide waits.
 const maxFirst = 64 << 20
 
-// Source.first finds and hashes a new side list while the caller waits. A list that is large
+// first finds and hashes a new side list while the caller waits. A list that is large
 // or takes more than a second becomes Pending. The caller must hold s.mu, which is unlocked
 // during the wait.
 func (s *Source) first(t *tracked) {

@@ -35,7 +35,7 @@ type tracked struct {
 // unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// tracked.version returns the last complete version, or Pending while the file is changing.
+// version returns the last complete version, or Pending while the file is changing.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -43,7 +43,7 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// tracked.ragged reports whether a file may have been cut, because its last byte is not a line
+// ragged reports whether a file may have been cut, because its last byte is not a line
 // end. A JSON file is never ragged, because cut JSON is not valid.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
@@ -53,7 +53,7 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml"
 }
 
-// tracked.evidence returns the facts that can show that the file is complete. The parameter e
+// evidence returns the facts that can show that the file is complete. The parameter e
 // is the last kernel event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
@@ -101,7 +101,7 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// Source.plan starts the hashing of t if it is due. Otherwise plan asks for a scan at the due
+// plan starts the hashing of t if it is due. Otherwise plan asks for a scan at the due
 // time.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
@@ -123,7 +123,7 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// Source.refusal returns the reason why a file must not be hashed. The result "refused" is
+// refusal returns the reason why a file must not be hashed. The result "refused" is
 // false if there is no reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
@@ -157,7 +157,7 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// tracked.outside reports whether a side list lies outside the directories of all its order
+// outside reports whether a side list lies outside the directories of all its order
 // files. If the path of an order file is a link, the real directory of the order file is
 // allowed too, because Kubernetes mounts files behind links.
 func (t *tracked) outside(l *location) (root string, out bool) {

@@ -24,7 +24,7 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// Source.returns waits until the channel "over" is closed, and then returns true. It returns
+// returns waits until the channel "over" is closed, and then returns true. It returns
 // false if the time limit passes without progress, or if the Source is closed. It counts
 // ticks, so that time in which the process was stopped does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {

@@ -84,7 +84,7 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// watcher.pending reports whether there are events that take has not returned yet. It also
+// pending reports whether there are events that take has not returned yet. It also
 // reads the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
@@ -93,7 +93,7 @@ func (w *watcher) pending() bool {
 	return len(w.events) > 0
 }
 
-// watcher.pull reads all waiting events from the kernel, and reports whether there were any.
+// pull reads all waiting events from the kernel, and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,7 +117,7 @@ func (w *watcher) pull(fd int) bool {
 	}
 }
 
-// watcher.note converts one inotify event and adds it to w.events.
+// note converts one inotify event and adds it to w.events.
 func (w *watcher) note(wd int32, mask uint32, name string) {
 	dir, ok := w.paths[wd]
 	e := event{name: dir}
@@ -192,7 +192,7 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// watcher.local returns the watched directories. The value is true if each change there causes
+// local returns the watched directories. The value is true if each change there causes
 // an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
