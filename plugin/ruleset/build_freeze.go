@@ -14,8 +14,8 @@ import (
 // index was full, so that the part lacks names. The Builder must not be used after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// A name with one rule refers to an element of p.rules. That rule therefore also works as
-	// a list of length 1.
+	// The lists of rules begin with b.rules, because a name with one rule uses that rule as a
+	// list of length 1.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true

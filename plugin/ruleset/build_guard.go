@@ -20,15 +20,14 @@ type Guard interface {
 	Protected(*dname.Wire) bool
 }
 
-// A heldNode is a name or network whose targets are held (not enforced).
+// A heldNode is a name or network that the guard refuses to block.
 type heldNode struct {
 	name dname.Name
 	net  netip.Prefix
 	why  string
 }
 
-// held contains the names and networks whose targets the guard keeps from being enforced. Most
-// sets have none.
+// held contains the names and networks that the guard refuses to block. Most sets have none.
 type held struct {
 	names map[string]*heldNode // by wire form
 	nets  map[netip.Prefix]*heldNode
@@ -50,7 +49,7 @@ func (h *held) of(t *target) *heldNode {
 	return h.at([]byte(t.name.Wire()))
 }
 
-// checkName adds the name to h if the guard does not let targets at this name be enforced.
+// checkName adds the name to h if the guard refuses to block it.
 func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
 	if why == "" {
@@ -63,7 +62,7 @@ func (h *held) checkName(g Guard, w *dname.Wire) {
 	h.names[n.Wire()] = &heldNode{name: n, why: why}
 }
 
-// checkNet adds the network to h if the guard does not let it be enforced.
+// checkNet adds the network to h if the guard refuses to block it.
 func (h *held) checkNet(g Guard, x netip.Prefix) {
 	why := g.Address(x)
 	if why == "" {

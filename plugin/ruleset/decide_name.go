@@ -300,7 +300,7 @@ func (j *judgement) judge(p *path, at position) decision {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			// Another part may have a target at this name with a higher precedence.
+			// An order in another part may have precedence at this name.
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}

@@ -20,7 +20,7 @@ func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
 }
 
-// exemptNets returns the networks that are exempt at the time now and later, without overlaps.
+// exemptNets returns the networks whose exemptions have not ended, without overlaps.
 func exemptNets(list []order.Exempt, now order.Time) networks {
 	var nets []netip.Prefix
 	for _, e := range list {

@@ -108,7 +108,7 @@ type Part struct {
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
 	ownDates  bool // some target has dates or a status of its own
-	held      held // the targets that the guard does not let be enforced
+	held      held // the targets that the guard refuses to enforce
 	// embeddings contains the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
 	guard      Guard

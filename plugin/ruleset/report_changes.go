@@ -32,7 +32,7 @@ type Outcome struct {
 	State   State      // has no meaning if What is Removed or MovedOn
 	Until   order.Time // the next time at which the state may change
 	By      string     // the label of the lift that lifted the order, or empty
-	Held    int        // the number of targets that the guard does not let be enforced
+	Held    int        // the number of targets that the guard refuses to enforce
 	Whole   bool       // no target of the order can be enforced
 	// Targets is the number of targets that are enforced if the guard allows it. All is the
 	// number of all targets.

@@ -6,8 +6,8 @@ import "github.com/dns-orders/blocklist/plugin/order"
 type Counts struct {
 	// Orders counts block orders. Lifts counts lifts (orders that end other orders).
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS enforces. A target counts by the
-	// state of its order, except for held targets (OnHold) and lifted targets (Lifted).
+	// Targets counts the targets of block orders that DNS enforces. A target counts in the
+	// state of its order. Held targets count as OnHold, and lifted targets as Lifted.
 	Targets [NumStates]int
 	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
 	NotDNS int

@@ -70,8 +70,8 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether the order or target of a duty (a deadline or review) has ended or was
-// lifted.
+// moot reports whether a duty (a deadline or review) is over because its order or target has
+// ended or was lifted.
 //
 // The status does not matter, because the operator must still enforce a suspended order.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {

@@ -22,7 +22,7 @@ const (
 	Excepted
 	LiftedBy
 	OtherName // an exact or "*." target does not cover the asked name
-	HeldBack  // the guard does not let the target be enforced
+	HeldBack  // the guard refuses to enforce the target
 	InShadow  // the target would be in force if it were not in shadow
 )
 
@@ -34,7 +34,7 @@ type Reason struct {
 	Why    Why
 	// By is the order that ends this order or has precedence.
 	By *Order
-	// Held is the reason of the guard, if the guard does not let the target be enforced.
+	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
 	// Before Begins, the field Why describes the target's effect at Begins, or is NotYet if
@@ -85,8 +85,8 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. If the function only is not nil, it selects
-// the orders.
+// reasons returns the reasons for the verdict v. The function `only` selects the orders; nil
+// selects all orders.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}

@@ -11,7 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the names, networks and targets that the guard does not let be enforced.
+// hold finds the names, networks and targets that the guard refuses to block.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -40,7 +40,7 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// A heldTarget is a target of a block order that the guard does not let be enforced.
+// A heldTarget is a target of a block order that the guard refuses to enforce.
 type heldTarget struct {
 	entry *entry
 	node  *heldNode
@@ -106,7 +106,7 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// A Held describes a target that the guard does not let be enforced, or an order without any
+// A Held describes a target that the guard refuses to enforce, or an order without any
 // enforceable target.
 type Held struct {
 	Order *Order
@@ -124,8 +124,8 @@ type Held struct {
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
 // Held returns the held targets and orders of the set, which are not enforced because they are
-// probably mistakes. Orders that have ended or are not active are included. The result has the
-// sequence of the files.
+// probably mistakes. Orders that have ended or are not active are included. The result is in
+// the sequence of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

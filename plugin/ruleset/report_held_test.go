@@ -47,7 +47,7 @@ func heldList(s *Set) (out []string) {
 	return out
 }
 
-// TestHeld checks which targets the guard does not let be enforced, and the states and counts.
+// TestHeld checks which targets the guard refuses to enforce, and the states and counts.
 func TestHeld(t *testing.T) {
 	for _, tc := range []struct {
 		name, orders string
@@ -123,7 +123,7 @@ func TestHeldPasses(t *testing.T) {
 }
 
 // TestExplainNoCountry checks the reason for an order for some countries when the country of
-// clients cannot be known. It must be HeldBack and not the scope.
+// clients cannot be known. It must be HeldBack and not OutOfScope.
 func TestExplainNoCountry(t *testing.T) {
 	s := with(t, Options{NoCountry: true}, "- {id: b, scope: {countries: [IT]}, targets: [a.example]}\n")
 	if _, reasons := s.Explain(asked(t, "a.example."), Client{}, 0); len(reasons) != 1 || reasons[0].Why != HeldBack || reasons[0].Held != noCountry {

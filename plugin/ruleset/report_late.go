@@ -96,8 +96,8 @@ type MissedDeadline struct {
 	Target bool
 }
 
-// MissedDeadlines returns the deadlines in the time from then to now that passed without the
-// order or target in force. The result has the sequence of the files.
+// MissedDeadlines returns the deadlines between then and now that passed while the order or
+// target was not in force. The result is in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries, lifts []*entry
 	for _, p := range s.parts {

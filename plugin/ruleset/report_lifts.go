@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetAll calls x.meet for each block order that the function is selects, and then x.finish.
+// meetAll calls x.meet for each block order that the given function selects, and then
+// x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if x.empty() {
 		return

@@ -82,7 +82,7 @@ type Transition struct {
 func (t Transition) Label() string { return t.label }
 
 // Transitions returns the orders whose state differs between the times then and now. The
-// result has the sequence of the files.
+// result is in the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries, lifts []*entry
 	s.each(func(p *Part, e *entry) {
@@ -117,8 +117,8 @@ type OrderState struct {
 	File string
 }
 
-// OrderStates yields the state of each order and lift of the set. The result has the sequence
-// of the files.
+// OrderStates yields the state of each order and lift of the set. The result is in the
+// sequence of the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, p := range s.parts {

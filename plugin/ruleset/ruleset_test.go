@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// part compiles the orders of a file. The text begins with the first order, without the head
-// of the file.
+// part compiles the orders of a file. The text is the list of orders, without the head of the
+// file.
 func part(t testing.TB, path, orders string) *Part {
 	t.Helper()
 	b := NewBuilder(path, Options{})

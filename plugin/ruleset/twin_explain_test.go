@@ -47,7 +47,7 @@ func (x *twinReason) decides(now order.Time) bool {
 	return best != nil && best.order.Order == x.order.Order && best.target.Name == x.r.Target && best.target.Match == x.r.Match
 }
 
-// span returns the seconds around now for which the function is returns true.
+// span returns the seconds around now for which the function `is` returns true.
 func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	since, until = now, now
 	for since > -1 && is(since-1) {

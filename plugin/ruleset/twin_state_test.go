@@ -19,8 +19,8 @@ func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard does not let a target be enforced and the order does not
-// override the guard.
+// held reports whether the guard refuses to enforce a target and the order does not override
+// the guard.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
@@ -296,7 +296,8 @@ func (t *twin) secret(o twinOrder) bool {
 }
 
 // meets reports whether a lift may have a target in common with an order. The result known is
-// set if this is certain: a part does not store the targets that DNS cannot enforce.
+// set if the match is certain. It is uncertain if DNS cannot enforce the targets, because a
+// part does not store them.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true

@@ -16,7 +16,8 @@ type choices struct {
 	b []byte
 	// crowded is set if most targets come from a small set of names and addresses.
 	crowded bool
-	// alike contains the targets of the previous block order, because many orders are copies.
+	// alike contains the targets of the previous block order, so that the next order can copy
+	// them.
 	alike []order.Target
 }
 

@@ -36,7 +36,7 @@ type Builder struct {
 // maxArena is the largest size of all records in bytes. It must fit in 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is more than the bytes of all records of one name and its ancestors.
+// maxName is larger than the size in bytes of all records of one name and its ancestors.
 const maxName = 8 << 10
 
 // Full reports whether names are missing because the records have reached the size Max.

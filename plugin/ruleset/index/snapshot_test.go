@@ -179,8 +179,8 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// Check cannot detect all changes: other letters of names, other refs, and additional bits
-	// in the field over.
+	// Check cannot detect changed letters of names, changed refs, and additional bits in the
+	// field over.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}
