@@ -66,7 +66,7 @@ func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q if it is not blocked for any type. For types that pass
+// settled returns the query name of q if the name passes for all types. For types that pass
 // even for blocked names, for example DS, it returns "".
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
@@ -142,8 +142,9 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. The condition is a type that passes for blocked names (see Passes) and a CNAME or
-// DNAME in the answer. The cache would use this alias for the next address query.
+// block. It returns true if the answer has a CNAME or DNAME, and queries of this type pass
+// even for blocked names (see Passes). The cache would use this alias for the next address
+// query.
 //
 // Hardly any chain of trust needs such an alias, because a name with an alias has no keys (RFC
 // 2181, section 10.1; RFC 6672, section 2.3).

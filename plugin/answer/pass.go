@@ -58,7 +58,7 @@ func HasOtherOwners(m *dns.Msg, asked string) bool {
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
-// headers yields the headers of all records but the OPT, whose TTL field is not a TTL (RFC
+// headers yields the headers of all records except the OPT, whose TTL field is not a TTL (RFC
 // 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {

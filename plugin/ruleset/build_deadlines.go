@@ -15,8 +15,8 @@ type duty struct {
 	// sched is the number of the schedule in which the operator must fulfil the duty (see
 	// owed). It ignores the order's status. The schedule is empty if the order's dates are.
 	sched uint32
-	// target is an index in the part's dutyTargets plus 1. The value 0 means that the duty
-	// applies to the whole order.
+	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
+	// order.
 	target uint32
 }
 

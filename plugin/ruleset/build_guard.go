@@ -10,10 +10,10 @@ import (
 // A Guard finds targets that must not be enforced because they are almost certainly mistakes.
 // Our word for a target that a Guard finds is held. Guards are immutable and comparable.
 type Guard interface {
-	// Name returns the reason why a target at the name is held, or "". The target
+	// Name returns the reason why a target at the name must not be enforced, or "". The target
 	// "*.example.com" is checked as the name "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
-	// Address returns the reason why an address or network is held (not enforced), or "".
+	// Address returns the reason why an address or network must not be blocked, or "".
 	Address(netip.Prefix) string
 	// Protected reports whether answers for an asked name must pass, even if they lead to a
 	// blocked name.

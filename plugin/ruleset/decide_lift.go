@@ -40,8 +40,8 @@ type liftSearch struct {
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// inCountry is set in the second round. The first round skips the lifts that apply to the
-	// client only by its country, and sets leftOut if it skipped any.
+	// inCountry is set in the second round. The first round skips the lifts that cover the
+	// client only because of its country. It sets leftOut if it skipped any.
 	inCountry, leftOut bool
 }
 

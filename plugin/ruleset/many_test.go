@@ -114,8 +114,8 @@ func apart(opt Options, parts ...*Part) *Set {
 	return s
 }
 
-// BenchmarkManyLifts measures a load of n orders and n lifts, and the work at a time when many
-// orders change.
+// BenchmarkManyLifts measures a load of n orders and n lifts, and the work when many orders
+// change their state at one time.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {

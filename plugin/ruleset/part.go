@@ -114,7 +114,7 @@ type Part struct {
 	guard      Guard
 	response   order.Response // the response of orders that do not prescribe one
 	redirects  []netip.Addr
-	// deadlines and reviews have the sequence of the entries.
+	// deadlines and reviews are in the sequence of the entries.
 	deadlines, reviews []duty
 	dutyTargets        []dutyTarget
 }

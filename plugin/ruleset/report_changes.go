@@ -60,8 +60,8 @@ const (
 	// maxOutcomeNames is the largest number of names in an order for which Blocked and Freed
 	// are counted.
 	maxOutcomeNames = 10_000
-	// maxOutcomeWork limits the clients and rules that are tried for one order. It is a few
-	// for each name, and takes some 100 ms at most.
+	// maxOutcomeWork limits the clients and rules that are tried for one order. The limit
+	// allows a few for each name, and some 100 ms at most.
 	maxOutcomeWork = 8 * maxOutcomeNames
 	// maxLoadWork limits the clients and rules that are tried for all orders of a load.
 	maxLoadWork = 5 * maxOutcomeWork
@@ -78,8 +78,7 @@ type outcome struct {
 	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name. If the field below is set, it stands for all lower names that no order
-// contains.
+// A spot is a name or, if `below` is true, all lower names that no order contains.
 type spot struct {
 	name  dname.Name
 	below bool
@@ -216,7 +215,7 @@ func findDiffering(list []*outcome) {
 }
 
 // collect finds the names to compare for each outcome. For a lift, these are its targets, the
-// targets of the orders whose ids it lists and, in a small set, the names below.
+// targets of the orders whose ids it lists and, in a small set, the names below its targets.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {

@@ -154,8 +154,8 @@ func (x *Reason) changes() bool {
 // reason fills in x for one target, without the dates. The rules belong to that target; each
 // has another schedule.
 //
-// If several reasons are true, the reason that lasts longest is chosen, because the reader
-// expects a block when it ends.
+// If several reasons are true, the reason that lasts longest is chosen, because the reader of
+// a reason expects a block when that reason ends.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName

@@ -16,8 +16,8 @@ type meeting struct {
 	tie *entry
 }
 
-// lifters finds out which lifts end the effect of any order. It avoids comparing each lift
-// with each order, because a set may have very many of both.
+// lifters finds out which lifts end the effect of at least one order. It avoids comparing each
+// lift with each order, because a set may have very many of both.
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool

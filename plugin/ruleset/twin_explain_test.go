@@ -41,7 +41,7 @@ func (x *twinReason) enforced(now order.Time) bool {
 		!twinExempt(x.order.Order, x.c, now) && !x.twin.spared(x.order, &y, x.place, q)
 }
 
-// decides reports whether the target decides at the time now.
+// decides reports whether the target decides the verdict at the time now.
 func (x *twinReason) decides(now order.Time) bool {
 	best := x.twin.judge(x.place, twinQuery{now: now, c: x.c})
 	return best != nil && best.order.Order == x.order.Order && best.target.Name == x.r.Target && best.target.Match == x.r.Match
