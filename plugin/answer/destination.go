@@ -206,8 +206,8 @@ func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destinat
 // chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
 // returned false.
 //
-// It follows all records of a name, because clients disagree about replies with several (RFC
-// 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME,
+// It follows all records of a name, because clients disagree about a name with several records
+// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME,
 // other stubs follow the first one, and validators follow the DNAME.
 func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {

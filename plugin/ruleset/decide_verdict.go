@@ -32,8 +32,8 @@ const (
 	// SubtreeBlocked means that all names below are blocked, but some with another response
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that some name below may not be blocked. It is also the outcome if
-	// there are too many names to check, because denying too little is safer.
+	// SubtreePasses means that some name below is possibly not blocked. It is also the outcome
+	// if there are too many names to check, because denying too little is safer.
 	SubtreePasses
 )
 

@@ -42,7 +42,7 @@ type Outcome struct {
 	Tally Tally
 	// Late is the deadline that the order missed before it came into force, or NoTime.
 	Late order.Time
-	// Reaches is set if a lift ends the effect of any order.
+	// Reaches is set if a lift ends the effect of at least one order.
 	Reaches bool
 	// Blocked is the number of names that became blocked for some client. Freed is the number
 	// of names that are no longer blocked for any client.

@@ -32,13 +32,13 @@ type Reason struct {
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the order that ends this order or has precedence.
+	// By is the order that ends this order or has precedence over this order.
 	By *Order
 	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
-	// Before Begins, the field Why describes the target's effect at Begins, or is NotYet if
-	// the target will be enforced.
+	// The field Why is NotYet if the target will be enforced then. Otherwise Why is the reason
+	// why the target will have no effect.
 	Begins order.Time
 	// Until is the time at which the effect of the target on this client changes, or Forever.
 	//

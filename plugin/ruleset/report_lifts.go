@@ -25,7 +25,7 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds out whether each lift ends the effect of any order.
+// meetings finds out for each lift whether the lift ends the effect of at least one order.
 //
 // A lift with targets must have a target at, above or below a target of the order. A lift
 // without targets must list the id of an order in the set.

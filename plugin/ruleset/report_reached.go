@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A meeting records whether a lift ends the effect of any order.
+// A meeting records whether a lift ends the effect of at least one order.
 type meeting struct {
 	lift    *entry
 	reached bool

@@ -299,8 +299,8 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// decideAlone shortens the spell of the deciding target to the time in which it has precedence
-// over all other targets.
+// decideAlone shortens the spell of the deciding target to the time in which no other target
+// has precedence.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {
 		if x != t && cmp.Or(cmp.Compare(t.hit.labels, x.hit.labels), cmp.Compare(x.reason.Match, t.reason.Match), precedence(x.entry, t.entry)) < 0 {
