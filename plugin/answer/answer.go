@@ -142,7 +142,7 @@ func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
-// Label returns the form of the answer of Build: nxdomain, nodata, refused or redirect. It may
+// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. It may
 // differ from the response in the order, for example for an MX query and a redirect.
 func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()

@@ -64,7 +64,7 @@ type commonKey struct {
 }
 
 // maxCommon limits the size of the cache, because orders with different terms gain nothing
-// from it.
+// from the cache.
 const maxCommon = 1 << 12
 
 // common returns the fields that the order shares with other orders of the file.

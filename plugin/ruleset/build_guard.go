@@ -8,7 +8,7 @@ import (
 )
 
 // A Guard finds targets that must not be enforced because they are almost certainly mistakes.
-// Our word for a target that a Guard finds is held. Guards are immutable and comparable.
+// Targets that a Guard finds are called held. Guards are immutable and comparable.
 type Guard interface {
 	// Name returns the reason why a target at the name must not be enforced, or "". The target
 	// "*.example.com" is checked as the name "example.com". Name must not keep the Wire.

@@ -79,8 +79,8 @@ func TestLongList(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
-// TestLongListShared checks two names that share the list of rules, when lifts in another file
-// end the orders of one name only.
+// TestLongListShared checks two names that share one list of rules. Lifts in another file end
+// the orders of one name only.
 func TestLongListShared(t *testing.T) {
 	orders, _ := manyOrders(longListFrom, "{name: c.example, match: exact}, {name: www.c.example, match: exact}", "", nil, nil)
 	for _, lifted := range []string{"c.example", "www.c.example"} {

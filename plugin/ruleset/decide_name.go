@@ -326,8 +326,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 		return false, Forever
 	}
 	// If several reasons keep the order from applying, the longest reason decides. For
-	// example, the beginning of an order does not limit the TTL for a client that will be
-	// exempt.
+	// example, the beginning of an order does not limit the TTL for a client whose exemption
+	// lasts longer.
 	off := order.NoTime
 	if !on {
 		off = until

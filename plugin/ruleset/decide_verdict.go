@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Forever is a time after all other times. Verdicts that no known event changes last until
-// then.
+// Forever is a time after all other times. A verdict lasts until Forever if no known event
+// changes it.
 const Forever order.Time = math.MaxInt64
 
 // A Client is the client of a query.

@@ -117,7 +117,7 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 
 // Shared reports whether several block orders have a target at the name or above it.
 //
-// It skips lifts quickly, because a name may have very many.
+// It skips lifts quickly, because a name may have very many lifts.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)

@@ -32,15 +32,15 @@ func (p *Part) Networks() (n int) {
 }
 
 // TargetsLost returns the number of names and networks that p blocks at the time now and that
-// are missing in the part next.
+// are no block targets in the part next.
 //
-// A target of an order that has ended or is suspended is not missing.
+// A target of an ended or suspended order is still in the part, so it does not count.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
 // TargetsLostIn returns the number of names and networks that p blocks at the time now and
-// that are missing in all the given parts.
+// that are block targets in none of the given parts.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

@@ -7,15 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target with the dates of its spell: since when and until when it is enforced
-// for a client.
+// A dated is a target with the interval in which it is enforced for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry
 	hit    *hit
 	rules  []rule // the rules of the target
 	spell
-	// before is the end of the last spell, if the target is not enforced now, or NoTime.
+	// before is NoTime if the target is enforced now. Otherwise it is the end of the last
+	// interval in which the target was enforced.
 	before order.Time
 	// ends contains the ends of lifts that are not in histories.
 	ends      []liftEnd

@@ -63,7 +63,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// unenforced returns warnings about targets and orders that DNS could enforce, but does not.
+// unenforced returns warnings about targets and orders that DNS could enforce, but that are
+// not enforced.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
 		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,
