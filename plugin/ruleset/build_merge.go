@@ -36,8 +36,8 @@ func Merge(parts []*Part, opt Options) *Set {
 	case 1:
 		s.segments = append(s.segments, rest[0])
 	default:
-		// The order of loading decides the sequence, not the size, so that the result is
-		// always the same.
+		// The small parts are merged in the sequence of loading, so that the result is always
+		// the same.
 		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
 		for len(small) > 0 {
 			n := 1

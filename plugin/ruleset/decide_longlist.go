@@ -24,7 +24,7 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 // may change at the time until in any case.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
-		return k // this function is short so that it is inlined: most names have few rules
+		return k // this function is short so that the compiler inlines it
 	}
 	return h.skipLong(j, k, until)
 }
