@@ -151,7 +151,7 @@ func (p *Part) Taken(by map[string]*Part) order.Problems {
 	})
 }
 
-// taken returns the problems of Taken. Its argument `by` maps an id to the file that has the
+// taken returns the problems of Taken. The argument `by` maps an id to the file that has the
 // order.
 func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {

@@ -41,8 +41,8 @@ func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at any time from the parameter from on. It tries only the
-// seconds that occur in the random orders.
+// ever reports whether dated is true at the time `from` or later. It tries only the seconds
+// that occur in the random orders.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -81,7 +81,7 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 }
 
 // freedAt reports whether a lift for all clients ends the order at a place, and has no
-// exceptions. The function covers selects the lift's targets at the place.
+// exceptions. The argument `covers` selects the lift's targets at the place.
 func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
 	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
