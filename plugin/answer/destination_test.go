@@ -55,8 +55,7 @@ func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []stri
 	return out
 }
 
-// unchanged checks that f does not change the message m: f must replace no record in m's
-// slices and change no record.
+// unchanged checks that the function f does not change the message m or its records.
 func unchanged(t testing.TB, m *dns.Msg, f func()) {
 	t.Helper()
 	before, text := *m, m.String() // text is compared, because Copy shares the memory of some options
@@ -151,7 +150,7 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// mayBe returns the result of MayBeOrdered for the case that only l is blocked.
+// mayBe returns the result of MayBeOrdered if only the destination l is blocked.
 func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
@@ -179,8 +178,8 @@ func links(n int) string {
 	return strings.Join(out, " ")
 }
 
-// dnamesOfRoot returns the destinations of the name x.q if the answer has the record ". DNAME
-// a.". The DNAME makes each name longer by one label, up to 255 octets.
+// dnamesOfRoot returns the destinations of the name x.q for the record ". DNAME a.". Each step
+// adds a label to the name, up to 255 octets.
 func dnamesOfRoot() string {
 	var out []string
 	for i := range 125 {
@@ -192,8 +191,8 @@ func dnamesOfRoot() string {
 	return strings.Join(out, " ")
 }
 
-// TestLongChain checks that Destinations yields a name to which a DNAME leads, although the
-// answer has more than maxChain names.
+// TestLongChain checks that Destinations does not omit the target of a DNAME if the answer has
+// more than maxChain names.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -217,10 +216,9 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow version of Destinations for CNAMEs and DNAMEs, with which the
-// fuzzer compares Destinations. It implements RFC 1034, section 3.6.2, and RFC 6672 literally:
-// it finds all names to which a record leads from the query name or from another found name.
-// It stops at most+1 names.
+// twinDestinations is a slow version of Destinations, for comparison. It finds all names to
+// which any record leads from the query name or from another found name (RFC 1034, section
+// 3.6.2; RFC 6672). It stops at most+1 names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -282,9 +280,8 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzDestinations compares Destinations with its slow version twinDestinations. The answers
-// have few different names, records in any sequence, and several CNAMEs and DNAMEs for one
-// name.
+// FuzzDestinations compares Destinations with the slow version twinDestinations. The answers
+// have few different names, and some names have several CNAMEs and DNAMEs.
 func FuzzDestinations(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -367,9 +364,9 @@ func compareLeads(t *testing.T, data []byte) {
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// In a long chain, Destinations also yields the targets of records outside the chain,
-		// but Destinations must not omit a name of the chain. The result of twinDestinations
-		// is complete only if it has fewer than 3*maxChain names.
+		// In a long chain, Destinations may yield more names than twinDestinations, but it
+		// must not omit a name. The result of twinDestinations is complete only below
+		// 3*maxChain names.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)
@@ -424,14 +421,13 @@ func TestClean(t *testing.T) {
 		if s := strings.Join(got, "; "); s != tc.want {
 			t.Errorf("\n got %s\nwant %s", s, tc.want)
 		}
-		// out shares the records of m, but has slices of its own.
+		// The message out shares records with m, but not slices.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
 	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
-	// Clean must also remove the bad records from the other sections, and from several
-	// sections at once.
+	// Clean must remove the bad records from the other sections too.
 	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
 		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
 		var out *dns.Msg

@@ -11,7 +11,7 @@ import (
 )
 
 // TestGolden checks every octet of some answers, so that the test notices a change in the DNS
-// library or in a default. Each line of hex digits is one field of the message.
+// library. Each line of hex digits is one field of the message.
 func TestGolden(t *testing.T) {
 	cfg := config()
 	cfg.Contact = []string{"tel:1"}

@@ -41,8 +41,8 @@ func TestTimeLeft(t *testing.T) {
 	}
 }
 
-// everyType returns one record of each type that the library knows and one record of an
-// unknown type. All records have the TTL ttl.
+// everyType returns one record of each type that the library knows, and one of an unknown
+// type.
 func everyType(ttl uint32) (out []dns.RR) {
 	types := []uint16{}
 	for typ := range dns.TypeToRR {
@@ -123,8 +123,8 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// HasOtherOwners must also count records of the query name in the additional section,
-	// because the name of a service may be lifted for HTTPS and blocked for A.
+	// Records of the query name in the additional section count too, because its HTTPS records
+	// may pass while its A records are blocked.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)

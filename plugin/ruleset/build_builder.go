@@ -19,24 +19,23 @@ type Builder struct {
 	wire     dname.Wire // scratch space for one name
 	interned interner
 	commons  map[commonKey]*Common
-	// The key and the result of the last call of common. Orders of one authority often follow
-	// one another.
+	// lastKey and last cache the previous call of common, because orders of one authority
+	// often follow one another.
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts are the times from which on orders are lifted as a whole for good, by the ids
-	// of the orders. Freeze finds them.
+	// wholeLifts maps the id of an order to the time from which on a lift ends the whole order
+	// for good.
 	wholeLifts map[string]order.Time
-	// repeated counts the duplicate targets of each order with a side list, by the number of
-	// the order's entry. For orders without a side list, the parser has already reported
-	// duplicates.
+	// repeated maps the number of an entry to the number of duplicate targets. It has only
+	// orders with a side list (a list of names in a file of its own), because the parser
+	// reports other duplicates.
 	repeated map[uint32]int
 }
 
-// never is the number of the schedule without intervals, for orders and targets that are not
-// active.
+// never is the number of the empty schedule, which inactive orders and targets have.
 const never = 0
 
 // NewBuilder returns a Builder for the file at the given path.
@@ -46,11 +45,12 @@ func NewBuilder(path string, opt Options) *Builder {
 	}
 	part := &Part{path: &path, guard: opt.Guard, response: opt.Response, embeddings: embeddingsWith(opt.NAT64)}
 	b := &Builder{opt: opt, part: part, interned: newInterner(), commons: map[commonKey]*Common{}}
-	b.schedule(nil) // has number 0, which is never
+	b.schedule(nil)
 	return b
 }
 
-// Add compiles one order. It keeps the order's Terms and strings, but not the Order.
+// Add compiles one order. It keeps pointers to the order's Terms and strings, but not to the
+// Order.
 func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
@@ -95,7 +95,6 @@ func (b *Builder) Add(o *order.Order) {
 	b.entry(e)
 }
 
-// entry appends e to the entries of the part.
 func (b *Builder) entry(e entry) {
 	p := b.part
 	if e.action == order.Lift {
@@ -106,14 +105,14 @@ func (b *Builder) entry(e entry) {
 	p.entries.add(e)
 }
 
-// dates returns the intervals in which an order is in force by its dates and windows, whatever
-// its status is.
+// dates returns the intervals in which an order is in force by its dates and windows. It
+// ignores the order's status.
 func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns the time at which an order begins: its `from`, or the decision time of a
-// lift that has no `from`.
+// begin returns the time at which an order begins. For a lift (an order that ends other
+// orders) without the field From, it is the time of the decision.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
 		return o.DecidedAt()
@@ -121,10 +120,10 @@ func begin(o *order.Order) order.Time {
 	return o.From
 }
 
-// inForce returns the intervals in which an order is enforced, nil if there are none. The
-// names of an order that is never enforced are in the index too. So a list does not seem to
-// shrink when an operator suspends its order, and explain can report why the order has no
-// effect.
+// inForce returns the intervals in which an order is enforced, or nil.
+//
+// Add puts the names of a never enforced order into the index too, because a suspended order
+// must not look like a list that shrank.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

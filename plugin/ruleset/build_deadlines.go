@@ -7,24 +7,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A duty is a time that an order sets for its operator: the deadline of the order, the
-// deadline of one target, or the time of a review. A register may have one duty for each of
-// very many orders, so a duty is small.
+// A duty is a time that an order sets for its operator: a deadline or the time of a review.
+// The type is small because a large register has very many duties.
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the schedule in which the duty is owed (see owed), whatever the status is. It
-	// is empty if the order or target is never in force by its dates.
+	// sched is the number of the schedule in which the operator must fulfil the duty (see
+	// owed). It ignores the order's status. The schedule is empty if the order's dates are.
 	sched uint32
-	// target is the index plus 1 of the duty's target in the part's dutyTargets, or 0 if the
-	// duty is about the whole order.
+	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
+	// order.
 	target uint32
 }
 
-// A dutyTarget is a target that has a duty of its own.
+// A dutyTarget is a target with a deadline or review of its own.
 type dutyTarget struct {
 	target
-	idle bool // not active
+	idle bool // the target's status is not active
 }
 
 // A target is a name or, if net is valid, a network.
@@ -34,7 +33,7 @@ type target struct {
 	net   netip.Prefix
 }
 
-// of returns the target of the duty, nil if the duty is about the whole order.
+// of returns the target of the duty, or nil for a duty of the whole order.
 func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
 		return nil
@@ -42,8 +41,8 @@ func (x *duty) of(p *Part) *dutyTarget {
 	return &p.dutyTargets[x.target-1]
 }
 
-// duties adds the duties of an order. own are the intervals in which the order is in force by
-// its dates.
+// duties adds the duties of the order with entry number n. The parameter own contains the
+// intervals in which the order is in force by its dates.
 func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	add := func(to *[]duty, x duty, ivs []interval) {
 		if x.at != order.NoTime {
@@ -62,7 +61,7 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		}
 		at, idle := a.Deadline, a.Status != order.Active
 		if at == order.NoTime && idle {
-			at = o.Deadline // an idle target misses the deadline of its order
+			at = o.Deadline // an inactive target misses the deadline of its order
 		}
 		if at == order.NoTime {
 			continue
@@ -73,10 +72,10 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the interval in which a duty is owed: from `from` until the end of the last
-// interval of ivs. The gaps between windows count as owed, because the order itself asks for
-// them. For example, an order for a match is due half an hour after it was served: it must be
-// loaded by then, long before the match begins.
+// owed returns the interval from the time `from` to the end of the last interval of ivs.
+//
+// It includes the gaps between windows, because the operator must load an order before its
+// first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

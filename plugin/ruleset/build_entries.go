@@ -8,11 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// entryBlock is the number of entries in a block. All blocks but the last one are full.
+// entryBlock is the number of entries in each full block.
 const entryBlock = 1 << 12
 
-// entries are the orders of a part. They are stored in blocks, because growing one slice would
-// copy the entries of a large register many times and double the memory during a load.
+// entries stores the orders of a part in blocks. Growing one slice would copy the entries of a
+// large register many times and double the memory.
 type entries struct {
 	blocks [][]entry
 	n      int
@@ -20,7 +20,8 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Entries may move in memory until fit is called.
+// add appends e. Pointers to entries are invalid until fit has been called, because add may
+// move entries.
 func (s *entries) add(e entry) {
 	switch s.n {
 	case 0:
@@ -54,19 +55,19 @@ func (s *entries) all() iter.Seq[*entry] {
 	}
 }
 
-// A commonKey identifies a Common that has none of the rare fields.
+// A commonKey identifies a Common whose rare fields are all empty.
 type commonKey struct {
-	terms           *order.Terms // determines the scope, exemptions and response too
+	terms           *order.Terms // the terms also determine the scope, exemptions and response
 	action          order.Action
 	status          order.Status
 	public, excepts bool
 }
 
-// maxCommon limits the number of cached values. In a register whose orders all have different
-// terms, nothing is shared.
+// maxCommon limits the size of the cache, because orders with different terms gain nothing
+// from the cache.
 const maxCommon = 1 << 12
 
-// common returns the fields that o shares with other orders.
+// common returns the fields that the order shares with other orders of the file.
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0

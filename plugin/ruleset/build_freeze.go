@@ -10,13 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Freeze returns the compiled part and its problems. The problems are warnings, and an error
-// if the part lacks names because the index is full. The Builder must not be used after
-// Freeze.
+// Freeze returns the compiled part and its problems. The problems contain an error if the
+// index was full, so that the part lacks names. The Builder must not be used after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// A name with one rule refers to that rule directly, so each rule is also a list of one
-	// rule.
+	// The lists of rules begin with b.rules, because a name with one rule uses that rule as a
+	// list of length 1.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true
@@ -50,8 +49,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	return p, problems
 }
 
-// freezeNames freezes the index. It makes the lists of rules for the names that have several
-// rules; names with equal rules share a list.
+// freezeNames freezes the index. It stores the rules of each name with several rules as a
+// list. Names with equal rules share a list.
 func (b *Builder) freezeNames() {
 	p := b.part
 	lists := map[string]uint32{}
@@ -74,17 +73,15 @@ func (b *Builder) freezeNames() {
 				}
 				p.longLists[ref], p.rules[ref].long = x, true
 			}
-			// In a file with one order, the same lists repeat. In a register of a million
-			// orders, lists never repeat, and storing all of them would cost more than it
-			// saves.
+			// The limit saves memory: the few lists of a small file repeat, but the lists of a
+			// large register never do.
 			if len(lists) < 1<<16 {
 				lists[string(key)] = ref
 			}
 		}
 		return ref
 	}
-	// last caches the result for the last list, because consecutive names often have the same
-	// list.
+	// last caches the previous result, because consecutive names often have equal lists.
 	last := struct {
 		ref     uint32
 		mark    bool
@@ -100,7 +97,7 @@ func (b *Builder) freezeNames() {
 	})
 }
 
-// findWholeLifts finds the times from which on orders are lifted as a whole for good.
+// findWholeLifts fills in b.wholeLifts.
 func (b *Builder) findWholeLifts() {
 	for _, i := range b.part.whole {
 		l := b.part.entries.at(i)
@@ -119,16 +116,18 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// mayDiffer reports whether r can change the outcome of a name whose parent gets NXDOMAIN. A
-// rule that is not enforced never does so. It must not count, because it would use up the
-// names that maxBelow allows, and so change answers.
+// mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN when its
+// parent has NXDOMAIN.
+//
+// Rules that are never enforced must not count, because maxBelow limits the number of counted
+// names.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// sortMerge sorts the rules at one name by kind and then by precedence, and exceptions by entry. It
-// removes duplicates, and calls uncount for each duplicate target.
+// sortMerge sorts the rules of one name by kind, and exceptions by entry. Other rules are
+// sorted by precedence. It removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, func(x, y rule) int {
@@ -153,8 +152,8 @@ func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	return list
 }
 
-// precedence compares two orders that have equal targets: the order issued first comes first,
-// orders without a date come last, and equal dates are compared by id.
+// precedence compares two orders with equal targets. The order issued first comes first, and
+// orders without a date come last. The ids decide between equal dates.
 func precedence(x, y *entry) int {
 	if x == y {
 		return 0

@@ -7,35 +7,33 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Guard decides which targets must not be enforced, because they are almost certainly
-// mistakes. A Guard is immutable and comparable.
+// A Guard finds targets that must not be enforced because they are almost certainly mistakes.
+// Targets that a Guard finds are called held. Guards are immutable and comparable.
 type Guard interface {
-	// Name returns the reason why a target at the name is held, or "" if it is not held. For a
-	// "*." target, the name is the name after "*.". Name must not keep the Wire.
+	// Name returns the reason why a target at the name must not be enforced, or "". The target
+	// "*.example.com" is checked as the name "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
-	// Address returns the reason why an address or a network is held, or "" if it is not held.
+	// Address returns the reason why an address or network must not be blocked, or "".
 	Address(netip.Prefix) string
 	// Protected reports whether answers for an asked name must pass, even if they lead to a
 	// blocked name.
 	Protected(*dname.Wire) bool
 }
 
-// A heldNode is a name or a network at which the guard holds targets.
+// A heldNode is a name or network that the guard refuses to block.
 type heldNode struct {
 	name dname.Name
 	net  netip.Prefix
 	why  string
 }
 
-// held contains the names and networks of a part or a set at which the guard holds targets. An
-// order that forces its target (see forced) is enforced at these names too. Most sets have no
-// held names, so the check of a query is mostly a comparison of a length with 0.
+// held contains the names and networks that the guard refuses to block. Most sets have none.
 type held struct {
 	names map[string]*heldNode // by wire form
 	nets  map[netip.Prefix]*heldNode
 }
 
-// at returns the heldNode of a name in wire form, or nil if no targets are held there.
+// at returns the heldNode of a name in wire form, or nil.
 func (h *held) at(suffix []byte) *heldNode {
 	if len(h.names) == 0 {
 		return nil
@@ -43,7 +41,7 @@ func (h *held) at(suffix []byte) *heldNode {
 	return h.names[string(suffix)]
 }
 
-// of returns the heldNode of the name or network of a target, or nil if it is not held.
+// of returns the heldNode for the name or network of a target, or nil.
 func (h *held) of(t *target) *heldNode {
 	if t.net.IsValid() {
 		return h.nets[t.net]
@@ -51,7 +49,7 @@ func (h *held) of(t *target) *heldNode {
 	return h.at([]byte(t.name.Wire()))
 }
 
-// checkName adds a name if the guard holds targets there.
+// checkName adds the name to h if the guard refuses to block it.
 func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
 	if why == "" {
@@ -64,7 +62,7 @@ func (h *held) checkName(g Guard, w *dname.Wire) {
 	h.names[n.Wire()] = &heldNode{name: n, why: why}
 }
 
-// checkNet adds a network if the guard holds targets there.
+// checkNet adds the network to h if the guard refuses to block it.
 func (h *held) checkNet(g Guard, x netip.Prefix) {
 	why := g.Address(x)
 	if why == "" {
@@ -76,7 +74,7 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 	h.nets[x] = &heldNode{net: x, why: why}
 }
 
-// forced contains the targets that an order enforces although the guard holds them.
+// forced contains the targets that an order enforces although the guard objects.
 type forced struct {
 	targets map[forcedTarget]struct{}
 }
@@ -84,7 +82,8 @@ type forced struct {
 type forcedTarget struct {
 	name dname.Name
 	net  netip.Prefix
-	// below is set for "*.example.com", which is another target than "example.com".
+	// below is set for the target "*.example.com", which is not the same target as
+	// "example.com".
 	below bool
 }
 
@@ -103,7 +102,7 @@ func newForced(list []order.Force) *forced {
 	return f
 }
 
-// covers reports whether the order forces its target at a held name or network.
+// covers reports whether the order enforces its target at h although the guard objects.
 func (f *forced) covers(h *heldNode, m order.Match) bool {
 	if f == nil {
 		return false
@@ -112,8 +111,8 @@ func (f *forced) covers(h *heldNode, m order.Match) bool {
 	return ok
 }
 
-// Guarded returns the part as a Builder with the guard g would have built it. It checks each
-// name, but does not parse the file again.
+// Guarded returns the part as a Builder with the guard g would have built it. It uses the
+// compiled names and does not read the file again.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p
 	q.held, q.guard = held{}, g
@@ -134,13 +133,13 @@ func (p *Part) Guarded(g Guard) *Part {
 	return &q
 }
 
-// A wary is a guard that also judges the IPv4 networks inside a network.
+// A wary is a guard that also checks the IPv4 networks inside an IPv6 network.
 type wary struct {
 	Guard
 	embeddings []embedding
 }
 
-// Address returns the reason why an address target must be held, "" if it need not be held.
+// Address returns the reason why the network must not be enforced, or "".
 func (g wary) Address(x netip.Prefix) string {
 	if why := g.Guard.Address(x); why != "" {
 		return why

@@ -7,9 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// stubGuard is a guard with a small protect list. It follows the rules of protect lists: a
-// name holds itself, everything above it and everything below it, "=name" does not hold names
-// below it, and a network holds addresses.
+// stubGuard is a guard with a small protect list. An entry "a.example" protects that name with
+// all names above and below it. An entry "=a.example" does not protect the names below. A
+// network protects its addresses.
 type stubGuard struct {
 	names []protect
 	nets  []netip.Prefix
@@ -17,7 +17,7 @@ type stubGuard struct {
 
 type protect struct {
 	name dname.Name
-	only bool // written as =name
+	only bool // the entry has the form =name
 }
 
 func (g *stubGuard) Name(w *dname.Wire) string     { return g.name(w.Name()) }

@@ -5,40 +5,38 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longListFrom is the number of rules from which a list has an index. It is a variable so that
-// tests can index short lists.
+// longListFrom is the length from which on a list of rules gets an index. Tests set it lower.
 var longListFrom = 16
 
-// A longList is the index of a list with many rules. An example is the list of a name that a
-// hundred authorities have ordered, or that one authority orders again every season. With the
-// index, a query checks a block only if the block can change the verdict. The verdict is the
-// same as without the index.
+// A longList is the index of a long list of rules. A query skips the rules that cannot change
+// its verdict. The verdict must be equal to the verdict without the index.
 type longList struct {
-	ends   [blockBelow + 1]int // the indexes at which the rules of each kind end
+	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex[listLift]
-	blocks []listBlock // for each block of the list, in the sequence of the list
+	blocks []listBlock // one element for each block rule of the list
 }
 
-// A listLift is a lift of a longList.
+// A listLift is a lift (a rule that ends other rules) in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift and the lifts before it in liftIndex.later are over.
+	// over is the time at which this lift, and all lifts before it in liftIndex.later, have
+	// ended.
 	over order.Time
 }
 
-// A listBlock has the properties of a block of a longList for which most queries skip the block.
+// A listBlock has the properties by which most queries can skip a block rule.
 type listBlock struct {
-	from      order.Time // the time at which the block is first in force
-	over      order.Time // the time from which on the block is not in force any more
-	lifted    order.Time // the time from which on lifts end the block for good and for all clients
+	from      order.Time // the first second in force
+	over      order.Time // the second after the last second in force
+	lifted    order.Time // from this time on, lifts end the block for all clients for ever
 	scope     *scope
 	exempt    *exempt
-	countries bool // the scope has countries
+	countries bool // the scope lists countries
 	shadow    bool
-	forced    bool // the order forces a target, maybe this target
+	forced    bool // the order enforces some target although the guard objects
 }
 
-// longList returns the index of the list that starts at ref, or nil if the list is short.
+// longList returns the index of the list that starts at ref, or nil for a short list.
 func (p *Part) longList(ref uint32) *longList {
 	if !p.rules[ref].long {
 		return nil
@@ -46,8 +44,7 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
-// indexLongList makes the index of a list with at least longListFrom rules. It returns nil for a
-// shorter list.
+// indexLongList returns the index of a list, or nil for a short list.
 func (b *Builder) indexLongList(list []rule) *longList {
 	if len(list) < longListFrom {
 		return nil
@@ -82,9 +79,10 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns the time from which on lifts end a block for good and for all clients,
-// or Forever if no time is known. It looks only at lifts of the whole order in the same part
-// and at the nearest lifts in the list, because it only saves time.
+// liftedForGood returns the time from which on lifts end a block for all clients for ever, or
+// Forever.
+//
+// It may return a time that is too late, because it only saves work: it checks few lifts.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -107,8 +105,8 @@ func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry)
 	return from
 }
 
-// forGood returns the time from which on a lift is in force for good, for all clients and
-// without exceptions, or Forever if there is no such time.
+// forGood returns the time from which on a lift applies to all clients for ever and without
+// exceptions. It returns Forever if no such time exists.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from

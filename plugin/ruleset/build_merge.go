@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// ownSegment is the number of names from which a part may be a segment of its own. For
-	// smaller parts, merging costs less than another look-up in each query.
+	// ownSegment is the number of names from which on a part may stay a segment of its own.
+	// Merging a smaller part costs less than one more look-up in each query.
 	ownSegment = 20_000
-	// maxOwn is the largest number of segments that are not merged.
+	// maxOwn is the largest number of parts that stay segments of their own.
 	maxOwn = 2
 )
 
-// maxMerged limits the bytes of the indexes that are merged into one segment, because an index
-// has room for 4 GiB. It is a variable so that tests can have several merged segments.
+// maxMerged limits the bytes of the indexes that are merged into one segment, because one
+// index has room for 4 GiB. Tests set it lower.
 var maxMerged = 3 << 30
 
-// Merge makes a set of parts. The parts must be built, or Guarded, with the same options.
-// Merge does not change the parts, and a part may be in many sets. The caller must refuse
-// files that use the same ids (see Duplicates).
+// Merge combines parts into a set. All parts must be built, or changed by Guarded, with the
+// options opt. The parts stay unchanged. No two parts may have an order with the same id (see
+// Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
 	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
@@ -36,8 +36,8 @@ func Merge(parts []*Part, opt Options) *Set {
 	case 1:
 		s.segments = append(s.segments, rest[0])
 	default:
-		// Small parts are merged in the sequence of loading, not by size, so that the result
-		// is always the same.
+		// The small parts are merged in the sequence of loading, so that the result is always
+		// the same.
 		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
 		for len(small) > 0 {
 			n := 1
@@ -65,7 +65,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	return s
 }
 
-// findWhole finds the lifts of whole orders in the segments.
+// findWhole fills in s.whole, the lifts that end whole orders.
 func (s *Set) findWhole() {
 	s.whole = map[string][]wholeLift{}
 	for _, p := range s.segments {
@@ -78,22 +78,22 @@ func (s *Set) findWhole() {
 	}
 }
 
-// mergeParts compiles several parts into one part with the orders of all.
+// mergeParts compiles several parts into one part.
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
 		b.take(p, func(*entry) bool { return true })
 	}
-	p, _ := b.Freeze() // warnings were already reported when each part was built
+	p, _ := b.Freeze() // each part has already reported its warnings
 	return p
 }
 
-// dropped is the number of an entry that take left out.
+// dropped replaces the number of an entry that take omitted.
 const dropped = ^uint32(0)
 
-// take adds the compiled orders of a part. It calls change with each entry before it adds the
-// entry, and leaves out the entries for which change returns false. take returns the numbers
-// that the part's schedules and entries have in the builder.
+// take adds the orders of a compiled part to the builder. It omits an entry if change returns
+// false; change may also edit the entry. The results map the part's numbers of schedules and
+// entries to the builder's.
 func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	b.part.ownDates = b.part.ownDates || p.ownDates
@@ -137,16 +137,15 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 	return scheds, entries
 }
 
-// Duplicates returns a problem for each order of p whose id is also used by another part. The
-// problem is reported for p, because p is the part that is being added.
+// Duplicates returns a problem for each order of p whose id another part uses too.
 func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The map is made of the smaller side, so that a change of a small file does not need a
-	// map of a whole register.
+	// The map has the ids of the smaller side, so that a small file needs no map of a large
+	// register.
 	n := 0
 	for _, o := range others {
 		n += o.entries.n
 	}
-	of := map[string]*entry{} // orders of the other parts by id, at least those with ids of p
+	of := map[string]*entry{} // maps ids to orders of the other parts
 	if n < p.entries.n {
 		for _, o := range others {
 			for e := range o.entries.all() {

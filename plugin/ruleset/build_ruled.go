@@ -6,9 +6,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part as a Builder with other options would have built it. It does not read
-// the file again, because the file may have changed or vanished. If p was built with the same
-// guard, response and NAT64 prefixes, Ruled returns p. Ruled does not change p.
+// Ruled returns the part as a Builder with the options opt would have built it, or p itself if
+// nothing differs.
+//
+// It uses the compiled rules, because the file may have changed or vanished.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -20,8 +21,8 @@ func (p *Part) Ruled(opt Options) *Part {
 		q.embeddings = b.part.embeddings
 		return q.Guarded(opt.Guard)
 	}
-	// The response decides which names are marked in the index, so the index is built again
-	// from the compiled rules.
+	// The index must be built again, because the default response decides which of its names
+	// are marked.
 	commons := map[*Common]*Common{}
 	return p.rebuilt(b, func(e *entry) bool {
 		e.Common = b.ruled(e.Common, commons)
@@ -29,16 +30,15 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns the part without the orders for whose ids drop returns true. It does not read
-// the file again. Without does not change p.
+// Without returns a copy of the part without some orders. For the ids of these orders, drop
+// returns true. It does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
 	b.part.embeddings = p.embeddings
 	return p.rebuilt(b, func(e *entry) bool { return !drop(e.ID) })
 }
 
-// rebuilt compiles the part again in b, which has the options. It calls change with each entry,
-// and leaves out the entries for which change returns false.
+// rebuilt compiles the part again in b. It omits an entry if change returns false.
 func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 	b.part.path = p.path
 	scheds, entries := b.take(p, func(e *entry) bool {
@@ -58,16 +58,16 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Copy the numbers of targets from p: Freeze subtracted the duplicate targets again,
-		// although they were already subtracted when p was built.
+		// Copy the numbers of targets from p, because Freeze has subtracted the duplicate
+		// targets a second time.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}
 	return q
 }
 
-// ruled returns c with the builder's response if the orders of c prescribe none, else c. made
-// caches the results of earlier calls.
+// ruled returns c with the response of the builder, or c itself if its orders prescribe a
+// response. The map made caches the results.
 func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	if c.Terms.Response.Kind != order.ResponseUnset {
 		return c
@@ -81,8 +81,8 @@ func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	return made[c]
 }
 
-// renumbered returns copies of the duties with the new numbers of the schedules and entries. It
-// leaves out the duties of dropped entries.
+// renumbered returns copies of the duties with new numbers of schedules and entries. It omits
+// the duties of dropped entries.
 func renumbered(duties []duty, scheds, entries []uint32) []duty {
 	out := make([]duty, 0, len(duties))
 	for _, d := range duties {

@@ -7,14 +7,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A side adds the names of a side list to the index. All names have the same rule.
+// A side adds the names of a side list (a list of names in a file of its own) to the index.
 type side struct {
 	*Builder
 	rule uint32
 }
 
-// Side returns a Names that adds the names of o's side list to the index. It must be called
-// before o itself is added.
+// Side returns a Names that adds the names of the order's side list to the index. Side must be
+// called before Add(o).
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -23,8 +23,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return &side{b, b.number(b.plainRule(o))}
 }
 
-// plainRule returns the rule of the plain names of o, which are names without attributes. The
-// order o must be the next order to be added.
+// plainRule returns the rule for the plain names (names without attributes) of the order. The
+// order must be the next argument of Add.
 func (b *Builder) plainRule(o *order.Order) rule {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
@@ -33,8 +33,8 @@ func (b *Builder) plainRule(o *order.Order) rule {
 	return r
 }
 
-// Targets returns a Names that adds the long lists of plain names among o's targets to the
-// index. It must be called before o itself is added.
+// Targets returns a Names that adds long lists of plain names (names without attributes) to
+// the index. Targets must be called before Add(o).
 func (b *Builder) Targets(o *order.Order) order.Names {
 	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
 	if p.groups != nil {
@@ -43,9 +43,10 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 	return p
 }
 
-// A plain adds the plain names among the targets of an order to the index. If the order also
-// lists one of these names as a target with exceptions, the exceptions apply to the plain name
-// too.
+// A plain adds the plain names of an order to the index.
+//
+// If the order lists a plain name a second time, with exceptions, the exceptions apply to
+// both.
 type plain struct {
 	side
 	groups map[targetKey]uint32
@@ -66,13 +67,13 @@ func (s *side) Grow(n int) { s.index.Grow(n) }
 
 func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
 
-// enforceable reports whether DNS can enforce a target. DNS never enforces a URL. DNS enforces
-// an address only if its enforced_by is dns. An address of a lift is always enforceable.
+// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An address
+// of a block order is enforceable only if the field enforced_by is dns.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
 
-// target compiles one target of an order. The order becomes entry n.
+// target compiles one target of the order with entry number n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
 	if !enforceable(e.action, t) {
 		e.others++
@@ -85,7 +86,7 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	}
 	match := t.Match
 	if t.Kind == order.TargetAddress {
-		match = order.Subtree // a network covers all its addresses
+		match = order.Subtree // a network covers all addresses in it
 	}
 	r.kind = base + kind(match)
 	if a := t.Attr; a != nil {
@@ -110,8 +111,7 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	b.rule(t.Name, r)
 }
 
-// A targetKey identifies a target within an order. Two targets with the same key are the same
-// target.
+// A targetKey identifies a target within an order.
 type targetKey struct {
 	name    dname.Name
 	match   order.Match
@@ -126,8 +126,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers, from 1, the targets that have exceptions of their own. If a target is
-// listed twice, the exceptions of both mentions apply.
+// ownExceptions numbers the targets with exceptions of their own, from 1. A target that is
+// listed twice gets one number, because the exceptions of both places apply.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -145,14 +145,13 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	return groups
 }
 
-// rule adds a rule at a name.
 func (b *Builder) rule(name dname.Name, r rule) {
 	b.wire.SetName(name)
 	b.attach(&b.wire, b.number(r))
 }
 
-// number returns the index of a rule in b.rules, and appends the rule if necessary. It
-// compares only the last few rules, because the targets of an order have few different rules.
+// number returns the index of a rule in b.rules, and appends a new rule. It searches only the
+// last few rules, because an order has few different rules.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {
@@ -164,7 +163,7 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// attach adds the rule with the given number at a name.
+// attach adds the rule with a given number at a name.
 func (b *Builder) attach(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)

@@ -10,13 +10,12 @@ import (
 // addressTable maps networks to their rules.
 type addressTable = bart.Table[netRules]
 
-// netRules are the rules at one network, sorted like the rules at a name.
+// netRules contains the rules at one network, sorted like the rules at a name.
 type netRules struct {
 	rules []rule
-	long  *longList // the index of the rules if there are many, else nil
+	long  *longList // the index of a long list of rules, else nil
 }
 
-// address adds a rule at a network.
 func (b *Builder) address(x netip.Prefix, r rule) {
 	if b.opt.Guard != nil && r.kind >= blockExact {
 		b.part.held.checkNet(wary{b.opt.Guard, b.part.embeddings}, x)
@@ -27,7 +26,7 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 	b.addrs[x] = append(b.addrs[x], r)
 }
 
-// networks yields each network that has rules, with its rules.
+// networks yields each network that has rules.
 func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	if p.addrs == nil {
 		return func(func(netip.Prefix, []rule) bool) {}
@@ -37,7 +36,7 @@ func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	}
 }
 
-// rulesAtNet returns the rules at exactly the network x.
+// rulesAtNet returns the rules at the network x, without the networks that contain x.
 func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	if p.addrs == nil {
 		return nil
@@ -46,9 +45,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records addresses that answers redirect to, because the guard holds targets that
-// contain them. Blocking one of these addresses would block the page that explains the
-// blocking.
+// redirectTo records the addresses to which answers redirect. The guard must protect them,
+// because blocking such an address would block the page that explains the blocking.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -61,9 +59,11 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 	}
 }
 
-// addressPath collects the rules at the networks that contain an address, longest prefix
-// first. The networks above an address are used like the names above a name. An IPv4-mapped
-// IPv6 address is replaced by its IPv4 address, because hosts connect to the IPv4 address.
+// addressPath collects the rules of all networks that contain the address, longest prefix
+// first.
+//
+// An IPv4-mapped IPv6 address counts as its IPv4 address, because hosts connect to the IPv4
+// address.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	if !s.opt.Addresses {
 		return path{hits: hits}
@@ -72,7 +72,7 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	return s.netPath(netip.PrefixFrom(a, a.BitLen()), hits)
 }
 
-// netPath collects the rules at a network and at the networks that contain it.
+// netPath collects the rules of the network and of all networks that contain it.
 func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {
@@ -91,8 +91,8 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	return p
 }
 
-// CoversAddress reports whether any rule is at a network that contains the address, or that
-// contains an IPv4 address embedded in it. If not, the address always passes.
+// CoversAddress reports whether any network with rules contains the address, or an IPv4
+// address embedded in it. If the result is false, the address always passes.
 func (s *Set) CoversAddress(a netip.Addr) bool {
 	if !s.networks {
 		return false

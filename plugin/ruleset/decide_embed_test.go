@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEmbedded checks an order for an IPv4 address against IPv6 addresses that contain it,
-// with each of the prefixes in the examples of RFC 6052, section 2.4.
+// TestEmbedded checks that an order for an IPv4 address also blocks the IPv6 addresses with
+// this address inside. The prefixes are the examples of RFC 6052, section 2.4.
 func TestEmbedded(t *testing.T) {
 	opt := Options{Addresses: true}
 	for _, p := range []string{"2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48", "2001:db8:122:300::/56", "2001:db8:122:344::/64", "2001:db8:abcd:344::/96"} {
@@ -19,7 +19,7 @@ func TestEmbedded(t *testing.T) {
 	off := guarded(t, Options{NAT64: opt.NAT64}, orders)
 	for _, tc := range []struct {
 		addr           string
-		blocked, known bool // whether the address is blocked, with and without the NAT64 prefixes
+		blocked, known bool // with the NAT64 prefixes in the options, and without
 	}{
 		{"192.0.2.33", true, true},
 		{"192.0.2.34", false, false},
@@ -57,8 +57,8 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestEmbeddedTimes checks that a verdict ends when an order for any of the addresses changes
-// it.
+// TestEmbeddedTimes checks that a verdict about an IPv6 address ends when a rule for its IPv4
+// address begins or ends.
 func TestEmbeddedTimes(t *testing.T) {
 	s := with(t, Options{Addresses: true}, `- {id: six, from: 2026-05-03T00:00:00Z, targets: [{address: "2002:c000:221::/48", enforced_by: dns}]}
 - {id: four, until: 2026-05-02T00:00:00Z, targets: [{address: 192.0.2.33, enforced_by: dns}]}
@@ -90,8 +90,8 @@ func TestEmbeddedTimes(t *testing.T) {
 	}
 }
 
-// TestEmbeddedHeld checks that the guard holds the IPv6 forms of an IPv4 address that it
-// holds.
+// TestEmbeddedHeld checks that the guard also protects the IPv6 forms of a protected IPv4
+// address.
 func TestEmbeddedHeld(t *testing.T) {
 	opt := Options{Addresses: true, Guard: holding("held.example"), NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96"), netip.MustParsePrefix("2001:db8:100::/40")}}
 	for target, held := range map[string]bool{
@@ -100,7 +100,7 @@ func TestEmbeddedHeld(t *testing.T) {
 		"2001:db8:64::203.0.113.67":    false,
 		"2001:db8:64::203.0.113.0/120": true,
 		"2001:db8:64::/96":             true,
-		"2001:db8:64::/48":             true, // all of IPv4 is inside
+		"2001:db8:64::/48":             true, // contains all IPv4 addresses
 		"2001:db8:1cb:71:42::/80":      true,
 		"2001:db8:1cb:71:43::/80":      false,
 		"2001:db8:1cb:71::/72":         true, // bits 64 to 71 are not part of the IPv4 address

@@ -6,9 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// excepted reports whether an exception of an order covers the name of the path. entry is the
-// number of the order in the part. Exceptions apply to a name and all names below it, so the
-// position on the path does not matter.
+// excepted reports whether an exception of an order covers the name of the path. An exception
+// covers all names below it too, so the function needs no position.
 func excepted(p *path, part *Part, entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -29,26 +28,25 @@ func excepted(p *path, part *Part, entry, group uint32) bool {
 	return false
 }
 
-// A liftSearch searches the lifts in force that take a name out of an order. The result does
-// not depend on the sequence in which the lifts are tried.
+// A liftSearch searches for a lift (a rule that ends an order's effect) that is in force at
+// one name. The sequence of the calls does not change the result.
 type liftSearch struct {
 	*judgement
 	path  *path
-	entry *entry // of the order
+	entry *entry // the order's entry
 	at    position
-	// lift is the lift that lasts longest, or nil if none was found. It ends at the time end.
+	// lift is the lift that lasts longest, or nil. The field end is the time of its end.
 	lift *entry
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// inCountry is set in the second round, which tries the lifts that are for the client only
-	// if its country is in their scope. The first round leaves out these lifts, and sets
-	// leftOut.
+	// inCountry is set in the second round. The first round skips the lifts that cover the
+	// client only because of its country. It sets leftOut if it skipped any.
 	inCountry, leftOut bool
 }
 
-// result returns the lift that was found, or nil, and the earliest time at which this may
-// change.
+// result returns the lift that the search found, or nil, and the earliest time at which the
+// result may change.
 func (s *liftSearch) result() (*entry, order.Time) {
 	if s.lift != nil {
 		return s.lift, s.end
@@ -56,10 +54,11 @@ func (s *liftSearch) result() (*entry, order.Time) {
 	return nil, s.begins
 }
 
-// done reports whether no other lift can change the result.
+// done reports whether no further lift can change the result.
 func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 
-// try tries a lift that reaches the order. entry is the number of the lift in the part.
+// try checks one lift that reaches the order. The parameter entry is the number of the lift in
+// its part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	on, next := part.inForceAt(sched, s.now)
 	if !on && next == Forever || s.strict && (l.excepts || group > 0) {
@@ -80,13 +79,13 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	}
 }
 
-// lifter returns a lift in force that takes the name at the position out of the order, nil if there is none,
-// and the earliest time at which this may change.
+// lifter returns a lift that takes the name at the position out of the order, or nil. It also
+// returns the earliest time at which this result may change.
 func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }
 
-// lifterAt does the same as lifter, for the lifts with a target that covers the position.
+// lifterAt returns the same results as lifter, but ignores the lifts of whole orders.
 func (j *judgement) lifterAt(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, nil)
 }
@@ -121,7 +120,7 @@ func (s *liftSearch) tryAll(whole []wholeLift) {
 	}
 }
 
-// tryHit tries the lifts at one name of the path.
+// tryHit checks the lifts at one name of the path.
 func (s *liftSearch) tryHit(h *hit) {
 	if h.long == nil {
 		for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {
@@ -147,8 +146,8 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule tries a rule of a hit, if the rule is a lift that covers the position and reaches the
-// order. names is set if the lift is known to name the order.
+// tryRule checks rule k of a hit. If the parameter names is set, the caller knows that the
+// lift lists the id of the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
 	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
@@ -159,10 +158,11 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift takes the asked name out of the order, and the earliest
-// time at which this may change. A lift ends only the effect of an order on the targets of the
-// lift. If the order has no target that covers the asked name, the lift ends nothing, and the
-// name that the answer leads to stays blocked.
+// askedLifted reports whether a lift takes the asked name out of the order. It also returns
+// the earliest time at which this may change.
+//
+// The order must have a target that covers the asked name, because a lift ends an order only
+// for the order's own targets.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever
@@ -171,8 +171,8 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	return lift != nil, until
 }
 
-// targets reports whether the order has a target that covers the position, whether or not the
-// target is in force.
+// targets reports whether the order has a target that covers the position. The target need not
+// be in force.
 func (j *judgement) targets(p *path, e *entry, at position) bool {
 	for i := range p.hits {
 		h := &p.hits[i]

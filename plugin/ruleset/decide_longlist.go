@@ -6,25 +6,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether the block cannot change the verdict of a query. held is set if the
-// guard holds targets at the name of the list. until is the earliest time at which a rule that
-// was already checked may change the verdict.
+// skips reports whether the block rule cannot change the verdict of a query. The parameter
+// held is set if the guard protects the name of the list. The verdict may change at the time
+// until in any case.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:
 		return true
 	case c.countries && !j.scoped && !c.scope.reaches(j.c.Addr):
-		return false // the block makes the verdict CountryDependent
+		return false // the block makes the verdict depend on the country
 	}
 	return c.lifted <= j.now || c.from > j.now && c.from >= until || c.scope != nil && !c.scope.includes(j.c) ||
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 
-// skip returns the index of the next rule, from rule k on, that can change the verdict. until
-// is the earliest time at which a rule before k may change the verdict.
+// skip returns the index of the next rule, from k on, that can change the verdict. The verdict
+// may change at the time until in any case.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
-		return k // kept small to be inlined: nearly all names have few rules
+		return k // this function is short so that the compiler inlines it
 	}
 	return h.skipLong(j, k, until)
 }
@@ -37,8 +37,8 @@ func (h *hit) skipLong(j *judgement, k int, until order.Time) int {
 	return k
 }
 
-// last returns the index of the last rule of the same kind as rule k. Without an index of the
-// list it returns k.
+// last returns the index of the last rule with the kind of rule k. For a short list it returns
+// k.
 func (h *hit) last(k int) int {
 	if h.long == nil {
 		return k
@@ -46,13 +46,13 @@ func (h *hit) last(k int) int {
 	return h.long.ends[h.rules[k].kind] - 1
 }
 
-// firstException returns the index of the first rule of the hit that may be an exception of
-// the order with the given entry number.
+// firstException returns an index that is not after the order's first exception.
 func (h *hit) firstException(entry uint32) int {
 	if h.long == nil {
 		return 0
 	}
-	// written out, because this is most of the work of an order with exceptions
+	// The binary search is written out for speed, because it is most of the work of an order
+	// with exceptions.
 	k, end := 0, h.long.ends[except]
 	for k < end {
 		if mid := (k + end) / 2; h.rules[mid].entry < entry {
@@ -64,8 +64,8 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// blocksOf returns the rules of the hit that may be blocks of the order and have the kind k.
-// The order must belong to the part of the hit.
+// blocksOf returns the rules that may be blocks of kind k of the order. The order must be in
+// the part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

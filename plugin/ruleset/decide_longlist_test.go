@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestLongList checks that lists with and without an index give the same verdicts. Most of the
-// orders are on two names and one address.
+// TestLongList checks that the index of a long list does not change verdicts.
 func TestLongList(t *testing.T) {
 	was := longListFrom
 	t.Cleanup(func() { longListFrom = was })
@@ -26,8 +25,7 @@ func TestLongList(t *testing.T) {
 		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
 		for line := range strings.Lines(text) {
 			k := r.IntN(len(files))
-			// lifts go into another file, because names share a list of rules only without
-			// lifts
+			// The lifts are in another file, because names with lifts do not share a list.
 			if alike {
 				k = int(b2u(strings.Contains(line, "action: lift"))) % len(files)
 			}
@@ -81,8 +79,8 @@ func TestLongList(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
-// TestLongListShared checks two names, one below the other, that have the same orders, with lifts
-// of only one of the names in another file.
+// TestLongListShared checks two names that share one list of rules. Lifts in another file end
+// the orders of one name only.
 func TestLongListShared(t *testing.T) {
 	orders, _ := manyOrders(longListFrom, "{name: c.example, match: exact}, {name: www.c.example, match: exact}", "", nil, nil)
 	for _, lifted := range []string{"c.example", "www.c.example"} {
@@ -100,8 +98,8 @@ func TestLongListShared(t *testing.T) {
 	}
 }
 
-// crowdOf returns n orders, a line each, with dates in the first days of 1970. If alike is
-// set, all block orders have the same two names as targets.
+// crowdOf returns n orders on separate lines, with dates in the first days of 1970. If alike
+// is set, all block orders have the same two targets.
 func crowdOf(r *rand.Rand, n int, lifts, alike bool) string {
 	var b strings.Builder
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }

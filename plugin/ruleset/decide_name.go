@@ -8,17 +8,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A QName is a name to decide about, which is usually the name that the client asked for.
+// A QName is a name to decide about, usually the name that the client asked for.
 type QName struct {
 	dname.Wire
-	// Service is the number of leading labels that only denote a service in an HTTPS or SVCB
-	// query, as in "_8443._https.host" (RFC 9460, section 2.3). The query is then about the
-	// host that follows, and exact targets of the host cover the name.
+	// Service is the number of leading labels that only denote a service, as in
+	// "_8443._https.host" (RFC 9460, section 2.3). Exact targets of the host also cover the
+	// service name.
 	Service int
 }
 
-// ServiceLabels returns how many leading labels of the name may be the labels of a service,
-// which are a port and a scheme: at most two labels that begin with an underscore.
+// ServiceLabels returns how many leading labels may denote a service. The result is at most 2,
+// and these labels begin with an underscore.
 func (q *QName) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
@@ -26,33 +26,34 @@ func (q *QName) ServiceLabels() (n int) {
 	return n
 }
 
-// A path contains the rules at a name and above it.
+// A path contains the rules at a name and at all names above it.
 type path struct {
 	hits []hit
-	// below is set if a rule below the name may change the outcome for the names below.
+	// below is set if a rule at a lower name may change the outcome for that name.
 	below bool
-	// excepts is set if an exception is among the rules, and lifts if a lift is.
+	// excepts is set if the path has an exception. The field lifts is set if the path has a
+	// lift.
 	excepts, lifts bool
-	// uneven is set if a lift does not cover its name and all names below alike.
+	// uneven is set if some lift covers only its name or only the names below it.
 	uneven bool
 }
 
-// A hit contains the rules of one part at one name of the path.
+// A hit contains the rules of one part at one name or network of the path.
 type hit struct {
 	part   *Part
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
-	// held is the name or network if the guard holds targets there, else nil.
+	// held is set if the guard protects the name or network.
 	held *heldNode
-	// long is the index of the rules if there are many, else nil.
+	// long is the index of a long list of rules, else nil.
 	long *longList
 }
 
-// pathRoom is the number of names with rules that fit in a path without an allocation.
+// pathRoom is the number of hits that a path can have without an allocation.
 const pathRoom = 12
 
-// Covers reports whether any rule is at the name or above it. If not, the name passes for all
-// clients at all times.
+// Covers reports whether the set has rules at the name or above it. If the result is false,
+// the name passes for all clients at all times.
 func (s *Set) Covers(name *dname.Wire) bool {
 	for _, p := range s.segments {
 		if p.names.Covers(name) {
@@ -62,21 +63,23 @@ func (s *Set) Covers(name *dname.Wire) bool {
 	return false
 }
 
-// A Query has the client, the time and the other circumstances of a judgement.
+// A Query contains the client, the time and the options of a decision.
 type Query struct {
 	Client Client
-	Now    order.Time // in whole Unix seconds
-	// QName is the name that the client asked for, if an answer leads from it to the decided
-	// name. If an exception or a lift takes QName out of an order, the order does not apply to
-	// the decided name either. QName is nil if the decided name is itself the asked name.
+	Now    order.Time // whole Unix seconds
+	// QName is the asked name, if the decided name comes from an answer, for example from a
+	// CNAME record. It is nil if the decided name itself was asked.
+	//
+	// An exception or a lift for the QName also protects the decided name from that order.
 	QName *QName
-	// Shadow judges as if the orders in shadow were in force.
+	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool
 }
 
-// Decide decides about a name. It does not allocate (but see protected). The DNS query type
-// matters only through name.Service. Other effects of the type are decided when the answer is
-// built.
+// Decide decides about a name. It does not allocate (but see protected).
+//
+// The query type matters only for name.Service, because the caller considers the type when it
+// builds the answer.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -85,8 +88,8 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// declared here, so that other queries do not clear it, which costs as much as a
-		// look-up
+		// The declaration is inside this block because clearing the array costs as much as a
+		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
@@ -102,9 +105,8 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
 }
 
-// DecideAddress decides about an address in an answer. If the address passes, it also decides
-// about the IPv4 addresses embedded in it. The verdict has no target name, because the name
-// that is blocked is the asked name.
+// DecideAddress decides about an address in an answer, and about the IPv4 addresses embedded
+// in it. The verdict has no target name.
 func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
@@ -132,12 +134,12 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// declared here, so that other queries do not clear it, which costs as much as a
-		// look-up
+		// The declaration is inside this block because clearing the array costs as much as a
+		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	d := j.judge(&p, position{}) // a network covers all its addresses
+	d := j.judge(&p, position{}) // a network covers all addresses in it
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
@@ -148,27 +150,29 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
-// A judgement is the state of judging one query.
+// A judgement is the state of one decision.
 type judgement struct {
 	*Set
 	c      Client
 	now    order.Time
 	shadow bool
-	// strict is set if lifts with exceptions do not count.
+	// strict is set if lifts that have exceptions are ignored.
 	strict bool
-	// asked is the path of the asked name if another name is judged. It is empty if no rule is
-	// at or above the asked name.
+	// asked contains the rules for the asked name, if an answer led from the asked name to
+	// another name.
 	asked   path
 	askedAt position
-	// scoped is set if an order was met that is for some countries only.
+	// scoped is set if the decision met an order for some countries only.
 	scoped bool
-	// spared is set if an order was met that does not apply because of the asked name.
+	// spared is set if the decision met an order that does not apply because of the asked
+	// name.
 	spared bool
 }
 
-// protected reports whether the operator's guard protects an asked name. It passes a copy to
-// the guard, because a name that is passed to an interface escapes to the heap. The copy costs
-// one allocation, only for an answer that leads to a blocked name.
+// protected reports whether the guard protects the asked name, so that the answer must pass.
+//
+// It passes a copy to the guard, because the argument of an interface method escapes to the
+// heap.
 func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -180,7 +184,7 @@ func (s *Set) protected(asked *QName) bool {
 // position returns the position of the name on its own path.
 func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
-// walk collects the rules at w and above it, longest name first.
+// walk collects the rules at the name w and at all names above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {
@@ -200,7 +204,7 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	return p
 }
 
-// addKinds records the kinds of the exceptions and lifts of a hit.
+// addKinds sets p.excepts, p.lifts and p.uneven from the rules of a hit.
 func (p *path) addKinds(h *hit) {
 	p.excepts = p.excepts || h.rules[0].kind == except
 	if h.long != nil {
@@ -218,8 +222,8 @@ func (p *path) addKinds(h *hit) {
 
 // sort sorts the hits, longest name first.
 func (p *path) sort() {
-	// Insertion sort: the few hits of each part are already sorted. The sort is stable, so
-	// equally long names keep the sequence of the parts.
+	// Insertion sort is fast here because the hits of each part are already sorted. The sort
+	// must be stable to keep the sequence of the parts.
 	for i := 1; i < len(p.hits); i++ {
 		for j := i; j > 0 && p.hits[j].labels > p.hits[j-1].labels; j-- {
 			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
@@ -227,7 +231,7 @@ func (p *path) sort() {
 	}
 }
 
-// list returns the rules that start at ref.
+// list returns the list of rules that starts at the index ref.
 func (p *Part) list(ref uint32) []rule {
 	if x := p.longList(ref); x != nil {
 		return p.rules[ref : ref+uint32(x.ends[blockBelow])]
@@ -239,19 +243,20 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position is where the decided name is on a path.
+// A position describes the decided name: how many labels it has, and whether it stands for
+// other names.
 type position struct {
 	labels int // the number of labels of the name
-	// host is the number of labels of the host of a service name. It is equal to labels if the
-	// name is not the name of a service.
+	// host is the number of labels without the labels of a service. It is equal to the field
+	// labels for most names.
 	host int
-	// generic is set for a name below that the set does not mention, instead of the name
-	// itself.
+	// generic is set if the position stands for all lower names without rules, and not for the
+	// name itself.
 	generic bool
 }
 
-// covers reports whether a rule covers the position. The rule is at a name with the given number
-// of labels.
+// covers reports whether a rule with the match m at a name with this number of labels covers
+// the position.
 func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
@@ -262,17 +267,17 @@ func (at position) covers(m order.Match, labels int) bool {
 	return true
 }
 
-// A decision is the result of judge. It is small enough to be passed in registers.
+// A decision is the result of judge. The struct is small so that it fits in registers.
 type decision struct {
-	entry  *entry // of the order that decides; nil if the name passes
+	entry  *entry // the deciding order's entry, or nil if the name passes
 	labels int    // the number of labels of the deciding target
 	match  order.Match
-	// everywhere is set if names below that the set does not mention have the same outcome.
+	// everywhere is set if all lower names without rules have the outcome of this name.
 	everywhere bool
 	until      order.Time
 }
 
-// judge finds the order that decides at a position on the path.
+// judge finds the order that decides about a position on the path.
 func (j *judgement) judge(p *path, at position) decision {
 	d := decision{until: Forever, everywhere: !p.uneven}
 	for i := range p.hits {
@@ -295,7 +300,7 @@ func (j *judgement) judge(p *path, at position) decision {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			// Another part may have a target at the same name with higher precedence.
+			// An order in another part may have precedence at this name.
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
@@ -310,18 +315,19 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule that covers the position is enforced there, and the
-// earliest time at which this may change. known is a time at which the verdict may change
-// anyway: applies may return a later time than the true one if the true one is not before
-// known.
+// applies reports whether a block rule applies at the position, and the earliest time at which
+// the result may change.
+//
+// The verdict may change at the time known in any case, so applies may return any time from
+// known on.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
-	// If several reasons keep the order from applying, the reason that lasts longest decides.
-	// For example, the beginning of an order does not limit the TTL for a client that will be
-	// exempt then.
+	// If several reasons keep the order from applying, the longest reason decides. For
+	// example, the beginning of an order does not limit the TTL for a client whose exemption
+	// lasts longer.
 	off := order.NoTime
 	if !on {
 		off = until
@@ -351,8 +357,10 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client. It is called for orders that have not
-// begun too, because a cache may keep the answer until they begin.
+// includes reports whether an order is for the client.
+//
+// It must also be called for orders that have not begun, because a cache may keep the answer
+// until they begin.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -361,11 +369,11 @@ func (j *judgement) includes(e *entry) bool {
 	return e.scope.has(j.c.Country)
 }
 
-// anyLabel is a label that orders almost certainly do not name.
+// anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow makes q represent the names below n that no order names. If n is too long to have
-// names below it, SetBelow sets q to n and returns false.
+// SetBelow sets q to a name below n that stands for all names below n without orders. If n is
+// too long for a longer name, it sets q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -5,18 +5,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow limits how many names below a blocked name are checked to find out whether NXDOMAIN
-// is true for all of them. If there are more, the answer is NODATA, which is always true, so
-// that the cost of a query is bounded.
+// maxBelow limits how many lower names a query checks before it answers NXDOMAIN. With more
+// names, the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
-// below returns the outcome for the names below q, and the earliest time at which this outcome
-// may change. d is the decision about q. The outcome decides whether NXDOMAIN is true for q,
-// because NXDOMAIN also denies all names below q (RFC 8020). The outcome also decides whether
-// DNSKEY is denied: if a name below passes, a denied DNSKEY would make that name bogus.
+// below returns the common outcome of all names below q, and the earliest time at which it may
+// change. The parameter d is the decision about q.
 //
-// If q may be the name of a service (see QName.Service), below counts q itself as a name
-// below. Queries of another type for q may pass, and NXDOMAIN would deny all types.
+// NXDOMAIN for q also denies all names below q (RFC 8020), so it is true only if they have
+// that outcome too. A denied DNSKEY would make a passing lower name bogus.
+//
+// A possible service name q (see QName.Service) counts as one of the lower names, because
+// queries of another type for q may pass.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -39,8 +39,8 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 	if !p.below {
 		return worst, until
 	}
-	// Names below q have the outcome found above, unless they are at or below a marked name.
-	// Marked names have an exception, a lift, or a block with a response other than NXDOMAIN.
+	// The other names below q are at or below a marked name. A marked name has an exception, a
+	// lift, or a block with a response other than NXDOMAIN.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

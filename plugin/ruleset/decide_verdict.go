@@ -7,7 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Forever is the Until of a verdict that no known event will change.
+// Forever is a time after all other times. A verdict lasts until Forever if no known event
+// changes it.
 const Forever order.Time = math.MaxInt64
 
 // A Client is the client of a query.
@@ -15,79 +16,75 @@ type Client struct {
 	// Addr is the client's address, unmapped and without a zone. The zero Addr is in no
 	// network.
 	Addr netip.Addr
-	// Country is the client's country. It is empty if unknown, and is then in no scope of
-	// countries.
+	// Country is the client's country, or empty if unknown. The empty country is in no scope.
 	Country order.Country
 }
 
-// A SubtreeOutcome is the outcome for the names below a blocked name, for the same client at
-// the same time. It decides between NXDOMAIN, which also denies all names below (RFC 8020), and
-// NODATA.
+// A SubtreeOutcome is the common outcome of all names below a blocked name, for one client at
+// one time. NXDOMAIN also denies these names (RFC 8020), so the outcome decides between
+// NXDOMAIN and NODATA.
 type SubtreeOutcome uint8
 
-// The outcomes for the names below a blocked name.
+// The possible outcomes for the names below a blocked name.
 const (
-	// SubtreeNXDOMAIN is used if all names below would get NXDOMAIN too.
+	// SubtreeNXDOMAIN means that all names below also have the response NXDOMAIN.
 	SubtreeNXDOMAIN SubtreeOutcome = iota
-	// SubtreeBlocked is used if all names below are blocked, and some get another answer than
-	// NXDOMAIN.
+	// SubtreeBlocked means that all names below are blocked, but some with another response
+	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses is used if some name below is not blocked, or if there are too many names to
-	// check, because denying too little is safer. The name itself counts as below if queries
-	// of another type for it pass (see QName.Service).
+	// SubtreePasses means that some name below is possibly not blocked. It is also the outcome
+	// if there are too many names to check, because denying too little is safer.
 	SubtreePasses
 )
 
-// A Verdict is the decision about one name, for one client, at one second. A name without
-// orders has the zero Verdict with Until Forever.
+// A Verdict is the decision about one name for one client at one second. The zero Verdict with
+// Until set to Forever is the decision about a name without orders.
 type Verdict struct {
-	// Order is the order that decides, nil if the name passes.
+	// Order is the order that blocks the name, or nil.
 	Order *Order
-	// Response is the response to give: the response that the order prescribes, or the default
-	// of the set. It is never ResponseUnset if the name is blocked.
+	// Response is the response that the order prescribes, or the default response. It is never
+	// ResponseUnset for a blocked name.
 	Response order.Response
-	// TargetLabels and Match describe the target that matched. The target is the last
-	// TargetLabels labels of the name, without the "*." of a BelowOnly match.
+	// TargetLabels is the number of labels of the target that matched. For a target
+	// "*.example.com" it is 2. Match is the kind of this target.
 	TargetLabels int
 	Match        order.Match
-	// Subtree is meaningful only if the name is blocked.
+	// Subtree has no meaning if the name is not blocked.
 	Subtree SubtreeOutcome
-	// Until is the first second at which the fields above may change. It is never later than
-	// the change, and always after now.
+	// Until is a time after now. The fields above are correct before this time.
 	Until order.Time
-	// CountryDependent is set if the verdict may differ for a client in another country.
+	// CountryDependent is set if a client in another country may get another verdict.
 	CountryDependent bool
-	// PassedForQName is set if the name passes because of the asked name (see Query.QName), and
-	// may be blocked for another asked name.
+	// PassedForQName is set if the name passes only because of Query.QName. The verdict must
+	// not be used for another QName.
 	PassedForQName bool
 }
 
 // Blocked reports whether the name is blocked.
 func (v Verdict) Blocked() bool { return v.Order != nil }
 
-// An Order is the part of an order that stays in memory for queries.
+// An Order contains the fields of an order that queries need.
 type Order struct {
 	ID        string
 	Reference string // the first reference, may be empty
 	*Common
 }
 
-// A Common contains the fields that many orders of a register share. These orders differ only
-// in their ids, references, dates and targets. A Common is immutable.
+// A Common contains the fields that many orders of a register share. It is immutable.
 type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase
 
 	action  order.Action
 	status  order.Status
-	public  bool    // a lift that says that it is public
-	excepts bool    // the order has exceptions of its own, apart from the exceptions of targets
-	file    *string // the path of the file; equal pointers mean the same file
+	public  bool    // the order is a lift whose disclosure is public
+	excepts bool    // the order has exceptions that apply to all its targets
+	file    *string // the path of the file; equal pointers mean equal files
 	lifts   []string
-	scope   *scope // nil: all clients
+	scope   *scope // nil means all clients
 	exempt  *exempt
-	// exemptsAll is set for a block order whose exemptions without an end cover every client.
+	// exemptsAll is set if a block order exempts every client for ever.
 	exemptsAll bool
 	response   order.Response
-	force      *forced // nil: no target is forced
+	force      *forced // nil means that no target is forced
 }

@@ -9,10 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken checks that a long list of plain names, which goes directly from the text
-// into the index, gives the same verdicts as the same targets one by one. It covers blocks and
-// lifts that are in force, pending, suspended and in shadow, and a target that is also listed
-// with exceptions of its own.
+// TestTargetsTaken checks a long list of plain names, which bypasses the YAML parser. Its
+// verdicts must be equal to the verdicts for targets that are added one by one.
 func TestTargetsTaken(t *testing.T) {
 	var list []string
 	for i := range 200 {
@@ -64,8 +62,7 @@ func TestTargetsTaken(t *testing.T) {
 	}
 }
 
-// TestFull checks that a part without room for all its names returns an error and does not
-// panic.
+// TestFull checks that a part whose index is full returns an error and does not panic.
 func TestFull(t *testing.T) {
 	b := NewBuilder("a.yaml", Options{})
 	b.index.Max = 9 << 10
@@ -87,8 +84,8 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// TestMergeBounded checks that small parts that are too large together are merged into several
-// segments.
+// TestMergeBounded checks that small parts become several segments if one index has no room
+// for all of them.
 func TestMergeBounded(t *testing.T) {
 	defer func(n int) { maxMerged = n }(maxMerged)
 	var parts []*Part
@@ -110,8 +107,8 @@ func TestMergeBounded(t *testing.T) {
 	}
 }
 
-// TestLongListOfManyNetworks checks that orders at one name that share a scope of very many
-// networks and a country apply only to clients in the scope.
+// TestLongListOfManyNetworks checks many orders at one name with a common scope of very many
+// networks and a country. They must apply only to clients in the scope.
 func TestLongListOfManyNetworks(t *testing.T) {
 	var clients, orders strings.Builder
 	for i := range 1000 {

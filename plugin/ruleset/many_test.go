@@ -7,17 +7,18 @@ import (
 	"testing"
 )
 
-// many are benchmark cases. In each case, very many orders are on one name or address, and
-// only the last order can decide. fields returns the fields that keep order i from deciding,
-// and lift returns the fields of a lift of order i.
+// many contains benchmark cases with very many orders at one name or address. Only the last
+// order can decide. The function fields returns the YAML fields that keep order i from
+// deciding. The function lift returns the fields of a lift of order i.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
-	// apart is set if the lifts are in another file, in a segment of its own.
+	// apart is set if the lifts are in another segment.
 	apart bool
-	asks  string // the name or address to judge, if it is not the target
-	one   string // one lift of all orders but the last
-	// held is set if the guard holds the target, and only the last order forces it.
+	asks  string // the name or address in the query, if it is not the target
+	one   string // one lift for all orders but the last
+	// held is set if the guard protects the target, and only the last order overrides the
+	// guard.
 	held bool
 }{
 	{name: "in-force", target: "c.example"},
@@ -48,8 +49,8 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders returns n orders, and lifts of all of them but the last. The last order gets the
-// fields in last.
+// manyOrders returns n orders, and lifts for all of them but the last. The parameter last
+// contains the YAML fields of the last order.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {
@@ -68,7 +69,7 @@ func manyOrders(n int, target, last string, fields, lift func(int) string) (orde
 	return o.String(), l.String()
 }
 
-// BenchmarkManyOrders measures a verdict about the target of n orders.
+// BenchmarkManyOrders measures one verdict at a name with n orders.
 func BenchmarkManyOrders(b *testing.B) {
 	now := at(b, "2026-01-01")
 	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
@@ -105,7 +106,7 @@ func BenchmarkManyOrders(b *testing.B) {
 	}
 }
 
-// apart merges parts so that each part is a segment of its own, as a large part is.
+// apart returns a set in which each part is a segment of its own.
 func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
 	s.segments = s.parts
@@ -113,8 +114,8 @@ func apart(opt Options, parts ...*Part) *Set {
 	return s
 }
 
-// BenchmarkManyLifts measures the work of a load, and of a time at which many orders change,
-// with a lift for each of n orders.
+// BenchmarkManyLifts measures a load of n orders and n lifts, and the work when many orders
+// change their state at one time.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -146,8 +147,8 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare measures the comparison of two versions of a register, whose orders share
-// their terms.
+// BenchmarkCompare measures the comparison of two versions of a large register whose orders
+// share their terms.
 func BenchmarkCompare(b *testing.B) {
 	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
@@ -158,9 +159,9 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// explainMany returns a set with n orders of one authority at one name. Each order has a lift
-// without ids, and begins after the lift of the order before it has ended. If apart is set, all
-// lifts follow all orders and none of them ends.
+// explainMany returns a set with n orders and n lifts at one name. Each order begins after the
+// lift of the previous order has ended. If apart is set, the lifts come after all orders and
+// do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {
@@ -174,7 +175,7 @@ func explainMany(t testing.TB, n int, apart bool) *Set {
 	return set(t, b.String())
 }
 
-// BenchmarkExplainMany measures Explain for a name with n orders and n lifts.
+// BenchmarkExplainMany measures Explain at a name with n orders and n lifts.
 func BenchmarkExplainMany(b *testing.B) {
 	for _, apart := range []bool{false, true} {
 		for _, n := range []int{500, 1_000, 2_000} {

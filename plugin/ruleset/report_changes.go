@@ -7,86 +7,85 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// What is the kind of change that a load made to an order.
+// A What is the way in which a load changed an order.
 type What uint8
 
-// The kinds of changes.
+// The ways in which a load can change an order.
 const (
 	Added What = iota
 	Changed
 	Removed
-	Affected // the order is unchanged, but a loaded lift changed its state
+	Affected // the order is unchanged, but a lift in the load changed its state
 	Moved    // the order was in another file before
-	MovedOn  // the order was removed from this file, and is in another file now
+	MovedOn  // the order has left this file and is in another file now
 )
 
-// An Outcome describes the effect of a load on an order. Blocked and Freed compare the answers
-// for the names of the order's targets before and after the load.
+// An Outcome describes the effect of a load on one order.
 type Outcome struct {
 	Label string // safe for all readers
 	Lift  bool
 	What  What
 	File  string
-	From  string // the previous file, if Moved
-	// Differs is true if a Moved order differs from the order in the previous file.
+	From  string // the previous file, if What is Moved
+	// Differs is set if the order changed when it moved to another file.
 	Differs bool
-	State   State      // meaningless if Removed or MovedOn
+	State   State      // has no meaning if What is Removed or MovedOn
 	Until   order.Time // the next time at which the state may change
-	By      string     // the label of the lift, if Lifted; empty if there are several lifts or too many names
-	Held    int        // the number of held targets
-	Whole   bool       // the whole order is held
-	// Targets is the number of targets that are enforced unless the guard holds them. All is
-	// the number of all targets.
+	By      string     // the label of the lift that lifted the order, or empty
+	Held    int        // the number of targets that the guard refuses to enforce
+	Whole   bool       // no target of the order can be enforced
+	// Targets is the number of targets that are enforced if the guard allows it. All is the
+	// number of all targets.
 	Targets, All int
-	// Tally is about a block order that is InForce, or Lifted by lifts with targets, if Counted.
+	// Tally counts the targets by their states. It is filled only for block orders, and only
+	// if Counted is set.
 	Tally Tally
-	// Late is the deadline of an order that came into force after its deadline, or NoTime.
+	// Late is the deadline that the order missed before it came into force, or NoTime.
 	Late order.Time
-	// Reaches is true if a lift reaches an order.
+	// Reaches is set if a lift ends the effect of at least one order.
 	Reaches bool
-	// Blocked is the number of names that became blocked for some client, because of a block
-	// order, or because a lift was changed or removed. Freed is the number of names that are
-	// no longer blocked for any client. A block order counts the names that it blocked itself.
-	// A lift counts the names of its targets and of the orders that it names.
+	// Blocked is the number of names that became blocked for some client. Freed is the number
+	// of names that are no longer blocked for any client.
+	//
+	// A block order counts the names that it blocked itself. A lift counts its targets and the
+	// targets of the orders whose ids it lists.
 	Blocked, Freed int
-	// Counted is false if the order has too many names to compare, or if a comparison takes too
-	// much work. Blocked and Freed are then 0.
+	// Counted is false if counting would take too much work. Blocked and Freed are then 0.
 	Counted bool
-	// Below is true if the names below a lift's targets were compared too.
+	// Below is set if Blocked and Freed also count names below the targets of a lift.
 	Below bool
 }
 
 const (
-	// maxOutcomeNames is the number of names up to which the names of an order are compared.
+	// maxOutcomeNames is the largest number of names in an order for which Blocked and Freed
+	// are counted.
 	maxOutcomeNames = 10_000
-	// maxOutcomeWork is the number of clients and rules up to which the names of an order are
-	// compared. The number is a few for each name, and takes at most some 100 ms.
+	// maxOutcomeWork limits the clients and rules that are tried for one order. The limit
+	// allows a few for each name, and some 100 ms at most.
 	maxOutcomeWork = 8 * maxOutcomeNames
-	// maxLoadWork is the number of clients and rules up to which the names of all orders of a
-	// load are compared.
+	// maxLoadWork limits the clients and rules that are tried for all orders of a load.
 	maxLoadWork = 5 * maxOutcomeWork
-	// maxWalk is the number of names in a set up to which collect looks for names below the
-	// targets of lifts.
+	// maxWalk is the largest number of names in a set whose names below the targets of lifts
+	// are counted.
 	maxWalk = 50_000
 )
 
-// An outcome is an Outcome that is being computed.
+// An outcome is an Outcome that is not yet complete.
 type outcome struct {
 	Outcome
 	differing
 	names map[spot]bool // the names to compare
-	full  bool          // there are more than maxOutcomeNames
+	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name or, if below is set, the names below it that no order names.
+// A spot is a name or, if `below` is true, all lower names that no order contains.
 type spot struct {
 	name  dname.Name
 	below bool
 }
 
-// Outcomes returns the effects of a load, at the time now, on the orders that differ. before
-// and after are the sets before and after the load; before is nil for the first load. Outcomes
-// returns at most `most` elements. If stop returns true, Outcomes compares no more names.
+// Outcomes returns the effects of a load on at most `most` orders. The set before is nil for
+// the first load. When the function stop returns true, the other names are not compared.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
@@ -120,7 +119,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 	return out
 }
 
-// liftedIDs returns the ids that the lifts among the outcomes name, with those outcomes.
+// liftedIDs maps each id that a lift lists to the outcomes of the lifts that list it.
 func liftedIDs(list []*outcome) map[string][]*outcome {
 	ids := map[string][]*outcome{}
 	add := func(o *outcome, e *entry) {
@@ -139,8 +138,8 @@ func liftedIDs(list []*outcome) map[string][]*outcome {
 	return ids
 }
 
-// affected returns the orders that did not change, but whose state changed because a lift
-// among the outcomes names them.
+// affected returns the unchanged orders whose state changed because a lift among the outcomes
+// lists their ids.
 func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
 	ids := liftedIDs(list)
 	if len(ids) == 0 {
@@ -200,7 +199,7 @@ func moves(before, after *Set, list []*outcome) {
 	}
 }
 
-// findDiffering finds the moved orders that differ from the orders in their previous files.
+// findDiffering sets Differs for the moved orders.
 func findDiffering(list []*outcome) {
 	compared := map[[2]*Part]*comparison{}
 	for _, o := range list {
@@ -215,8 +214,8 @@ func findDiffering(list []*outcome) {
 	}
 }
 
-// collect finds the names to compare for each outcome: the names of its targets and of the
-// orders that a lift names and, if the set is small, the names below the targets of a lift.
+// collect finds the names to compare for each outcome. For a lift, these are its targets, the
+// targets of the orders whose ids it lists and, in a small set, the names below its targets.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {
@@ -324,8 +323,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish fills in the fields that depend on the sets. own has the ids of the orders that are
-// new or changed. finish returns how much work of the trial it used.
+// finish fills in the remaining fields. The map own contains the ids of new and changed
+// orders. The result is the work that the trial used.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -344,7 +343,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// If another order of the same load blocks a name, a lift does not count the name.
+	// A lift does not count names that another order of this load blocks.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {
@@ -370,7 +369,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	return most - t.left
 }
 
-// lifterOf returns the label of a lift that lifts the whole order at now.
+// lifterOf returns the label of a lift that ends the whole order at the time now.
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	for _, w := range s.whole[e.ID] {
 		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {

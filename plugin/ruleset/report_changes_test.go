@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestOutcomes checks the outcome of each order for pairs of loads.
+// TestOutcomes loads pairs of files, and checks the Outcome of each order.
 func TestOutcomes(t *testing.T) {
 	now := at(t, "2026-06-01")
 	type files map[string]string
@@ -118,7 +118,7 @@ func TestOutcomes(t *testing.T) {
 }
 
 // TestOutcomesOfMany checks that the names of a very large order are not counted, and that the
-// number of outcomes is bounded.
+// number of outcomes is limited.
 func TestOutcomesOfMany(t *testing.T) {
 	var names []string
 	for i := range maxOutcomeNames + 1 {
@@ -131,15 +131,15 @@ func TestOutcomesOfMany(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfManyClients checks that the work on an order of many names and many networks
-// is bounded, and that an outcome is not counted when the work ends early.
+// TestOutcomesOfManyClients checks the limit of work for an order with many names and many
+// networks. If the work exceeds the limit, Counted must be false.
 func TestOutcomesOfManyClients(t *testing.T) {
 	var names, clients []string
 	for i := range 2000 {
 		names = append(names, fmt.Sprintf("n%d.example", i))
 		clients = append(clients, fmt.Sprintf("10.0.%d.%d/32", i>>8, i&255))
 	}
-	// The orders of a and b have equal names, so that a blocks each name before b comes.
+	// Orders a and b have the same names, so that order a already blocks the names of order b.
 	text := func(id, more string) string {
 		return fmt.Sprintf("- {id: %s, scope: {clients: [%s]}, %s targets: [%s]}\n", id, strings.Join(clients, ", "), more, strings.Join(names, ", "))
 	}
@@ -172,7 +172,7 @@ func TestOutcomesOfManyClients(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfManyOrders checks that the work on all orders of a load is bounded.
+// TestOutcomesOfManyOrders checks the limit of work for all orders of a load.
 func TestOutcomesOfManyOrders(t *testing.T) {
 	var names, clients []string
 	for i := range 400 {

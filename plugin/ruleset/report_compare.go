@@ -8,31 +8,30 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Diff describes how two versions of a file differ.
+// A Diff describes the differences between two versions of a file.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders are the first orders that differ: added and changed orders in the sequence of the
-	// new version, then removed orders.
+	// orders contains the first orders that differ: at first added and changed orders, then
+	// removed orders.
 	orders []differing
 }
 
 // A differing is an order that differs between two versions of a file.
 type differing struct {
-	part *Part  // the new version, or the old version if the order was removed
-	at   uint32 // the number of the order's entry in part
-	old  *Part  // nil if the order is new
-	was  uint32 // the number of the order's entry in old
+	part *Part  // the new version, or the old version of a removed order
+	at   uint32 // the number of the order's entry in the new version
+	old  *Part  // the old version, or nil for a new order
+	was  uint32 // the number of the order's entry in the old version
 	what What
 }
 
 func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
-// none marks an order or a schedule that has no counterpart in the other version.
+// none replaces the number of an order or schedule that exists in only one version.
 const none = ^uint32(0)
 
-// Compare returns the differences between two versions of a file; old is nil for a new file.
-// An order has changed when its terms, status, times, references or targets differ. The Diff
-// keeps at most `most` orders.
+// Compare returns the differences between two versions of a file. The part old is nil for a
+// new file. The Diff contains at most `most` orders.
 func Compare(old, new *Part, most int) *Diff {
 	if old == nil {
 		old = &Part{}
@@ -66,10 +65,10 @@ func Compare(old, new *Part, most int) *Diff {
 // A comparison is the state of one call of Compare.
 type comparison struct {
 	old, new *Part
-	was, now []uint32 // the counterpart of each entry of new in old, and of each entry of old in new
-	differs  []bool   // indexed by the number of the entry in new
-	// schedules maps the numbers of new's schedules to the numbers of the equal schedules in
-	// old, or to none.
+	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
+	differs  []bool   // indexed by the number of the entry in the part new
+	// schedules maps the schedules of the part new to equal schedules of the part old, or to
+	// none.
 	schedules []uint32
 }
 
@@ -82,8 +81,8 @@ func compareParts(old, new *Part) *comparison {
 	return c
 }
 
-// pair finds the entries with equal ids. The orders of two versions of a file are mostly in
-// the same sequence, so a map is filled only with the orders that moved.
+// pair finds the entries with equal ids. It uses a map only for orders that moved within the
+// file, because most orders stay in sequence.
 func (c *comparison) pair() {
 	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
 	c.differs = make([]bool, c.new.entries.n)
@@ -117,7 +116,6 @@ func (c *comparison) compareTerms() {
 	}
 }
 
-// compareRules compares the targets and exceptions.
 func (c *comparison) compareRules() {
 	if c.old.entries.n == 0 {
 		return
@@ -179,12 +177,12 @@ func (c *comparison) compareLists(now, was []rule) {
 	}
 }
 
-// same reports whether a rule of new is equal to a rule of old.
+// same reports whether a rule of the new version is equal to a rule of the old version.
 func (c *comparison) same(r, o *rule) bool {
 	return c.was[r.entry] == o.entry && r.kind == o.kind && r.group == o.group && r.shadow == o.shadow && c.schedules[r.sched] == o.sched
 }
 
-// pairSchedules finds the schedule of old that is equal to each schedule of new.
+// pairSchedules finds the equal schedules of the two versions.
 func (c *comparison) pairSchedules() {
 	known := map[string]uint32{}
 	key := func(p *Part, n int) string { return fmt.Sprint(p.ivs(uint32(n))) }
@@ -200,8 +198,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches comparisons of terms. The orders of a register share few terms, and
-// comparing terms is most of the work.
+// sameTerms caches comparisons of terms, because they are most of the work and a register has
+// few different terms.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {
@@ -216,8 +214,8 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 	return eq
 }
 
-// order reports whether two compiled orders are equal. It compares how many targets the orders
-// have, but not the targets.
+// order reports whether two compiled orders are equal. It compares the numbers of targets, but
+// not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&

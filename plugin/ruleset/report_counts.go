@@ -2,20 +2,18 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// A Counts has the numbers of orders and targets in each state.
+// A Counts contains the numbers of orders and targets in each state.
 type Counts struct {
-	// Orders counts block orders, and Lifts counts lifts.
+	// Orders counts block orders. Lifts counts lifts (orders that end other orders).
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS enforces, by the state of their
-	// order. Targets that the guard holds count as OnHold, and lifted targets of orders in
-	// force count as Lifted.
+	// Targets counts the targets of block orders that DNS enforces. A target counts in the
+	// state of its order. Held targets count as OnHold, and lifted targets as Lifted.
 	Targets [NumStates]int
-	// NotDNS counts the targets of block orders in force that are not enforced here, which are
-	// URLs and addresses.
+	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
 	NotDNS int
 }
 
-// Counts counts the orders and targets of the set at a time.
+// Counts counts the orders and targets of the set at the time now.
 func (s *Set) Counts(now order.Time) (c Counts) {
 	s.each(func(p *Part, e *entry) {
 		st, _ := s.state(p, e, now)

@@ -2,24 +2,25 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Deadlines is the state of the times that operators must not miss.
+// A Deadlines describes the deadlines and reviews of a set at one time.
 type Deadlines struct {
-	// Overdue is the number of orders, including lifts, that are past a deadline and are not
-	// completely in force.
+	// Overdue is the number of orders that have missed a deadline and are still not completely
+	// in force.
 	Overdue int
-	// NextDeadline is the next deadline at which an order will not be in force unless the
-	// operator acts, or Forever if there is none.
+	// NextDeadline is the next deadline that an order will miss unless the operator acts, or
+	// Forever.
 	NextDeadline order.Time
-	// Late is the number of active orders, including lifts, that are neither ended nor lifted
-	// and came into force after a deadline. Either their own dates begin too late, or this
-	// server loaded them too late (see Follow).
+	// Late is the number of orders that came into force after a deadline and have not
+	// ended. Either the order's dates begin too late, or this server loaded the order too late
+	// (see Follow).
 	Late int
-	// PastReview is the number of orders, neither ended nor lifted, whose review is due.
+	// PastReview is the number of orders whose review is due. Orders that have ended or were
+	// lifted do not count.
 	PastReview int
 }
 
-// Deadlines returns the state of the set's deadlines and reviews at a time. Orders that have
-// ended or been lifted have no duties.
+// Deadlines returns the state of deadlines and reviews at the time now. Orders that have ended
+// or were lifted have none.
 func (s *Set) Deadlines(now order.Time) Deadlines {
 	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
@@ -35,7 +36,7 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			// count each order once; the duties of an order are adjacent
+			// Count each order once. The deadlines of an order are adjacent.
 			case overdue && x.entry != last:
 				d.Overdue++
 				last = x.entry
@@ -51,11 +52,11 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 }
 
 // willMiss reports whether a deadline was missed, or will be missed unless the operator acts.
-// overdue reports whether the order or target is still not in force.
+// The result overdue is set if the order or target is still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// An order that is never in force by its dates has a mistake that the operator must fix.
+	// Dates that never let an order be in force are a mistake that the operator must correct.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:
@@ -69,9 +70,10 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether the order or target of a duty has ended or was lifted, so that it cannot
-// come into force any more. A status does not make a duty moot: a suspended order is still
-// owed.
+// moot reports whether a duty (a deadline or review) is over because its order or target has
+// ended or was lifted.
+//
+// The status does not matter, because the operator must still enforce a suspended order.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
@@ -87,13 +89,13 @@ func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	return on
 }
 
-// liftedAt reports whether a lift takes a target out of its order for all clients.
+// liftedAt reports whether a lift ends the order's effect on a target for all clients.
 func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// blocked reports whether the set does not enforce the order or target of a duty although the
-// order is in force, because the guard holds it or the configuration cannot enforce it.
+// blocked reports whether the guard or the configuration keeps the order or target of a duty
+// (a deadline or review) from being enforced.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {

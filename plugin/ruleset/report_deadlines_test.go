@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// holding is a guard that holds one name, and networks that contain 203.0.113.66.
+// holding is a guard that protects one name, and every network that contains 203.0.113.66.
 type holding string
 
 func (h holding) Name(w *dname.Wire) string {
@@ -26,7 +26,7 @@ func (holding) Address(x netip.Prefix) string {
 }
 func (holding) Protected(*dname.Wire) bool { return false }
 
-// guardedSet compiles orders with a guard that holds "held.example", and with NoCountry.
+// guardedSet compiles orders with NoCountry and a guard that protects "held.example".
 func guardedSet(t *testing.T, orders string) *Set {
 	t.Helper()
 	return guarded(t, Options{Guard: holding("held.example"), NoCountry: true}, orders)
@@ -43,7 +43,8 @@ func guarded(t *testing.T, opt Options, orders string) *Set {
 	return Merge([]*Part{p}, opt)
 }
 
-// TestDeadlines checks the counts of Deadlines at noon of 1 May 2026, and laterAt hours later.
+// TestDeadlines checks the counts of Deadlines at noon of 1 May 2026. If laterAt is not 0, it
+// also checks Overdue that many hours later.
 func TestDeadlines(t *testing.T) {
 	const (
 		now  order.Time = 1777636800
@@ -55,9 +56,9 @@ func TestDeadlines(t *testing.T) {
 		overdue               int
 		next                  order.Time
 		review                int
-		laterOverdue, laterAt int // the number of overdue orders after laterAt hours
+		laterOverdue, laterAt int // Overdue after laterAt hours
 	}{
-		// The order's own deadline.
+		// The cases up to the next comment have a deadline of the whole order.
 		{"in force in time", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"in force before its deadline", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 2},
 		{"no deadline", `{status: draft, targets: [a.example]}`, 0, none, 0, 0, 0},
@@ -78,7 +79,7 @@ func TestDeadlines(t *testing.T) {
 		{"all windows before the from", `{from: "2026-05-02T14:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 1},
 		{"windows that are over", `{status: draft, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T11:00:00Z", until: "2026-05-01T11:30:00Z"}]}`, 0, none, 0, 0, 2},
 
-		// Orders that have ended or are lifted have no duties, whatever their status is.
+		// Orders that have ended or were lifted have no deadlines, whatever their status is.
 		{"ended", `{until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that has ended", `{status: draft, until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that ends", `{status: draft, until: "2026-05-01T12:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 1, none, 0, 0, 1},
@@ -93,7 +94,7 @@ func TestDeadlines(t *testing.T) {
 		{"lifted for some clients only", `{status: draft, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}
 - {id: l, action: lift, lifts: [x], issued: 2026-04-02, scope: {clients: [192.0.2.0/24]}}`, 1, none, 0, 1, 1},
 
-		// Held targets are not in force.
+		// Targets that the guard protects are not in force.
 		{"held", `{deadline: "2026-05-01T11:00:00Z", targets: [held.example]}`, 1, none, 0, 1, 1},
 		{"held in part", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example, held.example]}`, 0, now + hour, 0, 1, 1},
 		{"held, and forced", `{deadline: "2026-05-01T11:00:00Z", targets: [held.example], force: {held.example: asked}}`, 0, none, 0, 0, 0},
@@ -103,7 +104,7 @@ func TestDeadlines(t *testing.T) {
 		{"addresses that nobody looks for", `{deadline: "2026-05-01T11:00:00Z", targets: [{address: 203.0.113.1, enforced_by: dns}]}`, 1, none, 0, 1, 1},
 		{"addresses for routers", `{deadline: "2026-05-01T11:00:00Z", targets: [{address: 203.0.113.1}]}`, 0, none, 0, 0, 0},
 
-		// Targets with deadlines of their own.
+		// The targets have deadlines of their own.
 		{"a target in force", `{targets: [{name: a.example, deadline: "2026-05-01T11:00:00Z"}]}`, 0, none, 0, 0, 0},
 		{"a draft target", `{targets: [{name: a.example, status: draft, deadline: "2026-05-01T13:00:00Z"}]}`, 0, now + hour, 0, 1, 1},
 		{"a suspended target", `{targets: [{name: a.example, status: suspended, deadline: "2026-05-01T11:00:00Z"}]}`, 1, none, 0, 1, 1},
@@ -124,14 +125,14 @@ func TestDeadlines(t *testing.T) {
 		{"the order's deadline for a draft target", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example, {name: b.example, status: draft}]}`, 0, now + hour, 0, 1, 1},
 		{"a page, which DNS does not enforce", `{targets: [{url: "https://a.example/x", status: draft, deadline: "2026-05-01T11:00:00Z"}]}`, 0, none, 0, 0, 0},
 
-		// Lifts have deadlines too: until a lift is in force, too much is blocked.
+		// A lift has a deadline too, because too much is blocked until the lift is in force.
 		{"a lift in force", `{action: lift, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft lift", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, now + hour, 0, 1, 1},
 		{"a lift cannot be lifted", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}
 - {id: l, action: lift, issued: 2026-04-02, lifts: [x]}`, 1, none, 0, 1, 1},
 		{"a lift that begins late", `{action: lift, issued: 2026-04-01, from: "2026-05-02T12:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 1, none, 0, 0, 25},
 
-		// Reviews.
+		// The orders have review dates.
 		{"to be reviewed", `{review: "2026-05-01T12:00:00Z", targets: [a.example]}`, 0, none, 1, 0, 0},
 		{"not yet", `{review: "2026-05-01T12:00:01Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a suspended order wants to be looked at all the more", `{status: suspended, review: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 1, 0, 0},
@@ -151,7 +152,7 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// TestDutiesOfAddresses checks addresses with deadlines of their own.
+// TestDutiesOfAddresses checks addresses that have deadlines of their own.
 func TestDutiesOfAddresses(t *testing.T) {
 	const now order.Time = 1777636800
 	const late = `deadline: "2026-05-01T11:00:00Z"`
@@ -182,8 +183,8 @@ func TestDutiesOfAddresses(t *testing.T) {
 	}
 }
 
-// TestDutiesOfFiles checks that the counts of several files add up, and that the earliest
-// deadline is the next one.
+// TestDutiesOfFiles checks that the counts of several files are added, and that NextDeadline
+// is the earliest deadline of all files.
 func TestDutiesOfFiles(t *testing.T) {
 	draft := "- {id: ID, status: draft, deadline: DAY, review: 2026-01-01, targets: [a.example]}\n"
 	file := func(name string, days ...string) *Part {
@@ -194,7 +195,7 @@ func TestDutiesOfFiles(t *testing.T) {
 		return part(t, name+".yaml", text)
 	}
 	s := Merge([]*Part{file("a", "2026-01-01", "2026-02-01", "2026-06-02"), file("b", "2026-06-01", "2026-03-01")}, Options{})
-	// A deadline that is a date means the end of that day.
+	// A date without a time as a deadline means the end of that day.
 	if d := s.Deadlines(at(t, "2026-05-01")); d != (Deadlines{3, at(t, "2026-06-02"), 0, 5}) {
 		t.Errorf("%+v", d)
 	}

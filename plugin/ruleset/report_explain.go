@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Why is the reason for the effect of one target on one name.
+// A Why is the reason why one target has or does not have an effect on a name.
 type Why uint8
 
-// The reasons, in the sequence in which they are checked.
+// The reasons, in the sequence in which Explain checks them.
 const (
 	Decides Why = iota
 	Outranked
@@ -21,53 +21,56 @@ const (
 	ExemptClient
 	Excepted
 	LiftedBy
-	OtherName // an exact or "*." target that does not cover the asked name
-	HeldBack  // by the guard
-	InShadow  // would be in force if it were not in shadow
+	OtherName // an exact or "*." target does not cover the asked name
+	HeldBack  // the guard refuses to enforce the target
+	InShadow  // the target would be in force if it were not in shadow
 )
 
-// A Reason describes the effect of one target on the path to a name.
+// A Reason describes the effect of one target on a name.
 type Reason struct {
 	Order  *Order
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the order that lifts or outranks this order.
+	// By is the order that ends this order or has precedence over this order.
 	By *Order
-	// Held is the reason why the guard holds the target.
+	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
-	// Begins is the time at which the dates of a target begin that has not begun, else NoTime.
-	// Why is then the reason for the effect of the target at that time, or NotYet if the target
-	// will be enforced from that time on.
+	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
+	// The field Why is NotYet if the target will be enforced then. Otherwise Why is the reason
+	// why the target will have no effect.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever
-	// if no change is known. The deciding target decides until that time. A target that is
-	// outranked is enforced until that time. Any other target is enforced next at that time. If
-	// the client is out of the scope of a lifted order, Until is the time for a client in the
+	// Until is the time at which the effect of the target on this client changes, or Forever.
+	//
+	// The deciding target decides until then. An outranked target is enforced until then. Any
+	// other target is enforced again from then on.
+	//
+	// If the client is not in the scope of a lifted order, the time is for a client in the
 	// scope.
 	Until order.Time
-	// Since is the time at which the deciding target began to decide, or at which a target
-	// that is outranked came into force. It is NoTime if no such time is known.
+	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
+	// For a target without precedence, it is the time from which on the target is enforced.
 	Since order.Time
-	// After is the lift that ended at Since, if Since is the end of a lift.
+	// After is the lift that ended at the time Since, or nil.
 	After *Order
 }
 
-// Explain lists each target at the name or above it, the deciding target first, with the reason
-// why the target decides or not, and the times at which its effect changes. Explain also lists
-// orders and targets that are not active. Explain allocates and is meant for tools, not for queries.
+// Explain lists all targets at the name and above it, the deciding target first. It also lists
+// targets that are not active.
+//
+// Explain allocates and is slow, so queries must not use it.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
 
-// Reasons returns the same as Explain without Until, Since and After. It does less work if
-// there are many orders at the name.
+// Reasons returns the results of Explain without Until, Since and After. It is faster than
+// Explain if the name has many orders.
 func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
-// LiftOf returns the lift that takes a name out of an order, or nil if there is none. id is the
-// id of the order. LiftOf does less work than Reasons if there are many orders at the name.
+// LiftOf returns the lift that ends the effect of the order with this id on the name, or nil.
+// It is faster than Reasons if the name has many orders.
 func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
 	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
 		if r.Why == LiftedBy {
@@ -82,8 +85,8 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. If only is not nil, it returns only the reasons
-// of orders for which only returns true.
+// reasons returns the reasons for the verdict v. The function `only` selects the orders; nil
+// selects all orders.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
@@ -148,10 +151,11 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason fills in x for one target, without the dates. The rules are the rules of that target,
-// one for each schedule in which the order lists it. If there is no other reason, x.Why is
-// Outranked. A reason that lasts longer comes before a reason that may end sooner, so that
-// the text of a reason does not suggest that the end of the reason changes the verdict.
+// reason fills in x for one target, without the dates. The rules belong to that target; each
+// has another schedule.
+//
+// If several reasons are true, the reason that lasts longest is chosen, because the reader of
+// a reason expects a block when that reason ends.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -204,8 +208,8 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 }
 
-// union returns the intervals in which any of the rules is in force. It uses only the rules
-// whose shadow flag is equal to shadow.
+// union returns the intervals in which any of the rules is in force. It ignores the rules
+// whose field shadow differs from the parameter.
 func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	for i := range rules {
 		if rules[i].shadow == shadow {
@@ -215,8 +219,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell is the interval of a schedule that contains a time. If no interval contains the
-// time, until is the start of the next interval.
+// A spell describes whether a schedule is in force at some time: since when, and until when.
+// If it is not in force, the field until is the time at which it next comes into force.
 type spell struct {
 	on           bool
 	since, until order.Time

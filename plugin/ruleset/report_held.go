@@ -11,7 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the held names, networks and targets of the set.
+// hold finds the names, networks and targets that the guard refuses to block.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -40,14 +40,14 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// A heldTarget is a target of a block order that is held.
+// A heldTarget is a target of a block order that the guard refuses to enforce.
 type heldTarget struct {
 	entry *entry
 	node  *heldNode
 	match order.Match
 }
 
-// findHeld finds the targets that are held, and counts them for each order.
+// findHeld fills in s.heldTargets and s.heldOf.
 func (s *Set) findHeld() {
 	add := func(p *Part, rules []rule, h *heldNode) {
 		for i := range rules {
@@ -76,7 +76,7 @@ func (s *Set) findHeld() {
 			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.node.name.Compare(b.node.name),
 				a.node.net.Compare(b.node.net), cmp.Compare(a.match, b.match))
 		})
-		// A target that an order lists twice is one target.
+		// A target that an order lists twice counts once.
 		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
 	}
 	if len(s.heldTargets) > 0 {
@@ -87,8 +87,8 @@ func (s *Set) findHeld() {
 	}
 }
 
-// undecidable reports whether an order is only for countries and the country of clients cannot
-// be known.
+// undecidable reports whether an order is only for some countries while the country of clients
+// cannot be known.
 func (s *Set) undecidable(e *entry) bool {
 	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
 }
@@ -98,8 +98,7 @@ func (s *Set) heldBack(e *entry) bool {
 	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
 }
 
-// enforceable returns the number of the order's targets that are enforced unless the guard holds
-// them.
+// enforceable returns the number of targets that are enforced if the guard allows it.
 func (s *Set) enforceable(e *entry) int32 {
 	if s.opt.Addresses {
 		return e.names + e.addrs
@@ -107,22 +106,26 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// A Held describes a held target, or an order that is held as a whole.
+// A Held describes a target that the guard refuses to enforce, or an order without any
+// enforceable target.
 type Held struct {
 	Order *Order
-	// Target is the name or network as in an order file. It is empty if the whole order is held.
+	// Target is the name or network as in an order file. It is empty if no target of the order
+	// can be enforced.
 	Target string
 	Why    string
 	File   string
-	// Line and Column are the position of the order in the file, from 1.
+	// Line and Column are the position of the order in the file. They begin with 1.
 	Line, Column int
 }
 
-// noCountry is the reason why an undecidable order is held.
+// noCountry is the reason why an order for some countries is not enforced when countries are
+// not known.
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns the held targets and orders of the set, in the sequence of the files. It includes
-// orders that have ended, and orders that are not active.
+// Held returns the held targets and orders of the set, which are not enforced because they are
+// probably mistakes. Orders that have ended or are not active are included. The result is in
+// the sequence of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

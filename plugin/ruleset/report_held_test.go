@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bank returns a guard that protects a name with everything above and below it, another name
-// without the names below it, and a network.
+// bank returns a guard. It protects a first name with all names above and below, a second name
+// without the names below, and a network.
 func bank(t testing.TB) Guard {
 	t.Helper()
 	name := func(s string) dname.Name {
@@ -28,7 +28,7 @@ func bank(t testing.TB) Guard {
 	}
 }
 
-// with returns the set of the orders, compiled with the given options.
+// with compiles the orders into a set.
 func with(t testing.TB, opt Options, orders string) *Set {
 	t.Helper()
 	b := NewBuilder("a.yaml", opt)
@@ -47,14 +47,14 @@ func heldList(s *Set) (out []string) {
 	return out
 }
 
-// TestHeld checks which targets are held, the state of the order, and the counts of targets.
+// TestHeld checks which targets the guard refuses to enforce, and the states and counts.
 func TestHeld(t *testing.T) {
 	for _, tc := range []struct {
 		name, orders string
 		opt          Options
 		held         string
 		state        State
-		// the number of targets that count by the state of the order, and of held targets
+		// the number of targets in the state of the order, and the number of held targets
 		targets [2]int
 	}{
 		{"nothing", "targets: [a.example]", Options{}, "", InForce, [2]int{1, 0}},
@@ -95,8 +95,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestHeldPasses checks that a query for a held name passes, and is blocked if an order forces
-// the target.
+// TestHeldPasses checks that a query for a protected name passes unless an order overrides the
+// guard.
 func TestHeldPasses(t *testing.T) {
 	s := with(t, Options{Guard: bank(t)}, `
 - {id: b, targets: [w.bank.example, a.example, only.example]}
@@ -115,15 +115,15 @@ func TestHeldPasses(t *testing.T) {
 	if v.Order.ID != "f" || len(reasons) != 2 || reasons[1].Why != HeldBack || reasons[1].Held != "protects only.example" {
 		t.Errorf("explained by %+v", reasons)
 	}
-	// With another guard, the part need not be built again.
+	// Another guard needs no new compilation.
 	s = Merge([]*Part{s.parts[0].Guarded(nil)}, Options{})
 	if len(s.Held()) > 0 || !s.Decide(asked(t, "w.bank.example."), Query{}).Blocked() {
 		t.Errorf("still held: %v", s.Held())
 	}
 }
 
-// TestExplainNoCountry checks that an order for countries is explained as held, and not as out
-// of scope, if the country of clients cannot be known.
+// TestExplainNoCountry checks the reason for an order for some countries when the country of
+// clients cannot be known. It must be HeldBack and not OutOfScope.
 func TestExplainNoCountry(t *testing.T) {
 	s := with(t, Options{NoCountry: true}, "- {id: b, scope: {countries: [IT]}, targets: [a.example]}\n")
 	if _, reasons := s.Explain(asked(t, "a.example."), Client{}, 0); len(reasons) != 1 || reasons[0].Why != HeldBack || reasons[0].Held != noCountry {
@@ -131,8 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestHeldWords checks that the reason of a held target continues a sentence that begins with
-// "it".
+// TestHeldWords checks that the reason for a held target can follow the word "it" in a
+// sentence.
 func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
 		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")
@@ -143,8 +143,7 @@ func TestHeldWords(t *testing.T) {
 	}
 }
 
-// TestShadowRedirects checks that the redirect addresses of orders that are not active do not
-// hold targets.
+// TestShadowRedirects checks that the guard ignores the redirect addresses of inactive orders.
 func TestShadowRedirects(t *testing.T) {
 	orders := "- {id: b, targets: [{address: 198.51.100.1, enforced_by: dns}]}\n" +
 		"- {id: s, status: %s, response: {redirect: [198.51.100.1]}, targets: [a.example]}\n"
@@ -157,7 +156,7 @@ func TestShadowRedirects(t *testing.T) {
 }
 
 // TestDecideAddress checks verdicts about addresses in answers, with orders, exceptions and
-// lifts of networks.
+// lifts for networks.
 func TestDecideAddress(t *testing.T) {
 	now := at(t, "2026-01-01")
 	orders := `
@@ -171,17 +170,17 @@ func TestDecideAddress(t *testing.T) {
 	for _, tc := range []struct{ addr, asked, want string }{
 		{"198.51.100.5", "www.example.", "narrow"},
 		{"198.51.100.6", "www.example.", "wide"},
-		{"::ffff:198.51.100.6", "www.example.", "wide"}, // hosts connect to the IPv4 address
-		{"198.51.100.200", "www.example.", ""},          // lifted, although the lift has no enforced_by
+		{"::ffff:198.51.100.6", "www.example.", "wide"}, // an IPv4-mapped address is the IPv4 address
+		{"198.51.100.200", "www.example.", ""},          // the lift applies without the field enforced_by
 		{"198.51.101.1", "www.example.", ""},
 		{"2001:db8::1", "www.example.", "six"},
 		{"203.0.113.1", "www.example.", ""},
 		{"203.0.113.2", "www.example.", ""},
 		{"198.51.100.6", "x.free.example.", ""},
 		{"198.51.100.6", "lifted.example.", ""},
-		// the lift ends nothing at that name, because the order has no target for it
+		// The order has no target at this name, so the lift has no effect there.
 		{"198.51.100.6", "stray.example.", "wide"},
-		{"198.51.100.5", "free.example.", "narrow"}, // the exception belongs to another target
+		{"198.51.100.5", "free.example.", "narrow"}, // the exception is for another target
 	} {
 		v := s.DecideAddress(netip.MustParseAddr(tc.addr), Query{Now: now, QName: asked(t, tc.asked)})
 		got := ""
@@ -192,7 +191,7 @@ func TestDecideAddress(t *testing.T) {
 			t.Errorf("%s for %s: blocked by %q, want %q", tc.addr, tc.asked, got, tc.want)
 		}
 	}
-	// The exception belongs to the network target, not to the name targets.
+	// The exception is for the network target, and not for the name targets.
 	if v := s.Decide(asked(t, "w.example."), Query{Now: now, QName: asked(t, "free.example.")}); !v.Blocked() {
 		t.Error("the exception of one target applies to another target")
 	}
@@ -201,8 +200,8 @@ func TestDecideAddress(t *testing.T) {
 	}
 }
 
-// TestQName checks that an order that does not apply to the asked name does not apply to the
-// names that the answer leads to.
+// TestQName checks that an exception or a lift for the asked name also protects the names in
+// the answer.
 func TestQName(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
@@ -223,11 +222,11 @@ func TestQName(t *testing.T) {
 		{"lifted.example.", "x.cdn.example.", false},
 		{"once.example.", "cdn.example.", false},
 		{"x.once.example.", "cdn.example.", true},
-		{"stray.example.", "cdn.example.", true}, // the order has no target for that name
+		{"stray.example.", "cdn.example.", true}, // the order has no target for the asked name
 		{"point.example.", "cdn.example.", false},
 		{"x.point.example.", "cdn.example.", true},
 		{"open.example.", "other.example.", false},
-		// order b has no target for open.example
+		// Order b has no target for open.example.
 		{"open.example.", "cdn.example.", true},
 		{"far.example.", "cdn.example.", false},
 		{"near.far.example.", "cdn.example.", true},
@@ -249,7 +248,7 @@ func TestQName(t *testing.T) {
 	}
 }
 
-// TestShadowShowsNothing checks that an order in shadow changes no field of a verdict.
+// TestShadowShowsNothing checks that orders in shadow do not change verdicts.
 func TestShadowShowsNothing(t *testing.T) {
 	enforced := "- {id: b, targets: [example]}\n- {id: c, from: 2027-01-01, scope: {countries: [IT]}, targets: [a.example]}\n"
 	var many strings.Builder

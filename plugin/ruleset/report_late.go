@@ -9,9 +9,10 @@ import (
 )
 
 // BeginsLate reports whether the dates of an order, or of one of its targets, begin after the
-// deadline. The order then comes into force too late whenever it is loaded. The tool can
-// detect only this kind of lateness, because only a server knows when an order was first
-// loaded.
+// deadline.
+//
+// Only a server can detect an order that was loaded too late, because other programs do not
+// know when it was first loaded.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
 	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -19,10 +20,14 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow records the active orders of s that are past their deadline at now, and that are not
-// in old or are drafts there. They cannot have been enforced here in time. Follow keeps the
-// records of old. It must be called before s is shared. Orders of the first set of a server
-// may have been in force before the server started, so they are not recorded.
+// Follow records the orders that this load added too late: they are active in s, past their
+// deadline, and missing in the set old (or drafts there). It also keeps the records of the set
+// old.
+//
+// It must be called before other goroutines use s.
+//
+// Do not call it for the first set of a server, because those orders may have been in force
+// before the restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}
@@ -56,8 +61,8 @@ func (s *Set) Follow(old *Set, now order.Time) {
 	}
 }
 
-// late reports whether the order or target of a duty is active, owed, and known to have come
-// into force after the deadline.
+// late reports whether the order or target of a duty (a deadline or review) came into force
+// after the deadline.
 func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
 	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {
@@ -67,8 +72,8 @@ func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.moot(p, x, now)
 }
 
-// lateFor returns the first deadline that an order or a target of the order is known to have
-// missed before it came into force, or NoTime.
+// lateFor returns the first deadline that an order or one of its targets missed before it came
+// into force, or NoTime.
 func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
 	first := order.NoTime
 	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
@@ -80,19 +85,19 @@ func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
 	return first
 }
 
-// A MissedDeadline is a deadline that passed while its order was not enforced.
+// A MissedDeadline is a deadline that passed before its order was in force.
 type MissedDeadline struct {
 	Label    string // safe for all readers
 	Lift     bool
 	File     string
 	Deadline order.Time
 	State    State
-	// Target is true if the deadline is that of one target.
+	// Target is set if the deadline is for one target of the order.
 	Target bool
 }
 
-// MissedDeadlines returns the deadlines that passed after then and until now while their orders
-// or targets were not enforced, in the sequence of the files.
+// MissedDeadlines returns the deadlines between then and now that passed while the order or
+// target was not in force. The result is in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries, lifts []*entry
 	for _, p := range s.parts {

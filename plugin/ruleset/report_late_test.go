@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestLate checks the count of late orders. The second set is loaded at noon of 1 May 2026.
+// TestLate checks the field Late. The second set is loaded at noon of 1 May 2026.
 func TestLate(t *testing.T) {
 	const (
 		noon order.Time = 1777636800
@@ -16,7 +16,7 @@ func TestLate(t *testing.T) {
 	)
 	for _, tc := range []struct {
 		why, before, after string
-		late, later        int // the number of late orders at noon, and two hours later
+		late, later        int // the field Late at noon, and two hours later
 	}{
 		{"entered after its deadline", `[]`, `[{id: x, ` + past + `, targets: [a.example]}]`, 1, 1},
 		{"entered at its deadline", `[]`, `[{id: x, deadline: "2026-05-01T12:00:00Z", targets: [a.example]}]`, 1, 1},
@@ -34,7 +34,7 @@ func TestLate(t *testing.T) {
 		{"an order counts once", `[]`, `[{id: x, ` + past + `, targets: [{name: a.example, ` + past + `}, {name: b.example, ` + past + `}]}]`, 1, 1},
 		{"two orders", `[{id: w, targets: [c.example]}]`, `[{id: w, targets: [c.example]}, {id: x, ` + past + `, targets: [a.example]}, {id: y, ` + past + `, targets: [a.example]}]`, 2, 2},
 
-		// Orders that are late by their own dates, whenever they are loaded.
+		// Orders whose own dates begin after the deadline.
 		{"begins after its deadline", `[{id: x, from: "2026-05-01T11:30:00Z", ` + past + `, targets: [a.example]}]`, ``, 1, 1},
 		{"will begin after its deadline, and is overdue", `[{id: x, from: "2026-05-01T13:00:00Z", ` + past + `, targets: [a.example]}]`, ``, 0, 1},
 		{"a target begins after its deadline", `[{id: x, targets: [{name: a.example, from: "2026-05-01T11:30:00Z", ` + past + `}]}]`, ``, 1, 1},
@@ -47,7 +47,7 @@ func TestLate(t *testing.T) {
 			s = load(tc.after)
 			s.Follow(old, noon)
 		}
-		// Loading further versions of this file and of other files keeps the count.
+		// Later versions of this file and of other files must not change the count.
 		next := Merge(s.parts, Options{})
 		next.Follow(s, noon+hour)
 		for i, want := range []int{tc.late, tc.later} {

@@ -11,15 +11,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A lifting contains the times at which lifts end an order, or targets of it, for all clients.
+// A lifting contains the times at which lifts end a block order, or some of its targets, for
+// all clients.
 type lifting struct {
-	// order contains the times at which each target is lifted, or has ended by its own dates.
-	// At least one target is lifted then.
+	// order contains the times at which no target is left: each target is lifted or has ended,
+	// and at least one is lifted.
 	order []interval
-	// targets counts the targets that are lifted at the same times, without held targets.
+	// targets counts the targets that are lifted at the same times. It ignores held targets.
 	targets []liftedTargets
-	n       int32      // the number of targets that are lifted, or end by their own dates
-	all     []interval // the times at which each of these n targets is lifted or has ended
+	n       int32      // the number of targets that are lifted or have an end of their own
+	all     []interval // the times at which all n targets are lifted or have ended
 	any     []interval // the times at which one of them is lifted
 }
 
@@ -28,9 +29,11 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings finds the block orders with targets that lifts end, and the times. It looks only
-// at names at and below the targets of lifts, and at all names of a part in which such an order
-// has targets with dates of their own.
+// findLiftings fills in s.liftings.
+//
+// It visits only names at and below the targets of lifts, because a set may have millions of
+// names. If such an order has targets with dates of their own, it visits all names of the
+// part.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -79,7 +82,7 @@ func (s *Set) findLiftings() {
 	}
 }
 
-// hasBelow reports whether the part has names below any of the names.
+// hasBelow reports whether the part has names below any of the given names.
 func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 	var w dname.Wire
 	for n := range names {
@@ -90,7 +93,7 @@ func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 	return false
 }
 
-// hasLiftings reports whether the part has an order with lifted targets.
+// hasLiftings reports whether lifts end targets of any order in the part.
 func (p *Part) hasLiftings(s *Set) bool {
 	for e := range p.entries.all() {
 		if s.liftings[e] != nil {
@@ -100,7 +103,7 @@ func (p *Part) hasLiftings(s *Set) bool {
 	return false
 }
 
-// liftNames returns the names that are targets of lifts. It returns nil if no lift has targets.
+// liftNames returns the names that are targets of lifts, or nil.
 func (s *Set) liftNames() map[dname.Name]bool {
 	var names map[dname.Name]bool
 	for _, p := range s.parts {
@@ -119,7 +122,7 @@ func (s *Set) liftNames() map[dname.Name]bool {
 	return names
 }
 
-// addLiftingsAt adds the lifted targets among the rules at the name w.
+// addLiftingsAt records which targets at the name w are lifted, and when.
 func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	if blocks(rules) {
 		path := s.walk(w, nil)
@@ -127,8 +130,8 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	}
 }
 
-// addLiftings adds the lifted targets among the rules at the name or network at the end of a
-// path. labels is the number of labels of the name.
+// addLiftings records which of the targets are lifted, and when. The rules are at the lowest
+// name or network of the path. The parameter labels is the number of labels of that name.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -173,8 +176,8 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 	}
 }
 
-// targetOver returns the time from which on a target has ended by its own dates, or Forever. A
-// target that is in shadow or never in force has not ended, because its status may change.
+// targetOver returns the time at which a target ends by its own dates, or Forever. A target in
+// shadow or without dates has no end, because its status may change.
 func (p *Part) targetOver(rules []rule) order.Time {
 	end := order.NoTime
 	for i := range rules {
@@ -188,7 +191,7 @@ func (p *Part) targetOver(rules []rule) order.Time {
 }
 
 // byRank yields the block orders among the rules of a name or network, with the rules of each
-// target. It yields the orders that the fewest lifts reach first.
+// target. Orders that few lifts can end come first.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {
@@ -211,8 +214,8 @@ func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	}
 }
 
-// sameTargets returns how many of the first rules belong to the same target. A target that an
-// order lists twice has two rules, which are adjacent.
+// sameTargets returns how many of the first rules belong to one target. A target that an order
+// lists twice has two rules.
 func sameTargets(rules []rule) int {
 	n := 1
 	for n < len(rules) && rules[n].entry == rules[0].entry && rules[n].kind == rules[0].kind {
@@ -221,7 +224,7 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts take the name at d.at out of an order.
+// off returns the times at which lifts end the order's effect on the name at d.at.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)
@@ -231,7 +234,7 @@ func (d *dater) off(e *entry) []interval {
 	return merged(off)
 }
 
-// lifted reports whether a block order is lifted for all clients, with all its targets, and the
+// lifted reports whether lifts end all targets of a block order for all clients, and the
 // earliest time at which this may change.
 func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	next := Forever
@@ -252,8 +255,8 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	return false, next
 }
 
-// liftedTargets returns the number of targets of an order that lifts end at now for all
-// clients, without held targets.
+// liftedTargets returns the number of the order's targets that are lifted for all clients at
+// the time now. It ignores held targets.
 func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	if x := s.liftings[e]; x != nil {
 		for _, t := range x.targets {
@@ -265,13 +268,13 @@ func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	return n
 }
 
-// lifterOfTarget returns a lift that takes a target, with all names below that the target
-// covers, out of its order for all clients, or nil.
+// lifterOfTarget returns a lift that ends the order's effect on a target for all clients, or
+// nil. The lift must also cover all names below that the target covers.
 func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	j := judgement{Set: s, now: now, strict: true}
 	if t.net.IsValid() {
 		p := s.netPath(t.net, nil)
-		l, _ := j.lifter(&p, e, position{}) // a network covers all its addresses
+		l, _ := j.lifter(&p, e, position{}) // a network covers all addresses in it
 		return l
 	}
 	var w dname.Wire

@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetAll calls meet for each block order e for which is(e) is true, and then finish.
+// meetAll calls x.meet for each block order that the given function selects, and then
+// x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if x.empty() {
 		return
@@ -24,9 +25,10 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings returns for each lift whether it reaches an order. A lift with targets reaches an
-// order only if the order has a target at, above or below a target of the lift. A lift without
-// targets reaches the orders that it names, if they exist.
+// meetings finds out for each lift whether the lift ends the effect of at least one order.
+//
+// A lift with targets must have a target at, above or below a target of the order. A lift
+// without targets must list the id of an order in the set.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
@@ -35,7 +37,7 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 		switch {
 		case l.names > 0:
 		case l.others > 0:
-			m.reached = true // URL targets are not stored, so the lift counts as useful
+			m.reached = true // a part does not store URLs, so the lift is assumed to end an order
 		case l.addrs > 0:
 		default:
 			whole.add(m)
@@ -47,9 +49,9 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	return found
 }
 
-// meetNames fills in the meetings of lifts with name targets.
+// meetNames fills in the meetings of lifts that have name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
-	targets := map[dname.Name]*lifters{} // the lifts that have each name as a target
+	targets := map[dname.Name]*lifters{} // for each name, the lifts that have it as a target
 	for _, p := range s.parts {
 		if len(p.lifts) == 0 {
 			continue
@@ -74,8 +76,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	for name, x := range targets {
 		s.above(name, x.meet)
 	}
-	// For targets below a target of a lift: look up each name's parents among the targets of
-	// lifts.
+	// A target of an order may be below a target of a lift.
 	for _, p := range s.parts {
 		if !p.hasBelow(maps.Keys(targets)) {
 			continue
@@ -93,7 +94,7 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	}
 }
 
-// blocksOf calls f for each block order with a target among the rules.
+// blocksOf calls f for the order of each block rule.
 func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	for i := range rules {
 		if rules[i].kind >= blockExact {
@@ -114,8 +115,9 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above it. Shared
-// does not look at lifts, so that a name under very many lifts costs no more than another name.
+// Shared reports whether several block orders have a target at the name or above it.
+//
+// It skips lifts quickly, because a name may have very many lifts.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)
@@ -137,10 +139,10 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks fills in the meetings of lifts with address targets. A lift is matched with the
-// networks that contain its network or are inside it. Addresses that DNS does not enforce are
-// not stored. A lift of addresses that reaches an order with other targets is therefore
-// assumed to match one of them.
+// meetNetworks fills in the meetings of lifts that have address targets.
+//
+// A part does not store addresses that DNS does not enforce. A lift of addresses is therefore
+// assumed to match an order with unstored targets.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting
@@ -167,13 +169,14 @@ func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	}
 }
 
-// overlapping calls f for each block order with an address target that overlaps the network.
+// overlapping calls f for each block order with a target network that overlaps x. It may call
+// f twice for an order.
 func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 	for _, p := range s.parts {
 		if p.addrs == nil {
 			continue
 		}
-		// Both sequences include the network itself, so f may be called twice.
+		// Both sequences contain x itself.
 		for _, nets := range [...]iter.Seq2[netip.Prefix, netRules]{p.addrs.Supernets(x), p.addrs.Subnets(x)} {
 			for _, at := range nets {
 				p.blocksOf(at.rules, f)

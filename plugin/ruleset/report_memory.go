@@ -2,8 +2,8 @@ package ruleset
 
 import "unsafe"
 
-// mapSlot and netSlot are the approximate sizes in bytes of an entry of a map and of an entry
-// of an addressTable, without the data that the entry points to.
+// mapSlot and netSlot are estimates of the bytes for one entry of a map and of an
+// addressTable.
 const mapSlot, netSlot = 64, 64
 
 func sizeOf[T any](s []T) int {

@@ -7,24 +7,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A meeting records whether a lift reaches any order.
+// A meeting records whether a lift ends the effect of at least one order.
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order of another file with the same decision time. The lift reaches it,
-	// because nothing says which of the two came first.
+	// tie is an order in another file with an equal decision time. Nothing says which file
+	// came first, so the lift ends this order.
 	tie *entry
 }
 
-// lifters find out which lifts reach an order. They do not compare each lift with each order,
-// because there may be very many of both.
+// lifters finds out which lifts end the effect of at least one order. It avoids comparing each
+// lift with each order, because a set may have very many of both.
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
-	// reached is the number of lifts in later, from the first one on, that reach an order with
-	// a lower rank.
+	// reached is the number of lifts, from the beginning of the list `later`, that end an
+	// order of lower rank.
 	reached map[Authority]int
-	// ties are the orders that have the same rank as a lift of their authority.
+	// ties contains the orders whose rank is equal to the rank of a lift of their authority.
 	ties map[moment]ties
 }
 
@@ -34,12 +34,12 @@ type moment struct {
 	rank      Rank
 }
 
-// ties are the orders of one moment, by file. Within a file, the order that
-// is listed first came first. Between files, nothing says which order came first.
+// ties contains the orders of one moment by file. Orders in one file are in sequence; orders
+// in different files are not.
 type ties map[*string]*tied
 
-// A tied describes the orders of one file in ties: the first order that was added, and the
-// smallest index of the orders.
+// A tied stands for the orders of one file with equal rank. It contains the first order that
+// was added, and the smallest index.
 type tied struct {
 	entry *entry
 	index int32
@@ -64,14 +64,13 @@ func (t ties) byFile() []*entry {
 	return out
 }
 
-// finish records whether the lift m reaches an order of t. All orders of t are at the moment of
-// m.
+// finish records whether the lift of m ends an order of t. All of them have equal ranks.
 func (t ties) finish(m *meeting, byFile []*entry) {
 	l := m.lift
 	if x := t[l.file]; x != nil && x.index < l.index {
 		m.reached = true
 	}
-	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // index 0 or 1
+	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // the index is 0 or 1
 	if i < 0 {
 		return
 	}
@@ -83,7 +82,7 @@ func (t ties) finish(m *meeting, byFile []*entry) {
 
 func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
 
-// meet records which of the lifts reach a block order.
+// meet must be called for each block order. It records the lifts that end the order.
 func (x *lifters) meet(e *entry) {
 	if !x.sorted {
 		x.sort()
@@ -112,7 +111,7 @@ func (x *lifters) meet(e *entry) {
 	}
 }
 
-// finish completes the meetings. It must be called after the last call of meet.
+// finish must be called after the last call of meet.
 func (x *lifters) finish() {
 	for a, n := range x.reached {
 		for _, l := range x.later[a][:n] {
@@ -128,8 +127,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that reach at least one of the orders. The orders may be in any
-// files, so a lift also reaches an order of its authority that has the same rank.
+// Reached returns the lifts that end the effect of at least one of the orders. A lift also
+// ends an order of equal rank, because the two may be in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

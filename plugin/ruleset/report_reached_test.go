@@ -8,7 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetSlowly is the slow twin of lifters. It compares one lift with one order.
+// meetSlowly compares one lift with one order. The test compares its results with the results
+// of lifters.
 func meetSlowly(m *meeting, e *entry) {
 	l := m.lift
 	if !l.reaches(e) {
@@ -20,7 +21,8 @@ func meetSlowly(m *meeting, e *entry) {
 	}
 }
 
-// meetWorld returns random lifts and orders of two authorities, in three files, at few times.
+// meetWorld returns random lifts and orders of two authorities in three files. Many decision
+// times are equal.
 func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	files := []string{"c", "a", "b"}
 	var commons []*Common
@@ -50,8 +52,8 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	return lifts, orders
 }
 
-// TestMeetTwin checks that lifters find the same meetings as a comparison of each lift with
-// each order.
+// TestMeetTwin compares the results of lifters with a slow comparison of each lift with each
+// order.
 func TestMeetTwin(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -7,15 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy describes the orders that a lift reaches, so that the label of the lift can be as
+// A secrecy describes the orders that a lift ends, because the label of the lift must be as
 // secret as these orders.
 type secrecy struct {
-	sealed bool // the lift reaches a sealed order
-	known  bool // the lift reaches an order, and all orders that it names are in the set
+	sealed bool // the lift ends a sealed (secret) order
+	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each of the lifts. Here a lift reaches the orders that it
-// names, or earlier orders of its authority, whatever their targets are.
+// secrecies returns the secrecy of each lift. It ignores targets: a lift counts for the orders
+// whose ids it lists, or for all earlier orders of its authority.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
@@ -46,9 +46,10 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not name an order. A lift reveals the orders
-// that it lifts, so a lift without a disclosure is as secret as they are. If an order that the
-// lift reaches is unknown, it may be a sealed order of a bad file, so the lift is secret too.
+// isSecret reports whether the ordinary log must not contain the id of the order.
+//
+// A lift that does not say that it is public is as secret as the orders that it ends. A lift
+// of an unknown order is secret too, because a sealed order in a bad file may have that id.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -63,7 +64,7 @@ func (e *entry) isSecret(found ...secrecy) bool {
 	return !known
 }
 
-// label returns the name of an order that all readers may see.
+// label returns a name for the order that all users may see.
 func (e *entry) label(found ...secrecy) string {
 	if e.isSecret(found...) {
 		return sealedLabel(e.ID)
@@ -71,8 +72,8 @@ func (e *entry) label(found ...secrecy) string {
 	return e.ID
 }
 
-// Label returns a name for the order that all readers may see, as in the log. It is the id or,
-// for a sealed order, the Digest of the id, which blocklistctl list shows beside the id.
+// Label returns a name for the order that all users may see. It is the id or, for a sealed
+// (secret) order, the Digest of the id.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
 		return sealedLabel(o.ID)
@@ -82,9 +83,10 @@ func (o *Order) Label() string {
 
 func sealedLabel(id string) string { return "sealed:" + Digest(id) }
 
-// Digest returns the public name of a sealed order: the first 12 hexadecimal digits of the
-// SHA-256 of its id. A reader can verify a guess of the id, so the ids of sealed orders should
-// be hard to guess.
+// Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
+// of the SHA-256 of its id.
+//
+// Ids of sealed orders should be hard to guess, because a reader can check a guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BlockedAt returns the number of names and networks that the part's orders block at now,
-// without regard to lifts. The store compares it with TargetsLost to detect a file that shrank.
+// BlockedAt returns the number of names and networks that the part's orders block at the time
+// now. It ignores lifts. The store compares it with TargetsLost to detect a file that shrank.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.
@@ -31,15 +31,16 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at now and that are not
-// targets of any block order of next, in any state. A target whose order ended by an until, a
-// lift or a status is not lost, because it is still in the file.
+// TargetsLost returns the number of names and networks that p blocks at the time now and that
+// are no block targets in the part next.
+//
+// A target of an ended or suspended order is still in the part, so it does not count.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn returns the number of names and networks that p blocks at now and that are
-// targets of block orders in none of the parts next.
+// TargetsLostIn returns the number of names and networks that p blocks at the time now and
+// that are block targets in none of the given parts.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)
@@ -58,7 +59,7 @@ func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	return n
 }
 
-// CountRefused returns the number of active block orders that prescribe REFUSED themselves.
+// CountRefused returns the number of active block orders that prescribe the response REFUSED.
 func (p *Part) CountRefused() (n int) {
 	for e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {

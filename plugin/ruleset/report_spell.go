@@ -7,23 +7,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target on the path with its dates: since when and until when the target is
-// enforced for a client.
+// A dated is a target with the interval in which it is enforced for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry
 	hit    *hit
-	rules  []rule // of the target
+	rules  []rule // the rules of the target
 	spell
-	// before is the end of the last spell before now, if the target is not enforced at now, or
-	// NoTime.
+	// before is NoTime if the target is enforced now. Otherwise it is the end of the last
+	// interval in which the target was enforced.
 	before order.Time
-	// ends are the ends of lifts, without the lifts in histories.
+	// ends contains the ends of lifts that are not in histories.
 	ends      []liftEnd
 	histories []prefix
 }
 
-// A liftEnd is a time at which a lift ends.
 type liftEnd struct {
 	at   order.Time
 	lift *Order
@@ -37,8 +35,8 @@ type dater struct {
 	histories map[historyKey]*history
 }
 
-// date fills in the dates of the targets. It begins with the orders that the fewest lifts
-// reach, because each history can then be computed from the previous one.
+// date fills in the dates of the targets. It begins with the orders that the fewest lifts can
+// end, so that each history extends the previous one.
 func (d *dater) date(all []*dated) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y *dated) int {
@@ -50,9 +48,8 @@ func (d *dater) date(all []*dated) {
 	}
 }
 
-// dateTarget computes the spell of a target, from the times of the rules of the target, the
-// lifts, and the exemption of the client. If the client is not in the scope of the order, the
-// client is a client in that scope that no scoped lift is for.
+// dateTarget computes the dates of one target. If the client is not in the scope of the order,
+// it uses a client in the scope.
 func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = spell{until: Forever}, order.NoTime
 	e, h := t.entry, t.hit
@@ -65,8 +62,7 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// An exemption that ends covers the client from the beginning of time, so the longest one
-	// decides.
+	// An exemption with an end has no beginning, so the longest exemption decides.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {
@@ -84,8 +80,8 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times of the lifts that take the name at the position out of the order of a target.
-// It leaves out the lifts in t.histories, and fills in t.histories and t.ends.
+// liftTimes returns the times at which lifts end the target's effect on the name. It also
+// fills in t.histories, whose lifts the result lacks, and t.ends.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -126,7 +122,7 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 	return times
 }
 
-// lifts reports whether rule k of a hit is a lift of the name at the position for the client.
+// lifts reports whether rule k of a hit is a lift that applies to the name and the client.
 func (d *dater) lifts(h *hit, k uint32) bool {
 	r := &h.rules[k]
 	l := h.part.entries.at(r.entry)
@@ -134,28 +130,28 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts without ids of one authority in one long list. They are sorted
-// so that the lifts that reach an order are the first ones.
+// A history contains the lifts without ids of one authority in one long list. The lifts that
+// end an order are the first ones.
 type history struct {
 	lifts []uint32 // indexes of rules
-	taken int      // the number of lifts in off and ends
+	taken int      // how many of these lifts are in the fields off and ends
 	off   []interval
 	ends  map[order.Time]historyEnd
 }
 
 type historyEnd struct {
-	index int // of the first lift that ends at the time
+	index int // the index of the first lift that ends at this time
 	lift  *Order
 }
 
-// A prefix is the first n lifts of a history.
+// A prefix contains the first n lifts of a history.
 type prefix struct {
 	*history
 	n int
 }
 
-// A historyKey identifies a history. Within the file of the orders, the sequence in the file
-// decides between equal ranks.
+// A historyKey identifies a history. It contains a file because, for equal ranks, the sequence
+// in the order's file decides.
 type historyKey struct {
 	hit       int
 	authority Authority
@@ -163,8 +159,8 @@ type historyKey struct {
 	client    Client
 }
 
-// history returns the lifts of a long list that reach an order. It must not be called for an
-// order that fewer lifts reach than the order of the previous call.
+// history returns the lifts of a long list that end an order. Each call must be for an order
+// that more lifts can end than the previous one.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -203,7 +199,7 @@ func (d *dater) history(hit int, e *entry) prefix {
 	return prefix{x, x.taken}
 }
 
-// insert adds an interval to sorted and disjoint intervals.
+// insert adds an interval to a sorted list without overlaps, and keeps it so.
 func insert(ivs []interval, x interval) []interval {
 	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
 	k := i
@@ -213,15 +209,15 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline is the times in which a target is enforced: times without all times of off. Each
-// list is sorted and disjoint.
+// A timeline contains the times in which a target is enforced: the intervals in the field
+// times, without the intervals in the field off. All lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval
 }
 
-// around returns the spell at now and, if the target is not enforced at now, the end of the
-// last spell before now, or NoTime.
+// around returns the spell at the time now. If the target is not enforced now, it also returns
+// the end of the last spell, or NoTime.
 func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	sp, before = spell{until: Forever}, order.NoTime
 	for _, iv := range x.times {
@@ -249,7 +245,7 @@ func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	return sp, before
 }
 
-// free returns the first time from t on that is not in off.
+// free returns the first time, from t on, that is outside all intervals of x.off.
 func (x *timeline) free(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -262,7 +258,8 @@ func (x *timeline) free(t order.Time) order.Time {
 	return t
 }
 
-// freeBefore returns the last time up to t that follows a second that is not in off.
+// freeBefore returns the end of the last second before t that is outside all intervals of
+// x.off.
 func (x *timeline) freeBefore(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -286,7 +283,7 @@ func after(ivs []interval, t order.Time) int {
 	return i
 }
 
-// without returns the intervals of ivs without the intervals of off, in any sequence.
+// without returns the times that are in ivs but not in off. The list off need not be sorted.
 func without(ivs, off []interval) []interval {
 	left := []interval{}
 	from := order.NoTime
@@ -302,8 +299,8 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// decideAlone limits the spell of the deciding target to the time in which no better target of
-// the list is enforced.
+// decideAlone shortens the spell of the deciding target to the time in which no other target
+// has precedence.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {
 		if x != t && cmp.Or(cmp.Compare(t.hit.labels, x.hit.labels), cmp.Compare(x.reason.Match, t.reason.Match), precedence(x.entry, t.entry)) < 0 {
@@ -313,7 +310,6 @@ func (t *dated) decideAlone(all []*dated) {
 	t.setDates()
 }
 
-// setDates sets the dates of the reason.
 func (t *dated) setDates() {
 	x := t.reason
 	x.Until, x.Since, x.After = t.until, order.NoTime, nil

@@ -6,16 +6,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// State is the state of an order at one time.
+// A State is the state of an order at one time.
 type State uint8
 
 // The states of an order.
 const (
 	InForce State = iota
-	Pending       // will be in force
-	Ended         // its until or its last window has passed
-	Lifted        // each target is lifted for all clients; an order with some targets lifted stays InForce
-	OnHold        // active and not ended, but no target can be enforced; see Set.Held
+	Pending       // the order will come into force
+	Ended         // the order's until or its last window has passed
+	Lifted        // all targets are lifted for all clients; an order with some lifted targets stays InForce
+	OnHold        // the order is active and has not ended, but no target can be enforced (see Set.Held)
 	Suspended
 	Shadow
 	Draft
@@ -27,7 +27,7 @@ func (s State) String() string {
 	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
 }
 
-// state returns the state of an order and the next time at which the state may change.
+// state returns the state of an order, and the next time at which it may change.
 func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	switch e.status {
 	case order.Suspended:
@@ -78,11 +78,11 @@ type Transition struct {
 	label    string
 }
 
-// Label returns a name for the order that all readers may see.
+// Label returns a name for the order that all users may see.
 func (t Transition) Label() string { return t.label }
 
-// Transitions returns the orders that have a different state at now than at then, in the
-// sequence of the files.
+// Transitions returns the orders whose state differs between the times then and now. The
+// result is in the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries, lifts []*entry
 	s.each(func(p *Part, e *entry) {
@@ -109,16 +109,16 @@ type OrderState struct {
 	Order *Order
 	Lift  bool
 	State State
-	// Until is the first time at which the state may change, or Forever if no change is known.
+	// Until is the first time at which the state may change, or Forever.
 	Until order.Time
-	// Targets is the number of targets that are enforced unless the guard holds them.
+	// Targets is the number of targets that are enforced if the guard allows it.
 	Targets int
 	// File is the path of the order's file.
 	File string
 }
 
-// OrderStates yields the state of each order and lift of the set at now, in the sequence of the
-// files.
+// OrderStates yields the state of each order and lift of the set. The result is in the
+// sequence of the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, p := range s.parts {

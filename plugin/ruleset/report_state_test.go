@@ -62,8 +62,8 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network once,
-// even if several orders have it.
+// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network
+// once, even if several orders block it.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {
@@ -102,7 +102,7 @@ func TestLiftOfAllBut(t *testing.T) {
 	}
 }
 
-// TestLiftedEnds checks that a lifted order still ends at its until.
+// TestLiftedEnds checks that a lifted order still ends at the time in its field until.
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
@@ -116,8 +116,8 @@ func TestLiftedEnds(t *testing.T) {
 	}
 }
 
-// TestExplainTwice checks that a target that an order lists twice is in force while either of
-// the two is in force.
+// TestExplainTwice checks an order that lists a target twice. The target must be in force as
+// long as either entry is.
 func TestExplainTwice(t *testing.T) {
 	for _, lines := range []string{
 		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,
@@ -126,7 +126,7 @@ func TestExplainTwice(t *testing.T) {
 	} {
 		s := set(t, "- {id: x, from: 2026-01-01, targets: ["+lines+"]}\n")
 		_, reasons := s.Explain(asked(t, "a.example."), Client{}, at(t, "2026-02-15"))
-		// An until that is a date means the end of that day.
+		// A date without a time as the end means the end of that day.
 		if len(reasons) != 1 || reasons[0].Why != Decides || reasons[0].Since != at(t, "2026-01-01") || reasons[0].Until != at(t, "2026-05-02") {
 			t.Errorf("%s: %+v", lines, reasons)
 		}

@@ -7,15 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Tally counts the targets of an order that DNS enforces, by what is done about them.
+// A Tally counts the targets of an order that DNS enforces, by their states.
 type Tally struct {
 	InForce, Lifted, Held, Pending, Ended int
-	// By is the label of the lift that lifts the lifted targets, or "" if there are several.
+	// By is the label of the lift that ended the lifted targets, or "" if several lifts did.
 	By string
 }
 
-// tally counts the targets of the outcomes that are block orders in force, or whose targets are
-// all lifted.
+// tally fills in the Tally of each outcome of a block order that is in force, or whose targets
+// are all lifted one by one.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {
@@ -60,8 +60,8 @@ func tally(after *Set, list []*outcome, now order.Time) {
 	}
 }
 
-// A targetState is what is done about a target. If an order has a target twice, with different
-// times, the smaller state counts.
+// A targetState is the state of a target. If an order lists a target twice, the smaller state
+// counts.
 type targetState uint8
 
 const (
@@ -80,7 +80,7 @@ type tallier struct {
 	e    *entry
 	now  order.Time
 	best map[target]targetState
-	by   map[*entry]bool // the lifts of lifted targets
+	by   map[*entry]bool // the lifts that ended targets
 }
 
 func (t *tallier) add(r *rule, x target) {

@@ -2,11 +2,11 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// A trial compares the answers for the names of one order.
+// A trial tries the clients of orders to find out for whom a name is blocked.
 type trial struct {
 	q    QName
 	now  order.Time
-	left int // the number of clients and rules that may still be tried
+	left int // how many more clients and rules may be tried
 	stop func() bool
 }
 
@@ -21,10 +21,10 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find looks for an order that is wanted and blocks the name for some client. any reports
-// whether find met an order that blocks the name, wanted or not. find tries the clients of each
-// scope of the orders at the name, until an order is found. The results mean nothing if t.left
-// is 0 afterwards.
+// find reports whether an order selected by the function wanted blocks the name for some
+// client. The result any reports whether any order does.
+//
+// The results have no meaning if t.left is 0 afterwards.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {
@@ -53,7 +53,7 @@ func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 			tried[e.scope] = true
 			for _, c := range e.Terms.Scope.Countries {
 				if s.opt.NoCountry {
-					break // no client has a country
+					break // no client has a known country
 				}
 				if c == order.EU {
 					c = "BE"

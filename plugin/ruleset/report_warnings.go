@@ -6,15 +6,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns warnings about the orders of the set together: held targets, orders that
-// exempt every client, addresses that are not enforced, lifts of unknown ids, lifts that reach
-// nothing, and lifts with the same decision time as an order in another file. A lift with no
-// effect is one of the most common clerical errors. useless is the number of lifts that reach
-// nothing.
+// Warnings returns warnings that need the orders of all files, for example about a lift that
+// ends no order, which is a common clerical error. The result useless is the number of these
+// lifts.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	var lifts []*entry
-	known := map[string]bool{} // the ids that lifts name
+	known := map[string]bool{} // the ids that lifts list
 	for _, p := range s.parts {
 		for _, i := range p.lifts {
 			if e := p.entries.at(i); e.status == order.Active {
@@ -39,7 +37,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
-			// An id that is not in the set may be the id of a sealed order in a bad file.
+			// An id that is not in the set may belong to a sealed (secret) order in a bad
+			// file.
 			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)
@@ -64,8 +63,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// unenforced returns warnings about targets and orders that DNS could enforce but that are
-// only recorded.
+// unenforced returns warnings about targets and orders that DNS could enforce, but that are
+// not enforced.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
 		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,

@@ -6,21 +6,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Set contains the orders of several files that are in force together. It is immutable and
-// safe for concurrent use.
+// A Set contains the orders of several files. It is immutable and safe for concurrent use.
 type Set struct {
 	parts []*Part // one part for each file, in the sequence of loading
-	// segments are the parts that queries search: large parts as they are, and small parts
-	// merged into one part, because each segment costs each query one look-up.
+	// segments contains the parts that queries search: each large part, and one part merged
+	// from the small parts.
 	segments []*Part
-	// whole are the lifts that lift a whole order, by the order's id.
+	// whole contains the lifts of whole orders. The key is the id of an order.
 	whole map[string][]wholeLift
 	// countries is set if some order depends on the client's country.
 	countries  bool
 	shadows    bool // some order or target is in shadow
 	networks   bool // some target, exception or lift is an address
 	embeddings []embedding
-	// enteredLate are the ids of the orders that were loaded after their deadline.
+	// enteredLate contains the ids of the orders that were loaded after their deadline.
 	enteredLate map[string]bool
 	opt         Options
 	held        held
@@ -32,7 +31,7 @@ type Set struct {
 type wholeLift struct {
 	part   *Part
 	entry  *entry
-	number uint32 // of the entry in part
+	number uint32 // the number of the lift's entry in its part
 }
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
@@ -45,7 +44,7 @@ func (s *Set) DependsOnCountry() bool { return s.countries }
 // HasShadow reports whether any order or target is in shadow.
 func (s *Set) HasShadow() bool { return s.shadows }
 
-// Empty reports whether the set has no rules at any name or address.
+// Empty reports whether the set has no rules.
 func (s *Set) Empty() bool {
 	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
 }

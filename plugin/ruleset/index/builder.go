@@ -11,15 +11,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names and values for an Index. It writes the final records and buckets
-// directly, so that a load needs little more memory than the index. A Builder is not safe for
-// concurrent use.
+// A Builder collects names and values for an Index. It writes records directly in their final
+// form, so that a load needs little additional memory. It is not safe for concurrent use.
 type Builder struct {
-	// Max is the largest size of all records in bytes. If Max is 0, the limit is the range of
-	// 32-bit offsets, which is enough for some 200 million names.
+	// Max is the largest size of all records in bytes. The value 0 means the largest possible
+	// size, which is enough for some 200 million names.
 	Max   int
 	x     Index
-	added int // the number of added names, in which duplicates count
+	added int // the number of added names, including duplicates
 	used  int // the number of used slots in all buckets
 	dead  int // the size of dead records in bytes
 	items []item
@@ -30,42 +29,41 @@ type Builder struct {
 	}
 	waiting int
 	lines   [2 * batch]uint32
-	touched uint32 // computed from all prefetched lines, so that the compiler does not remove the prefetches
+	touched uint32 // result of all prefetches, so that the compiler does not remove the prefetches
 	full    bool
 }
 
-// maxArena is the largest size of all records in bytes. Below this size, each offset fits in
-// 32 bits.
+// maxArena is the largest size of all records in bytes. It must fit in 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is a size in bytes. The records of one name, with its ancestors, are always smaller.
+// maxName is larger than the size in bytes of all records of one name and its ancestors.
 const maxName = 8 << 10
 
-// Full reports whether some names could not be added, because the records have reached Max.
+// Full reports whether names are missing because the records have reached the size Max.
 func (b *Builder) Full() bool {
 	b.flush()
 	return b.full
 }
 
-// batch is the number of names that are added to the index together. The bucket of a name is
-// usually not in the CPU cache, so the cache lines of a batch are fetched at the same time.
+// batch is the number of names that are added together. It is larger than 1 so that the CPU
+// fetches the cache lines of several names at the same time.
 const batch = 16
 
-// An item is one of several values of a name. The items of a name are a linked list.
+// An item is one of several values of a name. The items of a name form a linked list.
 type item struct {
 	value uint32
-	prev  int32 // the index of the item that was added before; -1 for the first item
+	prev  int32 // the index of the item that was added before, or -1
 }
 
 // Add adds a name with a value. The name must not be the root, and the value must be less than
-// 1<<31. If a name is added several times, its values keep their sequence.
+// 1<<31. The values of a name keep their sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
 	b.wait(value)
 }
 
-// AddWire adds a name in wire form with a value. Otherwise, it is like Add.
+// AddWire is Add for a name in wire form.
 func (b *Builder) AddWire(w *dname.Wire, value uint32) {
 	b.pending[b.waiting].Wire = *w
 	b.wait(value)
@@ -78,7 +76,6 @@ func (b *Builder) wait(value uint32) {
 	}
 }
 
-// flush adds the pending names to the index.
 func (b *Builder) flush() {
 	coop.Yield()
 	if b.x.nodes == nil {
@@ -86,8 +83,8 @@ func (b *Builder) flush() {
 		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
-	// First, all cache lines are fetched in a loop, in which the CPU does not wait for one
-	// line before it fetches the next.
+	// This loop only fetches the cache lines, so that the CPU fetches several lines at the
+	// same time.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
 		w, h := &b.pending[i].Wire, b.x.key
@@ -108,8 +105,7 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add adds a node for the name and for each ancestor that has no node yet. It then sets the
-// value of the name.
+// add adds a node for the name and for each missing ancestor, and sets the value of the name.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -141,8 +137,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a record of a node. If the node already has a record, slot points to the offset
-// of the old record. put then replaces the offset, and marks the old record as dead.
+// put writes a new record of a node. If the node has an old record, the argument slot points
+// to the old offset. The function put replaces this offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -153,7 +149,7 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 	b.used++
 }
 
-// hang adds a second or later value to a name that already has a value.
+// hang adds another value to a name that has a value.
 func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	prev := int32(r.ref >> 1)
 	if r.ref&1 == 0 {
@@ -166,8 +162,8 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
 }
 
-// values appends the values of a name to dst, in the sequence in which they were added. last
-// is the index of the item of the newest value.
+// values appends the values of a name to dst. The parameter last is the index of the newest
+// item.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -177,19 +173,19 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow reserves memory for about n more names. It assumes that these names need as much memory
-// as the names that were already added.
+// Grow reserves memory for about n more names. It assumes that they need as much memory as the
+// earlier names.
 func (b *Builder) Grow(n int) {
 	b.flush()
 	// Without earlier names, Grow uses figures of real lists: 1.2 nodes and 14 bytes per name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The limits are necessary because the earlier names can be unusual, for example with
-		// a hundred labels each.
+		// The limits protect against unusual earlier names, for example names with a hundred
+		// labels.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// A larger node number has a longer varint. The number of an interior node is in the
-		// record of that node and in the records of its children.
+		// Node numbers are varints, so larger numbers need more bytes. The number of an
+		// interior node is in its own record and in the records of its children.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
@@ -199,10 +195,11 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow reserves memory for at least n more elements. Unlike slices.Grow, it does not clear the
-// new memory. Therefore the system provides each page only when it is used, and the load can
-// yield between pages. The capacity grows by at least a quarter, because a file can have very
-// many lists, and growing for each list would take too long.
+// grow reserves memory for at least n more elements.
+//
+// Unlike slices.Grow, it does not clear the new memory, so that the load can yield while the
+// system provides the pages. It adds at least a quarter, because a file may contain very many
+// lists.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -212,10 +209,9 @@ func grow[T any](s []T, n int) []T {
 
 // rebuild moves all nodes into a new table with the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.x.buckets = nil // so that the memory of the old buckets is free before the new buckets are made
+	b.x.buckets = nil // frees the memory of the old buckets before the new buckets are made
 	b.x.buckets = make([]bucket, buckets)
-	// The number of a parent is smaller than the numbers of its children, so the hash of the
-	// parent is always known.
+	// A parent has a smaller number than its children, so its hash is known first.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
@@ -242,16 +238,17 @@ func (b *Builder) rebuild(buckets int) {
 	put()
 }
 
-// An entry is a record for which rebuild must find a slot. place is the offset of the record.
+// An entry is a record for which rebuild must find a slot. The field place is the offset of
+// the record.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used afterwards. If a name has
-// several values, Freeze calls join with these values, and the result becomes the value of the
-// name. A name is marked if mark returns true for its value. The index can later find the
-// marked names below a name.
+// Freeze returns the finished index. The Builder must not be used afterwards.
+//
+// Freeze calls join to combine several values of a name into one. A name is marked if mark
+// returns true for its value, so that queries can find the marked names below a name.
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -300,8 +297,8 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records that a marked name (see Freeze) is below the node with the given number,
-// and below all ancestors of this node.
+// markAbove records that a marked name (see Freeze) is below this interior node and below its
+// ancestors.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -323,8 +320,8 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// The names are built once before the sort. If the sort compared records, it would build
-	// two names for each comparison.
+	// The names are built once before the sort, because a sort of records would build two
+	// names for each comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

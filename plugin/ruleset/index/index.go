@@ -52,26 +52,22 @@ type Index struct {
 	// fields.
 
 	buckets []bucket
-	// key is a random key of the hashes, so that an attacker cannot write a list whose names
-	// all collide. Each index has its own key. An index that was read from a file (see Read)
-	// must keep the key with which its buckets were filled.
+	// key is the random key of the hashes, so that an attacker cannot write a list whose names
+	// all collide. An index from a file (see Read) keeps the key with which it was built.
 	key   uint64
 	names int
 	// topLevel is true if a top-level domain has a value.
 	topLevel bool
 	arena    []byte
-	// nodes contains, by number, the offset of the record of each interior node (a node with
-	// children). It is used to build the name of a record from its parents. nodes[0] is
-	// unused.
+	// nodes maps the number of an interior node (a node with children) to the offset of its
+	// record. The element nodes[0] is unused.
 	nodes []uint32
-	// marked contains the offsets of the records of the marked names (see Freeze), in
-	// canonical order (RFC 4034, section 6.1). In this order, all names below a name follow
-	// directly after it.
+	// marked contains the offsets of the marked names' records (see Freeze) in canonical order
+	// (RFC 4034, section 6.1). In this order, the names below a name follow directly after it.
 	marked []uint32
 }
 
-// A Hit is an indexed name that is equal to the query name or is an ancestor of the query
-// name.
+// A Hit is an indexed name that is equal to the query name or is one of its ancestors.
 type Hit struct {
 	Labels int    // the number of labels of the name
 	Ref    uint32 // the value of the name
@@ -86,8 +82,9 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor of w that has a value, the shortest name
-// first. It also reports whether a marked name (see Freeze) is below w. Walk does not allocate
-// if hits has enough room.
+// first. It also reports whether a marked name (see Freeze) is below w.
+//
+// Walk does not allocate if hits has enough room.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -107,13 +104,13 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root, the loop above does not run. The result is then empty, because the root
-	// cannot be added to an index.
+	// For the root, the loop does not run, and the result is empty because an index never
+	// contains the root.
 	return hits, markedBelow
 }
 
-// Covers reports whether w or an ancestor of w has a value. Unlike Walk, Covers needs no
-// memory for hits, which helps callers on a small stack.
+// Covers reports whether w or an ancestor of w has a value. It is for callers on a small
+// stack, because it needs no memory for hits.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -150,23 +147,23 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return true
 }
 
-// passes reports that no name in the index is at, above or below w. If passes returns false,
-// the index may contain one of these names. Most look-ups end after passes has read one
-// bucket, because the last two labels of most query names are not a node. A check of the last
-// label alone would not help, because nearly every top-level domain is a node.
+// passes returns true only if no name in the index is at, above or below w. If it returns
+// false, nothing is known.
+//
+// It checks the last two labels, because few queries have two labels that are a node. Nearly
+// every top-level domain is a node.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks reports that no node has the hash h. If lacks returns false, there may be a node with
-// the hash h.
+// lacks returns true only if no node has the hash h. If it returns false, nothing is known.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find looks up the node with the given parent and label. h is the hash of the node's whole
-// name. find returns a pointer to the offset of the node's record, or nil if there is no node.
+// find looks up the node with this parent and label. The argument h is the hash of the node's
+// whole name. The result is a pointer to the offset of the record, or nil.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -186,8 +183,8 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the offset and the record of each node, in the sequence of the arena. Dead
-// records are left out.
+// records yields the offset and the record of each node, in the sequence of the arena, without
+// dead records.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
@@ -201,8 +198,7 @@ func (x *Index) records() iter.Seq2[uint32, record] {
 	}
 }
 
-// All yields every name that has a value, together with the value. The sequence of the names
-// is not specified.
+// All yields each name that has a value, in no particular sequence.
 func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for w, ref := range x.Wires() {
@@ -213,8 +209,8 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires yields every name that has a value, together with the value. Unlike All, it makes no
-// copy of the name, so a Wire is valid only until the next iteration.
+// Wires yields each name that has a value. It reuses one Wire, which is valid only until the
+// next iteration.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
@@ -232,8 +228,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the number of the first marked name (see Freeze) that follows w in
-// canonical order. The marked names below w begin at this number and are adjacent.
+// FirstMarked returns the number of the first marked name (see Freeze) after w in canonical
+// order. The marked names below w have the numbers from there on.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)
@@ -248,8 +244,8 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	return lo
 }
 
-// Marked sets dst to the marked name (see Freeze) with the number i. It returns false if there
-// are not that many marked names.
+// Marked sets dst to the marked name (see Freeze) with the number i. It returns false if i is
+// too large.
 func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false

@@ -17,9 +17,8 @@ type twin struct {
 	marked []dname.Name // in canonical order
 }
 
-// build adds the same names to an index and to a twin (a slow implementation of the index).
-// The ref of a name is the sum of its values. Names with an odd ref are marked. build also
-// calls Grow with numbers that are too small or too large.
+// build adds the names to an index and to a twin (a slow implementation). The ref of a name is
+// the sum of its values. Names with an odd ref are marked.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -44,8 +43,8 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check looks up a name in the index and in the twin (a slow implementation of the index), and
-// compares all results.
+// check compares the look-up of a name in the index with the look-up in the twin (a slow
+// implementation).
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -84,9 +83,9 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex looks up random names in the index and in the twin (a slow implementation of the
-// index). The names have few different labels, so that many names have a common ancestor. The
-// largest list is long enough to make buckets overflow.
+// TestIndex compares look-ups of random names with the twin (a slow implementation). The names
+// have few different labels, so that many have a common ancestor. The largest list makes
+// buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -195,8 +194,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that a finished index has no memory for dead records. In this test, each
-// name gets a child after the name was added, so each record is rewritten.
+// TestSpace checks that a finished index has no memory for dead records. Each name gets a
+// child later, so that each record is written again.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -219,8 +218,8 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks a name with 127 labels, and a name with labels of 63 octets and 255
-// octets in total. These are the maximums of the DNS.
+// TestLongNames checks the longest possible names of the DNS: 127 labels, and 255 octets with
+// labels of 63 octets.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -232,9 +231,8 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with the twin (a slow implementation of the index). The input
-// has a name in presentation form on each line. The names on every second line are added to
-// the index.
+// FuzzIndex compares the index with the twin (a slow implementation). The input has a name on
+// each line. Every second name is added to the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -263,9 +261,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that calling Grow for each of 500 short lists allocates memory only a
-// few times. With an allocation for each list, a file with many lists would take hours to
-// load.
+// TestGrowOften checks that Grow allocates only a few times for 500 short lists. Otherwise a
+// file with many lists would take hours to load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -286,8 +283,8 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd adds some names with 122 labels, and then calls Grow for many names. Grow
-// must not reserve memory for as many labels in the new names.
+// TestGrowAfterOdd calls Grow after a few names with 122 labels. Grow must not expect as many
+// labels in the new names.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {
@@ -301,8 +298,8 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull adds names to a Builder until its memory limit Max is reached. Full must return
-// true, and the names that were added before must be found.
+// TestFull adds names until the limit Max is reached. Full must then return true, and a
+// look-up must find the earlier names.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {

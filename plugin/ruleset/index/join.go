@@ -13,10 +13,10 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields, for each name of x, the ref of the name in x and the ref of the name in y. It
-// reads the records of the two indexes in parallel, because two versions of a list usually
-// have their names in nearly the same sequence. Join looks up a name in y only if the name is
-// at another position there.
+// Join yields the refs of each name of x in the indexes x and y.
+//
+// It reads the records of the indexes in parallel, because two versions of a list have nearly
+// the same sequence. It looks up only names that have moved.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -25,10 +25,10 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 		if y == nil {
 			y = &Index{}
 		}
-		// same maps the number of an interior node of x to the number of the same node in y.
-		// If the node of y is unknown, the number is 0.
+		// The variable same maps the number of an interior node of x to the number of the
+		// equal node of y, or to 0 if unknown.
 		same := make([]uint32, len(x.nodes))
-		place := uint32(0) // the offset in y at which the record of the next name is expected
+		place := uint32(0) // the offset in y at which the next name is expected
 		for _, r := range x.records() {
 			s, next := y.live(place)
 			both := s.flags != 0 && s.parent == uint64(same[r.parent]) && (r.parent == 0 || s.parent != 0) && string(s.label) == string(r.label)
@@ -53,8 +53,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the first record at or after off that is not dead, and the offset of the record
-// after it. After the last record, it returns a record without flags.
+// live returns the first record from the offset off on that is not dead, and the offset after
+// this record. At the end, it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {
@@ -64,8 +64,8 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record of the name w. ok is false if the index has no node
-// for w.
+// lookup returns the offset of the record of the name w. The result ok is false if no node has
+// this name.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -12,8 +12,8 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is the decoded form of a record in the arena. A dead record was replaced by a newer
-// record of its node. It has no flags.
+// A record is the decoded form of a record in the arena. A dead record, which was replaced by
+// a newer one, has no flags.
 type record struct {
 	node
 	parent uint64
@@ -24,14 +24,14 @@ type record struct {
 type node struct {
 	flags uint8
 	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
-	// values. In this case, the encoded ref has wideRef bytes.
+	// values; its encoded form then has wideRef bytes.
 	ref uint64
 	// number is the number of an interior node (a node with children), shifted left by one.
 	// Bit 0 is set if a marked name (see Freeze) is below the node.
 	number uint64
 }
 
-// hash returns the hash of the name of a record. parent is the hash of the parent's name.
+// hash returns the hash of the record's name. The argument is the hash of the parent's name.
 func (r record) hash(parent uint64) uint64 {
 	buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
 	var w dname.Wire
@@ -39,7 +39,7 @@ func (r record) hash(parent uint64) uint64 {
 	return w.Hash(1, parent)
 }
 
-// at decodes the record at the offset off, and returns the offset of the next record.
+// at decodes the record at an offset, and returns the offset of the next record.
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
 	v, n := uvarint(b)
@@ -54,7 +54,7 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	return r, off + uint32(n+1+l+size)
 }
 
-// is reports whether the record at the offset off has the given parent and label.
+// is reports whether the record at an offset has this parent and label.
 func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	b := x.arena[off:]
 	p, n := uvarint(b)
@@ -70,8 +70,7 @@ func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	return v, true
 }
 
-// tail decodes the fields that follow the label in a record, and returns the size of these
-// fields in bytes.
+// tail decodes the fields after the label, and returns their size in bytes.
 func tail(head uint8, b []byte) (n node, size int) {
 	n.flags = head &^ lenMask
 	if head&hasRef != 0 {
@@ -85,8 +84,8 @@ func tail(head uint8, b []byte) (n node, size int) {
 	return n, size
 }
 
-// uvarint is binary.Uvarint with a fast path for one byte. The compiler can inline uvarint,
-// but not binary.Uvarint.
+// uvarint is binary.Uvarint with a fast path for one byte. It is separate because the compiler
+// does not inline binary.Uvarint.
 func uvarint(b []byte) (uint64, int) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), 1
@@ -94,7 +93,7 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// append writes a record at the end of the arena, and returns the offset of the record.
+// append writes a record at the end of the arena, and returns its offset.
 func (x *Index) append(r record) uint32 {
 	off := uint32(len(x.arena))
 	x.arena = binary.AppendUvarint(x.arena, r.parent)
@@ -114,11 +113,11 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size in bytes of the ref of a name with several values. This ref changes when
-// a value is added, so its size must be constant.
+// wideRef is the size in bytes of the ref of a name with several values. The size must not
+// change when a value is added.
 const wideRef = 5
 
-// putWide writes v as a varint that always has wideRef bytes.
+// putWide writes v as a varint of exactly wideRef bytes.
 func putWide(b []byte, v uint64) {
 	for i := range wideRef {
 		b[i] = byte(v>>(7*i)) | 0x80
@@ -126,16 +125,14 @@ func putWide(b []byte, v uint64) {
 	b[wideRef-1] &^= 0x80
 }
 
-// refAt returns the bytes of the arena that begin with the ref of the record at the offset
-// off.
+// refAt returns the bytes from the ref of a record on.
 func (x *Index) refAt(off uint32) []byte {
 	_, n := uvarint(x.arena[off:])
 	off += uint32(n)
 	return x.arena[off+1+uint32(x.arena[off]&lenMask):]
 }
 
-// kill marks the record at the offset off as dead, and returns its size. A dead record
-// contains the number of bytes that a reader must skip.
+// kill marks the record at an offset as dead, and returns its size.
 func (x *Index) kill(off uint32) int {
 	_, next := x.at(off)
 	_, n := uvarint(x.arena[off:])

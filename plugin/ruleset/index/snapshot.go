@@ -29,23 +29,22 @@ import (
 const (
 	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
-	// form is the version number of the written form. Change form if the meaning of a field
-	// changes in a way that fingerprint cannot detect.
+	// form is the version number of the written form. Change it if a field gets another
+	// meaning that fingerprint cannot detect.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
 )
 
-// Read returns one of these errors if an index must be built again from its names.
+// After one of these errors from Read, the caller must build the index again.
 var (
 	errDamaged = errors.New("index: damaged")
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of everything in the program on which the bytes of a written index
-// depend: the layout of a bucket, the constants of the records, the functions home, tagOf and
-// overOf, and the hash of a name. If the fingerprint of an index differs from the fingerprint
-// of the program, Read refuses the index.
+// fingerprint is a hash of everything in the program on which the written bytes depend, such
+// as the layout of a bucket and the hash of a name. Read refuses an index with another
+// fingerprint.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -63,8 +62,7 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// WriteTo writes the index in the form that Read reads, and returns the number of written
-// bytes.
+// WriteTo writes the index in the form for Read, and returns the number of written bytes.
 func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	w := &writer{to: to, sum: xxhash.New()}
 	head := append(make([]byte, 0, headerSize), magic...)
@@ -137,11 +135,10 @@ func (w *writer) put(b []byte) {
 }
 
 // Read reads an index of exactly size bytes, which WriteTo has written. It returns an error if
-// a byte has changed, or if another version of the program wrote the index in another form. In
-// each case, Read takes no more memory than size bytes and a small buffer.
+// a byte has changed, or if the fingerprint of the program differs. It takes no more memory
+// than size bytes and a small buffer.
 //
-// Read does not examine bytes with a good checksum. Check finds out whether these bytes are a
-// valid index.
+// If the writer is not trusted, the caller must also call Check.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -189,8 +186,8 @@ type reader struct {
 	err  error
 }
 
-// next reads n bytes into the buffer, which must be large enough. The bytes are valid until
-// the next call of next.
+// next reads n bytes, which are valid until the next call. The buffer must have room for n
+// bytes.
 func (r *reader) next(n int) []byte {
 	r.fill(r.buf[:n])
 	return r.buf[:n]

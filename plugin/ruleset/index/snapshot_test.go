@@ -30,8 +30,7 @@ func written(t testing.TB, x *Index) []byte {
 
 func read(b []byte) (*Index, error) { return Read(bytes.NewReader(b), int64(len(b))) }
 
-// again writes an index and reads it again. The result must be equal to the index and must
-// pass Check.
+// again writes an index and reads it. The result must be equal and pass Check.
 func again(t testing.TB, x *Index) *Index {
 	t.Helper()
 	y, err := read(written(t, x))
@@ -74,8 +73,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestFlips checks that Read refuses an index in which one bit has changed, and an index that
-// is too short or too long. A large index is changed only at random bytes.
+// TestFlips checks that Read refuses an index with one changed bit, and an index of the wrong
+// length. In a large index, it changes only random bytes.
 func TestFlips(t *testing.T) {
 	small := written(t, some(t, 30))
 	for i := range small {
@@ -135,9 +134,8 @@ func TestOtherForm(t *testing.T) {
 	}
 }
 
-// TestFingerprint fails if the written form of the index has changed. Programs then refuse
-// their old indexes and build them again. If the change is intended, update the number in this
-// test.
+// TestFingerprint fails if the written form of the index has changed, because programs then
+// have to build their indexes again. Update the number here if you intend this.
 func TestFingerprint(t *testing.T) {
 	if got := fingerprint(); got != 0x63591969c9fe098e {
 		t.Errorf("fingerprint %#x", got)
@@ -181,15 +179,14 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// Check cannot refuse all changes. It accepts other letters of names, other refs, and
-	// additional bits in the field over, which only make look-ups slower.
+	// Check cannot detect changed letters of names, changed refs, and additional bits in the
+	// field over.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}
 }
 
-// survives reads an index and calls Check. If Check accepts the index, survives looks up all
-// names and returns true.
+// survives reads an index. If Check accepts the index, it looks up all names and returns true.
 func survives(t *testing.T, b []byte) bool {
 	t.Helper()
 	x, err := read(b)
@@ -219,8 +216,8 @@ func survives(t *testing.T, b []byte) bool {
 	return true
 }
 
-// FuzzRead reads random bytes, first as they are and then with good checksums. Read and Check
-// must not panic. If Check accepts the index, all look-ups must work.
+// FuzzRead reads random bytes, also with good checksums. Read and Check must not panic. If
+// Check accepts the index, all look-ups must work.
 func FuzzRead(f *testing.F) {
 	for _, n := range []int{0, 1, 13, 60} {
 		f.Add(written(f, some(f, n)))

@@ -8,8 +8,7 @@ import (
 const (
 	slots = 12 // the number of slots in a bucket
 	// fill is the average number of used slots in a bucket. About a third of the buckets then
-	// overflow. Nevertheless, nearly all look-ups of absent names read only one bucket,
-	// because of the field over.
+	// overflow, but the field over makes further reads rare.
 	fill = 11
 )
 
@@ -17,14 +16,13 @@ const (
 // free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set of names that had no room in this bucket, so that their records are in
-	// a later bucket. The function overOf returns the bit of a name. If the bit is not set, a
-	// look-up need not read the next bucket.
+	// over is a bit set of the names that had no room in this bucket (see overOf). A look-up
+	// reads the next bucket only if the bit of its name is set.
 	over uint32
 	offs [slots]uint32
 }
 
-// home returns the index of the bucket in which the look-up of a hash begins. The functions
+// home returns the index of the bucket in which a look-up of the hash begins. The functions
 // home, tagOf and overOf use different bits of the hash.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
@@ -35,8 +33,8 @@ func tagOf(h uint64) uint8 { return max(uint8(h), 1) }
 
 func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
 
-// insert writes the offset of a record into the first free slot. It begins at the home bucket
-// of the hash h. There must be a free slot.
+// insert writes the offset of a record into the first free slot, beginning at the home bucket.
+// The table must have a free slot.
 func insert(buckets []bucket, h uint64, place uint32) {
 	for i := home(h, len(buckets)); ; {
 		b := &buckets[i]
@@ -52,8 +50,8 @@ func insert(buckets []bucket, h uint64, place uint32) {
 	}
 }
 
-// match returns a bit set of the slots with the tag t. A slot to the right of a match may be
-// in the bit set although it has another tag, so the caller must verify the record.
+// match returns a bit set of the slots with the tag t. Further slots may be in the result, so
+// the caller must compare the record.
 func (b *bucket) match(t uint8) uint16 {
 	tag := ones * uint64(t)
 	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
@@ -64,7 +62,7 @@ func (b *bucket) match(t uint8) uint16 {
 const ones = 0x0101010101010101
 
 // zeros returns a bit set of the bytes of x that are 0. The subtraction borrows at these
-// bytes. The multiplication collects the top bits of these bytes in the highest byte.
+// bytes, and the multiplication moves their top bits into the highest byte.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
