@@ -25,7 +25,7 @@ import (
 // an error, and the data in w must not be used.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
-	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
+	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
 	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
 		return problems, nil
