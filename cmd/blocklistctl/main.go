@@ -44,6 +44,7 @@ type commands struct {
 	Fmt     fmtCmd     `cmd:"" help:"Write order files in canonical form."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of order files."`
 	Import  importCmd  `cmd:"" help:"Convert lists of names to order files."`
+	Lift    liftCmd    `cmd:"" help:"Add a lift: an order that ends other orders."`
 	Keygen  keygenCmd  `cmd:"" help:"Make a pair of keys for signatures of order files."`
 	Sign    signCmd    `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
 	Verify  verifyCmd  `cmd:"" help:"Check the signatures of order files."`
@@ -60,6 +61,7 @@ type env struct {
 	json           bool
 	now            func() time.Time
 	progress       *progress
+	edited         map[string][]byte // see readFile
 }
 
 // run runs the tool with the given arguments and returns the exit code.

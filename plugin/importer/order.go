@@ -34,7 +34,7 @@ type File struct{ Order, Side []byte }
 // Write parses its result as the server does. If the head is not valid, the error is
 // order.Problems, in which Field names the field.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
-	o, err := h.order()
+	o, err := h.Order()
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,10 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// order parses the head as the one order of a file, so that the same rules validate the
-// head as an order written by hand.
-func (h *Head) order() (*order.Order, error) {
+// Order parses the head as the only order of a file, so that the rules for an order written by
+// hand also validate the head. Without the field "targets", the order has a placeholder as its
+// target. If the head is not valid, the error is order.Problems, in which Field names the field.
+func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {
 		return nil, err
