@@ -7,7 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/edit"
@@ -36,6 +36,7 @@ type editing struct {
 	old    []byte
 	file   *order.File // the parsed file before the change
 	text   *edit.Text
+	list   *importJSON // the report on a list of names, or nil
 }
 
 // begin loads the orders before the change.
@@ -74,24 +75,29 @@ func (x *editing) open(id string) error { return x.openFile(x.before.positions[i
 
 // openFile opens a file of the orders for the change.
 func (x *editing) openFile(path string) (err error) {
-	x.path = path
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
 	for i := range x.before.versions {
-		if v := &x.before.versions[i]; v.Path == path {
-			x.file = v.File
+		v := &x.before.versions[i]
+		// The Corefile gives absolute paths.
+		if is, err := filepath.Abs(v.Path); err == nil && is == abs {
+			x.path, x.file = v.Path, v.File
 		}
 	}
 	if x.file == nil {
 		return misuse("%s is not one of the files of ORDERS", printable.Line(path))
 	}
-	f, err := openFile(path, order.MaxBytes(path, false))
+	f, err := openFile(x.path, order.MaxBytes(x.path, false))
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", x.path, err)
 	}
 	x.old, err = io.ReadAll(f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	x.text, err = edit.Parse(path, x.old)
+	x.text, err = edit.Parse(x.path, x.old)
 	return err
 }
 
@@ -107,8 +113,7 @@ func (x *editing) freeID(base, word string) string {
 }
 
 // newOrder returns an order with the given fields, or an error with the flags of the wrong
-// fields. Dates are in the time zone of the file that is open. Empty fields are left out. An
-// order without the field "targets" has no target.
+// fields. Dates are in the time zone of the file that is open. Empty fields are left out.
 func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	h := &importer.Head{Timezone: x.file.Timezone, Fields: map[string]any{}}
 	for key, value := range fields {
@@ -116,12 +121,18 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 			h.Fields[key] = value
 		}
 	}
+	return head(h, flagProblem)
+}
+
+// head returns an order with the fields of h, or an error with the texts of the problems. An
+// order without the field "targets" has no target.
+func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
 	if errors.As(err, &bad) {
 		lines := make([]string, len(bad))
 		for i, p := range bad {
-			lines[i] = flagProblem(p)
+			lines[i] = text(p)
 		}
 		return nil, misuse("%s", strings.Join(lines, "\n"))
 	}
@@ -133,10 +144,13 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 
 // flagProblem returns the text of a problem with a flag in place of the field.
 func flagProblem(p order.Problem) string {
-	flag := flagOf(p.Field)
-	if strings.HasPrefix(p.Field, "targets") {
-		flag = "the name"
+	field, isTarget := strings.CutPrefix(p.Field, "targets")
+	if _, inner, found := strings.Cut(field, "."); found && isTarget {
+		field = inner // a field of a target, for example served
+	} else if isTarget {
+		field = "the name"
 	}
+	flag := flagOf(field)
 	text := flag + ": " + p.Msg
 	if p.HasGot {
 		text += fmt.Sprintf(", got %q", p.Got)
@@ -160,7 +174,7 @@ func (x *editing) finish(at order.Time) error {
 		return err
 	}
 	out := x.effect(after, max(at, x.now))
-	out.File = x.path
+	out.File, out.Import = x.path, x.list
 	for _, h := range edit.Diff(x.old, data, 3) {
 		out.Diff = append(out.Diff, h.Title())
 		for _, l := range h.Lines {
@@ -176,6 +190,9 @@ func (x *editing) finish(at order.Time) error {
 			return err
 		}
 		out.Written = true
+		if x.list != nil {
+			x.list.Written = true
+		}
 	}
 	if x.e.json {
 		err = x.e.writeJSON(out)
@@ -218,6 +235,7 @@ func (x *editing) write(data []byte) error {
 
 // signatures returns the paths of the signatures beside a file.
 func signatures(path string) (out []string, err error) {
+	out = []string{}
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		switch _, err := os.Stat(signature.Path(path, slot)); {
 		case err == nil:
@@ -226,5 +244,5 @@ func signatures(path string) (out []string, err error) {
 			return nil, err
 		}
 	}
-	return slices.Clip(out), nil
+	return out, nil
 }

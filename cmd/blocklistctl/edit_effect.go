@@ -30,6 +30,8 @@ type editJSON struct {
 	Refused  []problemJSON `json:"refused"`
 	// Sign are the signatures that are wrong after the change.
 	Sign []string `json:"sign"`
+	// Import is the report on the list of names that the command adds.
+	Import *importJSON `json:"import,omitempty"`
 
 	warnings, refused order.Problems
 }

@@ -44,7 +44,10 @@ type commands struct {
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
 	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of order files."`
 	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Add         addCmd         `cmd:"" help:"Add a block order to an order file."`
 	Lift        liftCmd        `cmd:"" help:"Add a lift: an order that ends other orders."`
+	Amend       amendCmd       `cmd:"" help:"Add names to a block order."`
+	Correct     correctCmd     `cmd:"" help:"Correct an error of the operator: lift a name from all orders."`
 	Suspend     suspendCmd     `cmd:"" help:"Suspend an order for a time."`
 	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
 	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`

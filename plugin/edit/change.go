@@ -3,7 +3,6 @@ package edit
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -76,7 +75,7 @@ func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 		return err
 	}
 	o := order.New()
-	o.ID, o.Targets = was.ID, targets
+	o.ID, o.Targets, o.DeadlineAfter = was.ID, targets, was.DeadlineAfter
 	_, node, err := encode(o, zoneOf(t.root))
 	if err != nil {
 		return err
@@ -144,8 +143,8 @@ func (t *Text) setTop(key string, value int) error {
 	return t.change(n.Line, want, s)
 }
 
-// set sets a key of the order with the index i. A new key comes after the keys that are before it
-// in the documented sequence.
+// set sets a key of the order with the index i. A new key comes after the last key of the order
+// that is before the new key in the documented sequence.
 func (t *Text) set(i int, key string, value *yaml.Node) error {
 	want := clone(t.root)
 	model := lookup(want, "orders").Content[i]
@@ -166,10 +165,12 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 		return t.addFlowText(o, want, text+": "+t.render(value))
 	}
 	previous := o.Content[0].Value
-	rank := slices.Index(order.Keys(), key)
-	for k := 0; k+1 < len(o.Content); k += 2 {
-		if slices.Index(order.Keys(), o.Content[k].Value) < rank {
-			previous = o.Content[k].Value
+	for _, k := range order.Keys() {
+		if k == key {
+			break
+		}
+		if lookup(o, k) != nil {
+			previous = k
 		}
 	}
 	indent := o.Column - 1
