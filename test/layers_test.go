@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint"},
+	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer"},
 	{"plugin/directive"},
 	{"."},
@@ -56,6 +56,7 @@ func TestImports(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
+	imports := map[string][]string{} // the packages of this module that a package imports
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -90,6 +91,7 @@ func TestImports(t *testing.T) {
 			if to == "" {
 				to = "."
 			}
+			imports[dir] = append(imports[dir], to)
 			from, ok := layerOf[dir]
 			if !ok {
 				continue // tests and benchmarks are not in the layers
@@ -103,6 +105,7 @@ func TestImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkServer(t, imports)
 	for p := range layerOf {
 		if !seen[p] {
 			t.Errorf("%s is in layers but does not exist", p)
@@ -111,6 +114,32 @@ func TestImports(t *testing.T) {
 	for dir := range seen {
 		if _, ok := layerOf[dir]; !ok && (strings.HasPrefix(dir, "plugin/") || strings.HasPrefix(dir, "cmd/")) {
 			t.Errorf("%s has no layer", dir)
+		}
+	}
+}
+
+// onlyTool are packages that the server must not import, also through other packages.
+var onlyTool = map[string]string{
+	"plugin/edit": "the server only reads order files",
+}
+
+// checkServer checks that the server does not import a package of onlyTool.
+func checkServer(t *testing.T, imports map[string][]string) {
+	server := map[string]bool{"cmd/coredns": true}
+	for queue := []string{"cmd/coredns"}; len(queue) > 0; queue = queue[1:] {
+		for _, p := range imports[queue[0]] {
+			if !server[p] {
+				server[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	if !server["plugin/order"] {
+		t.Error("the imports of the server were not found")
+	}
+	for p, why := range onlyTool {
+		if server[p] {
+			t.Errorf("cmd/coredns imports %s: %s", p, why)
 		}
 	}
 }

@@ -68,20 +68,7 @@ func (c *checkCmd) Run(e *env) error {
 		problems = problems.Errors()
 	} else {
 		e.progress.say("checking %d targets", l.targets)
-		odd := lint.Check(l.files, l.set, now)
-		problems = append(problems, odd...)
-		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // for each of these warnings, lint has a better one with a suggestion
-			return slices.ContainsFunc(odd, func(q order.Problem) bool {
-				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
-			})
-		})
-		problems = append(problems, atTargets(warnings, l.all())...)
-		problems = append(problems, l.lateOrders(now)...)
-		problems = append(problems, l.expiring(now)...)
-		if s.block == nil {
-			problems = append(problems, l.countryOrders()...)
-		}
+		problems = append(problems, l.odd(s, now)...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
@@ -137,4 +124,24 @@ func (l *orders) refused(problems order.Problems) int {
 		}
 	}
 	return n
+}
+
+// odd returns the warnings about the orders of all files, except the warnings of parsing and
+// compiling.
+func (l *orders) odd(s *server, now order.Time) order.Problems {
+	odd := lint.Check(l.files, l.set, now)
+	problems := slices.Clone(odd)
+	warnings, _ := l.set.Warnings()
+	warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has the same warning with a suggestion
+		return slices.ContainsFunc(odd, func(q order.Problem) bool {
+			return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
+		})
+	})
+	problems = append(problems, atTargets(warnings, l.all())...)
+	problems = append(problems, l.lateOrders(now)...)
+	problems = append(problems, l.expiring(now)...)
+	if s.block == nil {
+		problems = append(problems, l.countryOrders()...)
+	}
+	return problems
 }

@@ -62,7 +62,7 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	var parts []*ruleset.Part
 	for i, path := range paths {
 		e.progress.say("reading %d of %d: %s", i+1, len(paths), path)
-		parsed, digest, problems := readFile(path)
+		parsed, digest, problems := e.readFile(path)
 		l.found++
 		l.problems = append(l.problems, problems...)
 		if len(problems.Errors()) > 0 {

@@ -37,16 +37,23 @@ func main() {
 type commands struct {
 	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
 
-	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
-	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
-	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
-	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
-	Fmt     fmtCmd     `cmd:"" help:"Write order files in canonical form."`
-	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of order files."`
-	Import  importCmd  `cmd:"" help:"Convert lists of names to order files."`
-	Keygen  keygenCmd  `cmd:"" help:"Make a pair of keys for signatures of order files."`
-	Sign    signCmd    `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
-	Verify  verifyCmd  `cmd:"" help:"Check the signatures of order files."`
+	Check       checkCmd       `cmd:"" help:"List the errors and warnings of order files."`
+	Explain     explainCmd     `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Diff        diffCmd        `cmd:"" help:"Compare two versions of order files."`
+	List        listCmd        `cmd:"" help:"List orders with their states, times and targets."`
+	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
+	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of order files."`
+	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Add         addCmd         `cmd:"" help:"Add a block order to an order file."`
+	Lift        liftCmd        `cmd:"" help:"Add a lift: an order that ends other orders."`
+	Amend       amendCmd       `cmd:"" help:"Add names to a block order."`
+	Correct     correctCmd     `cmd:"" help:"Correct an error of the operator: lift a name from all orders."`
+	Suspend     suspendCmd     `cmd:"" help:"Suspend an order for a time."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
+	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
+	Keygen      keygenCmd      `cmd:"" help:"Make a pair of keys for signatures of order files."`
+	Sign        signCmd        `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
+	Verify      verifyCmd      `cmd:"" help:"Check the signatures of order files."`
 }
 
 const description = `The operator's tool for DNS blocking orders.
@@ -61,6 +68,7 @@ type env struct {
 	json           bool
 	now            func() time.Time
 	progress       *progress
+	edited         map[string][]byte // see readFile
 }
 
 // run runs the tool with the given arguments and returns the exit code.

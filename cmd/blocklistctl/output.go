@@ -23,6 +23,8 @@ func (e *env) report(err error) (code int) {
 		return exitOK
 	case errors.Is(err, errProblems):
 		return exitProblems
+	case errors.Is(err, errMisuse):
+		return exitMisuse
 	}
 	if e.json {
 		e.writeJSON(struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -26,6 +27,7 @@ func TestMisuseJSON(t *testing.T) {
 		"list", "list --nope", "list a.yaml --state asleep", "list a.yaml --action stop", "list --corefile missing",
 		"fmt", "fmt --nope", "fmt missing.yaml", "fmt -w -c a.yaml",
 		"schema --nope", "schema extra",
+		"add", "amend", "correct", "lift", "suspend", "acknowledge", "reported", "lift nope --authority A --reference R --orders a.yaml",
 		"import", "import domains", "import domains --nope", "import domains list --id i --authority A --out x.txt",
 	} {
 		for _, where := range []string{"before", "behind"} {
@@ -67,6 +69,7 @@ func TestOutputLost(t *testing.T) {
 	for _, args := range []string{
 		"check a.yaml", "explain a.example a.yaml", "explain none.example a.yaml", "diff a.yaml a.yaml", "list a.yaml", "list a.yaml --targets",
 		"list a.yaml --state draft", "fmt a.yaml", "fmt --check a.yaml", "schema", "import domains list --id i --authority A --scope global",
+		"acknowledge a --orders a.yaml -n",
 	} {
 		for _, mode := range []string{"", "--json "} {
 			all := strings.Fields(mode + args)
@@ -123,9 +126,19 @@ func TestHostileText(t *testing.T) {
 		"explain a.example a.json --client 192.0.2.7", "explain a.example a.json --client 192.0.2.7 --structured", "explain b.example a.json --client 192.0.2.7",
 		"explain a.example a.json --client 192.0.2.1", "explain a.example a.json --country IT --at 2026-01-03", "explain bad.example bad.json",
 		"diff old.json a.json --country IT", "diff a.json old.json --sealed", "fmt bad.json", "fmt --check bad.json",
+		"lift o --authority A --reference R --orders edit.json -n", "amend o --add z.example --orders edit.json -n", "acknowledge o --orders edit.json -n",
 	}
 	lines := func(text string) map[string]int {
 		os.WriteFile("a.json", []byte(hostileOrders(text, "o")), 0o600)
+		var escaped strings.Builder // a file with raw control characters cannot be edited
+		for _, r := range hostileOrders(text, "o") {
+			if r < 0x7f {
+				escaped.WriteRune(r)
+			} else {
+				fmt.Fprintf(&escaped, `\u%04x`, r)
+			}
+		}
+		os.WriteFile("edit.json", []byte(escaped.String()), 0o600)
 		os.WriteFile("old.json", []byte(hostileOrders("old"+text, "o")), 0o600)
 		key, _ := json.Marshal(text)
 		os.WriteFile("bad.json", []byte(`{"version": 1, "orders": [{"id": `+string(key)+`, `+string(key)+`: 1, "authority": {"name": "A"}, "scope": `+string(key)+`, "targets": [`+string(key)+`]}]}`), 0o600)

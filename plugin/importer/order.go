@@ -35,7 +35,7 @@ type File struct{ Order, Side []byte }
 // Write parses the result as the server does. If the head is not valid, the error is an
 // order.Problems, in which each problem has the field that is not valid.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
-	o, err := h.order()
+	o, err := h.Order()
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +104,10 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// order parses the head as an order file with a single order, so that the head is checked by
-// the same rules as an order that a person writes.
-func (h *Head) order() (*order.Order, error) {
+// Order parses the head as the only order of a file, so that the rules for an order written by
+// hand also validate the head. Without the field "targets", the order has a placeholder as its
+// target. If the head is not valid, the error is order.Problems, in which Field names the field.
+func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {
 		return nil, err

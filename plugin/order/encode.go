@@ -141,7 +141,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 		put(n, "scope", scopeNode(s))
 	}
 	putList(n, "exempt", e.exempts(t.Exempt))
-	if count := o.writtenTargetCount(); count > 0 {
+	if count := o.WrittenTargetCount(); count > 0 {
 		put(n, "target_count", number(int64(count)))
 	}
 	var targets []*yaml.Node

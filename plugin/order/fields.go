@@ -121,3 +121,12 @@ var fieldByKey = func() map[string]*field {
 	}
 	return m
 }()
+
+// Keys returns the keys of an order in the sequence in which Format and Encode write them.
+func Keys() []string {
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.key
+	}
+	return keys
+}

@@ -85,9 +85,10 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // countedFrom is the number of targets from which Format and Encode write a target_count.
 const countedFrom = 20
 
-// writtenTargetCount returns the target_count to write for o, or 0 for none. A side list
-// without a digest may change without the order file, so the result is then 0.
-func (o *Order) writtenTargetCount() int {
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. It returns 0 if o
+// has a side list (a list of names in a file of its own) without a digest. The list may then
+// change without the order file, and a target_count would make the order file invalid.
+func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
 	}

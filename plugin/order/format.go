@@ -21,8 +21,8 @@ import (
 // Format reads r twice. If the file has errors, or if a comment would be lost, Format writes
 // nothing and returns the problems. After any other error, the data in w must not be used.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
-	var counts []int // the target_count of each order; 0 for none
-	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
+	var counts []int // the target_count to write for each order; 0 for none
+	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
 	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
 		return problems, nil

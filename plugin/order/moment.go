@@ -11,3 +11,7 @@ func ParseTime(s string, loc *time.Location) (Time, error) {
 	}
 	return FromTime(t), nil
 }
+
+// ParseDuration parses a duration in the notation of order files: the format of Go, such as
+// "1h30m", with "d" for 24 hours as the largest unit.
+func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }
