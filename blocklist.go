@@ -1,6 +1,6 @@
-// Package blocklist is a CoreDNS plugin that carries out DNS blocking orders. A query gets an
-// honest blocking answer if an order is in force for its name and its client at that second.
-// All other queries go to the next plugin unchanged.
+// Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
+// regulators. If an order in force covers the queried name for the client, the query gets a
+// blocking answer with the reason. All other queries go to the next plugin unchanged.
 package blocklist
 
 import (
@@ -29,39 +29,39 @@ type Blocklist struct {
 	*block
 }
 
-// A block is the state that the handlers of one server block share.
+// A block is the state that all handlers of one server block share.
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force, and now returns the time of the store. Verdicts, the
-	// log and the metrics therefore use the same clock. Both are nil before the start.
+	// set returns the order set in force, and now returns the time of the store's clock, so that
+	// decisions, the log and the metrics use the same clock. set and now are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
-	// loaded is the store that set reads. Server blocks with the same store give the same
-	// verdicts.
+	// loaded is the store from which set gets the order set. Server blocks with the same store
+	// make the same decisions.
 	loaded *store.Store
-	// geoip is CoreDNS's geoip plugin, nil when this server block does not use it.
+	// geoip is CoreDNS's geoip plugin, or nil when this server block does not use geoip.
 	geoip metadata.Provider
 }
 
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// Ready implements ready.Readiness. CoreDNS asks only one instance of each plugin, so each
-// instance answers for the whole process.
+// Ready implements ready.Readiness. CoreDNS asks only one handler of each plugin, so Ready
+// reports the readiness of the whole process.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// The frame of ServeDNS stays on the stack while the next plugins work. If a goroutine
-// outgrows its stack there, the runtime copies the stack. The copy costs more than all other
-// work of this plugin, and each query has a new goroutine. answerOrWatch therefore does all work that
-// needs much stack, and returns before the next plugin runs.
+// The stack frame of ServeDNS exists while the next plugins work. If a goroutine needs more than
+// its stack, the runtime copies the stack. The copy takes longer than all other work of this
+// plugin, and each query has a new goroutine with a small stack. answerOrWatch therefore does all
+// work that needs much stack, and returns before the next plugin runs.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
-		// The reply is written. With any other code the server would write a second reply to a
-		// refused query.
+		// The reply is already written. With a return code such as REFUSED, the server would write
+		// a second reply.
 		return dns.RcodeSuccess, nil
 	}
 	if rw != nil {
@@ -70,19 +70,19 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// NextOrFailure does the same when there is no trace, but needs one more allocation and
-	// one more frame. NextOrFailure also wraps the writer to record the plugin that answers.
-	// The plugins above do not need this record: each of them records only the plugin next to
-	// it.
+	// The direct call saves an allocation and a stack frame of NextOrFailure. When there is a
+	// next plugin and no trace, NextOrFailure does only one more thing: it wraps the response
+	// writer to record which plugin answers. The plugins above do not need this record, because
+	// each of them records only the plugin directly below.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// answerOrWatch answers a query for a name that orders cover, and reports whether it has answered. If it
-// has not, it returns the response writer that checks the answer of the next plugin, or nil when that
-// answer needs no check.
+// answerOrWatch answers a query for a blocked name, and reports whether it has answered. For any
+// other query it returns the response writer that checks the answer of the next plugin, or nil
+// when that answer needs no check.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -91,9 +91,10 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A query from a plugin below is not blocked here. Its result is checked as part of
-		// the client's answer. If the query were blocked here, a cache between the two would
-		// keep the blocking answer for other clients and after the end of the order.
+		// This query is a look-up by a plugin below, on behalf of a client's query. The look-up is
+		// not blocked here, because its result is checked as part of the answer to the client. If
+		// the look-up were blocked, a cache below this handler could keep the blocking answer for
+		// other clients, and after the end of the order.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -110,7 +111,7 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// A zone transfer goes from server to server. It leads no client to a blocked name.
+		// A zone transfer goes from server to server, so no client reaches a blocked name by it.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -120,8 +121,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is a valid name, and whether orders cover it. Its buffer is on
-// the stack only while it runs, and never on the heap.
+// covers reports whether name is a valid name, and whether any order covers the name. covers is
+// a separate function so that its buffer is freed from the stack when covers returns.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -132,9 +133,9 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// decideQuery decides about a query for a name that orders cover. It returns the reply to the
-// query, or the state of a query that passes. The stack that the decision needs is free again
-// before the reply is written. The frame of decideQuery itself is small too.
+// decideQuery decides about a query for a name that orders cover. It returns the reply if the
+// query is blocked, else the verdict about the query that passes. The stack that the decision
+// needs is free again before the reply is written, and the stack frame of decideQuery is small.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -160,15 +161,15 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts is a pair of verdicts. The first decides the answer. The second is the verdict of
-// the orders in shadow, or of all orders when the whole plugin is in shadow. The second never
-// changes an answer.
+// A verdicts contains two verdicts (decisions about a query). The embedded verdict decides the
+// answer. The verdict shadow is for orders in shadow (orders that are only counted), or for all
+// orders when the whole plugin is in shadow. The verdict shadow never changes an answer.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// decide stores the verdicts about a name or an address in j.
+// decide stores in j the verdicts about the name or the address l.
 func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -189,10 +190,10 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 	}
 }
 
-// reply returns the answer that the verdict requires, and counts it.
+// reply returns the blocking answer that the verdict v requires, and counts the answer.
 func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// All values are read from the request before WriteMsg, because WriteMsg edits the OPT of
-	// the request.
+	// reply reads all values from the request before the caller calls WriteMsg, because WriteMsg
+	// edits the OPT record of the request.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -200,9 +201,9 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// NXDOMAIN and NODATA answer questions. NOTIFY and UPDATE request an action, and
-		// REFUSED is the reply that policy forbids the action (RFC 1996, section 3.8; RFC
-		// 2136, section 2.2).
+		// A NOTIFY or UPDATE message requests an action, so NXDOMAIN or NODATA is no valid answer.
+		// REFUSED means that the policy of the server forbids the action (RFC 1996, section 3.8;
+		// RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -214,7 +215,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	return m
 }
 
-// inShadow counts a verdict that does not change the answer.
+// inShadow counts a query that an order in shadow would block. The answer does not change.
 func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
 	b.count(ctx, shadowRequests, r, v)
 	b.setMetadata(ctx, verdictShadow, v.Order)
@@ -225,13 +226,13 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is the size, in octets, of the option that the nsid plugin adds to the OPT when the
-// client asks for it: 4 octets for the head and up to 128 for a host name.
+// nsidRoom is the size, in octets, of the option that the nsid plugin adds to the OPT record of
+// the reply when the client asks for it: 4 octets of header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets to leave free for the options that plugins above add
-// to the reply. The text of the extended error is shortened for them, so that the SOA still
-// fits.
+// roomAbove returns the number of octets to keep free in the reply for the options that plugins
+// above add to it. The text of the extended error is shortened by this number of octets, so that
+// the SOA record still fits into the reply.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -243,10 +244,10 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// ordersApply reports whether orders apply to r, which must have one question of class IN or ANY.
-// The opcode does not matter. CoreDNS passes NOTIFY, and other opcodes that a plugin
-// registers, to plugins that do not check the opcode: cache, hosts, file, template and forward
-// answer them as if they were QUERY.
+// ordersApply reports whether orders apply to the message r: r must have exactly one question, of
+// class IN or ANY. The opcode of r does not matter. CoreDNS passes NOTIFY, and other opcodes that
+// a plugin registers, to all plugins, and cache, hosts, file, template and forward answer these
+// messages as if the opcode were QUERY.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

@@ -42,7 +42,7 @@ orders:
 - {id: dot, targets: [dotted.example]}
 `
 
-// compile returns the set of the orders in text.
+// compile returns the order set of the orders in text.
 func compile(t testing.TB, text string) *ruleset.Set {
 	t.Helper()
 	b := ruleset.NewBuilder("test.yaml", ruleset.Options{})
@@ -53,8 +53,8 @@ func compile(t testing.TB, text string) *ruleset.Set {
 	return ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
 }
 
-// newTestHandler returns a handler with the given orders. Its next plugin answers with a TXT
-// record "passed".
+// newTestHandler returns a handler with the given orders. The next plugin of the handler answers
+// every query with a TXT record "passed".
 func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	t.Helper()
 	set := compile(t, orders)
@@ -72,7 +72,7 @@ func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	})}
 }
 
-// A from is a response writer for a client with the given address.
+// A from is a response writer for a query from a client with the given address.
 type from struct {
 	test.ResponseWriter
 	ip string
@@ -80,8 +80,8 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP(f.ip), Port: 40212} }
 
-// brief returns a reply in one line: the RCODE, the data of the answers, the owner and TTL of
-// the SOA, and the EDE code.
+// brief returns one line that describes a reply: the RCODE, the data of the answer records, the
+// owner and the TTL of the SOA record, and the EDE code.
 func brief(m *dns.Msg) string {
 	out := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -152,7 +152,7 @@ func TestServeDNS(t *testing.T) {
 		{qname: "net.example.", client: "198.51.100.7", want: "NOERROR passed"},
 		{qname: "net.example.", client: "203.0.113.1", want: "NOERROR passed"},
 
-		// A label that contains a dot is one label, not two.
+		// A label that contains an escaped dot is one label and not two.
 		{qname: `www\.dotted.example.`, want: "NOERROR passed"},
 		{qname: `www.dotted\.example.`, want: "NOERROR passed"},
 		{qname: `\100otted.example.`, want: "NXDOMAIN SOA dotted.example. 30 " + ncu},
@@ -174,7 +174,7 @@ func TestServeDNS(t *testing.T) {
 			if err != nil || code != dns.RcodeSuccess {
 				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// The query and the owner in the reply spell the letter d as \100.
+			// The reply may contain the letter d as \100, because the query does.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
@@ -182,8 +182,8 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID checks that a long EDE text leaves room for the option that the nsid plugin adds
-// later. The text is shortened, and the SOA stays.
+// TestNSID checks a reply whose EDE text is long. The text must be shortened to leave room for the
+// option that the nsid plugin adds later. The reply must keep the SOA record.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -204,8 +204,8 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestTime checks that orders start and end when only the clock moves. The handler and the set
-// stay the same.
+// TestTime checks that orders start and end when only the clock moves. The test creates neither a
+// new handler nor a new order set.
 func TestTime(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -234,7 +234,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that messages that are not plain questions go to the next plugin.
+// TestNotJudged checks that messages without exactly one question, and messages with an invalid
+// name, go to the next plugin.
 func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -253,8 +254,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks that for each opcode but QUERY a blocked name gets REFUSED, as does an
-// answer that leads to a blocked name. Other names pass.
+// TestOpcodes checks messages whose opcode is not QUERY. A message for a blocked name gets REFUSED,
+// and so does a message whose answer leads to a blocked name. Messages for other names pass.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -284,8 +285,9 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// TestCountry checks that the country comes from the networks of the Corefile, else from the
-// geoip label, else from home. A client without a country is outside every country scope.
+// TestCountry checks that the country of a client comes from the networks of the Corefile, else
+// from the geoip label, else from the property home. An order for countries must not cover a
+// client without a country.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {
@@ -343,7 +345,7 @@ func TestBlockedRequests(t *testing.T) {
 	}
 }
 
-// TestTrace checks that the next plugin gets a span of its own when a query is traced.
+// TestTrace checks that the next plugin gets its own span when a query is traced.
 func TestTrace(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -363,8 +365,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A peer is a writer with a net.Addr for its client, as the server's writers have. It drops
-// all messages.
+// A peer is a response writer that drops all messages. Its client address is a net.Addr, as in the
+// response writers of the server.
 type peer struct {
 	test.ResponseWriter
 	addr net.Addr
@@ -374,8 +376,8 @@ func (p peer) RemoteAddr() net.Addr      { return p.addr }
 func (peer) WriteMsg(*dns.Msg) error     { return nil }
 func (peer) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestAllocations checks the number of allocations on each way through the handler. Those of
-// the next plugin and the server are not counted.
+// TestAllocations checks the number of allocations in the handler for each kind of query.
+// Allocations in the next plugin and the server are not counted.
 func TestAllocations(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -396,22 +398,22 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the response writer. It is not reused, because a plugin below may
-		// keep it after the call: the prefetch of cache does.
+		// The one allocation is the response writer. The writer is not used again for a later
+		// query, because a plugin below may keep it after the call (the prefetch of cache does).
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
-		// The response writer. Finding the client needs no allocation.
+		// The one allocation is the response writer. The look-up of the client allocates nothing.
 		{"covered, but not yet in force", "below.example.", nil, 1},
 		{"covered by an exception", "ok.hole.example.", nil, 1},
-		// The reply, its question and its SOA are one allocation.
+		// The one allocation contains the reply, its question and its SOA record.
 		{"blocked", "www.blocked.example.", nil, 1},
 		{"refused", "refused.example.", edns, 3},
-		// The list of records, the record and its address are allocated too.
+		// The list of records, the A record and the address are three more allocations.
 		{"redirected", "redirect.example.", nil, 4},
-		// The OPT and its EDE are one allocation, and the EDE text is another.
+		// The OPT record and its EDE option are one allocation, and the EDE text is another.
 		{"blocked, with EDNS", "www.blocked.example.", edns, 3},
 		{"blocked, with EDNS, told nothing", "quiet.example.", edns, 2},
-		// JSON needs an encoder, a buffer, and the text of the justification.
+		// The JSON text needs an encoder, a buffer, and the text of the justification.
 		{"blocked, with a structured error", "www.blocked.example.", signalled, 6},
 	} {
 		m := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)

@@ -10,11 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks of c's Corefile. Each block is
-// a list with one configuration per key. CoreDNS gives a plugin only the configuration of the
-// block that the controller points to, so serverBlocks copies the controller and moves the
-// copy from block to block. For a block or key that does not exist, CoreDNS creates a
-// configuration without a zone. This is harmless after the servers have been made.
+// serverBlocks returns the configurations of all server blocks in the Corefile of c. Each server
+// block is a list with one configuration per key. CoreDNS returns only the configuration of the
+// server block and key at which a controller points, so serverBlocks copies the controller and
+// moves the copy from server block to server block. For a server block or key that does not
+// exist, CoreDNS creates a configuration without a zone. The additional configuration has no
+// effect after CoreDNS has created its servers.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -33,8 +34,8 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// blockOf returns the block that the directive of a server block has set up, or nil when the
-// server block has no directive.
+// blockOf returns the state of the plugin in a server block, or nil when the server block has no
+// blocklist directive.
 func blockOf(cfg *dnsserver.Config) *block {
 	if h, ok := cfg.Handler(name).(*Blocklist); ok {
 		return h.block
@@ -42,8 +43,9 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the log line for the start of a Corefile, and reports whether the line is
-// a warning. The line lists the server blocks that enforce orders and those that do not.
+// startLine returns the log line that is written when a Corefile starts, and reports whether the
+// line is a warning. The line lists the server blocks that enforce orders, the server blocks in
+// shadow, and the server blocks without the directive.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -53,7 +55,7 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 			if cfg.ViewName != "" {
 				name += " view " + cfg.ViewName
 			}
-			// Two server blocks may have one name and different addresses.
+			// Two server blocks may have the same zone and port and different addresses.
 			if hosts := strings.Join(cfg.ListenHosts, " "); hosts != "" {
 				name += " bind " + hosts
 			}
@@ -85,8 +87,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf returns the shadow setting of each server block that has the directive, by the
-// labels of the counters.
+// shadowOf reports, for each server block that has the directive, whether the server block is in
+// shadow (orders are counted and not enforced). The keys are the label values of the counters.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {
@@ -96,7 +98,8 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// CoreDNS builds the address of a server in the same way.
+				// The label server must be equal to the label in CoreDNS's metrics, which has
+				// the resolved address.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

@@ -12,16 +12,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A client is the client for which the plugin decides about a query.
+// A client contains the address, the country and the client subnet of the client that sent a
+// query.
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of the query, if the peer is trusted to send one, else
-	// nil. An answer that depends on the subnet returns it.
+	// subnet is the EDNS client subnet of the query, or nil if the query has none or the peer
+	// is not trusted to send one. An answer that depends on the subnet contains the subnet.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. It is called only for names that orders may cover, so
-// that other queries do not pay for it.
+// clientOf returns the client of a query. It is called only for a name that orders may cover,
+// because other queries do not need the client.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -35,9 +36,9 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. It reads the net.Addr of UDP and TCP writers
-// directly, because CoreDNS's string form needs several allocations. For other writers it
-// parses the string form.
+// address returns the address of the client. For UDP and TCP, it takes the address directly from
+// the net.Addr, because CoreDNS's request.Request formats the address as a string with several
+// allocations. For other transports it parses the string.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -54,9 +55,9 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client. It is the country of the operator's network that
-// contains the client, else the country from the geoip plugin, else the home country. If the
-// query has a trusted subnet, the subnet decides instead of the peer's address.
+// country returns the country of the client: the country of the operator's network that contains
+// the client, else the country from the geoip plugin, else the home country. If the query has a
+// trusted client subnet, the subnet replaces the peer's address.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -68,9 +69,10 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip plugin may have used another address, depending on its option edns-subnet.
-		// Without a trusted subnet it may have used a subnet that the client made up. With a
-		// trusted subnet it may have used the peer's address. So geoip is asked again.
+		// The geoip plugin has set its label for the address of the peer or for the client subnet,
+		// depending on its option edns-subnet. With a trusted subnet the label may be that of the
+		// peer's address. Without a trusted subnet the label may be that of a subnet that the
+		// client made up. So the label is computed again for the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -81,11 +83,11 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	return b.places.Country(where, label)
 }
 
-// geoipCountry is the metadata label for the country in CoreDNS's geoip plugin.
+// geoipCountry is the metadata label of CoreDNS's geoip plugin for the country of a client.
 const geoipCountry = "geoip/country/code"
 
 // geoipLabel returns the country label that geoip computes for an address. It returns nil when
-// geoip is nil or its database has no countries.
+// geoip is nil or the database of geoip has no countries.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -95,7 +97,8 @@ func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
 
-// An at is a response writer for a client at an address. geoip reads the address from it.
+// An at is a response writer for a client at the address addr. The geoip plugin takes the address
+// of the client from it.
 type at struct {
 	dns.ResponseWriter
 	addr netip.Addr

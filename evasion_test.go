@@ -10,14 +10,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are query types that a client may use to evade a block, and some unassigned
-// types. DS belongs to the parent zone and always passes. DNSKEY passes if a name below
-// passes.
+// evasionTypes are query types with which a client may try to evade a block, and some unassigned
+// types. A DS query always passes, because DS belongs to the parent zone. A DNSKEY query passes if
+// a name below the queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
-// TestEvasion checks that the order answers for each spelling of a blocked name and for each
-// query type. A name that only resembles a blocked name must pass.
+// TestEvasion checks that each spelling of a blocked name is blocked, for each query type. A name
+// that only resembles a blocked name must pass.
 func TestEvasion(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
@@ -75,8 +75,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The handler is called directly. Plugins above and other transports may
-					// pass spellings that the wire form cannot contain.
+					// The test calls the handler directly, because plugins above and other transports
+					// may pass spellings that a packed message cannot contain.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}
@@ -94,13 +94,13 @@ orders:
 	}
 }
 
-// delivered returns the reply as the client reads it. Owners are in lower case, and every
-// record must be of class IN.
+// delivered returns the reply as the client receives it, with owner names in lower case. It also
+// checks that every record has the class IN.
 func delivered(t *testing.T, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	m = m.Copy()
-	// A name from the wire always ends in a dot, but a plugin above may pass a name without
-	// one.
+	// A name in a received message always ends in a dot, but a plugin above may pass a name
+	// without a final dot.
 	m.Question[0].Name = dns.Fqdn(m.Question[0].Name)
 	for _, rr := range append(m.Answer, m.Ns...) {
 		rr.Header().Name = dns.Fqdn(rr.Header().Name)

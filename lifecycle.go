@@ -10,28 +10,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance is the set of stores that one CoreDNS instance has acquired. Each Corefile gives
-// one CoreDNS instance. On a reload CoreDNS starts the new instance while the old one runs:
+// An instance contains the stores that one CoreDNS instance has acquired. CoreDNS creates one
+// instance for each Corefile. On a reload, CoreDNS starts the new instance while the old instance
+// runs, and calls these functions:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS drops the new instance without calling it, and calls
+// If listening fails, CoreDNS drops the new instance without a call to it, and calls
 // OnRestartFailed of the old instance. The old instance then releases the stores of the new
 // instance.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
-	// directives is the number of directives in the Corefile that have not started yet.
+	// directives is the number of blocklist directives in the Corefile whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory, by the
 	// path of the directory: as setup has read them, and as they start.
 	claims, starts map[string]claim
-	// shadow reports, by the labels of the counters, which server blocks are in shadow.
+	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
 }
 
-// instances contains all instances that have stores. replacing is the instance that is being
-// replaced now. ended is closed when the last instance releases its stores.
+// instances contains all instances that have stores. replacing is the instance that a reload is
+// replacing now. ended is closed when the last instance releases its stores.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
@@ -41,8 +42,8 @@ var instances = struct {
 
 type instanceKey struct{}
 
-// instanceOf returns the instance that the controller belongs to. All server blocks of a
-// Corefile share one instance.
+// instanceOf returns the instance of a controller. All server blocks of a Corefile share one
+// instance.
 func instanceOf(c *caddy.Controller) *instance {
 	if i, ok := c.Get(instanceKey{}).(*instance); ok {
 		return i
@@ -111,8 +112,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
-// releases the stores that the new instance had acquired.
+// restartFailed is the OnRestartFailed function of the old instance, which keeps running. The
+// function releases the stores that the new instance had acquired.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance
@@ -129,8 +130,8 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// shutdown is the OnShutdown function of an instance. It runs for an old instance that was
-// replaced, and for the last instance.
+// shutdown is the OnShutdown function of an instance. CoreDNS calls it for an old instance that
+// was replaced, and for the last instance.
 func (i *instance) shutdown() error {
 	instances.Lock()
 	replaced := instances.replacing == i
@@ -146,8 +147,8 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// The operator may have removed the files on purpose, but an error in the Corefile has
-		// the same effect. So the change is logged.
+		// The new Corefile may not list some order files of the old Corefile. The operator may
+		// want this, but an error in the Corefile is possible too, so the change is logged.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -155,9 +156,9 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks returns which server blocks of the process are in shadow. During a reload, a
-// server block may belong to both instances. It counts as in shadow when either instance has
-// it in shadow.
+// shadowBlocks reports which server blocks of the process are in shadow. During a reload, the old
+// and the new instance may have the same server block. Such a server block counts as in shadow if
+// it is in shadow in either instance.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

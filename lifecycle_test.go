@@ -32,14 +32,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A server is a real CoreDNS in this process.
+// A server is a CoreDNS server in the process of the test.
 type server struct {
 	t    *testing.T
 	dir  string
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile. $DIR in the Corefile is a folder with the order file a.yaml.
+// startServer starts a Corefile. In the Corefile, $DIR is a folder that contains the order file
+// a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -67,7 +68,7 @@ func (s *server) input(corefile string) caddy.Input {
 	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
-// write replaces an order file by rename, so that the file is read at once.
+// write replaces an order file by rename, so that the store loads the new file at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -75,8 +76,8 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The file must look older than one second, because a newer file might still be being
-	// written.
+	// The modification time is more than a second ago, because the store waits for a newer file in
+	// case a program is still writing the file.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -84,7 +85,7 @@ func (s *server) write(file, target string) {
 	}
 }
 
-// restart replaces the Corefile in the way that SIGUSR1 and the reload plugin do.
+// restart replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
@@ -110,7 +111,7 @@ func (s *server) want(name string, rcode int) {
 	}
 }
 
-// eventually waits until a change of files makes a condition true.
+// eventually waits until ok returns true after a change of files.
 func (s *server) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -135,8 +136,8 @@ func TestStartStop(t *testing.T) {
 	s.want("one.example.", dns.RcodeSuccess)
 }
 
-// TestSharedStore checks that server blocks, transports and views with the same order files
-// share one store. A store has one watcher of files.
+// TestSharedStore checks that server blocks, transports and views with the same order files share
+// one store, and therefore one file watcher.
 func TestSharedStore(t *testing.T) {
 	startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -173,7 +174,8 @@ func TestReload(t *testing.T) {
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
 		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
-	// With other order files the old store is closed together with the old instance.
+	// When the order files of the Corefile change, the old store is closed together with the old
+	// instance.
 	s.write("b.yaml", "two.example")
 	if err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml")); err != nil {
 		t.Fatal(err)
@@ -187,9 +189,9 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a reload whose new instance starts and cannot listen. CoreDNS
-// drops the new instance without notifying it. The old instance must keep watching files, and
-// nothing may leak.
+// TestReloadFailsAtListen checks a reload whose new instance starts but cannot listen. CoreDNS
+// drops the new instance without a call to it. The old instance must keep watching files, and the
+// stores of the new instance must be released.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -233,8 +235,8 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestReloadFailsAtStartup checks a reload whose second server block has bad orders. The store
-// that the first server block acquired must be released.
+// TestReloadFailsAtStartup checks a reload in which the second server block has bad orders. The
+// failed reload must release the store that the first server block has acquired.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -255,8 +257,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks that a server block with good orders reports not ready while another server
-// block is not ready. CoreDNS asks only one instance of each plugin.
+// TestReady checks that the handler of every server block reports not ready while one server block
+// is not ready. CoreDNS asks only one handler of each plugin.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -283,8 +285,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the start lines in a log. Each digest is replaced by its number in the
-// order of first appearance.
+// startLines returns the lines about server blocks in a log. In these lines, the letters A, B, ...
+// replace the digests in the sequence of their first appearance.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -305,7 +307,7 @@ func startLines(log string) (out []string) {
 	return out
 }
 
-// shadowGauges returns the samples of the shadow gauge as CoreDNS exports them.
+// shadowGauges returns the samples of the metric coredns_blocklist_shadow.
 func shadowGauges(t *testing.T) []string {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -329,8 +331,9 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks that each start and reload logs one line with the server blocks that
-// enforce orders and those that do not. The shadow gauge must agree with the line.
+// TestServerBlocks checks the line that each start and reload logs. The line must list the server
+// blocks that enforce orders and the server blocks that do not. The metric shadow must agree with
+// the line.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
@@ -373,7 +376,7 @@ func TestServerBlocks(t *testing.T) {
 			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
 		}
 	}
-	// A reload that fails keeps the old server blocks and logs no line about the new ones.
+	// A failed reload keeps the old server blocks and logs no line about the new server blocks.
 	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
 	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
 		t.Error("a server started without any good order file")
@@ -386,8 +389,9 @@ func TestServerBlocks(t *testing.T) {
 	}
 }
 
-// TestShadowWhileReloading checks that two instances with the same server blocks give one
-// series.
+// TestShadowWhileReloading checks a reload in which the old and the new instance have the same
+// server block. The metric coredns_blocklist_shadow must have only one series for the server
+// block.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
@@ -400,17 +404,17 @@ func TestShadowWhileReloading(t *testing.T) {
 	}
 }
 
-// firstStack returns the size of the stack that the runtime gives a new goroutine, in bytes.
+// firstStack returns the initial stack size of a new goroutine, in bytes.
 func firstStack() uint64 {
 	runtime.GC()
-	runtime.GC() // the first collection may have begun earlier
+	runtime.GC() // the first collection may have begun before this function was called
 	sample := []metrics.Sample{{Name: "/gc/stack/starting-size:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// TestFirstStack checks that new goroutines get a larger stack while an instance has a store,
-// and the usual stack after the last instance has released its stores.
+// TestFirstStack checks that new goroutines get a larger stack while an instance has a store. After
+// the last instance has released its stores, new goroutines must get the usual stack.
 func TestFirstStack(t *testing.T) {
 	usual := firstStack()
 
@@ -421,7 +425,7 @@ func TestFirstStack(t *testing.T) {
 	if got := firstStack(); got <= usual {
 		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
 	}
-	// release must not pass the stores of this test, which are nil, to the package store.
+	// The stores of this test are nil, so release must not pass them to the package store.
 	a.stores, b.stores = nil, nil
 	a.release()
 	if got := firstStack(); got <= usual {

@@ -12,13 +12,14 @@ import (
 // The values of the label blocklist/verdict.
 const (
 	verdictBlocked = "blocked"
-	verdictShadow  = "shadow" // the order would have blocked
-	verdictExempt  = "exempt" // the order does not apply to this client
-	verdictHeld    = "held"   // the guard holds the target
+	verdictShadow  = "shadow" // an order in shadow would have blocked the query
+	verdictExempt  = "exempt" // the client is exempt from the order
+	verdictHeld    = "held"   // the guard does not let the target come into force
 )
 
-// setMetadata sets the verdict, the order and its authority as metadata for plugins like log and
-// dnstap, when the metadata plugin is in use. For a sealed order it sets only the verdict.
+// setMetadata sets the verdict, the order and the order's authority as metadata for plugins like
+// log and dnstap, when the metadata plugin is in use. For a sealed (secret) order, setMetadata sets
+// only the verdict.
 func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -29,17 +30,17 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		// The authority's name is free text from an order file, and the log plugin writes
-		// labels without escaping them.
+		// The authority's name is free text from an order file, and the log plugin does not escape
+		// labels.
 		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }
 
-// hasMetadata reports whether the metadata of a verdict are set already.
+// hasMetadata reports whether the metadata already contain a verdict.
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// setPassMetadata sets the metadata of an order that would block the name if the client were not
-// exempt or the target not held.
+// setPassMetadata sets the metadata for a name that passes. If an order would block the name
+// without an exemption for the client or a hold of the guard, the metadata describe that order.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

@@ -14,24 +14,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// blockedRequests counts the blocking answers. CoreDNS's own response counter does not know
-// which plugin answered. No label contains a client, a name or an order.
+// blockedRequests counts the blocking answers. CoreDNS's own counter of responses does not show
+// which plugin answered. No label contains a client, a queried name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
 // shadowRequests counts the requests that an order would have blocked if neither the order nor
 // the plugin were in shadow.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters is the counter vector of one metric with a map of its counters. A look-up in the
-// map is faster than in the vector, which hashes all labels byte by byte.
+// A counters is the counter vector of one metric, with a map of the counters. A look-up in the map
+// is faster than a look-up in the vector, which hashes all label values byte by byte.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.RWMutex
 	of map[labels]prometheus.Counter
 }
 
-// A labels is the label values of one counter. All values come from the configuration and not
-// from the query, so there are only a few.
+// A labels contains the label values of one counter. All values come from the Corefile and not
+// from queries, so there are only a few different values.
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
@@ -45,8 +45,8 @@ func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := c.of[l]
 	c.mu.RUnlock()
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain a
-		// zone or view of this kind.
+		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain a zone or
+		// a view that is not UTF-8.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		c.of[l] = counter
@@ -74,6 +74,7 @@ var (
 	failuresDesc    = desc("load_failures_total", "Counter of versions of an order file that were refused, and of losses of the file.", "file")
 	lastOKDesc      = desc("last_load_ok", "1 if all order files were good at the last load, else 0.")
 	expiredDesc     = desc("files_expired", "Order files whose expires has passed. Their orders stay in force.")
+	signedDesc      = desc("signature_timestamp_seconds", "Time of signing of the version of an order file that is in force, by the clock of its last signer.", "file")
 	lastSuccessDesc = desc("last_load_success_timestamp_seconds", "Time of the last load after which all order files were good.")
 	lastLookDesc    = desc("last_look_timestamp_seconds", "Time of the last complete look at all order files. Each poll is a look.")
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
@@ -82,8 +83,8 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector reads the stores at each scrape. Orders that start or end at a time are
-// therefore counted correctly without a timer.
+// A collector takes the values of the metrics from the stores at each scrape. Orders that start
+// or end at some time are therefore counted correctly without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -91,13 +92,13 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc} {
 		ch <- d
 	}
 }
 
-// Collect implements prometheus.Collector. It adds up several stores, which exist only when
-// server blocks have different orders or options.
+// Collect implements prometheus.Collector. It adds up the values of several stores. There are
+// several stores only if server blocks have different order files or options.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -107,18 +108,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
-	enforced := map[string]bool{} // the digests of the stores that are not in shadow
+	enforced := map[string]bool{} // the digests of the order sets that some store enforces
 	for _, s := range stores {
 		if !s.Shadow() {
 			enforced[s.Status().Digest] = true
 		}
 	}
+	signed := map[string]float64{} // with several stores, the oldest version
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
-		// A store in shadow may have the same orders as a store that enforces them. The orders
-		// are then counted only once.
+		// A store in shadow may have the same orders as a store that enforces them. Such orders
+		// are counted only once.
 		if s.Shadow() && enforced[st.Digest] {
 			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
 		}
@@ -137,9 +139,12 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		digests[st.Digest] = true
 		for _, f := range st.Files {
 			// A label that is not UTF-8 makes the Prometheus library refuse all metrics of the
-			// process. Several stores may have the same file, but each series may appear only
-			// once.
+			// process, so the path is made printable. Several stores may have the same file, but
+			// Prometheus allows each series only once, so the failures are added up.
 			failures[printable.Line(f.Path)] += f.Failures
+			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
+				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
+			}
 			if f.Stale(now) {
 				expired[f.Path] = true
 			}
@@ -147,7 +152,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if !st.LastOK {
 			ok = 0
 		}
-		// With several stores, the oldest success and the longest load are shown.
+		// With several stores, the metrics show the oldest success and the longest load.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
@@ -197,13 +202,16 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for d := range digests {
 		gauge(infoDesc, 1, d)
 	}
+	for file, t := range signed {
+		gauge(signedDesc, t, file)
+	}
 	for file, n := range failures {
 		ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(n), file)
 	}
 }
 
-// secondsUntil returns the seconds until t, and +Inf when t is ruleset.Forever. An alert on a
-// small value then needs no special case.
+// secondsUntil returns the number of seconds until t, or +Inf when t is ruleset.Forever. With
+// +Inf, an alert on a small value needs no special case.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

@@ -17,9 +17,9 @@ var log = clog.NewWithPlugin(name)
 
 func init() { plugin.Register(name, setup) }
 
-// setup reads the directive and adds the plugin to the server block. It starts nothing,
-// because CoreDNS also runs setup for configurations that it drops later, and because the old
-// instance still runs during setup.
+// setup parses the directive and adds the plugin to the server block. setup starts nothing,
+// because CoreDNS also calls setup for a configuration that never runs, and because the old
+// configuration still runs during setup.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
@@ -68,20 +68,21 @@ func setup(c *caddy.Controller) error {
 	c.OnRestartFailed(inst.restartFailed)
 	c.OnShutdown(inst.shutdown)
 
-	// CoreDNS calls this function once for each zone and listener, so it must only wrap.
+	// CoreDNS calls this function once for each zone and listener, so the function must not do
+	// more than create the handler.
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return &Blocklist{Next: next, block: b}
 	})
 	return nil
 }
 
-// reloading reports whether the new configuration replaces another one. Only then does setup
-// check the order files in advance. A failed first start ends the process, so at a first start
-// the files are read once, when the store starts.
+// reloading reports whether the new configuration replaces another configuration. Only then does
+// setup check the order files. At the first start, setup does not check the files, because the
+// store reads them soon afterwards and an error then ends the process too.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place finds out which source gives the country of clients. It runs at startup, because the
-// other plugins of the server block are not known before.
+// place determines the source of the clients' countries. place runs at startup, because during
+// setup the other plugins of the server block are not yet known.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
@@ -89,8 +90,8 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders, and records for the metrics which server
-// blocks are in shadow.
+// report logs which server blocks enforce orders, and stores for the metrics which server blocks
+// are in shadow.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	instances.Lock()
@@ -104,7 +105,7 @@ func (i *instance) report(blocks [][]*dnsserver.Config) {
 	}
 }
 
-// warnings returns warnings about settings that the operator probably does not want.
+// warnings returns warnings about settings that an operator probably does not want.
 func (b *block) warnings(rewrites bool) (out []string) {
 	if b.store.Rules.Response.Kind == order.Refused {
 		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")

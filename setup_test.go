@@ -2,6 +2,7 @@ package blocklist
 
 import (
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,12 +14,44 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// controller returns a controller that has read the name of the directive. setup calls parse
-// in this state.
+// controller returns a controller whose current token is the name of the directive, as when setup
+// calls parse.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
 	return c
+}
+
+// keyOne is the key in plugin/signature/testdata/one.pub.
+const keyOne = "RWR3H1tCY5PduSDPHLU/kF6VvTXcfum0kcJ+cIS1c+XlACHfbH3w2KDd"
+
+// TestParseVerify checks that keys and key files give the same policy, and that a number in front
+// is the number of keys while ./2 is a path.
+func TestParseVerify(t *testing.T) {
+	dir := t.TempDir()
+	two, err := os.ReadFile("plugin/signature/testdata/two.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "2"), two, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.Split(string(two), "\n")[1]
+	for _, tc := range []struct{ values, want string }{
+		{keyOne, "1 " + keyOne},
+		{"2 " + keyOne + " ./2", "2 " + keyOne + " " + key},
+		{"1 ./2", "1 " + key},
+		{filepath.Join(dir, "2") + " " + keyOne, "1 " + key + " " + keyOne},
+	} {
+		var cfg config
+		if err := parse(controller("blocklist x.yaml {\nverify "+tc.values+"\nrequire approval\n}"), dir, &cfg); err != nil {
+			t.Errorf("%s: %v", tc.values, err)
+			continue
+		}
+		if got := cfg.store.Verify.String(); got != tc.want || !cfg.store.Demands.Signed || !cfg.store.Demands.Approved {
+			t.Errorf("%s: got %s, %+v, want %s", tc.values, got, cfg.store.Demands, tc.want)
+		}
+	}
 }
 
 func TestParseErrors(t *testing.T) {
@@ -66,6 +99,18 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
 		{"blocklist x.yaml {\nstate a b\n}", "Testfile:2 - Error during parsing: state takes one value, got 'a b'; put a value with blanks in double quotes"},
 		{"blocklist x.yaml {\nstate /\n}", "Testfile:2 - Error during parsing: state must be a directory of its own, such as /var/lib/blocklist, got '/'"},
+		{"blocklist x.yaml {\nverify\n}", "Testfile:2 - Error during parsing: verify needs a value"},
+		{"blocklist x.yaml {\nverify 2\n}", "Testfile:2 - Error during parsing: verify 2 needs at least one public key after the number; write the path of a key file with this name as ./2"},
+		{"blocklist x.yaml {\nverify 0 " + keyOne + "\n}", "Testfile:2 - Error during parsing: verify: the number of keys that must sign must be at least 1, got 0"},
+		{"blocklist x.yaml {\nverify 2 " + keyOne + "\n}", "Testfile:2 - Error during parsing: verify: 2 different keys must sign, but the number of keys is 1"},
+		{"blocklist x.yaml {\nverify " + keyOne + " plugin/signature/testdata/one.pub\n}", "Testfile:2 - Error during parsing: verify: the key B9DD9363425B1F77 is given twice"},
+		{"blocklist x.yaml {\nverify plugin/signature/testdata/one.key\n}", "Testfile:2 - Error during parsing: verify: the key file is a minisign secret key; write the public key here, and keep the secret key away from servers, got 'plugin/signature/testdata/one.key'"},
+		{"blocklist x.yaml {\nverify /none/a.pub\n}", "Testfile:2 - Error during parsing: verify: there is no file /none/a.pub, and the text is not a minisign public key, which has 56 characters of base64 and begins with RW, got '/none/a.pub'"},
+		{"blocklist x.yaml {\nverify plugin\n}", "Testfile:2 - Error during parsing: verify: the key file is not a regular file, got 'plugin'"},
+		{"blocklist /a/x.yaml /b/x.yaml {\nverify " + keyOne + "\n}", "Testfile:3 - Error during parsing: verify: the order files /a/x.yaml and /b/x.yaml have the same base name, so their signatures are interchangeable; rename one of them and sign it again"},
+		{"blocklist x.yaml {\nrequire\n}", "Testfile:2 - Error during parsing: require needs a value"},
+		{"blocklist x.yaml {\nrequire signatures\n}", "Testfile:2 - Error during parsing: require must be approval, got 'signatures'"},
+		{"blocklist x.yaml {\nrequire approval approval\n}", "Testfile:2 - Error during parsing: require takes one value, got 'approval approval'; put a value with blanks in double quotes"},
 		// Properties of later versions are rejected with an error.
 		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
 	} {
@@ -116,8 +161,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseDefaults checks that a directive without properties has safe defaults for
-// production.
+// TestParseDefaults checks the settings of a directive without properties.
 func TestParseDefaults(t *testing.T) {
 	var cfg config
 	if err := parse(controller("blocklist orders.yaml"), "", &cfg); err != nil {

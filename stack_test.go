@@ -1,6 +1,7 @@
 //go:build !race
 
-// The race detector makes frames larger. .ci/run also runs the tests without it.
+// The race detector makes stack frames larger. .ci/run also runs the tests without the race
+// detector.
 
 package blocklist
 
@@ -17,35 +18,36 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Each query has a new goroutine, whose stack starts with 2 or 4 KiB. When the stack is too small,
-// the runtime copies it into one of twice the size, which costs more than a look-up
-// (bench/README.md). The handler may therefore use little stack, most of all while the next
+// Each query has a new goroutine, whose stack has 2 or 4 KiB at first. When the stack is too small,
+// the runtime copies the stack into a stack of twice the size, which takes longer than a look-up
+// (bench/NOTES.md). The handler may therefore use only little stack, above all while the next
 // plugins work and while the answer is written.
 //
-// The sizes of frames depend on the compiler. The limits are ratios to code that the same
-// compiler translates: to a minimal handler of the same form, and to the unpacking of the query,
-// which the server does before on the same goroutine. Before you raise a limit, try to move the
-// work into a function that returns earlier.
+// The sizes of stack frames depend on the compiler. Each limit is therefore a ratio to other code
+// that the same compiler translates. That code is a minimal handler of the same structure, or the
+// unpacking of the query, which the server does earlier on the same goroutine. Before you raise a
+// limit, try to move the work into a function that returns earlier.
 const (
-	// maxBelow is for the stack in use while the next plugins work, relative to the minimal
-	// handler. This stack is the frame of ServeDNS alone; the frames of the next plugins come
-	// on top.
+	// maxBelow limits the stack in use while the next plugins work, relative to the minimal
+	// handler. This stack contains only the frame of ServeDNS. The frames of the next plugins are
+	// not counted.
 	maxBelow = 1.4
-	// maxWrite is for the stack in use while the answer of the next plugins is written. The
-	// server's frames for writing come on top.
+	// maxWrite limits the stack in use while the answer of the next plugins is written, relative
+	// to the minimal handler. The frames in which the server writes the answer are not counted.
 	maxWrite = 1.33
-	// maxReply is for the stack in use while a blocking answer is written, relative to the
-	// minimal handler's own answer.
+	// maxReply limits the stack in use while a blocking answer is written, relative to the minimal
+	// handler that answers by itself.
 	maxReply = 2.3
-	// maxPassing is for the largest stack of a query that passes and whose answer leads to
-	// another name, relative to the unpacking of the query. The largest stack occurs when a
-	// look-up reads a record of the index. Only some look-ups do, depending on their hash values.
+	// maxPassing limits the largest stack of a query that passes and whose answer leads to another
+	// name, relative to the unpacking of the query. The stack is largest when a look-up reads a
+	// record of the index. Only some look-ups read a record, depending on their hash values.
 	maxPassing = 1.0
-	// maxDeciding is the same for a query whose name orders cover.
+	// maxDeciding limits the largest stack of a query whose name orders cover, relative to the
+	// unpacking of the query.
 	maxDeciding = 2.35
 )
 
-// TestStack checks the stack that the handler uses against that of a minimal handler.
+// TestStack compares the stack that the handler uses with the stack that a minimal handler uses.
 func TestStack(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -104,11 +106,11 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// A minimal is a handler of the same form as Blocklist, without any work. It answers if it has no
-// next plugin.
+// A minimal is a handler of the same structure as Blocklist, but does no work. A minimal without a
+// next plugin answers the query.
 type minimal struct{ Next plugin.Handler }
 
-// A minimalWriter has the form of the response writer of Blocklist.
+// A minimalWriter has the same structure as the response writer of Blocklist.
 type minimalWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -141,7 +143,7 @@ func (w *minimalWriter) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.Wri
 //go:noinline
 func (w *minimalWriter) checked(m *dns.Msg) *dns.Msg { return m }
 
-// A placeWriter records the position of the stack when the answer is written.
+// A placeWriter records the position of the stack at the time when the answer is written.
 type placeWriter struct {
 	peer
 	at uintptr
@@ -152,8 +154,8 @@ func (w *placeWriter) WriteMsg(*dns.Msg) error {
 	return nil
 }
 
-// place returns the position at which the stack of its caller ends, for comparison with other
-// positions on the stack of the same goroutine.
+// place returns the address at the end of its caller's stack. The test compares the address with
+// other addresses on the stack of the same goroutine.
 //
 //go:noinline
 func place() uintptr {
@@ -161,15 +163,15 @@ func place() uintptr {
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns the largest number of bytes of stack that f uses. It paints the free stack,
-// runs f, and looks for the lowest byte that f has overwritten. The stack does not move in
-// between: it has grown before, and only the garbage collector shrinks a stack.
+// depth returns the largest number of bytes of stack that f uses. depth fills the free stack with a
+// pattern, calls f, and looks for the lowest byte that f has overwritten. The stack does not move
+// during the call: it is already large enough, and only the garbage collector shrinks a stack.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	runtime.GC() // ends a running collection, which would use goroutines as helpers
+	runtime.GC() // ends a running collection, in which f would have to help
 	const room = 32 << 10
 	least := room
-	for range 5 { // an interrupt may save registers on the stack, so the smallest of five is used
+	for range 5 { // a signal may use the stack too, so depth returns the smallest of five results
 		painted(room)
 		var here byte
 		below := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&here), -room)), room)
@@ -184,7 +186,8 @@ func depth(f func()) int {
 	return least
 }
 
-// painted makes the stack grow and fills it with a pattern that no other code writes.
+// painted makes the stack at least octets larger, and fills the free stack with a pattern that
+// other code does not write.
 //
 //go:noinline
 func painted(octets int) (sum byte) {

@@ -15,35 +15,36 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check one property: no answer that a cache may still keep contradicts a new
-// decision, at any second. The orders, the upstream and the client do not change, and only
-// time passes. Then the following is true for every reply from the time when it is written:
+// The tests below check one property: while a cache may keep an answer, no new decision contradicts
+// the answer. The orders, the upstream server and the client do not change, and only time passes.
+// Then these sentences are true for every reply, from the time when the reply is written:
 //
-//   - While the TTL of any record lasts, signatures included, the same query would get the
-//     same reply apart from the TTLs. Either the same order blocks it in the same form, or it
-//     passes. This matters for caches of whole answers, which keep an answer for the smallest
+//   - While the TTL of any record lasts (RRSIG records too), the same query would get the same
+//     reply apart from the TTLs: the same order blocks the query in the same form, or the query
+//     passes. This property protects caches of whole answers, which keep an answer for the smallest
 //     of its TTLs (CoreDNS; BIND and Unbound for negative answers).
-//   - While an order's NXDOMAIN lasts, every name below gets NXDOMAIN from an order, for each
-//     type but DS (RFC 8020).
-//   - While a record of a passing reply lasts, its owner is not blocked for that type, and
-//     neither is the name that the record leads to. This matters for caches of records
-//     (dnsmasq, systemd-resolved). It includes the middle of a chain and the additional
-//     section, though no cache should answer from that section.
+//   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for each
+//     type except DS (RFC 8020).
+//   - While a record of a passing reply lasts, the owner of the record is not blocked for the type
+//     of the record. The name to which the record leads is not blocked either. This property
+//     protects caches of records (dnsmasq, systemd-resolved). It also covers records in the middle
+//     of a chain and in the additional section, though a cache should not answer from that section.
 //
 // No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
-// The following cases are not checked, because no TTL could help, or because every TTL would
-// have to be 0:
+// The following cases are not checked, because no TTL could help, or because every TTL would have
+// to be 0:
 //
-//   - conclusions of a cache about other names: from a genuine NXDOMAIN above them (RFC 8020),
-//     from NSEC records (RFC 8198), or from a DNAME that came with the answer for a sibling;
-//   - a CNAME at the name of a service that came with an answer for a type that no order
-//     covers there, and is then used for HTTPS;
-//   - stale answers (RFC 8767), minimum TTLs, and the time between this server and the cache;
-//   - caches that follow chains themselves (BIND): they ask for a blocked name, and so its
-//     order's exception for the queried name has no effect;
-//   - caches shared by clients of several scopes;
-//   - a changed upstream, a changed file, and shadow orders.
+//   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC 8020)
+//     or from NSEC records (RFC 8198). A cache may also use a DNAME from the answer for a sibling.
+//   - A CNAME at the name of a service may come with an answer for a type for which no order covers
+//     the name. A cache may then use the CNAME for HTTPS queries.
+//   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to reach
+//     the cache.
+//   - A cache that follows chains by itself (BIND) queries the blocked name in a chain, so an
+//     exception for the originally queried name has no effect.
+//   - Clients with different scopes may share one cache.
+//   - The upstream server or a file may change. Orders in shadow change no answer.
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
@@ -68,8 +69,8 @@ func forged(m *dns.Msg) bool {
 	return false
 }
 
-// timeless returns a reply without the parts that may differ between two times: its TTLs and
-// the MINIMUM of an order's SOA.
+// timeless returns a reply without the values that may differ between two times: the TTLs, and the
+// MINIMUM field of a blocking answer's SOA record.
 func timeless(m *dns.Msg) string {
 	m = m.Copy()
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -91,7 +92,7 @@ func life(ttl uint32) time.Duration {
 	return time.Duration(ttl) * time.Second
 }
 
-// longest returns the longest time for which a cache may keep any record of a reply.
+// longest returns the longest time for which a cache may keep some record of a reply.
 func longest(m *dns.Msg) (d time.Duration) {
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 		if rr.Header().Rrtype != dns.TypeOPT {
@@ -101,8 +102,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield with from, and with each whole second after from and before until.
-// Orders start and end on whole seconds.
+// moments calls yield with the time from, and with each whole second after from and before until.
+// Whole seconds are enough, because orders start and end on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -111,7 +112,7 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check asks once, and then checks the conclusions that a cache may draw from the reply.
+// check sends one query, and then checks that a cache can draw no wrong conclusion from the reply.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -129,8 +130,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the effect of an order's NXDOMAIN, which denies every type of the name and
-// all names below (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN denies
+// all names below the name, for every type (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -151,8 +152,8 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a reply. A cache of records answers with the record when
-// its owner is queried.
+// checkRecords checks each record of a reply alone, because some caches keep single records. Such a
+// cache answers with the record when a client queries the owner of the record.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	for _, rr := range slices.Concat(got.Answer, got.Ns, got.Extra) {
@@ -181,8 +182,8 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// explore sends a few queries in a world that is made from data, and returns how many were
-// blocked.
+// explore generates orders and zones from data, sends a few queries, and returns the number of
+// blocked queries.
 func explore(t testing.TB, data []byte) (blocked int) {
 	c := &choices{data}
 	w := newTTLWorld(t, c)
@@ -197,8 +198,8 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut checks that TTLs stay as they are when a coming order does not apply to this
-// client or this name.
+// TestNotCut checks that TTLs do not change when a future order does not cover this client or this
+// name.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
@@ -268,7 +269,8 @@ func randomBytes(r *rand.Rand) []byte {
 	return data
 }
 
-// TestTTL tests random worlds in every test run. The fuzzer tests more of them.
+// TestTTL tests a fixed number of random worlds (orders, zones and clients). A fuzzer tests more
+// worlds.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	blocked, worlds := 0, 500

@@ -19,8 +19,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A choices turns bytes into decisions, so that the fuzzer can control the worlds that it
-// builds. When no bytes are left, every choice is the first one.
+// A choices turns bytes into decisions, so that the fuzzer controls the orders and zones that the
+// test generates. When no bytes are left, every decision is the first choice.
 type choices struct{ b []byte }
 
 func (c *choices) n(n int) int {
@@ -36,15 +36,15 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// The world is small, so that names, times and clients often coincide. Nothing changes after
-// its last second.
+// The test uses only a few names, times and clients, so that orders often overlap. No order
+// starts or ends later than lastSecond seconds after noon.
 const lastSecond = 12
 
 var (
 	worldNames = []string{"a.", "b.", "a.a.", "b.a.", "a.b.", "b.b.a.", "_8443._https.a.", "_x.b."}
 	worldNets  = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.0/24")}
-	// redirects are the addresses that orders redirect to. The upstream never answers with
-	// them.
+	// redirects are the addresses to which orders redirect. The upstream server never answers with
+	// these addresses.
 	redirects = []netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"), netip.MustParseAddr("2001:db8:f::1")}
 )
 
@@ -65,7 +65,7 @@ func (c *choices) time() order.Time {
 	return order.Time(noon.Unix()) + order.Time(c.n(lastSecond))
 }
 
-// end returns the end of an order. It is late in most cases, so that some orders are in force.
+// end returns the end of an order. In most cases the end is late, so that some orders are in force.
 func (c *choices) end() order.Time {
 	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.oneIn(4) {
 		return t
@@ -149,20 +149,21 @@ func (c *choices) target() order.Target {
 	return t
 }
 
-// A zone is an upstream that does not change. It is a small DNS: it follows CNAMEs and DNAMEs
+// A zone is an upstream server whose records do not change. The zone follows CNAME and DNAME records
 // as a resolver does, and returns the records in any order.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// signed adds RRSIGs to answers. alone leaves out the CNAMEs that belong to DNAMEs.
+	// signed adds RRSIG records to answers. alone leaves out the CNAME record that usually comes
+	// with a DNAME record.
 	signed, alone bool
 	shuffle       int
-	// loose are owners whose addresses and services come with every answer in the answer
-	// section. looseNs are those that come in the authority section.
+	// loose are owners whose address and HTTPS records are added to the answer section of every
+	// answer. looseNs are owners whose records are added to the authority section.
 	loose, looseNs []string
 }
 
-// ttl returns one of the TTLs that make a difference in these tests. The last one has the
-// highest bit set, which means 0 (RFC 2181, section 8).
+// ttl returns one of the TTLs that make a difference in these tests. The last TTL has the highest
+// bit set, and caches treat such a TTL as 0 (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {
@@ -268,7 +269,8 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// above returns the highest DNAME above a name, or nil. DNAMEs below it do not exist.
+// above returns the highest DNAME above a name, or nil if there is none. The highest DNAME hides
+// all records below its owner, including other DNAME records.
 func (z *zone) above(name string) (highest *dns.DNAME) {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range z.sets[name[i:]] {
@@ -280,7 +282,7 @@ func (z *zone) above(name string) (highest *dns.DNAME) {
 	return highest
 }
 
-// direct returns the addresses and services of a name.
+// direct returns the address records and the HTTPS records of a name.
 func (z *zone) direct(name string) (out []dns.RR) {
 	if z.above(name) != nil {
 		return nil
@@ -294,7 +296,7 @@ func (z *zone) direct(name string) (out []dns.RR) {
 	return out
 }
 
-// glue returns the addresses that belong to a record.
+// glue returns the address records of the host to which a record refers.
 func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	var target string
 	switch rr := rr.(type) {
@@ -314,8 +316,8 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	return out
 }
 
-// A worldGuard protects a name and all names below it. Targets at these names and above them
-// are held.
+// A worldGuard protects one name and all names below it. The guard holds a target that covers a
+// protected name or lies below the protected name.
 type worldGuard struct{ protected dname.Name }
 
 func (g worldGuard) Name(w *dname.Wire) string {
@@ -328,7 +330,7 @@ func (g worldGuard) Name(w *dname.Wire) string {
 func (worldGuard) Address(netip.Prefix) string    { return "" }
 func (g worldGuard) Protected(w *dname.Wire) bool { return g.protected.Covers(w.Name()) }
 
-// A ttlWorld is a handler and an upstream. Both change only with time.
+// A ttlWorld contains a handler and its upstream server. Only the time changes.
 type ttlWorld struct {
 	t      testing.TB
 	h      *Blocklist
@@ -337,7 +339,7 @@ type ttlWorld struct {
 	orders []*order.Order
 	client ruleset.Client
 	now    time.Time
-	// delay is the time that the upstream needs.
+	// delay is the time that the upstream server needs for an answer.
 	delay time.Duration
 }
 
@@ -346,8 +348,9 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An ordered address in the answer section blocks every answer that contains it,
-		// whatever its owner. With loose records all answers would be blocked.
+		// An order for an address blocks every answer with that address in the answer section.
+		// The zone must not add the same loose records to every answer, because then every
+		// answer would be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {
@@ -376,7 +379,7 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	return w
 }
 
-// ask sends a query at a time, and returns the reply and the time of the reply.
+// ask sends a query at the time now, and returns the reply and the time of the reply.
 func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns.Msg, time.Time) {
 	w.now, w.delay = now, delay
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{q}}
@@ -386,7 +389,7 @@ func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns
 	return rec.Msg, w.now
 }
 
-// String describes the world for the message of a failed test.
+// String returns the orders, the client and the zone for the message of a failed test.
 func (w *ttlWorld) String() string {
 	var b bytes.Buffer
 	order.Encode(&b, ".yaml", order.Header{}, w.orders)

@@ -8,14 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// An arena is the simplest exact structure: tags, offsets and text, found by a hash of the
-// whole name. It contains only names. The performance goals were set from measurements of an
-// arena, so its figures here compare this machine with the machine of the goals.
+// An arena is the simplest exact index of names. It finds a name by a hash of the whole name,
+// in arrays of tags, offsets and text. The performance goals were set from measurements of an
+// arena. BenchmarkArena therefore shows how this machine compares with the machine of the
+// goals.
 type arena struct {
 	seed maphash.Seed
-	tags []uint8 // 0 for a free slot
+	tags []uint8 // the tag of each slot; 0 means a free slot
 	offs []uint32
-	text []byte // each name after its length byte
+	text []byte // each name, with its length byte in front
 }
 
 func newArena(names []string) *arena {
@@ -45,8 +46,8 @@ func (a *arena) has(name string) bool {
 	return false
 }
 
-// covers reports whether the arena contains the name or a name above it. It starts with the
-// last two labels.
+// covers reports whether the arena contains the name or a name above it. It first looks for
+// the last two labels, then for three labels, and so on.
 func (a *arena) covers(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	i := strings.LastIndexByte(name, '.')
@@ -58,7 +59,7 @@ func (a *arena) covers(name string) bool {
 	return false
 }
 
-// BenchmarkArena sends the queries of BenchmarkQuery to the arena.
+// BenchmarkArena measures the arena with the queries of BenchmarkQuery.
 func BenchmarkArena(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		a := newArena(list(n).Names)

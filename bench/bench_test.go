@@ -1,5 +1,5 @@
-// Package bench measures the plugin with the seeded names of bench/corpus. README.md describes
-// the measurements and how to run them.
+// Package bench measures the plugin with the names of bench/corpus, which are the same on
+// every machine. README.md describes the measurements and how to run them.
 package bench
 
 import (
@@ -26,7 +26,7 @@ import (
 
 var sizesFlag = flag.String("names", "10000,100000,1000000", "numbers of names to measure; 10000000 takes some 6 GB and minutes")
 
-// sizes returns the numbers of names to measure.
+// sizes returns the numbers of names for which benchmarks run.
 func sizes(b *testing.B) (out []int) {
 	for f := range strings.SplitSeq(*sizesFlag, ",") {
 		n, err := strconv.Atoi(f)
@@ -38,8 +38,8 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different queries. It is so large that no processor cache can hold
-// the data that they read.
+// queries is the number of different queries. It is so large that the data for all queries
+// does not fit into a processor cache.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -49,8 +49,9 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f only once for each n and keeps the result. With -count,
-// and because benchmarks run with growing b.N, each result is needed many times.
+// once returns a function that calls f only once for each n and keeps the result. Each result
+// is needed many times, because Go runs a benchmark with growing b.N, and repeats it with
+// -count.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}
@@ -72,13 +73,15 @@ var (
 	subs   = once(func(n int) corpus.Queries { return list(n).SubdomainHits() })
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
-	// set returns the order set of a side list.
+	// set returns the compiled orders for a side list (a list of names in a file of its own)
+	// with n names.
 	set = once(func(n int) *ruleset.Set {
 		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
 	})
 )
 
-// An input is an order file and its side list, as text.
+// An input contains the text of an order file and of its side list (a list of names in a file
+// of its own).
 type input struct {
 	path string
 	text []byte
@@ -90,14 +93,15 @@ authorities:
   regulator: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}
 `
 
-// sideList returns an order that names a side list.
+// sideList returns an order file that refers to a side list (a list of names in a file of its
+// own) with the names.
 func sideList(names []string) input {
 	return input{"side.yaml",
 		[]byte(header + `orders: [{id: big, authority: regulator, issued: 2026-01-15, targets_from: {file: names.txt}}]` + "\n"),
 		[]byte(strings.Join(names, "\n") + "\n")}
 }
 
-// yamlTargets returns an order with the names in a YAML order file.
+// yamlTargets returns a YAML order file with one order that contains the names.
 func yamlTargets(names []string) input {
 	return input{"targets.yaml", []byte(header + "orders:\n- id: big\n  authority: regulator\n  issued: 2026-01-15\n  targets:\n  - " +
 		strings.Join(names, "\n  - ") + "\n"), nil}
@@ -105,13 +109,14 @@ func yamlTargets(names []string) input {
 
 const jsonHeader = `"version":1,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}`
 
-// jsonTargets returns the same order in JSON.
+// jsonTargets returns a JSON order file with one order that contains the names.
 func jsonTargets(names []string) input {
 	return input{"targets.json", []byte(`{` + jsonHeader + `,"orders":[{"id":"big","authority":"regulator","issued":"2026-01-15","targets":["` +
 		strings.Join(names, `","`) + `"]}]}` + "\n"), nil}
 }
 
-// register returns a national register in JSON Lines, with one order for each name.
+// register returns an order file in JSON Lines, like a national register. It has one order for
+// each name.
 func register(names []string) input {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "{%s,\"count\":%d}\n", jsonHeader, len(names))
@@ -121,7 +126,7 @@ func register(names []string) input {
 	return input{"register.jsonl", text.Bytes(), nil}
 }
 
-// small returns another order file, with a hundred names that are in no list.
+// small returns a small order file. It has a hundred names that are in no other file.
 func small(version int) input {
 	text := header + "orders:\n- id: small\n  authority: regulator\n  targets:\n"
 	for i := range 100 {
@@ -130,7 +135,7 @@ func small(version int) input {
 	return input{"small.yaml", []byte(text), nil}
 }
 
-// parse reads an order file.
+// parse parses an order file and calls emit for each order.
 func parse(in input, emit func(*order.Order), side func(*order.Order) order.Names) {
 	_, problems := order.Parse(in.path, bytes.NewReader(in.text), order.Options{
 		OpenSide: func(string) (io.ReadCloser, error) {
@@ -147,7 +152,7 @@ func parse(in input, emit func(*order.Order), side func(*order.Order) order.Name
 	}
 }
 
-// compile returns the part of an order file.
+// compile parses and compiles an order file.
 func compile(in input) *ruleset.Part {
 	b := ruleset.NewBuilder(in.path, ruleset.Options{})
 	parse(in, b.Add, b.Side)
@@ -158,7 +163,7 @@ func compile(in input) *ruleset.Part {
 	return p
 }
 
-// must fails a benchmark when ok is false.
+// must ends a benchmark with an error if ok is false.
 func must(b *testing.B, ok bool, what string) {
 	b.Helper()
 	if !ok {
@@ -169,7 +174,7 @@ func must(b *testing.B, ok bool, what string) {
 // heap returns the number of live bytes on the heap.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // frees the objects that had finalizers in the first collection
+	runtime.GC() // frees the objects whose finalizers ran in the first collection
 	return read("/gc/heap/live:bytes")
 }
 
@@ -179,8 +184,9 @@ func read(metric string) uint64 {
 	return s[0].Value.Uint64()
 }
 
-// peak returns the largest size of the heap while f runs, garbage included, minus the live
-// heap before. It samples the heap every half millisecond.
+// peak returns how much the heap grows while f runs. It is the largest size of the heap,
+// including garbage, minus the live heap before f. It reads the size of the heap every half
+// millisecond.
 func peak(f func()) uint64 {
 	const objects = "/memory/classes/heap/objects:bytes"
 	before := heap()
@@ -202,15 +208,15 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the CPU time of the process on all CPUs, garbage collection included. On a busy
-// machine it is more reliable than elapsed time.
+// cpu returns the CPU time of the process on all CPUs, including garbage collection. On a busy
+// machine, CPU time is more reliable than elapsed time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// eachLoop runs f in b.Loop and reports its CPU time in addition to the elapsed time.
+// eachLoop runs f in b.Loop. It reports the CPU time of f in addition to the elapsed time.
 func eachLoop(b *testing.B, f func()) {
 	begin := cpu()
 	for b.Loop() {

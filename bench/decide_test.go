@@ -13,15 +13,16 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge does all steps from a query to its verdict: it parses the name from presentation form,
-// checks whether a rule covers the name, and decides.
+// judge makes all steps from a query to its verdict. It parses the name from presentation
+// form, checks whether a rule covers the name, and decides. It returns true if the name is
+// blocked.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the cost of a query, for which the performance goals have a limit.
-// It uses cold keys, and names of each kind.
+// BenchmarkQuery measures the CPU cost of a query, for which the performance goals set a
+// limit. Most of the queries use names whose data is not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -34,8 +35,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll judges the queries in turn, again and again. share is the share of queries that
-// must be blocked.
+// judgeAll finds the verdicts about the queries in turn, again and again. share is the share
+// of queries that must be blocked.
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -55,8 +56,8 @@ func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	}
 }
 
-// BenchmarkDecide measures Set.Decide alone, with names in wire form. The wire forms take 400
-// bytes each and are read from memory one after the other.
+// BenchmarkDecide measures Set.Decide alone, with names in wire form. A wire form takes 400
+// bytes and is read from memory after the previous one.
 func BenchmarkDecide(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -81,7 +82,7 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet measures package dname alone. It is the part of BenchmarkQuery before the first
+// BenchmarkSet measures only package dname, which BenchmarkQuery needs before its first
 // look-up.
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
@@ -95,8 +96,9 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel judges queries on every CPU at the same time. The set is only read, so
-// ns/op should be the ns/op of BenchmarkQuery's mix divided by the number of CPUs.
+// BenchmarkParallel finds verdicts on every CPU at the same time. The set is only read. ns/op
+// should therefore be the ns/op of the benchmark "mix" in BenchmarkQuery, divided by the
+// number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -112,18 +114,18 @@ func BenchmarkParallel(b *testing.B) {
 }
 
 // BenchmarkFloor measures the lower bound for every exact index on this machine. Each query
-// computes the hash of the whole name and reads one line of memory at a position from the
-// hash, in a table as large as the index. There are three kinds:
+// computes the hash of the whole name. It then reads one cache line at a position that the
+// hash gives, in a table as large as the index. There are three kinds of this benchmark:
 //
-//   - overlapped: the processor reads the lines of several queries at the same time.
-//   - waited: the next query waits for the line, as a single query does.
+//   - overlapped: the processor reads the lines for several queries at the same time.
+//   - waited: the next query waits for the line of this query, as if queries came singly.
 //   - waited-twice: the next query also waits for a second line, whose position is in the
 //     first line. An index must read a second line to compare the name.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)
 		for i, p := range rand.Perm(len(lines)) {
-			lines[i][1] = uint64(p) // [0] stays 0
+			lines[i][1] = uint64(p) // lines[i][0] stays 0
 		}
 		qs := misses(n)
 		line := func(q string) *[8]uint64 {
@@ -149,5 +151,5 @@ func BenchmarkFloor(b *testing.B) {
 	})
 }
 
-// sum uses the results, so that the compiler does not remove the reads.
+// sum adds up the results, so that the compiler does not remove the reads of memory.
 var sum uint64

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// kinds are the forms in which a list can be written.
+// kinds contains the formats in which a list of names can be written.
 var kinds = []struct {
 	name string
 	make func(names []string) input
@@ -17,10 +17,9 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a set that can be put into force. In
-// addition to the time it reports the bytes on the heap for each name (B/name), the bytes of
-// the set's own tables for each name (table-B/name), and the peak heap during a load
-// (peak-MB).
+// BenchmarkLoad measures a load from text in memory to a set that can be put into force. It
+// also reports the bytes on the heap for each name (B/name), the bytes of the set's tables for
+// each name (table-B/name), and the peak of the heap during a load (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
@@ -33,7 +32,7 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// BenchmarkParse measures the part of BenchmarkLoad that order.Parse takes.
+// BenchmarkParse measures order.Parse, which is a part of BenchmarkLoad.
 func BenchmarkParse(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { parse(in, func(*order.Order) {}, func(*order.Order) order.Names { return nowhere{} }) })
@@ -53,10 +52,9 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 	}
 }
 
-// BenchmarkReload measures the cost of a changed file while a big and a small file are in
-// force. It does the steps of the store: parse and compile the changed file, look for order
-// ids that are in both files, merge, and check the lifts. After the swap it counts the changes
-// for the log.
+// BenchmarkReload measures the load of one changed file while a big and a small file are in
+// force. It makes the steps of the store: parse and compile the changed file, look for order
+// ids that are in both files, merge, check the lifts, and count the changes for the log.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })
@@ -72,7 +70,7 @@ func reload(b *testing.B, write func([]string) input) {
 			s := ruleset.Merge([]*ruleset.Part{changed, other}, ruleset.Options{})
 			s.Warnings()
 			s.NextChange(now)
-			old.NamesNotIn(changed) // the count for max_shrink
+			old.NamesNotIn(changed) // max_shrink needs this number
 			ruleset.Compare(old, changed, 20)
 		}
 		b.Run("one-name-added", func(b *testing.B) {
@@ -84,7 +82,7 @@ func reload(b *testing.B, write func([]string) input) {
 	})
 }
 
-// A nowhere drops the names of a side list.
+// A nowhere drops all names of a side list.
 type nowhere struct{}
 
 func (nowhere) Grow(int)            {}

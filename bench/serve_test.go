@@ -12,9 +12,9 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	_ "github.com/coredns/coredns/plugin/bind" // registers the directive
+	_ "github.com/coredns/coredns/plugin/bind" // the import registers the directive bind
 	"github.com/coredns/coredns/plugin/test"
-	_ "github.com/dns-orders/blocklist" // registers the directive
+	_ "github.com/dns-orders/blocklist" // the import registers the directive blocklist
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/miekg/dns"
 )
@@ -24,11 +24,11 @@ type discard struct{ test.ResponseWriter }
 
 func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
-// chain is the server block in which the directive "endpoint" was read last.
+// chain is the configuration of the server block whose directive "endpoint" was read last.
 var chain *dnsserver.Config
 
-// init registers a CoreDNS with three directives. endpoint comes after blocklist and writes no
-// answer, so that only blocklist is measured.
+// init registers three directives with CoreDNS. The directive endpoint comes after blocklist
+// and writes no answer, so that the benchmark measures only blocklist.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)
@@ -44,7 +44,8 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler starts a server with a side list of n names and returns its blocklist handler.
+// handler starts a server with n names in a side list (a list of names in a file of its own).
+// It returns the blocklist handler of the server.
 func handler(b *testing.B, n int) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
@@ -66,8 +67,8 @@ func handler(b *testing.B, n int) plugin.Handler {
 }
 
 // BenchmarkServeDNS measures the handler with an unpacked query and a writer that drops the
-// answer. For a query that passes it measures the cost that the plugin adds. For a blocked
-// query it measures the whole cost, because the next plugins do not run. One message is used
+// answer. For a query that passes, this is the cost that the plugin adds. For a blocked query,
+// this is the whole cost, because the next plugins do not run. All queries use one message
 // with changing names, so that the benchmark allocates no messages.
 func BenchmarkServeDNS(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {

@@ -11,8 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// BenchmarkSnapshot measures how an index is written, read from a file that the system has in
-// memory, and checked. It also measures how the same index is built from names in wire form.
+// BenchmarkSnapshot measures the time to write an index, to read the index from a file that
+// the system has in memory, and to check the index. It also measures the time to build the
+// index from names in wire form.
 func BenchmarkSnapshot(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		var names []dname.Name

@@ -17,9 +17,9 @@ import (
 )
 
 // TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound that sends
-// their networks. Each client must get the answer for its country, also when Unbound has
-// cached the answer for another network. The same must be true for names that lead to an
-// ordered name.
+// the networks of the clients to blocklist. Each client must get the answer for its country,
+// even if Unbound has cached the answer for another network. Names with a CNAME to an ordered
+// name must also get the answer for the country.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,7 +88,8 @@ forward-zone:
 			}
 		})
 	}
-	// ask returns the answer for a client. It repeats the query while the server is starting.
+	// ask returns the answer to a client's query. It repeats the query while the server is
+	// starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -106,9 +107,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// Names that begin with a are first asked from Italy, and names that begin with b from
-	// France. Then two clients of each network ask for all names, so that the cache has
-	// answers of both countries.
+	// Names that begin with a are first queried from Italy, and names that begin with b from
+	// France. Then two clients of each network query all names. The cache then has answers for
+	// clients of both countries.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

@@ -10,9 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasion asks for ordered names with each query type that might evade the block, in classes
-// IN and ANY, and in spellings that are the same name on the wire. evasion_test.go in the root
-// has more inputs for the handler.
+// evasion queries ordered names with each query type that might evade a block. It uses the
+// classes IN and ANY, and several spellings of each name that are equal on the wire. The file
+// evasion_test.go in the root has more inputs for the handler.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -32,9 +32,9 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// An order on the host alone does not block the names below. So its answer
-					// must not be NXDOMAIN (RFC 8020), and the DNSKEY for the names below must
-					// pass.
+					// An order for the host alone does not block names below the host. The
+					// answer must therefore not be NXDOMAIN (RFC 8020), and a query for DNSKEY
+					// must pass, because names below the host need the keys.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -63,10 +63,10 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names that have no other target at, above or below them. The
-// value is true if the order is on the host alone.
+// isolated returns the blocked names without another target at the name, above it or below it.
+// The value is true if the order is for the host alone.
 func (h history) isolated() map[string]bool {
-	all := map[string][]bool{} // by name and by every name above it
+	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {
 		for _, x := range o.targets {
 			all[x.name] = append(all[x.name], x.exact)

@@ -17,23 +17,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for each step on a busy machine. Only a broken step reaches it.
+// patience is the time limit for each step. A step that works stays below the limit even on a
+// busy machine.
 const patience = 3 * time.Minute
 
-// A peer is a resolver of another project that forwards to blocklist.
+// A peer is a resolver of another project that forwards its queries to blocklist.
 type peer struct {
 	name string
-	// start starts the resolver in dir. The resolver listens on addr and forwards to upstream.
-	// It validates from anchor, unless anchor is nil.
+	// start starts the resolver in the directory dir. The resolver listens on addr and
+	// forwards to upstream. If anchor is not nil, the resolver validates answers from that
+	// trust anchor.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns maps an outcome of blocklist to the outcome that this resolver may return instead.
+	// turns contains outcomes of blocklist for which this resolver may return another outcome.
+	// The value is the other outcome.
 	turns map[string]string
-	// ede reports whether the resolver passes the extended error to its clients when it asks
-	// blocklist.
+	// ede reports whether the resolver passes the extended DNS error of blocklist to its
+	// clients.
 	ede bool
 }
 
-// All resolvers but dnsmasq ask again after REFUSED, and then give up.
+// givesUp is for resolvers that repeat a query after REFUSED and then answer SERVFAIL. Only
+// dnsmasq behaves in another way.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -45,15 +49,15 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// While dnsmasq has a record of a name in its cache, the name exists for dnsmasq. The SOA
-	// of a blocking answer is one of these records.
+	// If dnsmasq has a record of a name in its cache, it answers NODATA instead of NXDOMAIN
+	// for the name. The SOA record of a blocking answer is enough for this.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound starts Unbound with its default settings and the given options. The defaults
-// include harden-below-nxdomain and aggressive-nsec.
+// startUnbound starts Unbound with the default settings and the given options. The default
+// settings include harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -84,8 +88,8 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every named in these tests. The directory, the port and
-// more options are filled in.
+// bindOptions is the configuration of every BIND in these tests. The directory, the port and
+// further options are filled in.
 const bindOptions = `
 options {
 	directory %q;
@@ -166,8 +170,8 @@ modules.unload('ta_signal_query')
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// daemon starts a program in dir and stops it at the end of the test. The output of the
-// program is logged when the test fails.
+// daemon starts a program in dir and stops the program at the end of the test. If the test
+// fails, the output of the program is logged.
 func daemon(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -187,7 +191,8 @@ func daemon(t *testing.T, dir, name string, args ...string) {
 	})
 }
 
-// A lockedBuffer is a log to which two goroutines of os/exec may write.
+// A lockedBuffer is a buffer to which the two goroutines of os/exec may write at the same
+// time.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -220,8 +225,8 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange sends queries until a response arrives, because the server may be starting or busy.
-// The queries are those of a stub resolver that supports EDNS and AD (RFC 6840, section 5.7).
+// exchange sends the same query until a response arrives, because the server may be starting
+// or busy. The query is that of a stub resolver with EDNS and AD (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -229,8 +234,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// While the server is not listening, the client's socket may get the server's port and
-		// receive its own query.
+		// If the server is not listening yet, the socket of the client may get the port of the
+		// server. The client then receives its own query.
 		if err == nil && r.Response {
 			return r
 		}

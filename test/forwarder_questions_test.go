@@ -4,8 +4,9 @@ package test
 
 import "github.com/miekg/dns"
 
-// forwarderOrders are the orders of the tests. Caches keep the blocking answers for half a minute.
-// This is longer than the queries take, so that the second round is answered from the caches.
+// forwarderOrders contains the orders of the tests. Caches keep a blocking answer for 30
+// seconds. This is longer than the queries of one round take, so the caches answer the second
+// round.
 const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -28,19 +29,20 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions are asked in this order. Blocked names come first, so that a wrong conclusion in a
-// cache would change the later answers. An outcome is an RCODE, NODATA, or the data of the
-// answer. AD is added when the resolver has validated the answer. "|" separates outcomes that
-// are all correct.
+// questions contains the queries in the sequence in which they are sent. Blocked names come
+// first, so that a wrong conclusion in a cache would change the later answers. An outcome is
+// an RCODE, NODATA, or the data of the answer. The text "AD" follows if the resolver has
+// validated the answer. The character "|" separates outcomes that are all correct.
 var questions = []struct {
 	name  string
 	qtype uint16
 	want  string
-	// validating is the outcome with a validating resolver, empty when it is the same as want.
+	// validating is the outcome with a validating resolver. It is empty if the outcome equals
+	// want.
 	validating string
 }{
-	// Every name below is denied, for each type, whether or not the name exists. Names that
-	// only look alike and names beside or above are not denied.
+	// The blocked subtree is denied for each type, whether or not a name exists. Names beside
+	// and above the subtree, and names that only look similar, are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -50,7 +52,8 @@ var questions = []struct {
 	{"sibling.plain.example", dns.TypeA, passing, ""},
 	{"plain.example", dns.TypeA, passing, ""},
 
-	// NXDOMAIN for these names would deny the names below in every cache (RFC 8020).
+	// NXDOMAIN for the exact name would deny the names below it in every cache (RFC 8020), so
+	// the answer is NODATA.
 	{"exact.plain.example", dns.TypeA, "NODATA", ""},
 	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"www.exact.plain.example", dns.TypeA, passing, ""},
@@ -64,7 +67,8 @@ var questions = []struct {
 	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"below.plain.example", dns.TypeA, passing, ""},
 
-	// The HTTPS record would lead clients around the redirect.
+	// The HTTPS query is not answered with data, because the record would lead clients around
+	// the redirect.
 	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
 	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
@@ -76,14 +80,14 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// A name without an order that leads to an ordered name gets NODATA, not NXDOMAIN.
+	// A name that has no order but leads to an ordered name gets NODATA, not NXDOMAIN.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS passes, but a CNAME in its place is blocked, because a cache would use the CNAME for
-	// all types.
+	// DS queries pass. If the answer contains a CNAME, it is blocked, because a cache would
+	// use the CNAME for all types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -91,8 +95,9 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS passes, so the chain of trust ends above these names, and a validator accepts the
-	// blocking answers. If the name does not exist at all, some validators reject them.
+	// DS queries pass, so the chain of trust ends above these names, and a validator accepts
+	// the blocking answers. If the name does not exist at all, some validators reject the
+	// blocking answers.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
@@ -100,7 +105,7 @@ var questions = []struct {
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
 	// A validator rejects a blocking answer for a name in a signed zone. Names beside and
-	// below that have no order keep their proofs. A validator may know from the signed zone
+	// below the blocked name keep their proofs. A validator may conclude from the signed zone
 	// itself that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
@@ -114,8 +119,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// Exceptions in a signed zone need the keys of the zone around them. Exceptions that are
-	// zones themselves need their DS, or the proof that there is none.
+	// An exception in a signed zone needs the keys of that zone. An exception that is a zone
+	// itself needs its DS record, or the proof that it has no DS record.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -131,8 +136,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// Only the records of the parent zone pass for these names. A cache that does not validate
-	// may apply NXDOMAIN to those records too.
+	// For these names only the records of the parent zone pass. A cache that does not validate
+	// may apply NXDOMAIN to the parent's records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

@@ -15,12 +15,13 @@ import (
 	"testing"
 )
 
-// inside is an environment variable. It is set in the process that runs in its own namespaces.
+// inside is an environment variable that is set in the process in the new namespaces. Its
+// value is the path of the CoreDNS binary.
 const inside = "STUB_TEST_INSIDE"
 
-// TestStub checks glibc's resolver, which most programs use, and curl on top of it. glibc
-// reads /etc/resolv.conf and asks port 53. So the test runs itself again in its own network
-// and mount namespaces.
+// TestStub checks glibc's resolver, which most programs use, and curl, which uses that
+// resolver. glibc reads /etc/resolv.conf and sends queries to port 53. The test therefore runs
+// itself again in new network and mount namespaces.
 func TestStub(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inside) != "" {
@@ -62,7 +63,7 @@ orders:
   - {id: lifted, targets: [lifted.example]}
 `
 
-// stub is the part of TestStub that runs in the namespaces.
+// stub is the part of TestStub that runs in the new namespaces.
 func stub(t *testing.T) {
 	dir := t.TempDir()
 	run(t, "mount", "--make-rprivate", "/")
@@ -73,7 +74,7 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// One server has the orders, and a second server has none.
+	// The first server has the orders, and the second server has no orders.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -96,8 +97,8 @@ func stub(t *testing.T) {
 		write(t, "/etc/resolv.conf", servers)
 		refused := nobody
 		if second {
-			// REFUSED is best effort, as the documentation explains: glibc asks the next
-			// server.
+			// The answer REFUSED cannot block reliably, as the documentation explains, because
+			// glibc asks the next server.
 			refused = passing
 		}
 		for _, tc := range []struct{ name, want string }{
@@ -129,7 +130,7 @@ func stub(t *testing.T) {
 		}
 	}
 
-	// glibc has no cache, so a lift is visible as soon as it is in force.
+	// glibc has no cache, so a lift changes the answer as soon as it is in force.
 	if got := curl(t, "lifted.example"); got != nobody {
 		t.Errorf("lifted.example before the lift: %s", got)
 	}
@@ -145,14 +146,14 @@ func stub(t *testing.T) {
 	})
 }
 
-// lookUpWithDNS mounts a new /etc/resolv.conf in this mount namespace, which write can then
-// change, and a name service switch file that uses only DNS.
+// lookUpWithDNS mounts an empty /etc/resolv.conf, which the test can change, in this mount
+// namespace. It also mounts a name service switch file that uses only DNS.
 func lookUpWithDNS(t *testing.T, dir string) {
 	t.Helper()
 	for file, text := range map[string]string{"resolv.conf": "", "nsswitch.conf": "hosts: dns\n"} {
 		own := filepath.Join(dir, file)
 		write(t, own, text)
-		// If the name is a symbolic link, the mount must be on its target.
+		// If the file is a symbolic link, the mount must be on the target of the link.
 		at := filepath.Join("/etc", file)
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			at = real
@@ -161,7 +162,7 @@ func lookUpWithDNS(t *testing.T, dir string) {
 	}
 }
 
-// serveHTTP answers every HTTP request to address with that address as text.
+// serveHTTP answers every HTTP request to address with the text of the address.
 func serveHTTP(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address+":80")
@@ -173,8 +174,8 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page from a name. It returns the text of the page, or "cannot resolve" if the name did
-// not resolve.
+// curl fetches a page from the host name. It returns the text of the page, or "cannot resolve"
+// if the name did not resolve.
 func curl(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.Command("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120", "http://"+name+"/")

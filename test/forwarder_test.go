@@ -17,7 +17,8 @@ import (
 )
 
 // TestForwarders puts resolvers of other projects in front of blocklist, with and without
-// validation. Queries through them must get the effect of each order, and no other effect.
+// DNSSEC validation. Queries through a resolver must get the effect of each order and no other
+// effect.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
@@ -30,8 +31,8 @@ func TestForwarders(t *testing.T) {
 	asked, told := 0, []string{}
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
-			// The tests run in parallel, whatever -parallel is, because most of their time is
-			// waiting.
+			// The tests run in parallel, whatever the flag -parallel is, because the tests
+			// mostly wait.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -54,14 +55,15 @@ func TestForwarders(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers in front of blocklist; EDE 16 came through %q\n", asked, 2*len(peers), told)
 }
 
-// A stack is a resolver that forwards to a blocklist, which forwards to the upstream.
+// A stack is a chain of servers: a resolver forwards to a blocklist, and the blocklist
+// forwards to the upstream.
 type stack struct {
 	peer
 	validating   bool
 	addr, bottom string // the addresses of the resolver and of blocklist
 	orders       string // the order file
 	asked        int
-	told         bool // whether an answer had EDE 16
+	told         bool // whether some answer had EDE 16
 }
 
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
@@ -82,7 +84,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	return s
 }
 
-// askAll sends all questions to the resolver.
+// askAll sends all queries in the variable questions to the resolver.
 func (s *stack) askAll(t *testing.T) {
 	for _, q := range questions {
 		want := q.want
@@ -101,8 +103,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is one of the outcomes in want, or an outcome that this resolver
-// may return instead of one of them.
+// right reports whether got is one of the outcomes in want. It also accepts an outcome that
+// this resolver may return instead, according to turns.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -112,10 +114,10 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts an order, ends one and begins two, and waits until each change appears in the
-// answers of the resolver, whose cache has the old answers. The upstream's answers and the
-// ending block have a TTL of one hour, and the test waits for a shorter time. So a change can
-// appear only because blocklist has lowered the TTLs.
+// change lifts one order, ends one order and begins two orders. Then it waits until each
+// change appears in the answers of the resolver, whose cache has the old answers. The
+// upstream's answers and the block that ends have a TTL of one hour, and the test waits for a
+// shorter time. A change can therefore appear only if blocklist has lowered the TTLs.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -125,8 +127,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// The time until the change is four times as long in each attempt, because a busy
-		// machine may be too slow to ask in time.
+		// Each attempt has four times as long until the change, because a busy machine may be
+		// too slow to send the queries before the change.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -145,8 +147,8 @@ func (s *stack) change(t *testing.T) {
 		after := map[string]string{
 			"lifted.plain.example":  passing,
 			"lifted.signed.example": vouched,
-			// The keys of the zone were denied too. Unbound caches this for 60 s and BIND for
-			// 30 s, and neither has a setting for it.
+			// The keys of the zone were also denied. Unbound caches this denial for 60 s and
+			// BIND for 30 s, and no setting changes these times.
 			"www.lifted.example": vouched,
 			ending:               passing,
 			later:                "NXDOMAIN",
@@ -166,7 +168,7 @@ func (s *stack) change(t *testing.T) {
 	}
 }
 
-// ask returns the outcome of an A query.
+// ask sends an A query for name and returns the outcome.
 func (s *stack) ask(t *testing.T, name string) string {
 	return outcome(exchange(t, s.addr, name, dns.TypeA))
 }
@@ -178,7 +180,7 @@ func (s *stack) see(t *testing.T, name, want string) {
 	}
 }
 
-// load writes the orders of version n and waits until they are in force.
+// load writes version n of the order file and waits until its orders are in force.
 func (s *stack) load(t *testing.T, n int, text string) {
 	t.Helper()
 	sign := fmt.Sprintf("version%d.plain.example", n)
@@ -189,7 +191,7 @@ func (s *stack) load(t *testing.T, n int, text string) {
 	awaitAnswer(t, s.bottom, sign)
 }
 
-// edeCode returns the code of the extended error of r, or -1 when there is none.
+// edeCode returns the code of the extended DNS error in r. It returns -1 if there is no error.
 func edeCode(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -201,7 +203,7 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short form of r.
+// outcome returns a short text for r, for example "NXDOMAIN" or the addresses and "AD".
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {
@@ -210,7 +212,7 @@ func outcome(r *dns.Msg) string {
 			out = append(out, rr.A.String())
 		case *dns.AAAA:
 			out = append(out, rr.AAAA.String())
-		case *dns.CNAME: // a link of the chain
+		case *dns.CNAME: // the CNAME is only a step to the address
 		default:
 			out = append(out, dns.TypeToString[rr.Header().Rrtype])
 		}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// An rawName is a name as a list of labels, which may contain any bytes.
+// A rawName is a name as a list of labels, which may contain any bytes.
 type rawName []string
 
 func labelsOf(name string) rawName { return strings.Split(name, ".") }
@@ -28,11 +28,11 @@ func (n rawName) fits() bool {
 	return size <= 255
 }
 
-// size returns the size of the name in wire form, in rawName.
+// size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form. It writes a byte as \DDD if escape returns true, or
-// if the byte is not a letter, digit, hyphen or underscore.
+// spelled returns the presentation form of the name. It writes a byte as \DDD if escape
+// returns true, or if the byte is not a letter, digit, hyphen or underscore.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -49,12 +49,12 @@ func (n rawName) spelled(escape func() bool) string {
 	return b.String()
 }
 
-// canonical returns the form that the slow twin compares: lower case, without the final dot, and
-// with dots inside labels escaped.
+// canonical returns the form in which the test compares names: lower case, without the final
+// dot, and with escaped dots inside labels.
 func (n rawName) canonical() string {
 	low := make(rawName, len(n))
 	for i, l := range n {
-		b := []byte(l) // any bytes, and strings.ToLower needs valid UTF-8
+		b := []byte(l) // the label may have any bytes, and strings.ToLower needs valid UTF-8
 		for k, c := range b {
 			if 'A' <= c && c <= 'Z' {
 				b[k] = c + 'a' - 'A'
@@ -65,13 +65,15 @@ func (n rawName) canonical() string {
 	return strings.TrimSuffix(low.spelled(func() bool { return false }), ".")
 }
 
-// A generator makes names from other names. Each run makes the same names.
+// A generator makes new names from known names. Its random numbers have a fixed seed, so each
+// test run makes the same names.
 type generator struct {
 	*rand.Rand
 	words []string
 }
 
-// generators lists the ways to make names. Each takes the labels of a popular or an ordered name.
+// generators contains the ways to make a name. Each function takes the labels of a popular
+// name or an ordered name.
 var generators = []struct {
 	what string
 	make func(m *generator, n rawName) rawName
@@ -120,7 +122,7 @@ var generators = []struct {
 	{"upper case", func(m *generator, n rawName) rawName { return labelsOf(strings.ToUpper(strings.Join(n, "."))) }},
 }
 
-// fill adds labels in front of a name until it has 255 octets.
+// fill adds labels in front of a name until the name has 255 octets.
 func (m *generator) fill(n rawName) rawName {
 	for room := 255 - n.size(); room > 1; room = 255 - n.size() {
 		l := min(63, room-1)
@@ -132,7 +134,7 @@ func (m *generator) fill(n rawName) rawName {
 	return n
 }
 
-// with returns the name with label i replaced.
+// with returns the name with label i replaced by label.
 func (n rawName) with(i int, label string) rawName {
 	out := slices.Clone(n)
 	out[i] = label
@@ -141,10 +143,10 @@ func (n rawName) with(i int, label string) rawName {
 
 func (m *generator) from(s []string) string { return s[m.IntN(len(s))] }
 
-// word returns a random label of the words.
+// word returns a random first label of the names in words.
 func (m *generator) word() string { return labelsOf(m.from(m.words))[0] }
 
-// alike changes, drops or repeats one letter of a label.
+// alike changes, removes or repeats a letter of a label, so that the label looks similar.
 func (m *generator) alike(n rawName) rawName {
 	i := m.IntN(len(n))
 	l := n[i]
@@ -159,7 +161,7 @@ func (m *generator) alike(n rawName) rawName {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// Letters of another script, in Punycode.
+	// Replace letters by letters of another script that look equal, in Punycode.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

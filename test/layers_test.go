@@ -15,21 +15,22 @@ const (
 	module = "github.com/dns-orders/blocklist"
 )
 
-// layers are the layers of the packages, the lowest first. A package imports only packages of
-// lower layers.
+// layers contains the packages in layers, from the lowest to the highest. A package imports
+// only packages of lower layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
-	{"plugin/ruleset/index", "plugin/order", "plugin/source", "plugin/durable"},
+	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint"},
+	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer"},
 	{"plugin/directive"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden are outside packages that a package must not import. Tests may import them.
+// forbidden contains packages of other projects that a package must not import. Tests may
+// import these packages.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -38,14 +39,15 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/order", "github.com/miekg/dns", "orders are not messages"},
 	{"plugin/ruleset", "github.com/miekg/dns", "a verdict is about a name, whatever carries it"},
 	{"plugin/ruleset", "os", "compiled orders know no files"},
+	{"plugin/signature", "os", "the caller reads a file once, for the check and for the parser"},
 	{"plugin/order", "os", "bytes come in as readers, so that tests and feeds need no disk"},
 	{"plugin/guard", "os", "protect lists come in as readers, as orders do"},
 	{"plugin/guard", "github.com/miekg/dns", "names are not messages"},
 	{"plugin/answer", "time/tzdata", "answers are pure"},
 }
 
-// TestImports checks that packages import only packages of lower layers, and none of the
-// packages that are forbidden to them.
+// TestImports checks that packages import only packages of lower layers. It also checks that
+// no package imports a package that is forbidden to it.
 func TestImports(t *testing.T) {
 	layerOf := map[string]int{}
 	for i, layer := range layers {
@@ -54,6 +56,7 @@ func TestImports(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
+	imports := map[string][]string{} // the packages of this module that a package imports
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -88,6 +91,7 @@ func TestImports(t *testing.T) {
 			if to == "" {
 				to = "."
 			}
+			imports[dir] = append(imports[dir], to)
 			from, ok := layerOf[dir]
 			if !ok {
 				continue // tests and benchmarks are not in the layers
@@ -101,6 +105,7 @@ func TestImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkServer(t, imports)
 	for p := range layerOf {
 		if !seen[p] {
 			t.Errorf("%s is in layers but does not exist", p)
@@ -109,6 +114,32 @@ func TestImports(t *testing.T) {
 	for dir := range seen {
 		if _, ok := layerOf[dir]; !ok && (strings.HasPrefix(dir, "plugin/") || strings.HasPrefix(dir, "cmd/")) {
 			t.Errorf("%s has no layer", dir)
+		}
+	}
+}
+
+// onlyTool are packages that the server must not import, also through other packages.
+var onlyTool = map[string]string{
+	"plugin/edit": "the server only reads order files",
+}
+
+// checkServer checks that the server does not import a package of onlyTool.
+func checkServer(t *testing.T, imports map[string][]string) {
+	server := map[string]bool{"cmd/coredns": true}
+	for queue := []string{"cmd/coredns"}; len(queue) > 0; queue = queue[1:] {
+		for _, p := range imports[queue[0]] {
+			if !server[p] {
+				server[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	if !server["plugin/order"] {
+		t.Error("the imports of the server were not found")
+	}
+	for p, why := range onlyTool {
+		if server[p] {
+			t.Errorf("cmd/coredns imports %s: %s", p, why)
 		}
 	}
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// promtool runs Prometheus's tool that checks rules and metrics (Debian's package prometheus).
+// promtool runs Prometheus's tool promtool, which checks rules and metrics. In Debian it is in
+// the package prometheus.
 func promtool(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -31,8 +32,8 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules checks that Prometheus can parse the alerts, and that the tests in
-// alerts_test.yaml pass.
+// TestAlertRules checks that Prometheus can parse the alerts. It also runs the tests in
+// alerts_test.yaml.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
@@ -41,8 +42,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The
-// queries are put into a rule file, because promtool checks rule files without a server.
+// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The test
+// writes the queries into a rule file, because promtool checks rule files without a server.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {
@@ -71,7 +72,7 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape checks with promtool the metrics of a real server after a blocked and a passing
+// TestScrape uses promtool to check the metrics of a real server after a blocked and a passing
 // query.
 func TestScrape(t *testing.T) {
 	t.Parallel()
@@ -117,8 +118,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// While the server is not listening, the client's socket may get the server's port
-			// and receive its own query.
+			// If the server is not listening yet, the socket of the client may get the port of
+			// the server. The client then receives its own query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

@@ -14,16 +14,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// generatedNames is the number of names that are made from the popular and the ordered names.
+// generatedNames is the number of names that the test makes from popular and ordered names.
 const generatedNames = 100_000
 
-// A question is a queried name and the way in which it was made.
+// A question is a queried name, and a text that says how the name was made.
 type question struct {
 	name rawName
 	what string
 }
 
-// askedNames returns all popular names and the made names, without duplicates.
+// askedNames returns all popular names and all generated names, without duplicates.
 func askedNames(t *testing.T, h history) (out []question) {
 	pass := passNames(t)
 	seen := map[string]bool{}
@@ -58,14 +58,15 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking asks for every popular name and for 100,000 made names. A name must be blocked
-// when the slow twin's reading of the lists covers the name, and must pass otherwise.
+// overBlocking queries every popular name and 100,000 generated names. A name must be blocked
+// if it is covered by the orders in h, which the test reads with a simple parser of its own.
+// Other names must pass.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	wrong := map[bool]int{} // by the expected result
+	wrong := map[bool]int{} // for each expected result, the number of wrong answers
 	blocked, passed, tcp := map[string]int{}, map[string]int{}, 0
 	for w := range workers {
 		wg.Go(func() {
@@ -75,7 +76,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 			for i := w; i < len(all); i += workers {
 				q := all[i]
 				want, _ := h.blocked(q.name.canonical())
-				// In half of the names some letters are spelled as \DDD.
+				// In half of the names, some letters are written as \DDD.
 				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
 				got, overTCP := a.ask(spelled, q.name.size() > 250)
 				mu.Lock()
@@ -106,8 +107,8 @@ func overBlocking(t *testing.T, addr string, h history) {
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
 		len(all), len(all)-generatedNames, generatedNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
 	for _, how := range generators {
-		// The threshold is low because popular names share most of their parents, and each
-		// name is asked only once.
+		// The threshold is low, because popular names share most of their parents and each
+		// name is queried only once.
 		if blocked[how.what]+passed[how.what] < generatedNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
@@ -117,7 +118,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 	}
 }
 
-// An asker keeps one connection for each transport.
+// An asker sends queries over one UDP and one TCP connection.
 type asker struct {
 	t    *testing.T
 	addr string
@@ -134,8 +135,8 @@ func (a *asker) close() {
 	}
 }
 
-// ask sends an A query and reports whether the name is blocked. It uses TCP if tcp is set, or
-// if the answer over UDP is truncated.
+// ask sends an A query and reports whether the name is blocked. It uses TCP if tcp is set or
+// if the UDP answer is truncated.
 func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.SetEdns0(1232, false)
@@ -151,23 +152,24 @@ func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	return !passed, tcp
 }
 
-// exchange sends a query. The reply must repeat the question byte for byte.
+// exchange sends a query and returns the reply. It checks that the reply repeats the question
+// byte for byte.
 func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
 		// The server closes idle connections, and UDP may lose a packet on a busy machine. One
-		// retry is enough in both cases.
+		// retry is enough for both problems.
 		r, err = a.try(m, network)
 	}
 	if err != nil {
 		a.t.Errorf("%s over %s: %v", m.Question[0].Name, network, err)
-		return m // an empty reply, neither passing nor blocked
+		return m // an empty reply counts as neither passing nor blocked
 	}
 	wire, err := m.Pack()
 	var asked dns.Msg
 	if err == nil {
-		err = asked.Unpack(wire) // the question as the library spells it
+		err = asked.Unpack(wire) // the question in the spelling of the library
 	}
 	if err != nil || len(r.Question) != 1 || r.Question[0] != asked.Question[0] {
 		a.t.Errorf("%s over %s: the answer is about %v: %v", m.Question[0].Name, network, r.Question, err)

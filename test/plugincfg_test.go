@@ -21,14 +21,14 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS by the steps of docs/compile.md: CoreDNS's
-// source (from the module cache), one line in its plugin.cfg, go generate, go build. Then it
-// sends queries to the resulting server.
+// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes. The steps are:
+// copy CoreDNS's source from the module cache, add a line to plugin.cfg, run go generate, and
+// run go build. Then the test sends queries to the new server.
 //
-// The only difference from docs/compile.md is a replace directive, because the test is for
-// this checkout and not for a published version. plugin.cfg keeps all plugins: .ci/run vets
-// cmd/coredns with -tags full earlier, so that the build cache already has everything but
-// CoreDNS's own packages.
+// The only difference from docs/compile.md is a replace directive, because the test uses this
+// checkout and not a published version. plugin.cfg keeps all plugins. The build is still fast,
+// because .ci/run has already vetted cmd/coredns with -tags full, so that only CoreDNS's own
+// packages are missing from the build cache.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -43,7 +43,7 @@ func TestPluginCfg(t *testing.T) {
 		start := time.Now()
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "COREDNS_PLUGINS=") // would add plugins to those of plugin.cfg
+		cmd.Env = append(os.Environ(), "COREDNS_PLUGINS=") // the variable would add plugins to those in plugin.cfg
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -58,7 +58,7 @@ func TestPluginCfg(t *testing.T) {
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 
 	// The replace directive is used instead of go get. go.sum is copied from this checkout, so
-	// that a module cache filled by builds of this checkout is enough, without a network.
+	// that the module cache of earlier builds is enough and no network is needed.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
@@ -74,8 +74,8 @@ func TestPluginCfg(t *testing.T) {
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
 
-	// The plugin must not change the version of a module that CoreDNS has chosen.
-	// cmd/coredns's TestVersions checks the same rule in go.mod.
+	// The plugin must not change the version of a module that CoreDNS has chosen. TestVersions
+	// in cmd/coredns checks this rule in go.mod.
 	after := requires(t, filepath.Join(src, "go.mod"))
 	for path, v := range before {
 		if after[path] != v {
@@ -89,8 +89,8 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts binary with a Corefile that has cache and whoami below the plugin. It checks that
-// a name with an order is blocked and that another name passes.
+// ask starts binary with a Corefile in which cache and whoami come after the plugin. It checks
+// that a name with an order is blocked and that another name passes.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
@@ -123,8 +123,7 @@ orders:
 	stop := func() { cmd.Process.Kill(); <-exited }
 	defer stop()
 
-	// The server may not be listening yet. The query is repeated with a short timeout until
-	// the deadline.
+	// The server may not be listening yet, so the query is repeated with a short timeout.
 	deadline := time.Now().Add(30 * time.Second)
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	for _, tc := range []struct {
@@ -137,8 +136,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// While the server is not listening, the client's socket may get the server's port and
-		// receive its own query, which is not a response.
+		// If the server is not listening yet, the socket of the client may get the port of the
+		// server. The client then receives its own query, which is not a response.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:
@@ -157,8 +156,8 @@ orders:
 	}
 }
 
-// copySource copies the files of a module and makes them writable. In the module cache they
-// are read-only.
+// copySource copies the files of a module. The copies are writable, but the files in the
+// module cache are read-only.
 func copySource(t *testing.T, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -184,7 +183,7 @@ func copySource(t *testing.T, to, from string) {
 	}
 }
 
-// edit replaces the only match of pattern in file.
+// edit replaces the match of pattern in the file. The pattern must match exactly once.
 func edit(t *testing.T, file, pattern, with string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -218,7 +217,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// requires returns the versions in the require lines of a go.mod, by module path.
+// requires returns the required version of each module in a go.mod file.
 func requires(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -17,13 +17,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The answers of the test server for names that pass.
+// These constants are the answers of the test server for names that pass.
 const (
 	passing   = "192.0.2.80"
-	passingNS = "passing.invalid." // the owner in the authority section, for other types than A
+	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
 )
 
-// serve starts the server with the orders in a directory and returns its address.
+// serve starts the server with the orders in a directory and returns the address of the
+// server.
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
 	addr := freePort(t)
@@ -60,8 +61,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 		}
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// While the server is not listening, the client's socket may get the server's port and
-		// receive its own query.
+		// If the server is not listening yet, the socket of the client may get the port of the
+		// server. The client then receives its own query.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}
@@ -71,8 +72,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll sends A queries for all names, over a few connections in parallel, and returns the
-// blocked names.
+// askAll sends A queries for all names over a few parallel connections. It returns for each
+// name whether it is blocked.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4
@@ -110,7 +111,7 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 	return out
 }
 
-// censored reports whether r is a blocking answer with EDE 16.
+// censored reports whether r is a blocking answer with EDE 16 (Censored).
 func censored(r *dns.Msg) bool {
 	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
 		for _, opt := range o.Option {

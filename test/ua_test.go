@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// TestUkrainianOrders starts the server with the Ukrainian orders and asks for every name in
-// them. Ordered names must be blocked, lifted names must pass, names that were ordered again
-// must be blocked, and ordinary names must pass. Further subtests ask for many names that are
-// made from these names, and for spellings and types that might evade a block.
+// TestUkrainianOrders starts the server with the Ukrainian orders and queries every name in
+// these orders. Ordered names must be blocked. Lifted names must pass. Names that were ordered
+// again after a lift must be blocked. Ordinary names must pass. More subtests query generated
+// names, and spellings and types that might evade a block.
 func TestUkrainianOrders(t *testing.T) {
 	t.Parallel()
 	addr, h := ukrainian(t)
@@ -31,7 +31,7 @@ func everyName(t *testing.T, addr string, h history) {
 		for _, x := range o.targets {
 			names[x.name] = true
 			names["www."+x.name] = true
-			names["not"+x.name] = true // without the dot it is another name
+			names["not"+x.name] = true // without the dot, this is another name
 		}
 	}
 	pass := passNames(t)
@@ -68,20 +68,21 @@ func everyName(t *testing.T, addr string, h history) {
 				counts["ordinary names passing over "+network]++
 			}
 		}
-		// Ordered by 276/2081, lifted by 502/2307, ordered again by 555/2360.
+		// The name was blocked by 276/2081, lifted by 502/2307, and blocked again by 555/2360.
 		if !got["tabakevich.com"] {
 			t.Errorf("tabakevich.com, blocked again, passes over %s", network)
 		}
 	}
-	// The line goes to the standard output unchanged, so that .ci/run can show it.
+	// The line goes to standard output, because .ci/run shows it.
 	fmt.Printf("counts: %d attachments, %d names asked over UDP and TCP: %v\n", len(h), len(list), counts)
 	if counts["lifted, passing over udp"] == 0 || counts["blocked over udp"] < 5000 || counts["ordinary names passing over udp"] < 19000 {
 		t.Errorf("the counts are too small to prove anything: %v", counts)
 	}
 }
 
-// ukrainian imports every attachment of the Ukrainian orders and starts the server with them.
-// It returns the server's address and this test's own reading of the lists.
+// ukrainian imports every attachment of the Ukrainian orders and starts the server with the
+// imported orders. It returns the address of the server. It also returns the orders as the
+// simple parser of this test reads them.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

@@ -16,16 +16,16 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// data is the folder of the real orders. The README in the folder gives their source.
+// data is the directory with the real orders. The README in the directory gives their source.
 const data = "testdata"
 
-// An attachment is a row of orders.tsv.
+// An attachment is a row of the file orders.tsv.
 type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. The place of an order in history is the day of the decision,
-// else the day of publication.
+// attachments reads the file orders.tsv. The field place is the day of the decision. If that
+// day is unknown, place is the day of publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -57,11 +57,11 @@ func attachments(t *testing.T) (out []attachment) {
 	return out
 }
 
-// A target is this test's own reading of a line.
+// A target is a target of an order, as the simple parser of this test reads it.
 type target struct {
 	name  string
-	below string // the suffix of the names below it
-	exact bool   // a page of the name, so only the host itself
+	below string // the suffix of all names below the target
+	exact bool   // the line had a page, so the order is for the host alone
 }
 
 var (
@@ -69,8 +69,8 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a slow and simple reader of a list. It was written without looking at the importer.
-// Both must read the real lists in the same way.
+// read is a slow and simple parser for a list. It was written without a look at the importer.
+// The importer and read must find the same names in the real lists.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -85,7 +85,8 @@ func read(t *testing.T, file string) (out []target) {
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
 		// A blank inside a host or a word without a dot is a typing error, and the intended
-		// name is unknown. The test below expects that the importer refuses these two.
+		// name is unknown. The function ukrainian checks that the importer refuses these lines
+		// too.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -103,16 +104,16 @@ func (x target) covers(name string) bool {
 	return name == x.name || !x.exact && strings.HasSuffix(name, x.below)
 }
 
-// A history is all orders. It gives the slow answer to the question whether a name should be
+// A history contains all orders. The test uses it to find slowly whether a name should be
 // blocked.
 type history []struct {
 	attachment
 	targets []target
 }
 
-// blocked reports whether a block order covers the name, and no lift of the same day or later
-// covers it. (Each attachment is a file of its own, so on equal days the lift applies.) ever
-// reports whether any block order covers the name.
+// blocked reports whether a block order covers the name and no lift (an order that ends other
+// orders) of the same day or later covers the name. On the same day the lift applies, because
+// each attachment is a file of its own. ever reports whether any block order covers the name.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -1,10 +1,10 @@
-// Package corpus generates the seeded names and queries of all benchmarks. They are the same
-// on every machine, so that figures can be compared.
+// Package corpus generates the names and queries of all benchmarks from a fixed seed. The
+// names are the same on every machine, so that results can be compared.
 //
-// The names look like those of real block lists. They have 8 to 30 bytes, on average 15.7.
-// They are under 34 top-level and public suffixes in the proportions of real lists, and one in
-// five is below its registrable domain. Lists are nested: the first k names of a list are the
-// list of k names.
+// The names look like the names in real block lists. They have 8 to 30 bytes, on average 15.7.
+// They are under 34 top-level and public suffixes, in the proportions of real lists. One name
+// in five is below its registrable domain. A shorter list is the beginning of a longer list:
+// the first k names of any list are the list of k names.
 package corpus
 
 import (
@@ -13,13 +13,14 @@ import (
 	"strings"
 )
 
-// The bounds of a name, in bytes of its presentation form without the final dot.
+// These are the bounds of the length of a name, in bytes of its presentation form without the
+// final dot.
 const (
 	MinLen = 8
 	MaxLen = 30
 )
 
-// A choice is a word and its weight in random draws.
+// A choice is a word with its weight in random draws.
 type choice struct {
 	word   string
 	weight int
@@ -32,17 +33,18 @@ var suffixes = weigh(choice{"com", 480}, choice{"net", 60}, choice{"org", 50}, c
 	choice{"tk", 6}, choice{"me", 6}, choice{"us", 6}, choice{"live", 5}, choice{"pro", 5}, choice{"co.uk", 12},
 	choice{"com.br", 10}, choice{"com.tr", 6}, choice{"co.jp", 4}, choice{"com.au", 5}, choice{"co.za", 3})
 
-// hosters are domains under which customers get names.
+// hosters contains domains under which the customers of a hoster get names.
 var hosters = weigh(choice{"blogspot.com", 20}, choice{"weebly.com", 15}, choice{"github.io", 10}, choice{"pages.dev", 20},
 	choice{"workers.dev", 15}, choice{"netlify.app", 10}, choice{"vercel.app", 15}, choice{"web.app", 15},
 	choice{"r2.dev", 10}, choice{"cloudfront.net", 20}, choice{"herokuapp.com", 5}, choice{"wixsite.com", 10})
 
-// subdomains are typical first labels of web sites and advertisers.
+// subdomains contains typical first labels of web sites and advertisers.
 var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8}, choice{"cdn", 10}, choice{"mail", 6},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
 
-// weigh repeats each word by its weight, so that a draw is one step.
+// weigh repeats each word as often as its weight says, so that a random draw needs only one
+// step.
 func weigh(choices ...choice) (words []string) {
 	for _, c := range choices {
 		for range c.weight {
@@ -52,16 +54,16 @@ func weigh(choices ...choice) (words []string) {
 	return words
 }
 
-// A maker draws names from one seeded source.
+// A maker draws random names from a fixed seed.
 type maker struct {
 	*rand.Rand
 	words []string
-	zipf  *rand.Zipf // gives frequent words, as in natural languages
+	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
 // newMaker returns a maker for a stream of random numbers. Names and queries have separate
-// streams, so that a change of one does not change the other. All streams have the same
-// vocabulary.
+// streams, so that a change of the names does not change the queries. All streams have the
+// same vocabulary.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -89,7 +91,7 @@ func (m *maker) syllable() string {
 	return string(b)
 }
 
-// label draws a label as people register them.
+// label draws a label of a kind that people register.
 func (m *maker) label() string {
 	switch k := m.IntN(100); {
 	case k < 40:
@@ -107,7 +109,7 @@ func (m *maker) label() string {
 		}
 		return s
 	}
-	// Labels as programs generate them.
+	// The other labels look like labels that programs generate.
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	b := make([]byte, 6+m.IntN(12))
 	for i := range b {
@@ -117,8 +119,8 @@ func (m *maker) label() string {
 	return string(b)
 }
 
-// name draws a name of MinLen to MaxLen bytes. One in five is under a hoster or below another
-// domain. The others are directly under a suffix.
+// name draws a name of MinLen to MaxLen bytes. One name in five is under a hoster or below
+// another domain. The other names are directly under a suffix.
 func (m *maker) name() string {
 	kind := m.IntN(10)
 	for {
@@ -135,15 +137,15 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// A name of the wrong length is drawn again with the same kind. Long names are mostly
-		// deep names, and their share must not shrink.
+		// A name of the wrong length is drawn again with the same kind. Otherwise the share of
+		// deep names would shrink, because deep names are often too long.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
 	}
 }
 
-// A List is a list of names. No name in it is below another.
+// A List is a list of names. No name in the list is below another name in the list.
 type List struct {
 	Names  []string
 	listed map[string]struct{}
@@ -152,7 +154,7 @@ type List struct {
 // New returns the list of n names.
 func New(n int) *List {
 	l := &List{Names: make([]string, 0, n), listed: make(map[string]struct{}, n)}
-	above := map[string]struct{}{} // the proper ancestors of the listed names
+	above := map[string]struct{}{} // all names above the names in the list
 	for m := newMaker(1); len(l.Names) < n; {
 		s := m.name()
 		if _, ok := above[s]; ok || l.Covers(s) {
@@ -167,8 +169,7 @@ func New(n int) *List {
 	return l
 }
 
-// parent returns the name without its first label. For the last label it returns an empty
-// string.
+// parent returns the name without its first label. For a name with one label it returns "".
 func parent(s string) string {
 	_, up, _ := strings.Cut(s, ".")
 	return up
@@ -184,10 +185,10 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names in the presentation form of DNS libraries, with the final
-// dot. Their text is one block of memory in the order of the queries. Reading a query is
-// therefore as cheap as in a server that has just received it, and only the set is cold in the
-// processor caches.
+// A Queries is a list of query names. The names have the presentation form of DNS libraries,
+// with the final dot. The text of all names is one block of memory, in the sequence of the
+// queries. Reading a query is therefore as cheap as in a server that has just received the
+// query. Only the data of the set is missing in the processor caches.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -205,14 +206,14 @@ func queries(n int, next func() string) Queries {
 	return q
 }
 
-// Hits returns the names of the list in random order, each once.
+// Hits returns all names in the list in random order. Each name occurs once.
 func (l *List) Hits() Queries {
 	order := newMaker(2).Perm(len(l.Names))
 	i := -1
 	return queries(len(order), func() string { i++; return l.Names[order[i]] })
 }
 
-// SubdomainHits returns a name below each name of the list, in random order.
+// SubdomainHits returns one name below each name in the list, in random order.
 func (l *List) SubdomainHits() Queries {
 	m := newMaker(3)
 	order := m.Perm(len(l.Names))
@@ -220,8 +221,8 @@ func (l *List) SubdomainHits() Queries {
 	return queries(len(order), func() string { i++; return m.from(subdomains) + "." + l.Names[order[i]] })
 }
 
-// Misses returns n different names that the list does not cover. They are like the names of
-// the list, and half of them have a subdomain label in front.
+// Misses returns n different names that the list does not cover. The names look like the names
+// in the list. Half of the names have a subdomain label in front.
 func (l *List) Misses(n int) Queries {
 	m := newMaker(4)
 	seen := make(map[string]struct{}, n)
@@ -239,8 +240,8 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix returns n queries. 5 % are covered by the list, and half of those are below a listed
-// name.
+// Mix returns n queries. The list covers 5 % of the queries, and half of these 5 % are below a
+// name in the list.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)
 	misses := l.Misses(n)

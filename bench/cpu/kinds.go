@@ -10,21 +10,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a way to run a server. To add a server, add an entry to kinds. configure writes
-// the files of the server below dir and returns the command line.
+// A kind is a server with one configuration. To add a server, add an entry to the variable
+// kinds. configure writes the files of the server below dir and returns the command line.
 type kind struct {
 	name string
-	// against is the kind whose cost is the base of the ratio.
+	// against is the name of the kind with which the CPU time is compared.
 	against string
-	// blocks reports whether the server blocks the listed names.
+	// blocks reports whether the server blocks names in the list.
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds are the servers that are compared. The second is the first again, so their difference
-// is the error of the method. The third has any, a plugin that only passes queries on. It is
-// there because each further plugin may make goroutines outgrow their stacks, and this cost is
-// not the work of blocklist.
+// kinds contains the servers that are compared. The second server has the configuration of the
+// first server, so a difference between these servers is the error of the method. The third
+// server has the plugin any, which does nothing with these queries. Each additional plugin may
+// make goroutines outgrow their stacks, and this cost is not caused by blocklist.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -33,7 +33,7 @@ var kinds = []kind{
 	{"list", "bare", true, coredns("blocklist big.yaml")},
 }
 
-// coredns returns a configure function for our binary with a directive.
+// coredns returns a configure function for CoreDNS with the given directive.
 func coredns(directive string) func(*lab, *instance, string, answer) ([]string, error) {
 	return func(r *lab, in *instance, dir string, a answer) ([]string, error) {
 		lines := []string{"bind 127.0.0.1", "root " + r.dir, directive, a.coredns(r)}
@@ -46,12 +46,12 @@ func coredns(directive string) func(*lab, *instance, string, answer) ([]string, 
 	}
 }
 
-// An answer is the answer to queries that pass.
+// An answer is a way to answer queries that pass.
 type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream fills the reply of the upstream server, nil when there is no upstream.
+	// upstream fills the reply of the upstream server. It is nil if there is no upstream.
 	upstream func(m *dns.Msg)
 }
 
@@ -77,15 +77,16 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached returns a cache with room for every name, and below it a forward to the scripted
-// upstream.
+// cached returns the lines for a cache with room for every name, and for a forward to the
+// scripted upstream.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
 	}
 }
 
-// resolver returns cached with the plugins that most Corefiles have above it.
+// resolver returns the lines of cached with the plugins errors and prometheus, which are in
+// most Corefiles.
 func resolver(name string) func(*lab) string {
 	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }
@@ -110,7 +111,7 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns the elements of all whose names are in the list, in the order of the list.
+// choose returns the elements of all whose names are in list, in the sequence of list.
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namesOf(all), name)

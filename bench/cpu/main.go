@@ -1,15 +1,15 @@
-// Command cpu measures the CPU time that a passing query costs a server with the plugin,
-// compared with the same server without the plugin. It builds cmd/coredns, runs it on loopback
-// pinned to one CPU, sends queries with dnsperf from another CPU, and stops all processes that
-// it started.
+// Command cpu measures the CPU time that the plugin adds to a query that passes, by a
+// comparison with the same server without the plugin. It builds cmd/coredns, runs it on
+// loopback on one CPU, and sends queries with dnsperf from another CPU. At the end it stops
+// all processes that it started.
 //
 //	go run ./bench/cpu                 # some twelve minutes
 //	go run ./bench/cpu -quick          # under one minute
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
-// The last command instead prints how the time of a passing and of a blocked query is spent. A
-// comparison always uses the CPU time that the scheduler gave to two servers for the same
-// queries within the same few seconds. README.md describes the method.
+// The last command makes no comparison. It prints how the time of a passing query and of a
+// blocked query is spent. A comparison always uses the CPU time that the scheduler gave to two
+// servers for the same queries within a few seconds. README.md describes the method.
 package main
 
 import (
@@ -29,14 +29,14 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A plan contains the sizes and the repetitions of a measurement.
+// A plan contains the sizes and the numbers of repetitions of a measurement.
 type plan struct {
-	names   int // names in the list
-	burst   int // queries of one dnsperf run
-	bursts  int // number of different bursts, each with its own names
-	blocked int // percentage of queries for listed names
-	starts  int // starts of all servers, because data has another place in memory after each start
-	rounds  int // rounds of each start
+	names   int // the number of names in the list
+	burst   int // the number of queries in one dnsperf run
+	bursts  int // the number of different bursts (query files for one dnsperf run), each with other names
+	blocked int // the percentage of queries for names in the list
+	starts  int // how often all servers start; each start puts data at other places in memory
+	rounds  int // how many bursts each server gets after each start
 	answers []answer
 	kinds   []kind
 	env     []string
@@ -59,7 +59,7 @@ func main() {
 	flag.StringVar(&p.profile, "profile", "", "directory: instead of measuring, write there CPU profiles of each server under load, of passing queries and of -blocked percent (all, if not given), and print where their time goes")
 	flag.Parse()
 	if p.profile != "" {
-		// Profiles need only one start, and no rounds.
+		// Profiles need only one start.
 		p.starts = 1
 	}
 	if *quick {
@@ -93,7 +93,7 @@ func main() {
 	}
 }
 
-// run measures and reports.
+// run makes all measurements and prints the report.
 func run(ctx context.Context, p *plan, out string) error {
 	dir, err := os.MkdirTemp("", "cpu")
 	if err != nil {
@@ -124,8 +124,8 @@ func run(ctx context.Context, p *plan, out string) error {
 	return rep.write(out)
 }
 
-// measure starts all servers with the same answer, sends queries to each in turn, and stops
-// them.
+// measure starts all servers with the answer a, sends queries to each server in turn, and
+// stops the servers.
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
@@ -136,8 +136,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// A query for each name fills the cache, if there is one. Without a cache, one burst is
-	// enough for heaps and stacks to reach their size.
+	// A query for each name fills the cache, if there is one. Without a cache, one burst (one
+	// dnsperf run) is enough to let heaps and stacks reach their size.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -159,8 +159,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	}
 	for round := range p.rounds {
 		for i := range running {
-			// Every second round is in reverse order, so that drift does not favour one
-			// server.
+			// Every second round has the reverse sequence of servers, so that a slow change of
+			// the machine favours no server.
 			if round%2 == 1 {
 				i = len(running) - 1 - i
 			}
@@ -176,8 +176,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	return nil
 }
 
-// newRig prepares a directory with the binary, the orders and the bursts of queries, and
-// starts the upstreams.
+// newRig writes the binary, the orders and the query files into a directory, and starts the
+// upstreams.
 func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	r := &lab{dir: dir, plan: p}
 	var err error
@@ -217,7 +217,8 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents returns the percentages of queries for listed names.
+// percents returns the percentages of queries for names in the list. A profile needs two
+// percentages.
 func (p *plan) percents() []int {
 	if p.profile != "" {
 		return []int{0, p.blocked}

@@ -10,15 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// CoreDNS's pprof limits a reply to five seconds, so a profile is taken in pieces. go tool
-// pprof adds the pieces up.
+// CoreDNS's pprof limits a reply to five seconds, so a profile is taken in several pieces. "go
+// tool pprof" adds the pieces.
 const (
 	pieces = 7
-	piece  = 3 // seconds
+	piece  = 3 // the length of a piece in seconds
 )
 
-// profiles writes CPU profiles of each server under constant load, and prints how the time of
-// a query is spent.
+// profiles writes CPU profiles of each server under constant load. It prints how the time of a
+// query is spent.
 func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error {
 	var t shares
 	for _, percent := range r.plan.percents() {
@@ -43,8 +43,8 @@ func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error
 	return nil
 }
 
-// profile writes one piece. It returns the CPU time of a query in the bursts during this
-// piece.
+// profile writes one piece of a CPU profile. It returns the CPU time of a query for each burst
+// (dnsperf run) during the piece.
 func (r *lab) profile(ctx context.Context, a answer, in *instance, percent int, file string) (cpu []float64, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err

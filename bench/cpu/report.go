@@ -20,12 +20,12 @@ type report struct {
 	Go         string    `json:"go"`
 	CPU        string    `json:"cpu"`
 	Kernel     string    `json:"kernel"`
-	Load       [2]string `json:"load"` // before and after the run
+	Load       [2]string `json:"load"` // load average before and after the run
 	Names      int       `json:"names"`
-	Asked      int       `json:"asked"` // number of different names
+	Asked      int       `json:"asked"` // the number of different names in the queries
 	Burst      int       `json:"burst"`
 	Starts     int       `json:"starts"`
-	Rounds     int       `json:"rounds"` // rounds of each start
+	Rounds     int       `json:"rounds"` // rounds after each start
 	Env        []string  `json:"env,omitempty"`
 	Rows       []row     `json:"rows"`
 	Samples    []sample  `json:"samples"`
@@ -33,16 +33,17 @@ type report struct {
 	order      []kind
 }
 
-// A row is the result of one server with one answer.
+// A row is the result of one server with one kind of answer.
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is in microseconds a query. Ratio is CPU divided by the CPU of the base server in
-	// the same round. Both are quartiles, with the median in the middle.
+	// CPU is the CPU time of a query in microseconds. Ratio is CPU divided by the CPU time of
+	// the base server in the same round. Both fields contain the first quartile, the median
+	// and the third quartile.
 	CPU   [3]float64 `json:"cpu_us"`
 	Ratio [3]float64 `json:"ratio"`
 	Rate  float64    `json:"rate_qps"`
-	// ByStart contains the median of the ratio for each start.
+	// ByStart contains the median of the ratio after each start of the servers.
 	ByStart []float64 `json:"ratio_by_start"`
 }
 
@@ -56,7 +57,7 @@ func newReport(ctx context.Context, p *plan) *report {
 	return rep
 }
 
-// finish computes the rows from the samples.
+// finish computes the rows of the report from the samples.
 func (rep *report) finish() {
 	rep.Load[1] = rig.Load()
 	type place struct {
@@ -91,7 +92,7 @@ func (rep *report) finish() {
 	}
 }
 
-// table returns the report in Markdown.
+// table returns the report as Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s, %s, %s, %s; load %s -> %s\n", rep.Date.Format(time.DateTime), rep.Commit, rep.Go, rep.CPU, rep.Kernel, rep.Load[0], rep.Load[1])
@@ -116,7 +117,7 @@ func (rep *report) table() string {
 	return b.String()
 }
 
-// write writes the report to a file as JSON.
+// write writes the report as JSON.
 func (rep *report) write(file string) error {
 	text, err := json.MarshalIndent(rep, "", " ")
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A lab contains the files and the upstreams that all measured servers share.
+// A lab contains the files and the upstreams that all measured servers use.
 type lab struct {
 	dir, coredns    string
 	plan            *plan
-	listed, passing string // a listed name and a name that passes
+	listed, passing string // a name in the list and a name that passes
 	upstreams       map[string]*upstream
 	started         int
 }
@@ -26,8 +26,8 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// pprof is not on addr, because CoreDNS shares ports and pprof would get half of the TCP
-	// connections.
+	// pprof is the address of CoreDNS's pprof server. It must differ from addr, because
+	// CoreDNS shares ports, and pprof would get half of the TCP connections.
 	pprof string
 	log   string
 }
@@ -41,7 +41,7 @@ func (r *lab) close() {
 	}
 }
 
-// start runs a server of a kind and waits until it answers.
+// start starts a server of the kind k and waits until the server answers.
 func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err error) {
 	r.started++
 	dir := filepath.Join(r.dir, strconv.Itoa(r.started))
@@ -78,8 +78,8 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// check checks the answers of a server, because a server with wrong answers may be cheap for
-// the wrong reason.
+// check checks the answers of a server, because wrong answers may be cheaper than right
+// answers.
 func (r *lab) check(in *instance, a answer) error {
 	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {
@@ -97,18 +97,18 @@ func (r *lab) check(in *instance, a answer) error {
 	return nil
 }
 
-// A sample is the result of one burst against one server.
+// A sample is the result of one burst (one dnsperf run) against one server.
 type sample struct {
 	Answer  string  `json:"answer"`
 	Server  string  `json:"server"`
 	Start   int     `json:"start"`
 	Round   int     `json:"round"`
-	Queries int     `json:"queries"`  // number of answered queries
-	CPU     float64 `json:"cpu_us"`   // CPU time of the server for each query
-	Rate    float64 `json:"rate_qps"` // answers a second
+	Queries int     `json:"queries"`  // the number of answered queries
+	CPU     float64 `json:"cpu_us"`   // the CPU time of the server for each query
+	Rate    float64 `json:"rate_qps"` // answers per second
 }
 
-// ask runs a burst of queries once.
+// ask sends one burst of queries to a server with dnsperf.
 func (r *lab) ask(ctx context.Context, in *instance, a answer, percent, burst int) (s sample, err error) {
 	b, err := rig.Ask(ctx, in.Server, in.port, filepath.Join(r.dir, burstFile(percent, burst)), r.plan.burst)
 	if err != nil {

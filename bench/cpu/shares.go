@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// A rule assigns stacks that contain a frame with this prefix to an owner.
+// A rule assigns a call stack to an owner, if a frame of the stack begins with the text in the
+// field frame.
 type rule struct{ frame, whose string }
 
 const (
@@ -19,8 +20,8 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly are kinds of work that are counted separately, whichever code caused them. The first
-// rule that matches any frame of the stack applies.
+// costly contains rules for kinds of work that are counted separately, whichever code caused
+// the work. The first rule that matches any frame of the stack applies.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -29,9 +30,9 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners assigns all other work. The innermost frame that matches a rule decides. Work of a
-// library or the runtime, for example an allocation, therefore belongs to the code that called
-// it.
+// owners contains rules for all other work. The innermost frame that matches a rule decides.
+// The work of a library or of the runtime, for example an allocation, therefore belongs to the
+// code that called the library.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -42,7 +43,8 @@ var owners = []rule{
 	{lib + "(*Server)", "miekg/dns: server"},
 }
 
-// parts divides the work of blocklist. The first rule that matches any frame applies.
+// parts contains rules that divide the work of blocklist. The first rule that matches any
+// frame of the stack applies.
 var parts = []rule{
 	{ours + ".(*watcher).look", "blocklist: where the answer leads"},
 	{ours + ".(*block).reply", "blocklist: reply"},
@@ -53,7 +55,7 @@ var parts = []rule{
 
 const others = "runtime: scheduler and the rest"
 
-// whose returns the owner of a stack. The stack begins with the innermost frame.
+// whose returns the owner of a call stack. The first frame is the innermost frame.
 func whose(stack []string) string {
 	if w := first(costly, stack); w != "" {
 		return w
@@ -79,15 +81,15 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// A shares is a table of the time of a query by owner, in us. It has one column for each kind
-// of query.
+// A shares is a table that divides the CPU time of a query among owners, in microseconds. It
+// has one column for each kind of query.
 type shares struct {
 	heads []string
 	cells []map[string]float64
 }
 
-// add adds a column. It divides cpu, the time of a query in us, among the owners in proportion
-// to their samples in the profiles.
+// add adds a column to the table. It divides cpu, the CPU time of a query in microseconds,
+// among the owners in proportion to the samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder
@@ -111,8 +113,8 @@ func (t *shares) add(ctx context.Context, head string, cpu float64, files []stri
 	return nil
 }
 
-// traces yields the stacks of pprof -traces, each with the time that was spent there. A stack
-// begins with the innermost frame:
+// traces yields the call stacks in the output of "pprof -traces", each with its time. The
+// first frame of a stack is the innermost frame:
 //
 //	-----------+-----
 //	      20ms   inner
@@ -140,7 +142,8 @@ func traces(text string) iter.Seq2[float64, []string] {
 	}
 }
 
-// table returns the shares in Markdown. The rows of one owner's parts are next to each other.
+// table returns the shares as Markdown. The rows for parts of blocklist are next to each
+// other.
 func (t *shares) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| us of CPU a query | %s |\n|---|%s\n", strings.Join(t.heads, " | "), strings.Repeat("---|", len(t.heads)))

@@ -6,14 +6,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstream is a server in this process that gives every name the same kind of answer. It
-// gets queries only while the caches are being filled, and is idle during the measurements.
+// An upstream is a DNS server in this process that gives the same kind of answer for every
+// name. It gets queries only while the caches are being filled, so it is idle during the
+// measurements.
 type upstream struct {
 	addr   string
 	server *dns.Server
 }
 
-// startUpstreams starts one upstream for each answer that needs one.
+// startUpstreams starts one upstream for each kind of answer that needs an upstream.
 func startUpstreams() (map[string]*upstream, error) {
 	all := map[string]*upstream{}
 	for _, a := range answers {

@@ -13,11 +13,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// settle is the time between a load and the measurement of its memory.
+// settle is how long the command waits after a load before it measures the memory.
 const settle = 2 * time.Second
 
-// growBlocks starts the real server with a growing number of server blocks, all with the same
-// order file.
+// growBlocks starts the real server with a growing number of server blocks. All server blocks
+// use the same order file.
 func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	dir, err := os.MkdirTemp("", "growth")
 	if err != nil {
@@ -45,7 +45,8 @@ func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// startBlocks starts a server with k blocks and waits until the last one blocks a name.
+// startBlocks starts a server with k server blocks. It waits until the last server block
+// blocks a name.
 func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt point, err error) {
 	var conf strings.Builder
 	addr := ""

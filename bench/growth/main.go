@@ -1,11 +1,11 @@
-// Command growth measures the cost of a decision, the memory and the time of a load while the
-// number of names, orders, orders on one name, or server blocks grows. Its purpose is to find
-// a knee in the curves.
+// Command growth measures the cost of a verdict, the memory, and the time of a load. It
+// repeats the measurement while the number of names, orders, orders for one name, or server
+// blocks grows. It shows whether a cost suddenly begins to grow faster.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
 //	go run ./bench/growth -quick                  # to 10^5: under one minute
 //
-// It writes bench/results/NAME-growth.json. With -write it also puts the table into
+// It writes bench/results/NAME-growth.json. With -write it also writes the table into
 // bench/README.md. README.md describes the measurements.
 package main
 
@@ -25,43 +25,46 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run.
+// A report is the result of a run of the command.
 type report struct {
 	Commit  string   `json:"commit"`
 	Machine string   `json:"machine"`
 	Date    string   `json:"date"`
-	Load    string   `json:"load"` // of the machine, before the run
+	Load    string   `json:"load"` // load average of the machine before the run
 	Series  []series `json:"series"`
 }
 
-// A series is the measurements of one quantity that grows while the others are fixed.
+// A series contains the measurements while one quantity grows and all other quantities are
+// fixed.
 type series struct {
 	Name   string  `json:"name"`
 	What   string  `json:"what"`
 	Points []point `json:"points"`
 }
 
-// A point is the measurement at quantity X. Figures that a series does not measure are 0.
+// A point is the measurement for the quantity X. A figure is 0 if the series does not measure
+// it.
 type point struct {
 	X int `json:"x"`
-	// MissNS and HitNS are the CPU times from a name in presentation form to its verdict.
+	// MissNS and HitNS are CPU times from a name in presentation form to its verdict, in
+	// nanoseconds. A hit is a blocked name.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes is the number of live bytes on the heap after the load. For server blocks it is
-	// the RSS of the server.
+	// Bytes is the number of live bytes on the heap after the load. In the series of server
+	// blocks, it is the RSS of the server.
 	Bytes int `json:"bytes"`
-	// LoadMS is the time from text in memory to a set that is ready to swap in. LoadCPUMS is
-	// the CPU time of the load, garbage collection included. For server blocks, LoadMS is the
-	// time from exec to the first blocked answer.
+	// LoadMS is the time from text in memory to a set that is ready to use. In the series of
+	// server blocks, it is the time from exec to the first blocking answer. LoadCPUMS is the
+	// CPU time of the load, including garbage collection.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }
 
-// A plan contains the sizes to measure.
+// A plan contains the quantities for which the command measures.
 type plan struct {
 	names, orders, oneName, blocks []int
-	queries                        int // number of different queries
-	fixed                          int // number of names while another quantity grows
+	queries                        int // the number of different queries
+	fixed                          int // the number of names while another quantity grows
 }
 
 var (
@@ -75,7 +78,7 @@ var (
 	}
 )
 
-// powers returns the powers of ten between from and to, both included.
+// powers returns the powers of ten from from to to, including the bounds.
 func powers(from, to int) (out []int) {
 	for ; from <= to; from *= 10 {
 		out = append(out, from)
@@ -110,7 +113,7 @@ func main() {
 	}
 }
 
-// run measures all series, or only one.
+// run measures all series. If only is not empty, it measures only that series.
 func run(ctx context.Context, p plan, only string) (*report, error) {
 	rep := &report{
 		Commit: rig.Commit(ctx), Machine: rig.CPU() + ", " + runtime.Version(),
@@ -139,7 +142,7 @@ func run(ctx context.Context, p plan, only string) (*report, error) {
 	return rep, nil
 }
 
-// save writes the report as JSON.
+// save writes the report to a file as JSON.
 func (rep *report) save(file string) error {
 	text, err := json.MarshalIndent(rep, "", " ")
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	now order.Time = 1_780_000_000 // in 2026
-	// rounds is the number of measurements of a figure. The median is reported.
+	now order.Time = 1_780_000_000 // a time in 2026
+	// rounds is how often a figure is measured. The report contains the median.
 	rounds = 5
-	// patience is the time after which a load is not repeated.
+	// patience is a time limit. A load that takes longer is not repeated.
 	patience = 4 * time.Second
 	// enough is the time after which a round of queries ends.
 	enough = time.Second / 2
@@ -51,8 +51,8 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds are the series with many orders on one name. They differ in the reason why most of
-// the orders do not decide.
+// crowds contains the series with many orders for one name. The series differ in the reason
+// why most of the orders do not decide.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -83,7 +83,7 @@ func growOneName(ctx context.Context, w *world, p plan) (all []series, err error
 	return all, nil
 }
 
-// measure loads files and judges queries.
+// measure loads files and finds the verdicts about queries. It returns the costs.
 func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queries) (point, error) {
 	if err := ctx.Err(); err != nil {
 		return point{}, err
@@ -119,8 +119,8 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the CPU time of a query in nanoseconds. Either all queries must be blocked, or
-// none.
+// ask returns the CPU time of a query in nanoseconds. All queries must be blocked if blocked
+// is true. Otherwise no query may be blocked.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
@@ -141,8 +141,9 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge does all steps from a query to its verdict: it parses the name from presentation form,
-// checks whether a rule covers the name, and decides.
+// judge makes all steps from a query to its verdict. It parses the name from presentation
+// form, checks whether a rule covers the name, and decides. It returns true if the name is
+// blocked.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
@@ -155,8 +156,8 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time that a clock has counted. On some kernels getrusage(2) counts in
-// ticks, which is too coarse for queries.
+// spent returns the CPU time that a kernel clock has counted. It does not use getrusage(2),
+// because on some kernels getrusage counts only ticks, which are too long to measure queries.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {
@@ -168,7 +169,7 @@ func spent(clock int32) time.Duration {
 // heap returns the number of live bytes on the heap.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // frees the objects that had finalizers in the first collection
+	runtime.GC() // frees the objects whose finalizers ran in the first collection
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64()

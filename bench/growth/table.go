@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// table returns the report in Markdown.
+// table returns the report as Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s, %s, load before %s.\n\n", rep.Date, rep.Commit, rep.Machine, rep.Load)
@@ -23,7 +23,7 @@ func (s *series) table() string {
 	}
 	var b strings.Builder
 	row := func(cells []string) {
-		// Figures that were not measured have no column.
+		// The table has no column for a figure that was not measured.
 		all := []bool{true, s.Points[0].MissNS > 0, s.Points[0].HitNS > 0, true, true, true}
 		for i, c := range cells {
 			if all[i] {
@@ -40,7 +40,7 @@ func (s *series) table() string {
 	return b.String()
 }
 
-// short formats a figure without meaningless digits.
+// short returns a number as text, without digits that mean nothing.
 func short(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.2g", x)

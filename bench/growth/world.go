@@ -14,13 +14,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A world contains the names and the queries. The names are kept as one text, because ten
-// million strings would slow the garbage collector in every load that is measured.
+// A world contains the names and the queries of all measurements. The names are in one text,
+// because ten million strings would slow the garbage collector during every load.
 type world struct {
 	text   []byte
-	ends   map[int]int // the end of the first n names in text, by n
+	ends   map[int]int // maps a number n to the end of the first n names in text
 	misses corpus.Queries
-	hits   map[int]corpus.Queries // by number of names
+	hits   map[int]corpus.Queries // the queries for blocked names, by the number of names in the list
 }
 
 func newWorld(p plan) *world {
@@ -37,7 +37,7 @@ func newWorld(p plan) *world {
 	return w
 }
 
-// most returns the largest number of names.
+// most returns the largest number of names in a measurement.
 func (w *world) most() (n int) {
 	for k := range w.ends {
 		n = max(n, k)
@@ -45,27 +45,28 @@ func (w *world) most() (n int) {
 	return n
 }
 
-// names returns a side list of n names.
+// names returns the text of a side list (a list of names in a file of its own) with n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// A file is an order file in JSON Lines and its side list.
+// A file contains the text of an order file in JSON Lines and of its side list (a list of
+// names in a file of its own).
 type file struct {
 	path string
 	text []byte
 	side []byte
 }
 
-// begin returns the first line of a file with the given number of orders.
+// begin returns the first line of an order file with the given number of orders.
 func begin(orders int) string {
 	return fmt.Sprintf(`{"version":1,"count":%d,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}}`+"\n", orders)
 }
 
-// sideList returns one order with all names.
+// sideList returns an order file with one order for all names, which are in its side list.
 func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
 
-// register returns the names in the given number of orders of equal size.
+// register returns an order file in which the names are divided among orders of equal size.
 func register(names []byte, orders int) file {
 	list := strings.Split(strings.TrimSuffix(string(names), "\n"), "\n")
 	var text bytes.Buffer
@@ -77,9 +78,9 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns the given number of orders on one name. Only the last order decides. others
-// returns the fields that keep order i from deciding. If lift is set, each of these orders has
-// a lift.
+// crowd returns an order file with many orders for one name. Only the last order decides. The
+// function others returns the fields that prevent order i from deciding. If lift is set, each
+// order except the last has a lift (an order that ends it).
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {
@@ -100,11 +101,11 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 	return file{"crowd.jsonl", text.Bytes(), nil}
 }
 
-// crowded is the name of all these orders.
+// crowded is the name to which all orders of crowd refer.
 const crowded = "crowded.example"
 
-// load does the work of the store: it turns files into a set that can be put into force, and
-// computes the warnings and the next change.
+// load does the work of the store for a load. It turns files into a set that can be put into
+// force, and computes the warnings and the time of the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// These functions write the list in the formats of the servers.
+// These functions write the list of names in the formats of the servers.
 
 func plain(w *bufio.Writer, names []string, _ int) {
 	for _, n := range names {
@@ -37,14 +37,15 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. The server itself answers NXDOMAIN for names that pass.
+// root is an empty root zone, from which a server answers NXDOMAIN for names that pass.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// These functions write the configurations. Each server runs in the foreground on loopback,
-// with one thread.
+// These functions write the configurations of the servers. Each server runs in the foreground
+// on loopback, with one thread.
 
-// nothing is the cheapest answer of CoreDNS, from the template plugin. template runs before
-// hosts and would answer every query, so the configuration with hosts uses whoami instead.
+// nothing configures CoreDNS's template plugin, which gives the cheapest answer of CoreDNS.
+// The template plugin runs before hosts and would answer every query, so the configuration
+// with hosts uses whoami instead.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -68,8 +69,8 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
 // unbound returns a configure function for Unbound. clause has a placeholder for the path of
-// the list. Names that pass are answered from an authoritative zone, which Unbound checks
-// after local-zone and RPZ.
+// the list. Names that pass are answered from an authoritative zone, which Unbound reads after
+// local-zone and RPZ.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")
@@ -105,10 +106,11 @@ auth-zone:
 	}
 }
 
-// hangup makes a server read its configuration again.
+// hangup makes a server read its configuration again, by SIGHUP.
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is the key for the tools of the servers, which run only during the measurement.
+// key is the key of the control tools. It needs no secrecy, because the servers run only
+// during the measurement.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {
@@ -116,7 +118,7 @@ func bind(s *site, list bool) ([]string, error) {
 	secret := fmt.Sprintf("key \"k\" { algorithm hmac-sha256; secret %q; };\n", key)
 	policy, zone := "", ""
 	if list {
-		// By default BIND checks a policy zone at most once a minute.
+		// By default, BIND loads a policy zone again at most once a minute.
 		policy = `response-policy { zone "rpz" log no min-update-interval 0; } qname-wait-recurse no;`
 		zone = fmt.Sprintf("zone \"rpz\" { type primary; file %q; allow-query { none; }; };\n", s.file())
 	}
@@ -174,10 +176,10 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot configures Knot Resolver. It answers names that pass with an address, because its
-// NXDOMAIN looks the same with and without a list. It can watch a policy zone only with Lua's
-// cqueues, which the Debian package does not contain. So the configuration has a function
-// load, which knotReload calls.
+// knot configures Knot Resolver. It answers names that pass with an address, because Knot
+// Resolver's NXDOMAIN looks the same with and without a list. Knot Resolver can watch a policy
+// zone only with Lua's cqueues, which the Debian package does not contain. The configuration
+// therefore has a function load, which knotReload calls.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -198,7 +200,7 @@ modules.unload('detect_time_skew')
 `, s.port, s.path("control"), rpz)
 }
 
-// knotReload asks Knot Resolver to load the list. The answer comes when the list is loaded.
+// knotReload makes Knot Resolver load the list. Knot Resolver answers when the list is loaded.
 func knotReload(ctx context.Context, s *site) error {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
 	if err != nil {
@@ -216,8 +218,8 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. It sets the aa bit in blocking answers, because otherwise its
-// two kinds of NXDOMAIN would be the same.
+// dnsdist configures dnsdist. It sets the aa bit in blocking answers, because otherwise the
+// NXDOMAIN for a blocked name and the NXDOMAIN for other names would be equal.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

@@ -18,34 +18,35 @@ import (
 )
 
 const (
-	// patience is the time limit for each wait for a changed answer, and for each tool.
+	// patience is the time limit for each wait for a changed answer, and for each control
+	// tool.
 	patience = 5 * time.Minute
-	// settle is the time between a load and the measurement of its memory.
+	// settle is how long the command waits after a load before it measures the memory.
 	settle = 2 * time.Second
-	// around is the time before and after a change during which a server under load is
-	// watched.
+	// around is how long a server under load is watched before and after a change.
 	around = time.Second
-	// rate is the number of queries a second from the prober.
+	// rate is the number of queries per second that the prober (the load generator) sends.
 	rate = 5000
 )
 
-// A plan contains the sizes and the repetitions of a measurement.
+// A plan contains the sizes and the numbers of repetitions of a measurement.
 type plan struct {
 	names  int
-	burst  int // queries of one dnsperf run
-	rounds int // bursts of each sort
-	loads  int // starts, idle reloads, and reloads under load
+	burst  int // the number of queries in one dnsperf run
+	rounds int // how many bursts (dnsperf runs) of each kind each server gets
+	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each sort. The first round is not counted.
+// questions returns the number of queries of each kind that a server gets. The first round is
+// included, although its results are not used.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
-// A lab contains the files and the queries that all measured servers share.
+// A lab contains the files and the queries that all measured servers use.
 type lab struct {
 	plan
 	dir, coredns string
 	list         *corpus.List
-	work         map[bool][works][]question // by the field exact of the peer
+	work         map[bool][works][]question // the queries, by the field exact of the peer
 	started      int
 }
 
@@ -66,8 +67,8 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	return l, errors.Join(err, rig.PinSelf(ctx))
 }
 
-// start runs an instance of a peer. It returns the time until the first answer, which must be
-// a blocking answer if the instance has the list.
+// start starts an instance of a peer (a server software). It returns the time until the first
+// answer. If list is set, the first answer must be a blocking answer.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -108,14 +109,15 @@ func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *sit
 	return s, took, nil
 }
 
-// explain adds the end of the server's log to an error.
+// explain adds the end of the server's log to an error message.
 func (s *site) explain(err error) error {
 	text, _ := os.ReadFile(s.path("log"))
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// A shape is the parts of an answer that distinguish blocked names from names that pass. Both
-// are mostly NXDOMAIN, but they differ in an SOA or an answer record.
+// A shape contains the parts of an answer that distinguish blocked names from names that pass.
+// A blocked name and a name that passes mostly get the same RCODE, NXDOMAIN. The two answers
+// differ in an SOA record or an answer record.
 type shape struct {
 	rcode      int
 	aa         bool
@@ -126,19 +128,20 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether m is a blocking answer. pass is the shape of the answers that pass.
+// blocked reports whether m is a blocking answer. pass is the shape of answers for names that
+// pass.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
 
-// blockedWire does the same as blocked for an answer in wire form.
+// blockedWire reports whether an answer in wire form is a blocking answer.
 func (pass shape) blockedWire(answer []byte) bool {
 	m := new(dns.Msg)
 	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
-// check checks the answers of a server, because a server with wrong answers may be cheap for
-// the wrong reason.
+// check checks the answers of a server, because wrong answers may be cheaper than right
+// answers.
 func (l *lab) check(s *site, list bool, pass shape) error {
 	var wrong error
 	for sort, questions := range l.work[s.peer.exact] {
@@ -159,8 +162,8 @@ func (l *lab) check(s *site, list bool, pass shape) error {
 	return wrong
 }
 
-// cpu sends the bursts of a round to a server, one of each sort, and returns the CPU time of a
-// query.
+// cpu sends one burst (one dnsperf run) of each kind to a server. It returns the CPU time of a
+// query for each kind.
 func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, err error) {
 	for sort := range us {
 		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, round, sort, s.peer.exact), l.burst)
@@ -172,22 +175,23 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 	return us, nil
 }
 
-// added returns the name that a version of the list adds to the version before.
+// added returns the name that a version of the list has in addition to the previous version.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
-// next writes a version of the list with one name more than the version before.
+// next writes a new version of the list, which has one name more than the previous version.
 func (l *lab) next(s *site, version int) error {
 	names := slices.Clone(l.list.Names)
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// The garbage collection of this process must not run during a measurement.
+	// The garbage collection of this process must not run during a measurement, so it runs
+	// now.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
 
-// change puts the next version in force. It returns the time from the rename of the changed
-// file to the first answer that shows the change.
+// change puts the next version of the list in force. It returns the time from the rename of
+// the list to the first answer that shows the change.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -195,7 +199,7 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 		if s.peer.exact {
 			return added(version)
 		}
-		return fmt.Sprintf("q%d.%s", i, added(version)) // a name that is in no cache
+		return fmt.Sprintf("q%d.%s", i, added(version)) // a new name each time, which is in no cache
 	}}
 	took, err = q.Until(ctx, patience, func() (time.Time, error) {
 		if err := s.swap(); err != nil {
@@ -214,7 +218,7 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 }
 
 // idle changes the list of a server that gets no other queries. It returns the time until the
-// change has an effect, and the peak memory divided by the memory before.
+// change has an effect. peak is the peak memory divided by the memory before the change.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -226,23 +230,25 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	if _, took, err = l.change(ctx, s, version, pass, time.Millisecond); err != nil {
 		return 0, 0, err
 	}
-	// The peak may come after the swap, when the server logs changes or frees memory.
+	// The peak may come after the change has an effect, when the server logs changes or frees
+	// memory.
 	if err := wait(ctx, settle); err != nil {
 		return 0, 0, err
 	}
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a load. late is the delay of the prober itself, which the latencies
-// include. buffer is the size of the prober's socket buffers, in bytes.
+// A met is the result of a load with a reload. late is the delay of the prober (the load
+// generator) itself, which the latencies include. buffer is the size of the prober's socket
+// buffers in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server under load. It returns the result of the load from the
-// rename until shortly after the change has an effect.
+// loaded changes the list of a server under load. It returns the results from the rename of
+// the list until shortly after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err
@@ -275,7 +281,7 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m m
 	return met{out.Between(begin, end), out.LateBetween(begin, end), out.Buffer}, nil
 }
 
-// wait waits for d or until the context ends.
+// wait waits for the duration d or until the context ends.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

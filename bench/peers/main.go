@@ -1,15 +1,15 @@
-// Command peers compares the plugin with other software that blocks names. It measures the
-// cost of a list for each query, the memory of the list, and the cost and the time of a change
-// of one name. It builds cmd/coredns, runs it and Debian's resolvers on loopback, one after
-// the other, and stops all processes that it started.
+// Command peers compares the plugin with other software that blocks names. It measures what a
+// list of names costs each query, how much memory the list takes, and what a change of one
+// name costs. It builds cmd/coredns and runs it and Debian's resolvers on loopback, one after
+// the other. At the end it stops all processes that it started.
 //
 //	go run ./bench/peers               # a million names: a quarter of an hour
 //	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
 //	go run ./bench/peers -quick        # under three minutes
 //	go run ./bench/peers -steady 20s   # only our server, reloaded each second under load
 //
-// Each server is compared with itself without a list, in the same rounds. README.md describes
-// the method.
+// Each server is compared with an instance of the same server without a list, in the same
+// rounds. README.md describes the method.
 package main
 
 import (
@@ -48,7 +48,7 @@ func main() {
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
 	}
-	// Debian installs servers in /usr/sbin, which is not in the PATH of users.
+	// Debian installs servers in /usr/sbin, which is not in the PATH of ordinary users.
 	err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	chosen, e := choose(*servers)
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))
@@ -80,11 +80,12 @@ func main() {
 	}
 }
 
-// limit is the time limit for one peer.
+// limit is the time limit for the measurement of one peer (a server software).
 const limit = 20 * time.Minute
 
-// measure measures the peers one after the other. A peer that fails is left out of the report,
-// because a whole run takes a quarter of an hour.
+// measure measures the peers (server software) one after the other. If a peer fails, it is
+// omitted from the report and the run continues, because a whole run takes a quarter of an
+// hour.
 func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
@@ -118,7 +119,7 @@ func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (
 	return rep, err
 }
 
-// missing returns an error that names the Debian packages that are not installed.
+// missing returns an error with the Debian packages that are not installed.
 func missing(chosen []*peer) (err error) {
 	for _, p := range chosen {
 		for _, program := range slices.Sorted(maps.Keys(p.needs)) {
@@ -130,8 +131,8 @@ func missing(chosen []*peer) (err error) {
 	return err
 }
 
-// version returns the version of the peer's first package. For our own server it returns the
-// commit.
+// version returns the version of the peer's first Debian package. For our own server it
+// returns "".
 func (p *peer) version(ctx context.Context) string {
 	for _, program := range slices.Sorted(maps.Keys(p.needs)) {
 		return rig.Output(ctx, "dpkg-query", "--show", "--showformat", "${source:Upstream-Version}", p.needs[program])
@@ -146,7 +147,7 @@ func serverNames() (out []string) {
 	return out
 }
 
-// choose returns the peers of a list of names, or all peers for an empty list.
+// choose returns the peers whose names are in list, or all peers if list is empty.
 func choose(list string) (out []*peer, err error) {
 	if list == "" {
 		return peers, nil

@@ -9,17 +9,18 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A samples is the measurements of a peer, in the order in which they were made.
+// A samples contains the measurements of a peer (a server software), in the sequence of the
+// measurements.
 type samples struct {
-	base, list               [works][]float64 // CPU time in us a query, by round
-	start, effect, p99       []float64        // in ms
+	base, list               [works][]float64 // the CPU time of a query in us, without and with the list, for each round
+	start, effect, p99       []float64        // times in ms
 	bytes, peak, lost, wrong []float64
 	late, latest             []float64 // p99 and maximum of the prober's delay, in ms
-	buffer                   []float64 // of the prober's sockets, in bytes
+	buffer                   []float64 // the buffer size of the prober's sockets, in bytes
 }
 
-// measure measures a peer. An instance without the list runs at the same time as the instance
-// with the list.
+// measure measures a peer (a server software). An instance without the list runs at the same
+// time as the instance with the list.
 func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	var x samples
 	base, took, err := l.start(ctx, p, false, shape{})
@@ -73,7 +74,7 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	return &x, l.whole(ctx, listed, pass)
 }
 
-// starts starts the instance with the list several times and leaves the last one running.
+// starts starts the instance with the list several times. The last instance stays running.
 func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *samples) (*site, error) {
 	if p.list == nil {
 		s, _, err := l.start(ctx, p, false, pass)
@@ -97,8 +98,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until the whole list is blocked. BIND fills its policy zone name by name while
-// it answers queries.
+// whole waits until all names in the list are blocked. This is necessary because BIND fills
+// its policy zone name by name while it already answers queries.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)
@@ -111,9 +112,10 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	}
 }
 
-// rounds sends queries to both instances in turn. Every second round is in reverse order, so
-// that drift favours neither. The first round is not counted, because heaps and caches reach
-// their size in it.
+// rounds sends queries to two instances in turn: one without and one with the list. Every
+// second round has the reverse sequence, so that a slow change of the machine favours no
+// instance. The results of the first round are not used, because heaps and caches still grow
+// in that round.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

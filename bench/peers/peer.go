@@ -12,36 +12,37 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A peer is a server software and the way to give it a list. To add a software, add an entry
-// to peers.
+// A peer is a server software, together with the functions that give it a list of names. To
+// add a server software, add an entry to the variable peers.
 type peer struct {
 	name, what string
 	// needs maps the programs of the software to their Debian packages.
 	needs map[string]string
-	// exact reports whether the software blocks only the listed names, and not the names below
-	// them.
+	// exact reports whether the software blocks only the names in the list, and not the names
+	// below these names.
 	exact bool
-	// list writes the list in the format of the software, nil for software without a list.
-	// version is used in formats that have a serial number.
+	// list writes the list of names in the format of the software. It is nil for software
+	// without a list. version is needed for formats with a serial number.
 	list func(w *bufio.Writer, names []string, version int)
 	// configure writes the configuration into the directory of the site, with or without the
-	// list, and returns the command line. The server itself answers names that pass, mostly
-	// with NXDOMAIN.
+	// list, and returns the command line. The configured server itself answers names that
+	// pass, mostly with NXDOMAIN.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload makes the software read the list again. It is nil for software that watches the
-	// list itself.
+	// reload makes the software read the list again. It is nil for software that notices a
+	// changed list itself.
 	reload func(ctx context.Context, s *site) error
 }
 
-// A site is the environment of a running instance of a peer.
+// A site is a running instance of a peer (a server software), with its directory and
+// addresses.
 type site struct {
 	dir        string
 	addr, port string
-	control    string // a second port, for the tool of the software
-	coredns    string // the path of our binary
-	tool       string // the configuration of the tool, if there is one
+	control    string // the second port, for the control tool of the software
+	coredns    string // the path of the CoreDNS binary
+	tool       string // the path of the configuration of the control tool, if there is one
 	peer       *peer
-	version    int // the last version that was staged
+	version    int // the last version of the list that was staged
 	*rig.Server
 }
 
@@ -55,7 +56,7 @@ func (s *site) write(name, format string, args ...any) error {
 	return os.WriteFile(s.path(name), fmt.Appendf(nil, format, args...), 0o600)
 }
 
-// stage writes a version of the list next to the list in force.
+// stage writes a version of the list to a file next to the list in force.
 func (s *site) stage(names []string, version int) error {
 	f, err := os.Create(s.path("next"))
 	if err != nil {
@@ -68,10 +69,10 @@ func (s *site) stage(names []string, version int) error {
 	return w.Flush()
 }
 
-// swap renames the staged list to the list in force.
+// swap renames the staged list (the list that stage wrote) to the list in force.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
-// run runs the tool of a peer.
+// run runs the control tool of a peer (a server software).
 func run(ctx context.Context, argv ...string) error {
 	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
@@ -79,11 +80,11 @@ func run(ctx context.Context, argv ...string) error {
 	return nil
 }
 
-// ours is CoreDNS with this plugin.
+// ours is the peer for CoreDNS with this plugin.
 var ours = &peer{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
 	"blocklist orders.yaml small.yaml", nothing)}
 
-// peers are the measured servers, in the order of the table.
+// peers contains the measured servers, in the sequence of the table.
 var peers = []*peer{
 	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
 	ours,

@@ -20,21 +20,22 @@ type report struct {
 	Commit  string    `json:"commit"`
 	Machine string    `json:"machine"`
 	Date    time.Time `json:"date"`
-	Load    [2]string `json:"load"` // before and after the run
+	Load    [2]string `json:"load"` // load average before and after the run
 	Names   int       `json:"names"`
 	Burst   int       `json:"burst"`
 	Rounds  int       `json:"rounds"`
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
 	Rows    []row     `json:"rows,omitempty"`
-	// Steady is set only with -steady. SteadyRSS is the RSS of the server before the loads, in
-	// bytes.
+	// Steady is set only with the flag -steady. SteadyRSS is the RSS of the server before the
+	// loads, in bytes.
 	Steady    []steadyRow `json:"steady,omitempty"`
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// A row is the result of one peer. Figures are medians of all rounds, and a ratio is taken
-// within a round. Lost, Wrong and LateMax are the worst of all loads.
+// A row is the result of one peer (a server software). Most figures are medians of all rounds,
+// and a ratio compares two figures of one round. Lost, Wrong and LateMax are the worst values
+// of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -53,26 +54,28 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the prober's own delay, which may be a part of P99.
+	// Late is the p99 of the delay that the prober (the load generator) itself causes. This
+	// delay may be a part of P99.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
-	// Buffer is the receive buffer of each socket of the prober. With a small buffer, some of
-	// Lost may be lost in the prober.
+	// Buffer is the size of the receive buffer of each socket of the prober (the load
+	// generator). If the buffer is small, the prober itself may have lost some of the answers
+	// in Lost.
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
-// A figure is a number, or NaN where there is no measurement.
+// A figure is a number in the report. It is NaN if it was not measured.
 type figure float64
 
 func (f figure) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(f)) {
 		return []byte("null"), nil
 	}
-	// Digits beyond the precision of the measurement would only make diffs larger.
+	// More digits than the precision of the measurement would only make diffs larger.
 	return json.Marshal(math.Round(float64(f)*1000) / 1000)
 }
 
-// text formats the figure. It returns "-" for NaN.
+// text returns the figure as text. For NaN it returns "-".
 func (f figure) text(format string) string {
 	if math.IsNaN(float64(f)) {
 		return "-"
@@ -80,7 +83,7 @@ func (f figure) text(format string) string {
 	return fmt.Sprintf(format, float64(f))
 }
 
-// seconds formats a figure in milliseconds with a fitting unit.
+// seconds returns a figure in milliseconds as text, with a unit that fits its size.
 func (f figure) seconds() string {
 	switch {
 	case f >= 1000:
@@ -98,8 +101,8 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the highest value. A median would hide a problem that occurs in one of three
-// loads.
+// worst returns the highest value. A median would hide a problem that occurs in only one of
+// three loads.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())
@@ -107,7 +110,7 @@ func worst(x []float64) figure {
 	return figure(slices.Max(x))
 }
 
-// ratio returns the median of the ratios of the rounds.
+// ratio returns the median of the ratios of all rounds.
 func ratio(list, base []float64) figure {
 	var r []float64
 	for i := range min(len(list), len(base)) {
@@ -137,7 +140,7 @@ func (rep *report) finish() {
 	rep.Took = math.Round(time.Since(rep.Date).Seconds())
 }
 
-// table returns the report in Markdown.
+// table returns the report as Markdown.
 func (rep *report) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s; %s; load %s -> %s; %d names, %d rounds of %d queries, %d loads of each kind; %.0f s.\n\n", rep.Date.Format(time.DateTime),
@@ -161,13 +164,13 @@ func (rep *report) table() string {
 	return b.String()
 }
 
-// json returns the report in JSON.
+// json returns the report as JSON.
 func (rep *report) json() ([]byte, error) {
 	text, err := json.MarshalIndent(rep, "", " ")
 	return append(text, '\n'), err
 }
 
-// publish prints the table and writes the files that were asked for.
+// publish prints the table and writes the files that the flags ask for.
 func (rep *report) publish(out string, write bool, name string) (err error) {
 	fmt.Print(rep.table())
 	if out != "" {
@@ -182,7 +185,7 @@ func (rep *report) publish(out string, write bool, name string) (err error) {
 	return err
 }
 
-// write writes the table to the README and the JSON to its file.
+// write writes the table to the README and the JSON text to its file.
 func (rep *report) write(readme, file string) error {
 	out, err := rep.json()
 	if err != nil {

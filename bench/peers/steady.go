@@ -15,44 +15,46 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The steady load measures the effect of reloads on clients. The same open-loop load runs on
-// our server in three cases: nothing changes, the big list changes each second, or a small
-// order file changes each second while the big list is loaded.
+// The flag -steady measures the effect of reloads on clients. The same load runs against our
+// server in three cases. In the first case nothing changes. In the second case the big list
+// changes each second. In the third case a small order file changes each second while the big
+// list is in force. The load is open loop: queries are sent at a fixed rate, even if answers
+// are late.
 
-// changing maps a kind of steady load to the file that changes and the name that the
-// change adds or takes away. The kind "none" changes nothing.
+// changing contains for each case of the flag -steady the file that changes. name is the name
+// that a change adds to the file or removes from the file. In the case "none", nothing
+// changes.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
 	"small": {"small.yaml", "small-change.example"},
 }
 
-// steadyKinds are the keys of changing, in the order of the table.
+// steadyKinds contains the keys of changing, in the sequence of the table.
 var steadyKinds = []string{"none", "big", "small"}
 
-// bare is the shape of the answer of CoreDNS's template plugin, which answers the names
-// that pass.
+// bare is the shape of an answer of CoreDNS's template plugin, which answers names that pass.
 var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
-// changeEvery is the time between two changes.
+// changeEvery is the time between two changes of a file.
 const changeEvery = time.Second
 
-// small is the small order file, which is loaded together with the big list.
+// small is the text of the small order file, which is in force together with the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
-// A steadyRow is the result of all loads of one kind.
+// A steadyRow is the result of all loads for one case of the flag -steady.
 type steadyRow struct {
 	Kind string `json:"kind"`
 	probe.Summary
-	Effects []float64 `json:"effect_ms,omitempty"` // from the rename to the first changed answer, sorted
-	CPU     float64   `json:"cpu_share"`           // the server's share of one CPU
+	Effects []float64 `json:"effect_ms,omitempty"` // times from the rename to the first changed answer, sorted
+	CPU     float64   `json:"cpu_share"`           // the share of one CPU that the server used
 	Peak    int       `json:"rss_peak"`
 	results []*probe.Result
 }
 
-// steady runs each kind of load for the time of piece, and repeats this for the given number
-// of rounds.
+// steady runs a load of the length piece for each case, and repeats all cases for the given
+// number of rounds.
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
 	if err != nil {
@@ -80,8 +82,8 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes both versions of each changing file beforehand, so that a change is a
-// link and a rename, and writing does not compete with the queries.
+// stageBoth writes two versions of each changing file before the measurement. A change is then
+// only a link and a rename, and writing the file does not compete with the queries.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error
@@ -94,7 +96,7 @@ func (l *lab) stageBoth(s *site) error {
 	return err
 }
 
-// piece runs one load and adds its results to the row.
+// piece runs one load and adds the results to row.
 func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	if err := errors.Join(wait(ctx, settle), s.ResetPeak()); err != nil {
 		return err
@@ -125,9 +127,9 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes makes a change each second until the piece ends. A change that has no effect
-// yet delays the next one. The last change of a piece takes the additional name away, so
-// that each piece begins with the same list.
+// changes changes the file each second until the load ends. If a change has no effect yet, the
+// next change waits. The last change removes the additional name, so that each load begins
+// with the same list.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()
@@ -156,7 +158,7 @@ func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *s
 	}
 }
 
-// steadyTable returns the rows in Markdown.
+// steadyTable returns the rows as Markdown.
 func steadyTable(rows []steadyRow, rss int) string {
 	var b strings.Builder
 	b.WriteString("| changes each second | changes | effect, median and maximum | p50 | p99 | p99.9 | max | worst 100 ms p99 | lost | wrong | peak RSS | CPU share |\n" +

@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// The sorts of queries. Half of the blocked queries are for names below the listed name.
+// These are the kinds of queries. Half of the blocked queries are for names below a name in
+// the list.
 const (
 	passing = iota // no query is blocked
 	five           // 5 % of the queries are blocked
@@ -18,15 +19,15 @@ const (
 	works
 )
 
-// A question is a name, and whether it must be blocked.
+// A question is a query name, and whether the name must be blocked.
 type question struct {
 	name    string
 	blocked bool
 }
 
-// work returns n queries of each sort. No name occurs twice, because an answer from a packet
-// cache would not measure the list. If exact is set, no name is below a listed name. This is
-// for software that blocks only the listed names.
+// work returns n queries of each kind. No name occurs twice, because an answer from a packet
+// cache would not use the list. If exact is set, no name is below a name in the list, because
+// some software blocks only the names in the list.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
@@ -51,10 +52,11 @@ func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	return all
 }
 
-// listed returns the number of listed names that work needs for n queries of each sort.
+// listed returns how many names of the list the function work needs for n queries of each
+// kind.
 func listed(n int) int { return n + (n+19)/20 }
 
-// burst returns the dnsperf file with the queries of a round and a sort.
+// burst returns the path of the dnsperf file with the queries of a round and a kind.
 func burst(dir string, round, sort int, exact bool) string {
 	return filepath.Join(dir, fmt.Sprintf("burst-%d-%d-%t", round, sort, exact))
 }
@@ -67,8 +69,8 @@ func writeBurst(file string, questions []question) error {
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// load returns the queries and the expected answers for the prober. A listed name that passes
-// while a list is being loaded counts as wrong.
+// load returns the queries and the expected answers for the prober (the load generator). If a
+// name in the list passes while a list is being loaded, the answer counts as wrong.
 func load(questions []question) (out []probe.Query) {
 	for _, q := range questions {
 		want := probe.Pass

@@ -1,7 +1,7 @@
-// Package probe sends queries to a server at a steady rate, open loop. Each query is sent at
-// its scheduled time, whether or not earlier queries were answered, and its latency counts
-// from that time. So if a server pauses for 50 ms, all queries of these 50 ms have the delay,
-// and not only one.
+// Package probe sends queries to a server at a steady rate, and never waits for an answer
+// before it sends the next query (an open loop). The latency of a query counts from the time
+// at which the query was scheduled. If a server pauses for 50 ms, all queries that were
+// scheduled in these 50 ms therefore have the delay, and not only one query.
 package probe
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An Expect is the expected answer.
+// An Expect is the expected answer to a query.
 type Expect uint8
 
 const (
-	Pass    Expect = iota // not blocked
-	Blocked               // blocked
-	Either                // any answer to the query
+	Pass    Expect = iota // the name is not blocked
+	Blocked               // the name is blocked
+	Either                // any answer is right
 )
 
 // A Query is a query of type A with its expected answer.
@@ -33,52 +33,53 @@ type Query struct {
 	Want Expect
 }
 
-// A Config describes a load.
+// A Config describes a load, which is a stream of queries to one server.
 type Config struct {
-	Addr    string // UDP address of the server
-	Rate    int    // queries a second
-	Sockets int    // number of sockets, used in turn; 0 means 8
-	// For is the time during which queries are sent. The end of the context also ends the
-	// load.
+	Addr    string // the address of the server, for UDP
+	Rate    int    // queries per second
+	Sockets int    // the number of sockets, which are used in turn; 0 means 8
+	// For is how long queries are sent. If the context ends earlier, the load ends too.
 	For time.Duration
-	// Queries are sent in turn. After the last query the first one follows.
+	// Queries contains the queries, which are sent in turn. After the last query, the first
+	// query is sent again.
 	Queries []Query
-	// Patience is the time to wait for answers after the last query. Queries without an answer
-	// then count as lost. 0 means two seconds.
+	// Patience is how long the prober waits for answers after the last query. A query without
+	// an answer then counts as lost. 0 means two seconds.
 	Patience time.Duration
-	// IsBlocked reports whether a packed answer is a blocking answer. If it is nil, answers
-	// with the RCODE NXDOMAIN are blocking answers.
+	// IsBlocked reports whether an answer in wire form is a blocking answer. If IsBlocked is
+	// nil, each answer with the RCODE NXDOMAIN is a blocking answer.
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two sends. All queries of one tick are sent together, so that
-// thousands of queries a second need only a thousand wake-ups.
+// tick is the time between two sends. All queries of one tick are sent together. Thousands of
+// queries per second then need only a thousand wake-ups per second.
 const tick = time.Millisecond
 
-// maxQueries limits a load, because a result keeps some bytes for each query.
+// maxQueries is the largest number of queries in a load. The limit protects the memory,
+// because a result keeps some bytes for each query.
 const maxQueries = 50_000_000
 
 const (
 	headerLen = 12
-	wrong     = -1 // the latency of a sample whose answer was not the expected one
+	wrong     = -1 // the latency of a query that got a wrong answer
 )
 
-// A prober is a load that is running.
+// A prober is a running load.
 type prober struct {
 	Config
 	packed [][]byte
 	start  time.Time
 	perMs  float64
 	conns  []*net.UDPConn
-	// latency contains the latency of each query in ns from its scheduled time, 0 while the
-	// query has no answer.
+	// latency contains the time from the scheduled send to the answer for each query, in ns.
+	// It is 0 while the query has no answer.
 	latency []atomic.Int64
-	late    []time.Duration // the delay with which each tick was sent
+	late    []time.Duration // for each tick, the delay of its queries
 	sent    atomic.Int64
-	buffer  int // of a socket, in bytes
+	buffer  int // the size of a socket's receive buffer, in bytes
 }
 
-// Run sends the load and returns the result.
+// Run sends the queries of a load and returns the result.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	p, err := newProber(c)
 	if err != nil {
@@ -92,8 +93,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// The buffer must hold many answers, because a server sends them all at once after a
-		// pause. The kernel silently limits the size.
+		// The buffer must hold many answers, because a server sends many answers at once after
+		// a pause. The kernel silently limits the size of the buffer.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)
@@ -151,15 +152,15 @@ func newProber(c Config) (*prober, error) {
 
 func (p *prober) close() {
 	for _, c := range p.conns {
-		_ = c.Close() // a failure to close has no effect on the result
+		_ = c.Close() // a failed close does not change the result
 	}
 }
 
 // tickOf returns the number of the tick in which query i is sent.
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
-// send sends all queries, each at its scheduled tick. It never skips a query. When it is late,
-// it sends all queries that are due at once.
+// send sends all queries, each at its scheduled tick. It never skips a query. If it is late,
+// it sends all due queries at once.
 func (p *prober) send(ctx context.Context) {
 	next, n := 0, len(p.latency)
 	buf := make([]byte, 512)
@@ -171,15 +172,14 @@ func (p *prober) send(ctx context.Context) {
 			q := append(buf[:0], p.packed[next%len(p.packed)]...)
 			socket, id := next%p.Sockets, next/p.Sockets
 			binary.BigEndian.PutUint16(q, uint16(id))
-			p.sent.Store(int64(next + 1)) // before the answer can arrive
-			// A query that cannot be sent, because the server's port is closed, counts as
-			// lost.
+			p.sent.Store(int64(next + 1)) // stored before the answer can arrive
+			// If the server's port is closed, the query cannot be sent and counts as lost.
 			_, _ = p.conns[socket].Write(q)
 		}
 	}
 }
 
-// complete reports whether every query that was sent has an answer.
+// complete reports whether every sent query has an answer.
 func (p *prober) complete() bool {
 	for i := range p.latency[:p.sent.Load()] {
 		if p.latency[i].Load() == 0 {
@@ -189,7 +189,7 @@ func (p *prober) complete() bool {
 	return true
 }
 
-// receive reads answers from one socket until the socket is closed.
+// receive reads answers from a socket until the socket is closed.
 func (p *prober) receive(socket int) {
 	buf := make([]byte, 4096)
 	for {
@@ -198,7 +198,7 @@ func (p *prober) receive(socket int) {
 			return
 		}
 		now := time.Since(p.start)
-		// Other errors are reports that the port is closed at the moment.
+		// Other errors say only that the server's port is closed at the moment.
 		if err != nil || n < headerLen || buf[2]&0x80 == 0 {
 			continue
 		}
@@ -210,18 +210,18 @@ func (p *prober) receive(socket int) {
 		if !p.right(i, buf[:n]) {
 			ns = wrong
 		}
-		p.latency[i].CompareAndSwap(0, ns) // a second answer is ignored
+		p.latency[i].CompareAndSwap(0, ns) // a second answer to the same query is ignored
 	}
 }
 
-// asked returns the number of the last query with this id from the socket.
+// asked returns the number of the last query that was sent from the socket with this id.
 func (p *prober) asked(socket int, id uint16) (int, bool) {
-	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the last query of this socket, counted from 0
+	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the number of the last query from this socket, counted from 0
 	k := last - int(uint16(last)-id)
 	return k*p.Sockets + socket, k >= 0
 }
 
-// right reports whether the answer repeats the question and is the expected answer.
+// right reports whether the answer to query i repeats the question and is the expected answer.
 func (p *prober) right(i int, answer []byte) bool {
 	question := p.packed[i%len(p.packed)][headerLen:]
 	if len(answer) < headerLen+len(question) || !bytes.EqualFold(question, answer[headerLen:headerLen+len(question)]) {

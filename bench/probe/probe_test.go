@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve runs a server on loopback that answers by the first label: NXDOMAIN for "blocked", no
-// answer for "lost", an answer to another question for "other", and an empty answer for the
-// rest. It calls hold before each answer.
+// serve starts a server on loopback. The first label of a name decides the answer: NXDOMAIN
+// for "blocked", no answer for "lost", an answer to another question for "other", and an empty
+// answer for other labels. The server calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -68,13 +68,14 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestOpenLoop checks that a pause delays every query that is scheduled in it.
+// TestOpenLoop checks that a pause of the server delays every query that was scheduled during
+// the pause.
 func TestOpenLoop(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	var asked atomic.Int32
 	gate := make(chan struct{})
 	addr := serve(t, func() {
-		if asked.Add(1) == 100 { // the 100th query, at 100 ms, and all later ones wait
+		if asked.Add(1) == 100 { // the 100th query, at 100 ms, and all later queries wait
 			time.AfterFunc(pause, func() { close(gate) })
 		}
 		if asked.Load() >= 100 {
@@ -148,7 +149,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestLateBetween checks that only ticks in the given time count.
+// TestLateBetween checks that LateBetween uses only the ticks between the given times.
 func TestLateBetween(t *testing.T) {
 	r := &Result{Start: time.Unix(1, 0), late: []time.Duration{9 * tick, tick, 2 * tick, 8 * tick}}
 	if got := r.LateBetween(r.Start.Add(tick), r.Start.Add(3*tick)); got != (Late{P99: 2, Max: 2}) {

@@ -6,33 +6,36 @@ import (
 	"time"
 )
 
-// Window is the length of the windows of a load. The summary contains the worst window.
+// Window is the length of a window, a part of a load. The summary contains the p99 of the
+// worst window.
 const Window = 100 * time.Millisecond
 
-// A Result is the result of a load.
+// A Result contains the figures of a load (a stream of queries to one server).
 type Result struct {
 	Summary
 	Start   time.Time `json:"start"`
-	Windows []Summary `json:"-"` // in the order of the scheduled times
+	Windows []Summary `json:"-"` // in the sequence of the scheduled times
 	Late    Late      `json:"sent_late_ms"`
-	// Buffer is the size of a socket's receive buffer in bytes, 0 if unknown. The system may
-	// grant far less than the prober asks for.
+	// Buffer is the size of a socket's receive buffer in bytes, or 0 if the size is not known.
+	// The system may grant a much smaller buffer than the prober asks for.
 	Buffer int `json:"receive_buffer_bytes"`
 
-	late    []time.Duration // of each tick
-	samples []int64         // the latency of each query that was sent; 0 for a lost query, wrong for a wrong answer
+	late    []time.Duration // the delay of each tick
+	samples []int64         // the latency of each sent query; 0 for a lost query, wrong for a wrong answer
 	rate    float64
 }
 
-// A Late is the delay with which the prober itself sent queries, in ms. The latencies include
-// this delay, because the prober cannot separate it from the server's delay.
+// A Late is the delay with which the prober (the load generator) itself sent queries, in ms.
+// The latencies include this delay, because the prober cannot separate it from the delay of
+// the server.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
-// A Summary describes some of the queries. Latencies are in milliseconds from the scheduled
-// time to the answer, for all queries with the expected answer.
+// A Summary contains figures about some queries of a load. A latency is the time from the
+// scheduled send to the answer, in milliseconds. Only queries with the expected answer have a
+// latency.
 type Summary struct {
 	Sent  int     `json:"sent"`
 	Lost  int     `json:"lost"`
@@ -41,7 +44,7 @@ type Summary struct {
 	P99   float64 `json:"p99_ms"`
 	P999  float64 `json:"p999_ms"`
 	Max   float64 `json:"max_ms"`
-	// WorstP99 is the highest p99 of the 100 ms windows in this time.
+	// WorstP99 is the highest p99 in any window of 100 ms.
 	WorstP99 float64 `json:"worst_window_p99_ms"`
 }
 
@@ -67,9 +70,11 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first query that is scheduled at d after the start or later.
+// first returns the number of the first query that is scheduled at the time d after the start,
+// or later.
 func (r *Result) first(d time.Duration) int {
-	// The first i with i/perTick >= ticks, in the same way as tickOf.
+	// i is the smallest number for which tickOf(i) is at least the tick of d. It is computed
+	// with the same rounding as in tickOf.
 	n := float64(d/tick) * r.rate * tick.Seconds()
 	i := int(n)
 	if float64(i) < n {
@@ -78,8 +83,8 @@ func (r *Result) first(d time.Duration) int {
 	return max(i, 0)
 }
 
-// Between returns the summary of the queries that were scheduled in a time, for example during
-// a reload. Its precision is one window.
+// Between returns the summary of the queries that were scheduled between two times, for
+// example during a reload. The times are rounded to whole windows of 100 ms.
 func (r *Result) Between(from, to time.Time) Summary {
 	a := min(max(int(from.Sub(r.Start)/Window), 0), len(r.Windows))
 	b := min(max(int((to.Sub(r.Start)+Window-1)/Window), a), len(r.Windows))
@@ -92,7 +97,7 @@ func (r *Result) Between(from, to time.Time) Summary {
 	return s
 }
 
-// LateBetween returns the delay of the prober in a time.
+// LateBetween returns the delay of the prober (the load generator) between two times.
 func (r *Result) LateBetween(from, to time.Time) Late {
 	a := min(max(int(from.Sub(r.Start)/tick), 0), len(r.late))
 	b := min(max(int((to.Sub(r.Start)+tick-1)/tick), a), len(r.late))
@@ -100,7 +105,7 @@ func (r *Result) LateBetween(from, to time.Time) Late {
 	return Late{ms(int64(quantile(late, 0.99))), ms(int64(quantile(late, 1)))}
 }
 
-// Pool returns one summary of several loads.
+// Pool returns one summary for the queries of several loads.
 func Pool(results ...*Result) Summary {
 	var all []int64
 	worst := 0.0
@@ -132,8 +137,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value of sorted that is at least as large as the given share
-// of all values. The share is from 0 to 1.
+// quantile returns the smallest value in sorted for which the given share of all values, from
+// 0 to 1, is not larger. For example, the share 0.5 gives the median.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

@@ -8,13 +8,14 @@ import (
 	"os"
 )
 
-// Fetch writes the content of a URL of a measured server, for example a profile, to a file.
+// Fetch requests a URL from a measured server and writes the content to a file, for example a
+// profile.
 func Fetch(ctx context.Context, url, file string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	req.Close = true // the server closes idle connections, perhaps just before the next request
+	req.Close = true // the server might close an idle connection just before the next request
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// CPU returns the model of the processor and the number of CPUs.
+// CPU returns the model of the processor and the number of CPUs as text.
 func CPU() string { return fmt.Sprintf("%s, %d CPUs", Model(), runtime.NumCPU()) }
 
 // Kernel returns the name and version of the running kernel.
 func Kernel(ctx context.Context) string { return Output(ctx, "uname", "-sr") }
 
-// Commit returns the commit that is checked out, and adds ", with changes" if the code differs
-// from the commit.
+// Commit returns the commit that is checked out. If the code differs from the commit, it adds
+// ", with changes".
 func Commit(ctx context.Context) string {
 	commit := Output(ctx, "git", "rev-parse", "--short", "HEAD")
 	if Output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
@@ -25,13 +25,14 @@ func Commit(ctx context.Context) string {
 	return commit
 }
 
-// Load returns the machine's load average. Other programs on the machine affect the figures.
+// Load returns the load average of the machine. It is a part of a report, because other
+// programs on the machine change the figures.
 func Load() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
-// Output returns the output of a command, or an empty string when the command fails.
+// Output returns the output of a command. If the command fails, it returns "".
 func Output(ctx context.Context, argv ...string) string {
 	out, _ := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
 	return strings.TrimSpace(string(out))

@@ -9,7 +9,7 @@ import (
 func TestPublish(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "README.md")
 	const want = "a\n<!-- x -->\n\n| 1 |\n| 2 |\n\n<!-- /x -->\nb\n"
-	// The old text is replaced, and a second Publish changes nothing.
+	// Publish must replace the old text. A second call of Publish must change nothing.
 	for _, text := range []string{"a\n<!-- x -->\n<!-- /x -->\nb\n", "a\n<!-- x -->\nold\n<!-- /x -->\nb\n", want} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// TestPlaces checks that README.md has marks for each table.
+// TestPlaces checks that README.md has the marks between which each table is written.
 func TestPlaces(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {

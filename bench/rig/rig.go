@@ -1,6 +1,6 @@
-// Package rig contains the common parts of all measurements from outside a server. It builds
-// and starts servers, pins processes to CPUs, sends load with dnsperf, measures the CPU time
-// of a query and the time until a change has an effect, and describes the machine.
+// Package rig contains code that all measurements of a whole server need. It builds and starts
+// servers, pins processes to CPUs, and sends load with dnsperf. It measures the CPU time of a
+// query and the time until a change has an effect. It also describes the machine.
 package rig
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The CPU of the load generator and the CPU of the server.
+// These are the numbers of the CPU for the load generator and of the CPU for the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
 )
 
-// Options of dnsperf, the same for all servers.
+// These are options of dnsperf. They are the same for all servers.
 const (
 	sockets     = 8
 	outstanding = 100
 )
 
-// Tools returns an error that names the missing tools and CPUs.
+// Tools returns an error if a tool is missing or the machine has too few CPUs.
 func Tools() (err error) {
 	if runtime.NumCPU() < 2 {
 		err = errors.New("needs two CPUs")
@@ -41,14 +41,15 @@ func Tools() (err error) {
 	return err
 }
 
-// Pinned returns a command line that runs argv on one CPU. Go then runs one thread at a time,
-// unless GOMAXPROCS is set.
+// Pinned returns a command line that runs argv on one CPU. A Go program then runs one thread
+// at a time, unless GOMAXPROCS is set.
 func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
 }
 
-// PinSelf pins this process, and each process that it starts without Pinned, to the
-// generator's CPU, so that no part of the measurement competes with the server.
+// PinSelf pins this process to the CPU of the load generator, so that the measuring code does
+// not compete with the server. Processes that this process starts without Pinned run on that
+// CPU too.
 func PinSelf(ctx context.Context) error {
 	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
@@ -57,8 +58,8 @@ func PinSelf(ctx context.Context) error {
 	return nil
 }
 
-// Exchange sends an A query to a server. It tries up to five times, because a datagram may be
-// lost on a busy machine.
+// Exchange sends an A query to a server. It sends the query up to five times, because a busy
+// machine may lose a datagram.
 func Exchange(addr, name string) (m *dns.Msg, err error) {
 	for range 5 {
 		m, _, err = new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
@@ -72,15 +73,16 @@ func Exchange(addr, name string) (m *dns.Msg, err error) {
 	return m, err
 }
 
-// A Burst is the result of one dnsperf run against one server.
+// A Burst is the result of one run of dnsperf against one server.
 type Burst struct {
-	Queries int     // number of answered queries
-	CPU     float64 // CPU time of the server for each query, in us
-	Rate    float64 // answers a second
-	Codes   string  // counts of the response codes, in dnsperf's form
+	Queries int     // the number of answered queries
+	CPU     float64 // the CPU time of the server for each query, in us
+	Rate    float64 // answers per second
+	Codes   string  // the numbers of response codes, as dnsperf prints them
 }
 
-// Ask sends the queries of a dnsperf file to a server.
+// Ask sends the queries in a dnsperf file to a server. sent is the number of queries in the
+// file.
 func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})
@@ -105,8 +107,8 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	b.Queries, _ = strconv.Atoi(completed)
 	b.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
 	b.Codes = field("Response codes:")
-	// Lost queries are not counted, because a query that a full socket buffer drops costs the
-	// server nothing.
+	// A few lost queries are allowed. They are not counted, because a query that a full socket
+	// buffer drops costs the server nothing.
 	if b.Queries < sent*99/100 {
 		return b, fmt.Errorf("want %d answers:\n%s", sent, out)
 	}
@@ -114,16 +116,16 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	return b, nil
 }
 
-// Quartiles returns the first quartile, the median and the third quartile, or zeros for no
-// values.
+// Quartiles returns the first quartile, the median and the third quartile of x. Without
+// values, it returns zeros.
 func Quartiles(x []float64) (q [3]float64) {
 	if len(x) == 0 {
 		return q
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// Interpolate between the two nearest values, so that the median of an even number of
-		// values is their middle.
+		// The result is interpolated between the two nearest values. The median of an even
+		// number of values is then the mean of the two middle values.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

@@ -15,13 +15,13 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// A Server is a running process.
+// A Server is a running server process.
 type Server struct {
 	cmd   *exec.Cmd
 	since time.Time
 }
 
-// Build compiles cmd/coredns into a directory and returns the path of the binary.
+// Build compiles cmd/coredns into the directory dir and returns the path of the binary.
 func Build(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "coredns")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/dns-orders/blocklist/cmd/coredns")
@@ -32,8 +32,8 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return bin, nil
 }
 
-// Start runs a command and writes its output to log. The command ends with the context at the
-// latest.
+// Start starts a server and writes its output to log. When the context ends, the server is
+// killed.
 func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Server, error) {
 	s := &Server{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
 	s.cmd.Env = append(os.Environ(), env...)
@@ -42,10 +42,10 @@ func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Se
 	return s, s.cmd.Start()
 }
 
-// Since returns the time of the start.
+// Since returns the time at which the server was started.
 func (s *Server) Since() time.Time { return s.since }
 
-// End stops the server, and no other process.
+// End stops the server and waits until the process has ended.
 func (s *Server) End() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(10*time.Second, func() { s.cmd.Process.Kill() })
@@ -53,11 +53,12 @@ func (s *Server) End() {
 	s.cmd.Wait()
 }
 
-// Signal sends the server a signal, for example to make it read its configuration again.
+// Signal sends a signal to the server, for example to make the server read its configuration
+// again.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// RSS returns a field of /proc/PID/status, for example VmRSS or VmHWM, in bytes. RSS
-// returns 0 if the field is missing.
+// RSS returns a field of /proc/PID/status in bytes, for example VmRSS or VmHWM. If the field
+// is missing, it returns 0.
 func (s *Server) RSS(key string) int {
 	text, _ := os.ReadFile(s.proc("status"))
 	for line := range strings.Lines(string(text)) {
@@ -69,11 +70,12 @@ func (s *Server) RSS(key string) int {
 	return 0
 }
 
-// ResetPeak sets VmHWM to VmRSS (proc(5), clear_refs).
+// ResetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the CPU time of all threads of the server. /proc/PID/schedstat has only the
-// first thread, and /proc/PID/stat has only coarse clock ticks.
+// CPU returns the CPU time of all threads of the server. It adds up the schedstat files of the
+// threads, because /proc/PID/schedstat contains only the first thread and /proc/PID/stat
+// contains only coarse clock ticks.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {
@@ -83,7 +85,7 @@ func (s *Server) CPU() (time.Duration, error) {
 	for _, t := range tasks {
 		text, err := os.ReadFile(t)
 		if err != nil {
-			return 0, err // the thread has ended, and its CPU time is lost
+			return 0, err // the thread has ended, so its CPU time is lost
 		}
 		on, _, _ := strings.Cut(string(text), " ")
 		ns, err := strconv.ParseInt(on, 10, 64)
@@ -97,9 +99,9 @@ func (s *Server) CPU() (time.Duration, error) {
 
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
-// Age sets the modification time of the files in a directory to an hour ago. A server that
-// starts would wait a second for newer files that might still be being written, and this wait
-// is not part of the measurement.
+// Age sets the modification time of the files in a directory to one hour ago. Without Age, a
+// server would wait a second at its start, because a newer file might still be being written.
+// This wait must not be a part of the measurement.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -109,7 +111,7 @@ func Age(dir string) error {
 	return err
 }
 
-// FreePort returns a loopback address whose port is free, and the port.
+// FreePort returns a loopback address with a free port, and the port itself.
 func FreePort() (addr, p string, err error) {
 	p, err = port.Free()
 	return "127.0.0.1:" + p, p, err

@@ -11,22 +11,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Question is a query that is repeated until it gets the expected answer.
+// A Question is a query that is repeated until the expected answer comes.
 type Question struct {
 	Addr string
-	// Name returns the name of query i. It is always the same name, or a new name below it if
-	// a cache would otherwise answer.
+	// Name returns the name of query i. It always returns the same name, or a new name each
+	// time if a cache would answer repeated queries.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool
 }
 
-// Same returns a function for Name that always returns the same name.
+// Same returns a function for the field Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate, whether or not they are answered, so that it notices a
-// server that stops answering. In the meantime it calls change, which returns the time of the
-// change. Until returns the time from the change to the first expected answer.
+// Until sends queries at a steady rate and calls change, which makes a change and returns the
+// time of the change. Until returns the time from the change to the first expected answer. It
+// does not wait for an answer before the next query, so it also works while the server does
+// not answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -59,16 +60,16 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	for i := 0; ctx.Err() == nil; i++ {
 		query, err := new(dns.Msg).SetQuestion(dns.Fqdn(strings.ToLower(q.Name(i))), dns.TypeA).Pack()
 		if err != nil {
-			return // ends with the timeout of Until
+			return // the method Until returns an error when its time limit is over
 		}
 		binary.BigEndian.PutUint16(query, uint16(i))
-		c.Write(query) // fails while the server is not listening
+		c.Write(query) // the write fails while the server is not listening
 		<-tick.C
 	}
 }
 
-// receive reads messages until one is the expected answer or the connection is closed. It
-// ignores errors, for example that the port is closed.
+// receive reads messages until a message is the expected answer or the connection is closed.
+// It ignores other errors, for example that the port is closed.
 func (q Question) receive(c net.Conn, answered chan<- time.Time) {
 	buf := make([]byte, 4096)
 	for {

@@ -12,7 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestUntil checks Until with a server that blocks from the third query after a change on.
+// TestUntil checks Until with a server that begins to block at the third query after the
+// change.
 func TestUntil(t *testing.T) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -29,9 +30,9 @@ func TestUntil(t *testing.T) {
 		if changed.Load() && after.Add(1) > 2 {
 			m.Rcode = dns.RcodeNameError
 		}
-		_ = w.WriteMsg(m) // the client may be closed
+		_ = w.WriteMsg(m) // the client may already be closed
 	})}
-	go func() { _ = s.ActivateAndServe() }() // ends when c is closed
+	go func() { _ = s.ActivateAndServe() }() // the server ends when c is closed
 	t.Cleanup(func() { c.Close() })
 
 	q := Question{Addr: c.LocalAddr().String(), Every: time.Millisecond, Done: func(m *dns.Msg) bool { return m.Rcode == dns.RcodeNameError },

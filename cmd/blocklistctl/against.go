@@ -9,10 +9,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns the reasons why a server with the files of before in force would refuse files
-// of after: a serial that goes down, or the loss of more targets than max_shrink. A server
-// compares a file with the version at the same path. refusals compares one file with one file,
-// and otherwise files with the same name.
+// refusals returns the reasons why a server would refuse the files of after while the files of
+// before are in force. The reasons are a serial that goes down and a loss of more targets than
+// max_shrink allows. A server compares a file with the version at the same path. If before and
+// after each have one file, refusals compares these two files. Otherwise it compares files
+// with the same base name.
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -26,7 +27,7 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of a file in olds. n is the number of new files.
+// versionOf finds the old version of the file next in olds. n is the number of new files.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true
@@ -39,7 +40,8 @@ func versionOf(next store.Version, olds []store.Version, n int) (store.Version, 
 	return store.Version{}, false
 }
 
-// asProblem converts an error to a problem. The error may begin with the path of the file.
+// asProblem converts an error about the file at path to a problem. It removes the path from
+// the start of the message.
 func asProblem(path string, err error) order.Problem {
 	var p order.Problem
 	if errors.As(err, &p) {

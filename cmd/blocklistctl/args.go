@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// queryName parses a name from the command line. flag is the flag or argument for the error.
+// queryName parses a name from the command line. flag is the flag or argument that the error
+// message contains.
 func queryName(flag, s string) (dname.Name, error) {
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)
@@ -31,9 +32,9 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders separates the arguments of explain into the name and ORDERS. The name is the
-// first argument. It is the last argument if the first argument looks like an order file and
-// the last argument does not.
+// nameAndOrders separates the arguments of the command explain into the name and ORDERS (paths
+// of order files). The name is the first argument. It is the last argument if the first
+// argument looks like an order file and the last argument does not.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// checkCmd is blocklistctl check.
+// checkCmd is the command "blocklistctl check".
 type checkCmd struct {
 	Orders      []string `arg:"" optional:"" name:"orders" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
@@ -32,7 +32,7 @@ Example:
   blocklistctl check new/orders.yaml --against /etc/coredns/orders.yaml --corefile /etc/coredns/Corefile`
 }
 
-// checkJSON is the JSON of check.
+// checkJSON is the JSON output of the command check.
 type checkJSON struct {
 	Problems []problemJSON `json:"problems"`
 	Files    int           `json:"files"`
@@ -68,20 +68,7 @@ func (c *checkCmd) Run(e *env) error {
 		problems = problems.Errors()
 	} else {
 		e.progress.say("checking %d targets", l.targets)
-		odd := lint.Check(l.files, l.set, now)
-		problems = append(problems, odd...)
-		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has the same warning with a suggestion
-			return slices.ContainsFunc(odd, func(q order.Problem) bool {
-				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
-			})
-		})
-		problems = append(problems, atTargets(warnings, l.all())...)
-		problems = append(problems, l.lateOrders(now)...)
-		problems = append(problems, l.expiring(now)...)
-		if s.block == nil {
-			problems = append(problems, l.countryOrders()...)
-		}
+		problems = append(problems, l.odd(s, now)...)
 	}
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
@@ -123,8 +110,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse: files that were not
-// loaded, and loaded files with an error that --against found.
+// refused returns the number of order files that a server would refuse. These are files that
+// were not loaded, and loaded files for which --against found an error.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {
@@ -137,4 +124,24 @@ func (l *orders) refused(problems order.Problems) int {
 		}
 	}
 	return n
+}
+
+// odd returns the warnings about the orders of all files, except the warnings of parsing and
+// compiling.
+func (l *orders) odd(s *server, now order.Time) order.Problems {
+	odd := lint.Check(l.files, l.set, now)
+	problems := slices.Clone(odd)
+	warnings, _ := l.set.Warnings()
+	warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has the same warning with a suggestion
+		return slices.ContainsFunc(odd, func(q order.Problem) bool {
+			return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
+		})
+	})
+	problems = append(problems, atTargets(warnings, l.all())...)
+	problems = append(problems, l.lateOrders(now)...)
+	problems = append(problems, l.expiring(now)...)
+	if s.block == nil {
+		problems = append(problems, l.countryOrders()...)
+	}
+	return problems
 }

@@ -26,14 +26,15 @@ type client struct {
 	// anyAddress is true if the address of the client is unknown. The client may then have any
 	// address, and Client has no address.
 	anyAddress bool
-	// fromPlaces is true if the Corefile's country and home give the country of the client.
+	// fromPlaces is true if the properties country and home of the Corefile give the country
+	// of the client.
 	fromPlaces bool
-	// text is a description of the client for a sentence.
+	// text describes the client for a sentence, for example "a client in IT".
 	text string
 }
 
-// client returns the client of the flags. Without --country, the settings of the server give
-// the country of the client.
+// client returns the client that the flags describe. Without --country, the settings of the
+// server give the country of the client.
 func (w *clientFlags) client(s *server) (a client, err error) {
 	if w.Client != "" {
 		if a.Addr, err = netip.ParseAddr(w.Client); err != nil {
@@ -66,9 +67,9 @@ func (w *clientFlags) client(s *server) (a client, err error) {
 	return a, nil
 }
 
-// place returns the country that the server assigns to a client. It reports whether the country
-// is unknown because the geoip plugin decides, whose database the tool does not read. The zero
-// address is a client outside all networks of the Corefile.
+// place returns the country that the server assigns to a client with the address a. unknown is
+// true if the geoip plugin decides the country, because the tool does not read the database of
+// geoip. The zero address means a client outside all networks of the Corefile.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -89,8 +90,8 @@ func countryText(cc order.Country) string {
 	return " in " + string(cc)
 }
 
-// terms are the flags for the properties of a Corefile that an answer depends on. The default of
-// each flag is the default of its property.
+// terms are flags for the properties of a Corefile that influence an answer. A flag has the
+// same default as its property.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -100,8 +101,8 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply sets the settings of the server to the terms. With a Corefile, the flags are not
-// allowed, because the Corefile has the settings.
+// apply changes the settings of the server to the flags. It returns an error if there are
+// flags and a Corefile, because the Corefile already has the settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestLastLine: check warns of a YAML file whose last line has no end, as a server does,
-// because a file that was cut off may be valid. JSON that is cut off is not.
+// TestLastLine checks that check warns of a YAML file whose last line has no line end, as a
+// server does. A YAML file that was cut off may still be valid. A JSON file that was cut off
+// is not valid, so check gives no warning.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const warning = "the last line has no end"

@@ -17,7 +17,7 @@ func zoneOf(f *order.File) *time.Location {
 	return time.UTC // does not happen, because the parser checks the time zone
 }
 
-// endText does the same as Time.EndText, but returns "" for ruleset.Forever.
+// endText returns the time as Time.EndText does. For ruleset.Forever it returns "".
 func endText(t order.Time, zone *time.Location) string {
 	if t == ruleset.Forever {
 		return ""
@@ -25,8 +25,8 @@ func endText(t order.Time, zone *time.Location) string {
 	return t.EndText(zone)
 }
 
-// endOfDay returns a time for a sentence. For the end of a day, it returns "the end of" and the
-// date.
+// endOfDay returns a time as a part of a sentence. If the time is the end of a day, the text
+// is "the end of" and the date.
 func endOfDay(t order.Time, zone *time.Location) string {
 	s := endText(t, zone)
 	if len(s) == len(time.DateOnly) {
@@ -43,9 +43,10 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// firstDate returns the first day on which a block order without from can have been in force:
-// the later of the days on which the order was issued and served. field is the field with
-// that day. firstDate returns NoTime for an order without these dates.
+// firstDate returns the first day on which a block order without a from field can have been in
+// force. This is the day on which the order was issued or served, whichever is later. field is
+// the name of the field with that day. For an order with neither issued nor served, firstDate
+// returns NoTime.
 func firstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"
@@ -56,11 +57,11 @@ func firstDate(o *order.Order) (t order.Time, field string) {
 	return order.NoTime, ""
 }
 
-// datedBefore returns a function that changes orders before they are compiled for a time in the
-// past. Order files do not contain the time at which they were loaded. The function therefore
-// sets the from of an order or target without from to the first date on which it can have been
-// in force. now is the present time. A first date after now is ignored, because the order is
-// in force now.
+// datedBefore returns a function that changes an order before it is compiled for a time in the
+// past. An order file does not contain the time at which a server loaded the file. If an order
+// or target has no from, the function therefore sets from to the first date on which the order
+// can have been in force. now is the present time. A first date after now is ignored, because
+// the order is in force now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -80,8 +81,9 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten returns the text of a field with dates and times in the form of the order file, in
-// place of the times in UTC. References and notes are free text and do not change.
+// asWritten returns text with its UTC times replaced by times in the form of the order file.
+// text is the content of a field. References and notes in the text are free text and do not
+// change.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -105,5 +107,6 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC, with the word or slash before the time.
+// utcTime matches a time in UTC. The match includes a word such as "until" or a slash before
+// the time.
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// diffCmd is blocklistctl diff.
+// diffCmd is the command "blocklistctl diff".
 type diffCmd struct {
 	Old         string `arg:"" help:"The old file, directory or glob."`
 	New         string `arg:"" optional:"" help:"The new file, directory or glob. The default with --corefile is the ORDERS of the Corefile."`
@@ -20,10 +20,10 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure is the disclosure of each order. For an order in both versions, it is that of
-	// the new version.
+	// disclosure contains the disclosure (full, schedule, code or none) of each order. For an
+	// order in both versions, it is the disclosure in the new version.
 	disclosure    map[string]order.Disclosure
-	before, after *orders // the two versions
+	before, after *orders // the two versions that are compared
 }
 
 // Help returns the description and the example for --help.
@@ -37,29 +37,32 @@ Example:
   blocklistctl diff orders.yaml.old orders.yaml --at 2026-05-01`
 }
 
-// diffJSON is the JSON of diff.
+// diffJSON is the JSON output of the command diff.
 type diffJSON struct {
 	At      string          `json:"at"`
 	Client  string          `json:"client"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held are the targets that the guard holds in NEW but not in OLD.
+	// Held contains the targets that the guard protects in NEW but not in OLD, so that they
+	// are not enforced.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused are the reasons why a server with OLD in force would refuse NEW.
+	// Refused contains the reasons why a server with the files of OLD in force would refuse
+	// the files of NEW.
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is a held target with its order.
+// heldOfJSON is the id of an order with a held target (a target that the guard protects, so
+// that it is not enforced).
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
 }
 
-// orderDiffJSON is an order that differs.
+// orderDiffJSON describes an order that differs between the versions.
 type orderDiffJSON struct {
 	ID             string      `json:"id"`
 	Kind           diff.Kind   `json:"kind"`
@@ -69,28 +72,29 @@ type orderDiffJSON struct {
 	Fields         []fieldJSON `json:"fields,omitempty"`
 	TargetsAdded   []string    `json:"targets_added,omitempty"`
 	TargetsRemoved []string    `json:"targets_removed,omitempty"`
-	// Undisclosed is the number of targets that are not shown.
+	// Undisclosed is the number of targets that are not shown because the order does not
+	// disclose its targets.
 	Undisclosed int `json:"undisclosed,omitempty"`
 }
 
-// fieldJSON is a field that differs.
+// fieldJSON is a field of an order with its old and its new value.
 type fieldJSON struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
 }
 
-// nameJSON is a name whose verdict differs.
+// nameJSON is a name that only one of the two versions blocks.
 type nameJSON struct {
 	Name   string `json:"name"`
 	Extent string `json:"extent"`
 	Order  string `json:"order"`
 	Lift   string `json:"lift,omitempty"`
-	target string // the name and the extent as a target
+	target string // the name with its extent, in the form of a target
 }
 
-// hiddenNames are the numbers of names that are not shown, because their orders do not disclose
-// them.
+// hiddenNames contains the numbers of names that are not shown, because the orders do not
+// disclose their targets.
 type hiddenNames struct {
 	Blocked int `json:"blocked"`
 	Freed   int `json:"freed"`
@@ -154,7 +158,7 @@ func (c *diffCmd) Run(e *env) error {
 	return err
 }
 
-// order returns an order that differs for the output.
+// order converts the difference d to its JSON form.
 func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: d.Order.Action.String(), OldState: d.OldState, NewState: d.NewState}
 	for _, f := range d.Fields {
@@ -175,12 +179,13 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names returns names for the output, and the number of names that orders do not disclose.
+// names converts names to their JSON form. hidden is the number of names that are not shown,
+// because the orders do not disclose their targets.
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
 		if !c.Sealed && max(n.Order.Terms.Disclosure, c.disclosure[n.Order.ID]) != order.Full {
-			hidden++ // also if the old version of the order disclosed the name
+			hidden++ // a name is also hidden if only the new version keeps it secret
 			continue
 		}
 		x := nameJSON{Name: n.Name.String(), Extent: n.Match.String(), Order: n.Order.ID, target: n.String()}
@@ -194,8 +199,9 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that the guard holds only in the new version. Targets that orders do
-// not disclose are neither shown nor counted; check reports them.
+// held returns the targets that the guard protects (holds back) only in the new version.
+// Targets that orders do not disclose are neither shown nor counted, because the command check
+// reports these targets.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {
@@ -208,7 +214,7 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	return out
 }
 
-// dated contains the fields with times.
+// dated contains the fields whose values contain times.
 var dated = map[string]bool{"issued": true, "served": true, "acknowledged": true, "reported": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
 
 // print prints the differences as text.

@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is the time before the expires of a file in which check warns.
+// expiresSoon is how long before the expires time of a file the command check begins to warn.
 const expiresSoon = 7 * 24 * time.Hour
 
-// expiring returns a warning for each file whose expires has passed at now or passes soon.
+// expiring returns a warning for each file whose expires time is before now or soon after now.
 // The orders of an expired file stay in force, but the server raises an alarm.
 func (l *orders) expiring(now order.Time) (problems order.Problems) {
 	for _, v := range l.versions {

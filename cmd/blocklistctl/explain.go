@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// explainCmd is blocklistctl explain.
+// explainCmd is the command "blocklistctl explain".
 type explainCmd struct {
 	Name        string   `arg:"" help:"The name, in any script, with or without a trailing dot, or a URL."`
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. ORDERS may also be before the name."`
@@ -39,7 +39,7 @@ Example:
   blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7`
 }
 
-// Run explains the decision about the name.
+// Run explains whether the name is blocked.
 func (c *explainCmd) Run(e *env) error {
 	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
 	name, err := queryHost("the name", asked)
@@ -94,7 +94,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// decide decides about the name, and adds the decision and its reasons to out.
+// decide finds the verdict about the name. It writes the verdict and the reasons to out.
 func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint16, cl client, out *explainJSON) {
 	var q ruleset.QName
 	q.SetName(name)
@@ -145,8 +145,8 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
 }
 
-// forAll sets the client of the explanation to "every client" or "any client" if all is true
-// and the flags did not name a client.
+// forAll sets the client in the explanation to "every client" or "any client". It changes
+// nothing if all is false or the flags specify a client.
 func (x *explainJSON) forAll(cl client, all bool) {
 	switch {
 	case !all || !cl.anyAddress || cl.Country != "" && !cl.fromPlaces:
@@ -157,14 +157,14 @@ func (x *explainJSON) forAll(cl client, all bool) {
 	}
 }
 
-// decided adds the deciding target to out.
+// decided adds the target that decides the verdict to out.
 func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(r.Until)
 	zone := x.l.zone(r.Order.ID)
 	out.untilText = or(endOfDay(r.Until, zone), "no known end")
 	whole := x.byID[r.Order.ID]
-	// For a time in the past, datedBefore has added a start to the order, which is not known to
-	// be the true start.
+	// For a time in the past, datedBefore has added a start to an order without a from. The
+	// true start of the order is not known.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -183,7 +183,7 @@ func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	}
 }
 
-// notes returns the limits of the explanation.
+// notes returns notes about facts that the explanation does not know or did not check.
 func (x *explainer) notes(s *server, cl client, out *explainJSON) (notes []string) {
 	if out.past {
 		notes = append(notes, "decided by the present order files; at that time the files may have been different")
@@ -212,7 +212,7 @@ func (x *explainer) notes(s *server, cl client, out *explainJSON) (notes []strin
 }
 
 // elsewhereText returns the note that the chosen server block receives no query for the name.
-// other is the block that receives the query, or nil if no block does.
+// other is the server block that receives the query. It is nil if no block receives the query.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// explainJSON is the JSON of explain.
+// explainJSON is the JSON output of the command explain.
 type explainJSON struct {
 	Name      string       `json:"name"`
 	At        string       `json:"at"`
@@ -35,7 +35,7 @@ type explainJSON struct {
 	groupsText, since, untilText string
 }
 
-// orderJSON is the deciding order.
+// orderJSON is the order that decides the verdict.
 type orderJSON struct {
 	ID         string   `json:"id"`
 	Authority  string   `json:"authority,omitempty"`
@@ -44,7 +44,7 @@ type orderJSON struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// reasonJSON is a target that does not decide, with the reason.
+// reasonJSON is a target that does not decide the verdict, with the reason.
 type reasonJSON struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -57,9 +57,9 @@ type reasonJSON struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// digForm returns a message in the form of dig. It quotes the text of an extended DNS error if
-// the text is not printable, because the DNS library does not escape it. Like dig, it leaves
-// out the parentheses around an empty text.
+// digForm returns a message in the form in which dig prints it. If the text of an extended DNS
+// error is not printable, digForm quotes the text, because the DNS library does not escape it.
+// Like dig, digForm omits the parentheses around an empty text.
 func digForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -128,7 +128,8 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	}
 }
 
-// positionText returns the file and the line of an order, or "" for an unknown file.
+// positionText returns the file and line of an order for a sentence. For an unknown file it
+// returns "".
 func positionText(file string, line int) string {
 	if file == "" {
 		return ""

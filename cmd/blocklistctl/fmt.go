@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// fmtCmd is blocklistctl fmt.
+// fmtCmd is the command "blocklistctl fmt".
 type fmtCmd struct {
 	Files []string `arg:"" help:"Order files."`
 	Write bool     `short:"w" xor:"what" help:"Replace each file that is not in canonical form, and print its path."`
@@ -26,7 +26,7 @@ Example:
   blocklistctl fmt -w orders.yaml`
 }
 
-// formattedJSON is one file in the JSON of fmt.
+// formattedJSON describes one file in the JSON output of the command fmt.
 type formattedJSON struct {
 	File    string `json:"file"`
 	Changed bool   `json:"changed"`
@@ -91,12 +91,12 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
-// maxFormat is the largest size, in bytes, of a file that fmt formats, because the file and its
-// canonical form are in memory together.
+// maxFormat is the largest size of a file that fmt formats, in bytes. The limit protects the
+// memory, because fmt keeps the file and its canonical form in memory.
 const maxFormat = 256 << 20
 
-// format returns the content of a file and its canonical form. If the file has errors, format
-// returns them as problems, and there is no canonical form.
+// format returns the content of a file and the content in canonical form. If the file has
+// errors, format returns the errors as problems.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
 	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {

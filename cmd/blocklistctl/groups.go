@@ -19,23 +19,26 @@ type groupJSON struct {
 // maxNetworks is the largest number of networks for which explain makes groups of clients.
 const maxNetworks = 64
 
-// clientKinds are the countries and networks for which the verdict about a name may differ.
+// clientKinds contains the countries and networks of clients for which the verdict about a
+// name may differ.
 type clientKinds struct {
 	countries []countryKind
 	networks  []netip.Prefix
-	// incomplete is true if there are more countries or networks, which are not shown.
+	// incomplete is true if the verdict may also differ for other countries or networks, which
+	// are not shown.
 	incomplete bool
 }
 
-// A countryKind is a country or a group of countries. cc is one country of the group.
+// A countryKind is a country or a group of countries with the same verdict. cc is one country
+// of the group.
 type countryKind struct {
 	text string
 	cc   order.Country
 }
 
-// groups decides about the name for each kind of client that a may be. It returns the groups of
-// clients; the last group are the other clients. It reports whether the groups include every
-// client.
+// groups finds the verdict about the name for each kind of client that the client a may be. It
+// returns groups of clients with their verdicts. The last group contains all other clients.
+// all reports whether the groups include every client.
 func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
@@ -57,8 +60,9 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 		if !ok {
 			continue
 		}
-		// same: the verdict is the same for the clients of the network in all countries.
-		// like: in each country, it is the same as for clients outside the network.
+		// same is true if clients of the network n get the same verdict in all countries. like
+		// is true if the clients get the same verdict as clients of their country outside the
+		// network.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -83,8 +87,9 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks in the scopes and exemptions of the orders on a name,
-// and in the scopes of all lifts.
+// kinds returns the countries and networks for which the verdict may differ. These are the
+// countries and networks in the scopes and exemptions of the orders for a name, and in the
+// scopes of all lifts.
 func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *order.Order) {
@@ -116,7 +121,8 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
-	// The countries of the Corefile that are in no order are one kind. Home is not among them.
+	// The countries that are in the Corefile but in no order are one kind. The country of the
+	// property home is not among these countries.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -130,7 +136,7 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 	if !a.anyAddress {
 		k.networks = nil
 	}
-	// Sort each network before the networks inside it.
+	// A network comes before the networks inside it.
 	slices.SortFunc(k.networks, func(a, b netip.Prefix) int { return a.Compare(b) })
 	if k.networks = slices.Compact(k.networks); len(k.networks) > maxNetworks {
 		k.networks, k.incomplete = nil, true
@@ -138,8 +144,8 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 	return k
 }
 
-// placed returns the countries that the Corefile may assign to the client, except the country of
-// a.
+// placed returns the countries that the Corefile may assign to the client a. It omits the
+// country that a already has.
 func (s *server) placed(a client) (out []order.Country) {
 	if s.block == nil || !a.anyAddress || !a.fromPlaces {
 		return nil
@@ -153,8 +159,9 @@ func (s *server) placed(a client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// countryKinds returns the possible countries among ccs, which must be sorted. If the EU is among
-// ccs, the last kind are the other possible countries of the EU.
+// countryKinds returns a kind of client for each country in ccs that is possible. ccs must be
+// sorted. If ccs contains the EU, the last kind is for the possible countries of the EU that
+// are not in ccs.
 func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -193,8 +200,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address of the network n that is in none of the networks in after, and
-// reports whether there is one. after must be sorted.
+// inside returns an address that is in the network n and in none of the networks in after. It
+// returns false if there is no address of this kind. after must be sorted.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -220,8 +227,8 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// groupsText returns a line about the clients for which the name is blocked. It returns "" if the
-// verdict is the same for all clients.
+// groupsText returns a line of text about the clients for which the name is blocked. If the
+// verdict is the same for all clients, it returns "".
 func groupsText(groups []groupJSON, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}
@@ -247,7 +254,7 @@ func groupsText(groups []groupJSON, all bool) string {
 	return "blocked for " + strings.Join(exceptions, ", ") + "; not for others"
 }
 
-// sameForAll reports whether the name is blocked for all groups, or for none.
+// sameForAll reports whether all groups of clients have the same verdict.
 func sameForAll(groups []groupJSON) bool {
 	return !slices.ContainsFunc(groups, func(g groupJSON) bool { return g.Blocked != groups[0].Blocked })
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard reads the protect lists and makes the guard. Like a server at its start, it skips a
-// bad list and returns the problems of the list.
+// readGuard reads the protect lists (lists of names that must not be blocked) and makes the
+// guard. It skips a list with errors, as a server does at its start, and returns the errors as
+// problems.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -29,13 +30,15 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a held target in JSON. Target is empty if the whole order is held.
+// heldJSON is a target that the guard holds back, so that it is not enforced. Target is empty
+// if the guard holds back the whole order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`
 }
 
-// heldBy returns the held targets of each order, by the id of the order.
+// heldBy returns for each order id the targets that the guard holds back, so that they are not
+// enforced.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

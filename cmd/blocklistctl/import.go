@@ -16,12 +16,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// importCmd is blocklistctl import. It has one command for each format of lists.
+// importCmd is the command "blocklistctl import". It has one subcommand for each format of
+// lists.
 type importCmd struct {
 	Domains domainsCmd `cmd:"" help:"Convert a list with one name on each line to an order file."`
 }
 
-// domainsCmd is blocklistctl import domains.
+// domainsCmd is the command "blocklistctl import domains".
 type domainsCmd struct {
 	File string `arg:"" help:"The list; - is standard input."`
 	Out  string `short:"o" placeholder:"FILE" help:"The order file to write: .yaml, .yml, .json or .jsonl. Without --out, the order is printed as YAML."`
@@ -36,7 +37,8 @@ type domainsCmd struct {
 	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// readsFlags are the decisions about lines that have several meanings.
+// readsFlags are the flags for lines that have several meanings. Each flag decides the meaning
+// of one kind of line.
 type readsFlags struct {
 	Charset      string `placeholder:"SET" help:"The character set: utf-8 (default), cp1250 or cp1251."`
 	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (with example.com) or below (without example.com)."`
@@ -142,8 +144,9 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks --out and --list. It returns the path of the order file, and the path of the
-// side list relative to the order file.
+// paths checks the flags --out and --list. It returns the path of the order file. It also
+// returns the path of the side list (a list of names in a file of its own), relative to the
+// order file.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
@@ -163,7 +166,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
-// open opens the list. The caller must call the returned function to close the list.
+// open opens the list of names. The caller must call the returned function to close the list.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -179,8 +182,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return f, f.Close, nil
 }
 
-// write makes the order file and writes it with its side list. If an existing file differs, write
-// adds a problem to out and writes nothing.
+// write makes the order file, and writes the order file and its side list. If a file exists
+// and differs, write adds a problem to out and writes nothing.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	f, err := c.head().Write(name, targets, side)
 	var bad order.Problems
@@ -205,7 +208,8 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// Write the side list first, so that the order file never names a missing side list.
+	// The side list is written first, so that the order file never refers to a missing side
+	// list.
 	type file struct {
 		path string
 		data []byte
@@ -220,7 +224,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		switch there, equal, err := compare(x.path, x.data); {
 		case err != nil:
 			return fmt.Errorf("%s: %w", printable.Line(x.path), err)
-		case equal: // keep the time of the file, so that no server loads it again
+		case equal: // the file keeps its time, so that no server loads the file again
 		case there && !c.Overwrite:
 			out.Problems = append(out.Problems, printable.Line(x.path)+": exists and differs; nothing is written (--overwrite replaces the file)")
 		default:
@@ -239,8 +243,8 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// compare reports whether a file exists, and whether its content is data. It does not read a
-// file of another size.
+// compare reports whether a file exists, and whether its content equals data. It reads the
+// file only if the sizes are equal.
 func compare(path string, data []byte) (there, equal bool, err error) {
 	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {

@@ -13,9 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags are the fields of the order. The tag key is the key of the field in an order file;
-// with a dot, it is a key inside a field. TestHeadFlags checks that no field of an order is
-// missing without a reason.
+// headFlags are the flags for the fields of an order. The tag key is the key of the field in
+// an order file. A key with a dot is a key inside a field. TestHeadFlags checks that each
+// field of an order has a flag, except the fields in a list with reasons.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" required:"" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" required:"" placeholder:"NAME" help:"The authority's name."`
@@ -50,7 +50,8 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames are the names of the flags of headFlags by their keys.
+// flagNames contains the name of the flag for each key of an order, for example
+// --scope-country for scope.countries.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {
@@ -64,10 +65,11 @@ var flagNames = func() map[string]string {
 	return names
 }()
 
-// wordStart matches the letters around the start of a word in the name of a struct field.
+// wordStart matches the start of a word inside the name of a struct field, for example the
+// letters "yC" in AuthorityCountry.
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// head returns the fields that the flags give.
+// head returns the fields of the order that the flags give.
 func (f *headFlags) head() *importer.Head {
 	h := &importer.Head{Timezone: f.Timezone, Fields: map[string]any{}}
 	v := reflect.ValueOf(f).Elem()
@@ -76,7 +78,7 @@ func (f *headFlags) head() *importer.Head {
 			h.Fields[v.Type().Field(i).Tag.Get("key")] = x.Interface()
 		}
 	}
-	delete(h.Fields, "timezone") // a key of the file
+	delete(h.Fields, "timezone") // the time zone is a key of the file, not of the order
 	if _, word := order.ParseResponseKind(f.Response); !word && f.Response != "" {
 		delete(h.Fields, "response")
 		h.Fields["response.redirect"] = strings.Split(f.Response, ",")
@@ -84,7 +86,8 @@ func (f *headFlags) head() *importer.Head {
 	return h
 }
 
-// flagOf returns the flag for a field of the order, or the field if no flag sets the field.
+// flagOf returns the flag that sets a field of the order. If no flag sets the field, it
+// returns the field.
 func flagOf(field string) string {
 	key := strings.TrimRight(field, "[]0123456789")
 	if key == "scope" {
@@ -99,10 +102,11 @@ func flagOf(field string) string {
 	return field
 }
 
-// minutes matches a duration in minutes as in a decision, for example "30 minutes".
+// minutes matches a duration in minutes in the words of a decision, for example "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// check refuses flags whose values an order file cannot have, and names the right flags.
+// check refuses flags with values that an order file cannot have. The error contains the flags
+// to use.
 func (f *headFlags) check() error {
 	places := len(f.ScopeCountry) + len(f.ScopeClient)
 	switch {
@@ -120,7 +124,8 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem of the order, with the flag in place of the field.
+// badField returns the text of a problem in the order. The text refers to the flag instead of
+// the field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
@@ -132,7 +137,8 @@ func (f *headFlags) badField(p order.Problem) string {
 	return text
 }
 
-// ownCountry returns the country code of the authority, or IT as an example.
+// ownCountry returns the country code of the authority for an example. Without a code it
+// returns IT.
 func (f *headFlags) ownCountry() string {
 	if f.AuthorityCountry == "" {
 		return "IT"

@@ -10,11 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks that import has a flag for each field of an order but those listed
-// here, that each key is a key of an order file, and that head gives each flag's value to its
-// key.
+// TestHeadFlags checks three properties. The command import has a flag for each field of an
+// order, except the fields in the list left. Each key of a flag is a key of an order file. The
+// function head puts the value of each flag under its key.
 func TestHeadFlags(t *testing.T) {
-	// Lists and records that no flag can write, and the fields that the list of names sets.
+	// left contains keys for which import has no flag. Their values are lists or records, or
+	// come from the list of names.
 	left := []string{"windows", "exempt", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}
 	var schema struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// importJSON is what import writes with --json.
+// importJSON is the JSON output of the command import.
 type importJSON struct {
 	ID         string     `json:"id"`
 	Lines      int        `json:"lines"`
@@ -34,7 +34,7 @@ type importJSON struct {
 	Content    string     `json:"content,omitempty"`
 }
 
-// noteJSON is the report on one line, in JSON.
+// noteJSON is the report on one line of the list.
 type noteJSON struct {
 	Line     int          `json:"line"`
 	Raw      string       `json:"raw"`
@@ -49,13 +49,14 @@ type noteJSON struct {
 	Same     int          `json:"same,omitempty"`
 }
 
-// joinedJSON is a line that was joined to the line of the note.
+// joinedJSON is a line that was joined to the line of a note, because the two lines contain
+// one name.
 type joinedJSON struct {
 	Line int    `json:"line"`
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is a group of lines with the same reason, in JSON.
+// reasonOf is a group of lines that import handled for the same reason.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -64,13 +65,13 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds a reason why the order is not written.
+// problem adds a reason why the order file is not written.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. A decision may count the entries of its
-// list or the different names, so expected accepts both numbers.
+// expected compares the number of names in the list with --expect. A decision may count the
+// entries of its list or the different names, so expected accepts both numbers.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil || *c.Expect == out.Targets {
 		return
@@ -88,13 +89,13 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of check about the order. The notes of the lines already contain
-// the warnings about the names.
+// odd returns the warnings that the command check gives about the order. It omits warnings
+// about names, because the notes about the lines already contain these warnings.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
 	if err != nil {
-		return out // Write has reported why, for all targets
+		return out // Write has already reported the error for all targets
 	}
 	parsed, problems := order.Parse("import.yaml", bytes.NewReader(f.Order), order.Options{})
 	if len(problems.Errors()) > 0 {
@@ -114,11 +115,12 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	return out
 }
 
-// maxListed is the number of lines of one reason that are listed.
+// maxListed is the largest number of lines that are listed for one reason.
 const maxListed = 20
 
-// say prints the results of the lines, grouped by reason. A group of cleaned lines gets one
-// example. The lines of all other groups are listed, because a person must look at them.
+// say prints what import did with the lines, grouped by reason. For cleaned lines it prints
+// one example. It lists the lines of all other groups, because a person must look at these
+// lines.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -140,11 +142,11 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText contains the first words about each kind of group.
+// kindText contains the first words of the text about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
-// group prints a group of lines.
+// group prints the lines that import handled for one reason.
 func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
 	cleaned := g.Kind == importer.Cleaned || g.Kind == importer.Passed
 	if cleaned && c.Quiet {
@@ -174,7 +176,7 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	}
 }
 
-// noteText returns the lines of a note as they were read, and the targets that they gave.
+// noteText returns the text of a line as it was read, and the targets that the line gave.
 func noteText(n *importer.Note) string {
 	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
 	for _, r := range n.Joined {
@@ -186,7 +188,7 @@ func noteText(n *importer.Note) string {
 	return s
 }
 
-// choices returns the words that a flag accepts.
+// choices returns the words that the flag for the form f accepts.
 func choices(f importer.Form) string {
 	if f == importer.Charset {
 		return strings.Join(importer.Charsets, ", ")
@@ -214,7 +216,7 @@ func notesJSON(notes []importer.Note) []noteJSON {
 	return out
 }
 
-// optionOf returns the flag that decides a form, or "".
+// optionOf returns the flag that decides the form f. For an empty form it returns "".
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

@@ -7,9 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns why an order cannot have been in force at its deadline: it was served after the
-// deadline, or it or one of its targets begins after the deadline. For other orders late
-// returns "". It does not know when the order was added to its file; see lateSince.
+// late returns why an order cannot have been in force at its deadline. Either the order was
+// served after its deadline, or the order or a target of the order begins after the deadline.
+// For other orders late returns "". It does not know when the order was added to its file (see
+// lateSince).
 func late(o *order.Order) string {
 	switch {
 	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
@@ -22,9 +23,10 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at now. It returns the reason of late if there is one.
-// Otherwise, if the deadline has passed and the order is not enforced completely, it returns
-// that reason, and else "". held is the number of held targets of the order.
+// lateNow returns why an order is late at the time now. If late returns a reason, lateNow
+// returns the same reason. Otherwise the order is late if its deadline has passed and the
+// order is not enforced completely. For other orders lateNow returns "". held is the number of
+// targets that the guard holds back, so that they are not enforced.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
@@ -41,13 +43,13 @@ func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) st
 	return ""
 }
 
-// lateOrders returns a warning for each order that is late at now.
+// lateOrders returns a warning for each order that is late at the time now.
 func (l *orders) lateOrders(now order.Time) order.Problems {
 	states, held := l.states(now), heldBy(l.set)
 	return l.warnLate(func(o *order.Order) string { return lateNow(o, states[o.ID], len(held[o.ID]), now) })
 }
 
-// states returns the state of each order at now, by id.
+// states returns the state of each order at the time now. The keys are the ids of the orders.
 func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	out := map[string]ruleset.OrderState{}
 	for st := range l.set.OrderStates(now) {
@@ -56,8 +58,8 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order with countries in its scope. check uses it if
-// the Corefile of the server is unknown.
+// countryOrders returns a warning for each order with countries in its scope. The command
+// check gives these warnings if the Corefile of the server is unknown.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
@@ -71,8 +73,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each active order that is in l and not in before, and whose
-// deadline has passed at now.
+// lateSince returns a warning for each active order that is in l but not in before, if the
+// deadline of the order has passed at the time now.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
 		if _, was := before.positions[o.ID]; was || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
@@ -82,7 +84,7 @@ func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	})
 }
 
-// warnLate returns a warning for each order for which late returns a reason.
+// warnLate returns a warning for each order for which the function late returns a reason.
 func (l *orders) warnLate(late func(*order.Order) string) (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {

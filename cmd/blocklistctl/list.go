@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// listCmd is blocklistctl list.
+// listCmd is the command "blocklistctl list".
 type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
@@ -37,7 +37,7 @@ Example:
   blocklistctl list /etc/coredns/orders/ --state in_force --authority milan --targets`
 }
 
-// listedJSON is one order in the JSON of list.
+// listedJSON describes one order in the JSON output of the command list.
 type listedJSON struct {
 	ID         string       `json:"id"`
 	Digest     string       `json:"digest,omitempty"`
@@ -58,17 +58,18 @@ type listedJSON struct {
 	Windows    []windowJSON `json:"windows,omitempty"`
 	Review     string       `json:"review,omitempty"`
 	Disclosure string       `json:"disclosure"`
-	// Late is the reason why the order is late, or "".
+	// Late is the reason why the order is late. It is empty if the order is not late.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held are the held targets. They are shown under the same conditions as TargetList.
+	// Held contains the targets that the guard holds back, so that they are not enforced. Held
+	// is shown under the same conditions as TargetList.
 	Held []heldJSON `json:"held,omitempty"`
 
 	// The fields below are for the text output only.
 	first, last, windows string
 }
 
-// Run lists the orders.
+// Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
 	now, err := e.moment(c.At)
 	if err != nil {
@@ -119,7 +120,7 @@ func (c *listCmd) Run(e *env) error {
 	return c.print(e, l, listed)
 }
 
-// filter returns a function that reports whether an order is listed.
+// filter returns a function that reports whether the flags select an order.
 func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
 	if err := oneOf("--action", c.Action, []string{"block", "lift"}); err != nil {
 		return nil, err
@@ -129,7 +130,8 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// In path.Match, * does not match a slash, and ids have slashes.
+	// In path.Match, * does not match a slash. Order ids may contain slashes, so slashes are
+	// replaced.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -150,7 +152,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return false
 		}
 		if d.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
-			return false // the match would disclose a part of the order
+			return false // a match would disclose a part of the order
 		}
 		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
 			return false
@@ -172,7 +174,8 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether an order has a target that covers the name, or a page on this host.
+// concerns reports whether an order has a target that covers the name, or a page whose host is
+// the name.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -201,7 +204,7 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-// one returns an order for the output. d is the disclosure of the order.
+// one converts an order to its JSON form. d is the disclosure of the order.
 func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
@@ -243,8 +246,9 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// The lines about an order are between the rows of the table. Therefore format the table
-	// first, and then print it row by row. A cell does not have line ends or tabs.
+	// The lines about an order are between the rows of the table. Therefore print formats the
+	// whole table first, and then prints it row by row. Cells contain no line ends and no
+	// tabs.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE")
@@ -277,7 +281,7 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	return nil
 }
 
-// cells returns the cells of the row of an order.
+// cells returns the cells of the table row for an order.
 func cells(l *orders, x *listedJSON) []string {
 	id, targets := x.ID, fmt.Sprint(x.Targets)
 	if x.Digest != "" && x.Digest != x.ID {

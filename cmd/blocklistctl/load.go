@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// orders contains the orders of several files, as a server loads them at its start. Unlike the
-// set of a server, it also has the parsed orders.
+// orders contains the orders of several files, loaded as a server loads them at its start. It
+// also contains the parsed orders, which a server does not keep.
 type orders struct {
 	files     []lint.File // the files without errors
 	set       *ruleset.Set
@@ -20,7 +20,7 @@ type orders struct {
 	found     int            // the number of files, with and without errors
 	targets   int
 	versions  []store.Version          // the files without errors
-	positions map[string]orderPosition // by the ids of the orders
+	positions map[string]orderPosition // the keys are the ids of the orders
 }
 
 // An orderPosition is the file of an order and the time zone of the file.
@@ -48,9 +48,9 @@ func (l *orders) byID() map[string]*order.Order {
 	return m
 }
 
-// load reads and compiles files, directories and globs by the rules of the server. A file with an
-// error adds its problems to the result and no orders. If change is not nil, load compiles the
-// order that change returns in place of each order.
+// load reads and compiles files, directories and globs by the rules of the server. If a file
+// has an error, load returns its problems and none of its orders. If change is not nil, load
+// calls change for each order and compiles the returned order.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{positions: map[string]orderPosition{}}
 	opt := s.Store.Rules
@@ -62,10 +62,15 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	var parts []*ruleset.Part
 	for i, path := range paths {
 		e.progress.say("reading %d of %d: %s", i+1, len(paths), path)
-		parsed, digest, problems := readFile(path)
+		parsed, digest, problems := e.readFile(path)
 		l.found++
 		l.problems = append(l.problems, problems...)
 		if len(problems.Errors()) > 0 {
+			continue
+		}
+		demands := s.demands(parsed)
+		l.problems = append(l.problems, demands...)
+		if len(demands) > 0 {
 			continue
 		}
 		b := ruleset.NewBuilder(path, opt)
@@ -95,8 +100,8 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// mustLoad does the same as load, but returns an error if a file has an error. A result about
-// the other files alone could be wrong.
+// mustLoad loads files as load does. If a file has an error, mustLoad returns an error,
+// because a result about the other files alone could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -1,7 +1,7 @@
 // Command blocklistctl is the operator's tool for DNS blocking orders. It checks order files,
 // explains verdicts, compares versions of files and imports lists. It calls the same functions
-// as the server and does not run CoreDNS. docs/blocklistctl.md describes its commands and
-// their JSON.
+// as the server and does not run CoreDNS. docs/blocklistctl.md describes the commands and
+// their JSON output.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Exit codes.
+// These are the exit codes.
 const (
 	exitOK       = 0
 	exitProblems = 1
@@ -33,31 +33,43 @@ func main() {
 	os.Exit(code)
 }
 
-// commands is the command line.
+// commands contains the commands of the tool and the flag --json.
 type commands struct {
 	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
 
-	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
-	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
-	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
-	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
-	Fmt     fmtCmd     `cmd:"" help:"Write order files in canonical form."`
-	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of order files."`
-	Import  importCmd  `cmd:"" help:"Convert lists of names to order files."`
-	State   stateCmd   `cmd:"" help:"Show and change the stored versions of a server."`
+	Check       checkCmd       `cmd:"" help:"List the errors and warnings of order files."`
+	Explain     explainCmd     `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Diff        diffCmd        `cmd:"" help:"Compare two versions of order files."`
+	List        listCmd        `cmd:"" help:"List orders with their states, times and targets."`
+	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
+	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of order files."`
+	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Add         addCmd         `cmd:"" help:"Add a block order to an order file."`
+	Lift        liftCmd        `cmd:"" help:"Add a lift: an order that ends other orders."`
+	Amend       amendCmd       `cmd:"" help:"Add names to a block order."`
+	Correct     correctCmd     `cmd:"" help:"Correct an error of the operator: lift a name from all orders."`
+	Suspend     suspendCmd     `cmd:"" help:"Suspend an order for a time."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
+	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
+	Keygen      keygenCmd      `cmd:"" help:"Make a pair of keys for signatures of order files."`
+	Sign        signCmd        `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
+	Verify      verifyCmd      `cmd:"" help:"Check the signatures of order files."`
+	State       stateCmd       `cmd:"" help:"Show and change the stored versions of a server."`
 }
 
 const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// env is the environment of a command.
+// env contains what a command uses in addition to its flags, for example standard output and
+// the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	json           bool
 	now            func() time.Time
 	progress       *progress
+	edited         map[string][]byte // see readFile
 }
 
 // run runs the tool with the given arguments and returns the exit code.
@@ -95,7 +107,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	} else {
 		e.json = c.JSON
 		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
-			err = nil // the error is reported below
+			err = nil // the error of standard output is reported below
 		}
 		code = e.report(err)
 	}

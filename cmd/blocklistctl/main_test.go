@@ -17,16 +17,16 @@ import (
 	"github.com/dns-orders/blocklist/test/script"
 )
 
-// clock is the time of all tests.
+// clock returns the time at which the tests run commands.
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
-// TestScripts runs testdata/*.txtar, which package test/script describes. The commands run in
-// this process, at the time of clock. The steps are:
+// TestScripts runs the scripts in testdata/*.txtar. Package test/script describes their
+// format. The commands run in this process, at the time of clock. The steps are:
 //
-//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at its end is standard input. The step
-//     prints standard output, then standard error with "! " in front of each line, and then the
-//     exit code if it is not 0.
-//   - "cat FILE" prints a file, and "write FILE#VERSION" writes one.
+//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end of the step gives standard
+//     input. The step prints standard output, then standard error with "! " in front of each
+//     line, and then the exit code if it is not 0.
+//   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
 func TestScripts(t *testing.T) {
 	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
 		s.LayOut(nil)
@@ -51,8 +51,8 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output. $DIR replaces the working directory, because
-// absolute paths of order files come from a Corefile.
+// command runs blocklistctl and returns its output. In the output, $DIR replaces the working
+// directory, because a Corefile gives absolute paths of order files.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -78,8 +78,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument: --json writes one document, and docs/blocklistctl.md names each
-// of its fields.
+// oneDocument checks that --json writes one JSON document, and that docs/blocklistctl.md
+// contains the name of each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -130,19 +130,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ctl runs blocklistctl and returns the exit code and what it wrote.
+// ctl runs blocklistctl and returns the exit code, standard output and standard error.
 func ctl(args ...string) (code int, out, errs string) { return ctlAt(clock, args...) }
 
-// ctlAt is ctl at the time of a clock.
+// ctlAt runs blocklistctl as ctl does, but with the given clock.
 func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
 	code = run(args, strings.NewReader(""), &stdout, &stderr, now)
 	return code, stdout.String(), stderr.String()
 }
 
-// TestHelp: every command says how it is used, with an example.
+// TestHelp checks that the help of every command contains an example, and that the docs have a
+// chapter about the command.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"schema"}, {"import", "domains"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
+	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
 		var out, errs bytes.Buffer
 		code := run(append(args, "--help"), nil, &out, &errs, clock)
 		if code != exitOK || !strings.Contains(out.String(), "Example:") || !strings.Contains(out.String(), "blocklistctl "+strings.Join(args, " ")) || errs.Len() > 0 {
@@ -154,8 +155,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS: the tool runs the server's functions without the server. The lexer for
-// Corefiles is the one package of CoreDNS's makers in the tool.
+// TestNoCoreDNS checks that the tool does not link the server. The only package of the CoreDNS
+// project in the tool is the lexer for Corefiles.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
@@ -168,7 +169,7 @@ func TestNoCoreDNS(t *testing.T) {
 	}
 }
 
-// TestSchema: the schema comes out as it is, also with --json.
+// TestSchema checks that the command schema prints the schema unchanged, also with --json.
 func TestSchema(t *testing.T) {
 	for _, args := range [][]string{{"schema"}, {"--json", "schema"}} {
 		var out, errs bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// errProblems ends a command that has already printed its problems.
+// errProblems is the error of a command that has already printed its problems.
 var errProblems = errors.New("problems found")
 
 // report prints the error of a command and returns the exit code.
@@ -23,6 +23,8 @@ func (e *env) report(err error) (code int) {
 		return exitOK
 	case errors.Is(err, errProblems):
 		return exitProblems
+	case errors.Is(err, errMisuse):
+		return exitMisuse
 	}
 	if e.json {
 		e.writeJSON(struct {
@@ -37,7 +39,7 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
-// say writes to standard error, each line as printable text.
+// say writes a message to standard error. Each line of the message is made printable.
 func (e *env) say(format string, args ...any) {
 	e.progress.clear()
 	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -48,8 +50,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// output is standard output. It keeps the first error of a write, so that a command whose
-// output is lost does not end with exit code 0.
+// output writes to standard output. It keeps the first write error, so that a command does not
+// exit with code 0 if its output is lost.
 type output struct {
 	w   io.Writer
 	err error
@@ -64,8 +66,8 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes the document of a command with --json. It escapes text that is not
-// printable, so that the document is safe on a terminal.
+// writeJSON writes the JSON document of a command. It escapes text that is not printable, so
+// that the document is safe on a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
 	var b bytes.Buffer

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -12,7 +13,8 @@ import (
 
 const smallOrders = "version: 1\norders:\n- {id: a, authority: {name: A}, references: [r], scope: global, review: 2027-01-01, targets: [a.example]}\n"
 
-// TestMisuseJSON: misuse with --json writes one document with the error, on every command.
+// TestMisuseJSON checks that wrong arguments together with --json give one JSON document with
+// the error, for every command.
 func TestMisuseJSON(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -25,6 +27,7 @@ func TestMisuseJSON(t *testing.T) {
 		"list", "list --nope", "list a.yaml --state asleep", "list a.yaml --action stop", "list --corefile missing",
 		"fmt", "fmt --nope", "fmt missing.yaml", "fmt -w -c a.yaml",
 		"schema --nope", "schema extra",
+		"add", "amend", "correct", "lift", "suspend", "acknowledge", "reported", "lift nope --authority A --reference R --orders a.yaml",
 		"import", "import domains", "import domains --nope", "import domains list --id i --authority A --out x.txt",
 	} {
 		for _, where := range []string{"before", "behind"} {
@@ -47,7 +50,7 @@ func TestMisuseJSON(t *testing.T) {
 	}
 }
 
-// full is a device without room.
+// full is a writer that fails after room bytes, like a full disk.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -57,8 +60,8 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestOutputLost: a command whose output is lost, all or the end of it, says so and does not
-// end as if all were well.
+// TestOutputLost checks that a command reports an error if its output is lost. The command
+// must not exit with code 0, whether the whole output or only its end is lost.
 func TestOutputLost(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -66,6 +69,7 @@ func TestOutputLost(t *testing.T) {
 	for _, args := range []string{
 		"check a.yaml", "explain a.example a.yaml", "explain none.example a.yaml", "diff a.yaml a.yaml", "list a.yaml", "list a.yaml --targets",
 		"list a.yaml --state draft", "fmt a.yaml", "fmt --check a.yaml", "schema", "import domains list --id i --authority A --scope global",
+		"acknowledge a --orders a.yaml -n",
 	} {
 		for _, mode := range []string{"", "--json "} {
 			all := strings.Fields(mode + args)
@@ -84,7 +88,7 @@ func TestOutputLost(t *testing.T) {
 	}
 }
 
-// TestHelpLost: help that is lost does not end as if all were well.
+// TestHelpLost checks that --help does not exit with code 0 if the help text is lost.
 func TestHelpLost(t *testing.T) {
 	var errs strings.Builder
 	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
@@ -92,12 +96,14 @@ func TestHelpLost(t *testing.T) {
 	}
 }
 
-// hostile are texts that would change a terminal, forge a line or turn the reading order.
+// hostile contains texts that would control a terminal, forge a line or change the reading
+// direction.
 var hostile = []string{
 	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }
 
-// hostileOrders returns an order file in JSON with a text in every field that takes one.
+// hostileOrders returns an order file in JSON. Each field that accepts free text contains the
+// given text.
 func hostileOrders(text, id string) string {
 	quoted, _ := json.Marshal(text)
 	q := string(quoted)
@@ -111,8 +117,8 @@ func hostileOrders(text, id string) string {
 	return `{"version": 1, "orders": [` + strings.ReplaceAll(o+","+lift, "\n", " ") + `]}`
 }
 
-// TestHostileText: what order files say never changes the terminal, and a text is one line
-// with as many lines as a harmless text gives.
+// TestHostileText checks that text in order files never controls the terminal. A hostile text
+// must give as many lines of output as a harmless text.
 func TestHostileText(t *testing.T) {
 	t.Chdir(t.TempDir())
 	commands := []string{
@@ -120,9 +126,19 @@ func TestHostileText(t *testing.T) {
 		"explain a.example a.json --client 192.0.2.7", "explain a.example a.json --client 192.0.2.7 --structured", "explain b.example a.json --client 192.0.2.7",
 		"explain a.example a.json --client 192.0.2.1", "explain a.example a.json --country IT --at 2026-01-03", "explain bad.example bad.json",
 		"diff old.json a.json --country IT", "diff a.json old.json --sealed", "fmt bad.json", "fmt --check bad.json",
+		"lift o --authority A --reference R --orders edit.json -n", "amend o --add z.example --orders edit.json -n", "acknowledge o --orders edit.json -n",
 	}
 	lines := func(text string) map[string]int {
 		os.WriteFile("a.json", []byte(hostileOrders(text, "o")), 0o600)
+		var escaped strings.Builder // a file with raw control characters cannot be edited
+		for _, r := range hostileOrders(text, "o") {
+			if r < 0x7f {
+				escaped.WriteRune(r)
+			} else {
+				fmt.Fprintf(&escaped, `\u%04x`, r)
+			}
+		}
+		os.WriteFile("edit.json", []byte(escaped.String()), 0o600)
 		os.WriteFile("old.json", []byte(hostileOrders("old"+text, "o")), 0o600)
 		key, _ := json.Marshal(text)
 		os.WriteFile("bad.json", []byte(`{"version": 1, "orders": [{"id": `+string(key)+`, `+string(key)+`: 1, "authority": {"name": "A"}, "scope": `+string(key)+`, "targets": [`+string(key)+`]}]}`), 0o600)
@@ -147,14 +163,15 @@ func TestHostileText(t *testing.T) {
 	want := lines("harmless")
 	for _, text := range hostile {
 		for args, n := range lines(text) {
-			if n != want[args] && !strings.Contains(args, "bad") { // a bad id has fewer or more faults
+			if n != want[args] && !strings.Contains(args, "bad") { // a bad id may have more or fewer problems
 				t.Errorf("%q: %d lines with %q, want %d", args, n, text, want[args])
 			}
 		}
 	}
 }
 
-// TestHostileNames: names of files, as the shell may fill them in, are printable too.
+// TestHostileNames checks that hostile text in the names of files is printed in a printable
+// form.
 func TestHostileNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, text := range hostile {
@@ -178,7 +195,8 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// TestHostileProgress: the names of files that are read do not change the terminal.
+// TestHostileProgress checks that the progress line shows the name of a file in a printable
+// form.
 func TestHostileProgress(t *testing.T) {
 	for _, text := range hostile {
 		var b strings.Builder

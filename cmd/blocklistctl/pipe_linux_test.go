@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe: a pipe in place of a file is said to be none, and nobody waits for a
-// writer.
+// TestPipe checks that check reports an error for a pipe in place of a file. It must not wait
+// until another process writes to the pipe.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -30,7 +30,8 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestImportPipe checks that import refuses a pipe without reading, replacing or blocking on it.
+// TestImportPipe checks that import refuses a pipe. It must not read, replace or wait for the
+// pipe.
 func TestImportPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -49,13 +50,14 @@ func TestImportPipe(t *testing.T) {
 	}
 }
 
-// TestImportSize: a file that is larger than any list is refused and not read.
+// TestImportSize checks that import refuses a file that is larger than any list, and does not
+// read the file.
 func TestImportSize(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate("big.txt", 1<<40); err != nil { // without taking room
+	if err := os.Truncate("big.txt", 1<<40); err != nil { // the file takes no space on the disk
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
@@ -65,8 +67,8 @@ func TestImportSize(t *testing.T) {
 	}
 }
 
-// TestImportShows: text of a list and its name come to the terminal without control
-// characters.
+// TestImportShows checks that import prints the text and the file name of a list without
+// control characters.
 func TestImportShows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const name = "a\x1b[31m\nforged.txt"

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets sets the lines, columns and fields of warnings about single targets. The compiled set
-// has only the texts of its targets, so atTargets finds the targets in the orders.
+// atTargets sets the line, column and field of warnings about single targets. The compiled set
+// contains only the texts of targets, so atTargets looks for the targets in the orders.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -43,13 +43,13 @@ func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
-// heldText returns a target in the form of ruleset.Held.
+// heldText returns the text of a target as ruleset.Held contains it.
 func heldText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress:
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
-		return "" // a page is not enforced, so the guard does not hold it
+		return "" // the guard does not hold back pages, because DNS does not enforce pages
 	}
 	return t.Pattern()
 }
@@ -77,8 +77,8 @@ func problemsJSON(ps order.Problems) []problemJSON {
 	return out
 }
 
-// problemText returns a problem as one line of printable text. The text of a warning has the word
-// "warning".
+// problemText returns a problem as one line of printable text. The text of a warning contains
+// the word "warning".
 func problemText(p order.Problem) string {
 	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
 	if p.Warning {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,14 +14,24 @@ import (
 )
 
 // readFile parses an order file and its side lists. digest is the SHA-256 sum of the order file.
-func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
+// A command that edits the file sets the new content in e.edited before the file has this
+// content.
+func (e *env) readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
+	if data, ok := e.edited[path]; ok {
+		return parseOrders(path, bytes.NewReader(data))
+	}
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if err != nil {
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
+	return parseOrders(path, f)
+}
+
+// parseOrders parses the content of an order file.
+func parseOrders(path string, r io.Reader) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	sum, last := sha256.New(), lastByte(0)
-	parsed, problems = order.Parse(path, io.TeeReader(f, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
+	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
 	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
 		problems = append(problems, order.Problem{File: path, Warning: true,
 			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})
@@ -28,7 +39,7 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
-// lastByte is a Writer that stores only the last byte.
+// lastByte is a writer that keeps only the last byte.
 type lastByte byte
 
 // Write implements io.Writer.
@@ -39,9 +50,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file. It checks the type first, because opening a pipe blocks until
-// another process writes to the pipe. openFile returns an error for a file of more than most
-// bytes. The error does not contain the path.
+// openFile opens a regular file of at most most bytes. It checks the type of the file first,
+// because opening a pipe blocks until another process writes to the pipe. The returned error
+// does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

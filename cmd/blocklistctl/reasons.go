@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An explainer writes the reasons of a decision as text.
+// An explainer writes the reasons of a verdict as text.
 type explainer struct {
 	l          *orders
 	byID       map[string]*order.Order
@@ -21,7 +21,7 @@ type explainer struct {
 	client     ruleset.Client
 }
 
-// label returns the id of an order, or the digest of a sealed order.
+// label returns the id of an order. For a sealed order (a secret order) it returns a digest.
 func (x *explainer) label(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return sealedLabel(o.ID)
@@ -29,23 +29,23 @@ func (x *explainer) label(o *ruleset.Order) string {
 	return o.ID
 }
 
-// hidden reports whether the order is sealed and --sealed is not set.
+// hidden reports whether the order is sealed (secret) and the flag --sealed is not set.
 func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
 
-// undisclosed reports whether the targets of the order must not be shown.
+// undisclosed reports whether the output must omit the targets of the order.
 func (x *explainer) undisclosed(o *ruleset.Order) bool {
 	return x.disclosure[o.ID] != order.Full && !x.sealed
 }
 
-// target returns the target of a reason, or "" for a sealed order.
+// target returns the target in a reason. For a sealed order (a secret order) it returns "".
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
-		return "" // even the number of its labels would disclose the target
+		return "" // even the number of labels would disclose the target
 	}
 	return r.Match.Describe(r.Target)
 }
 
-// order returns an order for the output.
+// order converts an order to its JSON form.
 func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	if x.hidden(o) {
 		return &orderJSON{ID: sealedLabel(o.ID)}
@@ -58,7 +58,7 @@ func (x *explainer) order(o *ruleset.Order) *orderJSON {
 	return out
 }
 
-// reason returns a reason for the output.
+// reason converts a reason to its JSON form.
 func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: until(r.Until)}
 	say := func(word, format string, args ...any) {
@@ -111,7 +111,7 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 			begins += "is "
 		}
 		if x.undisclosed(r.Order) {
-			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above it
+			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above the target
 		} else {
 			say("held", "%sheld by the never-block guard, not enforced: it %s", begins, r.Held)
 		}
@@ -126,9 +126,9 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	return out
 }
 
-// ends returns the last words of a sentence about a lift or an exemption: the end of the lift or
-// exemption. If the order is not in force at that end, because its next window opens later, the
-// words are about the start of that window.
+// ends returns the last words of a sentence about a lift or an exemption. Normally the words
+// are the end of the lift or exemption. If the order is not in force at that end because a
+// later window of the order begins afterwards, the words are the start of this window.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -142,7 +142,8 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + endOfDay(r.Until, x.l.zone(r.By.ID))
 }
 
-// endsAt reports whether a time is the end of the lift, of a window or of a target of the lift.
+// endsAt reports whether t is the end of the lift o. It also returns true for the end of a
+// window or of a target of the lift.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
@@ -150,7 +151,8 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns why a target is never in force: a status, or its times.
+// notActive returns why a target is never in force. The reason is a status such as draft, or
+// the times of the order.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
 		return "the order's status is " + o.Status.String()
@@ -161,7 +163,7 @@ func notActive(o *order.Order, r ruleset.Reason) string {
 	return "its from, until and windows do not overlap, so it is never in force"
 }
 
-// endOf returns the last words of a sentence about the end of a target.
+// endOf returns words about the end of a target, for the end of a sentence.
 func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if o == nil {
 		return ""
@@ -176,7 +178,7 @@ func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	return " at " + endOfDay(end, zone)
 }
 
-// startOf returns words about the start of a target that is not in force yet.
+// startOf returns words about the start of a target that is not yet in force.
 func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
 		if first, field := firstDate(o); first == t {
@@ -186,7 +188,8 @@ func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	return "from " + t.StartText(zone)
 }
 
-// targetOf returns the target of the order that a reason is about.
+// targetOf returns the target of the order o to which the reason r refers. It returns nil if
+// there is none.
 func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	if o == nil {
 		return nil
@@ -199,7 +202,7 @@ func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	return nil
 }
 
-// about returns the authority and the date of an order, for a sentence.
+// about returns the authority and the decision date of an order for a sentence.
 func (x *explainer) about(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return ""
@@ -230,7 +233,8 @@ func (x *explainer) exemption(o *ruleset.Order) string {
 	return ""
 }
 
-// recorded returns the pages on a host that are targets of orders. DNS does not enforce them.
+// recorded returns the pages on a host that are targets of orders. DNS does not enforce these
+// targets.
 func (x *explainer) recorded(name dname.Name) []reasonJSON {
 	out := []reasonJSON{}
 	for _, f := range x.l.files {

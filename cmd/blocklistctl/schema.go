@@ -2,7 +2,7 @@ package main
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// schemaCmd is blocklistctl schema.
+// schemaCmd is the command "blocklistctl schema".
 type schemaCmd struct{}
 
 // Help returns the description and the example for --help.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -9,96 +8,43 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns the disclosure of each order without --sealed, by the id of the order. As in
-// the log of the server, a lift without a disclosure of its own has the disclosure of the most
-// secret order that it reaches. A lift that reaches no order, or that names an unknown order,
-// is secret, because it may reach a sealed order in another file.
+// disclosures returns how much each order may show if the flag --sealed is not set, by the id
+// of the order. A lift (an order that ends other orders) without a disclosure of its own has
+// the disclosure of the most secret order that it ends. A lift that ends no order or lists an
+// unknown order is secret, because it may end a sealed order in another file. The log of the
+// server has the same rules.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
-	byID, byAuthority := map[string]order.Disclosure{}, map[order.Authority]*reached{}
-	who := func(o *order.Order) order.Authority {
-		return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
-	}
+	byID := map[string]order.Disclosure{}
+	var lifts []*order.Order
+	var orders [order.None + 1][]*order.Order // by disclosure
 	for _, o := range all {
 		if o.Lifting() {
-			continue
+			lifts = append(lifts, o)
+		} else {
+			byID[o.ID] = o.Disclosure
+			orders[o.Disclosure] = append(orders[o.Disclosure], o)
 		}
-		byID[o.ID] = o.Disclosure
-		if o.DecidedAt() == order.NoTime {
-			continue
-		}
-		if byAuthority[who(o)] == nil {
-			byAuthority[who(o)] = &reached{}
-		}
-		r := byAuthority[who(o)]
-		r.orders = append(r.orders, o)
 	}
-	for _, r := range byAuthority {
-		r.sort()
-	}
-	lifts := map[string]order.Disclosure{}
-	for _, o := range all {
-		if !o.Lifting() {
-			continue
+	secret, known := map[*order.Order]order.Disclosure{}, map[*order.Order]bool{}
+	for d, orders := range orders {
+		for l := range ruleset.Reached(lifts, orders) {
+			secret[l], known[l] = order.Disclosure(d), true
 		}
-		d, known := o.Disclosure, true
+	}
+	named := func(id string) bool { _, ok := byID[id]; return ok }
+	of := map[string]order.Disclosure{}
+	for _, l := range lifts {
 		switch {
-		case o.Public:
-		case len(o.Lifts) == 0:
-			var most order.Disclosure
-			most, known = byAuthority[who(o)].by(o)
-			d = max(d, most)
+		case l.Public:
+			of[l.ID] = l.Disclosure
+		case !known[l] || slices.ContainsFunc(l.Lifts, func(id string) bool { return !named(id) }):
+			of[l.ID] = order.None
 		default:
-			for _, id := range o.Lifts {
-				most, ok := byID[id]
-				d, known = max(d, most), known && ok
-			}
+			of[l.ID] = max(l.Disclosure, secret[l])
 		}
-		if !known {
-			d = order.None
-		}
-		lifts[o.ID] = d
 	}
-	maps.Copy(byID, lifts)
+	maps.Copy(byID, of)
 	return byID
-}
-
-// reached contains the orders of one authority. sort sorts them by their decision times.
-type reached struct {
-	orders []*order.Order
-	most   []order.Disclosure // for each order, the most secret disclosure up to that order
-}
-
-// inHistory compares the decision times of two orders.
-func inHistory(a, b *order.Order) int {
-	return cmp.Or(cmp.Compare(a.DecidedAt(), b.DecidedAt()), cmp.Compare(a.From, b.From))
-}
-
-// sort sorts the orders and sets most.
-func (r *reached) sort() {
-	slices.SortStableFunc(r.orders, inHistory)
-	var most order.Disclosure
-	for _, o := range r.orders {
-		most = max(most, o.Disclosure)
-		r.most = append(r.most, most)
-	}
-}
-
-// by returns the most secret disclosure of the orders that a lift without ids reaches, and
-// reports whether there is one. An order with the same time as the lift counts as reached.
-func (r *reached) by(lift *order.Order) (most order.Disclosure, any bool) {
-	if r == nil {
-		return 0, false
-	}
-	n, _ := slices.BinarySearchFunc(r.orders, lift, func(o, lift *order.Order) int {
-		if inHistory(o, lift) > 0 {
-			return 1
-		}
-		return -1
-	})
-	if n == 0 {
-		return 0, false
-	}
-	return r.most[n-1], true
 }
 
 // sealedLabel returns the name of a sealed order in the log of the server.

@@ -7,10 +7,11 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile for commands that
-// have neither ORDERS nor --corefile.
+// corefileVariable is the environment variable that contains the path of the Corefile.
+// Commands use the variable if they have neither ORDERS nor --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 // serverFlags are the flags of the commands that need the settings of a server.
@@ -29,7 +30,7 @@ type server struct {
 }
 
 // server returns the settings that the flags give. orders are the ORDERS of the command line.
-// They replace the ORDERS of the Corefile.
+// If there are any, they replace the ORDERS of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {
@@ -68,6 +69,16 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 		s.Store.Patterns = orders
 	}
 	return s, nil
+}
+
+// demands returns the problems of a file with the properties verify and require of the
+// Corefile. The signature is for blocklistctl verify.
+func (s *server) demands(f *order.File) order.Problems {
+	problems := s.Store.Demands.File(f)
+	for _, o := range f.Orders {
+		problems = append(problems, s.Store.Demands.Order(f.Path, o)...)
+	}
+	return problems
 }
 
 // elsewhere returns the server block that receives the queries for a name, if that is not the

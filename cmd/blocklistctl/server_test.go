@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestCorefileVariable: the variable counts for commands without ORDERS and --corefile only.
+// TestCorefileVariable checks that the environment variable is used only for commands that
+// have neither ORDERS nor --corefile.
 func TestCorefileVariable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, id := range map[string]string{"a": "from-flag", "b": "from-variable", "c": "from-line"} {
@@ -37,7 +38,8 @@ func TestCorefileVariable(t *testing.T) {
 			t.Errorf("variable %q, arguments %q: got %q, want %q", tc.variable, tc.args, got, tc.want)
 		}
 	}
-	// With ORDERS on the line and the variable, the variable's home does not count either.
+	// With ORDERS on the command line, the Corefile of the variable is not used at all, not
+	// even for its property home.
 	t.Setenv(corefileVariable, "b")
 	if _, out, _ := ctl("explain", "a.example", "c.yaml"); !strings.Contains(out, "without --corefile") {
 		t.Errorf("got %s", out)

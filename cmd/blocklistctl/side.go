@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens the side lists of an order file by the rules of the
-// server.
+// openSide returns a function that opens the side lists (lists of names in files of their own)
+// of an order file by the rules of the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -22,10 +22,11 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 
 // outside returns an error if a symbolic link leads a side list out of the directory of its
 // order file. As in package source, a side list may be in the directory of the path or in the
-// directory that the path leads to. outside accepts a path without a file, because openFile
-// returns the error for such a path.
+// directory to which the path leads. outside returns no error for a file that does not exist,
+// because openFile will return that error.
 func outside(path, side string) error {
-	// The path of the working directory may contain links, so make all paths absolute first.
+	// All paths are made absolute first, because the path of the working directory may contain
+	// links.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

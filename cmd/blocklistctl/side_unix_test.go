@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestSideListOutside: a side list that a link leads out of the directory of the order
-// file is refused, as a server refuses it. A folder that is a link as a whole, as in
-// Kubernetes, leads nowhere else.
+// TestSideListOutside checks that openSide refuses a side list if a link leads it out of the
+// directory of the order file. A server refuses it too. A link to the whole directory, as in
+// Kubernetes, is allowed.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -70,7 +70,7 @@ func TestSideListOutside(t *testing.T) {
 			t.Errorf("%s of %s: got %v, want %q", tc.side, tc.order, err, tc.want)
 		}
 	}
-	// The same with a working directory that is reached through a link.
+	// The side list must also be found if the working directory is reached through a link.
 	t.Chdir(filepath.Join(dir, "mount"))
 	in, err := openSide("order.yaml")("list.txt")
 	if err != nil {

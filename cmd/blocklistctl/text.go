@@ -20,7 +20,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// or returns s, or otherwise if s is empty.
+// or returns s. If s is empty, it returns otherwise.
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -28,7 +28,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// references returns the references as one text. It quotes a reference that is not printable.
+// references returns a list of reference numbers as one text. It quotes a reference that is
+// not printable.
 func references(list []string) string {
 	out := make([]string, len(list))
 	for i, r := range list {
@@ -37,7 +38,7 @@ func references(list []string) string {
 	return strings.Join(out, ", ")
 }
 
-// until returns a time, or "" for ruleset.Forever.
+// until returns a time as text. For ruleset.Forever it returns "".
 func until(t order.Time) string {
 	if t == ruleset.Forever {
 		return ""

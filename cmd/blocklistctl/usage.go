@@ -11,15 +11,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit carries the exit code of --help out of the parser.
+// exit is a panic value with which the parser returns the exit code after --help.
 type exit int
 
-// misuseError is an error about the arguments.
+// misuseError is an error about wrong arguments.
 type misuseError string
 
 func (e misuseError) Error() string { return string(e) }
 
-// misuse returns an error about the arguments.
+// misuse returns an error about wrong arguments.
 func misuse(format string, args ...any) error {
 	return misuseError(fmt.Sprintf(format, args...))
 }
@@ -45,8 +45,8 @@ func withHelpFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// usage reports an error of the parser, with the way to more help, and returns the exit code.
-// Without any command it prints the help.
+// usage reports an error of the argument parser, says how to get help, and returns the exit
+// code. If the arguments contain no command, usage prints the help.
 func (e *env) usage(err error) (code int) {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
@@ -67,7 +67,8 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether --json is among arguments that the parser does not accept.
+// wantsJSON reports whether the arguments contain --json. It is used if the parser does not
+// accept the arguments.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

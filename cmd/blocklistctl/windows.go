@@ -7,14 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// windowJSON is a window of an order. A time is empty if the window has no such time.
+// windowJSON is a window (a time span) of an order. From or Until is empty if the window has
+// no start or no end.
 type windowJSON struct {
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows sets the windows of an order, and the first and the last time at which the order
-// can be in force by its from, its until and its windows.
+// setWindows sets the windows (time spans) of an order. It also sets the first and the last
+// time at which the order can be in force by its from, its until and its windows.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {
@@ -33,8 +34,8 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the start of the first window and the end of the last window. NoTime is a start
-// or an end that does not exist.
+// span returns the start of the first window and the end of the last window. It returns NoTime
+// for a start or end that does not exist.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
 	for _, w := range ws[1:] {
@@ -46,7 +47,8 @@ func span(ws []order.Window) (from, until order.Time) {
 	return from, until
 }
 
-// nextWindow describes the window that is open at now, or else the next window.
+// nextWindow describes the window that is open at the time now. If none is open, it describes
+// the next window.
 func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	var next *order.Window
 	for i := range ws {
@@ -67,7 +69,7 @@ func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	return "one is open" + windowEnd(next, zone)
 }
 
-// windowEnd returns the end of a window for a sentence.
+// windowEnd returns words about the end of a window for a sentence.
 func windowEnd(w *order.Window, zone *time.Location) string {
 	if w.Until == order.NoTime {
 		return ", without an end"

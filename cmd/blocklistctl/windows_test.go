@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestListWindows checks the columns FROM and UNTIL and the line about windows of list, for
-// orders with windows. The time of the test is 2026-05-01 12:00 UTC.
+// TestListWindows checks the output of list for orders with windows: the columns FROM and
+// UNTIL and the line about the windows. The time of the test is 2026-05-01 12:00 UTC.
 func TestListWindows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for fields, want := range map[string][3]string{

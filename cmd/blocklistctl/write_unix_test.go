@@ -13,8 +13,8 @@ import (
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
-// TestWriteKeeps: fmt -w keeps owner, group and mode of a file, and the link that leads to
-// the file. Root can test another owner, and others one of their groups.
+// TestWriteKeeps checks that "fmt -w" keeps the owner, group and mode of a file, and a link to
+// the file. Only root can test another owner. Other users test one of their groups.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {
@@ -58,8 +58,8 @@ func TestWriteKeeps(t *testing.T) {
 	}
 }
 
-// TestWriteNew: a new file has the mode that the umask leaves, and a sealed order is not for
-// everyone.
+// TestWriteNew checks that a new file has the mode that the umask leaves. A file with a sealed
+// order (a secret order) must not be readable for all users.
 func TestWriteNew(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("list", []byte("a.example\n"), 0o600)
@@ -84,8 +84,8 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// TestFormatOdd: fmt refuses what is not a regular file, does not wait for a writer, and does
-// not read a file that is too large.
+// TestFormatOdd checks that fmt refuses files that are not regular, does not wait for a pipe,
+// and does not read files that are too large.
 func TestFormatOdd(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -97,7 +97,7 @@ func TestFormatOdd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Truncate(size); err != nil { // sparse: it takes no room
+		if err := f.Truncate(size); err != nil { // a sparse file takes no space
 			t.Fatal(err)
 		}
 		f.Close()

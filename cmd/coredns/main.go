@@ -1,25 +1,24 @@
-// Command coredns is CoreDNS with the blocklist plugin in its place. The plugin is below acl
-// and directly above cache, so that cache never keeps answers that depend on the client or the
-// time.
+// Command coredns is CoreDNS with the blocklist plugin. The plugin is below acl and directly above
+// cache, because cache must not keep answers that depend on the client or the time.
 //
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// The default build has the plugins that a resolver needs. These are all plugins of CoreDNS
-// except the ten that bring in a client for a cloud, an orchestrator or a tracer, or a
-// database: azure, clouddns, dnssec (it can fetch its keys from a cloud), dynupdate, etcd,
-// k8s_external, kubernetes, nomad, route53 and trace. With -tags full the build has all
-// plugins. If a Corefile uses one of the ten, the error names the tag.
+// The default build has the plugins that a resolver needs. It leaves out ten plugins of CoreDNS
+// that need a client of a cloud, an orchestrator, a tracer or a database: azure, clouddns, dnssec
+// (it can fetch its keys from a cloud), dynupdate, etcd, k8s_external, kubernetes, nomad, route53
+// and trace. With -tags full the build has all plugins. If a Corefile uses one of the ten plugins,
+// the default build returns an error that mentions the build tag.
 //
-// The default build is small so that a newcomer can start quickly. These are the build times
-// with an empty build cache on two idle cores:
+// The default build is small so that a newcomer can start quickly. A build with an empty build
+// cache takes this time on two idle cores:
 //
 //	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
 //
-// Some 70 s of the default's CPU time are the server itself (DNS over QUIC, HTTPS and gRPC,
-// and Prometheus), which every choice of plugins needs. view and template add 4 s, tls 5 s,
-// geoip 2 s. dnssec alone would add 13 s.
+// Of the CPU time of the default build, about 70 s are the server itself (DNS over QUIC, HTTPS and
+// gRPC, and Prometheus), which every choice of plugins needs. The plugins view and template add
+// 4 s, tls adds 5 s, and geoip adds 2 s. The plugin dnssec alone would add 13 s.
 //
 // docs/compile.md describes how to compile the plugin into another CoreDNS.
 package main
@@ -54,8 +53,8 @@ func main() {
 	coremain.Run()
 }
 
-// install adds blocklist to the list of directives. This list decides the order of the
-// plugins, and the order of imports has no effect.
+// install adds blocklist to the list of directives. This list decides the order of the plugins;
+// the order of the imports has no effect.
 func install() error {
 	list, err := insert(dnsserver.Directives)
 	if err != nil {
@@ -64,9 +63,9 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// Loaders run after the flags are read and just before the Corefile is loaded.
-	// explainAbsent must not run earlier, because -plugins lists the registered plugins and
-	// must not list absent ones.
+	// A loader runs after CoreDNS has parsed the flags, and before CoreDNS loads the Corefile.
+	// explainAbsent must not run earlier. Otherwise the flag -plugins would list the absent plugins,
+	// because -plugins lists all registered plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile
@@ -74,8 +73,8 @@ func install() error {
 	return nil
 }
 
-// insert returns directives with blocklist directly above cache. It never appends blocklist to
-// the list: below forward the plugin would get no queries.
+// insert returns directives with blocklist directly above cache. If there is no cache, insert does
+// not append blocklist to the list, because below forward the plugin would get no queries.
 func insert(directives []string) ([]string, error) {
 	i := slices.Index(directives, below)
 	if i < 0 {
@@ -84,23 +83,23 @@ func insert(directives []string) ([]string, error) {
 	return slices.Insert(slices.Clone(directives), i, name), nil
 }
 
-// explainAbsent registers a setup function for each directive of CoreDNS that is not in this
-// build. The function returns an error that names the build tag. The error of caddy would only
-// mention "a missing plugin".
+// explainAbsent registers a setup function for each directive of CoreDNS whose plugin is not in
+// this build. The setup function returns an error that mentions the build tag. Without this
+// function, the error would only say that a plugin may be missing.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
 			continue
 		}
 		plugin.Register(d, func(c *caddy.Controller) error {
-			c.Next() // for the line of the directive in the error
+			c.Next() // so that the error has the line of the directive
 			return plugin.Error(d, c.Err("this binary leaves the plugin out, to build quickly; build or run it with -tags full"))
 		})
 	}
 }
 
-// commit returns the commit for -version and coredns_build_info. It is the version of this
-// module, unless the builder has set another value with -ldflags.
+// commit returns the text that -version and the metric coredns_build_info show as the commit. The
+// text is the version of this module, unless the builder has set another text with -ldflags.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

@@ -13,11 +13,11 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 )
 
-// listed is the output of -plugins. It is taken before a Corefile is loaded, as in Run.
+// listed is the output of the flag -plugins before a Corefile is loaded.
 var listed []string
 
-// TestMain installs the plugin once, as main does, because the list of directives and plugins
-// belongs to the process.
+// TestMain installs the plugin once, as main does, because a process has only one list of
+// directives and one list of plugins.
 func TestMain(m *testing.M) {
 	if err := install(); err != nil {
 		log.Fatal(err)
@@ -49,8 +49,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder compares the order of the plugins with CoreDNS's plugin.cfg after adding the line
-// from docs/compile.md. Both ways to compile must give the same order.
+// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg after the
+// line from docs/compile.md is added. Compiling by plugin.cfg must give the same order.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {
@@ -80,8 +80,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLinked checks the output of -plugins and the directives of plugin.cfg. Each directive
-// must be in this build, or be listed in absent and give an error that explains this.
+// TestLinked checks each directive of plugin.cfg. The plugin must be in this build and in the
+// output of -plugins, or be listed in absent and give an error that explains the build tag.
 func TestLinked(t *testing.T) {
 	if !slices.Contains(listed, "blocklist") {
 		t.Errorf("-plugins does not list blocklist: %q", listed)
@@ -134,8 +134,8 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// goList asks the go command for CoreDNS's module. It needs no network, because this package
-// is compiled from the module.
+// goList returns the output of go list for CoreDNS's module. It needs no network, because the
+// module is already in the module cache when this test is compiled.
 func goList(t *testing.T, format string) string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-m", "-f", format, "github.com/coredns/coredns")

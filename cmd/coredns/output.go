@@ -13,18 +13,20 @@ import (
 )
 
 const (
-	// maxQueued bounds the lines that wait for standard output, in bytes.
+	// maxQueued limits the log lines that wait for standard output, in bytes.
 	maxQueued = 4 << 20
-	// outputPatience is how long a line, and the end of the process, wait for standard output.
+	// outputPatience is how long a caller of the log, and the end of the process, wait until
+	// standard output accepts a line.
 	outputPatience = time.Second
 )
 
-// output is the destination of CoreDNS's log. Write returns when the line is written, as a
-// write to standard output does. But Write waits at most for patience. While out is behind,
-// Write only puts the line into the queue.
+// An output is the destination of CoreDNS's log. Write returns when the line is written, but waits
+// at most for patience. While earlier lines still wait for out, Write only puts the line into the
+// queue.
 //
-// Without this, a full pipe at standard output blocks each goroutine that logs. The goroutine
-// that receives SIGTERM logs before it stops the server, so SIGTERM would not end the process.
+// Without this type, a full pipe at standard output would block each goroutine that logs. The
+// goroutine that receives SIGTERM logs a line before it stops the server, so SIGTERM would not end
+// the process.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -35,8 +37,8 @@ func newOutput(out io.Writer, patience time.Duration) *output {
 	return &output{logqueue.New(maxQueued, func(n int) { reportDropped(out, n) }), out, patience}
 }
 
-// Write writes a copy of p, because the log uses the memory of p again. An error of out is
-// lost, because CoreDNS's log does not read it.
+// Write writes a copy of p, because the log uses the memory of p again. Write ignores an error of
+// out, because CoreDNS's log ignores errors too.
 func (o *output) Write(p []byte) (int, error) {
 	line := append([]byte(nil), p...)
 	o.queue.Write(len(line), o.patience, func() { _, _ = o.out.Write(line) })
@@ -46,8 +48,8 @@ func (o *output) Write(p []byte) (int, error) {
 // flush waits until all lines are written, but at most for patience.
 func (o *output) flush() { o.queue.Flush(o.patience) }
 
-// reportDropped writes a line about n dropped lines to out, in the format of CoreDNS's log. It
-// does not use CoreDNS's log, because that log may be waiting for the caller.
+// reportDropped writes to out that n log lines were dropped, in the format of CoreDNS's log. It does
+// not call CoreDNS's log, because the log may be waiting for the caller of reportDropped.
 func reportDropped(out io.Writer, n int) {
 	text := fmt.Sprintf("%d log lines dropped here, because standard output did not take the lines in time", n)
 	if clog.IsJSON() {
@@ -57,12 +59,12 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log use an output, for the whole process. It runs as a loader
-// of the Corefile, because coremain.Run sets the log to standard output first. The flags
-// -version and -plugins end the process before.
+// queueOutput makes CoreDNS's log write to an output, for the whole process. The change is made in
+// a loader of the Corefile, because coremain.Run first sets the log to standard output. With the
+// flags -version and -plugins, the process ends before a loader runs.
 //
-// CoreDNS writes the list of its zones and its version without the log, at a start. That text
-// can still block the start.
+// At a start, CoreDNS writes the list of its zones and its version to standard output without the
+// log. Writing this text can still block the start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

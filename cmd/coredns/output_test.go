@@ -13,8 +13,8 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 )
 
-// TestOutput checks that a line is in the destination when the call of the log returns. So the
-// last line before os.Exit is not lost. The log uses its memory again, so output must copy a line.
+// TestOutput checks that a line is written when the call of the log returns, so that the last line
+// before os.Exit is not lost. The log uses its memory again, so output must copy each line.
 func TestOutput(t *testing.T) {
 	var out, want bytes.Buffer
 	logger := log.New(newOutput(&out, time.Minute), "", 0)
@@ -28,8 +28,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestOutputBlocks checks that a destination that blocks does not block the log, nor the end of
-// the process, and that all lines arrive in their order when the destination blocks no longer.
+// TestOutputBlocks checks that a blocked destination blocks neither the log nor the end of the
+// process. When the destination accepts lines again, all lines must arrive in sequence.
 func TestOutputBlocks(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -51,7 +51,7 @@ func TestOutputBlocks(t *testing.T) {
 	}
 }
 
-// TestReportDropped checks that the line about dropped lines has the format of the other lines.
+// TestReportDropped checks that the line about dropped lines has the format of CoreDNS's log.
 func TestReportDropped(t *testing.T) {
 	var out bytes.Buffer
 	reportDropped(&out, 3)

@@ -2,5 +2,5 @@
 
 package main
 
-// This import brings in every plugin of CoreDNS's plugin.cfg.
+// This import links every plugin of CoreDNS's plugin.cfg into the binary.
 import _ "github.com/coredns/coredns/core/plugin"

@@ -2,10 +2,10 @@
 
 package main
 
-// These imports are the plugins of a resolver: all plugins of CoreDNS except those that bring
-// in a client of another service, a tracer or a database (see the package comment). They are
-// sorted by name. The order of the chain comes from the list of directives, not from these
-// lines.
+// These imports link the plugins that a resolver needs. These are all plugins of CoreDNS except
+// those that need a client of another service, a tracer or a database (see the package comment).
+// The imports are sorted by name, because the order of the plugins comes from the list of
+// directives.
 import (
 	_ "github.com/coredns/caddy/onevent"
 	_ "github.com/coredns/coredns/plugin/acl"

@@ -9,13 +9,12 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// TestVersions checks that go.mod requires no module at a higher version than CoreDNS's own
-// go.mod. Otherwise compiling the plugin into CoreDNS would change the code of the whole
-// server.
+// TestVersions checks that go.mod requires no module at a higher version than CoreDNS's own go.mod.
+// A higher version would change code of the whole server when the plugin is compiled into CoreDNS.
 //
-// Both files list every module of the build, indirect ones included (since Go 1.17; .ci/run
-// checks go mod tidy). So the two lists are the two selections of versions. If this test
-// fails, lower the version that was raised; go mod graph shows the module that requires it.
+// Since Go 1.17, a go.mod lists every module of the build, including indirect modules (.ci/run
+// checks go mod tidy). The test therefore compares the full lists of versions. If this test fails,
+// lower the version that was raised; go mod graph shows the module that requires it.
 func TestVersions(t *testing.T) {
 	ours := requirements(t, filepath.Join("..", "..", "go.mod"))
 	theirs := requirements(t, goList(t, "{{.GoMod}}"))
@@ -35,7 +34,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// requirements returns the versions in the require lines of a go.mod, by module path.
+// requirements returns the versions in the require lines of a go.mod file. The keys are module
+// paths.
 func requirements(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -1,14 +1,15 @@
-// Package answer turns a verdict and a query into the DNS message for the client. It has no
-// clock, no files and no state, and it does not change the query.
+// Package answer turns a verdict (the decision about a query) into the DNS message for the
+// client. The package has no clock, no files and no state, and it does not change the query.
 //
-// [Build] builds the message. [Label] returns the form of the message for the counters.
-// [Passes] reports whether a query for a blocked name goes to the next plugin nevertheless.
-// [ForAlias] adapts a verdict to a name that leads to a blocked name.
+// [Build] builds the message. [Label] returns the form of the message, for example "nodata",
+// for the counters. [Passes] reports whether a query for a blocked name goes to the next
+// plugin because of its type. [ForAlias] changes a verdict about a blocked name into a verdict
+// about a name that leads there by an alias.
 //
-// Other functions process answers that pass. [Destinations] yields the names and addresses to
-// which an answer leads the client. [Clean] removes additional records of blocked names.
-// [CapTTL] lowers the TTLs to the time until a verdict may change. [EchoSubnet] adds the client
-// network for which the answer is valid.
+// Other functions process answers that are not blocked. [Destinations] yields the names and
+// addresses to which an answer leads the client. [Clean] removes records of blocked names to
+// which the answer does not lead. [CapTTL] lowers the TTLs to the time until a verdict may
+// change. [EchoSubnet] adds the client network for which the answer is valid.
 package answer
 
 import (
@@ -23,21 +24,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Config contains the operator's settings for all orders. The terms of an order take
-// precedence.
+// A Config contains the operator's settings. The terms of an order take precedence.
 type Config struct {
-	TTL          time.Duration // TTL of all records of a denial or redirect; fractions of a second are dropped
+	TTL          time.Duration // TTL of the records in a denial or redirect, without fractions of a second
 	Organization string        // name of the operator of this resolver
 	Contact      []string      // mailto: and tel: URIs; other URIs are not sent
 	Language     string        // BCP 47 tag of the justifications; empty means "en"
 	// SDEOption is the code of the EDNS option with which clients ask for structured errors
 	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not assigned a code
-	// yet. With 0 the option is off.
+	// yet. The code 0 disables the option.
 	SDEOption uint16
 }
 
-// These are the timers of the SOA. The zone is never transferred, so only the TTL of the
-// record and MINIMUM matter. Both are the negative TTL (RFC 2308, section 5).
+// These are the timers of the SOA record in a denial. The zone is never transferred, so only
+// MINIMUM and the TTL of the record matter. The code sets these two to the negative TTL (RFC
+// 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -48,21 +49,21 @@ const (
 // maxTTL is the largest TTL that DNS allows (RFC 2181, section 8).
 const maxTTL = 1<<31 - 1
 
-// Build returns the answer to req that the verdict v requires at now. v must be Blocked. req
-// must have a question, and only the first question is answered (RFC 9619 allows only one).
-// Build does not change req, and the answer shares no memory with req, because later writers
-// edit both. now may have fractions of a second.
+// Build returns the answer to req for the verdict v, which must be Blocked. It answers the
+// first question (RFC 9619 allows only one). It does not change req. The answer shares no
+// memory with req, because later writers edit it.
 //
-// size is the size of the client's buffer in octets, as CoreDNS's request.Size returns it. If
-// the message is too large, the explanation for the user is shortened first (see explain). A
-// caller that adds an option later passes a smaller size. TC is set only if the message does
-// not fit into 512 octets either (RFC 6891, section 6.2.3).
+// The argument size is the client's buffer in octets, as CoreDNS's request.Size returns it. In
+// a message that is too large, the explanation for the user is shortened first (see explain).
+// A caller that adds an option later must pass a smaller size.
+//
+// Build sets TC only if the message is also larger than 512 octets (RFC 6891, section 6.2.3).
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
-	// The header is that of dns.Msg.SetReply: ID, RD, CD and the question are copied, with the
-	// letter case of the question (0x20). AA and AD are clear, because the answer is neither
-	// data of the zone nor validated.
+	// The code sets the header as dns.Msg.SetReply does. The question keeps its letter case
+	// (0x20). AA and AD are clear, because the answer is not data of the zone and not
+	// validated.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -88,8 +89,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	o := req.IsEdns0()
 	var e *explained
 	if o != nil {
-		// The answer has its own OPT, because the query's OPT has options that must not be
-		// echoed. DO is copied (RFC 3225, section 3). The version is 0.
+		// The answer gets its own OPT, because the options of the query must not be echoed. DO
+		// is copied (RFC 3225, section 3).
 		e = new(explained)
 		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
 		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
@@ -104,9 +105,9 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// The message has many redirect addresses, or size is below 512 and Truncate allows
-		// 512. A denial never needs TC: with the longest name it has only 316 octets, because
-		// each repeated name is a compression pointer.
+		// The message can be too large in two cases: a redirect with many addresses, or a size
+		// below 512. A denial never needs TC, because its names are compressed: it has at most
+		// 316 octets.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -115,9 +116,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial is a reply together with the memory of its parts, so that one allocation is enough
-// instead of four. An explained does the same for the OPT of a query with EDNS. The slices
-// have no spare capacity, so an append to them allocates a new array.
+// A denial contains a reply and its parts, so that one allocation is enough. The slices have
+// no spare capacity, so that an append allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -132,35 +132,36 @@ type explained struct {
 	option [1]dns.EDNS0
 }
 
-// Passes reports whether a query of this type goes to the next plugin although its name is
-// blocked. below is Verdict.Subtree.
+// Passes reports whether a query of type qtype goes to the next plugin although its name is
+// blocked. The argument below is the outcome for lower names (Verdict.Subtree).
 //
-// A DS record belongs to the parent and carries no content. A forged denial of DS would break
-// the chain of trust to names that no order covers. A forged denial of DNSKEY would do the
-// same if some name below the blocked name still resolves.
+// A DS record belongs to the parent zone and has no content. A forged denial of DS would break
+// the chain of trust to names that no order covers. A forged denial of DNSKEY would do so too,
+// if some name below the blocked name is not blocked.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
-// Label returns the form of the answer that Build gives to a query of this type: nxdomain,
-// nodata, refused or redirect. The form may differ from the response of the order, because not
-// every response can be given to every query.
+// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. It may
+// differ from the response in the order, for example for an MX query and a redirect.
 func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()
 }
 
-// ForAlias returns the verdict for a name that is not blocked itself, but leads to the blocked
-// name of v by a CNAME or by the target of a service. The answer must not deny the existence
-// of the name or of names below it, so it is NODATA instead of NXDOMAIN. The owner of the SOA
-// is the name itself, because the target of the order need not be above it.
+// ForAlias returns the verdict for a name that leads to the blocked name of v by a CNAME or a
+// service record.
+//
+// The answer is NODATA instead of NXDOMAIN, because the answer must not deny that name or the
+// names below. The owner of the SOA is the queried name, because the order's target may be
+// elsewhere in the tree.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
 	v.TargetLabels = dname.MaxLabels
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
-// form returns the form of the answer: the response in v if it can be given, and NODATA
-// otherwise. NODATA blocks too, and it denies the least.
+// form returns the response of the verdict if it fits the query. Otherwise it returns NODATA,
+// because NODATA denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
@@ -171,9 +172,9 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA can be redirected. Other types must not pass, because an HTTPS
-		// record would lead around the redirect. ANY gets no redirect either, because the
-		// answer would be only a part of the records.
+		// Only A and AAAA queries are redirected. Other types must not pass, because an HTTPS
+		// record, for example, would lead the client around the redirect. A redirect for type
+		// ANY would not be complete.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -191,8 +192,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order, or else the operator's TTL. It is cut so that
-// caches drop the answer before the verdict may change.
+// timeToLive returns the TTL of the order, or else the operator's TTL. It lowers the TTL so
+// that caches drop the answer before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -202,14 +203,14 @@ func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	return min(uint32(min(max(int64(d/time.Second), 0), maxTTL)), left)
 }
 
-// header returns the header of a forged record. Its class is IN even if the class of the query
-// is ANY, because ANY is only a class of questions (RFC 1035, section 3.2.5).
+// header returns the header of a forged record. Its class is always IN, because ANY is only a
+// class of questions (RFC 1035, section 3.2.5).
 func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the records of the type of q, in the order of addrs. The owner has the
-// letter case of the question, because clients that use 0x20 check it.
+// addresses returns the address records of the type of q. The owner has the letter case of the
+// question, because clients that use 0x20 check it.
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -240,12 +241,11 @@ func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	}
 }
 
-// owner returns the name of the matched target. For a sealed order it returns the query name,
-// because the name of the target would reveal the order.
+// owner returns the owner of the SOA record, which is the name of the target. For a sealed
+// (secret) order it is the query name, because the target would reveal the order.
 //
-// The letter case is that of the query and not lower case. DNS names are equal in any case,
-// but miekg/dns compresses only names with equal spelling. Without compression, a long name
-// with 0x20 would leave no room for the SOA in 512 octets.
+// The owner has the letter case of the query, because miekg/dns compresses only names with
+// equal spelling. Without compression, the SOA of a long name has no room in 512 octets.
 func owner(qname string, v ruleset.Verdict) string {
 	if v.Order.Terms.Disclosure.Sealed() {
 		return qname

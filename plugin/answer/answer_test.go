@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// now is the time of all tests that do not set another time.
+// now is the time in all tests, except in tests that set another time.
 var now = time.Unix(1_780_000_000, 0)
 
 var (
@@ -24,13 +24,13 @@ var (
 	v6 = netip.MustParseAddr("2001:db8::1")
 )
 
-// sdeCode is the EDNS option with which the clients of the tests ask for structured errors.
+// sdeCode is the EDNS option with which the clients in the tests ask for structured errors.
 const sdeCode = 65001
 
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
-// verdict returns the verdict of order 914/2719 of NCU about a name. The target is the last
-// two labels of the name. edit changes the parts that a test needs.
+// verdict returns a verdict of order 914/2719 of the authority NCU. The target has two labels,
+// for example example.com. The functions in edit change single fields for a test.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -63,7 +63,7 @@ func to(addrs ...netip.Addr) func(*ruleset.Verdict, *order.Terms) {
 	return func(v *ruleset.Verdict, _ *order.Terms) { v.Response.Addresses = addrs }
 }
 
-// query returns a query as a server sees it: packed and unpacked again.
+// query returns a query that has been packed and unpacked, as a server sees it.
 func query(t testing.TB, name string, qtype uint16, edit ...func(*dns.Msg)) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(name, qtype)
@@ -89,7 +89,7 @@ func option(o dns.EDNS0) func(*dns.Msg) {
 	}
 }
 
-// signal adds the option that asks for structured errors, which is the new way.
+// signal adds the EDNS option with which a client asks for structured errors.
 func signal(m *dns.Msg) { option(&dns.EDNS0_LOCAL{Code: sdeCode})(m) }
 
 func class(c uint16) func(*dns.Msg) { return func(m *dns.Msg) { m.Question[0].Qclass = c } }
@@ -120,7 +120,7 @@ func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	return e
 }
 
-// brief returns an answer as one line, in the form of the tables below.
+// brief returns an answer as one line of text, in the form of the column want in TestTable.
 func brief(t testing.TB, m *dns.Msg) string {
 	t.Helper()
 	s := []string{dns.RcodeToString[m.Rcode]}
@@ -136,7 +136,7 @@ func brief(t testing.TB, m *dns.Msg) string {
 	return strings.Join(s, "; ")
 }
 
-// TestTable checks the answers to blocked queries: each kind of response with each kind of
+// TestTable checks the answer to a blocked query for each kind of response and each kind of
 // query.
 func TestTable(t *testing.T) {
 	const (
@@ -236,7 +236,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestForAliasKeeps checks that ForAlias keeps SubtreePasses.
+// TestForAliasKeeps checks that ForAlias does not change a verdict with SubtreePasses.
 func TestForAliasKeeps(t *testing.T) {
 	if b := ForAlias(verdict(order.NXDOMAIN, below(ruleset.SubtreePasses))).Subtree; b != ruleset.SubtreePasses {
 		t.Errorf("below became %d", b)
@@ -316,8 +316,9 @@ func TestOPT(t *testing.T) {
 	}
 }
 
-// TestOwner checks the owner of the SOA for each number of labels in the verdict. The owner
-// must be the same ancestor as in dname, and it must have the spelling of the question.
+// TestOwner checks the owner of the SOA record for each number of labels in the verdict. The
+// owner must be the ancestor that dname.Wire finds, and it must have the spelling of the
+// question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{
@@ -348,8 +349,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestLetterCase checks that the letter case of the question (0x20) is kept in the owners of
-// redirect records and of the SOA.
+// TestLetterCase checks that the owners of redirect records and of the SOA record have the
+// letter case of the question (0x20).
 func TestLetterCase(t *testing.T) {
 	const name = "wWw.eXample.COM."
 	if got := brief(t, Build(query(t, name, dns.TypeA), 512, verdict(order.Redirect), now, config())); got != "NOERROR; wWw.eXample.COM. 30 IN A 192.0.2.1" {
@@ -360,8 +361,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that Build does not change the query or the order, and that
-// later changes of the answer do not change them either.
+// TestRequestUntouched checks that Build does not change the query or the order. Later changes
+// of the answer must not change the query or the order either.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))
@@ -391,8 +392,8 @@ func TestRequestUntouched(t *testing.T) {
 	}
 }
 
-// TestFormOfEachKind checks that each kind of response has a form of its own. form returns
-// NODATA for a kind without a case.
+// TestFormOfEachKind checks that form has a case for each kind of response. For a kind without
+// a case, form would return NODATA.
 func TestFormOfEachKind(t *testing.T) {
 	n := 0
 	for k := order.ResponseUnset + 1; !strings.Contains(k.String(), "("); k++ {

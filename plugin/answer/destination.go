@@ -13,19 +13,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain is the maximum number of names that are followed in an answer. Each step searches
-// all records. Resolvers give up earlier: BIND and Unbound after 11 to 17 names.
+// maxChain is the maximum number of names that are followed in an answer, because each step
+// searches all records. Resolvers follow fewer names: BIND and Unbound stop after 11 to 17.
 const maxChain = 32
 
-// A Destination is a name or, if Addr is valid, an address to which an answer leads the client
-// from the query name.
+// A Destination is a name or an address to which an answer leads the client. It is an address
+// if Addr is valid.
 type Destination struct {
 	Name ruleset.QName
 	Addr netip.Addr
 }
 
-// set sets d to a name that the client will query with type rrtype. It returns false if name
-// is the root or not a name.
+// set sets d to a name that the client will query with type rrtype. It returns false if the
+// name is the root or not valid.
 func (d *Destination) set(name string, rrtype uint16) bool {
 	d.Addr = netip.Addr{}
 	if name == "." || !d.Name.Set(name) {
@@ -36,9 +36,11 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 }
 
 // setTarget sets d to the target of a service record. It returns false if the record has no
-// target. Clients follow an alias with the same question type. For other records they query
-// the addresses of the target, even if its name looks like a service (RFC 9460, sections 2.4.2
-// and 2.4.3).
+// target.
+//
+// An alias record keeps the type of the first question. For the target of another record,
+// clients query the addresses, even if the target looks like a service name (RFC 9460,
+// sections 2.4.2 and 2.4.3).
 func (d *Destination) setTarget(s *dns.SVCB) bool {
 	asked := dns.TypeA
 	if s.Priority == 0 {
@@ -54,17 +56,18 @@ func (d *Destination) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// HasDestinations reports whether a reply has records for which Destinations or Clean may call
-// for a verdict, other than records of the query name of q. A reply need not repeat its
-// question. Most answers have no such records, and this quick check is their only cost.
+// HasDestinations reports whether a reply has records that Destinations or Clean must check.
+// It is a quick check, because most replies have none.
+//
+// Records of the query name need no check, because the query name has passed. The query name
+// comes from q, because a reply may omit its question.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q if the name passes for all types of records. It returns
-// "" if q has a type that passes for blocked names too, because the name may then be blocked
-// for other types.
+// settled returns the query name of q if the name passes for all types. For types that pass
+// even for blocked names, for example DS, it returns "".
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -86,13 +89,14 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports whether any name or address that Destinations or Clean would yield may
-// be blocked. It calls name and addr for all owners, targets and addresses of the reply, even
-// if the answer does not lead to them. A DNAME makes new names, so MayBeOrdered returns true
-// for each DNAME. Mostly nothing is blocked, and then no chain has to be followed.
+// MayBeOrdered reports whether the reply may lead to a blocked name or address. It is a quick
+// check, because in most replies nothing is blocked.
+//
+// It calls name and addr for all records, even if the answer does not lead to them. A DNAME
+// makes new names, so MayBeOrdered returns true for each DNAME.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the name that was checked last. The records of a name usually follow each other,
-	// so each name is checked only once.
+	// last is the previous name. The records of a name are mostly adjacent, so each name is
+	// checked once.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -100,9 +104,9 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// ^An order for the exact host covers the HTTPS and SVCB records of its
-				// services, but not the other records with the names of these services. So the
-				// name is checked again.
+				// The next record may have the same name and still need a check: an order for
+				// a host covers the HTTPS and SVCB records of its service names
+				// (_8443._https.host), but not other types.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -137,11 +141,13 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// AnsweredByAlias reports whether a cache in front could use m to bypass a block. It returns
-// true if qtype is a type that passes for blocked names and the answer has a CNAME or DNAME. An
-// alias is valid for all types, so a cache would use it for the next address query. A name with
-// an alias is not the apex of a zone and has no keys (RFC 2181, section 10.1; RFC 6672, section
-// 2.3), so hardly any chain of trust needs this answer.
+// AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
+// block. It returns true if the answer has a CNAME or DNAME, and queries of this type pass
+// even for blocked names (see Passes). The cache would use this alias for the next address
+// query.
+//
+// Hardly any chain of trust needs such an alias, because a name with an alias has no keys (RFC
+// 2181, section 10.1; RFC 6672, section 2.3).
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
@@ -149,9 +155,8 @@ func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. If AnsweredByAlias
-// returns true, these are the names for which a cache could use the answer. The target of the
-// last alias is not included, because a client queries it separately.
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. It does not yield
+// the last target, because the client sends a separate query for that name.
 func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -163,18 +168,19 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	}
 }
 
-// Destinations yields the names and addresses to which the answer section of a reply to q leads
-// the client:
+// Destinations yields the names and addresses to which the answer section of a reply to q
+// leads the client:
 //
-//   - all names to which CNAMEs and DNAMEs lead from the query name, in the
-//     order of the chain, whatever the order of the records; for a chain of
-//     more than maxChain names, also the targets of all CNAMEs and DNAMEs, and
-//     the names that the DNAMEs make of these
-//   - the targets of HTTPS and SVCB records; if the type of q is ANY, also the
-//     service names that own these records
-//   - if addresses is true, the addresses of A and AAAA records and of hints
+//   - It yields all names to which CNAMEs and DNAMEs lead from the query name.
+//     The names have the order of the chain, whatever the order of the records.
+//     For a chain of more than maxChain names, it also yields the targets of all
+//     CNAMEs and DNAMEs, and the names that DNAMEs make of these targets.
+//   - It yields the targets of HTTPS and SVCB records. If the type of q is ANY,
+//     it also yields the service names that own these records.
+//   - If addresses is true, it yields the addresses in A and AAAA records and in
+//     the hints of HTTPS and SVCB records.
 //
-// A yielded Destination is valid until the next one.
+// A yielded Destination is valid until the next one is yielded.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -198,10 +204,11 @@ func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destinat
 }
 
 // chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
-// returned false. A name should have only one CNAME, and a CNAME should agree with the DNAME
-// above it (RFC 1034, section 3.6.2; RFC 6672, section 3.1). In a reply that breaks these
-// rules, clients choose different paths: glibc follows the last CNAME, others the first, and
-// validators the DNAME. So chain follows all paths.
+// returned false.
+//
+// It follows all records of a name, because clients disagree about a name with several records
+// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME,
+// other stubs follow the first one, and validators follow the DNAME.
 func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
@@ -229,24 +236,24 @@ func isAlias(rr dns.RR) bool {
 	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
-// hosts yields the names to which an HTTPS or SVCB record leads. It returns false if yield
-// returned false.
+// hosts yields the names to which an HTTPS or SVCB record leads. For other records it yields
+// nothing. It returns false if yield returned false.
 func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
 	}
 	h := rr.Header()
-	// An order for the exact host covers this record, but not the other types of the same
-	// name. The verdict about the ANY query therefore did not cover it.
+	// An order for a host covers the HTTPS and SVCB records of its service names, but not
+	// other types. The verdict about an ANY query therefore did not check the service name.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name in from. It returns
-// false if the record does not apply to from.
+// follow sets d to the name to which a CNAME or DNAME redirects the name from. It returns
+// false if the record does not apply to the name from.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -260,9 +267,9 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner if owner is name or above it, and -1 otherwise.
-// It is not inlined, so that the stack space of its Wire is free again before verdicts are
-// computed.
+// covers returns the number of labels of owner if owner is equal to name or above name.
+// Otherwise it returns -1. It is not inlined, so that the stack space of the variable o is
+// free again before verdicts are computed.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -273,15 +280,16 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// maxRedirected limits the names that anywhere makes from DNAMEs. Two DNAMEs that redirect to
-// each other can make more names than any program can follow.
+// maxRedirected limits the names that the function anywhere makes, because two DNAMEs can make
+// very many names from each other.
 const maxRedirected = 256
 
-// anywhere yields all names to which an answer may lead if it has more than maxChain names. It
-// continues the chain without a search of all records for each name. Then it adds the targets
-// of all CNAMEs and DNAMEs, and the names to which these lead, because the limit may have ended
-// the chain early. reached are the query name and the names that chain has yielded. anywhere
-// does not yield them again.
+// anywhere yields all names to which an answer may lead if the chain has more than maxChain
+// names. It also yields the targets of all CNAMEs and DNAMEs, because the limit may have ended
+// the chain early.
+//
+// It does not yield the names in the argument reached, which contains the query name and the
+// names of the chain.
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -295,7 +303,7 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 		seen[name], reached = true, append(reached, name)
 		return yield(d)
 	}
-	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and DNAMEs by owner
+	links, subtrees := map[dname.Name][]string{}, map[dname.Name][]string{} // the targets of CNAMEs and of DNAMEs, by owner
 	for _, rr := range answer {
 		if !isAlias(rr) || !d.Name.Set(rr.Header().Name) {
 			continue
@@ -350,8 +358,9 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the last labels of d's name by target (RFC 6672, section 2.2). It
-// returns false if the result is too long or target is not a name.
+// substitute replaces the owner of a DNAME by its target in the name of d (RFC 6672, section
+// 2.2). The argument labels is the number of the owner's labels. It returns false if the new
+// name is too long or not valid.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -368,7 +377,7 @@ func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	return true
 }
 
-// service returns the data of an HTTPS or SVCB record, and nil for other records.
+// service returns the data of an HTTPS or SVCB record. For other records it returns nil.
 func service(rr dns.RR) *dns.SVCB {
 	switch rr := rr.(type) {
 	case *dns.HTTPS:
@@ -379,7 +388,7 @@ func service(rr dns.RR) *dns.SVCB {
 	return nil
 }
 
-// ips yields the addresses in a record.
+// ips yields the addresses in an A, AAAA, HTTPS or SVCB record.
 func ips(rr dns.RR) iter.Seq[net.IP] {
 	return func(yield func(net.IP) bool) {
 		switch rr := rr.(type) {
@@ -411,16 +420,16 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean returns m without the records that drop selects, in all sections. Clean checks the
-// owners, targets and addresses of address, HTTPS and SVCB records, and the owners of CNAMEs
-// and DNAMEs. The caller has checked that drop selects nothing that Destinations yields for m,
-// so the records of the answer itself stay. The other records matter as well: some stubs
-// (musl's, Go's) use every address in the answer section, whatever its owner, and caches of
-// records keep everything.
+// Clean removes the records for which drop returns true from all sections, and returns the new
+// message. It calls drop for the owners, targets and addresses of the records. The caller has
+// already called drop for all Destinations of m, so the answer to the query stays.
 //
-// Clean drops whole RRsets with their signatures, because caches would take a part of an RRset
-// for all of it. The other RRsets are as authentic as before, so AD does not change. If there
-// is nothing to drop, Clean returns m itself.
+// The other records matter because some stubs (musl's, Go's) use every address in the answer
+// section, and some caches keep every record.
+//
+// Clean removes whole RRsets with their signatures, because a cache would take a part of an
+// RRset for the whole RRset. AD does not change, because the other RRsets stay authentic. If
+// no record is removed, Clean returns m itself.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -444,13 +453,13 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	return &out
 }
 
-// An rrset identifies an RRset.
+// An rrset identifies an RRset by its owner and type.
 type rrset struct {
 	owner dname.Name
 	typ   uint16
 }
 
-// setOf returns the RRset of a record. A signature belongs to the RRset that it covers.
+// setOf returns the RRset of a record. A signature belongs to the RRset that it signs.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -463,8 +472,8 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f is true for the owner of a record, its target or one of its
-// addresses.
+// loose reports whether f is true for the owner, the target or an address of a record. For
+// types that Clean does not check, it returns false.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

@@ -41,7 +41,7 @@ func (l *Destination) String() string {
 	return l.Name.Name().String()
 }
 
-// leads returns the leads of m as text. It checks that m does not change.
+// leads returns the destinations of m as text. It also checks that m does not change.
 func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []string) {
 	t.Helper()
 	unchanged(t, m, func() {
@@ -49,17 +49,16 @@ func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []stri
 			out = append(out, l.String())
 		}
 		for range Destinations(m, q, addresses) {
-			break // a caller may stop early
+			break // checks that a caller may stop early
 		}
 	})
 	return out
 }
 
-// unchanged checks that f does not change the message: neither its list of records nor the
-// records.
+// unchanged checks that the function f does not change the message m or its records.
 func unchanged(t testing.TB, m *dns.Msg, f func()) {
 	t.Helper()
-	before, text := *m, m.String() // compare text, because Copy shares the memory of some options
+	before, text := *m, m.String() // text is compared, because Copy shares the memory of some options
 	sections := [][]dns.RR{slices.Clone(m.Answer), slices.Clone(m.Ns), slices.Clone(m.Extra)}
 	f()
 	if m.String() != text || m.MsgHdr != before.MsgHdr {
@@ -140,7 +139,7 @@ func TestDestinations(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
 			if got != "" && !HasDestinations(m, q, tc.addresses) {
-				t.Error("MayLead returns false")
+				t.Error("HasDestinations returns false")
 			}
 			for l := range Destinations(m, q, tc.addresses) {
 				if !mayBe(m, q, tc.addresses, l) {
@@ -151,7 +150,7 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// mayBe returns the result of MayBeOrdered if only l is blocked.
+// mayBe returns the result of MayBeOrdered if only the destination l is blocked.
 func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
@@ -159,7 +158,7 @@ func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	}, func(a netip.Addr) bool { return a == l.Addr })
 }
 
-// chain returns a zone with a chain of n CNAMEs from q. links returns their targets.
+// chain returns a zone in which n CNAMEs lead from q. to l1., l2. and so on.
 func chain(n int) string {
 	var b strings.Builder
 	from := "q."
@@ -179,8 +178,8 @@ func links(n int) string {
 	return strings.Join(out, " ")
 }
 
-// dnamesOfRoot returns the leads of the name x.q under ". DNAME a.". Each name makes a longer
-// one, up to 255 octets.
+// dnamesOfRoot returns the destinations of the name x.q for the record ". DNAME a.". Each step
+// adds a label to the name, up to 255 octets.
 func dnamesOfRoot() string {
 	var out []string
 	for i := range 125 {
@@ -192,8 +191,8 @@ func dnamesOfRoot() string {
 	return strings.Join(out, " ")
 }
 
-// TestLongChain checks that a name to which a DNAME leads is found, although the answer has
-// more names than Destinations follows in the order of the chain.
+// TestLongChain checks that Destinations does not omit the target of a DNAME if the answer has
+// more than maxChain names.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -217,9 +216,9 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow twin of Destinations for CNAMEs and DNAMEs. It implements RFC
-// 1034, section 3.6.2, and RFC 6672 literally: it finds all names to which a record leads from
-// the query name or from another lead. It stops at most+1 names.
+// twinDestinations is a slow version of Destinations, for comparison. It finds all names to
+// which any record leads from the query name or from another found name (RFC 1034, section
+// 3.6.2; RFC 6672). It stops at most+1 names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -272,7 +271,7 @@ func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	return out
 }
 
-// joined returns the key of a name in the result of twinDestinations.
+// joined returns the key of a name in the map that twinDestinations returns.
 func joined(w *dname.Wire) string {
 	var labels []string
 	for k := w.NumLabels(); k > 0; k-- {
@@ -281,8 +280,8 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzDestinations compares Destinations with twinDestinations. The answers have few names,
-// records in any order, and several CNAMEs and DNAMEs for a name.
+// FuzzDestinations compares Destinations with the slow version twinDestinations. The answers
+// have few different names, and some names have several CNAMEs and DNAMEs.
 func FuzzDestinations(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -341,7 +340,7 @@ func compareLeads(t *testing.T, data []byte) {
 	Clean(m, true, func(l *Destination) bool {
 		own := !l.Addr.IsValid() && l.Name.Service == 0 && l.Name.Name() == asked.Name() && q.Qtype != dns.TypeDS
 		if !own && (!HasDestinations(m, q, true) || !mayBe(m, q, true, l)) {
-			t.Fatalf("asked %s\n%v\nneither MayLead nor MayBeOrdered asks about %v", q.Name, m, l)
+			t.Fatalf("asked %s\n%v\nneither HasDestinations nor MayBeOrdered asks about %v", q.Name, m, l)
 		}
 		return false
 	})
@@ -360,13 +359,14 @@ func compareLeads(t *testing.T, data []byte) {
 			t.Fatalf("asked %s\n%v\nMayBeOrdered does not ask about %v", q.Name, m.Answer, l.Name.Name())
 		}
 		if l.Addr.IsValid() || hosts[l.Name.Name()] {
-			continue // twinDestinations does not have the targets of HTTPS records
+			continue // twinDestinations does not follow HTTPS records
 		}
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// Destinations yields the targets of all records, but it must not omit a name of the chain.
-		// twinDestinations is complete if it did not reach its limit.
+		// In a long chain, Destinations may yield more names than twinDestinations, but it
+		// must not omit a name. The result of twinDestinations is complete only below
+		// 3*maxChain names.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)
@@ -421,14 +421,13 @@ func TestClean(t *testing.T) {
 		if s := strings.Join(got, "; "); s != tc.want {
 			t.Errorf("\n got %s\nwant %s", s, tc.want)
 		}
-		// The result shares the records of m, but not its list of records.
+		// The message out shares records with m, but not slices.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
 	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
-	// The same records must be dropped from the other sections, and from several sections at
-	// once.
+	// Clean must remove the bad records from the other sections too.
 	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
 		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
 		var out *dns.Msg

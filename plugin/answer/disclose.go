@@ -11,25 +11,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// defaultLanguage is the language of the package's own sentence, and of a justification
-// without a language. The field "l" must accompany "j" and "o".
+// defaultLanguage is the language of the sentences in this package. It is also the language of
+// a justification without one, because the field "l" must accompany "j" and "o".
 const defaultLanguage = "en"
 
-// edeOverhead is the size of an EDE option without its text, in octets: option code and length
-// (RFC 6891, section 6.1.2) and INFO-CODE (RFC 8914, section 2).
+// edeOverhead is the size of an EDE option without text, in octets: the option's code and
+// length (RFC 6891, section 6.1.2) and the INFO-CODE (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
-// A notice is the information about an answer that the user may see.
+// A notice contains what the user may learn about a blocked query.
 type notice struct {
 	order *ruleset.Order
-	kind  order.ResponseKind // form of the answer
-	// structured is true if the client asked for structured errors.
+	kind  order.ResponseKind // the form of the answer
+	// structured is true if the client asked for structured errors (errors with a JSON text).
 	structured bool
 }
 
-// signals reports whether the OPT of the query asks for structured DNS errors. There are two
-// ways to ask. The first is the option sde, with any data. The second is the older way of the
-// draft, which Chromium uses: an EDE option with INFO-CODE 0 and without text.
+// signals reports whether the OPT record of the query asks for structured DNS errors. The
+// client may use the EDNS option with the code sde. It may also use an EDE option with
+// INFO-CODE 0 and no text, which is the older form and the form of Chromium.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -42,14 +42,14 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. The text is the longest that fits into
-// size: the full text, a structured text without its prose, the code without text, or no
-// option at all. The answer is more important than the explanation: the writer of the server
-// would remove the SOA from a message that is too long, and clients repeat a query after a
-// denial without an SOA.
+// explain adds the Extended DNS Error to the OPT of m. It shortens the text until it fits into
+// size, and adds no option if the code alone does not fit.
 //
-// room is the space left, in octets. Compression may make more room, but it needs a table, so
-// explain tries compression only if the room is too small.
+// The answer is more important: the server's writer would remove the SOA from a message that
+// is too long, and clients repeat a query after a denial without an SOA.
+//
+// The argument room is the space left in octets. Compression may make more room, but it is
+// slow, so explain tries it only if room is too small.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -65,8 +65,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	default:
 		s = n.sentence()
 	}
-	// The OPT is the last record and its owner is the root. An option therefore adds exactly
-	// its own length, with or without compression.
+	// The owner of the OPT is the root, so an option adds exactly its own length, with or
+	// without compression.
 	room -= edeOverhead
 	if len(s) > room && !m.Compress {
 		m.Compress = true
@@ -86,11 +86,12 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE (RFC 8914). For redirect addresses it is Forged Answer (section
-// 4.5). For other answers it is Blocked if the operator made the order (section 4.16), and
-// Censored if an authority made it (section 4.17). A client that asked for structured errors
-// never gets Forged Answer, because it would discard the text
-// (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
+// code returns the INFO-CODE (RFC 8914). It is Forged Answer for redirect addresses (section
+// 4.5), Blocked for orders of the operator (section 4.16), and Censored for orders of an
+// authority (section 4.17).
+//
+// A client that asked for structured errors never gets Forged Answer, because it would discard
+// the text (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
 	case n.kind == order.Redirect && !n.structured:
@@ -101,7 +102,7 @@ func (n notice) code() uint16 {
 	return dns.ExtendedErrorCodeCensored
 }
 
-// sentence returns one line of English with the reference and the authority of the order.
+// sentence returns one line of English with the order's reference number and authority.
 func (n notice) sentence() string {
 	ref, who := text(n.order.Reference), text(n.order.Terms.Authority.Name)
 	switch {
@@ -116,10 +117,10 @@ func (n notice) sentence() string {
 }
 
 // An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1.
-// The field fdbs is that of draft-ietf-dnsop-filtering-transparency-00 (before August 2026
-// draft-nottingham-public-resolver-errors). The JSON has the fields in this order. There is no
-// field "s": section 5.2 forbids sub-errors with Censored, and no sub-error describes an
-// order.
+// The field "fdbs" comes from draft-ietf-dnsop-filtering-transparency-00.
+//
+// The field "s" is missing because section 5.2 forbids sub-errors with Censored, and no
+// sub-error describes an order.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`
@@ -128,7 +129,7 @@ type object struct {
 	Databases     []entry  `json:"fdbs,omitempty"`
 }
 
-// An entry is a Filtering Database Entry. It identifies the public record of the order.
+// An entry is a Filtering Database Entry. It identifies the public record of an order.
 type entry struct {
 	DB string `json:"db"`
 	ID string `json:"id"`
@@ -151,8 +152,8 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// There is only one "l" for both texts. The language of the justification wins, because a
-	// name reads much the same in any language.
+	// An object has one language for the justification and the organization. The justification
+	// decides, because the name of an organization needs no language.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
 		o.Organization = text(cfg.Organization)
@@ -178,11 +179,12 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a shorter JSON text of o with at most room octets, or "" if none is useful. The
-// fields "j", "o" and "l" are removed first, as section 5.2 requires. If o has no contacts,
-// the short sentence becomes the justification, because clients discard an object with neither
-// contacts nor a justification. If the sentence does not fit, the database entries are sent
-// alone, because clients of the second draft look for them.
+// fit returns a shorter JSON text of at most room octets, or "" if no useful text fits. It
+// removes the fields "j", "o" and "l" first (section 5.2 of the draft).
+//
+// Without contacts, the argument sentence becomes the justification, because clients discard
+// an object that has neither. If the sentence does not fit, the database entries are sent
+// alone, because clients of the second draft use them.
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	if len(o.Contact) == 0 {
@@ -201,30 +203,31 @@ func (o object) fit(room int, sentence string) string {
 	return ""
 }
 
-// json returns o as minified I-JSON (RFC 7493). It escapes only characters that JSON requires
-// to be escaped: "\u0026" for "&" would need six octets instead of one.
+// json returns o as minified I-JSON (RFC 7493). It does not use Go's default, which would
+// write "&" as "\u0026" and need six octets instead of one.
 func (o object) json() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(o) != nil { // cannot fail, because all fields are strings
+	if enc.Encode(o) != nil { // never fails, because all fields are strings
 		return ""
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether uri is allowed in "c". Only the schemes in the registry of the
-// draft are allowed (section 11.3). The registry has no web pages on purpose, because
-// otherwise any resolver could show users its link.
+// contactable reports whether a URI is allowed in the field "c". Its scheme must be in the
+// registry of the draft (section 11.3). The registry has no web pages, because otherwise any
+// resolver could show a link of its own to users.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
 }
 
-// text returns s as one line for the client's display: valid UTF-8 without control
-// characters (RFC 5198, section 2), noncharacters (RFC 7493, section 2.1), bidirectional
-// marks and zero-width characters. Order files may break lines, and their text may come
-// from other people.
+// text returns s as one line that a client can display. It must be safe, because other people
+// may have written the text of an order.
+//
+// The line is valid UTF-8 without control characters (RFC 5198, section 2), noncharacters (RFC
+// 7493, section 2.1), bidirectional marks and zero-width characters.
 func text(s string) string {
 	if plain(s) {
 		return s
@@ -232,8 +235,8 @@ func text(s string) string {
 	return printable.Clean(s)
 }
 
-// plain reports whether text can return s unchanged: s is ASCII, and its words are separated
-// by single spaces.
+// plain reports whether s is ASCII with single spaces between its words, so that text can
+// return s unchanged.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {

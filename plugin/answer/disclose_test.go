@@ -13,7 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestSentence checks the text for clients with plain EDNS.
+// TestSentence checks the text that clients get if they use EDNS but do not ask for structured
+// errors.
 func TestSentence(t *testing.T) {
 	for _, tt := range []struct{ ref, authority, want string }{
 		{"914/2719", "NCU", "Blocked by order 914/2719 of NCU"},
@@ -106,7 +107,7 @@ func TestStructured(t *testing.T) {
 	}
 }
 
-// checkObject checks that a client of the draft accepts s.
+// checkObject checks that s is a structured error that a client of the draft accepts.
 func checkObject(t testing.TB, s string) {
 	t.Helper()
 	var o map[string]any

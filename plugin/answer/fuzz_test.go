@@ -17,10 +17,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// FuzzBuild checks the answers to all queries that the library can unpack. The bytes of knobs
-// set the small numbers of the verdict, in this order: response, below, disclosure, kind of
-// authority, match, labels of the target, number of addresses, and bits for contact,
-// organization and databases. Missing bytes are 0.
+// FuzzBuild checks the answers to all queries that the library can unpack. The bytes of the
+// argument knobs set the response, the outcome below, the disclosure, the kind of authority,
+// the match, the labels, the number of addresses, and bits for other texts.
 func FuzzBuild(f *testing.F) {
 	add := func(m *dns.Msg, size uint16, until, ttl int64, nanos uint32, s string, knobs ...byte) {
 		f.Add(pack(f, m), size, until, ttl, nanos, s, knobs)
@@ -39,7 +38,7 @@ func FuzzBuild(f *testing.F) {
 		}
 		before, err := req.Pack()
 		if err != nil {
-			return // for example an extended RCODE without OPT, which a server never passes on
+			return // for example an extended RCODE without OPT, which a server never passes to a plugin
 		}
 		before = slices.Clone(before)
 		knob := func(i int) byte {
@@ -88,7 +87,7 @@ func fuzzVerdict(knob func(int) byte, now time.Time, until, ttl int64, s string)
 		Subtree:      ruleset.SubtreeOutcome(knob(1) % 3),
 		Until:        order.Time(until),
 	}
-	if until > 0 && until < 1e6 { // small numbers are seconds from now, others absolute times
+	if until > 0 && until < 1e6 { // a small number is relative to now, other numbers are absolute
 		v.Until += order.Time(now.Unix())
 	}
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
@@ -123,8 +122,8 @@ func checkHeader(t *testing.T, req, got *dns.Msg, packed []byte) {
 	if req.Opcode == dns.OpcodeQuery && (got.RecursionDesired != req.RecursionDesired || got.CheckingDisabled != req.CheckingDisabled) {
 		t.Fatalf("header %v of %v", got.MsgHdr.String(), req.MsgHdr.String())
 	}
-	// The octets of the question are compared with those of a message that has only the
-	// question.
+	// The question in the answer must have the same octets as in a message that contains only
+	// this question.
 	q := &dns.Msg{Question: req.Question[:1]}
 	if want := pack(t, q)[12:]; !bytes.HasPrefix(packed[12:], want) || len(got.Question) != 1 {
 		t.Fatalf("question\n got %x\nwant %x", packed[12:], want)
@@ -148,8 +147,8 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// This is the slow twin of the TTL: the last moment in which a cache may use the
-		// record must not be after the change.
+		// This is the slow check: the last moment at which a cache may use the record must not
+		// be after v.Until.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)
@@ -168,7 +167,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 }
 
-// checkOwner checks the owner by the labels that dname counts.
+// checkOwner checks the number of labels in the owner of the SOA.
 func checkOwner(t *testing.T, asked, owner string, v ruleset.Verdict) {
 	var w, o dname.Wire
 	if !w.Set(asked) || !o.Set(owner) {

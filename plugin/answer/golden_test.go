@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestGolden checks every octet of some answers, so that a change of the library or of a
-// default is noticed. Each line is one field.
+// TestGolden checks every octet of some answers, so that the test notices a change in the DNS
+// library. Each line of hex digits is one field of the message.
 func TestGolden(t *testing.T) {
 	cfg := config()
 	cfg.Contact = []string{"tel:1"}

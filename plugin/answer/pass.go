@@ -10,11 +10,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change. An answer may have
-// at most this TTL. limited is false if no change is known.
+// TimeLeft returns the whole seconds from now until a verdict may change, which is the largest
+// TTL of an answer. The result limited is false if no change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds up, so the difference is rounded down: 1.9 s give 1 s. The comparison
-	// before the subtraction avoids an overflow.
+	// The time now is rounded up, so that the result is rounded down: 1.9 s give 1 s. The
+	// comparison with t+maxTTL prevents an overflow of the subtraction.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -27,7 +27,7 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// ExceedsTTL reports whether any record of m has a larger TTL than ttl.
+// ExceedsTTL reports whether any record of m has a TTL above the argument.
 func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
@@ -37,20 +37,21 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers the TTL of each record of m to at most ttl, including signatures and the SOA of
-// a negative answer. CapTTL changes no record data. Signatures therefore stay valid (RFC 4034,
-// section 3.1.4: the TTL may be smaller than the original TTL). The negative TTL is the smaller
-// of the SOA's TTL and MINIMUM (RFC 2308, section 5), so it is lowered too. m must not be
-// shared.
+// CapTTL lowers all TTLs of m, including those of signatures, to at most the argument. No
+// other goroutine may use m.
+//
+// Signatures stay valid, because a TTL may be smaller than the original TTL (RFC 4034, section
+// 3.1.4). The negative TTL is lowered too, because it is the smaller of the SOA's TTL and
+// MINIMUM (RFC 2308, section 5).
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that answer other questions than the query.
-// Examples are records of the names in a chain and records in the additional section. Caches of
-// records (dnsmasq, systemd-resolved) use these records to answer other questions.
+// HasOtherOwners reports whether m has records that could answer other questions, for example
+// records of names in a CNAME chain. Caches of records (dnsmasq, systemd-resolved) use these
+// records for other questions.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
@@ -71,9 +72,12 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the client subnet option of a trusted peer to m, with SCOPE = SOURCE, so
-// that the peer's cache uses the answer only for this network (RFC 7871, section 7.2.1). It
-// replaces such an option from upstream. o is the OPT of the query. m must not be shared.
+// EchoSubnet adds the client subnet option of a trusted peer to the reply m, with SCOPE =
+// SOURCE. The peer's cache then uses the answer only for this network (RFC 7871, section
+// 7.2.1).
+//
+// It replaces a subnet option from upstream. The argument o is the OPT of the query. No other
+// goroutine may use m.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {
@@ -92,7 +96,7 @@ func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt.Option = append(options, &echo)
 }
 
-// SubnetRoom returns the size of the option that EchoSubnet adds, in octets.
+// SubnetRoom returns the size in octets of the option that EchoSubnet adds.
 func SubnetRoom(subnet *dns.EDNS0_SUBNET) int {
 	return 4 + 4 + (int(subnet.SourceNetmask)+7)/8
 }

@@ -41,8 +41,8 @@ func TestTimeLeft(t *testing.T) {
 	}
 }
 
-// everyType returns one record of each type that the library knows and one of an unknown type,
-// all with the TTL ttl.
+// everyType returns one record of each type that the library knows, and one of an unknown
+// type.
 func everyType(ttl uint32) (out []dns.RR) {
 	types := []uint16{}
 	for typ := range dns.TypeToRR {
@@ -83,7 +83,7 @@ func TestCapTTL(t *testing.T) {
 		for i, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 			h, want := rr.Header(), to
 			if h.Rrtype == dns.TypeOPT {
-				want = ttl // the field contains flags and the version
+				want = ttl // the field of an OPT contains flags and the version, not a TTL
 			}
 			if h.Ttl != want {
 				t.Errorf("%s: TTL %d, want %d", dns.TypeToString[h.Rrtype], h.Ttl, want)
@@ -123,7 +123,8 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// The name of a service may be lifted for HTTPS and blocked for A.
+	// Records of the query name in the additional section count too, because its HTTPS records
+	// may pass while its A records are blocked.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)
@@ -162,7 +163,7 @@ func TestEchoSubnet(t *testing.T) {
 			before := len(pack(t, m))
 			unchanged(t, req, func() { EchoSubnet(m, req.IsEdns0(), &tc.subnet) })
 			packed := pack(t, m)
-			if room := len(packed) - before; tc.opt == nil && room != SubnetRoom(&tc.subnet)+11 { // the OPT itself adds 11
+			if room := len(packed) - before; tc.opt == nil && room != SubnetRoom(&tc.subnet)+11 { // the OPT itself adds 11 octets
 				t.Errorf("%d octets more, want %d", room, SubnetRoom(&tc.subnet)+11)
 			}
 			back := new(dns.Msg)
@@ -179,7 +180,8 @@ func TestEchoSubnet(t *testing.T) {
 			if o := back.IsEdns0(); o.UDPSize() != 1400 || !o.Do() {
 				t.Errorf("got %v", o)
 			}
-			// The reply shares no memory with the query, because later writers edit it.
+			// The reply must share no memory with the query, because later writers edit the
+			// reply.
 			unchanged(t, req, func() {
 				for _, o := range m.IsEdns0().Option {
 					if s, ok := o.(*dns.EDNS0_SUBNET); ok && s != others {

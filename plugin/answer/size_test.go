@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// longest is a name of 255 octets, in a letter case that no order uses.
+// longest is a name of 255 octets with mixed letter case.
 var longest = strings.Repeat(strings.Repeat("xY", 31)+".", 3) + strings.Repeat("Z", 60) + ".Q."
 
-// wordy gives the order long texts.
+// wordy adds long texts to an order.
 func wordy(v *ruleset.Verdict, terms *order.Terms) {
 	terms.Justification = strings.Repeat("Because. ", 40)
 	terms.Organization = "Example Networks"
@@ -23,14 +23,13 @@ func wordy(v *ruleset.Verdict, terms *order.Terms) {
 	v.Order.Reference = strings.Repeat("914/2719 ", 60)
 }
 
-// uncontactable removes the contacts and unlisted the databases. Without the prose, a
-// structured text contains only these two.
+// uncontactable removes the contacts of an order.
 func uncontactable(_ *ruleset.Verdict, terms *order.Terms) { terms.Contact = nil }
 
 func unlisted(v *ruleset.Verdict, _ *order.Terms) { v.Order.FilteringDatabases = nil }
 
-// level returns how much of the notice is missing from an answer, from 0 (nothing) to 4 (the
-// answer itself is truncated).
+// level returns how much an answer was shortened, from 0 (nothing is missing) to 4 (the answer
+// itself is truncated).
 func level(t testing.TB, m *dns.Msg) int {
 	t.Helper()
 	e := ede(t, m)
@@ -50,7 +49,8 @@ func level(t testing.TB, m *dns.Msg) int {
 	return 0
 }
 
-// asWriter truncates and packs m as CoreDNS's writer does. It checks that nothing is removed.
+// asWriter truncates and packs m as CoreDNS's writer does. The truncation must not remove
+// anything.
 func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	t.Helper()
 	before := brief(t, m)
@@ -62,8 +62,8 @@ func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	return pack(t, m)
 }
 
-// TestBudget lowers the size octet by octet. It checks that the notice shrinks step by step,
-// that no step comes earlier than necessary, and that the SOA is never removed.
+// TestBudget lowers the size of the client's buffer octet by octet. The explanation must
+// become shorter step by step, but not earlier than necessary. The SOA must stay.
 func TestBudget(t *testing.T) {
 	for _, tt := range []struct {
 		what   string
@@ -83,7 +83,7 @@ func TestBudget(t *testing.T) {
 		{"no EDNS", verdict(order.NXDOMAIN, wordy), query(t, longest, dns.TypeA), []int{3}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			seen := make(map[int]int) // level -> largest size with this level
+			seen := make(map[int]int) // the largest size for each level
 			last := 0
 			for size := 2000; size >= 0; size-- {
 				m := Build(tt.q, size, tt.v, now, config())
@@ -115,8 +115,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// At the smallest size of a level, the message must fill the size exactly.
-				// Otherwise the level ended too early.
+				// At the smallest size of a level, the message must have exactly this size.
+				// Otherwise the level has ended too early.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
@@ -128,7 +128,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestTruncate checks that TC is set if a redirect has more addresses than fit.
+// TestTruncate checks that Build sets TC if the addresses of a redirect do not fit into the
+// message.
 func TestTruncate(t *testing.T) {
 	var addrs []netip.Addr
 	for a := v4; len(addrs) < 100; a = a.Next() {
@@ -165,8 +166,8 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
-// TestHugeText checks that texts too long for an option, a record or a message are omitted,
-// and that no length wraps around.
+// TestHugeText checks that Build omits texts that are too long for an option or a message. No
+// 16-bit length may overflow.
 func TestHugeText(t *testing.T) {
 	for _, n := range []int{65_000, 65_500, 65_530, 65_536, 70_000, 140_000} {
 		v := verdict(order.NXDOMAIN, func(v *ruleset.Verdict, terms *order.Terms) {
@@ -189,9 +190,8 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn checks that a client that asks for structured errors gets the short
-// sentence if the justification is too long for its buffer. It must not get less text than
-// other clients.
+// TestSentenceStandsIn checks a justification that is too long for the buffer. A client that
+// asks for structured errors must then get the short sentence, as other clients do.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

@@ -1,11 +1,11 @@
-// Package coop lets long work yield to the network, so that one CPU can load a million names
-// and answer queries at the same time.
+// Package coop lets long work, such as the load of a million names, yield to the network, so
+// that a server with one CPU answers queries during a load.
 //
-// The Go scheduler lets a goroutine run for 10 ms. runtime.Gosched does not help: the
-// scheduler resumes the same goroutine before it polls the network, so the network is still
-// polled only every 10 ms. Tick therefore waits for the network poller itself. It makes a pipe
-// readable and waits until the poller reports the pipe. By then the poller has also reported
-// all sockets that have data to read.
+// The Go scheduler lets a goroutine run for 10 ms. A call of runtime.Gosched does not help:
+// the scheduler resumes the same goroutine before it polls the network. The network would
+// still be polled only every 10 ms. Tick therefore waits for the network poller itself. Tick
+// makes a pipe readable and waits until the poller reports the pipe as readable. By then the
+// poller has also reported all sockets that have data to read.
 package coop
 
 import (
@@ -16,14 +16,15 @@ import (
 )
 
 const (
-	// Quantum is the time that work runs before it yields. A yield takes about 2 us on a CPU
+	// Quantum is the time that work runs before it yields. One yield takes about 2 us on a CPU
 	// that is not fully used.
 	Quantum = 100 * time.Microsecond
-	// longest is the maximum time that work runs before it yields, after a long wait.
+	// longest is the maximum time that work runs before it yields again. Work runs for this
+	// time only if the last yield took long.
 	longest = 5 * time.Millisecond
 )
 
-// every is the number of calls of Tick for each reading of the clock.
+// every is the number of calls of Tick for which Tick reads the clock only once.
 const every = 32
 
 var (
@@ -32,17 +33,18 @@ var (
 	next atomic.Int64
 
 	turning sync.Mutex // guards changes of working and waiter
-	// working is the number of goroutines that have turned yielding on.
+	// working is the number of goroutines that have called Start and have not finished their
+	// work.
 	working atomic.Int32
 	// waiter is nil while yielding is off.
 	waiter atomic.Pointer[poller]
 )
 
-// Start turns yielding on until the returned function is called. A server turns it on; a tool
-// has no queries to yield to. Each goroutine that does long work calls Start for the duration
-// of the work. If there are more CPUs than such goroutines, another CPU polls the network and
-// the work does not yield: waking the goroutine again would take longer than the work of one
-// Quantum.
+// Start turns yielding on until the returned function is called. A server calls Start in each
+// goroutine that does long work, for the duration of the work. A command-line tool does not
+// call Start, because it has no queries to yield to. If there are more CPUs than goroutines
+// with long work, the work does not yield, because a free CPU polls the network. A yield would
+// then only cost time: to wake the goroutine again takes longer than one Quantum of work.
 func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -58,15 +60,17 @@ func Start() (off func()) {
 	})
 }
 
-// Tick is called in each round i of a loop whose rounds take about 1 us. Tick may yield. The
-// caller must not hold a lock or anything else that queries wait for.
+// Tick yields if the work has run for its time. A loop calls Tick(i) in each iteration i if an
+// iteration takes about 1 us. The caller must not hold a lock or anything else that queries
+// wait for.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield does the same as Tick, for loops with longer rounds.
+// Yield yields if the work has run for its time. Yield is for loops whose iterations take too
+// long for Tick, which checks the time only once in 32 calls.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -86,12 +90,13 @@ func Yield() {
 		return // another goroutine has yielded in the meantime
 	}
 	p.wait()
-	runtime.Gosched() // goroutines that the poller reported together with this one run first
+	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns the time that work runs after a yield that took the time waited. A runtime that is
-// never idle polls the network only every 10 ms. Work therefore runs as long as it has waited, up
-// to longest. Otherwise a flood of queries would delay an order.
+// turn returns the time that work runs after a yield. The argument waited is the duration of
+// the yield. A runtime that is never idle polls the network only every 10 ms, so a yield can
+// take that long. Work therefore runs for as long as it has waited, but at most for longest.
+// With a shorter time, a flood of queries would delay the load of a new order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestYieldsToNetwork checks that a yield on one CPU lets goroutines run whose socket has data to
-// read. With runtime.Gosched in place of the wait, such a goroutine runs only when the runtime
-// polls the network, every 10 ms.
+// TestYieldsToNetwork checks, on one CPU, that a yield lets a goroutine run if its socket has
+// data to read. With runtime.Gosched in place of the wait for the poller, the goroutine would
+// run only every 10 ms, when the runtime polls the network.
 func TestYieldsToNetwork(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -30,14 +30,14 @@ func TestYieldsToNetwork(t *testing.T) {
 			read.Add(1)
 		}
 	}()
-	now() // the goroutine waits in Read afterwards
+	now() // the goroutine now waits in Read
 	for i := range int32(100) {
 		if _, err := a.WriteTo([]byte("x"), b.LocalAddr()); err != nil {
 			t.Fatal(err)
 		}
 		now()
 		if read.Load() != i+1 {
-			now() // every 61st time, the scheduler prefers the goroutine that yielded
+			now() // every 61st time, the scheduler first resumes this goroutine
 		}
 		if got := read.Load(); got != i+1 {
 			t.Fatalf("%d of %d datagrams are read", got, i+1)
@@ -47,14 +47,14 @@ func TestYieldsToNetwork(t *testing.T) {
 	<-ended
 }
 
-// now yields now, and not when the work has run for its time.
+// now calls Yield so that it yields at once, even if the work has not run for its time.
 func now() {
 	next.Store(0)
 	Yield()
 }
 
-// TestTurn checks the time that work runs after a yield. Work that waited long runs long, so that
-// it gets a share of a busy CPU.
+// TestTurn checks the time that work runs after a yield. After a long wait, work runs long, so
+// that the work gets a share of a busy CPU.
 func TestTurn(t *testing.T) {
 	for waited, want := range map[time.Duration]time.Duration{
 		0:                     Quantum,
@@ -70,7 +70,7 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnIsKept checks that work does not yield again before its time is over.
+// TestTurnIsKept checks that Yield does not yield before the work has run for its time.
 func TestTurnIsKept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -88,8 +88,8 @@ func TestTurnIsKept(t *testing.T) {
 	}
 }
 
-// TestEnoughCPUs checks that work does not yield while a CPU is free for the network, and
-// yields when all CPUs work.
+// TestEnoughCPUs checks that work does not yield while a CPU is free to poll the network, and
+// that work yields when all CPUs do work.
 func TestEnoughCPUs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	first := Start()
@@ -137,13 +137,14 @@ func TestOff(t *testing.T) {
 		t.Fatal("still on")
 	}
 	p.Lock()
-	p.wait() // a goroutine that loaded the poller before it was closed must not block
+	p.wait() // must not block, because a goroutine may still have the closed poller
 	p.Unlock()
 	Tick(0)
 }
 
-// BenchmarkAnswer measures the time from a datagram to its answer while work runs on the only CPU.
-// Without Tick, or with runtime.Gosched in place of the wait, an answer takes some 10 ms.
+// BenchmarkAnswer measures the time from a query datagram to its answer, while other work runs
+// on the only CPU. Without Tick, or with runtime.Gosched in place of the wait for the poller,
+// an answer takes some 10 ms.
 func BenchmarkAnswer(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -182,7 +183,7 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkBusyCPU measures the time in which work gets 20 us of the only CPU while two other
+// BenchmarkBusyCPU measures how long work needs to get 20 us of the only CPU, while two other
 // goroutines always want the CPU.
 func BenchmarkBusyCPU(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

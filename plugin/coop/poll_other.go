@@ -4,8 +4,8 @@ package coop
 
 import "sync"
 
-// A poller does nothing on systems other than Unix, where only the scheduler decides when work
-// yields.
+// A poller does nothing on a system other than Unix. There, only the Go scheduler decides when
+// long work stops for other goroutines.
 type poller struct{ sync.Mutex }
 
 func newPoller() *poller { return &poller{} }

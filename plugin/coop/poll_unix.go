@@ -9,25 +9,26 @@ import (
 	"time"
 )
 
-// A poller is a pipe of the process to itself. The network poller of the runtime watches the
-// pipe.
+// A poller is a pipe from the process to itself. The network poller of the Go runtime watches
+// the pipe.
 type poller struct {
 	sync.Mutex
 	r, w *os.File
-	conn syscall.RawConn // of r
+	conn syscall.RawConn // the raw connection of r
 	sent bool
 	buf  [8]byte
 }
 
-// newPoller returns nil if it cannot make a pipe. Then yielding stays off.
+// newPoller returns nil if it cannot make a pipe. Long work then never yields.
 func newPoller() *poller {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// A pipe end that the network poller does not watch has no deadlines, and a read would
-	// block a thread.
+	// Deadlines work only if the network poller watches the pipe, so the calls of
+	// SetReadDeadline and SetWriteDeadline test this. Without the poller, a read of the pipe
+	// would block a thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
 		return nil
@@ -47,13 +48,14 @@ func (p *poller) close() {
 // wait returns after the network has been polled. The caller holds the lock.
 func (p *poller) wait() {
 	p.sent = false
-	_ = p.conn.Read(p.step) // an error means that the pipe is closed, and there is nothing left to yield to
+	_ = p.conn.Read(p.step) // an error means that another goroutine has closed the pipe and turned yielding off
 }
 
-// step is called by RawConn.Read: first at once, and again when the poller reports that the
-// pipe is readable. The first call writes the byte, because RawConn.Read has by then discarded
-// older reports about the pipe. The first call must not read the byte, because RawConn.Read
-// would then return without waiting for the poller.
+// step is the function that RawConn.Read calls: once at the start, and again when the poller
+// reports that the pipe is readable. The first call writes a byte to the pipe. The byte is not
+// written earlier, because RawConn.Read discards the reports of the poller at its start. The
+// first call must not read the byte: RawConn.Read would then return without waiting for the
+// poller.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
 		p.sent = true

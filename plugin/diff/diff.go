@@ -1,5 +1,5 @@
-// Package diff compares two versions of an order set. It finds the orders that differ, field
-// by field, and the names whose verdicts differ.
+// Package diff compares two versions of an order set. It finds the orders that differ, with
+// the fields that differ. It also finds the names that only one of the two versions blocks.
 package diff
 
 import (
@@ -11,43 +11,44 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Version is one side of a comparison.
+// A Version is the old or the new version in a comparison.
 type Version struct {
-	Orders []*order.Order // in the order of their files
+	Orders []*order.Order // in the sequence of the files
 	Set    *ruleset.Set
 }
 
-// A Kind is the way in which an order differs.
+// A Kind says how an order differs between the versions.
 type Kind string
 
-// The kinds of differences.
+// These are the ways in which an order can differ.
 const (
 	Added   Kind = "added"
 	Removed Kind = "removed"
 	Changed Kind = "changed"
-	Lifted  Kind = "lifted" // the order did not change, but a lift now ends it as a whole
+	Lifted  Kind = "lifted" // the order did not change, but lifts now end all its targets
 )
 
-// A Field is a field of an order that differs. Old or New is empty if that version lacks the
-// field.
+// A Field is a field of an order with its old and new value. A value is empty if the version
+// does not have the field.
 type Field struct{ Name, Old, New string }
 
-// An Order is an order that differs.
+// An Order is an order that differs between the two versions.
 type Order struct {
 	Kind  Kind
-	Order *order.Order // the new version, or the old version of a removed order
-	// OldState and NewState are the states of the order at the time of the comparison. A state
-	// is empty if that version lacks the order.
+	Order *order.Order // the order in the new version, or in the old version if the order was removed
+	// OldState and NewState are the states of the order in the two versions, at the time of
+	// the comparison. A state is empty if the version does not contain the order.
 	OldState, NewState string
 	Fields             []Field
-	// TargetsAdded and TargetsRemoved are the targets that differ. For an added or removed
-	// order they are all its targets.
+	// TargetsAdded and TargetsRemoved are the targets that only the new or only the old
+	// version of the order has. For an added or removed order, these are all targets of the
+	// order.
 	TargetsAdded, TargetsRemoved []string
 }
 
-// Orders compares the orders of two versions by id and returns those that differ: first the
-// added, changed and lifted orders in the order of the new version, then the removed orders in
-// the order of the old version.
+// Orders compares the orders of two versions by id and returns the orders that differ. The
+// added, changed and lifted orders come first, in the sequence of the new version. The removed
+// orders follow, in the sequence of the old version.
 func Orders(from, to Version, now order.Time) (out []Order) {
 	olds := byID(from.Orders)
 	oldStates, newStates := states(from.Set, now), states(to.Set, now)
@@ -131,7 +132,7 @@ func keys(m map[string]string) func(func(string) bool) {
 	}
 }
 
-// targets returns the targets of an order, each with its attributes as text.
+// targets returns the targets of an order. The value of each target is the text of its attributes.
 func targets(o *order.Order) map[string]string {
 	m := make(map[string]string, o.NumTargets())
 	for i := range o.Targets {
@@ -146,7 +147,7 @@ func targets(o *order.Order) map[string]string {
 	return m
 }
 
-// attributes returns the attributes of a target as text. Equal attributes give equal texts.
+// attributes returns the attributes of a target as text. Equal attributes have equal texts.
 func attributes(t *order.Target) string {
 	a := t.Attr
 	if a == nil {

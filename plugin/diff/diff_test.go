@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// at is the time of all comparisons: 2026-05-01T12:00:00Z.
+// at is the time of all comparisons, 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
 func version(t *testing.T, orders string) Version {
@@ -30,10 +30,11 @@ func version(t *testing.T, orders string) Version {
 	return Version{f.Orders, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})}
 }
 
-// TestFields checks that fieldTexts has all fields of an order.
+// TestFields checks that fieldTexts contains all fields of an order.
 func TestFields(t *testing.T) {
-	// These fields are not compared: the place of the order in its file, its targets, which
-	// are compared separately, and values that come from other fields.
+	// The fields in other are not compared by fieldTexts. They are the position of the order
+	// in its file, the targets (which are compared separately), and values that come from
+	// other fields.
 	other := map[string]bool{"ID": true, "Line": true, "Column": true, "Index": true, "Targets": true, "Plain": true, "Side": true, "DeadlineAfter": true, "Public": true, "Terms": true}
 	names := map[string]bool{}
 	for _, f := range fieldTexts {
@@ -48,8 +49,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestEveryFieldDiffers checks that a change of a field is reported as a change of this field
-// only.
+// TestEveryFieldDiffers changes one field at a time. Orders must report a change of this field
+// and of no other field.
 func TestEveryFieldDiffers(t *testing.T) {
 	base := "id: a, action: block, targets: [a.example]"
 	for field, text := range map[string]string{
@@ -68,7 +69,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
-// TestTerritories checks that a scope is compared and shown as it is written.
+// TestTerritories checks that a scope is compared and shown in the form of the order file.
 func TestTerritories(t *testing.T) {
 	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
 	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
@@ -98,8 +99,8 @@ func TestTargetAttributes(t *testing.T) {
 	}
 }
 
-// TestNames compares Names with the verdicts about all names, for random small sets with few
-// names. Names must return exactly the names whose verdicts differ.
+// TestNames compares the result of Names with the verdicts about all names, for random small
+// sets with few names. Names must return exactly the names whose verdicts differ.
 func TestNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := []string{"a.example", "b.a.example", "c.b.a.example", "b.example", "c.b.example"}
@@ -161,7 +162,8 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// A name that no order mentions is covered by the entry of a name above it.
+				// Names need not return a name that no order contains, because it returns a
+				// name above it.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)
@@ -171,7 +173,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// slowLift finds the lift of a freed name among the reasons of all orders.
+// slowLift finds the lift that frees a name. It searches the reasons of all orders.
 func slowLift(set *ruleset.Set, n Name) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

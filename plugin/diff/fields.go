@@ -7,9 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// fieldTexts contains the fields of an order except its targets, each with a function that
-// returns its text. The text of an absent field is empty, and equal values have equal texts.
-// TestFields checks that no field of order.Order is missing.
+// fieldTexts contains all fields of an order except the targets. Each field has a function
+// that returns the value as text. The text of an absent field is empty, and equal values have
+// equal texts. TestFields checks that no field of order.Order is missing.
 var fieldTexts = []struct {
 	name string
 	text func(o *order.Order) string
@@ -74,7 +74,7 @@ var fieldTexts = []struct {
 	{"report_to", func(o *order.Order) string { return o.ReportTo }},
 }
 
-// fields returns the fields in which two versions of an order differ.
+// fields returns the fields that differ between two versions of an order.
 func fields(was, is *order.Order) (out []Field) {
 	for _, f := range fieldTexts {
 		if a, b := f.text(was), f.text(is); a != b {

@@ -8,25 +8,27 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Name is a name that is blocked in one version and passes in the other.
+// A Name is a name that one version blocks and the other version does not block.
 type Name struct {
 	Name dname.Name
-	// Match describes at which names at and below Name the verdicts differ.
+	// Match says whether the verdicts differ for Name, for the names below Name, or for both
+	// kinds of names.
 	Match order.Match
-	Order *ruleset.Order // the order that blocks it, in the version that blocks it
-	// Lift is the order of the new version that lifts Order. It is nil if the name is free for
-	// another reason.
+	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
+	// Lift is the lift in the new version that ends Order for Name. It is nil if Name is free
+	// for another reason.
 	Lift *ruleset.Order
 }
 
 // String returns the name in the form of a target.
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks and the names that only the old
-// version blocks, for one client at one time. Both lists are in canonical order. Verdicts can
-// differ only at and below names that an order of a version mentions. Names therefore decides
-// about each of these names, and about the names below it that no order mentions. A name that
-// differs is listed even if a name above it is listed too.
+// Names returns the names that only the new version blocks (blocked) and the names that only
+// the old version blocks (freed). The verdicts are for one client at one time. Both lists are
+// in canonical order. Verdicts can differ only at and below names that the orders contain.
+// Names therefore compares the verdicts about each of these names, and about the names below
+// it that no order contains. A name that differs is listed even if a name above it is listed
+// too.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	for _, x := range mentioned(from, to) {
 		n := x.name
@@ -56,17 +58,17 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 	return blocked, freed
 }
 
-// A mention is a name in an order.
+// A mention is a name that an order contains.
 type mention struct {
 	name dname.Name
-	// uneven is true if a target at the name is exact, or covers only the names below it. The
-	// verdict about the name may then differ from the verdict about the names below it that no
-	// order mentions. If uneven is false, both verdicts are the same.
+	// uneven is true if a target at the name is exact, or covers only the names below the
+	// name. Then the verdict about the name may differ from the verdict about names below it
+	// that no order contains. If uneven is false, the two verdicts are equal.
 	uneven bool
 }
 
-// mentioned returns all names in the orders of the versions, in canonical order: the names of
-// targets, exceptions and side lists.
+// mentioned returns all names in the orders of the versions, in canonical order. These are the
+// names in targets, exceptions and side lists (lists of names in files of their own).
 func mentioned(versions ...Version) []mention {
 	seen := map[dname.Name]bool{}
 	add := func(n dname.Name, uneven bool) { seen[n] = seen[n] || uneven }
@@ -101,7 +103,8 @@ func mentioned(versions ...Version) []mention {
 	return out
 }
 
-// decide returns the verdicts about a name and about the names below it that no order mentions.
+// decide returns two verdicts: one about a name, and one about the names below it that no
+// order contains.
 func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.QName
 	q.SetName(x.name)
@@ -113,7 +116,8 @@ func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, 
 	return self, below
 }
 
-// lift returns the order that lifts n.Order for the name, or nil.
+// lift returns the lift that ends n.Order for the name n.Name. If no lift ends n.Order, it
+// returns nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

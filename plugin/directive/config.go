@@ -1,6 +1,6 @@
-// Package directive parses the blocklist directive of a Corefile. The CoreDNS plugin and
-// blocklistctl both use this package, so that the tool has the server's settings. The package
-// depends on caddy's lexer for Corefiles, but not on CoreDNS.
+// Package directive parses the blocklist directive of a Corefile. The CoreDNS plugin and the
+// tool blocklistctl share this package, so that they have equal settings. The package uses
+// caddy's lexer for Corefiles and does not import CoreDNS.
 package directive
 
 import (
@@ -21,22 +21,23 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of a directive. Places and ECSFrom are pointers, because
-// their tables must not be copied. Parse allocates them if they are nil.
+// A Config contains the settings of one blocklist directive. The fields Places and ECSFrom are
+// pointers, because the tables behind them must not be copied. Parse allocates a table if its
+// pointer is nil.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
 	Places *Places
-	// AnswersOff turns off the checks of answers: only the query name is judged, and not the
-	// names and addresses to which its answer leads.
+	// AnswersOff turns off the check of answers. The plugin then checks only the name in the
+	// query.
 	AnswersOff bool
-	ECSFrom    *bart.Lite // peers whose EDNS client subnet is trusted
-	Root       string     // the directory of relative paths
+	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
+	Root       string     // relative paths are relative to this directory
 }
 
 const (
 	defaultTTL       = 30 * time.Second
-	defaultMaxShrink = 50 // percent
+	defaultMaxShrink = 50 // the unit is percent
 )
 
 // Parse parses the directive
@@ -45,8 +46,8 @@ const (
 //	    PROPERTY VALUE...
 //	}
 //
-// into cfg. The dispenser has just read the name of the directive. Relative paths start at
-// root, which is the path of the root plugin.
+// and stores the settings in cfg. The dispenser must be at the name of the directive. A
+// relative path is relative to root, the path of the root plugin.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -60,7 +61,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		if err != nil {
 			return c.Errf("%v", err)
 		}
-		// A slash at the end means that the path is a directory, so it must not be removed.
+		// Keep a slash at the end, because it means that the path is a directory.
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
@@ -85,7 +86,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 			return err
 		}
 	}
-	return nil
+	return differentNames(c, cfg)
 }
 
 // Defaults sets each property to its default value.
@@ -99,8 +100,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute path, so that server blocks that write the same path
-// differently share a set.
+// absolute returns an absolute path. Without it, two server blocks that write one path in
+// different ways would not share their orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -108,8 +109,8 @@ func absolute(path, root string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// properties contains the functions that parse the properties. args has at least one element,
-// except for shadow.
+// properties maps each property of the directive to its parser. The slice "args" is empty only
+// for the property "shadow".
 var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
@@ -126,9 +127,12 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
 	"state":        readState,
+	"verify":       readVerify,
+	"require":      readRequire,
 }
 
-// didYouMean returns the end of a message with the property that was probably meant, or "".
+// didYouMean returns a hint with a known property that is similar to the unknown property. It
+// returns "" if no property is similar.
 func didYouMean(property string) string {
 	if near := order.Nearest(property, maps.Keys(properties)); near != "" {
 		return fmt.Sprintf("; did you mean '%s'?", near)
@@ -136,8 +140,8 @@ func didYouMean(property string) string {
 	return ""
 }
 
-// one returns the only argument of a property, or an error if there is another number of
-// arguments.
+// The function one returns the only argument of a property. Any other number of arguments is
+// an error.
 func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))
@@ -225,12 +229,13 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// lastAssignedOption is the highest EDNS option code to which IANA has given another meaning.
-// Such a code is not allowed: with the code of cookies (10), for example, every client that
-// sends a cookie would seem to ask for structured errors.
+// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA. The
+// parser refuses codes up to this value, because clients send these options for other
+// purposes.
 const lastAssignedOption = 19
 
-// readSDEOption parses the EDNS option code for structured DNS errors.
+// readSDEOption parses the property sde_option. Its value is the EDNS option code by which a
+// client asks for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "sde_option", args)
 	if err != nil {
@@ -244,8 +249,8 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readAnswers parses which parts of an answer are checked. addresses can be followed by the
-// operator's own NAT64 prefixes (RFC 6052, section 2.2).
+// readAnswers parses the property answers. The operator can list NAT64 prefixes of the network
+// (RFC 6052, section 2.2) after the word addresses.
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if args[0] == "addresses" {
 		cfg.Store.Rules.Addresses = true
@@ -282,9 +287,9 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefix lengths for ecs_from. A wider network
-// contains peers of other operators. Any of them could send a client subnet and so choose the
-// country whose orders apply.
+// widestPeers4 and widestPeers6 are the shortest prefix lengths allowed in ecs_from. A wider
+// network would contain machines of other operators. These machines could send a false client
+// subnet to choose the country whose orders apply.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -344,8 +349,8 @@ func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
 	return err
 }
 
-// countryCode parses the country of clients, which is a value of a property. EU is not allowed,
-// because orders use EU for a group of countries.
+// countryCode parses the country code in a property. It refuses EU, because EU in orders is a
+// group of countries.
 func countryCode(c *caddyfile.Dispenser, property, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
 	switch {

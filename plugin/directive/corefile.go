@@ -18,31 +18,32 @@ const Name = "blocklist"
 
 // A Block is a server block of a Corefile.
 type Block struct {
-	// Addresses are the addresses at the head of the block. Environment variables are
-	// expanded.
+	// Addresses are the addresses at the head of the server block. Environment variables in
+	// them are already replaced.
 	Addresses []string
-	// File and Line are the position of the directive. They are empty if Config is nil.
+	// File and Line are the position of the blocklist directive. They are zero if Config is
+	// nil.
 	File string
 	Line int
-	// Config contains the settings of the blocklist directive. It is nil if the block has no
-	// such directive.
+	// Config contains the settings of the blocklist directive. It is nil if the server block
+	// has no blocklist directive.
 	Config *Config
-	// GeoIP reports whether the block has the plugins geoip and metadata, so that the database
-	// of geoip gives clients a country.
+	// GeoIP is true if the server block has the plugins geoip and metadata. A GeoIP database
+	// can then give the country of a client.
 	GeoIP bool
-	// View reports whether the block has the plugin view. An expression then decides which
-	// queries the block gets.
+	// View is true if the server block has the plugin view. An expression then selects the
+	// queries of the server block.
 	View bool
-	// Rewrite reports whether the block has the plugin rewrite. It runs before blocklist, so a
-	// blocked name that it rewrites passes.
+	// Rewrite is true if the server block has the plugin rewrite. CoreDNS runs rewrite before
+	// blocklist, so blocklist sees the rewritten name.
 	Rewrite bool
 }
 
-// String returns the addresses as one line.
+// String returns the addresses, joined with spaces.
 func (b *Block) String() string { return strings.Join(b.Addresses, " ") }
 
-// Corefile parses the server blocks of a Corefile as CoreDNS does: imports, snippets and
-// environment variables are expanded. The lines of other plugins are not checked.
+// Corefile parses the server blocks of a Corefile. It replaces imports, snippets and
+// environment variables as CoreDNS does. It does not check the lines of other plugins.
 func Corefile(path string) ([]*Block, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -93,10 +94,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the block with the given address, for example ".:53". If address is empty,
-// Choose returns the only block with the directive, or the first of several blocks if all of
-// them have equal settings. Choose returns an error if no such block exists, if the block has
-// no directive, or if the settings differ.
+// Choose returns the server block with the given address, for example ".:53". An empty address
+// is allowed if all server blocks with a blocklist directive have equal settings. Choose then
+// returns the first of these blocks.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -130,14 +130,15 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// ports contains the default port of each transport.
+// ports contains the default port of each transport protocol.
 var ports = map[string]string{"dns": "53", "tls": "853", "quic": "853", "grpc": "443", "https": "443", "https3": "443"}
 
-// An address is an address at the head of a server block.
+// An address is one address at the head of a server block, for example
+// "tls://example.org:853".
 type address struct{ transport, zone, port string }
 
-// normal parses an address and adds CoreDNS's defaults for absent parts. The zone is in lower
-// case and has no trailing dot.
+// normal parses an address of a server block and adds the defaults of CoreDNS for missing
+// parts. The zone in the result is in lower case, without a dot at the end.
 func normal(s string) address {
 	a := address{transport: "dns", zone: strings.ToLower(s)}
 	if t, rest, ok := strings.Cut(a.zone, "://"); ok {
@@ -157,10 +158,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for a name on the transport and port
-// of b, or nil if there is none. CoreDNS chooses the block with the longest zone that contains
-// the name. If b has several addresses, Serving returns b if b gets the queries on at least
-// one of them. Serving ignores the plugins bind and view, and addresses that are networks.
+// Serving returns the server block that gets the queries for name, or nil if there is none. It
+// compares only blocks with the transport and port of b. CoreDNS chooses the longest zone that
+// contains the name. If b gets the queries at one of its addresses, the result is b. Serving
+// ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1
@@ -183,7 +184,7 @@ func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	return serving
 }
 
-// within reports whether a name is in a zone. The zone has the form that normal returns.
+// within reports whether name is in zone. The zone must be a result of the function "normal".
 func within(name dname.Name, zone string) bool {
 	return zone == "" || strings.HasSuffix("."+name.FQDN(), "."+zone+".")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// write creates files in an empty directory, changes to the directory and returns its path.
+// write creates files in an empty directory and makes this directory the current directory.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,8 +26,8 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestCorefile checks that imports, snippets, environment variables and the root plugin have
-// the same effect as in CoreDNS.
+// TestCorefile checks that imports, snippets, environment variables and the plugin root have
+// the effect that they have in CoreDNS.
 func TestCorefile(t *testing.T) {
 	t.Setenv("BLOCKLIST_TEST_HOME", "it")
 	write(t, map[string]string{
@@ -69,8 +69,8 @@ example.org {
 	}
 }
 
-// TestPlace checks the order of precedence: the operator's networks, then the geoip database,
-// then home.
+// TestPlace checks where the country of a client comes from. The operator's networks come
+// first, then the geoip database, and then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -100,8 +100,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestCorefileErrors checks that errors contain the file and the line, also for imported
-// files.
+// TestCorefileErrors checks that each error contains the file and the line. The file may be an
+// imported file.
 func TestCorefileErrors(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
 		{".:53 {\nblocklist\n}\n", "Corefile:2 - Error during parsing: blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml"},
@@ -118,8 +118,7 @@ func TestCorefileErrors(t *testing.T) {
 	}
 }
 
-// TestChoose checks that Choose needs no address if all server blocks have equal settings, and
-// that it needs an address otherwise.
+// TestChoose checks that Choose needs an address only if the settings of server blocks differ.
 func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",
@@ -152,7 +151,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestServing checks that a name belongs to the block with the longest zone on the same port.
+// TestServing checks that queries go to the server block with the longest zone that contains
+// the name.
 func TestServing(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 tls://. {\nblocklist a.yaml\n}\nexample.org {\nwhoami\n}\nother.example:54 {\nblocklist a.yaml\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -166,7 +166,7 @@ func TestServing(t *testing.T) {
 	}{
 		{0, "www.example.com", 0},
 		{0, "other.example", 0},
-		{0, "www.example.org", 0}, // example.org has no TLS
+		{0, "www.example.org", 0}, // the block example.org does not serve TLS
 		{1, "www.example.org", 1},
 		{1, "badexample.org", 0},
 		{2, "www.other.example", 2},
@@ -186,8 +186,8 @@ func TestServing(t *testing.T) {
 	}
 }
 
-// TestDependencies checks that this package imports caddyfile, but no other package of CoreDNS
-// or caddy.
+// TestDependencies checks that package directive imports caddyfile and no other package of
+// CoreDNS or caddy.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
@@ -200,7 +200,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestPropertyErrors checks the messages about wrong values of the properties.
+// TestPropertyErrors checks the error messages for wrong values of properties.
 func TestPropertyErrors(t *testing.T) {
 	for property, want := range map[string]string{
 		"ttl 30":                     "ttl needs a unit; write 30s for seconds, got '30'",

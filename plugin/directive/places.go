@@ -7,21 +7,20 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Places contains the networks of the property country and the country of the property home.
-// Both give clients a country.
+// Places contains the settings that give a client a country. The settings are the properties
+// country and home.
 type Places struct {
-	Nets bart.Table[order.Country] // from country CC CIDR...; the longest prefix decides
-	Any  bool                      // Nets has at least one network
-	Home order.Country             // empty if home is absent
+	Nets bart.Table[order.Country] // from the property country; the longest matching prefix wins
+	Any  bool                      // true if Nets has at least one network
+	Home order.Country             // from the property home; empty if there is none
 }
 
-// Empty reports whether the directive gives no client a country.
+// Empty reports whether the directive has neither the property country nor the property home.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client in the network where. The longest network in Nets
-// that contains where decides first, then the country code that geoip returns, then Home.
-// where may be the zero Prefix if the address is unknown. geoip may be nil if there is no
-// geoip plugin. Country calls geoip only if Nets does not decide.
+// Country returns the country of a client. The parameter "where" is the network of the client,
+// or the zero Prefix if it is unknown. Country tries the networks in Nets first, then the
+// function geoip, and then Home. The function geoip may be nil.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {
@@ -29,8 +28,8 @@ func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country 
 		}
 	}
 	if geoip != nil {
-		// A database may return EU for an address whose country it does not know. EU is not a
-		// country of a client.
+		// A GeoIP database may return EU for an address of an unknown country. EU is not a
+		// country, so Country ignores it.
 		if cc, ok := order.ParseCountry(geoip()); ok && cc != order.EU {
 			return cc
 		}

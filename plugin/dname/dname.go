@@ -1,14 +1,12 @@
-// Package dname has types for domain names in one canonical form, so that no other package has
-// to compare spellings.
+// Package dname has types for domain names. The types store each name in one canonical form,
+// so that other packages can compare names without regard to spelling.
 //
-// A [Name] comes from an order. [Parse] is strict: it refuses text that cannot be a host name,
-// and its error gives the reason. A [Wire] comes from a query. [Wire.Set] accepts every name
-// that DNS can carry and does not allocate.
+// A [Name] comes from an order. [Parse] refuses text that cannot be a host name. A [Wire]
+// comes from a query. [Wire.Set] accepts every name that DNS can carry, and does not allocate.
 //
-// Both types contain the same bytes: the uncompressed wire form of RFC 1035, section 3.1, with
-// ASCII letters in lower case (RFC 4343). Each label follows its length octet, and a 0 ends
-// the name. In the wire form "a\.b.example" and "a.b.example" differ, and every ancestor of a
-// name is a suffix of its bytes.
+// The canonical form is the uncompressed wire form of RFC 1035, section 3.1, with ASCII
+// letters in lower case (RFC 4343). A length octet precedes each label, and a 0 ends the name.
+// Every ancestor of a name is a suffix of the bytes of the name.
 package dname
 
 import (
@@ -16,16 +14,18 @@ import (
 )
 
 const (
-	// MaxWire is the maximum length of a name in wire form, in octets. The final 0 counts.
+	// MaxWire is the maximum length of a name in wire form, in octets. It includes the final
+	// 0.
 	MaxWire = 255
 	// MaxLabel is the maximum length of a label, in octets.
 	MaxLabel = 63
-	// MaxLabels is the maximum number of labels in MaxWire octets.
+	// MaxLabels is the maximum number of labels in a name. A name of MaxWire octets has no
+	// room for more.
 	MaxLabels = 127
 )
 
-// A Name is a canonical domain name. Names can be compared with ==. The zero Name is not a
-// domain name and covers nothing.
+// A Name is a domain name in canonical form. Two Names can be compared with ==. The zero Name
+// is not a domain name.
 type Name struct{ wire string }
 
 // IsZero reports whether n is the zero Name.
@@ -34,11 +34,11 @@ func (n Name) IsZero() bool { return n.wire == "" }
 // Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name whose canonical wire form is w. FromWire does not check w: callers
-// pass a value of Name.Wire or Wire.Suffix.
+// FromWire returns the Name with the canonical wire form w. It does not check w. Callers may
+// pass only results of Name.Wire or Wire.Suffix.
 func FromWire(w string) Name { return Name{w} }
 
-// NumLabels returns the number of labels. The root has none.
+// NumLabels returns the number of labels. It returns 0 for the root.
 func (n Name) NumLabels() int {
 	c := 0
 	for i := 0; i < len(n.wire) && n.wire[i] != 0; i += int(n.wire[i]) + 1 {
@@ -47,8 +47,7 @@ func (n Name) NumLabels() int {
 	return c
 }
 
-// Parent returns the name without its first label. The parent of the root is the zero Name,
-// and so is the parent of the zero Name.
+// Parent returns the name without its first label. The parent of the root is the zero Name.
 func (n Name) Parent() Name {
 	if len(n.wire) <= 1 {
 		return Name{}
@@ -56,13 +55,13 @@ func (n Name) Parent() Name {
 	return Name{n.wire[int(n.wire[0])+1:]}
 }
 
-// Covers reports whether m equals n or lies below n.
+// Covers reports whether m equals n or is below n.
 func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// A suffix of the bytes is an ancestor only if it starts at a label, so Covers walks label
-	// by label: "ample.com" must not cover "example.com".
+	// The loop tests only suffixes that start at a label, because "ample.com" must not cover
+	// "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
 			return m == n
@@ -72,8 +71,9 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot. The root is ".". Octets that
-// are special in a zone file are escaped (RFC 1035, section 5.1; RFC 4343, section 2.1).
+// String returns the presentation form without the trailing dot. For the root, it returns ".".
+// It escapes octets with a special meaning in a zone file (RFC 1035, section 5.1; RFC 4343,
+// section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
 		return "."
@@ -89,8 +89,8 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1) and returns a negative
-// number, 0 or a positive number. It compares labels from the right, so the names below a name
+// Compare compares two names in canonical order (RFC 4034, section 6.1). The result is
+// negative if n is before m, and 0 if n equals m. In canonical order, the names below a name
 // directly follow that name.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
@@ -115,9 +115,8 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
-// AppendPresentation appends the presentation form of the wire name w to dst, with the
-// trailing dot. Its escapes are those of miekg/dns, so that a DNS library can parse the
-// result.
+// AppendPresentation appends the presentation form of the wire name w, with the trailing dot.
+// It escapes the octets that miekg/dns escapes, and "$".
 func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	if len(w) == 0 {
 		return dst
@@ -142,7 +141,7 @@ func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	return dst
 }
 
-// lower returns c in lower case if c is an ASCII letter (RFC 4343), and c otherwise.
+// lower converts an ASCII capital letter to lower case (RFC 4343).
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

@@ -17,7 +17,7 @@ func parse(t *testing.T, s string) Name {
 	return n
 }
 
-// twinCompare implements RFC 4034, section 6.1, literally. The tests compare Compare with it.
+// twinCompare is a slow version of Compare that follows the text of RFC 4034, section 6.1.
 func twinCompare(a, b Name) int {
 	x, y := twinLabels(a), twinLabels(b)
 	slices.Reverse(x)
@@ -38,7 +38,7 @@ func twinLabels(n Name) []string {
 
 func sign(i int) int { return cmp.Compare(i, 0) }
 
-// checkOrder compares Compare and Covers of both types with slow, simple implementations.
+// checkOrder compares the methods Compare and Covers with slow, simple code.
 func checkOrder(t *testing.T, a, b Name) {
 	t.Helper()
 	want := twinCompare(a, b)
@@ -66,7 +66,7 @@ func checkOrder(t *testing.T, a, b Name) {
 
 func TestCompare(t *testing.T) {
 	root, zero := FromWire("\x00"), Name{}
-	// The names are in canonical order: the names below a name directly follow that name.
+	// These names are in canonical order: the names below a name directly follow that name.
 	sorted := []Name{root}
 	for _, s := range []string{
 		"com", "ample.com", "example.com", "-.example.com", "a.example.com", "z.a.example.com", "aa.example.com",
@@ -112,7 +112,7 @@ func TestForms(t *testing.T) {
 	if FromWire(n.Wire()) != n {
 		t.Error("FromWire(Wire) is another name")
 	}
-	// The last dot is part of the label, so String must not trim it.
+	// The last dot of this string belongs to the label, so String must not remove the dot.
 	if n := FromWire("\x02a.\x00"); n.String() != `a\.` {
 		t.Errorf("got %q", n.String())
 	}
@@ -134,7 +134,7 @@ func TestList(t *testing.T) {
 	}
 	l.Append(FromWire("\x00"))
 	want = append(want, FromWire("\x00"))
-	for i := range 3000 { // fills several chunks, with Append and AddWire in turn
+	for i := range 3000 { // 3000 names fill several chunks
 		s := fmt.Sprintf("n%d.%sexample", i, strings.Repeat("a.", i%120))
 		if want = append(want, parse(t, s)); i%2 == 0 {
 			l.Append(want[len(want)-1])

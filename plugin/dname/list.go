@@ -5,19 +5,18 @@ import (
 	"strings"
 )
 
-// A List is an append-only list of names. A name takes exactly the bytes of its wire form. The
-// names lie in a few chunks of memory: a side list of a million names is some hundreds of
-// objects for the garbage collector, not a million. A List never copies a name, neither when
-// it grows nor when it yields names.
+// A List stores names in a few large chunks of memory. The garbage collector then sees some
+// hundreds of objects for a million names. The List never copies a stored name.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
 }
 
-// The capacity of chunks doubles up to maxChunk. The first chunk has room for any name.
+// The first chunk has a capacity of minChunk. Each further chunk is twice as large, up to
+// maxChunk. Every chunk has room for at least one name of maximum length.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
-// room returns a chunk that has room for one more name.
+// room returns a chunk with space for one more name of maximum length.
 func (l *List) room() *strings.Builder {
 	size := minChunk
 	if k := len(l.chunks); k > 0 {
@@ -42,13 +41,13 @@ func (l *List) Append(n Name) {
 // Grow does nothing, because a List needs no room in advance.
 func (l *List) Grow(int) {}
 
-// AddWire appends a copy of the name in w.
+// AddWire appends a copy of the name that w contains.
 func (l *List) AddWire(w *Wire) {
 	l.room().Write(w.Suffix(w.NumLabels()))
 	l.n++
 }
 
-// Len returns the number of names. A nil List has none.
+// Len returns the number of names. It returns 0 for a nil List.
 func (l *List) Len() int {
 	if l == nil {
 		return 0
@@ -56,8 +55,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the order in which they were appended. The names of a chunk share
-// its memory, so a caller that keeps a name keeps the whole chunk alive.
+// All yields the names in the sequence of the Append calls. A yielded name shares memory with
+// its chunk, so a caller that keeps one name keeps the whole chunk.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

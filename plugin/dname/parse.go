@@ -11,9 +11,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels that are not ASCII to A-labels. It uses UTS 46 in the non-transitional
-// form, as browsers do. ASCII labels are never passed to uts46, so that names with underscores
-// and "--" are accepted. The checks for both are therefore off.
+// uts46 converts labels that are not ASCII to A-labels. It uses the non-transitional form of
+// UTS 46, as browsers do. It does not check underscores and hyphens, because names with "_" or
+// "--" are valid in orders.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -22,16 +22,16 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// dots replaces the label separators of UTS 46, section 4, step 2, with dots.
+// The replacer dots converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses the name in an order. Case is ignored, and one trailing dot is allowed. ASCII
-// labels may contain letters, digits, "-" and "_", and are only converted to lower case. Other
-// labels are converted to A-labels (RFC 5890) by UTS 46.
+// Parse parses a host name in an order. It ignores the case of letters and allows one trailing
+// dot. An ASCII label may contain letters, digits, "-" and "_". Parse converts any other label
+// to an A-label (RFC 5890) by UTS 46.
 //
-// Parse returns an error if s is not a host name. Examples are a scheme, a path, a port, an
-// address, an empty label, "*", the root, a label of more than 63 octets, and a name of more
-// than 253 octets. The error gives the reason and, if possible, the text to write instead.
+// Parse refuses, for example, a URL, a port, a "*", an address and the root. A label has at
+// most 63 octets, and a name has at most 253 octets. The error gives the reason and, if
+// possible, the text to write instead.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -58,7 +58,7 @@ func Parse(s string) (Name, error) {
 		return Name{}, fmt.Errorf("name has %d octets, at most 253 are allowed", len(wire)-1)
 	}
 	n := Name{string(append(wire, 0))}
-	if !ascii && isAddress(n.String()) { // full-width digits are ASCII digits only after the conversion
+	if !ascii && isAddress(n.String()) { // UTS 46 has converted full-width digits to ASCII digits
 		return Name{}, errAddress
 	}
 	if numericEnd(n) {
@@ -67,7 +67,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// plain maps the octets that host names may contain to lower case, and all other octets to 0.
+// The table plain maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
@@ -77,14 +77,14 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain parses an ASCII host name that does not end in a digit, in one pass. Nearly all
-// names of long lists are of this kind. parsePlain returns false for all other text, including
-// valid names with a trailing dot. The caller then parses the text with the full rules.
+// parsePlain is a fast parser for ASCII host names that do not end in a digit. Nearly all
+// names of long lists are of this kind. If parsePlain returns false, the text may still be
+// valid, and the caller must use the full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
 	}
-	start := 0 // index of the length octet of the current label; the octet s[i] is written to wire[i+1]
+	start := 0 // index of the length octet of the current label; wire[i+1] stores s[i]
 	for i := range len(s) {
 		if c := plain[s[i]]; c != 0 {
 			wire[i+1] = c
@@ -97,7 +97,7 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 		wire[start], start = byte(n), i+1
 	}
 	n := len(s) - start
-	if n < 1 || n > MaxLabel { // the last label is also empty after a trailing dot
+	if n < 1 || n > MaxLabel { // n is also 0 if s has a trailing dot
 		return nil, false
 	}
 	wire[start], wire[len(s)+1] = byte(n), 0
@@ -106,8 +106,8 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName returns an error if s is one of the things that people often write instead of a
-// name, such as a URL. The error suggests the text to write instead.
+// notAName returns an error if s is, for example, a URL in place of a name. The error suggests
+// the text to write instead.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -133,9 +133,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label has only digits. No top-level domain has only
-// digits (RFC 3696, section 2), so such text is at best an address, for example
-// 192.168.001.001.
+// numericEnd reports whether the last label has only digits. Text with such an end is probably
+// an address, because no top-level domain has only digits (RFC 3696, section 2).
 func numericEnd(n Name) bool {
 	var w Wire
 	w.SetName(n)
@@ -147,10 +146,10 @@ func numericEnd(n Name) bool {
 	return true
 }
 
-// isAddress reports whether s is an IP address or a CIDR prefix. The address may have a port,
-// or brackets as in a URL.
+// isAddress reports whether s is an IP address or a CIDR prefix. An address may have a port or
+// brackets.
 func isAddress(s string) bool {
-	// This quick test excludes most names: they do not end in a digit.
+	// This fast check returns early for most names, because most names do not end in a digit.
 	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
 		return false
 	}
@@ -197,7 +196,7 @@ func appendLabel(wire []byte, label string) ([]byte, error) {
 	return wire, nil
 }
 
-// clip shortens a label for an error message, because a line may have any length.
+// clip shortens a label for an error message.
 func clip(label string) string {
 	const most = 80
 	if len(label) <= most {
@@ -206,15 +205,14 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is punctuation outside ASCII, for example a quotation mark
-// or a dash. UTS 46 would convert r into a label that no client asks for, and the order would
-// block only that label. Characters that IDNA 2008 allows in some contexts are not reported
-// (RFC 5892, appendix A).
+// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. UTS 46
+// would convert a name with r into a name for which no client asks. isPunctuation is false for
+// the punctuation that IDNA 2008 allows (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }
 
-// unprefix returns the message of err without the prefix "idna: ", shortened by clip.
+// unprefix returns a short error message without the prefix "idna: ".
 func unprefix(err error) string { return clip(strings.TrimPrefix(err.Error(), "idna: ")) }
 
 func isASCII(s string) bool {

@@ -18,10 +18,10 @@ func TestParse(t *testing.T) {
 		{"1.2.3.e164.arpa", "1.2.3.e164.arpa"},
 		{"1and1.com", "1and1.com"},
 		{"r3---sn-abc.googlevideo.com", "r3---sn-abc.googlevideo.com"},
-		// ASCII labels are not changed, even if they look encoded.
+		// An ASCII label is only converted to lower case, even if the label looks encoded.
 		{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
 		{"xn--a.example", "xn--a.example"},
-		// Labels that are not ASCII are converted by UTS 46, non-transitional.
+		// A label that is not ASCII is converted by UTS 46 in the non-transitional form.
 		{"bücher.example", "xn--bcher-kva.example"},
 		{"BÜCHER.example", "xn--bcher-kva.example"},
 		{"bu\u0308cher.example", "xn--bcher-kva.example"},
@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 		{"ｅｘａｍｐｌｅ．ｃｏｍ", "example.com"},
 		{"例え。テスト", "xn--r8jz45g.xn--zckzah"},
 		{"example。com。", "example.com"},
-		{"exam\u00adple.com", "example.com"}, // a soft hyphen is dropped
+		{"exam\u00adple.com", "example.com"}, // the soft hyphen is removed
 		{l63 + ".com", l63 + ".com"},
 		{n253, n253},
 		{n253 + ".", n253},
@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 		{"::ffff:192.0.2.1", address},
 		{"１９２.0.2.1", address},
 		{"*", star},
-		{"*.example.com", star}, // a valid target, but not a valid name
+		{"*.example.com", star}, // targets may begin with "*.", but names may not
 		{"a.*.example.com", star},
 		{"*a.example.com", star},
 		{"user@example.com", `has an "@"; write the bare name`},
@@ -127,8 +127,8 @@ func TestParseLong(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that a parsed name is canonical and equals the name that a query for it
-// carries. The other packages rely on both.
+// FuzzParse checks that Parse returns a canonical name. A query with the same text must give
+// the same name.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"example.com", "BÜCHER.example.", "faß.de", "_a.1.xn--a", "例え。テスト", "*.a", "a..b", "1.2.3.4"} {
 		f.Add(s, "www."+s)
@@ -165,8 +165,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParsePlain checks that parsePlain either returns the same name as the full rules or
-// returns false.
+// TestParsePlain checks that parsePlain returns false or the name that Wire.Set returns.
 func TestParsePlain(t *testing.T) {
 	taken := 0
 	for _, s := range []string{
@@ -198,8 +197,8 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// TestWordProcessor checks that Parse refuses numbers and the punctuation that word processors
-// insert. As names they would block only names that no client asks for.
+// TestWordProcessor checks that Parse refuses the punctuation that word processors insert, and
+// names that end in a number. An order with such a name would block nothing.
 func TestWordProcessor(t *testing.T) {
 	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",
 		"192.168.001.001", "1.2.3", "1234567", "example.123"} {

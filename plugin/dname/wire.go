@@ -2,25 +2,23 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. It is canonical, as Name is, but has its own buffer: a
-// handler keeps a Wire on its stack, and no query allocates. The zero Wire is empty and must
-// be set before use.
+// A Wire is the name in a query. It contains its own buffer, so that a handler can keep it on
+// the stack. The zero Wire must be set before use.
 type Wire struct {
-	// The buffer has eight more octets, because words.go reads and writes eight octets at a
-	// time, starting at any octet of the name.
+	// buf has eight octets more than the longest name, because the functions in words.go
+	// process eight octets at once.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns: labels separated by dots, with the
-// escapes `\.` and `\DDD`, with or without the trailing dot. Set reports whether DNS can carry
-// the name. If it returns false, w must not be used before another Set succeeds. Labels may
-// contain any octet, unlike in Parse, because clients may ask for any name.
+// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
+// trailing dot is optional. A label may contain any octet. After Set has returned false, w
+// must not be used before another Set succeeds.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny does the same as Set, octet by octet.
+// setAny parses s octet by octet. It handles the names that the faster setPlain refuses.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -30,7 +28,7 @@ func (w *Wire) setAny(s string) bool {
 	if s == "" {
 		return false
 	}
-	n, start := 1, 0 // next free octet; index of the length octet of the current label
+	n, start := 1, 0 // n is the next free octet; start is the offset of the current label's length octet
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
@@ -73,8 +71,8 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length of the label that begins at start and ends before n. It returns
-// false if the label is empty or too long, or if the name has too many octets or labels.
+// endLabel writes the length octet of the label between start and n. It returns false if the
+// label is empty or too long, or if the name is too long.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -86,9 +84,9 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to the ASCII host name s without allocating. It returns false for names that
-// parsePlain does not accept, although some of them are valid. Then w must not be used before
-// another Set succeeds.
+// SetHost sets w to an ASCII host name without allocating. It accepts only the names that
+// parsePlain accepts. After SetHost has returned false, w must not be used before another Set
+// succeeds.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {
@@ -98,7 +96,7 @@ func (w *Wire) SetHost(s []byte) bool {
 	return ok
 }
 
-// SetName copies n to w. n must not be the zero Name.
+// SetName copies n to w. The zero Name is not allowed.
 func (w *Wire) SetName(n Name) {
 	w.n = uint8(copy(w.buf[:], n.wire))
 	w.labels = uint8(offsets(n.wire, &w.off))
@@ -107,11 +105,10 @@ func (w *Wire) SetName(n Name) {
 // Len returns the length of the wire form in octets.
 func (w *Wire) Len() int { return int(w.n) }
 
-// NumLabels returns the number of labels. The root has none.
+// NumLabels returns the number of labels. It returns 0 for the root.
 func (w *Wire) NumLabels() int { return int(w.labels) }
 
-// Suffix returns the wire form of the ancestor that has the last k labels. With k = NumLabels
-// it returns the whole name. The result is a part of the buffer of w.
+// Suffix returns the wire form of the last k labels. The result shares the memory of w.
 func (w *Wire) Suffix(k int) []byte {
 	if k <= 0 {
 		return w.buf[w.n-1 : w.n]
@@ -119,8 +116,8 @@ func (w *Wire) Suffix(k int) []byte {
 	return w.buf[w.off[int(w.labels)-k]:w.n]
 }
 
-// Label returns the first label of Suffix(k) without its length octet. With k = 1 it returns
-// the top-level label. The result is a part of the buffer of w.
+// Label returns the first label of Suffix(k) without its length octet. Label(1) is the
+// top-level label. The result shares the memory of w.
 func (w *Wire) Label(k int) []byte {
 	o := int(w.off[int(w.labels)-k])
 	return w.buf[o+1 : o+1+int(w.buf[o])]
@@ -140,7 +137,7 @@ func (w *Wire) SetWire(b []byte) {
 	w.findLabels()
 }
 
-// findLabels sets w.off and w.labels from the wire form in the buffer.
+// findLabels fills w.off and w.labels from the wire form in w.buf.
 func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {
@@ -162,7 +159,7 @@ func (w *Wire) Compare(v *Wire) int {
 // Equal reports whether w and v are the same name.
 func (w *Wire) Equal(v *Wire) bool { return bytes.Equal(w.buf[:w.n], v.buf[:v.n]) }
 
-// Covers reports whether v equals w or lies below w.
+// Covers reports whether v equals w or is below w.
 func (w *Wire) Covers(v *Wire) bool {
 	return v.labels >= w.labels && bytes.Equal(v.Suffix(int(w.labels)), w.Suffix(int(w.labels)))
 }

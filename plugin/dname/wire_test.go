@@ -22,7 +22,7 @@ func TestWireSet(t *testing.T) {
 		{`\000\255.x`, "\x02\x00\xff\x01x\x00"},
 		{`\065.x`, "\x01a\x01x\x00"}, // an escaped letter is a letter
 		{`\A.x`, "\x01a\x01x\x00"},
-		{`\12x.y`, "\x0312x\x01y\x00"}, // fewer than three digits escape only the next octet
+		{`\12x.y`, "\x0312x\x01y\x00"}, // a backslash without three digits escapes only the next octet
 		{`a\032b.x`, "\x03a b\x01x\x00"},
 		{`*.example`, "\x01*\x07example\x00"},
 		{"b\xfccher.x", "\x06b\xfccher\x01x\x00"}, // octets above 127 are allowed
@@ -46,7 +46,7 @@ func TestWireSet(t *testing.T) {
 		if w.Set(in) {
 			t.Errorf("Set(%q) succeeds: %q", in, w.Name())
 		}
-		// After a failed Set, the next Set must work.
+		// Set must work again after a Set that failed.
 		if !w.Set("b.c") || w.Name().String() != "b.c" {
 			t.Errorf("Set after Set(%q): %q", in, w.Name())
 		}
@@ -67,32 +67,32 @@ func TestWireParts(t *testing.T) {
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { w.Set("a.bc.Example.") }); n != 0 {
-		t.Errorf("Set allocates %v times", n) // a query must not allocate
+		t.Errorf("Set allocates %v times", n) // a query must not allocate memory
 	}
 }
 
-// pack returns s in wire form, as miekg/dns packs it, in lower case.
+// pack returns the wire form of s by miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn must not be used here: it is wrong about escaped dots after octets above 127.
+	// dns.Fqdn cannot be used here, because it misses an escaped dot after an octet above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}
 	n, err := dns.PackDomainName(s, buf, 0, nil, false)
 	for i, c := range buf[:n] {
-		buf[i] = lower(c) // length octets are below 64, so lower does not change them
+		buf[i] = lower(c) // a length octet is below 64, so lower does not change it
 	}
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether s ends in an odd number of backslashes. An octet appended to
-// s would then be escaped.
+// oddBackslashes reports whether s ends in an odd number of backslashes. The last backslash
+// would escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has a decimal escape above 255. miekg/dns packs the escape
-// modulo 256. A name that was unpacked from a message never has one.
+// badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns takes
+// the number modulo 256. A name from a DNS message never has such an escape.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
@@ -110,14 +110,14 @@ func checkPresentation(t *testing.T, s string) {
 	var w Wire
 	ok := w.Set(s)
 	want, err := pack(s)
-	if badEscape(s) || err == nil && len(want) > MaxWire { // miekg/dns also packs names of 256 octets
+	if badEscape(s) || err == nil && len(want) > MaxWire { // miekg/dns even packs names of 256 octets
 		if ok {
 			t.Fatalf("Set(%q) accepts a name that no message can carry", s)
 		}
 		return
 	}
 	if err != nil || s == "" || oddBackslashes(s) {
-		return // a backslash at the end would escape the dot that pack appends
+		return // a backslash at the end of s would escape the dot that pack appends
 	}
 	if !ok || !bytes.Equal(w.Suffix(w.NumLabels()), want) {
 		t.Fatalf("Set(%q): %v, %q, want %q", s, ok, w.buf[:w.n], want)
@@ -139,7 +139,8 @@ func checkWire(t *testing.T, b []byte) {
 	if err != nil || string(again) != wire {
 		t.Fatalf("%q: presentation %q packs to %q, %v", wire, AppendPresentation(nil, wire), again, err)
 	}
-	// miekg/dns does not escape "$", but a zone file needs the escape.
+	// miekg/dns does not escape "$", but AppendPresentation does, because "$" has a meaning in
+	// zone files.
 	if got := strings.ReplaceAll(string(AppendPresentation(nil, wire)), `\$`, "$"); got != lowerString(s) {
 		t.Fatalf("%q: presentation %q, miekg's %q", wire, got, s)
 	}
@@ -164,8 +165,7 @@ func TestMiekg(t *testing.T) {
 	}
 }
 
-// FuzzWire compares Set and AppendPresentation with miekg/dns, for random text and for the
-// bytes of a message.
+// FuzzWire compares Set and AppendPresentation with miekg/dns.
 func FuzzWire(f *testing.F) {
 	f.Add("Example.COM", []byte("\x03WWW\x07example\x03com\x00"))
 	f.Add(`a\.b\000\255.`, []byte("\x04a.\x00\xff\x00"))

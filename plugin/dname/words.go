@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// The functions in this file process names eight octets at a time. For most queries the
-// look-up reads only one cache line of the index. Reading the name octet by octet took longer
-// than this look-up, because the CPU cannot predict the branches.
+// The functions in this file process eight octets of a name at once. A loop over single octets
+// took longer than the look-up of the name, because the CPU cannot predict the branches of the
+// loop.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -15,17 +15,17 @@ const (
 	highs = 0x80 * ones
 )
 
-// setPlain does the same as Set for names of 8 to 63 octets without escapes. It returns false
-// for other names, although some of them are valid. Then w must not be used before another Set
-// succeeds.
+// setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it returns
+// false, the name may still be valid. After it has returned false, w must not be used before
+// another Set succeeds.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
 		return false
 	}
-	// The wire form is the text moved by one octet, with length octets in place of the dots.
+	// The wire form is the text moved by one octet. A length octet replaces each dot.
 	var dots, escapes uint64
-	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight before them
+	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight octets before
 		v := word(s, i)
 		binary.LittleEndian.PutUint64(w.buf[1+i:], lower8(v))
 		dots |= gather(zeros(v^'.'*ones)) << uint(i)
@@ -37,7 +37,7 @@ func (w *Wire) setPlain(s string) bool {
 	if s[n-1] != '.' {
 		dots |= 1 << n
 	}
-	if escapes != 0 || dots&(dots<<1|1) != 0 { // an empty label
+	if escapes != 0 || dots&(dots<<1|1) != 0 { // the text has an escape or an empty label
 		return false
 	}
 	start, labels := 0, uint8(0)
@@ -53,38 +53,39 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k), for k of at least 1. parent is the hash of Suffix(k-1).
-// The hash of the root is a secret key, so that it is hard to find names with equal hashes.
-// Equal hashes cost time, but they do not change a verdict.
+// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
+// Suffix(k-1). The hash of the root is a secret key, so that an attacker cannot easily find
+// names with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
 	for ; end-i > 8; i += 8 {
 		h = mix(h ^ binary.LittleEndian.Uint64(w.buf[i:]))
 	}
-	// The shift drops the octets after the label.
+	// The shift removes the octets that follow the label in the buffer.
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix multiplies x by a constant and combines both halves of the product, so that all bits of
-// x affect the low bits of the result.
+// mix multiplies x by a constant and combines both halves of the product. Each bit of x then
+// affects the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// word returns the eight octets of s from i on. The compiler turns it into a single load.
+// The function word returns eight octets of s from index i on. The compiler turns word into
+// one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros sets the top bit of each octet of the result if this octet of x is 0. All other bits
-// are 0.
+// zeros marks the octets of x that are 0. It sets the top bit of each marked octet, and all
+// other bits of the result are 0.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
-// gather collects the top bits of the eight octets of x in the lowest eight bits.
+// gather moves the top bits of the eight octets of x to the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
 // lower8 returns the eight octets of x with ASCII letters in lower case.

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestSetPlain checks that setPlain sets the same name as setAny, or returns false. The names
-// have all lengths up to 69 octets. They include the neighbours of the octets that setPlain
-// searches for, because an error with a borrow or a carry would show there.
+// TestSetPlain compares setPlain with setAny. The names contain octets that differ by one from
+// those that setPlain searches for, because these octets would show an error in the
+// arithmetic.
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"
@@ -39,8 +39,7 @@ func TestSetPlain(t *testing.T) {
 	}
 }
 
-// TestHash checks that the hash depends on the suffix and the key only, and not on other
-// octets in the buffer.
+// TestHash checks that the hash of a suffix depends only on the suffix and the key.
 func TestHash(t *testing.T) {
 	hash := func(w *Wire, k int, key uint64) uint64 {
 		for i := 1; i <= k; i++ {
@@ -54,7 +53,7 @@ func TestHash(t *testing.T) {
 		alone.Set(name)
 		other.Set("x" + name[1:])
 		k := alone.NumLabels()
-		below.Set(strings.Repeat("z.", 120)) // the octets left by this name must not matter
+		below.Set(strings.Repeat("z.", 120)) // the octets of this name remain in the buffer
 		if name != long {
 			below.Set("www." + name)
 		} else {
@@ -65,7 +64,7 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s: %x", name, h)
 		}
 	}
-	// The boundary between labels must matter.
+	// Names with equal letters but different labels must have different hashes.
 	var x, y Wire
 	x.Set("ab.c")
 	y.Set("a.bc")

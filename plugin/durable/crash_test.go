@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// crashEnv gives a child process of the tests its task: the number of the point at which the
-// child kills itself.
+// crashEnv is an environment variable with a number. A test that runs with this variable is a
+// child process, which kills itself at the point with this number.
 const crashEnv = "DURABLE_TEST_CRASH"
 
-// TestMain runs the task of a child process, if there is one.
+// TestMain calls child in place of the tests if the environment has crashEnv.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -28,13 +28,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pieces are the writes of the new content of a crash test.
+// pieces is the number of writes with which a child process writes the new content of a file.
 const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task with a file. It kills itself with SIGKILL at the given point. There is a
-// point before and after each step.
+// child does the task "write", "remove" or "lock" with the file at path. It kills itself with
+// SIGKILL when it reaches the given point. There is one point before and one point after each
+// step of the file system.
 func child(at int, task, path string) {
 	point := 0
 	crash := func() {
@@ -77,7 +78,8 @@ func child(at int, task, path string) {
 	}
 }
 
-// runChild runs a task in a child process, and reports whether the child was killed.
+// runChild runs a task in a child process that kills itself when it reaches the given point.
+// It reports whether the child was killed.
 func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -93,9 +95,9 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The file must have its
-// old or new content as a whole, and it must never have the old content after it had the new
-// content. CleanUp removes what is left.
+// TestCrashes kills a process at each point of a write and of a removal. The file must have
+// either the complete old content or the complete new content. A later point must not lead to
+// the old content again. After CleanUp, no temporary file may be there.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -148,7 +150,8 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// TestLockAfterCrash checks that SIGKILL ends a lock.
+// TestLockAfterCrash checks that a directory is not locked any more after SIGKILL has ended
+// the process that locked it.
 func TestLockAfterCrash(t *testing.T) {
 	dir := t.TempDir()
 	if !runChild(t, 1, "lock", filepath.Join(dir, "file")) {
@@ -161,8 +164,8 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that a lock keeps other processes and other calls out, and that the error
-// names the process of the lock.
+// TestLock checks that a locked directory cannot be locked by another process or by a second
+// call in the same process. The error must contain the process that has the lock.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
@@ -198,7 +201,8 @@ func TestLock(t *testing.T) {
 	l.Close()
 }
 
-// TestLockText checks that the text of a lock file cannot write control characters to a terminal.
+// TestLockText checks that the error of LockDir contains no control characters, even if the
+// lock file contains them.
 func TestLockText(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Unix(0, 0))

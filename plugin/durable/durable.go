@@ -1,13 +1,15 @@
-// Package durable replaces and removes files so that a crash loses nothing. After a crash, each
-// file has its old content or its new content as a whole.
+// Package durable replaces and removes files so that a crash loses no data. After a crash,
+// each file has either its complete old content or its complete new content.
 //
-// A write takes six steps: create a temporary file in the directory of the file, write the
-// content, set the owner and the mode, sync the temporary file, rename the temporary file, sync
-// the directory. Without the first sync, a file system may store the new name before the
-// content. Without the second sync, a power failure may undo the rename after the caller has
-// relied on the new content. Common libraries for atomic writes leave out the second sync.
+// A write takes six steps. It creates a temporary file in the directory of the file, writes
+// the content, sets the owner and the mode, syncs the temporary file, renames the temporary
+// file, and syncs the directory. Without the sync of the temporary file, a file system may
+// store the new name before the content. Without the sync of the directory, a power failure
+// may undo the rename after the caller has relied on the new content. Common libraries for
+// atomic writes leave out the sync of the directory.
 //
-// A crash can leave a temporary file behind. CleanUp removes the temporary files of a directory.
+// A crash can leave a temporary file behind. CleanUp removes the temporary files of a
+// directory.
 package durable
 
 import (
@@ -21,34 +23,34 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// temporary is the beginning of the names of temporary files.
+// temporary is the prefix of the names of temporary files.
 const temporary = ".durable-"
 
-// A Step is one action on the file system.
+// A Step is an action on the file system, such as Rename. Tests can make a Step fail.
 type Step string
 
-// The steps of a write and of a removal, in their sequence.
+// A write and a removal take these steps, in this sequence.
 const (
 	Create  Step = "create"  // creates the temporary file
-	Write   Step = "write"   // writes the content; may come many times
+	Write   Step = "write"   // writes the content, with one step for each call
 	Own     Step = "own"     // sets the owner and the mode of the temporary file
 	Sync    Step = "sync"    // syncs the temporary file
-	Rename  Step = "rename"  // gives the temporary file its name
-	Unlink  Step = "unlink"  // removes a name
+	Rename  Step = "rename"  // renames the temporary file to its final name
+	Unlink  Step = "unlink"  // removes a file
 	SyncDir Step = "syncdir" // syncs the directory
 )
 
-// A Hook runs one step by calling run, or returns another error instead. Tests use a Hook to
-// fail at a step, or to end the process before or after a step.
+// A Hook is called in place of each step. It calls run to do the step, or returns an error.
+// Tests use a Hook to let a step fail, or to kill the process before or after a step.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
 type FS struct {
-	// Hook is nil outside of tests.
+	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
 }
 
-// do runs one step through the hook.
+// do does one step. If there is a hook, the hook decides whether the step is done.
 func (d FS) do(s Step, run func() error) error {
 	if d.Hook != nil {
 		return d.Hook(s, run)
@@ -56,8 +58,8 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// A File is a temporary file that gets its name when its content is complete. It is not safe for
-// concurrent use.
+// A File is a temporary file, which Commit renames to its final name when the content is
+// complete. A File is not safe for concurrent use.
 type File struct {
 	d    FS
 	f    *os.File
@@ -66,8 +68,8 @@ type File struct {
 	done bool
 }
 
-// Create creates a temporary file in a directory. Only the user of the process can read the
-// temporary file. The caller must call Close.
+// Create creates a temporary file in the directory dir. Only the user of the process can read
+// the temporary file. The caller must call Close.
 func (d FS) Create(dir string) (*File, error) {
 	f := &File{d: d, dir: dir}
 	err := d.do(Create, func() (err error) {
@@ -83,8 +85,8 @@ func (d FS) Create(dir string) (*File, error) {
 	return f, nil
 }
 
-// Write writes a part of the content. After an error, all later writes and Commit return the
-// same error.
+// Write appends p to the content. After an error, all later calls of Write and Commit return
+// this error.
 func (f *File) Write(p []byte) (n int, err error) {
 	if f.err != nil {
 		return 0, f.err
@@ -96,14 +98,14 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// Commit stores the content under a name in the directory of the file, and replaces a file of
-// that name. A symbolic link of that name is itself replaced. The new file has exactly the given
-// mode, and the owner and group of the replaced file. Commit fails if the process may not give
-// the file to that owner.
+// Commit renames the temporary file to name, in the directory of the temporary file. It
+// replaces an existing file or symbolic link with this name. The new file gets the given mode
+// without the umask, and the owner and group of the replaced file. If the process is not
+// permitted to give the file to that owner, Commit returns an error.
 //
-// When Commit returns nil, the content and the name survive a power failure. When Commit returns
-// an error of the step SyncDir, the new content is in place, but may be lost in a power failure.
-// When Commit returns another error, the old content is in place.
+// When Commit returns nil, the content and the name survive a power failure. After an error of
+// the step SyncDir, the new content is in place, but a power failure may undo the rename.
+// After any other error, the old content is in place.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -120,7 +122,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		run func() error
 	}{
 		{Own, func() error {
-			// The owner comes first: the system drops some mode bits when the owner changes.
+			// The owner is set first, because a change of the owner clears some mode bits.
 			return errors.Join(keepOwner(f.f, path), f.f.Chmod(mode))
 		}},
 		{Sync, f.f.Sync},
@@ -140,7 +142,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.d.syncDir(f.dir)
 }
 
-// Close removes the temporary file, unless Commit has renamed it.
+// Close removes the temporary file. After a successful Commit, Close does nothing.
 func (f *File) Close() error {
 	if f.done {
 		return nil
@@ -150,8 +152,7 @@ func (f *File) Close() error {
 	return os.Remove(f.f.Name())
 }
 
-// WriteFile replaces the content of the file at path, or creates the file. WriteFile is Create,
-// Write and Commit in one.
+// WriteFile replaces or creates the file at path. WriteFile calls Create, Write and Commit.
 func (d FS) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	f, err := d.Create(filepath.Dir(path))
 	if err != nil {
@@ -164,8 +165,8 @@ func (d FS) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return f.Commit(filepath.Base(path), mode)
 }
 
-// Remove removes files of one directory. When Remove returns nil, the removals survive a power
-// failure. It is no error if there is no such file.
+// Remove removes files that are all in one directory. When Remove returns nil, the removals
+// survive a power failure. A file that does not exist is no error.
 func (d FS) Remove(paths ...string) error {
 	if len(paths) == 0 {
 		return nil
@@ -181,8 +182,8 @@ func (d FS) Remove(paths ...string) error {
 	return errors.Join(errs...)
 }
 
-// Move renames a file within its directory, and replaces a file of the new name. When Move
-// returns nil, the new name survives a power failure.
+// Move renames a file within its directory. It replaces an existing file with the new name.
+// When Move returns nil, the new name survives a power failure.
 func (d FS) Move(from, to string) error {
 	if err := d.do(Rename, func() error { return os.Rename(from, to) }); err != nil {
 		return err
@@ -190,8 +191,8 @@ func (d FS) Move(from, to string) error {
 	return d.syncDir(filepath.Dir(to))
 }
 
-// Mkdir creates a directory with the given mode, and its name survives a power failure. It is no
-// error if there is a directory already; its mode stays.
+// Mkdir creates a directory with the given mode. When Mkdir returns nil, the name of the
+// directory survives a power failure. An existing directory is no error, and keeps its mode.
 func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	switch err := os.Mkdir(path, mode); {
 	case errors.Is(err, fs.ErrExist):
@@ -217,7 +218,7 @@ func (d FS) syncDir(dir string) error {
 }
 
 // CleanUp removes the temporary files that crashed writes have left in a directory. The caller
-// makes sure that no other process writes to the directory, for example with a Lock.
+// must make sure, for example with a Lock, that no other process writes to the directory.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

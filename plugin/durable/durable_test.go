@@ -16,7 +16,7 @@ const (
 	newText = "new content, which is longer\n"
 )
 
-// folder returns a directory with one file, and the path of the file.
+// folder returns a new directory with one file, and the path of the file.
 func folder(t *testing.T) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -27,7 +27,8 @@ func folder(t *testing.T) (dir, path string) {
 	return dir, path
 }
 
-// content checks the content of a file, and that the directory has the given names only.
+// content checks that the file at path has the content want, and that its directory contains
+// only the given names.
 func content(t *testing.T, path, want string, names ...string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -50,8 +51,8 @@ func content(t *testing.T, path, want string, names ...string) {
 	}
 }
 
-// TestSteps checks the sequence of the steps. The content is synced before the rename, and the
-// directory is synced after the rename.
+// TestSteps checks the sequence of the steps of a write and of a removal. The content must be
+// synced before the rename, and the directory after the rename.
 func TestSteps(t *testing.T) {
 	_, path := folder(t)
 	var steps []Step
@@ -74,8 +75,9 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures lets each step fail, before and after the step did its work. The error is
-// returned, the file has its old or new content, and no temporary file stays.
+// TestFailures makes each step of a write fail, either before or after the step has done its
+// work. The error must be returned, the file must have its old or its new content, and no
+// temporary file may be left.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -101,8 +103,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestFailedWrite checks that Commit refuses a file after a failed write, so that half a content
-// never gets the name.
+// TestFailedWrite checks that Commit returns an error after a failed write, so that an
+// incomplete file does not get the final name.
 func TestFailedWrite(t *testing.T) {
 	dir, path := folder(t)
 	writes := 0
@@ -128,8 +130,8 @@ func TestFailedWrite(t *testing.T) {
 	content(t, path, oldText, "file")
 }
 
-// TestMode checks that a file has exactly the given mode, whatever the mode of the replaced file
-// and the umask, and that the temporary file is private before.
+// TestMode checks that a file gets exactly the mode that Commit was given. The umask and the
+// mode of the replaced file must not matter. The temporary file must have mode 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
@@ -152,8 +154,8 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestNames checks that Commit refuses names outside of the directory, and does not replace a
-// directory.
+// TestNames checks that Commit returns an error if the name is not in the directory or is the
+// name of a directory.
 func TestNames(t *testing.T) {
 	dir, path := folder(t)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
@@ -170,8 +172,8 @@ func TestNames(t *testing.T) {
 	content(t, path, oldText, "file", "sub")
 }
 
-// TestLink checks that a write replaces a symbolic link, and leaves the file alone to which the
-// link leads.
+// TestLink checks that a write replaces a symbolic link. The file to which the link leads must
+// not change.
 func TestLink(t *testing.T) {
 	dir, path := folder(t)
 	link := filepath.Join(dir, "link")
@@ -196,7 +198,7 @@ func TestCleanUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.f.Close() // without Close, as after a crash
+		f.f.Close() // only the descriptor is closed, as in a crash
 	}
 	os.Mkdir(filepath.Join(dir, temporary+"dir"), 0o700)
 	if err := (FS{}).CleanUp(dir); err != nil {
@@ -221,7 +223,7 @@ func TestMkdir(t *testing.T) {
 	}
 }
 
-// TestLarge checks a content of many writes.
+// TestLarge writes a large file with many calls of Write.
 func TestLarge(t *testing.T) {
 	dir, path := folder(t)
 	f, err := FS{}.Create(dir)

@@ -12,21 +12,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the file that a Lock locks. The file stays when the lock ends, because
-// a removal could let two processes lock two different files of that name.
+// LockName is the name of the lock file in a directory. The lock file is never removed. After
+// a removal, two processes could lock two different files with the same name.
 const LockName = "LOCK"
 
-// A Lock keeps other processes out of a directory. The system ends the lock when the process
-// ends, also after SIGKILL.
+// A Lock keeps other processes out of a directory. The lock ends when the process ends, even
+// if SIGKILL ends the process.
 type Lock struct {
 	f *os.File
 }
 
-// A LockedError reports that a directory is locked by another Lock.
+// A LockedError is the error of LockDir if the directory is already locked.
 type LockedError struct {
-	Path string // of the lock file
-	// Holder is the text in the lock file: the process, its host and the time of the lock. It is
-	// empty if the lock file has no text.
+	Path string // the path of the lock file
+	// Holder is the text in the lock file: the process that has the lock, its host and the
+	// time. Holder is empty if the lock file has no text.
 	Holder string
 }
 
@@ -37,20 +37,18 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: locked by another process; the file names %s", printable.Line(e.Path), printable.Line(e.Holder))
 }
 
-// maxHolder is more than the length in bytes of the text in a lock file.
+// maxHolder is a limit in bytes for the text in a lock file. The text is always shorter.
 const maxHolder = 512
 
-// LockDir locks a directory for this process without waiting. It writes the number of the
-// process, the host and the time into the lock file, if that file can be written. If the
-// directory is locked, LockDir returns a *LockedError.
-//
-// A second LockDir of the same process fails too.
+// LockDir locks a directory for this process, and does not wait for a lock of another process.
+// If the directory is already locked, LockDir returns a *LockedError, also if this process has
+// the lock. The lock file gets the process number, the host and the time, unless the file is
+// read-only.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// A file that cannot be written can be locked, for example on a disk that has become
-		// read-only.
+		// A read-only file can be locked too, for example on a disk that has become read-only.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err
@@ -67,12 +65,13 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// The text is only for people. A full disk must not stop the process.
+	// The text is only for people, so an error does not matter: a full disk must not stop the
+	// process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}
 	return &Lock{f}, nil
 }
 
-// Close ends the lock.
+// Close releases the lock.
 func (l *Lock) Close() error { return l.f.Close() }

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// TestOwner checks that a new file gets the owner and group of the replaced file, and that a
-// process that may not change owners fails and leaves the old file. Only root can do the first
-// check.
+// TestOwner checks that a new file gets the owner and group of the replaced file. If the
+// process is not permitted to change the owner, the write must fail and the old file must
+// stay. If the user is not root, the test checks only the failure.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
-		// Only root can change owners. All other users see a failure, and the old content.
+		// Only root can give a file to another user, so keepOwner must return an error here.
 		t.Log("not root: checks the failure only")
 		d := FS{}
 		info, err := os.Lstat("/etc/passwd")
@@ -47,7 +47,7 @@ func TestOwner(t *testing.T) {
 	if s := info.Sys().(*syscall.Stat_t); s.Uid != 65534 || s.Gid != 65533 || info.Mode() != 0o640 {
 		t.Errorf("owner %d:%d, mode %o", s.Uid, s.Gid, info.Mode())
 	}
-	// A process that may not give the file away leaves the old content and its owner.
+	// A process without the permission to change the owner must leave the old file in place.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// errLocked means that another Lock locks the file.
+// errLocked is the error of lock if another open file has the lock.
 var errLocked = syscall.EWOULDBLOCK
 
-// lock locks a file until it is closed.
+// lock locks a file with flock. The lock ends when the file is closed.
 func lock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -23,7 +23,8 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file at path, if there is such a file.
+// keepOwner gives f the owner and group of the file at path. If there is no file at path,
+// keepOwner does nothing.
 func keepOwner(f *os.File, path string) error {
 	old, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,8 +47,9 @@ func keepOwner(f *os.File, path string) error {
 	return nil
 }
 
-// syncDirectory syncs an open directory. Some file systems cannot sync directories and return
-// EINVAL; there is no other way to sync on them.
+// syncDirectory syncs an open directory. Some file systems return EINVAL, because they cannot
+// sync a directory. This error is ignored, because such file systems have no other way to sync
+// a directory.
 func syncDirectory(f *os.File) error {
 	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) {
 		return err

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A specialNet is a network with a special purpose.
+// A specialNet is a network with a special purpose, for example a private network.
 type specialNet struct {
 	net netip.Prefix
 	rfc string
 }
 
-// specialNets contains the IANA special-purpose address registries for IPv4 and IPv6 (RFC
-// 6890, RFC 8190), and other networks whose addresses are not public addresses of single
-// hosts. A network that lies in a wider network of the list is omitted.
+// specialNets contains the networks of the IANA special-purpose address registries (RFC 6890,
+// RFC 8190). It also contains other networks that have no public addresses of hosts. A
+// network inside another network of the list is left out.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -33,7 +33,7 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("198.51.100.0/24"), "RFC 5737: documentation"},
 	{netip.MustParsePrefix("203.0.113.0/24"), "RFC 5737: documentation"},
 	{netip.MustParsePrefix("224.0.0.0/4"), "RFC 5771: multicast"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "RFC 1112: reserved"}, // includes 255.255.255.255, RFC 8190
+	{netip.MustParsePrefix("240.0.0.0/4"), "RFC 1112: reserved"}, // includes 255.255.255.255 (RFC 8190)
 
 	{netip.MustParsePrefix("::/96"), "RFC 4291: unspecified, loopback, IPv4-compatible"},
 	{netip.MustParsePrefix("::ffff:0:0/96"), "RFC 4291: IPv4-mapped"},
@@ -41,7 +41,7 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "RFC 8215: IPv4/IPv6 translation"},
 	{netip.MustParsePrefix("100::/64"), "RFC 6666: discard only"},
 	{netip.MustParsePrefix("100:0:0:1::/64"), "RFC 9780: dummy prefix"},
-	{netip.MustParsePrefix("2001::/23"), "RFC 2928: protocol assignments"}, // includes Teredo, ORCHID and AS112
+	{netip.MustParsePrefix("2001::/23"), "RFC 2928: protocol assignments"}, // includes the networks of Teredo, ORCHID and AS112
 	{netip.MustParsePrefix("2001:db8::/32"), "RFC 3849: documentation"},
 	{netip.MustParsePrefix("2002::/16"), "RFC 3056: 6to4"},
 	{netip.MustParsePrefix("2620:4f:8000::/48"), "RFC 7534: AS112"},
@@ -53,19 +53,19 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest prefix lengths that an order may block. Longer prefixes
-// than these are not announced on the Internet.
+// widest4 and widest6 are the shortest prefix lengths that an order may block without a
+// "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why an address target must be held, or "" if it need not be held.
-// A target is held if it is wider than /24 (IPv4) or /48 (IPv6), or if it overlaps a
-// special-use or a protected network.
+// Address returns the reason why the network p must not be blocked, or "" if there is none. A
+// reason is that p is wider than /24 for IPv4 or /48 for IPv6. Another reason is that p
+// overlaps a special-purpose network or a network in a protect list.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
 	}
 	if !p.IsValid() {
-		return "is not a network" // the guard holds a target that it cannot judge
+		return "is not a network" // a target that cannot be checked must not be blocked
 	}
 	var why []string
 	if widest := widestOf(p); p.Bits() < widest {

@@ -26,7 +26,7 @@ func TestAddress(t *testing.T) {
 	for _, tt := range []struct{ net, want string }{
 		{"93.184.215.14/32", ""},
 		{"93.184.215.0/24", ""},
-		{"93.184.215.14/24", ""}, // host bits are ignored
+		{"93.184.215.14/24", ""}, // the host bits are ignored
 		{"203.0.113.200/24", "is special-use (203.0.113.0/24, RFC 5737: documentation)"},
 		{"2606:2800:21f::/48", ""},
 		{"2606:2800:21f::1/128", ""},
@@ -54,7 +54,7 @@ func TestAddress(t *testing.T) {
 		{"fe80::1/128", "is special-use (fe80::/10, RFC 4291: link local)"},
 		{"ff02::fb/128", "is special-use (ff00::/8, RFC 4291: multicast)"},
 
-		// An IPv4-mapped network is judged as its IPv4 network.
+		// An IPv4-mapped network gets the result of its IPv4 network.
 		{"::ffff:93.184.215.14/128", ""},
 		{"::ffff:93.184.215.0/120", ""},
 		{"::ffff:93.184.0.0/112", "is wider than /24"},
@@ -84,7 +84,8 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestSpecialNets checks that the networks in the table have no host bits and do not overlap.
+// TestSpecialNets checks that the networks in specialNets have no host bits and do not
+// overlap.
 func TestSpecialNets(t *testing.T) {
 	for i, s := range specialNets {
 		if s.net.Masked() != s.net {
@@ -98,7 +99,7 @@ func TestSpecialNets(t *testing.T) {
 	}
 }
 
-// overlap is a slow, simple twin of netip.Prefix.Overlaps.
+// overlap is a slow version of netip.Prefix.Overlaps for comparison.
 func overlap(a, b netip.Prefix) bool {
 	if a.Addr().BitLen() != b.Addr().BitLen() {
 		return false

@@ -1,11 +1,9 @@
-// Package guard decides which targets must be held: public suffixes, special-use names and
-// addresses, and the names and addresses that the operator protects. The guard only judges.
-// Its callers hold the target, report it, and check whether the order has a reason to be
-// enforced nevertheless ("force").
+// Package guard finds targets of orders that must not be blocked by mistake. These are public
+// suffixes, special-use names and addresses, and the entries of the operator's protect lists.
+// The package returns the reason. The caller decides whether the order has a "force" reason
+// that overrides the guard.
 //
-// All rules are in one index. The verdict about a name depends on the rules of the name, on
-// the rules of its ancestors, and on whether there is a rule below the name. A single
-// index.Walk finds all three.
+// One index contains all rules. A rule can be at the name, above the name or below the name.
 package guard
 
 import (
@@ -19,17 +17,17 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Guard decides which targets are held: not enforced, and reported as an alarm. It is
-// immutable and safe for concurrent use.
+// A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
+// safe for concurrent use.
 type Guard struct {
-	// table builds the index at its first call, so that a process without orders does not pay
-	// for it.
+	// table builds the index at the first call, so that a process without orders does not
+	// build it.
 	table   func() *table
-	entries []entry         // of all protect lists
-	nets    bart.Table[int] // protected networks, with their index in entries
+	entries []entry         // the entries of all protect lists
+	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
 }
 
-// An entry is an entry of a protect list, with the name of the list's file.
+// An entry is one entry of a protect list, with the file name of the list.
 type entry struct {
 	protected
 	file string
@@ -37,26 +35,28 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores a ref for each name. Its low bits are the flags below. The bits from
-// entryBit on are the index of a protect entry in Guard.entries.
+// The index stores one number, the ref, for each name with a rule. The low bits of a ref are
+// the flags below. The high bits from entryBit on are an index of Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
-	wildcard                     // all names one label below are public suffixes
-	exception                    // the name is not a public suffix, in spite of a wildcard above
+	wildcard                     // each name one label below the name is a public suffix
+	exception                    // the name is not a public suffix, although a wildcard is above the name
 	special                      // the name and all names below it are special-use
 	subtree                      // the name and all names below it are protected
 	exact                        // the name is protected, but not the names below it
 	entryBit  = iota
 )
 
-// below contains the flags for which the names above are held as well.
+// The constant below contains the flags of rules that also protect the names above the rule.
+// For example, a block of a name above a public suffix would also block the public suffix.
 const below = suffix | wildcard | subtree | exact
 
-// builtIn is the only Guard without a protect list, so that its index is built only once.
+// builtIn is the Guard without a protect list. All callers share it, so that its index is
+// built only once.
 var builtIn = withLists()
 
-// New returns a Guard with the built-in rules and the operator's protect lists. Nil and empty
-// lists are ignored.
+// New returns a Guard with the built-in rules and the given protect lists. It ignores a nil
+// list.
 func New(lists ...*List) *Guard {
 	lists = slices.DeleteFunc(slices.Clone(lists), func(l *List) bool { return l.Len() == 0 })
 	if len(lists) == 0 {
@@ -76,7 +76,7 @@ func withLists(lists ...*List) *Guard {
 		if !e.name.IsZero() {
 			continue
 		}
-		if _, twice := g.nets.Get(e.net); !twice { // messages name the first entry
+		if _, twice := g.nets.Get(e.net); !twice { // the first entry of a network appears in messages
 			g.nets.Insert(e.net, i)
 		}
 	}
@@ -84,8 +84,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protected names into one index. A second index would
-// cost each name a second look-up, and building this one takes only milliseconds.
+// build puts the built-in rules and the protect lists into one index, so that each name needs
+// only one look-up.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -107,9 +107,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of a name into one ref. If the name has several protect entries,
-// merge keeps the first "name" entry. If all of them are "=name" entries, merge keeps the
-// first one.
+// merge combines the rules of one name. Of several protect list entries, it keeps the first
+// "name" entry. Without a "name" entry, it keeps the first "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -120,14 +119,14 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// A finding is the combination of all rules for a name.
+// A finding is the combined result of all rules at a name and above it.
 type finding struct {
-	own  uint32 // the ref of the name itself
-	over uint32 // the flags of the name and of all its ancestors
-	// cover is the ref of the highest protected subtree that contains the name. It is set if
-	// over has the subtree bit.
+	own  uint32 // the ref of the rules at the name itself
+	over uint32 // the flags of the rules at the name and at all names above it
+	// cover is the ref of the highest "name" entry at or above the name. It is valid if the
+	// field "over" has the bit subtree.
 	cover   uint32
-	isUnder bool // a wildcard one label above makes the name a public suffix
+	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
 
 func found(hits []index.Hit, labels int) (f finding) {
@@ -147,24 +146,19 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A hitBuffer has space for the hits on the path to a name. Only deeply nested protect lists have
-// more rules above a name; then Walk allocates.
+// A hitBuffer on the stack has space for the rules of one name, so that a look-up does not
+// allocate. If the space is too small, Walk allocates.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why a target at n must be held, or "" if it need not be held. These
-// names are held:
-//
+// Name returns the reason why the name n must not be blocked, or "" if there is no reason.
+// There is a reason for these names:
 //   - the root and the top-level domains
-//   - public suffixes and the names above them
-//   - special-use names and the names below them
-//   - protected names and the names above them; also the names below them,
-//     except below a "=name" entry
+//   - public suffixes, and names above a public suffix
+//   - special-use names, and names below a special-use name
+//   - names in protect lists, and names above or below such a name
 //
-// For a "*." target, n is its base. The match of the target does not matter: an exact target
-// at the parent of a protected name is held too. That target would not block the protected
-// name, but most likely it is a mistake. If it is not, the order can use "force".
-//
-// Name does not allocate if it returns "".
+// The names below an entry "=name" may be blocked. For a target "*.name", the caller passes
+// the name without "*.". Name does not allocate memory if the result is "".
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {
@@ -180,7 +174,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 	var why []string
 	switch {
 	case labels == 0:
-		return "is the root" // no other reason is needed, because all names are below the root
+		return "is the root" // other reasons are not needed, because all names are below the root
 	case f.over&special != 0:
 		s := specialNames[slices.IndexFunc(specialNames, func(s specialName) bool { return s.name == string(n.Label(1)) })]
 		why = append(why, fmt.Sprintf("is a special-use name (%s: %s)", s.rfc, s.name))
@@ -204,8 +198,8 @@ func (g *Guard) Name(n *dname.Wire) string {
 	return strings.Join(why, ", ")
 }
 
-// Protected reports whether a query name is on the operator's protect lists: at or below a
-// "name" entry, or equal to a "=name" entry.
+// Protected reports whether a protect list protects the name w of a query. An entry "name"
+// protects the names below it too. An entry "=name" protects only the name itself.
 func (g *Guard) Protected(w *dname.Wire) bool {
 	if len(g.entries) == 0 {
 		return false

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// mustParse parses a protect list and fails the test if there are problems.
+// mustParse parses a protect list that must not have a problem.
 func mustParse(t testing.TB, file, text string) *List {
 	t.Helper()
 	l, problems := Parse(file, strings.NewReader(text))
@@ -32,7 +32,8 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// Names without a rule are not held. example.com has a protected name below it.
+		// The guard accepts a name without a rule. example.com has a rule, because a name
+		// below it is protected.
 		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
@@ -40,7 +41,7 @@ func TestName(t *testing.T) {
 		{"notgoogle.com", ""},
 		{"google.com.example", ""},
 		{"arpa.example", ""},
-		{`google\.com`, "is a top-level domain"}, // a single label, because the dot is escaped
+		{`google\.com`, "is a top-level domain"}, // one label, because the dot is escaped
 		{`www.google\.com`, ""},
 
 		{".", "is the root"},
@@ -49,7 +50,8 @@ func TestName(t *testing.T) {
 		{"xn--j1amh", "is a top-level domain"},
 		{"no-such-tld", "is a top-level domain"},
 
-		// The public suffix list has two sections, wildcards and exceptions.
+		// The public suffix list has an ICANN section, a private section, wildcards and
+		// exceptions.
 		{"com.ua", "is a public suffix"},
 		{"blogspot.com", "is a public suffix"},
 		{"workers.dev", "is a public suffix"},
@@ -83,29 +85,29 @@ func TestName(t *testing.T) {
 		{"a.alt", "is a special-use name (RFC 9476: alt)"},
 		{"local.example", ""},
 
-		// A "name" entry holds the name and the names above and below it.
+		// The entry "google.com" protects the name itself and all names above and below it.
 		{"google.com", "is protected (protect.txt:1: google.com)"},
-		// Piracy Shield blocked this name in October 2024.
+		// The Italian system Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
 		{"com", "is a top-level domain, is above a protected name (more.txt:1: www.example.com)"},
 		{"b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"x.b.b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"shared.example", "is above a protected name (protect.txt:3: =a.shared.example)"},
 		{"c.shared.example", ""},
-		// A "=name" entry does not hold the names below it.
+		// The entry "=a.shared.example" does not protect the names below a.shared.example.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
-		// Of two entries for a name, the reason names the one that protects more, in any order
-		// of lists.
+		// If a name has two entries, the reason contains the entry that protects more. The
+		// sequence of the lists does not matter.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},
-		// Protect lists may have top-level domains.
+		// A protect list may contain a top-level domain.
 		{"gov", "is a top-level domain, is protected (protect.txt:11: gov)"},
 		{"agency.gov", "is protected (protect.txt:11: gov)"},
 		{"mil", "is a top-level domain, is protected (protect.txt:12: =mil)"},
 		{"agency.mil", ""},
-		// If a built-in rule and a protect entry apply, the reason names both.
+		// If a built-in rule and a protect list apply, the reason contains both.
 		{"github.io", "is a public suffix, is protected (protect.txt:6: github.io)"},
 		{"someone.github.io", "is protected (protect.txt:6: github.io)"},
 		{"co.uk", "is a public suffix, is protected (protect.txt:7: =co.uk)"},
@@ -136,7 +138,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks names with more entries above them than a hitBuffer has space for.
+// TestDeepList checks a name with more entries above it than a hitBuffer can hold.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"
@@ -156,8 +158,8 @@ func TestDeepList(t *testing.T) {
 	}
 }
 
-// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate for names
-// that pass. A load calls Name for every name.
+// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate for an
+// unprotected name. A load calls Name for every name of every order.
 func TestNamePassesWithoutAllocation(t *testing.T) {
 	g := New(mustParse(t, "protect.txt", "google.com\n=example.org\n"))
 	for _, s := range []string{"www.example.com", "a.b.c.example.co.uk", "x.blogspot.com", "a.example.org", "mail.google.net"} {

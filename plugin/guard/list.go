@@ -13,21 +13,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A List is a parsed protect list. It is immutable. A nil List is empty.
+// A List is a parsed protect list: names and networks that orders must not block. It is
+// immutable. A nil *List is empty.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// A protected is an entry of a protect list: either a name, or the zero Name and a network.
+// The type protected is one entry of a protect list. If the field "name" is zero, the entry is
+// a network.
 type protected struct {
 	name  dname.Name
-	exact bool // a "=name" entry, which does not protect the names below it
+	exact bool // an entry "=name", which does not protect the names below
 	net   netip.Prefix
 	line  int
 }
 
-// String returns the entry in the canonical form, which Parse accepts.
+// String returns the entry in a form that Parse accepts.
 func (p protected) String() string {
 	switch {
 	case p.name.IsZero() && p.net.IsSingleIP():
@@ -48,7 +50,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that newer does not have. Lines do not matter.
+// Lost returns the number of entries of l that are missing in the parameter "newer".
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -68,14 +70,14 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines and # comments are allowed, also a comment after an entry.
+// network. Blank lines and comments with # are allowed.
 //
-// Parse returns all problems. If one of them is an error, the List is nil, because a part of
-// the list would leave names unprotected that the operator believes safe. An empty file is an
-// error too: a full disk or a failed download can leave an empty file, which would end all
-// protection.
+// Parse returns all problems. If a problem is an error, the List is nil, because half a list
+// would leave names without protection. An empty file is an error too, because a full disk or
+// a failed download can leave an empty file.
 //
-// Parse stops at the first limit that the list exceeds (docs/order-format.md).
+// Parse stops at the first limit that the list exceeds. The limits are in
+// docs/order-format.md.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -83,7 +85,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 	}
 	l, problems := &List{file: path}, order.Problems(nil)
 	read, labels := 0, order.LabelCount(0)
-	lineOf := map[protected]int{} // the keys have line 0
+	lineOf := map[protected]int{} // the line number is 0 in each key
 	commented := false
 	lines := bufio.NewReaderSize(r, order.MaxLine)
 	for line := 1; ; line++ {
@@ -91,7 +93,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 		read += len(raw)
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // the rest of a long line is not parsed
+		for errors.Is(err, bufio.ErrBufferFull) && read <= order.MaxProtect { // skip the rest of a long line
 			raw, err = lines.ReadSlice('\n')
 			read += len(raw)
 		}
@@ -129,7 +131,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			l.entries = append(l.entries, e)
 		}
 		if p.Msg != "" && (!p.Warning || len(problems) < order.MaxProblems) {
-			p.Got = order.Clip(p.Got) // a clipped copy, so that a problem does not keep the line in memory
+			p.Got = order.Clip(p.Got) // a copy, so that the whole line can be freed
 			problems = append(problems, p)
 		}
 		if end {
@@ -156,8 +158,8 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented returns a line without its comment and without blanks at its ends. A # begins a
-// comment only at the start of the line or after a blank.
+// uncommented removes the comment and the outer blanks of a line. A # begins a comment only at
+// the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
 		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
@@ -168,8 +170,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses an entry. If the entry is not valid, why is the reason; otherwise why is
-// empty. The line of the entry is not set.
+// readEntry parses one entry of a protect list. The result "why" is the reason if the entry is
+// not valid.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -197,13 +199,13 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s was probably meant as an address or a network, valid or
-// not. The error for s is then about addresses.
+// looksLikeAddress reports whether s is probably meant as an address. The error message about
+// an invalid s depends on the result.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)
 	_, withPort := netip.ParseAddrPort(host)
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	number := last != "" && strings.Trim(last, "0123456789") == "" // no name ends in a number
+	number := last != "" && strings.Trim(last, "0123456789") == "" // no domain name ends in a label of digits
 	return err == nil || withPort == nil || number || strings.HasPrefix(host, "[")
 }

@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 	long := strings.Repeat("a", order.MaxLine)
 	for _, tt := range []struct {
 		name, in string
-		entries  string // separated by spaces
+		entries  string // the entries, separated by spaces
 		problems []string
 	}{
 		{"all forms", "google.com\n=www.Example.ORG.\n192.0.2.1\n192.0.2.0/24\n2001:DB8::/32\n2001:db8:0::1\n",
@@ -102,7 +102,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestParseFailingReader checks that a read error gives no list.
+// TestParseFailingReader checks that Parse returns no list after a read error.
 func TestParseFailingReader(t *testing.T) {
 	l, problems := Parse("p.txt", io.MultiReader(strings.NewReader("google.com\nexam"), iotest.ErrReader(errors.New("disk on fire"))))
 	if l != nil || len(problems) != 1 || problems[0].Error() != "p.txt: cannot be read: disk on fire" || problems[0].Warning {
@@ -127,7 +127,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		l, problems := Parse("p", strings.NewReader(s))
-		// Each line gives exactly one entry or problem, or is blank or a comment.
+		// Each line is an entry, a problem, a blank line or a comment.
 		lines := strings.Split(strings.TrimPrefix(s, "\uFEFF"), "\n")
 		said := map[int]int{}
 		for _, p := range problems {
@@ -152,7 +152,7 @@ func FuzzParse(f *testing.F) {
 					t.Errorf("line %d, %q, has %d entries and problems", i+1, line, said[i+1])
 				}
 			}
-			// The entries in canonical form parse to the same entries.
+			// Parse must read the canonical forms of the entries as equal entries.
 			again, problems := Parse("p", strings.NewReader("#\n"+strings.ReplaceAll(entries(l), " ", "\n")))
 			if len(problems.Errors()) > 0 || entries(again) != entries(l) {
 				t.Errorf("%q is read as %q: %v", entries(l), entries(again), problems)
@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// lines is a reader of n generated lines. It counts the bytes that are read.
+// The type lines generates n lines and counts the bytes that the parser reads.
 type lines struct {
 	n, i, read int
 	line       func(i int) string
@@ -187,18 +187,18 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sized is a reader that reports a size above the limit.
+// sized is a reader that announces a size above the limit.
 type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits checks that Parse refuses a list at the limit that it exceeds, without reading or
-// keeping much more.
+// TestLimits checks that Parse refuses a list beyond a limit. Parse must read and store little
+// more than the limit.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {
 		in   lines
-		most int // maximum number of bytes that may be read
+		most int // the maximum number of bytes that Parse may read
 		want string
 	}{
 		"too many entries":  {lines{n: 1_100_000, line: func(i int) string { return fmt.Sprintf("n%d.example\n", i) }}, 20 << 20, `p.txt:1000001:1: the list has more than 1000000 entries, got "n1000000.example"`},
@@ -220,7 +220,7 @@ func TestLimits(t *testing.T) {
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
 		t.Errorf("by size: %d bytes were read, %v", in.read, problems)
 	}
-	// Repeated entries are only warnings, and the list of warnings is cut.
+	// A repeated entry is only a warning. The number of warnings is limited too.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})
 	if l.Len() != 1 || len(problems) != 10_000 || len(problems.Errors()) > 0 {
 		t.Errorf("%d entries, %d problems, %d errors", l.Len(), len(problems), len(problems.Errors()))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// starter returns docs/protect.txt, the protect list that operators start with.
+// starter parses docs/protect.txt, a list that operators can start with.
 func starter(t testing.TB) *List {
 	t.Helper()
 	f, err := os.Open("../../docs/protect.txt")
@@ -20,8 +20,8 @@ func starter(t testing.TB) *List {
 	return l
 }
 
-// TestStarterList checks that the starter list has no problems and holds names that were
-// blocked by mistake in the past.
+// TestStarterList checks that docs/protect.txt is valid and protects names that were blocked
+// by mistake in the past.
 func TestStarterList(t *testing.T) {
 	l := starter(t)
 	g := New(l)
@@ -50,8 +50,7 @@ func TestStarterList(t *testing.T) {
 			t.Errorf("%s is not held", name)
 		}
 	}
-	// According to the head of the starter list, these names need no entry, because they are
-	// public suffixes.
+	// These names need no entry in docs/protect.txt, because they are public suffixes.
 	for _, s := range []string{"co.uk", "github.io", "pages.dev", "workers.dev", "blogspot.com", "web.app", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net", "netlify.app"} {
 		if got := New().Name(wireOf(t, s)); got != "is a public suffix" {
 			t.Errorf("%s: %q", s, got)

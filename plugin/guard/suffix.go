@@ -8,17 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of both sections of the public suffix list, one per line.
-// Wildcards begin with "*." and exceptions with "!", as on publicsuffix.org. The rules are
-// those of golang.org/x/net/publicsuffix. The tables of that package are not used, because
-// they cannot find public suffixes below a name. TestSuffixList checks that both lists are
-// equal.
+// suffixList contains the rules of the public suffix list, one in each line. A wildcard begins
+// with "*." and an exception with "!", as on publicsuffix.org. The tables of
+// golang.org/x/net/publicsuffix cannot be used, because they do not find public suffixes below
+// a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
 var suffixList string
 
-// suffixes yields the name of each rule with its flags for the index.
+// suffixes yields each rule of suffixList as a name with flags for the index.
 func suffixes() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for line := range strings.Lines(suffixList) {
@@ -38,26 +37,26 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// A specialName is a special-use name. The names below it are special-use as well.
+// A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains names that are not public, so orders must not block them: the machine,
-// the local link, another network or the infrastructure of the DNS answers for them.
+// specialNames contains names that are not public. Other systems than the DNS resolve most of
+// these names, so an order must not block them.
 var specialNames = []specialName{
-	{"arpa", "RFC 3172"}, // reverse look-ups, and the discovery of NAT64 (ipv4only.arpa)
+	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},
 	{"local", "RFC 6762"}, // multicast DNS
 	{"invalid", "RFC 6761"},
 	{"test", "RFC 6761"},
 	{"onion", "RFC 7686"}, // Tor
-	{"alt", "RFC 9476"},   // other name systems
+	{"alt", "RFC 9476"},   // name systems other than the DNS
 }
 
-// parsed parses a name of the tables in this package.
+// parsed parses a name from a table of this package.
 func parsed(s string) dname.Name {
 	n, err := dname.Parse(s)
 	if err != nil {
-		panic("guard: " + s + ": " + err.Error()) // the tests parse all of them
+		panic("guard: " + s + ": " + err.Error()) // never happens, because a test parses each name
 	}
 	return n
 }

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the rules of golang.org/x/net/publicsuffix into suffixes.txt")
 
-// TestSuffixList checks that suffixes.txt has exactly the rules of the version of
-// golang.org/x/net in go.mod. With -update it writes the file.
+// TestSuffixList checks that suffixes.txt equals the rules of golang.org/x/net in the version
+// of go.mod. With the flag -update, the test writes the file.
 func TestSuffixList(t *testing.T) {
 	want := "# Made by go generate from golang.org/x/net/publicsuffix:\n# " + publicsuffix.List.String() + "\n" +
 		"# It is subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/).\n" +
@@ -36,8 +36,8 @@ func TestSuffixList(t *testing.T) {
 	}
 }
 
-// netRules returns the rules in canonical order. It takes them from a test of x/net, because
-// the tables of x/net answer look-ups only.
+// netRules returns the public suffix rules of golang.org/x/net in canonical order. It reads
+// test source of x/net, because the tables of x/net allow look-ups only.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -61,7 +61,7 @@ func netRules(t testing.TB) (rules []string) {
 		}
 		return false
 	})
-	// The index sorts names in canonical order at no cost.
+	// In canonical order, the index need not sort the names again.
 	slices.SortFunc(rules, func(a, b string) int {
 		return cmp.Or(parsed(strings.TrimLeft(a, "*.!")).Compare(parsed(strings.TrimLeft(b, "*.!"))), cmp.Compare(a, b))
 	})
@@ -71,12 +71,12 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// A truth is a slow, simple twin of the public suffix list. It contains all rules, with their
-// labels from the top-level domain on.
-type truth map[string][]rule // by top-level domain, so that the tests take only seconds
+// A truth is a slow version of the public suffix list, for comparison. It contains all rules
+// by top-level domain. The labels of a rule begin with the top-level domain.
+type truth map[string][]rule // the key is a top-level domain, which makes the tests fast enough
 
 type rule struct {
-	labels    []string // "*" matches any label
+	labels    []string // a label "*" matches any label
 	exception bool
 }
 
@@ -94,13 +94,13 @@ func newTruth() truth {
 	return tr
 }
 
-// isSuffix implements the algorithm of publicsuffix.org/list. The first label is the top-level
-// domain.
+// isSuffix is the algorithm of publicsuffix.org/list. The first label in the slice is the
+// top-level domain.
 func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {
 		return false
 	}
-	length := 1 // if no rule matches, the rule "*" applies
+	length := 1 // if no rule matches, publicsuffix.org says that the rule is "*"
 	for _, r := range tr[labels[0]] {
 		if !r.matches(labels) {
 			continue
@@ -125,7 +125,7 @@ func (r rule) matches(labels []string) bool {
 	return true
 }
 
-// hasBelow reports whether there is a public suffix below the name.
+// hasBelow reports whether a public suffix is below the name with these labels.
 func (tr truth) hasBelow(labels []string) bool {
 	if len(labels) == 0 {
 		return true

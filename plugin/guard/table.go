@@ -8,21 +8,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A table is the index of the rules of a guard, behind a filter. The filter recognizes most
-// names without a rule, at a fifth of the cost of a walk through the index. A load checks all
-// its names, and nearly all have no rule.
+// A table is an index with a filter in front. For most names, the filter alone shows that no
+// rule applies. The filter needs a fifth of the time of the index.
 type table struct {
 	*index.Index
-	// filter has a bit for the last two labels of each rule, and for each top-level domain
-	// with a rule for the names below it. A rule at, above or below a name has the same last
-	// two labels, or it is the rule of the top-level domain.
+	// filter has a bit for the last two labels of each rule. It also has a bit for each
+	// top-level domain with a rule about the names below. Every rule about a name has one of
+	// these two bits.
 	filter []uint64
 	seed   maphash.Seed
 }
 
 func newTable(x *index.Index) *table {
 	// The filter has 32 to 64 bits for each rule. About 4 % of the names without a rule have a
-	// bit in the filter by chance, and are looked up in vain.
+	// bit by chance.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
@@ -33,13 +32,14 @@ func newTable(x *index.Index) *table {
 	return t
 }
 
-// position returns the position of the bit of a suffix in the filter.
+// position returns the position of a suffix in the filter.
 func (t *table) position(suffix []byte) (word int, bit uint64) {
 	h := maphash.Bytes(t.seed, suffix)
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// passes returns true if no rule applies to the name. If it returns false, a rule may apply.
+// passes returns true if no rule applies to the name. If the result is false, the caller
+// must search the index.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {
 		return false
@@ -52,9 +52,9 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first name below n, in canonical order, that has one of
-// the flags in kinds. It returns 0 if there is no such name. It walks all marked names below
-// n; only held targets pay this cost.
+// firstBelow returns the ref of a rule below n that has a flag in kinds, or 0. It returns the
+// first rule in canonical order. It is slow, because it visits the rules below n. The guard
+// calls it only for names above a rule.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

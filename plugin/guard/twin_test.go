@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// A twin is a slow, simple implementation of the guard.
+// A twin is a slow, simple version of the guard for comparison.
 type twin struct {
 	suffixes truth
 	lists    []*List
@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason names the highest protected subtree. If a name has several entries, the
-	// reason names the first "name" entry, or else the first "=name" entry.
+	// The reason contains the highest "name" entry. For one name, it contains the first "name"
+	// entry, or else the first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -93,7 +93,7 @@ func rfcOf(label string) string {
 	return ""
 }
 
-// labelsOf returns the labels of n, from the top-level domain on.
+// labelsOf returns the labels of n. The first label is the top-level domain.
 func labelsOf(n dname.Name) (labels []string) {
 	for w := n.Wire(); w[0] != 0; w = w[1+w[0]:] {
 		labels = append(labels, w[1:1+w[0]])
@@ -102,7 +102,7 @@ func labelsOf(n dname.Name) (labels []string) {
 	return labels
 }
 
-// subjects returns the guards with their twins.
+// subjects returns guards, each with a slow version for comparison.
 var subjects = sync.OnceValue(func() (all []subject) {
 	const nested = "google.com\n=mail.google.com\n=a.google.com\n=example.org\n=a.a.example.org\na.a.a.example.org\n" +
 		"=kobe.jp\n=x.kobe.jp\ncity.kobe.jp\n=com\nblogspot.com\n=b.example\na.b.example\n192.0.2.0/24\n"
@@ -123,7 +123,8 @@ type subject struct {
 	twin *twin
 }
 
-// compare compares the results of the guards with those of their twins and of x/net.
+// compare checks that Name and Protected of each guard have the results of the slow version.
+// It also compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -135,8 +136,8 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// x/net takes names as text. Not all names can be written as text, and x/net treats
-	// addresses specially.
+	// The comparison with x/net leaves out names that look like addresses, because x/net
+	// treats addresses differently. It also leaves out names that cannot be written as text.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -145,8 +146,7 @@ func compare(t testing.TB, w *dname.Wire) {
 	}
 }
 
-// isSuffix reports whether the index has the name as a public suffix. It ignores special-use
-// names.
+// isSuffix reports whether the index contains the name as a public suffix.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
 	var r hitBuffer
 	hits, _ := g.table().Walk(w, r[:0])
@@ -156,8 +156,8 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule compares the guards with their twins for the name of each rule, and for names
-// above, below and beside it.
+// TestEveryRule compares each guard with its slow version. It uses the name of each rule, and
+// names above, below and beside it.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

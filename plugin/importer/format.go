@@ -9,10 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a format other than a plain list. lines matches lines that show the format. One
-// matching line is enough to refuse the file. A file in another format may have names that
-// must not be blocked, for example exceptions, and no option of the import could recognize
-// these names.
+// A format describes files that are not plain lists, for example zone files. The regular
+// expression in the field lines matches text that occurs only in this format. One matching
+// line is enough to refuse the file. A file in another format may contain names that must not
+// be blocked, for example exceptions, and no option of the import could recognize these names.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -21,10 +21,10 @@ type format struct {
 // types contains the record types that people write in zone files.
 const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC|NSEC3|HTTPS|SVCB`
 
-// formats contains the formats in the order in which each line is checked.
+// formats contains the formats for which each line is checked, from the first to the last.
 var formats = []format{
 	{"a DNS zone or RPZ file", "this tool reads no zones yet: make a list of the names that are blocked, without the zone's suffix and without pass-through records",
-		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment
+		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
 			`|^\$(?i:ORIGIN|TTL|INCLUDE|GENERATE)\b` +
 			`|^(?:\S+\s+)?(?:\d+[smhdwSMHDW]?\s+)?(?:IN|CH|HS)\s+(?:\d+[smhdwSMHDW]?\s+)?(?i:` + types + `)(?:\s|$)` +
 			`|^(?:\S+\s+)?(?:\d+[smhdw]?\s+)?in\s+(?:soa|ns|aaaa|cname|dname|txt|mx|ptr|srv)\s` +
@@ -68,13 +68,14 @@ var formats = []format{
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// sections is checked after formats, because some words in brackets are names.
+// The format sections is checked after formats, because some words in brackets are names, for
+// example [example.com].
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
 var hostsFile = format{name: "a hosts file", advice: "make a list of the names behind the addresses: awk '!/^#/ {print $2}' FILE | blocklistctl import domains - ..."}
 
-// foreignLines returns an error if the lines have another format than a plain list.
+// foreignLines returns an error if some line shows that the file is not a plain list.
 func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
@@ -113,8 +114,8 @@ func foreignLines(lines []line) error {
 }
 
 // plainName reports whether s has only characters of ASCII host names. Nearly all lines of
-// long lists are of this kind. Lines of other formats have other characters, except
-// the owner names of a zone, which foreignSuffix finds.
+// long lists have only these characters. Lines of other formats have other characters, except
+// the owner names of a zone. The function foreignSuffix finds owner names.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -124,7 +125,7 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the format that a line shows, or nil for a line of a plain list.
+// formatOf returns the format that a line shows. For a line of a plain list it returns nil.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -144,8 +145,9 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names are owner names of a zone. In such names the
-// name of the zone follows a whole name, for example example.com.rpz.example.net.
+// foreignSuffix returns an error if the names are owner names of a zone. In an owner name, the
+// name of the zone follows a whole name. For example, example.com.rpz.example.net consists of
+// example.com and the zone rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string
@@ -191,7 +193,7 @@ func foreignSuffix(lines []line) error {
 		tops[before[strings.LastIndexByte(before, '.')+1:]] = true
 	}
 	if len(tops) < 2 {
-		return nil // with a single top-level domain, these may be mirrors of a site at one proxy
+		return nil // if all names have the same top-level domain before the suffix, they may be mirrors of a site at one proxy
 	}
 	return &FormatError{"the owner names of a zone (all of them end in " + suffix + ", and have a whole name before that)", first + 1, lines[first].text, formats[0].advice}
 }
@@ -203,7 +205,8 @@ func wholeName(s string) bool {
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the labels at the end that both names have.
+// commonSuffix returns the last labels that both names have, for example "example.net" for
+// a.example.net and b.example.net.
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

@@ -7,7 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll decides each form so that as many lines as possible are accepted.
+// decideAll gives each form (text with several meanings) a decision, so that as many lines as
+// possible are accepted.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -20,8 +21,8 @@ func utf16Text(s string) string {
 	return b.String()
 }
 
-// TestFormats checks that a file in another format is refused as a whole, whatever the caller
-// decides. The error must have the format, the line and some advice.
+// TestFormats checks that Domains refuses a file in another format as a whole, whatever
+// options the caller decides. The error must contain the format, the line and some advice.
 func TestFormats(t *testing.T) {
 	const names = "one.example.com\ntwo.example.com\n"
 	for _, tc := range []struct {
@@ -29,7 +30,7 @@ func TestFormats(t *testing.T) {
 		format string // a part of the name of the format
 		line   int
 	}{
-		// Formats that would block a lifted, allowed or wrong name.
+		// These files would block a name that is lifted, allowed or wrong.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
 		{"example.com,2023-10-23,2023-11-03\n", "two dates in one row", 1},
@@ -38,7 +39,7 @@ func TestFormats(t *testing.T) {
 		{"example.com##.ad\n", "adblock", 1},
 		{"example.com#@#.ad\n", "adblock", 1},
 
-		// More zone files.
+		// These lists are zone files.
 		{names + ";example.net\n", "zone or RPZ", 3},
 		{";; removed\nexample.net\n", "zone or RPZ", 1},
 		{"$ORIGIN rpz.example.net.\nexample.com CNAME .\n", "zone or RPZ", 1},
@@ -55,7 +56,7 @@ func TestFormats(t *testing.T) {
 		{"example.com.rpz-list.example.net\n", "zone or RPZ", 1},
 		{"a.example.com.block.example.net\nexample.org.block.example.net\n*.example.net.block.example.net\n", "owner names of a zone", 1},
 
-		// More tables.
+		// These lists are tables.
 		{"Domain;Added;Removed\nexample.com;2023-10-23;\n", "not blocked", 1},
 		{"domain,added,ended\nexample.com,2023-10-23,\n", "a table", 1},
 		{"domain,enddate\nexample.com,2023-10-23\n", "a table", 1},
@@ -83,7 +84,7 @@ func TestFormats(t *testing.T) {
 		{"example.com 1 Jan 2023 1 Jan 2024\n", "two dates in one row", 1},
 		{names + "Unblocked:\nthree.example.com\n", "not blocked", 3},
 
-		// Rules of browser extensions.
+		// These lists contain rules of browser extensions.
 		{"[Adblock Plus 2.0]\n" + names, "adblock", 1},
 		{"! Title: a list\n" + names, "adblock", 1},
 		{"||example.com^\n", "adblock", 1},
@@ -94,7 +95,7 @@ func TestFormats(t *testing.T) {
 		{"example.com,example.net#?#div:has(.ad)\n", "adblock", 1},
 		{"*://*.example.com/*\n", "match patterns", 1},
 
-		// Configurations.
+		// These lists are configuration files.
 		{"0.0.0.0 example.com\n", "hosts", 1},
 		{"127.0.0.1\tlocalhost\n" + names, "hosts", 1},
 		{"::1 example.com\n", "hosts", 1},
@@ -113,7 +114,7 @@ func TestFormats(t *testing.T) {
 		{"/* example.com */\n" + names, "comments", 1},
 		{names + "// example.net\n", "comments", 3},
 
-		// Documents.
+		// These lists are documents, for example HTML pages.
 		{"<!DOCTYPE html>\n<td>example.com</td>\n", "HTML", 1},
 		{"  <td>example.com</td>\n", "HTML", 1},
 		{"<?xml version=\"1.0\"?>\n", "XML", 1},
@@ -130,7 +131,7 @@ func TestFormats(t *testing.T) {
 		{"{\\rtf1 example.com}", "RTF", 1},
 		{"\x7fELF\x00\x00", "not text", 1},
 
-		// Character sets.
+		// These lists are in another character set than UTF-8.
 		{"\xff\xfe" + utf16Text(names), "UTF-16", 1},
 		{utf16Text(names), "UTF-16", 1},
 		{"one.example.com\nb\xfccher.example.com\n", "Windows-1252", 2},
@@ -160,7 +161,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestPlainLists checks that plain lists that look similar to another format are accepted.
+// TestPlainLists checks that Domains accepts plain lists that look similar to another format.
 func TestPlainLists(t *testing.T) {
 	for list, want := range map[string]string{
 		"# ; comment\nexample.com\n":                                                            "example.com",
@@ -189,7 +190,7 @@ func TestPlainLists(t *testing.T) {
 	}
 }
 
-// TestPlain checks that with Plain each line is parsed as a name.
+// TestPlain checks that Domains parses each line as a name if the option Plain is set.
 func TestPlain(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                        "example.com",
@@ -220,7 +221,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// endless is a reader without an end.
+// endless is a reader that never returns io.EOF.
 type endless struct {
 	text string
 	read int

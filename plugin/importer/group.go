@@ -2,7 +2,7 @@ package importer
 
 import "regexp"
 
-// The kinds of groups.
+// These are the kinds of groups.
 const (
 	Cleaned = "cleaned"
 	Passed  = "passed"
@@ -11,17 +11,19 @@ const (
 	Refused = "refused"
 )
 
-// A Group is a set of lines with the same kind and reason.
+// A Group contains lines that the importer handled for the same reason, for example the lines
+// whose scheme was removed.
 type Group struct {
 	Kind   string
-	Reason string // the text of the first of the lines
-	Needs  Form   // the undecided form that caused the refusal
+	Reason string // the text for the first line of the group
+	Needs  Form   // the undecided form that caused the refusal, or empty
 	Lines  []int
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups sorts notes by kind and reason. The groups have the order in which their reasons
-// occur first. A line with several reasons is in several groups.
+// Groups sorts the notes about lines into groups by kind and reason. The groups have the
+// sequence in which their reasons occur first. A line with several reasons is in several
+// groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

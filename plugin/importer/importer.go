@@ -1,16 +1,16 @@
-// Package importer converts the lists that authorities publish into orders. It has no state:
-// its targets and its report on the lines depend only on the bytes of the list and on the
+// Package importer converts the lists that authorities publish into orders. It keeps no state.
+// The targets and the report on the lines depend only on the bytes of the list and on the
 // options.
 //
 // [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
-// table.go). A file in another format is refused as a whole, because it may have names that
-// must not be blocked. Then it finds lines that belong together (paste.go, wrap.go). At last
-// it cleans each line (line.go, words.go, name.go, page.go).
+// table.go). It refuses a file in another format as a whole, because the file may contain
+// names that must not be blocked. Then it finds lines that belong together (paste.go,
+// wrap.go). At last it cleans each line (line.go, words.go, name.go, page.go).
 //
-// Text with only one meaning is cleaned and reported. Text with several meanings (does
-// "*.example.com" include example.com?) is a [Form] that the caller must decide. Without a
-// decision the line is refused, and its note names the option. The importer never repairs text
-// by guessing.
+// Text with only one meaning is cleaned and reported. Text with several meanings is a [Form],
+// and the caller must decide the meaning. For example, "*.example.com" may include example.com
+// or not. Without a decision the line is refused, and the note about the line contains the
+// option. The importer never repairs text by guessing.
 package importer
 
 import (
@@ -23,11 +23,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Form is a kind of text with several possible meanings in a plain list. Its value is the
-// name of the option that decides the meaning.
+// A Form is a kind of text with several possible meanings in a plain list, for example a name
+// with a port. The value is the name of the option that decides the meaning.
 type Form string
 
-// The forms.
+// These are the forms, with an example of each.
 const (
 	Mask         Form = "mask"          // *.example.com
 	Paths        Form = "paths"         // https://example.com/page
@@ -38,13 +38,14 @@ const (
 	Several      Form = "several"       // example.com example.net
 	Hyphen       Form = "hyphen"        // a line that ends in a hyphen or dot, and the line after it
 	Suffix       Form = "allow-suffix"  // a public suffix: com, co.uk
-	Charset      Form = "charset"       // the character set of the bytes; not a form of a line
+	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is a choice for every form except Hyphen: the line is left out and reported as skipped.
+// Skip is a choice for every form except Hyphen. The line is then left out and reported as
+// skipped.
 const Skip = "skip"
 
-// choices contains the words that decide a form, except Skip.
+// choices contains the words that decide each form, except Skip.
 var choices = map[Form][]string{
 	Mask:         {"subtree", "below"},
 	Paths:        {"url", "host", "name"},
@@ -56,11 +57,11 @@ var choices = map[Form][]string{
 	Hyphen:       {"join", "separate", "refuse"},
 }
 
-// Choices returns the words that decide a form, with Skip.
+// Choices returns the words that decide the form f, including Skip.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// There is no Skip for Hyphen: without a decision the lines are refused, and the
-		// caller can skip all refused lines.
+		// Skip is no choice for Hyphen. Without a decision both lines are refused, and the
+		// caller can leave out all refused lines.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -70,11 +71,12 @@ func Choices(f Form) []string {
 type Options struct {
 	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide contains the words for the forms that the caller has decided.
+	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
-	// AllowSuffix accepts public suffixes, although other people have names below them.
+	// AllowSuffix accepts public suffixes. Other people may own names below a public suffix,
+	// so the default refuses the line.
 	AllowSuffix bool
-	// Plain parses each line as a name, whatever the format of the file seems to be.
+	// Plain parses each line as a name, even if the file seems to have another format.
 	Plain bool
 }
 
@@ -93,67 +95,74 @@ func (o *Options) Check() error {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined are the lines that were joined to this line, because they are the rest of its
-	// name. Each of these lines also has a note of its own, with Passed set.
+	// Joined contains the lines that were joined to this line because they contain the rest of
+	// a broken name. Each joined line also has a note of its own, in which Passed is set.
 	Joined []Rest
-	// Targets are the targets of the line, as order files write them.
+	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
 	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
-	// Warnings are the reasons why a person should look at the line, although it was accepted.
+	// Warnings are the reasons why a person should look at the line, although the line was
+	// accepted.
 	Warnings []string
-	// Refused is the reason why the line gave no target. It is empty if the line gave one.
+	// Refused is the reason why the line gave no target. It is empty if the line gave a
+	// target.
 	Refused string
 	// Needs is the undecided form that caused the refusal. It is empty if no decision would
-	// accept the line.
+	// make the importer accept the line.
 	Needs Form
-	// Skipped reports whether the line was left out by a decision of the caller.
+	// Skipped reports whether the line was left out because the caller decided so.
 	Skipped bool
-	// Passed describes a line that has no name and needs none, for example "a page number". It
-	// is empty for other lines.
+	// Passed describes a line that needs no name, for example "a page number". It is empty for
+	// other lines.
 	Passed string
-	// Same is the number of the earlier line with the same target, or 0 if all targets are
-	// new.
+	// Same is the number of an earlier line with the same target. It is 0 if all targets of
+	// the line are new.
 	Same int
 }
 
-// A Rest is a line that was joined to the line before.
+// A Rest is a line that was joined to the line before it, because it contains the rest of a
+// name.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
 }
 
-// A Result is the result of an import.
+// A Result contains the targets and the notes of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes are the notes in the order of their lines. Lines without anything to report have
-	// none.
+	// Notes contains the notes in the sequence of the lines. A line without anything to report
+	// has no note.
 	Notes []Note
-	// Lines is the number of lines. Blank and Comments count the lines without text. Passed
-	// counts page numbers, headings and other lines that need no name.
+	// Lines is the number of all lines. Blank and Comments are the numbers of lines without
+	// text and of comments. Passed is the number of page numbers, headings and other lines
+	// that need no name.
 	Lines, Blank, Comments, Passed int
-	// Duplicates is the number of targets that an earlier line had given. Refused counts the
-	// refused lines, and Skipped the lines that were left out by a decision.
+	// Duplicates is the number of targets that an earlier line had already given. Refused is
+	// the number of refused lines. Skipped is the number of lines that were left out by a
+	// decision.
 	Duplicates, Refused, Skipped int
-	// CRLF reports whether a line ends in CR LF. BOM reports whether the file begins with a
+	// CRLF reports whether some line ends in CR LF. BOM reports whether the file begins with a
 	// byte order mark.
 	CRLF, BOM bool
 }
 
-// ErrEmpty is the error for a list without targets. A download may fail, and a list that is
-// empty for an hour must not end an order.
+// ErrEmpty is the error for a list without targets. An empty list may come from a failed
+// download. It must not become an order, because an order file that is empty for an hour would
+// end the order.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
-// maxLine is the maximum length of a line in bytes. A longer line is not from a list of names.
+// maxLine is the maximum length of a line in bytes. A list of names has no longer lines.
 const maxLine = 4096
 
 // maxRaw is the maximum length of the text in Note.Raw, in bytes.
 const maxRaw = 200
 
-// Domains parses a plain list of names, one per line, with blank lines and # comments. A file
-// in another format gives a [*FormatError], unless Plain is set. Other errors are about the
-// options, the size of the file or reading it. Problems of single lines are in the notes. If
-// there are no targets, Domains returns the result together with ErrEmpty.
+// Domains parses a plain list of names. The list has one name on each line, blank lines, and
+// comments that begin with #. For a file in another format, Domains returns a [*FormatError],
+// unless Plain is set. Other errors are about the options, the size of the file, or reading
+// the file. Problems of single lines are in the notes. If there are no targets, Domains
+// returns the result together with ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
@@ -195,7 +204,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 type imports struct {
 	opt  Options
 	out  Result
-	seen map[string]int // text of a target -> first line with it
+	seen map[string]int // maps the text of a target to the first line with the target
 }
 
 // line cleans a line and adds it to the result.
@@ -225,7 +234,7 @@ func (im *imports) line(number int, l *line) {
 	im.take(&n, targets)
 }
 
-// take adds the targets and the note of a line to the result and counts the line.
+// take adds the targets and the note of a line to the result. It also counts the line.
 func (im *imports) take(n *Note, targets []order.Target) {
 	switch {
 	case n.Passed != "":

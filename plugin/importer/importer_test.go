@@ -80,8 +80,8 @@ func TestCharset(t *testing.T) {
 	}
 }
 
-// TestRealLists checks the real lists in testdata/ua. Every line must give a target, except a
-// broken one.
+// TestRealLists checks the real lists in testdata/ua. Every line must give a target, except
+// one line with a broken name.
 func TestRealLists(t *testing.T) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	if len(files) < 5 {
@@ -142,7 +142,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses checks that the error for a head that is not valid names the field.
+// TestWriteRefuses checks that the error for an invalid head (the fields of the order except
+// its targets) contains the field that is wrong.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	for field, change := range map[string]func(*Head){
@@ -153,7 +154,7 @@ func TestWriteRefuses(t *testing.T) {
 		"until":          func(h *Head) { h.Fields["from"], h.Fields["until"] = "2026-05-02", "2026-05-01" },
 		"timezone":       func(h *Head) { h.Timezone = "Mars" },
 		"lifts":          func(h *Head) { h.Fields["lifts"] = []string{"b"} },
-		"scope ":         func(h *Head) { h.Fields["scope.countries"] = []string{"IT"} }, // and global
+		"scope ":         func(h *Head) { h.Fields["scope.countries"] = []string{"IT"} }, // the scope would be countries and global at once
 		"colour":         func(h *Head) { h.Fields["colour"] = "red" },
 	} {
 		h, field := Head{Fields: map[string]any{"id": "a", "authority.name": "Court", "scope": "global"}}, strings.TrimSpace(field)

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A cleaner converts one line to targets. It reports in the note how it cleaned the line.
+// A cleaner converts one line to targets. It adds to the note what it changed in the line.
 type cleaner struct {
 	opt            Options
 	note           *Note
@@ -25,8 +25,9 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line. If a part of a line is not understood, the other parts are
-// not reliable either. The first refusal counts, but a refusal replaces a skip.
+// refuse refuses the whole line. If the importer does not understand a part of a line, the
+// other parts are not reliable either. The first refusal remains. A refusal replaces a
+// decision to skip the line.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -35,8 +36,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that the caller has decided for form f. If there is no decision, or
-// if it is Skip, choice returns false and the note gets what as the reason.
+// choice returns the word that the caller has decided for the form f. If there is no decision,
+// or if the decision is Skip, choice returns false and writes the reason what into the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -101,8 +102,8 @@ func (c *cleaner) line(s string) []order.Target {
 	return out
 }
 
-// invisible reports whether r is an invisible character: soft hyphen, zero-width characters,
-// direction marks and BOM. Lists from word processors have such characters.
+// invisible reports whether r is an invisible character: a soft hyphen, a zero-width
+// character, a direction mark or a BOM. Word processors add invisible characters to lists.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00ad', r == '\ufeff', r == '\u180e',
@@ -112,7 +113,7 @@ func invisible(r rune) bool {
 	return false
 }
 
-// trim removes blanks, control characters and invisible characters from both ends.
+// trim removes blanks, control characters and invisible characters from both ends of s.
 func (c *cleaner) trim(s string) string {
 	out := strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 	if out == "" || out == s {
@@ -130,8 +131,8 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns the index of the # of a comment after a name, or -1. A # without a blank
-// before it belongs to a URL.
+// blankHash returns the index of the # that begins a comment after a name. It returns -1 if
+// there is no comment. A # without a blank before it belongs to a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
@@ -141,7 +142,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns the cleaned text. If the text has changed, change adds did to the note.
+// change returns clean(s). If clean has changed the text, change adds did to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -150,16 +151,18 @@ func (c *cleaner) change(s string, clean func(string) string, did string) string
 	return out
 }
 
-// parenthesis separates the text in parentheses from the name before it.
+// parenthesis separates text in parentheses, as in "example.com (a mirror)", from the name
+// before it.
 func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
-		return s, "" // no parenthesis, or a part of a URL's path
+		return s, "" // s has no parenthesis, or the parenthesis belongs to the path of a URL
 	}
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// attach processes the text after a name as the caller has decided.
+// attach handles the text after a name as the caller has decided: it drops the text, keeps the
+// text as a note, or adds addresses in the text to the targets.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

@@ -5,16 +5,16 @@ import (
 	"testing"
 )
 
-// TestLines checks the targets and the report for single lines. Forms without a decision must
-// be refused.
+// TestLines checks the targets of single lines and the report on each line. A form without a
+// decision must be refused.
 func TestLines(t *testing.T) {
 	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 		TextAfter: "drop", AddressAfter: "note", Several: "split"}
 	for _, tc := range []struct {
 		line   string
-		decide string // "" decides nothing, "all" uses decided, else FORM=WORD,...
+		decide string // "" decides nothing, "all" decides every form as in decided, other text decides FORM=WORD,...
 		want   string // targets, separated by spaces
-		says   string // a part of the report, including refusals and warnings
+		says   string // a part of the report, which includes refusals and warnings
 		needs  Form
 	}{
 		{"example.com", "", "example.com", "", ""},
@@ -26,7 +26,7 @@ func TestLines(t *testing.T) {
 		{"example.com.", "", "example.com", "removed the trailing dot", ""},
 		{".example.com", "", "example.com", "removed the leading dot", ""},
 
-		// Names that were cut off, and marks of footnotes.
+		// These lines contain names that were cut off, or marks of footnotes.
 		{"serie-tv.co...", "all", "", "ends in several dots", ""},
 		{"serie-tv.co..", "all", "", "ends in several dots", ""},
 		{"https://serie-tv.co...", "all", "", "ends in several dots", ""},
@@ -51,7 +51,7 @@ func TestLines(t *testing.T) {
 		{"_dmarc.example.com", "", "_dmarc.example.com", "", ""},
 		{"example.com # seen in May", "", "example.com", "removed the comment", ""},
 
-		// Numbers and bullets of an enumeration.
+		// These lines begin with the number or bullet of an enumeration.
 		{"1. example.com", "", "example.com", "the number or bullet", ""},
 		{"12) example.com", "", "example.com", "the number or bullet", ""},
 		{"12)example.com", "", "example.com", "the number or bullet", ""},
@@ -71,7 +71,7 @@ func TestLines(t *testing.T) {
 		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
 		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
 
-		// Names that are written so that they are not links.
+		// These names are written so that programs do not make links of the names.
 		{"example[.]com", "", "example.com", "restored dots and schemes", ""},
 		{"www(.)example(.)com", "", "www.example.com", "restored dots and schemes", ""},
 		{"example (dot) com", "", "example.com", "restored dots and schemes", ""},
@@ -84,7 +84,7 @@ func TestLines(t *testing.T) {
 		{"ftp://example.com/x", "paths=name", "example.com", "removed the path", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "restored dots and schemes", ""},
 
-		// Columns.
+		// These lines have columns, for example with a number or a date.
 		{"12\texample.com\t2024-05-01", "", "example.com", "removed the number before the name; removed the date next to the name", ""},
 		{"12,example.com,01.05.2024", "", "example.com", "removed the number before the name; removed the date next to the name", ""},
 		{"12 example.com", "", "example.com", "removed the number before the name", ""},
@@ -94,7 +94,7 @@ func TestLines(t *testing.T) {
 		{"12\texample.com\texample.net", "", "", "has several names", Several},
 		{"example.com\t2024-05-01\t2024-06-01", "", "", "text after the name", TextAfter},
 
-		// Ends of an enumeration.
+		// These lines end like an item of an enumeration.
 		{"example.com, and", "", "example.com", `removed the "and"`, ""},
 		{"example.com and", "", "example.com", `removed the "and"`, ""},
 		{"example.com; e", "", "example.com", `removed the "and"`, ""},
@@ -117,7 +117,7 @@ func TestLines(t *testing.T) {
 		{"https://example.com/.well-known", "", "", "has a path", Paths},
 		{"https://example.com/a_(b)", "paths=url", "https://example.com/a_(b)", "recorded the URL", ""},
 
-		// Letters: names are never repaired.
+		// These names contain letters that look alike. The importer never repairs a name.
 		{"виплата.com", "", "xn--80aaeypxx.com", "A-labels", ""},
 		{"lіfedon.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
 		{"xn--lfedon-pvf.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
@@ -133,7 +133,7 @@ func TestLines(t *testing.T) {
 		{"com.by", "allow-suffix", "com.by", "IS A PUBLIC SUFFIX", ""},
 		{"blogspot.com", "allow-suffix", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
 
-		// Forms.
+		// These lines have a form that the caller must decide.
 		{"*.example.com", "", "", "has a mask", Mask},
 		{"*.example.com", "mask=subtree", "example.com", "the name and all names below it", ""},
 		{"*.example.com", "mask=below", "*.example.com", "without the name itself", ""},
@@ -167,7 +167,7 @@ func TestLines(t *testing.T) {
 		{"https://example.com/https://example.net", "several=split", "example.com example.net", "split the line into its names", ""},
 		{"example.com/x example.net", "several=split,paths=skip", "example.net", "part of the line is left out: has a path", ""},
 
-		// Lines that no decision accepts.
+		// These lines are refused whatever the caller decides.
 		{"https://ua- reporter.сom/", "all", "", "it is unclear which name is meant", ""},
 		{"brillx55gg", "all", "", "has no dot and is not a top-level domain", ""},
 		{"192.0.2.5/24", "all", "", "is an address with the length of a network", ""},

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestMarks checks lists whose lines show only together that a mark may not belong to a name.
+// TestMarks checks lists in which several lines together show that a mark, for example a
+// number, may not belong to the name.
 func TestMarks(t *testing.T) {
 	for _, tc := range []struct {
 		list, want, says string

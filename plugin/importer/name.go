@@ -14,7 +14,7 @@ import (
 // quotes contains the characters that surround names in copied text.
 const quotes = "\"'`<>«»“”„‘’"
 
-// piece cleans a word of a line: a name, a URL or an address.
+// piece cleans one word of a line. The word is a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
 	switch {
 	case cutOff(s):
@@ -52,7 +52,7 @@ func (c *cleaner) piece(s string) []order.Target {
 		c.refuse("begins with a slash, like a comment, a path, or a URL without its scheme")
 		return nil
 	}
-	if isAddress(s) { // checked before the path, because "/24" looks like one
+	if isAddress(s) { // checked before the path, because the "/24" of a network looks like a path
 		return c.address(s)
 	}
 	if _, err := netip.ParsePrefix(s); err == nil {
@@ -88,11 +88,11 @@ func (c *cleaner) piece(s string) []order.Target {
 	return c.host(host)
 }
 
-// closing contains the characters that may follow the last name of an enumeration.
+// closing contains the characters that may follow a name at the end of an enumeration.
 const closing = quotes + ".,;:!?)]}"
 
-// unquoted removes quotes and brackets from both ends, and punctuation from the end. An IPv6
-// address keeps its brackets, and the path of a URL its parentheses.
+// unquoted removes quotes and brackets from both ends of s, and punctuation from the end of s.
+// It keeps the brackets of an IPv6 address and the parentheses in the path of a URL.
 func unquoted(s string) string {
 	s = strings.TrimLeft(s, quotes+"({")
 	if strings.HasPrefix(s, "[") && !isAddress(s) && !strings.ContainsRune(s, ':') {
@@ -118,7 +118,7 @@ func unquoted(s string) string {
 	}
 }
 
-// host cleans a bare name or address.
+// host cleans a name or an address that has no scheme and no path.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)
@@ -162,7 +162,7 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound returns false and refuses names that are probably broken or mistyped.
+// sound refuses names that are probably broken or mistyped, and returns false for these names.
 func (c *cleaner) sound(name dname.Name) bool {
 	labels := strings.Split(name.String(), ".")
 	top := labels[len(labels)-1]
@@ -179,7 +179,7 @@ func (c *cleaner) sound(name dname.Name) bool {
 	return false
 }
 
-// suffix returns false and refuses a public suffix, unless the caller allows public suffixes.
+// suffix refuses a public suffix and returns false, unless the caller allows public suffixes.
 func (c *cleaner) suffix(n dname.Name) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(n.String()); suffix != n.String() {
 		return true
@@ -196,7 +196,8 @@ func (c *cleaner) suffix(n dname.Name) bool {
 // warn adds the warnings of lint about a name to the note.
 func (c *cleaner) warn(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
-// address processes an address or network in place of a name as the caller has decided.
+// address handles an address or network that a list has in place of a name, as the caller has
+// decided.
 func (c *cleaner) address(s string) []order.Target {
 	word, ok := c.choice(Addresses, "is an address, not a name")
 	if !ok {

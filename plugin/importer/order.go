@@ -13,28 +13,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Head contains the fields of an order except its targets.
+// A Head contains all fields of an order except the targets.
 type Head struct {
 	// Timezone is the time zone of dates, and of times without an offset. Empty means UTC.
 	Timezone string
-	// Fields are the values of the fields by their keys in an order file. A key with a dot is
-	// a key inside a field, for example "authority.name". A value is a string or a list of
-	// strings.
+	// Fields contains the value of each field by the key of the field in an order file. A key
+	// with a dot is a key inside a field, for example "authority.name". A value is a string or
+	// a list of strings.
 	Fields map[string]any
 }
 
-// A File is an order file made by an import, with its side list if it has one.
+// A File contains the text of an order file that an import made. Side is the text of the side
+// list (a list of names in a file of its own), if there is one.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format of path's extension. It does not open path. If
-// side is not empty, it is the path of a side list relative to the order file. Names with the
-// default match and without attributes then go to the side list, and all other targets to the
-// order file.
+// Write returns an order file in the format that the extension of path requires. It does not
+// open path. If side is not empty, side is the path of a side list (a list of names in a file
+// of its own), relative to the order file. Write then puts the names with the default match
+// and without attributes into the side list. All other targets stay in the order file.
 //
-// Write parses its result as the server does. If the head is not valid, the error is
-// order.Problems, in which Field names the field.
+// Write parses the result as the server does. If the head is not valid, the error is an
+// order.Problems, in which each problem has the field that is not valid.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
-	o, err := h.order()
+	o, err := h.Order()
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	if side != "" {
 		o.Side = &order.SideList{File: side}
 		if targets, f.Side = part(targets, o.Side); f.Side == nil {
-			o.Side = nil // there are no such names, and the server refuses an empty side list
+			o.Side = nil // the side list would be empty, and the server refuses an empty side list
 		}
 	}
 	o.Targets = targets
@@ -67,7 +68,7 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 }
 
 // part moves the names with the default match and without attributes to the side list. It
-// returns the other targets and the text of the side list.
+// returns the targets that stay in the order file, and the text of the side list.
 func part(targets []order.Target, side *order.SideList) (rest []order.Target, text []byte) {
 	for _, t := range targets {
 		if t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
@@ -82,7 +83,8 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// nested returns the fields as an order file has them, with a target in place of the list.
+// nested returns the fields in the structure of an order file. It adds a target that replaces
+// the list of names.
 func (h *Head) nested() (map[string]any, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	for key, value := range h.Fields {
@@ -102,9 +104,10 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// order parses the head as the one order of a file, so that the same rules validate the
-// head as an order written by hand.
-func (h *Head) order() (*order.Order, error) {
+// Order parses the head as the only order of a file, so that the rules for an order written by
+// hand also validate the head. Without the field "targets", the order has a placeholder as its
+// target. If the head is not valid, the error is order.Problems, in which Field names the field.
+func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (h *Head) order() (*order.Order, error) {
 	}
 	parsed, problems := order.Parse("head.json", bytes.NewReader(data), order.Options{})
 	if bad := problems.Errors(); len(bad) > 0 {
-		for i := range bad { // the user does not see this file
+		for i := range bad { // the user does not see the file head.json
 			bad[i].File, bad[i].Line, bad[i].Column = "", 0, 0
 		}
 		return nil, bad

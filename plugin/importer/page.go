@@ -11,9 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether the text after a host is not a path. Slashes, dot segments and the
-// characters that end an enumeration are not a path. Dot segments have no effect (RFC 3986,
-// section 5.2.4).
+// noPath reports whether the text after a host is not the path of a page. Slashes, dot
+// segments and the characters that end an enumeration are not a path. Dot segments have no
+// effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -22,12 +22,12 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port separates the port from a host. It drops the default port of the scheme. It returns
+// port separates the port from a host, and drops the default port of the scheme. It returns
 // false if the text after the colon is not a port.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
-		return host, "", true // an IPv6 address without brackets
+		return host, "", true // no port; several colons belong to an IPv6 address
 	}
 	name, port = host[:i], host[i+1:]
 	if strings.Trim(port, "0123456789") != "" {
@@ -43,8 +43,9 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page processes a URL with a path as the caller has decided. A host without a dot is refused
-// before the option counts, unless the host is a top-level domain: "either/or" is not a page.
+// page handles a URL with a path as the caller has decided. It refuses a host without a dot
+// before it looks at the decision, unless the host is a top-level domain. For example,
+// "either/or" is not a page.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))
@@ -65,7 +66,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		return nil
 	}
 	page := schemes.ReplaceAllString(whole, "")
-	for schemes.MatchString(page) { // doubled schemes
+	for schemes.MatchString(page) { // a scheme may be doubled, as in https://https://
 		page = schemes.ReplaceAllString(page, "")
 	}
 	switch scheme {

@@ -6,27 +6,28 @@ import (
 	"strings"
 )
 
-// Text from documents has numbers, bullets and page lines around the names. Names may also be
-// written so that they are not links, for example example[.]com.
+// Text from documents has numbers, bullets and page lines around the names. In some documents
+// the names are written so that programs do not make links of the names, for example
+// example[.]com.
 
 var (
-	// markers matches one number or bullet of an enumeration. A number with a dot must be
-	// followed by a blank, because "1.example.com" is a name. The same applies to "*", because
-	// of "*.example.com". U+F0B7 and U+F0A7 are bullets of Word.
+	// markers matches one number or bullet of an enumeration. After a number with a dot there
+	// must be a blank, because "1.example.com" is a name. After a "*" there must be a blank
+	// too, because "*.example.com" is a mask. U+F0B7 and U+F0A7 are bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
-	// fangedDot matches replacements for a dot. fangedColon and fangedScheme match altered
-	// schemes.
+	// fangedDot matches text that replaces a dot, for example "[.]". fangedColon and
+	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord matches a line that ends in "and" in one of several languages, as the line
-	// before the last item of an enumeration does.
+	// lastWord matches a line that ends in "and" in one of several languages. The last but one
+	// line of an enumeration often ends in "and".
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
-// marker removes the numbers and bullets of an enumeration from the start of a line.
+// marker removes numbers and bullets of an enumeration from the start of a line.
 func marker(s string) string {
-	for range 2 { // up to two, as in "- 1. example.com"
+	for range 2 { // at most two, as in "- 1. example.com"
 		cut := markers.FindString(s)
 		if cut == "" || cut == s {
 			break
@@ -36,14 +37,15 @@ func marker(s string) string {
 	return s
 }
 
-// refanged restores dots and schemes that were altered so that they are not links.
+// refanged restores dots and schemes that were altered to prevent links, for example "[.]" and
+// "hxxp".
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
 	s = fangedScheme.ReplaceAllString(s, "http$1")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending removes the "and" of an enumeration from the end of a line with a name.
+// ending removes the word "and" from the end of a line with a name, as in an enumeration.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -58,13 +60,13 @@ var (
 	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?[-–—=*\s]*$`)
 	pageOf   = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
 	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
-	// loneNumber matches the number of an item whose name is on the next line.
+	// loneNumber matches the number of an item if the name of the item is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
 	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks the lines that a document adds to its list: page numbers, ruled lines, and
+// pageLines marks lines that a document adds to its list: page numbers, ruled lines, and page
 // headers that are repeated on each page.
 func pageLines(lines []line) {
 	times := map[string]int{}
@@ -101,7 +103,7 @@ func pageLines(lines []line) {
 	}
 }
 
-// formFeed reports whether a page begins at line i.
+// formFeed reports whether line i begins with a form feed, which begins a page.
 func formFeed(lines []line, i int) bool {
 	return i < len(lines) && strings.HasPrefix(lines[i].raw, "\f")
 }
@@ -115,8 +117,8 @@ func pageNumber(s string) bool {
 	return pageWord.MatchString(s) || pageDash.MatchString(s)
 }
 
-// headerText reports whether s can be a page header. No word may be a name or a part of a
-// name, and no word may indicate that names are not blocked.
+// headerText reports whether s can be a page header. In a page header, no word is a name or a
+// part of a name, and no word indicates that names are not blocked.
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// paste returns a file of testdata/paste and the 400 names that each of these files contains.
+// paste returns the text of a file in testdata/paste. It also returns the 400 names that each
+// file there contains.
 func paste(t *testing.T, file string) (text string, names []string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/paste/" + file)
@@ -21,8 +22,8 @@ func paste(t *testing.T, file string) (text string, names []string) {
 	return string(data), strings.Fields(string(list))
 }
 
-// TestPastes checks that all 400 names are found in a plain list, a numbered list and a list
-// from a spreadsheet.
+// TestPastes checks that Domains finds all 400 names in a plain list, in a numbered list and
+// in a list from a spreadsheet.
 func TestPastes(t *testing.T) {
 	for _, file := range []string{"names.txt", "numbered.txt", "tabbed.txt"} {
 		text, names := paste(t, file)
@@ -42,8 +43,9 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste checks a list from a PDF. Only the lines of broken names may need a
-// decision, and with the decision to join them all 400 names are found.
+// TestWrappedPaste checks a list from a PDF, in which some names are broken over two lines.
+// Only the lines of broken names may need a decision. With the decision "join", Domains must
+// find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")
@@ -91,7 +93,7 @@ func TestWrappedPaste(t *testing.T) {
 	}
 }
 
-// TestPageLines checks which lines of documents are passed over as page lines.
+// TestPageLines checks which lines of a document count as page lines, which need no name.
 func TestPageLines(t *testing.T) {
 	for text, passed := range map[string]int{
 		"Page 3 of 12": 1, "Pagina 3 di 12": 1, "Seite 3 von 12": 1, "PAG. 3/12": 1, "Стр. 3 из 12": 1, "Page 3": 1,

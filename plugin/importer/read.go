@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// A list is read as a whole, because only the whole file shows its format. The longest known
-// list has 140,000 names. These limits allow some million names, and a wrong file cannot use
-// up the memory.
+// A list is read as a whole, because only the whole file shows the format. The longest known
+// list has 140,000 names. These limits allow some million names and protect the memory from a
+// wrong file.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
@@ -19,8 +19,8 @@ const (
 // ErrSize is the error for a file that is larger than any list of names.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or too many
-// lines.
+// readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or more than
+// maxLines lines.
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
@@ -33,16 +33,16 @@ func readAll(r io.Reader) (string, error) {
 	return data.String(), nil
 }
 
-// A line is a line of a list.
+// A line is one line of the list that is imported.
 type line struct {
 	raw    string // the line as it was read, converted to UTF-8 if possible
-	text   string // source without blanks and invisible characters at both ends
+	text   string // the text of source without blanks and invisible characters at both ends
 	joined string // the text of this line and of the lines in rest, or empty
 	rest   []Rest // the lines that were joined to this line
-	found  *found // nil for most lines
+	found  *found // the findings about the line; nil for most lines
 }
 
-// source returns the text that the line is cleaned from.
+// source returns the text from which the name in the line is taken.
 func (l *line) source() string {
 	if l.joined != "" {
 		return l.joined
@@ -50,7 +50,7 @@ func (l *line) source() string {
 	return l.raw
 }
 
-// found contains the findings about a line before it is cleaned.
+// found contains what is known about a line before it is cleaned.
 type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
@@ -60,7 +60,7 @@ type found struct {
 	glued   bool // the line begins with a number of an enumeration
 }
 
-// mark returns the findings about the line so that the caller can change them.
+// mark returns the findings about the line. The caller may change the returned value.
 func (l *line) mark() *found {
 	if l.found == nil {
 		l.found = new(found)
@@ -68,14 +68,15 @@ func (l *line) mark() *found {
 	return l.found
 }
 
-// open reports whether the line still has to be cleaned.
+// open reports whether the line still has to be cleaned, because it was neither refused nor
+// passed over.
 func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
-// hasText reports whether the line is open and is neither blank nor a comment.
+// hasText reports whether the line still has to be cleaned and is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot, as nearly all lines of long lists
-// are. A simple line is never a page line, a row of a table or a part of a name.
+// simple reports whether s is an ASCII host name with a dot. Nearly all lines of long lists
+// are simple. A simple line is never a page line, a row of a table or a part of a name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -114,8 +115,8 @@ func strip(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 }
 
-// signatures contains the first bytes of files that are not plain text, with the format and
-// the advice for the user.
+// signatures contains the first bytes of files that are not plain text. Each entry also has
+// the format and the advice for the user.
 var signatures = []struct{ magic, format, advice string }{
 	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
 	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive, or save the column of names as text in UTF-8"},
@@ -134,8 +135,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// foreignBytes returns an error if the data is not text, or if it is text in another character
-// set than the caller has given.
+// foreignBytes returns an error if the data is not text. It also returns an error for text in
+// another character set than the caller has given.
 func foreignBytes(data string, charset string) error {
 	for _, s := range signatures {
 		if strings.HasPrefix(data, s.magic) {
@@ -174,8 +175,8 @@ func foreignCharset(data string, charset string) error {
 	return nil
 }
 
-// notUTF8 returns an error for the first byte that is not UTF-8, or nil if the data is UTF-8.
-// The error names the most likely character set.
+// notUTF8 returns an error for the first byte that is not UTF-8. The error contains the
+// character set that the data most likely has. If the data is UTF-8, notUTF8 returns nil.
 func notUTF8(data string) error {
 	if utf8.ValidString(data) {
 		return nil
@@ -203,8 +204,9 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII. runs is true if most of them are next to each other,
-// as in Cyrillic words. lower counts the bytes from 0xc0 to 0xdf, and upper those from 0xe0.
+// highRuns counts the bytes above ASCII. runs is true if most of these bytes are next to each
+// other, as in Cyrillic words. lower is the number of bytes from 0xc0 to 0xdf. upper is the
+// number of bytes from 0xe0.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -225,8 +227,8 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether the text is Cyrillic in KOI8. KOI8 has its small letters from 0xc0 to
-// 0xdf. Windows-1251 has its capital letters there, and lists of names have few capital
+// koi8 reports whether the text is Cyrillic in KOI8. The bytes from 0xc0 to 0xdf are small
+// letters in KOI8 and capital letters in Windows-1251. Lists of names have few capital
 // letters.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
@@ -250,11 +252,11 @@ func firstLine(data string) string {
 type FormatError struct {
 	Format string // the format that the file seems to have
 	Line   int    // number of the line that shows the format
-	Text   string // text of that line, not yet safe to print
+	Text   string // text of the line that shows the format, not yet safe to print
 	Advice string // advice for the user
 }
 
-// Error returns the format, the line and the advice. The text of the line is quoted.
+// Error returns the format, the number and the quoted text of the line, and the advice.
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("is probably %s, not a plain list of names, because of line %d: %q; nothing was imported; %s; --plain reads each line as a name",
 		e.Format, e.Line, shorten(e.Text), e.Advice)

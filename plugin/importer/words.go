@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	// glued matches the start of a URL that may follow another one without a blank.
+	// glued matches the start of a URL that may follow another URL without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start, including mistyped schemes.
+	// schemes matches a scheme at the start of a text, including mistyped schemes such as
+	// "https//".
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
@@ -34,7 +35,7 @@ func (c *cleaner) words(s string) (words []string) {
 			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
 			cut := strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })
 			if len(cut) < 2 || path && !slices.ContainsFunc(cut, date.MatchString) && !number.MatchString(cut[0]) {
-				words = append(words, part) // these separators belong to the path
+				words = append(words, part) // the separators belong to the path of a URL
 				continue
 			}
 			words = append(words, cut...)
@@ -44,13 +45,13 @@ func (c *cleaner) words(s string) (words []string) {
 }
 
 // unglue splits URLs that follow each other without a blank. Two schemes in a row are one
-// doubled scheme and are not split.
+// doubled scheme, so they are not split.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
 		before := schemes.ReplaceAllString(s[start:at[0]], "")
 		if strings.Trim(before, closing+"({[") == "" {
-			continue // quotes around the URL, or a doubled scheme
+			continue // only a quote or the same scheme comes before the URL
 		}
 		if strings.ContainsAny(strings.TrimRight(before, "/"), "/?#=") {
 			c.refuse("has a URL inside the path of another URL; it is unclear whether these are two URLs")
@@ -108,8 +109,8 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	return words[:1], words[1:]
 }
 
-// address parses a word that is an address or a network, without the brackets and punctuation
-// around it.
+// address parses a word that is an address or a network. It removes brackets and punctuation
+// around the address.
 func address(s string) (netip.Prefix, bool) {
 	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
 	return x, why == ""
@@ -120,8 +121,8 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether a word is a whole name in an existing top-level domain, or a URL
-// with a host. It is used for words that may be prose.
+// namelike reports whether s is a whole name in an existing top-level domain, or a URL with a
+// host. The importer uses namelike for words that may be prose.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
 	bare := schemes.ReplaceAllString(s, "")

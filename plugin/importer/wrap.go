@@ -11,10 +11,10 @@ import (
 )
 
 // In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two, and "streaming.com" may have another owner. The importer therefore
-// neither joins nor separates the two lines unless the caller decides.
+// may be one name or two names, and "streaming.com" may have another owner. The importer
+// therefore neither joins nor separates the two lines unless the caller decides.
 
-// hyphens contains the characters that look like a hyphen.
+// hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 
 // softHyphen marks a place where a word processor may break a word.
@@ -31,11 +31,11 @@ func breaksOff(s string) bool {
 	return (strings.ContainsRune(hyphens, r) || r == '\\') && strings.Trim(s[:len(s)-n], hyphens+"\\ \t=") != ""
 }
 
-// columnEnd matches the end of a column: a separator, two or more blanks, or a date.
+// columnEnd matches the end of a column. It is a separator, two or more blanks, or a date.
 var columnEnd = regexp.MustCompile(`[\t;,|]|\s{2,}|\s\d[\d./-]{5,9}$`)
 
-// breaksInside reports whether a column of a line ends in a hyphen, as in a table with wrapped
-// names.
+// breaksInside reports whether a column of the line ends in a hyphen. In a table with wrapped
+// names, the hyphen may be the end of the first part of a name.
 func breaksInside(s string) bool {
 	return slices.ContainsFunc(columnEnd.Split(s, -1), breaksOff)
 }
@@ -54,7 +54,7 @@ func opensWith(s string) bool {
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns s without punctuation and scheme if s is a single word without a dot.
+// aWord returns s without punctuation and scheme, if s is a single word without a dot.
 // Otherwise it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
@@ -65,7 +65,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot and probably lacks its top-level domain.
+// openDot reports whether s ends in a dot after which the top-level domain is probably
+// missing. next is the next line.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -77,21 +78,21 @@ func openDot(s, next string) bool {
 	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
 }
 
-// aTop reports whether a word is a top-level domain and not a heading.
+// aTop reports whether s is a top-level domain and not the heading of a column.
 func aTop(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be two parts of one name, and processes them as the
-// caller has decided.
+// broken finds pairs of lines that may be two parts of one name. It joins, separates or
+// refuses each pair as the caller has decided.
 func broken(lines []line, decided string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
 		if !l.hasText() {
 			if l.text == "" && l.open() && last >= 0 && !breaksInside(body(lines[last].source())) && !strings.HasSuffix(lines[last].text, ".") {
-				last = -1 // a name does not continue after a blank line, except after a hyphen or a dot
+				last = -1 // a name does not continue after a blank line, unless the line before ends in a hyphen or a dot
 			}
 			continue
 		}
@@ -101,7 +102,7 @@ func broken(lines []line, decided string) {
 		}
 		if last >= 0 && pair(&lines[last], l, decided) {
 			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
-			continue // the next line may continue the joined line
+			continue // the next line may also belong to the joined line
 		}
 		loose(l, decided)
 		last = i
@@ -113,16 +114,16 @@ func broken(lines []line, decided string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and has no line before it. The line is the
-// end of a name, or a line that a diff removed.
+// loose refuses a line that begins with a hyphen and has no line before it. The line may be
+// the end of a name, or a line of a diff for a removed name.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair checks whether b may be the rest of a, and joins, separates or refuses the two lines as
-// the caller has decided. It reports whether it joined them.
+// pair checks whether the line b may be the rest of the line a. It then joins, separates or
+// refuses the two lines as the caller has decided. It reports whether it joined the lines.
 func pair(a, b *line, decided string) bool {
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
@@ -133,7 +134,7 @@ func pair(a, b *line, decided string) bool {
 	case breaksInside(raw):
 		why, follows = "has a column that ends in a hyphen", "follows a line with a column that ends in a hyphen"
 		if decided == "join" {
-			decided = "refuse" // with several columns, the place of the rest is unknown
+			decided = "refuse" // with several columns, it is unknown which column continues
 		}
 	case openDot(first, next):
 		why, follows = "ends in a dot", "follows a line that ends in a dot"
@@ -172,11 +173,11 @@ func pair(a, b *line, decided string) bool {
 	return false
 }
 
-// apart is the report about lines that were not joined, because the caller decided so.
+// apart is the report about two lines that were not joined because the caller decided so.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// maybeOneName warns of a name next to a word without a dot. Both may be one name that was broken
-// without a hyphen.
+// maybeOneName adds a warning if a name is next to a word without a dot. The name and the word
+// may be one name that was broken without a hyphen.
 func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBroken checks pairs of lines that may be one name, with each decision. Without a
-// decision, both lines are refused.
+// TestBroken checks pairs of lines that may be one name, for each decision of the form Hyphen.
+// Without a decision, both lines must be refused.
 func TestBroken(t *testing.T) {
 	for _, tc := range []struct {
 		list                      string
@@ -26,7 +26,7 @@ func TestBroken(t *testing.T) {
 		{"foo.com-\nbar.example\n", "", "foo.com-bar.example", "bar.example", 2, 0, 1},
 		{"https://guarda-film-\nstreaming.com/\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 
-		// Lines between the two parts.
+		// These lists have other lines between the two parts of a name.
 		{"guarda-film-\n\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n- 3 -\n\fstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n# a comment\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
@@ -34,20 +34,20 @@ func TestBroken(t *testing.T) {
 		{"guarda-film-  \t\r\nstreaming.com\r\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"12.\nexample.com\n", "example.com", "example.com", "example.com", 0, 0, 0},
 
-		// Other hyphens.
+		// These lists have other characters that look like a hyphen.
 		{"guarda-film\u2010\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film\u2013\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda\u00ad\nstreaming.com\n", "", "guardastreaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film\\\nstreaming.com\n", "", "guarda-filmstreaming.com", "streaming.com", 2, 0, 1},
 
-		// Enumerations and columns.
+		// These lists are enumerations or tables.
 		{"guarda-film-).\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"| guarda-film- |\n| streaming.com |\n", "", "", "streaming.com", 2, 2, 1},
 		{"1. guarda-film-\nstreaming.com\n2. b.example\n", "b.example", "guarda-film-streaming.com b.example", "streaming.com b.example", 2, 0, 1},
 		{"1\tguarda-film-\t2024-05-01\nstreaming.com\n", "", "", "streaming.com", 2, 2, 1},
 		{"guarda-film-,\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 
-		// Dots.
+		// In these lists, a part of a name ends in a dot.
 		{"example.\ncom\n", "", "example.com", "", 2, 0, 2},
 		{"www.example.\nexample.net\n", "www.example example.net", "www.example example.net", "www.example example.net", 0, 0, 0},
 		{"www.shop.\nexample.net\n", "www.shop example.net", "www.shop example.net", "www.shop example.net", 0, 0, 0},
@@ -59,14 +59,14 @@ func TestBroken(t *testing.T) {
 		{"a.example.com.\nb.example.com.\n", "a.example.com b.example.com", "a.example.com b.example.com", "a.example.com b.example.com", 0, 0, 0},
 		{"guarda\n.example.com\n", "", "guarda.example.com", "example.com", 2, 0, 1},
 
-		// Lines that begin with a hyphen.
+		// In these lists, a line begins with a hyphen.
 		{"guarda.example\n-film.example.com\n", "", "guarda.example-film.example.com", "guarda.example -film.example.com", 2, 0, 0},
 		{"-film.example.com\n", "", "", "-film.example.com", 1, 1, 0},
 		{"a.example\n- b.example\n-----\nc.example\n", "a.example c.example", "a.example c.example", "a.example b.example c.example", 1, 1, 0},
 		{"a1.com\na3.com\n- a2.com\n", "a1.com a3.com", "a1.com a3.com", "a1.com a3.com a2.com", 1, 1, 0},
 		{"Names:\n- a1.com\n- a2.com\n", "a1.com a2.com", "a1.com a2.com", "a1.com a2.com", 1, 1, 1},
 
-		// A leading dot behind another line.
+		// In these lists, a line begins with a dot.
 		{"www.guarda-film\n.streaming.com\n", "", "www.guarda-film.streaming.com", "www.guarda-film streaming.com", 2, 0, 0},
 		{"a1.com\n.a2.com\na3.com\n", "a3.com", "a1.com.a2.com a3.com", "a1.com a2.com a3.com", 2, 0, 0},
 		{".a1.com\n.a2.com\n", "a1.com a2.com", "a1.com a2.com", "a1.com a2.com", 0, 0, 0},
@@ -96,7 +96,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestMaybeOneName checks that a name next to a word without a dot is accepted with a warning.
+// TestMaybeOneName checks that Domains accepts a name next to a word without a dot, with a
+// warning.
 func TestMaybeOneName(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
@@ -125,8 +126,8 @@ func TestMaybeOneName(t *testing.T) {
 	}
 }
 
-// TestJoinedNote checks that the note of a joined name has the lines as they were read, with
-// their numbers.
+// TestJoinedNote checks the note about a name that was joined from several lines. The note
+// must contain the lines as they were read, with the line numbers.
 func TestJoinedNote(t *testing.T) {
 	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
 	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})
@@ -142,8 +143,8 @@ func TestJoinedNote(t *testing.T) {
 	}
 }
 
-// TestWholeHostNote checks that the note of a URL names the target that the line gave, and
-// that two pages of one host remain two targets.
+// TestWholeHostNote checks that the note about a URL contains the target that the line gave.
+// It also checks that two pages on one host remain two targets.
 func TestWholeHostNote(t *testing.T) {
 	list := "https://a.example.com/x\nhttps://a.example.com/y\n"
 	for word, want := range map[string][]string{

@@ -10,8 +10,8 @@ import (
 )
 
 // covered warns of targets that another order in force already blocks, for at least the same
-// clients and for all names below. Lifting only one of the two orders would not unblock these
-// targets.
+// clients and names. If only one of these two orders were lifted, the names would stay
+// blocked.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -37,12 +37,12 @@ func (l *linter) covered(o *order.Order) {
 	warn(nil, "targets", "%d more targets that another order already covers")
 }
 
-// member returns a client in the scope.
+// member returns a client to which the scope applies.
 func member(s *order.Scope) (c ruleset.Client) {
 	if len(s.Countries) > 0 {
 		c.Country = s.Countries[0]
 		if c.Country == order.EU {
-			c.Country = "BE" // any member will do, because the scopes are compared too
+			c.Country = "BE" // any member state will do, because the scopes are compared too
 		}
 	} else if len(s.Clients) > 0 {
 		c.Addr = s.Clients[0].Addr()
@@ -50,8 +50,8 @@ func member(s *order.Scope) (c ruleset.Client) {
 	return c
 }
 
-// coverer returns a target of another order that covers the given target, and reports whether
-// there is one.
+// coverer returns a target of another order that covers the given target. It returns false if
+// no order covers the target.
 func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
 	if l.steps > maxSteps || !l.set.Shared(name) {
 		return ruleset.Reason{}, false
@@ -68,7 +68,7 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 		switch {
 		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
 		case r.Match == order.Exact && match != order.Exact:
-		// warn only of the later one of two equal targets
+		// Of two equal targets, warn only of the later one.
 		case r.Target == name && r.Match == match && i > own:
 		case match != order.Exact && l.holes.at(l.orders[r.Order.ID], name):
 		case len(r.Order.Terms.Exempt) > 0 && !reflect.DeepEqual(r.Order.Terms.Exempt, o.Exempt):
@@ -81,34 +81,36 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets, at a name and above it, whose comparisons are not counted.
+	// crowd is how many targets at a name and above it are compared without a limit. Only
+	// comparisons at names with more targets count towards maxSteps.
 	crowd = 64
-	// maxSteps is the largest number of comparisons at names with more than crowd targets. At a
-	// name with very many orders, each order is compared with all others.
+	// maxSteps is the largest number of comparisons at names with more than crowd targets. The
+	// limit is needed because each order at a name is compared with all other orders at the
+	// name.
 	maxSteps = 2_000_000
 )
 
-// asked contains the arguments of a call of Explain.
+// asked contains the arguments of a call of Reasons.
 type asked struct {
 	name   dname.Name
 	below  bool
 	client ruleset.Client
 }
 
-// target is one target of an order.
+// target identifies a target of an order.
 type target struct {
 	id    string
 	name  dname.Name
 	match order.Match
 }
 
-// explained is the result of a call of Explain, with the index of each target in it.
+// explained is the result of a call of Reasons, with the index of each target in it.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Explain. It keeps the last result, because many orders at one name need the same
+// reasons calls Reasons. It keeps the last result, because many orders at one name need the same
 // result one after the other.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
@@ -121,7 +123,7 @@ func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *ex
 	if below && !q.SetBelow(name) {
 		return &l.last
 	}
-	_, l.last.list = l.set.Explain(&q, client, l.now)
+	_, l.last.list = l.set.Reasons(&q, client, l.now)
 	for i, r := range l.last.list {
 		l.last.own[target{r.Order.ID, r.Target, r.Match}] = i
 	}

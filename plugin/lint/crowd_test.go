@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestCrowd: very many orders at one name are compared in linear time when they are for
-// the same clients. Else the comparison ends, and a warning says so.
+// TestCrowd checks 3000 orders for one name. Orders for the same clients are compared in
+// linear time. For orders with different clients, the comparison must stop at a limit, and a
+// warning must say that the comparison is incomplete.
 func TestCrowd(t *testing.T) {
 	const n = 3000
 	const unfinished = "too many orders have the same targets, so not all targets were compared"

@@ -1,45 +1,46 @@
 package lint
 
 import (
-	"math"
-
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole. name is a name that an order does not block, or a name above
-// that name. id is the id of the order. Without an id, the hole is in the earlier orders of the
-// authority.
+// A below is the key of a hole (a name inside a blocked subtree that an order does not block).
+// name is the hole or a name above it. id is the id of the order with the hole. Without an id,
+// the hole is in all earlier orders of the authority.
 type below struct {
 	id        string
-	authority order.Authority
+	authority ruleset.Authority
 	name      dname.Name
 }
 
 // holes are the names at and above exceptions and targets of lifts in force. The value is the
-// latest decision time of the orders that the hole applies to.
-type holes map[below]order.Time
+// highest rank of the lifts without ids that make the hole.
+type holes map[below]ruleset.Rank
 
-func (h holes) add(in below, until order.Time) {
-	for ; in.name.NumLabels() > 0 && h[in] < until; in.name = in.name.Parent() {
-		h[in] = until
+func (h holes) add(in below, lift ruleset.Rank) {
+	for ; in.name.NumLabels() > 0; in.name = in.name.Parent() {
+		if was, ok := h[in]; ok && was.Compare(lift) >= 0 {
+			return
+		}
+		h[in] = lift
 	}
 }
 
-// findHoles returns the holes of all orders.
+// findHoles returns the names that orders do not block because of exceptions and lifts.
 func (l *linter) findHoles() holes {
 	h := holes{}
 	for _, o := range l.orders {
 		switch {
 		case !o.Lifting():
 			for _, n := range o.Except {
-				h.add(below{id: o.ID, name: n}, math.MaxInt64)
+				h.add(below{id: o.ID, name: n}, ruleset.Rank{})
 			}
 			for i := range o.Targets {
 				if a := o.Targets[i].Attr; a != nil {
 					for _, n := range a.Except {
-						h.add(below{id: o.ID, name: n}, math.MaxInt64)
+						h.add(below{id: o.ID, name: n}, ruleset.Rank{})
 					}
 				}
 			}
@@ -61,23 +62,19 @@ func (l *linter) findHoles() holes {
 
 func (h holes) lift(o *order.Order, name dname.Name) {
 	for _, id := range o.Lifts {
-		h.add(below{id: id, name: name}, math.MaxInt64)
+		h.add(below{id: id, name: name}, ruleset.Rank{})
 	}
 	if len(o.Lifts) == 0 {
-		h.add(below{authority: who(o), name: name}, o.DecidedAt())
+		h.add(below{authority: ruleset.AuthorityOf(o.Terms), name: name}, ruleset.RankOf(o))
 	}
 }
 
-// at reports whether the order does not block the name or some name below it.
+// at reports whether the order has a hole (a name that the order does not block) at the name
+// or below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true
 	}
-	place, ok := h[below{authority: who(o), name: name}]
-	return ok && o.DecidedAt() != order.NoTime && o.DecidedAt() <= place
-}
-
-// who returns the fields of an order's authority by which lifts find the order.
-func who(o *order.Order) order.Authority {
-	return order.Authority{Name: o.Authority.Name, Country: o.Authority.Country}
+	lift, ok := h[below{authority: ruleset.AuthorityOf(o.Terms), name: name}]
+	return ok && lift.Reaches(o)
 }

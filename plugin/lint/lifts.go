@@ -8,11 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of unknown ids that are compared with all ids of the set.
+// maxGuesses is the largest number of unknown ids for which lint suggests another id, because
+// each unknown id is compared with all ids of the set.
 const maxGuesses = 20
 
-// lifts suggests an id for each unknown id in lifts. The warnings of the set already report
-// that the id is unknown.
+// lifts suggests an id for each unknown id in the field lifts. That the id is unknown is a
+// warning of the set.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {
 		if l.orders[id] != nil || l.guesses >= maxGuesses {
@@ -21,15 +22,15 @@ func (l *linter) lifts(o *order.Order) {
 		l.guesses++
 		if near := l.nearest(id); near != "" {
 			p := l.warn(o, nil, fmt.Sprintf("lifts[%d]", i), "the lift names an order that is not in the set; did you mean %q?", near)
-			p.Got, p.HasGot, p.Sealed = id, true, true // both ids may belong to sealed orders
+			p.Got, p.HasGot, p.Sealed = id, true, true // the ids may belong to sealed orders (secret orders)
 		}
 	}
 }
 
-// nearest returns the id of a block order that id is most likely a misspelling of, or "".
-// order.Nearest accepts only words with the same digits and few other letters. An id is
-// mostly digits, and a wrong digit is a likely slip, so nearest writes digits as letters and
-// makes short ids longer.
+// nearest returns the id of a block order of which the given id is most likely a misspelling,
+// or "". It uses order.Nearest, which accepts only words with the same digits and few other
+// letters. An id consists mostly of digits, and a wrong digit is a likely mistake. So nearest
+// writes digits as letters and makes short ids longer.
 func (l *linter) nearest(id string) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -44,8 +45,8 @@ func (l *linter) nearest(id string) string {
 	return found[near]
 }
 
-// lengthened returns an id with letters in place of its digits, and with a beginning that all
-// ids share.
+// lengthened returns an id in which letters replace the digits, with the same beginning for
+// all ids.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {
@@ -55,8 +56,8 @@ func lengthened(id string) string {
 	}, id)
 }
 
-// blockIDs returns the ids of the block orders, sorted, so that the same id is suggested each
-// time.
+// blockIDs returns the ids of all block orders. The ids are sorted, so that lint always
+// suggests the same id.
 func (l *linter) blockIDs() []string {
 	if l.ids == nil {
 		for id, o := range l.orders {

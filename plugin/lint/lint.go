@@ -1,6 +1,6 @@
-// Package lint warns of valid orders that are unusual and may be mistakes. No warning keeps a
-// file from going into force. The package needs complete orders, which a server does not
-// store, and the compiled set.
+// Package lint warns of valid orders that are unusual and may be mistakes. A file with
+// warnings still goes into force. The package needs the compiled set and the complete orders,
+// which a server does not store.
 package lint
 
 import (
@@ -17,15 +17,16 @@ import (
 type File struct {
 	Path   string
 	Orders []*order.Order
-	Zone   *time.Location // the time zone of the file's dates; nil is UTC
+	Zone   *time.Location // the time zone of the dates in the file; nil is UTC
 }
 
 // maxEach is the number of warnings of one kind that are listed for the targets of an order.
-// Further warnings are counted.
+// Further warnings are only counted.
 const maxEach = 10
 
-// Check returns the warnings about the files at now, in the sequence of files and orders. set
-// is the compiled set of the files. Check does not return the set's own Warnings.
+// Check returns the warnings about the files at the time now, in the sequence of files and
+// orders. set is the compiled set of the files. Check does not return the warnings that the
+// method Warnings of set returns.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -58,16 +59,17 @@ type linter struct {
 	holes   holes
 	path    string
 	guesses int      // the number of unknown ids that were compared with all ids
-	ids     []string // see blockIDs
+	ids     []string // the ids of all block orders, see blockIDs
 	zone    *time.Location
 	out     order.Problems
 
 	lastAsked asked
 	last      explained
-	steps     int // targets compared by covered
+	steps     int // the number of targets that covered has compared
 }
 
-// warn adds a warning about o, at the position of the target t, or of o if t is nil.
+// warn adds a warning about the order o. The position of the warning is the target t, or the
+// order if t is nil.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -108,7 +110,7 @@ func (l *linter) order(o *order.Order) {
 	l.covered(o)
 }
 
-// times warns of times that have passed, and of windows that never open.
+// times warns of times in the past and of windows that never open.
 func (l *linter) times(o *order.Order) {
 	st := l.states[o.ID]
 	switch {
@@ -159,14 +161,14 @@ func overlap(a, b order.Window) bool {
 	return (a.Until == order.NoTime || from < a.Until) && (b.Until == order.NoTime || from < b.Until)
 }
 
-// windowsEnd reports whether there are windows and all of them end.
+// windowsEnd reports whether there are windows and each window has an end.
 func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings of one kind about targets. It lists the first
-// maxEach warnings and counts the others. Called without a target, it adds a warning with the
-// number of the others.
+// each returns a function that adds warnings about targets of o. The function lists the first
+// maxEach warnings and counts the others. A call without a target adds a warning with the
+// number of warnings that were not listed.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {
@@ -202,7 +204,7 @@ func (l *linter) unenforced(o *order.Order) {
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
 }
 
-// hostless reports whether the host of a URL is missing or is not a name.
+// hostless reports whether a URL has no host or has a host that is not a name.
 func hostless(url string) bool {
 	host, _ := order.URLHost(url)
 	return host.IsZero()

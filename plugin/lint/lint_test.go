@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// at is the time of all tests: 2026-05-01T12:00:00Z.
+// at is the time of all tests, 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
-// warnings returns the warnings about orders. The orders get a reference and a review, so that
-// there are no other warnings than the tests expect.
+// warnings returns the warnings about orders. It gives each order a reference and a review, so
+// that lint does not warn that these fields are missing.
 func warnings(t *testing.T, orders string, side map[string]string) string {
 	t.Helper()
 	text := "version: 1\ndefaults: {authority: {name: Court}, references: [r], review: 2027-01-01, scope: global}\norders:\n" + orders
@@ -119,8 +119,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that the number of warnings is limited, and that side lists are checked
-// too.
+// TestLongLists checks that lint lists a limited number of warnings and also checks side lists
+// (lists of names in files of their own).
 func TestLongLists(t *testing.T) {
 	many := make([]string, 15)
 	for i := range many {
@@ -137,7 +137,7 @@ func TestLongLists(t *testing.T) {
 	}
 }
 
-// TestNoExpiry checks the warning about an order without an end and without a review.
+// TestNoExpiry checks the warning about an order that has neither an end nor a review.
 func TestNoExpiry(t *testing.T) {
 	f, _ := order.Parse("o.yaml", strings.NewReader(`
 version: 1

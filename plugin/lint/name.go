@@ -11,26 +11,26 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// specialTops are the top-level domains of the IANA special-use registry (RFC 6761), which are
-// not in the public suffix list.
+// specialTops contains the top-level domains in the IANA registry of special-use names (RFC
+// 6761). The public suffix list does not contain them.
 var specialTops = map[string]bool{"alt": true, "arpa": true, "example": true, "internal": true,
 	"invalid": true, "local": true, "localhost": true, "onion": true, "test": true}
 
-// fileEndings are extensions of file names that may be in a text about an order. The last two
-// are also top-level domains.
+// fileEndings contains extensions of file names that may occur in a text about an order. mov
+// and zip are also top-level domains.
 var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe": true, "gif": true, "htm": true,
 	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
 	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
 
-// KnownTop reports whether the name ends in a top-level domain of the public suffix list or of
-// the registry of special-use names.
+// KnownTop reports whether n ends in a top-level domain of the public suffix list or of the
+// registry of special-use names.
 func KnownTop(n dname.Name) bool {
 	suffix, icann := publicsuffix.PublicSuffix(n.String())
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
 }
 
-// Name returns warnings about a valid name. Check and the importer use it. Names are not
-// corrected, because a name that looks like another name is still a different name.
+// Name returns warnings about a valid name. Check and the importer use Name. It does not
+// correct names, because a name that looks like another name is still a different name.
 func Name(n dname.Name) (odd []string) {
 	text := n.String()
 	top := text
@@ -40,7 +40,7 @@ func Name(n dname.Name) (odd []string) {
 			odd = append(odd, fmt.Sprintf("has the label %q, which begins or ends with a hyphen, like a part of a name that was broken at the end of a line", label))
 		}
 		if !strings.HasPrefix(label, "xn--") {
-			continue // a label of ASCII letters has one script
+			continue // a label of ASCII letters cannot mix scripts
 		}
 		if u, err := idna.Punycode.ToUnicode(label); err == nil && mixed(u) {
 			odd = append(odd, fmt.Sprintf("mixes Latin with other letters in %q, so it is not the name that it looks like; it was not changed", u))
@@ -57,7 +57,8 @@ func Name(n dname.Name) (odd []string) {
 	return odd
 }
 
-// mixed reports whether a label has Latin letters and letters of a script that looks similar.
+// mixed reports whether a label has Latin letters and also letters of a script that looks
+// similar, for example Cyrillic.
 func mixed(label string) bool {
 	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 	return latin && strings.ContainsFunc(label, func(r rune) bool {
@@ -65,7 +66,8 @@ func mixed(label string) bool {
 	})
 }
 
-// names warns of unusual names among the targets of an order and in its side list.
+// names warns of unusual names in the targets and in the side list (a list of names in a file
+// of its own) of an order.
 func (l *linter) names(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {
@@ -86,7 +88,7 @@ func (l *linter) names(o *order.Order) {
 	warn(nil, "targets", "%d more warnings about odd names")
 }
 
-// endless warns of windows without an end in orders without an end.
+// endless warns of windows (time spans) without an end, if the order has no end either.
 func (l *linter) endless(o *order.Order) {
 	if o.Until != order.NoTime {
 		return

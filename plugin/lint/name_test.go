@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestName checks the warnings about names.
+// TestName checks the warnings about single names.
 func TestName(t *testing.T) {
 	for name, want := range map[string]string{
 		"example.com":           "",

@@ -6,10 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// day is a day in seconds, the unit of order.Time.
+// day is the length of a day in seconds, the unit of order.Time.
 const day = 86400
 
-// receipts warns of acknowledged and reported times that are before served or in the future.
+// receipts warns of an acknowledged or reported time that is before the served time or in the
+// future.
 func (l *linter) receipts(o *order.Order) {
 	if why := l.receipt(o.Acknowledged, o.Served); why != "" {
 		l.warn(o, nil, "acknowledged", "%s", why)
@@ -37,7 +38,7 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// receipt returns the warning about an acknowledged or reported time, or "". A date is stored
+// receipt returns the warning about one acknowledged or reported time, or "". A date is stored
 // as the start of the day, so a difference of less than a day is ignored.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {

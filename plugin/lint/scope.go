@@ -10,13 +10,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// euTerritories are the codes of territories that are part of the European Union. The group EU
-// of a scope has only the codes of the member states.
+// euTerritories contains the codes of territories that are part of the European Union. In a
+// scope, the code EU includes only the codes of the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
 // scope warns of clients that a scope or an exemption seems to include but does not include.
-// Clients in a territory have the territory's own code, and a network of IPv4 addresses
-// contains no IPv6 client.
+// There are two reasons. A client in a territory has the code of the territory, not of the
+// country. A network of IPv4 addresses contains no IPv6 client.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {
@@ -38,8 +38,8 @@ func (l *linter) scope(o *order.Order) {
 }
 
 // exemptsAll reports whether the exemptions of a block order cover every client now. If the
-// exemptions end later, exemptsAll adds a warning. For exemptions without an end, the set has
-// the warning.
+// exemptions end later, exemptsAll adds a warning. If the exemptions have no end, the warning
+// comes from the set.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
 		return false
@@ -50,16 +50,16 @@ func (l *linter) exemptsAll(o *order.Order) bool {
 	return true
 }
 
-// names reports whether the scope has one of the countries. If it has one, its author probably
-// left out the others on purpose.
+// names reports whether the scope contains one of the countries in list. If it contains one,
+// the author probably omitted the other countries on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns of networks that contain all clients of one address family and none of the
-// other.
+// families warns of networks that contain all clients of one address family and no client of
+// the other family.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
-	var all, some [2]bool // IPv4, IPv6
+	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {
 		family := 0
 		if x.Addr().Is6() {

@@ -1,7 +1,7 @@
 // Package logqueue queues log lines, so that a log that blocks does not block the program.
 //
-// A write to standard output blocks while standard output is a pipe that nothing reads. A load
-// of orders must go on then, and so must the end of the process.
+// A write to standard output blocks if standard output is a full pipe and no process reads the
+// pipe. Even then, the program must be able to load orders and to exit.
 package logqueue
 
 import (
@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// A Queue writes lines in the order in which they were put into the queue, in a goroutine of
-// its own. The goroutine ends when the queue is empty.
+// A Queue writes lines in the sequence in which callers have put the lines into the queue. One
+// goroutine writes the lines. The goroutine ends when the queue is empty.
 //
-// The lines that wait have a bounded size. A full queue drops lines until its goroutine takes
-// all lines that wait, so the lines that were dropped are next to each other. The goroutine
-// then reports the number of dropped lines, after the lines before them.
+// The size of the waiting lines is limited. A full queue drops new lines until the goroutine
+// takes all waiting lines at once. All dropped lines therefore belong at one position in the
+// log, after the lines that waited. The goroutine reports the number of dropped lines at this
+// position.
 type Queue struct {
 	limit   int
 	dropped func(n int)
@@ -22,33 +23,36 @@ type Queue struct {
 	mu     sync.Mutex
 	lines  []line
 	size   int           // size of lines, in bytes
-	lost   int           // number of lines that were dropped after lines
-	behind bool          // a Write has timed out since the queue was empty
+	lost   int           // number of lines that were dropped after the waiting lines
+	behind bool          // a Write ran out of time, and the queue has not been empty since
 	empty  chan struct{} // closed when the goroutine ends; nil without a goroutine
 }
 
-// A line is a function that writes one line. Written is closed when the function has returned.
+// A line is a function that writes one log line. The channel written is closed when the
+// function has returned.
 type line struct {
 	write   func()
 	written chan struct{}
 }
 
-// New returns a Queue whose waiting lines have at most limit bytes, or are one longer line. The
-// queue calls dropped in its goroutine, with the number of lines that it has dropped.
+// New returns a Queue. Its waiting lines have at most limit bytes in total, but an empty queue
+// accepts one line of any length. The goroutine of the queue calls dropped with the number of
+// lines that the queue has dropped.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
 
-// Put adds a line of size bytes, and does not wait. Later the queue calls write, which writes
-// the line.
+// Put adds a line of size bytes without waiting. The queue later calls write to write the
+// line.
 func (q *Queue) Put(size int, write func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes, and waits until write has returned, but at most for patience.
-// After a Write that has waited in vain, no Write waits until the queue was empty once.
+// Write adds a line of size bytes, and waits until write has returned, but at most for the
+// time patience. After a Write whose time ran out, later Writes do not wait until the queue
+// has been empty once.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -61,7 +65,7 @@ func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Unlock()
 }
 
-// Flush waits until the queue is empty, but at most for patience.
+// Flush waits until the queue is empty, but at most for the time patience.
 func (q *Queue) Flush(patience time.Duration) {
 	q.mu.Lock()
 	empty := q.empty
@@ -118,8 +122,8 @@ func (q *Queue) run() {
 	}
 }
 
-// closed waits until c is closed, but at most for patience, and reports whether c is closed.
-// The time is the real time, because a log blocks in real time.
+// closed waits until c is closed, but at most for the time patience, and reports whether c is
+// closed. It uses the real clock, because a log blocks in real time.
 func closed(c <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

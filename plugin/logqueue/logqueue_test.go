@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// never is a time limit that only a broken queue reaches.
+// never is a time limit that a working queue never reaches.
 const never = time.Minute
 
 // A sink is a log that blocks until open is closed.
@@ -48,16 +48,16 @@ func (s *sink) want(t *testing.T, want ...string) {
 	}
 }
 
-// first puts a line into the queue, and returns when the goroutine of the queue writes the
-// line. All later lines wait in the queue while the log blocks.
+// first puts a line into the queue, and returns when the goroutine of the queue has begun to
+// write the line. Later lines then wait in the queue for as long as the log blocks.
 func first(q *Queue, s *sink) {
 	begun := make(chan struct{})
 	q.Put(1, func() { close(begun); s.line("first")() })
 	<-begun
 }
 
-// TestWriteReturnsWritten checks that a line is in the log when Write returns. So the last line
-// before the end of the process is in the log.
+// TestWriteReturnsWritten checks that a line is in the log when Write returns. Therefore even
+// the last line before the end of the process is in the log.
 func TestWriteReturnsWritten(t *testing.T) {
 	s := newSink(false)
 	q := s.queue(10)
@@ -72,8 +72,8 @@ func TestWriteReturnsWritten(t *testing.T) {
 	s.want(t, want...)
 }
 
-// TestDropped checks that a full queue drops lines, says how many at the place of the dropped
-// lines, and writes later lines again.
+// TestDropped checks that a full queue drops lines, that the log has the number of dropped
+// lines in their place, and that the queue then writes new lines again.
 func TestDropped(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)
@@ -88,7 +88,8 @@ func TestDropped(t *testing.T) {
 	s.want(t, "first", "a", "b", "2 dropped", "later")
 }
 
-// TestLongLine checks that an empty queue takes a line of any length.
+// TestLongLine checks that an empty queue accepts a line that is longer than the limit of the
+// queue.
 func TestLongLine(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)
@@ -100,8 +101,8 @@ func TestLongLine(t *testing.T) {
 	s.want(t, "first", "long", "1 dropped")
 }
 
-// TestBlocked checks that Write and Flush return while the log blocks, that only one Write waits,
-// and that Write waits again after the queue was empty.
+// TestBlocked checks that Write and Flush return while the log blocks. Only the first Write
+// waits for its full time. After the queue has been empty once, Write waits again.
 func TestBlocked(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(100)

@@ -10,7 +10,7 @@ import (
 
 const benchNames = 100_000
 
-// benchFile returns a register with one name in each order.
+// benchFile returns an order file in the format ext. Each order has one name.
 func benchFile(ext string) []byte {
 	var b bytes.Buffer
 	for i := range benchNames {
@@ -36,8 +36,8 @@ func benchFile(ext string) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkParse measures parsing 100,000 orders of one name each, and a side list of as many
-// names.
+// BenchmarkParse measures the parsing of 100,000 orders with one name each, and of a side list
+// with 100,000 names.
 func BenchmarkParse(b *testing.B) {
 	for _, ext := range encodings {
 		data := benchFile(ext)

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the reasons for held targets. As with every field, the order's own value
-// replaces the whole value from the defaults or the authority.
+// force decodes the key force, which lists reasons to enforce the order at protected
+// targets. A force key in the order replaces the reasons from the defaults and the authority.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -19,7 +19,7 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// checkExcept reports targets at or below the order's own exceptions.
+// checkExcept reports each target that is equal to an exception or below an exception.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
@@ -47,8 +47,7 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// names is a set of names. Exceptions and targets may both be long lists, so neither list is
-// searched once for each entry of the other.
+// The type names is a set of names, so that two long lists can be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -62,7 +61,7 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name of s that is n or above n.
+// covering returns the nearest name in s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {
@@ -72,10 +71,9 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports the order's own reasons for targets that the order does not have. Reasons
-// from the defaults or the authority are dropped without a report if the order does not have
-// the target, because they are meant for any order that has it. The names of a side list are
-// not searched.
+// checkForce checks that each reason in the order's own force key is about a target of the
+// order. It silently drops an inherited reason about another target, because the reason may be
+// meant for other orders. It checks nothing if the order has a side list.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return
@@ -91,7 +89,7 @@ func (p *parser) checkForce(o *draft) {
 	}
 	note := func(k sameTarget) {
 		if k.match == Exact {
-			k.match = Subtree // the reason is for the name with either match
+			k.match = Subtree // a reason applies to Exact and to Subtree targets
 		}
 		if _, ok := has[k]; ok {
 			has[k] = true
@@ -113,7 +111,7 @@ func (p *parser) checkForce(o *draft) {
 	})
 }
 
-// forcedTarget returns the target that a key of force names.
+// forcedTarget parses a key of the mapping force.
 func forcedTarget(s string) (sameTarget, bool) {
 	if prefix, why := ParsePrefix(s); why == "" {
 		return sameTarget{kind: TargetAddress, match: Subtree, address: prefix}, true

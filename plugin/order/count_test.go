@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// manyTargets returns an order file without count, with one order of n targets.
+// manyTargets returns a file with one order of n targets. The file has no count of its orders.
 func manyTargets(n int, more string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n" + more + "    targets:\n")
@@ -17,9 +17,9 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder checks that a formatted file of one long order is refused if it is cut
-// anywhere before its last target. Without target_count, a file that ends after any of its
-// targets, or within a name, would be valid. A count cannot show that the last name was cut.
+// TestCutWithinAnOrder cuts a file with one long order at each byte, and checks that the
+// parser refuses the cut file. Only target_count makes this possible, because a file that ends
+// after any target is valid YAML.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -38,7 +38,8 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten checks that Format and Encode write target_count for the same orders.
+// TestTargetCountWritten checks that Format and Encode agree on which orders get a
+// target_count.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {
@@ -55,7 +56,7 @@ func TestTargetCountWritten(t *testing.T) {
 		{"19 targets and a count", manyTargets(19, "    target_count: 19\n"), "19"},
 		{"20 targets", manyTargets(20, ""), "20"},
 		{"no count", manyTargets(20, "    target_count: null\n"), "20"},
-		// The side list may change without the order file.
+		// The side list may change without the order file, so the order gets no target_count.
 		{"1 target and a list of 19", manyTargets(1, "    targets_from: {file: l}\n"), ""},
 		{"20 targets and a list of 19", manyTargets(20, "    targets_from: {file: l}\n"), ""},
 		{"1 target and a list of 19 with its digest", manyTargets(1, digest), "20"},
@@ -74,7 +75,7 @@ func TestTargetCountWritten(t *testing.T) {
 			_, got, found := strings.Cut(text, "target_count: ")
 			got, _, _ = strings.Cut(got, "\n")
 			if how == "encoded" && tc.want == "19" {
-				continue // Format keeps the count of the file, and Encode writes none below 20 targets
+				continue // Format keeps the 19 of the file; Encode writes no count below 20 targets
 			}
 			if found != (tc.want != "") || got != tc.want {
 				t.Errorf("%s, %s: target_count %q, want %q", tc.what, how, got, tc.want)
@@ -83,7 +84,7 @@ func TestTargetCountWritten(t *testing.T) {
 	}
 }
 
-// TestFormatCountsLines checks that each long order of JSON Lines gets its own count.
+// TestFormatCountsLines checks that Format adds target_count to each long order of JSON Lines.
 func TestFormatCountsLines(t *testing.T) {
 	line := func(id string, n int) string {
 		names := make([]string, n)
@@ -100,8 +101,8 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count counts the names of a long plain list, which
-// do not have a node each.
+// TestTargetCountOfRun checks that target_count includes the names of a long plain list. The
+// tree has no node for most of these names.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// iso3166 are the alpha-2 codes of ISO 3166-1, and XK. XK is a user-assigned code, but all
-// geolocation databases use it for Kosovo.
+// iso3166 contains the alpha-2 codes of ISO 3166-1, and XK. All geolocation databases use XK
+// for Kosovo.
 const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ " +
 	"CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR " +
 	"GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP " +
@@ -20,16 +20,15 @@ const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF 
 	"SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ " +
 	"UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK"
 
-// euMembers are the member states of the European Union.
+// euMembers contains the codes of the member states of the European Union.
 const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
-// EU is the group of the member states of the European Union.
+// EU is the code for all member states of the European Union together.
 const EU Country = "EU"
 
-// territories are the codes that ISO 3166-1 assigns to the territories of a country. "FR+" in
-// a scope is FR with its territories. Hong Kong and Macao are left out because they have laws
-// and courts of their own. The Cook Islands and Niue are left out because they govern
-// themselves.
+// territories lists the codes that ISO 3166-1 assigns to the territories of a country. In a
+// scope, "FR+" means France and its territories. Hong Kong, Macao, the Cook Islands and Niue
+// are not listed, because they have laws or a government of their own.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -42,11 +41,12 @@ var territories = map[Country][]Country{
 	"US": {"AS", "GU", "MP", "PR", "UM", "VI"},
 }
 
-// Territories returns the territories of c that have a code of their own.
+// Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. A country that is written with a "+" is
-// followed by its territories. with are the countries that are written with a "+".
+// scopeCountries decodes the countries of a scope. The first result contains all countries.
+// For a country written as "FR+", it also contains the territories. The second result contains
+// only the countries written with a "+".
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -89,8 +89,8 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	return list, with
 }
 
-// CountryTexts returns the countries of s as in an order file: "FR+" for FR with its
-// territories.
+// CountryTexts returns the countries of s in the notation of order files. In this notation,
+// "FR+" means France and its territories.
 func (s *Scope) CountryTexts() (out []string) {
 	said := map[Country]bool{}
 	for _, c := range s.Countries {
@@ -107,8 +107,8 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not the code of a country. It suggests the code that was
-// probably meant, followed by plus.
+// badCountry reports that s is not a country code, and suggests a code. The parameter "plus"
+// is appended to the suggested code. It is "+" or "".
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
@@ -117,8 +117,8 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the code of a country from its name, or from a code that is not ISO 3166-1
-// alpha-2. It returns "" if s is unknown.
+// countryOf returns the country code for a name or another code of a country, such as ITA. It
+// returns "" if s is unknown.
 func countryOf(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -129,7 +129,7 @@ func countryOf(s string) Country {
 			return code
 		}
 	}
-	if len(s) == 3 || len(s) == 2 { // three-letter codes such as ITA, and withdrawn codes
+	if len(s) == 3 || len(s) == 2 { // three-letter codes such as ITA, and old two-letter codes
 		if r, err := language.ParseRegion(s); err == nil {
 			if c, ok := ParseCountry(r.Canonicalize().String()); ok {
 				return c
@@ -154,10 +154,11 @@ func countryOf(s string) Country {
 	return ""
 }
 
-// CountryNamed returns the code of a country from its name or code, or "" if s is unknown.
+// CountryNamed returns the country code for a name or another code of a country, such as ITA.
+// It returns "" if s is unknown.
 func CountryNamed(s string) Country { return countryOf(s) }
 
-// namesOfCountries yields each name in countryNames with its code.
+// namesOfCountries yields each name in countryNames with its country code.
 func namesOfCountries() iter.Seq2[Country, string] {
 	return func(yield func(Country, string) bool) {
 		for line := range strings.SplitSeq(countryNames, "\n") {
@@ -170,11 +171,12 @@ func namesOfCountries() iter.Seq2[Country, string] {
 	}
 }
 
-// ParseCountry parses an ISO 3166-1 alpha-2 code or EU, in upper or lower case, and reports
+// ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case. It reports
 // whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// the length check refuses "ıt", which has the upper case IT
+	// The upper case of "ıt" is IT. The check of the length refuses "ıt", because it has three
+	// bytes.
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}
@@ -184,7 +186,8 @@ func ParseCountry(s string) (Country, bool) {
 // InEU reports whether c is a member state of the European Union.
 func (c Country) InEU() bool { return len(c) == 2 && inCodes(euMembers, string(c)) }
 
-// inCodes reports whether a two-letter code is in a list of codes that are three bytes apart.
+// inCodes reports whether the string codes contains the two-letter code c. The codes have one
+// space between them.
 func inCodes(codes, c string) bool {
 	for i := 0; i < len(codes); i += 3 {
 		if codes[i:i+2] == c {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTerritories checks that "FR+" is FR with the codes of its territories, and is written as
-// "FR+".
+// TestTerritories checks that "FR+" in a scope means France and its territories. Encode must
+// write "FR+" again.
 func TestTerritories(t *testing.T) {
 	const fr = "FR BL GF GP MF MQ NC PF PM RE TF WF YT"
 	for _, tc := range []struct{ countries, want, written string }{
@@ -42,7 +42,7 @@ func TestTerritories(t *testing.T) {
 		}
 		checkEncode(t, tc.countries, Header{Serial: -1, ShrinkOK: -1}, []*Order{o}, Options{})
 	}
-	// Every territory has a code of its own and belongs to one country.
+	// Each territory must have a country code of its own and belong to one country only.
 	seen := map[Country]bool{}
 	for c, list := range territories {
 		for _, x := range append([]Country{c}, list...) {
@@ -57,8 +57,8 @@ func TestTerritories(t *testing.T) {
 	}
 }
 
-// TestCountryOf checks that every code has a name, and that names and old codes lead to the
-// code.
+// TestCountryOf checks that each country code has a name, and that countryOf finds the code
+// from each name.
 func TestCountryOf(t *testing.T) {
 	named := map[Country]bool{}
 	for c, name := range namesOfCountries() {

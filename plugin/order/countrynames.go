@@ -1,8 +1,8 @@
 package order
 
-// countryNames has a line for each code: its names in English, and for many countries in their
-// own languages (Unicode CLDR, and some everyday names). The names are used only to suggest a
-// code in a message. An order file must use the code.
+// countryNames has one line for each country. A line has the code and the names of the country
+// in several languages, mostly from Unicode CLDR. The names only help to suggest a code in an
+// error message.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

@@ -12,24 +12,25 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A decoder turns nodes into values and collects problems. After reporting a problem, each
-// method returns a usable zero value, so that one pass finds all problems.
+// A decoder turns the nodes of the tree into values, and collects problems. After a problem, a
+// method returns a zero value and the decoder continues. One pass therefore finds all problems
+// of a file.
 type decoder struct {
 	file string
-	data []byte // the text of the document or the line
-	// lineNo is the number of the line in data that begins at the offset lineAt; 0 if unset.
+	data []byte // the text of the document, or of one line of JSON Lines
+	// lineAt is the offset in data at which the line lineNo begins. lineNo is 0 if unset.
 	lineNo, lineAt int
-	json           bool // JSON, in which a number is not a string
+	json           bool // the format is JSON, in which a number is not a string
 	loc            *time.Location
-	order          string // the id of the order that is being read
-	owner          place  // the position of the reference to the side list that is being read
+	order          string // the id of the current order
+	owner          place  // where the order refers to the current side list
 	problems       Problems
 	failed         bool // problems has an error
-	cut            bool // there were more than maxProblems
+	cut            bool // there were more than maxProblems problems
 	pairs          []pair
 }
 
-// maxMsg is larger than any message without text of the file, in bytes.
+// maxMsg is the length in bytes from which a message is shortened.
 const maxMsg = 1000
 
 func (d *decoder) add(p Problem) {
@@ -40,24 +41,24 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text, so that a problem does not keep a long value in memory.
+	// Clip copies the text. Otherwise a stored problem would keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
 	}
 	p.File, p.Order, p.owner = d.file, d.order, d.owner
 	if p.outside = d.order == "" && d.owner.file == ""; p.outside && p.HasGot && p.public == "" {
-		p.public, _, _ = strings.Cut(p.Msg, "; ") // the advice after the rule may repeat the value
+		p.public, _, _ = strings.Cut(p.Msg, "; ") // the text after "; " is advice, which may repeat a secret value
 	}
 	d.problems = append(d.problems, p)
 }
 
-// fault reports a problem at n without repeating a value.
+// fault reports a problem at n. The problem does not show the value of n.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// bad reports a problem with the value of n.
+// bad reports a problem at n. The problem shows the value of n.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -71,8 +72,8 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports whether n uses only features that JSON has too, and reports a problem
-// otherwise. If plain returns false, the content of the node must not be used.
+// plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
+// If it returns false, the caller must not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -87,7 +88,7 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	return false
 }
 
-// isPlain returns the same result as plain without reporting a problem.
+// isPlain reports whether n has no alias, anchor or tag. It adds no problem.
 func isPlain(n *yaml.Node) bool {
 	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
@@ -97,9 +98,9 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the entries of a mapping that have a value other than null, and reports
-// duplicate keys. The entries are stored in d.pairs. The caller may cut d.pairs back to its
-// earlier length when it no longer uses the entries.
+// mapping returns the entries of a mapping whose value is not null, and reports duplicate
+// keys. It stores the entries at the end of d.pairs. A caller that has used the entries may
+// remove them there.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -139,11 +140,11 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. Most mappings have few keys, and a map for them
-// would cost more than the rest of the work.
+// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a map
+// is slow for few keys.
 type keys map[string]*yaml.Node
 
-// add returns the key before index i of n that equals k, nil if there is none.
+// add returns the first key before index i of n that equals k, or nil.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {
@@ -194,10 +195,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns a scalar as it is written in the file. Plain numbers and dates of YAML are
-// accepted as text, as in "references: [2719]", because nothing is lost. Only true, false and
-// the merge key "<<" are refused, because their author meant something else. text returns ""
-// only after it reported a problem.
+// text returns the text of a scalar. It accepts a number or a date without quotes:
+// "[2719]" gives the text "2719". It refuses true, false and "<<", because the author probably
+// meant something else. If text returns "", it has reported a problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -206,8 +206,8 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText returns the same text as text, but returns the problem in why instead of reporting
-// it.
+// plainText returns the text of a scalar. For invalid text, the result "why" describes the
+// problem.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -247,8 +247,9 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. Other notations of YAML are refused, because
-// for example "010" is eight to some readers and ten to others.
+// natural decodes a non-negative decimal integer. It refuses all other number
+// notations of YAML, because parsers disagree about them. For example, "010" can mean eight or
+// ten.
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
@@ -258,13 +259,14 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes a word of an enum. other are further forms that the message lists.
+// choice decodes one of the words of an enum. The parameter "other" has more texts for the
+// error message.
 func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the allowed words of an enum. other are further forms that the message
-// lists.
+// oneOf decodes one of the words in the slice "allowed". The parameter "other" has more texts
+// for the error message, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v
@@ -273,7 +275,8 @@ func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allow
 	return 0
 }
 
-// parseDuration parses Go's duration format, with "d" for 24 hours as the largest unit.
+// parseDuration parses a duration in Go's format, such as "1h30m". It also accepts "d" for 24
+// hours.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
 	var days time.Duration
@@ -289,13 +292,13 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	v, err := time.ParseDuration(rest)
 	if err == nil && (rest[0] < '0' || rest[0] > '9' || days+v < days) {
-		err = strconv.ErrRange // has a sign, or is too long for a time.Duration
+		err = strconv.ErrRange // the number has a sign or is too large
 	}
 	return days + v, err
 }
 
-// MaxTTL is the largest TTL of blocking answers. It limits how long a lifted block stays in
-// caches.
+// MaxTTL is the largest TTL of blocking answers. When a block has ended, caches keep the old
+// answer for at most this time.
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {

@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// errStopped is the error of a load that Options.Stop ended.
+// errStopped is the error of Parse after Options.Stop has returned true.
 var errStopped = errors.New("the load was stopped")
 
-// stopped returns an error if Options.Stop asks to end the load.
+// stopped returns an error if Options.Stop returns true.
 func (p *parser) stopped() error {
 	if p.opt.Stop != nil && p.opt.Stop() {
 		return errStopped
@@ -22,8 +22,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step calls coop.Tick for a round of a loop, and reports whether the loop may continue. It
-// returns false if Options.Stop ended the load, or if there are too many problems or labels.
+// step reports whether the loop with the index i may continue. It returns false after
+// Options.Stop has ended the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -32,7 +32,7 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// SizeOf returns the number of bytes that a stream will yield, or 0 if unknown.
+// SizeOf returns the number of bytes that r will yield, or 0 if the number is unknown.
 func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
@@ -45,12 +45,13 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is the number of bytes of a document that are read before the outline scans them. It
-// is a variable so that tests can have several chunks in small texts.
+// chunk is the number of bytes after which the parser scans the text. The scan finds long
+// lists of names, and stops the parser if the tree would be too large. Tests set chunk to a
+// small value.
 var chunk = 256 << 10
 
-// early is the size in bytes up to which the buffer grows by doubling. Only a longer text gets
-// a buffer of its announced size at once.
+// The constant early is a buffer size in bytes. A buffer doubles its size until it has this
+// size. Then it grows at once to the announced size of the stream.
 const early = 4 << 20
 
 func tooLarge() error {
@@ -58,7 +59,7 @@ func tooLarge() error {
 }
 
 // readDocument reads a YAML or JSON document into memory. It returns an error as soon as the
-// document is too large, or would make too large a tree.
+// document or its tree would be too large.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -91,8 +92,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Control characters are errors in YAML and JSON, so reading stops. The parser reports
-		// their position.
+		// Reading stops at a control character, because YAML and JSON do not allow it. The
+		// parser later reports the position.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -100,22 +101,21 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	}
 }
 
-// An input is a document or a line that is being read.
+// An input is a document, or one line of JSON Lines, while it is read.
 type input struct {
 	outline
 	buf       []byte
 	firstLine int
-	seen      int // the number of bytes of the text that are scanned
-	searched  int // the number of bytes of the text that were searched for the end of a line
+	seen      int // how many bytes of text are scanned
+	searched  int // how many bytes of text were searched for a line end
 }
 
 func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text, either all of it or up to the last line feed or comma. If there is
-// none, look scans up to the last ASCII character. A name that is cut there is not part of a
-// run.
+// look scans the new text since the last call. If the parameter "all" is false, it stops
+// at the last line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

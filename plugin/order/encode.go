@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Header is the top level of an order file that Encode writes.
+// A Header contains the values that Encode writes at the top level of a file.
 type Header struct {
-	Serial, ShrinkOK int64 // -1 for none
-	// Timezone is the time zone of the dates in the file; empty for UTC.
+	Serial, ShrinkOK int64 // -1 if the file has none
+	// Timezone is the time zone of the dates in the file. Empty means UTC.
 	Timezone string
-	Source   *Source // nil for none
-	Expires  Time    // 0 or NoTime for none
+	Source   *Source // nil if the file has none
+	Expires  Time    // 0 or NoTime if the file has none
 }
 
 // New returns an empty order with unset times and TTL.
@@ -30,11 +30,10 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, with their count. ext is the format: ".yaml",
-// ".json" or ".jsonl". Names are written as A-labels. A time at the start of a day in the
-// header's time zone is written as a date (for until and similar fields: a time at the end of
-// a day). Other times are written as RFC 3339 in UTC. Parse of the result returns the same
-// orders. Side lists are only referred to.
+// Encode writes orders in canonical form, with the number of orders. The format ext is
+// ".yaml", ".json" or ".jsonl". Parse of the result returns equal orders. Encode writes a time
+// as a date if the date means exactly this time in the time zone of the header. Any other time
+// is in RFC 3339 notation in UTC. For a side list, Encode writes only the reference.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -67,7 +66,7 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// bw keeps a write error, and Flush returns it.
+			// bw keeps an error of Write until Flush returns it.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -123,7 +122,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	putText(n, "redress", t.Redress)
 	putTime(n, "issued", e.time(o.Issued, startOfDay))
 	served, deadline := e.time(o.Served, startOfDay), e.time(o.Deadline, endOfDay)
-	if o.DeadlineAfter > 0 { // a duration needs a served with a time of day
+	if o.DeadlineAfter > 0 { // a deadline that is a duration needs the time of day in the field "served"
 		served, deadline = o.Served.String(), ""
 	}
 	putTime(n, "served", served)
@@ -142,7 +141,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 		put(n, "scope", scopeNode(s))
 	}
 	putList(n, "exempt", e.exempts(t.Exempt))
-	if count := o.writtenTargetCount(); count > 0 {
+	if count := o.WrittenTargetCount(); count > 0 {
 		put(n, "target_count", number(int64(count)))
 	}
 	var targets []*yaml.Node
@@ -185,7 +184,7 @@ func (e encoder) order(o *Order) *yaml.Node {
 	return n
 }
 
-// terms writes the fields from response to url.
+// terms encodes the fields of the struct Terms in canonical order.
 func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
@@ -211,7 +210,7 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// target returns a name as a plain string if it has no attributes.
+// target encodes a target. A name without attributes becomes a plain string.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.Pattern())
@@ -284,7 +283,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time returns t as text that parses to t again. It returns a date if possible.
+// time encodes a time. It prefers a date if the date means exactly the time t.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
@@ -310,7 +309,7 @@ func scopeNode(s *Scope) *yaml.Node {
 	return n
 }
 
-// writtenDuration returns d in the largest unit that divides it.
+// writtenDuration returns d in the largest possible unit, for example "7d" for 168 hours.
 func writtenDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

@@ -12,8 +12,7 @@ import (
 
 var encodings = []string{".yaml", ".json", ".jsonl"}
 
-// checkEncode checks that orders that are written in each format are equal when they are
-// parsed again.
+// checkEncode writes orders in each format, parses the result, and compares the orders.
 func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Options) {
 	t.Helper()
 	for _, ext := range encodings {
@@ -35,8 +34,8 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 	}
 }
 
-// normal returns copies of the orders without differences that do not matter: empty lists
-// become nil, positions become 0, and each order gets its own Terms.
+// normal returns copies of the orders for a comparison. It removes differences without a
+// meaning, such as positions and empty lists.
 func normal(orders []*Order) []*Order {
 	out := stripped(orders)
 	for i, o := range out {
@@ -149,7 +148,7 @@ func TestEncodeRefuses(t *testing.T) {
 	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
 		t.Error("no error for an unknown time zone")
 	}
-	// Encode leaves out missing fields, and Parse reports them.
+	// Encode writes even an order with missing fields. Parse then reports the missing fields.
 	var b bytes.Buffer
 	if err := Encode(&b, ".json", Header{Serial: -1, ShrinkOK: -1}, []*Order{{Action: Lift}}); err != nil {
 		t.Fatal(err)
@@ -159,8 +158,7 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// TestWrittenDurations checks that parseDuration parses durations as writtenDuration writes
-// them.
+// TestWrittenDurations checks that parseDuration reverses writtenDuration.
 func TestWrittenDurations(t *testing.T) {
 	for _, d := range []time.Duration{0, time.Second, 90 * time.Second, time.Minute, 90 * time.Minute, time.Hour, 36 * time.Hour, 24 * time.Hour, 65535 * 24 * time.Hour, 65536 * 24 * time.Hour} {
 		if got, err := parseDuration(writtenDuration(d)); err != nil || got != d {
@@ -172,15 +170,15 @@ func TestWrittenDurations(t *testing.T) {
 	}
 }
 
-// TestGoodHasAllFields checks that each field of an order is set in some file of testdata/good.
-// TestEncodeGood reads, writes and reads those files. So a new field that Encode does not write
-// makes one of the two tests fail.
+// TestGoodHasAllFields checks that the files in testdata/good set each field of an order at
+// least once. TestEncodeGood uses these files, so one of the two tests fails if Encode lacks a
+// new field.
 func TestGoodHasAllFields(t *testing.T) {
 	notInFiles := map[string]bool{
-		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions
-		"Order.Index": true, "Order.Plain": true, "SideList.Taken": true, // counts of the parser
+		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions in the file
+		"Order.Index": true, "Order.Plain": true, "SideList.Taken": true, // set by the parser only
 	}
-	fields := map[string]bool{} // by type and field: whether some file sets the field
+	fields := map[string]bool{} // by type and field: whether a file sets the field
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
 		switch v.Kind() {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEndings reads, formats and bounds files whose endings have capital letters, as
-// programs of Windows write them.
+// TestEndings checks files with an extension in capital letters, such as ".YAML". Windows
+// programs write such extensions.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

@@ -6,55 +6,56 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// use is a set of flags of a field.
+// The type use is a set of flags about a field of an order.
 type use uint8
 
 const (
-	filled use = 1 << iota // may come from the authority or the file's defaults
-	onLift                 // allowed on a lift
-	term                   // stored in Terms
+	filled use = 1 << iota // the field may come from authorities or defaults
+	onLift                 // a lift order may have the field
+	term                   // the field is stored in Terms
 )
 
-// A field is one key of an order.
+// A field describes one key of an order.
 type field struct {
 	key    string
 	use    use
 	decode func(p *parser, n *yaml.Node, f string, o *draft)
 }
 
-// A draft is an order that is being decoded, with data for later steps.
+// A draft is an order during its decoding, with data for later checks.
 type draft struct {
 	Order
-	ownTerms bool // Terms belongs to this order only and may be changed
-	// servedDate is set if served is a date. A deadline in minutes cannot count from a date.
+	ownTerms bool // only this order uses Terms, so its fields may be changed
+	// servedDate is set if the field "served" is a date without a time of day.
 	servedDate bool
-	// servedBad is set if served is wrong, or if a target has a wrong served.
+	// servedBad is set if a field "served" of the order or of a target is wrong.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// the keys of the order's own force; nil if force comes from elsewhere
+	// forceAt maps each key of the order's own force to its node. It is nil if the order has
+	// no force of its own.
 	forceAt map[string]*yaml.Node
-	// rowClocks are the targets whose deadline counts from a served of their own.
+	// rowClocks lists the targets whose deadline starts at the target's own field "served".
 	rowClocks []rowClock
-	runs      []orderRun // the runs that are not in Targets
-	// doubt is set if it is unknown whether the order is sealed.
+	runs      []orderRun // long plain lists of names, which are not in Targets
+	// doubt is set if it is unknown whether the order is secret.
 	doubt bool
-	// liftDoubt is set if the order is a lift without disclosure, which may lift a sealed
-	// order.
+	// liftDoubt is set for a lift without a disclosure, because the lifted order may be
+	// secret.
 	liftDoubt bool
-	// noAuthority is set if a missing or bad authority was already reported.
+	// noAuthority is set if a problem about the authority was already reported.
 	noAuthority bool
 }
 
-// fields are the keys of an order in canonical order, as Format and Encode write them.
+// fields lists the keys of an order in canonical order.
 var fields = []field{
-	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID reads the id first
+	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID decodes the id
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},
 	{"lifts", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.lifts(n, f, o) }},
 	{"authority", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		if n.Kind != yaml.ScalarNode { // startOrder resolves handles
+		if n.Kind != yaml.ScalarNode { // startOrder has already resolved a handle
 			o.Authority = p.authority(n, f)
 			o.noAuthority = o.Authority.Name == ""
 		}
@@ -84,11 +85,11 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// Make a copy, because the list may belong to the authority.
+		// The slice may belong to the authority, so it must not be changed.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// target_count is before targets, so that a file that is cut within the targets still has
-	// the count.
+	// In a file, target_count comes before targets. If the end of the targets is cut off, the
+	// count shows the mistake.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},
@@ -120,3 +121,12 @@ var fieldByKey = func() map[string]*field {
 	}
 	return m
 }()
+
+// Keys returns the keys of an order in the sequence in which Format and Encode write them.
+func Keys() []string {
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.key
+	}
+	return keys
+}

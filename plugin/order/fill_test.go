@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that a field comes from the order, else from its authority, else from
-// defaults. The whole value is taken, null means absent, and only exempt is added up.
+// TestFillingIn checks that an order inherits a missing field from its authority or else from
+// the defaults. A null means missing. Values are not merged, except the lists of exempt.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -46,22 +46,22 @@ func TestFillingIn(t *testing.T) {
 			t.Errorf("order %q: %q, want %q", tt.id, got, want)
 		}
 	}
-	// A million orders of one authority must share one copy of its Terms.
+	// The orders of one authority must share one copy of Terms.
 	if order["nothing-own"].Terms != order["nothing-own-again"].Terms {
 		t.Error("orders without fields of their own do not share Terms")
 	}
 	if order["all-own"].Terms == order["nothing-own"].Terms {
 		t.Error("an order with fields of its own shares its authority's Terms")
 	}
-	// A lift takes no field but the authority from defaults and authorities.
+	// A lift inherits only the authority.
 	want := New()
 	want.ID, want.Action, want.Authority, want.Issued = "lift", Lift, Authority{Name: "A"}, order["lift"].Issued
 	want.Targets, want.Index = order["lift"].Targets, order["lift"].Index
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled compares the flags of the fields with the format's lists of fields that are never
-// filled in, and of fields that a lift does not have.
+// TestFilled compares the flags of each field with the description of the format. The format
+// has fields that are never inherited and fields that a lift cannot have.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -72,8 +72,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// Terms must be copied before one of its fields is changed, or the change would affect
-		// the authority too.
+		// The decoder copies Terms before it changes a field with the flag "term". Without the
+		// flag, the change would also reach the authority.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {
@@ -83,8 +83,8 @@ func TestFilled(t *testing.T) {
 }
 
 func TestForceOfDefaults(t *testing.T) {
-	// A reason in defaults applies to any order that has the target. A reason of the order's
-	// own must name a target of the order (bad/force-no-target.yaml).
+	// A force reason in the defaults needs no matching target in each order. A force reason in
+	// an order needs one (bad/force-no-target.yaml).
 	_, problems := parseString(t, `version: 1
 defaults: {force: {other.example: because}}
 orders: [{id: a, authority: {name: X}, scope: global, targets: [one.example]}]

@@ -7,8 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// finish makes the checks that need the whole order, and resolves fields that depend on other
-// fields.
+// finish makes the checks that need the whole order, and computes derived fields.
 func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Authority.Name == "" && !o.noAuthority {
 		p.fault(n, "authority", "%s", authorityMissing)
@@ -55,9 +54,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount compares target_count with the number of targets, so that a file that was
-// cut within an order is refused. Targets with errors count too, because their errors are
-// reported separately.
+// checkTargetCount compares target_count with the number of targets, so that a cut order is
+// refused. A target with an error is counted too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -70,7 +68,7 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if list := lookup(n, "targets"); list != nil && list.Kind == yaml.SequenceNode {
 		for _, item := range list.Content {
 			if item.Kind == runNode {
-				got += item.Line // the number of names in the run
+				got += item.Line // the number of names in a long plain list
 			} else {
 				got++
 			}
@@ -84,22 +82,22 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
-// countedFrom is the number of targets from which an order is written with a target_count.
+// countedFrom is the number of targets from which Format and Encode write a target_count.
 const countedFrom = 20
 
-// writtenTargetCount returns the target_count to write for o, or 0 for none. If the order does
-// not fix its side list by a digest, the list may change without the order file, and a
-// target_count would then make the order file invalid.
-func (o *Order) writtenTargetCount() int {
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. It returns 0 if o
+// has a side list (a list of names in a file of its own) without a digest. The list may then
+// change without the order file, and a target_count would make the order file invalid.
+func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
 	}
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. c is the country of the
-// authority. The message names the narrowest choice first, because a scope that is too wide
-// blocks people over whom the authority has no power.
+// scopeMissing returns the message for an order without a scope. The parameter c is the
+// country of the authority. The message suggests the narrowest scope first, because a wide
+// scope can exceed the power of the authority.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -107,8 +105,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the intervals in which targets with attributes are in force, because
-// the windows of an order are combined with the windows of each target.
+// countIntervals counts the windows of an order and of its targets. The windows of the order
+// count once for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -125,7 +123,7 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target that has a served of its own and no deadline.
+// A rowClock is a target that has its own field "served", but no deadline of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -133,17 +131,16 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines resolves a deadline that is a duration. For the order, it counts from the
-// order's served. For a target with a served of its own, it counts from the target's served,
-// because each row of a register has its own clock. If all targets have a served or a deadline
-// of their own, the order's served may be missing.
+// countDeadlines computes each deadline that the file gives as a duration. The duration starts
+// at the field "served" of the target, or else of the order. Each row of a register has its
+// own date of service.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
 	}
 	if o.Served != NoTime || o.Side != nil || len(o.Targets) == 0 || !o.ownClocks() {
 		if o.Served == NoTime && o.servedBad {
-			return // the wrong served was already reported
+			return // already reported
 		}
 		p.deadlineAfter(o.deadlineAt, "deadline", &o.Deadline, o.Served, o.servedDate, o.DeadlineAfter)
 	}
@@ -155,7 +152,7 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether every target has a served or a deadline of its own.
+// ownClocks reports whether each target has a field "served" or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false
@@ -168,7 +165,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets a deadline that is a duration after served.
+// deadlineAfter sets *deadline to the sum of the parameters "served" and "after".
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -14,17 +14,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form: keys in the order of the schema's
-// tables, two blanks of indentation, and the count. YAML keeps its comments and ends with
-// "...". JSON Lines has one compact order a line, and is streamed. Values are not changed,
-// because they may be legal texts.
+// Format writes the order file in r to w in canonical form. It changes the sequence of keys
+// and the indentation, and adds the number of orders. It keeps all values and the comments of
+// YAML. A YAML file then ends with "...". Format reads JSON Lines line by line.
 //
-// Format reads r twice. If the file has errors, or if comments of YAML cannot be kept, Format
-// writes nothing and returns the problems. The error is an error of reading or writing, after
-// which the data in w is not usable.
+// Format reads r twice. If the file has errors, or if a comment would be lost, Format writes
+// nothing and returns the problems. After any other error, the data in w must not be used.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
-	var counts []int // the target_count to write for each order, 0 for none
-	opt.Emit = func(o *Order) { counts = append(counts, o.writtenTargetCount()) }
+	var counts []int // the target_count to write for each order; 0 for none
+	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
 	_, problems := Parse(path, r, opt)
 	if len(problems.Errors()) > 0 {
 		return problems, nil
@@ -43,7 +41,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	if Ext(path) == ".json" {
 		root, err := parseJSON(data, 1)
 		if err != nil {
-			return problems, err // the file changed since it was parsed
+			return problems, err // the file has changed since Parse
 		}
 		canonical(root, fileShape)
 		setCounts(root, counts)
@@ -58,7 +56,8 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines rewrites JSON Lines line by line. The file already has its count.
+// formatLines formats JSON Lines line by line. It adds no count, because a valid file already
+// has one.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -91,7 +90,8 @@ func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	}
 }
 
-// canonical sorts the keys of a tree that has no problems.
+// canonical sorts the keys of a tree into the sequence of the shape s. The tree must have no
+// problems.
 func canonical(n *yaml.Node, s *shape) {
 	if s == nil {
 		return
@@ -115,7 +115,7 @@ func canonical(n *yaml.Node, s *shape) {
 			canonical(v, s.sub[k.Value])
 		}
 	}
-	if len(s.keys) == 0 { // the author chooses these keys and their order
+	if len(s.keys) == 0 { // the author may choose these keys
 		return
 	}
 	slices.SortStableFunc(pairs, func(a, b keyValue) int {
@@ -126,8 +126,8 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCounts writes the number of orders at the top level, and the number of targets into the
-// orders with an entry in counts.
+// setCounts sets count at the top level of a file, and target_count in each order with a count
+// above 0.
 func setCounts(root *yaml.Node, counts []int) {
 	setNumber(root, "count", len(counts), fileShape)
 	if orders := lookup(root, "orders"); orders != nil {
@@ -139,14 +139,14 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount writes target_count into an order, unless count is 0.
+// setTargetCount sets target_count in an order, unless the parameter "count" is 0.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)
 	}
 }
 
-// setNumber sets a key of a mapping whose keys are in canonical order.
+// setNumber sets a key of a mapping to v. It inserts a new key at its canonical position.
 func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	text := strconv.Itoa(v)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -160,9 +160,9 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats repeatedly until the text does not change, because the library moves some
-// comments only when it reads its own output. Then it checks that no comment and no value was
-// lost, because comments may be part of a legal text.
+// formatYAML formats a file until the text no longer changes. One pass is not enough, because
+// the YAML library moves some comments only in its own output. formatYAML also checks that no
+// comment is lost, because a comment may be part of a legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -185,9 +185,8 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// respell changes nodes that the library would write incorrectly: empty nulls would become
-// empty strings, a block that begins with a tab would be invalid YAML, and some folded texts
-// would get another empty line each time.
+// respell changes the style of nodes that the YAML library would write wrongly. Examples are
+// an empty null, a block that begins with a tab, and some folded texts.
 func respell(n *yaml.Node) {
 	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
@@ -203,8 +202,7 @@ func respell(n *yaml.Node) {
 	}
 }
 
-// unfoldable matches an indented line, empty lines at the end, and line breaks other than line
-// feeds.
+// unfoldable matches texts that the YAML library cannot write in folded style.
 var unfoldable = regexp.MustCompile(`(?m)^[ \t]|\n\n\z|[\x{2028}\x{2029}]`)
 
 func writeYAML(doc *yaml.Node) ([]byte, error) {
@@ -217,7 +215,7 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 	if err := enc.Close(); err != nil {
 		return nil, err
 	}
-	// The end mark shows that the file is complete.
+	// The mark "..." shows that the file is complete.
 	if !bytes.HasSuffix(b.Bytes(), []byte("\n...\n")) {
 		b.WriteString("...\n")
 	}
@@ -252,7 +250,7 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a that has another value in b, nil if there is none.
+// difference returns the first node of a whose value is different in b, or nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -265,7 +263,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the tag of a value, with times as strings.
+// kindOfTag returns the YAML tag of a value, but the string tag for a time.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -273,8 +271,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the comments of a file, sorted. It returns the comments in the tree and all
-// lines that begin with "#", because the library drops some comments.
+// comments returns the sorted comments of a file. It also takes all lines that begin with "#",
+// because the YAML library drops some comments from the tree.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// format formats a file, and fails the test on problems.
+// The function format formats a valid file and returns the text.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -21,8 +21,8 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood checks that a formatted file has the same orders, and does not change when it
-// is formatted again.
+// TestFormatGood checks that formatting keeps the orders, and that a second formatting changes
+// nothing.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -116,7 +116,7 @@ orders:
 	}
 }
 
-// TestFormatRefuses checks that nothing is written if the file has errors, or if comments
+// TestFormatRefuses checks that Format writes nothing if the file has errors or a comment
 // would be lost.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
@@ -133,7 +133,7 @@ func TestFormatRefuses(t *testing.T) {
 			t.Errorf("%s: %d octets written, %v, %v", path, b.Len(), problems, err)
 		}
 	}
-	// The YAML library drops this comment.
+	// The YAML library drops the comment in this file.
 	var b bytes.Buffer
 	problems, err := Format(&b, "a.yaml", strings.NewReader("version: 1\ndefaults: # lost\n  {scope: global}\norders: []\n"), Options{})
 	if want := `a.yaml: cannot be formatted without losing the comment "# lost"; put it on a line of its own above what it is about`; err != nil || problems.Error() != want || b.Len() > 0 {

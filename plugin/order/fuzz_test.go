@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// seeds adds the files in testdata with the given extension.
+// seeds adds the files in testdata with the extension ext to the corpus.
 func seeds(f *testing.F, ext string) {
 	f.Helper()
 	for _, dir := range []string{"good", "bad"} {
@@ -35,14 +35,14 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// side returns a function that opens any side list with the given content.
+// The function side returns an OpenSide function. Every side list that it opens contains data.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// check checks rules that are true for any bytes: no panic, and each problem has a message and
-// a position. If there are no errors, the file is consistent, and a formatted and an encoded
-// copy have the same orders.
+// The function check checks rules that hold for any bytes: the parser does not panic, and each
+// problem has a message and a valid position. For a valid file, it also compares the orders
+// after Format and after Encode.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -81,7 +81,7 @@ func check(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	case len(formatted.Errors()) == 0:
 		checkFormat(t, path, string(data), opt)
-	// a comment that YAML would lose
+	// The formatter refuses a file if a comment would be lost.
 	case strings.HasSuffix(path, ".yaml") && strings.Contains(string(data), "#"):
 	default:
 		t.Fatalf("cannot be formatted: %v", formatted)
@@ -102,8 +102,8 @@ func FuzzJSONLines(f *testing.F) {
 	})
 }
 
-// checkLines compares JSON Lines, whose memory is reused for each line, with the same orders
-// in one document.
+// checkLines parses the same orders as JSON Lines and as one JSON document, and compares the
+// results. The parser reuses memory between lines, so a mistake could mix two orders.
 func checkLines(t *testing.T, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	var kept []*Order
@@ -131,7 +131,7 @@ func checkLines(t *testing.T, data []byte) {
 	sameOrders(t, "lines and document", kept, whole.Orders)
 }
 
-// FuzzJSON also compares our JSON parser with the standard library.
+// FuzzJSON checks order files in JSON, and compares the JSON parser with encoding/json.
 func FuzzJSON(f *testing.F) {
 	seeds(f, ".json")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -142,19 +142,19 @@ func FuzzJSON(f *testing.F) {
 
 func checkJSON(t *testing.T, data []byte) {
 	if !utf8.Valid(data) {
-		return // refused earlier; encoding/json replaces these bytes
+		return // the parser has refused invalid UTF-8, but encoding/json replaces it
 	}
 	n, err := parseJSON(data, 1)
 	if valid := json.Valid(data); valid != (err == nil) {
 		if err != nil && (strings.Contains(err.Error(), "half a surrogate") || strings.Contains(err.Error(), "nested more than")) {
-			return // our parser is stricter on purpose
+			return // the parser is stricter than encoding/json on purpose
 		}
 		t.Fatalf("%q: json.Valid says %v, parseJSON %v", data, valid, err)
 	}
 	if err != nil {
 		return
 	}
-	// Written compactly, both values must be the same document.
+	// Compact texts are compared, because they show the values.
 	var want, got any
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -175,8 +175,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that every line of a side list is a name of the list, or a problem with the
-// position in the list, or ignored.
+// FuzzSide checks that each line of a side list gives a name or a problem with its position.
+// Comments and empty lines give nothing.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
@@ -210,13 +210,13 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// With Options.Side, the names must be the same.
+		// Options.Side must receive the names that are otherwise in SideList.Names.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
 			t.Fatalf("taken %q, held %q, %v", taken.names, names, problems)
 		}
-		// A list with only the names is the same list.
+		// The names alone, without comments and blank lines, must give the same list.
 		again, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(strings.Join(names, "\n"))})
 		if len(problems) > 0 || again.Targets != file.Targets {
 			t.Fatalf("%q: %v", names, problems)
@@ -234,24 +234,23 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// taking is a Names that stores the names of a side list.
+// The type taking implements the interface Names. It stores the names of a list.
 type taking struct {
 	names []string
 	grown []int
-	at    int // the number of names at the last call of Grow
+	at    int // the number of names before the last call of Grow
 }
 
 func (s *taking) AddWire(w *dname.Wire) { s.names = append(s.names, w.Name().String()) }
 func (s *taking) Grow(n int)            { s.grown, s.at = append(s.grown, n), len(s.names) }
 
-// sized is a side list with a known size.
+// sized is a side list of known size.
 type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that Grow is called once for a long list, and early, with approximately
-// the number of names that follow. Grow is not called for short lists, or if the size is
-// unknown.
+// TestSideTaken checks that Parse calls Grow once and early for a long side list. Parse must
+// not call Grow for a short list or a list of unknown size.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder
@@ -283,8 +282,8 @@ func TestSideTaken(t *testing.T) {
 	}
 }
 
-// TestSideTakenWide checks the number of names that is announced if lines contain more than
-// the name: a comment, blanks or a carriage return.
+// TestSideTakenWide checks the argument of Grow for lists with long lines. The lines have
+// comments, blanks, carriage returns or final dots.
 func TestSideTakenWide(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]"
 	const n = 50_000
@@ -303,7 +302,7 @@ func TestSideTakenWide(t *testing.T) {
 	}
 }
 
-// TestJSONValid makes the comparison of FuzzJSON for a table of texts.
+// TestJSONValid compares the JSON parser with encoding/json.
 func TestJSONValid(t *testing.T) {
 	for _, s := range []string{
 		"", " ", "1", "-0", "0", "00", "01", "-", "-1", "+1", "1.", ".1", "1.0", "1e", "1e1", "1E+1", "1e-", "1e+01", "0e0", "0x1", "1 2", "12a",
@@ -328,7 +327,7 @@ func TestJSONValid(t *testing.T) {
 	if _, err := parseJSON(deep(maxDepth+2), 1); err == nil {
 		t.Error("depth is not bounded")
 	}
-	// Positions are in characters after the last line feed.
+	// A column counts characters, not bytes.
 	_, err := parseJSON([]byte("{\r\n\t\"ü€😀\": x}"), 7)
 	if s, ok := err.(*syntaxError); !ok || s.line != 8 || s.col != 9 {
 		t.Errorf("%+v", fmt.Sprintf("%+v", err))

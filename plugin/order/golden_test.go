@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the errors found into testdata/bad; read them before you commit")
 
-// load parses a file in testdata. The paths in its problems are relative to testdata.
+// load parses a file in testdata. The problems have paths relative to testdata.
 func load(t testing.TB, path string) (*File, Problems) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -28,13 +28,13 @@ func openSide(dir string) func(string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		f, err := os.Open(filepath.Join("testdata", dir, name))
 		if errors.Is(err, os.ErrNotExist) {
-			err = os.ErrNotExist // the same text on every system
+			err = os.ErrNotExist // this error has the same text on every system
 		}
 		return f, err
 	}
 }
 
-// glob returns the order files in a folder of testdata.
+// glob returns the paths of the order files in one folder of testdata.
 func glob(t testing.TB, dir string) (paths []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join("testdata", dir, "*"))
@@ -55,10 +55,9 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad checks the problems of the files in testdata/bad. Each file breaks one rule of the
-// format, and has the expected problems in "# want: " comments at its start. If the file
-// cannot have comments (JSON, or a file that must begin with other bytes), the problems are in
-// a file with ".want" after its name.
+// TestBad checks the problems of each file in testdata/bad. A comment "# want: " at the start
+// of a file has the expected problems. For a file that cannot have comments, they are in a
+// second file ending in ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -97,8 +96,8 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite stores the problems where wanted reads them. New comments move the lines of the
-// file, so run it until nothing changes.
+// rewrite updates the expected problems of a file. New comments move the line numbers in the
+// problems, so rewrite repeats until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// header is the top level of a file that is being read.
+// header contains the keys at the top level of a file.
 type header struct {
 	count                         int64
 	countAt, sourceAt, expiresAt  *yaml.Node
@@ -32,7 +32,7 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		// Names in lower case, such as localtime and right/UTC, depend on the machine.
+		// "Local" and zone names in lower case, such as localtime, depend on the machine.
 		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:
@@ -50,8 +50,8 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes source and expires after the other keys, because their times are in the
-// file's timezone, which may be a later key.
+// headerTimes decodes source and expires. It must run after the rest of the header, because
+// the key timezone may come later in the file.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -69,7 +69,7 @@ func (p *parser) headerTimes() {
 
 const authorityMissing = "is required; write authority: {name: NAME, country: CODE, kind: court}"
 
-// given decodes an integer of the header. It returns -1 if the value is invalid.
+// given decodes an integer at the top level. It returns -1 if the value is invalid.
 func (p *parser) given(n *yaml.Node, f string) int64 {
 	if v, ok := p.natural(n, f); ok {
 		return v
@@ -77,8 +77,8 @@ func (p *parser) given(n *yaml.Node, f string) int64 {
 	return -1
 }
 
-// header decodes the top level, and reports whether it is usable. defaults and authorities are
-// decoded before orders, wherever they are in the file.
+// header decodes the top level of a file, and reports whether it is usable. It decodes
+// defaults and authorities first, even if they come after the orders.
 func (p *parser) header(root *yaml.Node) bool {
 	if !p.plain(root, "") {
 		return false
@@ -94,7 +94,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// A misspelt "defaults" may contain the disclosure that seals the orders.
+	// The unknown key may be a misspelt "defaults" that makes all orders secret. The log must
+	// then not show values of any order.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -122,13 +123,14 @@ func (p *parser) header(root *yaml.Node) bool {
 	return true
 }
 
-// harmless reports whether f is a key that does not affect the orders.
+// harmless reports whether f is a known top-level key without an effect on the orders.
 func harmless(f string) bool {
 	f, _, _ = strings.Cut(f, ".")
 	return slices.Contains(fileShape.keys, f) && f != "defaults" && f != "authorities"
 }
 
-// authorityEntry decodes the fields that orders with this handle inherit.
+// authorityEntry decodes one entry of the key authorities. Orders that refer to the handle
+// inherit the fields.
 func (p *parser) authorityEntry(handle string, n *yaml.Node) {
 	f := join("authorities", handle)
 	a := p.base.clone()
@@ -155,8 +157,8 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes the entries of defaults or of an authority into base. If the value of authority
-// is a handle, fill returns it.
+// fill decodes defaults or an authority entry into base. The result "handle" is set if the
+// field authority refers to an authority entry.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
@@ -179,13 +181,13 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 			spec.decode(p, kv.value, key, base)
 		}
 	}
-	base.forceAt = nil // checkForce reports a missing target only for the order's own force
+	base.forceAt = nil // checkForce must not report inherited reasons
 	p.seal(before, base)
 	base.ownTerms = false
 	return handle
 }
 
-// seal marks the problems from index start on as Sealed if they may reveal a sealed order.
+// seal marks the problems from the index "start" on as Sealed if the order may be secret.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {
@@ -201,7 +203,7 @@ func emptyOrder() Order {
 		Acknowledged: NoTime, Reported: NoTime}
 }
 
-// clone returns a copy of o with its own copy of Terms.
+// clone returns a copy of o with its own Terms.
 func (o *draft) clone() *draft {
 	c := *o
 	terms := *o.Terms

@@ -14,10 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated checks that a file that is cut anywhere is refused, or has all its orders if
-// only the final line feed is missing. It must never have fewer orders without an error. YAML
-// alone cannot guarantee this; "count" and "..." can, and so does waiting until the file does
-// not change.
+// TestTruncated cuts a file at each byte. The parser must refuse the cut file, unless only the
+// final line feed is missing. The key count or the mark "..." makes this possible.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -43,8 +41,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestHostile checks that no bytes make the parser panic or run for long. The limit is Go's
-// own limit for tests.
+// TestHostile checks that no input makes the parser panic or run too long. The time limit is
+// the timeout of "go test".
 func TestHostile(t *testing.T) {
 	const many, large = 100_000, 1 << 20
 	random := make([]byte, 1<<16)
@@ -102,7 +100,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// deeper returns a block mapping whose indentation grows with each line.
+// deeper returns a YAML mapping with n nested levels.
 func deeper(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -111,8 +109,7 @@ func deeper(n int) string {
 	return b.String()
 }
 
-// TestUnreadable checks a stream that fails in the middle, a directory, and other file
-// extensions.
+// TestUnreadable checks a stream that fails, a directory, and unknown file extensions.
 func TestUnreadable(t *testing.T) {
 	for _, ext := range Extensions {
 		data, err := os.ReadFile("testdata/good/full" + strings.Replace(ext, "yml", "yaml", 1))
@@ -144,7 +141,7 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s: %v", path, problems)
 		}
 	}
-	// A side list that fails in the middle.
+	// This side list fails in the middle.
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list}}]"),
 		Options{OpenSide: func(string) (io.ReadCloser, error) {
 			return io.NopCloser(io.MultiReader(strings.NewReader("one.example\n"), iotest.ErrReader(errors.New("input/output error")))), nil
@@ -158,8 +155,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestEmptySideAmongOthers checks that other problems do not hide the problem of an empty
-// list.
+// TestEmptySideAmongOthers checks that an empty side list is reported next to other problems.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
 	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list has no names") {
@@ -167,7 +163,7 @@ func TestEmptySideAmongOthers(t *testing.T) {
 	}
 }
 
-// TestManyProblems checks that the problems of a file with only bad lines are limited.
+// TestManyProblems checks that the number of problems is limited.
 func TestManyProblems(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"version":1,"count":300000}` + "\n")
@@ -186,13 +182,12 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A feed is a stream that makes JSON Lines with one name in each order, or a side list, while
-// it is read.
+// A feed generates its text while the parser reads it. The text is JSON Lines or a side list.
 type feed struct {
 	n, i  int
 	line  func(i int) string
 	rest  string
-	heap  uint64 // the largest heap so far
+	heap  uint64 // the largest heap size so far
 	every int
 }
 
@@ -226,9 +221,8 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams checks that JSON Lines and side lists are not in memory as a whole. Of 300,000
-// orders, only the ids stay in memory, because they must be unique. Of a side list, the names
-// stay in one slice.
+// TestStreams checks that the parser does not load JSON Lines or side lists into memory as a
+// whole. The parser keeps only the ids of the orders and the names of the list.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()
@@ -243,7 +237,7 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || emitted != n || f.Count != n || f.Targets != n || len(f.Orders) != 0 {
 		t.Fatalf("%d orders emitted, %+v, %v", emitted, f, problems)
 	}
-	// The input has 29 MB. All orders together would take some 200 MB.
+	// The input has 29 MB. All orders together would take 200 MB of memory.
 	if grew := int64(orders.heap - before); grew > 64<<20 {
 		t.Errorf("streaming %d orders takes %d MiB of memory", n, grew>>20)
 	}
@@ -255,14 +249,14 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || f.Targets != n {
 		t.Fatalf("%+v, %v", f, problems)
 	}
-	// 7.5 MB of names, in a slice that grows.
+	// The names take 7.5 MB in a growing list.
 	if grew := int64(side.heap - before); grew > 32<<20 {
 		t.Errorf("streaming %d names takes %d MiB of memory", n, grew>>20)
 	}
 	runtime.KeepAlive(f)
 }
 
-// TestEmitStops checks that orders are not emitted after an error was found.
+// TestEmitStops checks that Emit is not called after an error.
 func TestEmitStops(t *testing.T) {
 	order := `{"id":"%s","authority":{"name":"X"},"scope":"global","targets":["%s.example"]}` + "\n"
 	data := `{"version":1,"count":3}` + "\n" + fmt.Sprintf(order, "a", "a") + fmt.Sprintf(order, "b", "b.") + fmt.Sprintf(order, "c", "c")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestIDTable compares the table with a map, while it grows, across blocks, and for ids with
-// equal hashes.
+// TestIDTable compares an idTable with a Go map. The table grows and fills several blocks of
+// memory, and some ids have equal hashes.
 func TestIDTable(t *testing.T) {
 	table, twin := newIDTable(), map[string]firstUse{}
 	for i := range 3*idBlock + 1 {
@@ -17,7 +17,7 @@ func TestIDTable(t *testing.T) {
 		table.add(u)
 		twin[u.id] = u
 	}
-	for i := range 100 { // slots with the hash of another id
+	for i := range 100 { // adds slots with hashes of ids that are not in the table
 		other := table.hash(fmt.Sprint("no such id/", i))
 		table.place(idSlot{other, uint32(i + 1)})
 		if got := table.find(fmt.Sprint("no such id/", i)); got != (firstUse{}) {

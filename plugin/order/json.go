@@ -11,16 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259) in valid UTF-8. line is the number of the
-// first line. encoding/json is not used because the tree needs the position of every value,
-// and because encoding/json accepts duplicate keys and half surrogate pairs, which a legal
-// text must not contain. The decoder reports duplicate keys.
+// parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
+// the first line of data. encoding/json cannot be used, because order files need the position
+// of every value. It also accepts duplicate keys and half surrogate pairs.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read does the same as parseJSON, but reuses the memory of the last call and overwrites the
-// nodes of its result. It is used to read JSON Lines line by line.
+// read parses one JSON value. It reuses the memory of the last call, so the nodes of the last
+// call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
@@ -40,21 +39,19 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 
 type jsonReader struct {
 	data []byte
-	pos  int // the next byte to read
-	// seen is the offset of the position line and col. It follows pos through data, so that a
-	// position does not need a new scan.
+	pos  int // the offset of the next byte to read
+	// The fields line and col are the position of the offset in the field "seen". The next
+	// search starts there, so that the text is searched only once.
 	seen, line, col int
-	// nodes is the memory for the next nodes, and items the memory for the next lists of
-	// items. Both are allocated in slabs, because a file has many and they are released
-	// together. stack has the items of the collections that are not closed yet.
+	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the
+	// items of all open objects and arrays.
 	nodes     []yaml.Node
 	used      int
 	items     []*yaml.Node
 	usedItems int
 	stack     []*yaml.Node
 	words     *wordTable
-	// runs are the runs of the data. run is the index of the first run that begins at or after
-	// pos.
+	// runs are the long lists of plain names in the data. run is the index of the next list.
 	runs []run
 	run  int
 	key  string // the last key
@@ -64,8 +61,8 @@ type jsonReader struct {
 	made    int
 }
 
-// at returns the line and column of an offset, in characters from 1. Offsets must not decrease
-// from call to call.
+// at returns the line and column of an offset, from 1. The offset must not be below
+// that of the last call.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -88,7 +85,6 @@ func (j *jsonReader) fault(off int, format string, args ...any) error {
 	return &syntaxError{line, col, fmt.Sprintf(format, args...)}
 }
 
-// unexpected reports the character at pos.
 func (j *jsonReader) unexpected(want string) error {
 	r, _ := utf8.DecodeRune(j.data[j.pos:])
 	return j.fault(j.pos, "is not JSON: got %q where %s belongs", r, want)
@@ -105,7 +101,7 @@ func (j *jsonReader) space() {
 	}
 }
 
-// peek skips blanks and returns the next byte, or 0 at the end.
+// peek skips blanks and returns the next byte. At the end of the data, peek returns 0.
 func (j *jsonReader) peek() byte {
 	j.space()
 	if j.pos < len(j.data) {
@@ -114,11 +110,11 @@ func (j *jsonReader) peek() byte {
 	return 0
 }
 
-// node returns a new node that begins at pos.
+// node returns a new node with the position pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// Nodes that were returned must not move, so a new slab is made. read reuses only the
-		// last slab, which grows until a line fits into it.
+		// Callers keep pointers to nodes, so a full block of nodes cannot be moved and a new
+		// block is allocated. The next call of read reuses only the last block.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
 	}
 	n := &j.nodes[j.used]
@@ -129,7 +125,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	return n
 }
 
-// list returns a copy of the items of a collection.
+// list copies the items of an object or array.
 func (j *jsonReader) list(items []*yaml.Node) []*yaml.Node {
 	if len(items) > len(j.items)-j.usedItems {
 		j.items, j.usedItems = make([]*yaml.Node, max(len(items), min(max(16, 2*len(j.items)), 1024))), 0
@@ -161,7 +157,6 @@ func (j *jsonReader) value(depth int) (*yaml.Node, error) {
 	return nil, j.unexpected("a value")
 }
 
-// collection reads an object or an array.
 func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	n, end := j.node(yaml.SequenceNode, "!!seq"), byte(']')
 	if object {
@@ -227,8 +222,9 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun adds one node for the inner names of a run, and continues at the comma before the
-// run's last name. It does nothing unless a run begins at the offset first.
+// skipRun skips the inner names of a long list and adds one node for all of them. The
+// parameter "first" is the offset of a name. If no long list begins there, skipRun does
+// nothing.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -245,7 +241,7 @@ func (j *jsonReader) skipRun(first int) {
 func (j *jsonReader) word(w, tag string) (*yaml.Node, error) {
 	rest := j.data[j.pos:]
 	if !bytes.HasPrefix(rest, []byte(w)) {
-		if bytes.HasPrefix([]byte(w), rest) { // the file ends inside the word
+		if bytes.HasPrefix([]byte(w), rest) { // the text ends inside the word
 			return nil, j.fault(len(j.data), "")
 		}
 		return nil, j.fault(j.pos, "is not JSON: words are true, false and null")
@@ -300,13 +296,13 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// text reads a string. A string without escapes is copied once.
+// text parses a string. A string without escapes is copied only once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
 	j.pos++
 	start := j.pos
-	var out []byte // the text before start, if there was an escape
+	var out []byte // the decoded text before the index start, if there was an escape
 	for j.pos < len(j.data) {
 		switch c := j.data[j.pos]; {
 		case c == '"':
@@ -333,18 +329,19 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// A wordTable caches short strings, so that the million orders of a register share their keys,
-// their authority and most of their dates.
+// A wordTable caches short strings, so that a million orders share memory for equal keys and
+// values.
 type wordTable [512]string
 
 const maxWord = 32
 
-// string returns b as a string.
+// string returns b as a string, from the cache if possible.
 func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// A new string replaces the old string in its slot. A cache miss only costs memory.
+	// A new string replaces the cached string. This is harmless, because a string outside the
+	// cache only costs memory.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)
@@ -354,7 +351,7 @@ func (t *wordTable) string(b []byte) string {
 
 var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape appends the character of the escape at pos.
+// escape decodes the escape at pos and appends it to out.
 func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	at := j.pos
 	if at+1 >= len(j.data) {
@@ -382,7 +379,7 @@ func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	return utf8.AppendRune(out, r), nil
 }
 
-// hex4 reads \uXXXX at pos.
+// hex4 decodes an escape of the form \uXXXX.
 func (j *jsonReader) hex4() (rune, error) {
 	if j.data[j.pos+1] != 'u' {
 		return 0, j.fault(j.pos, "is not JSON: no such escape")

@@ -4,54 +4,52 @@ import (
 	"fmt"
 )
 
-// The limits of order files and lists. A file beyond a limit is refused with an error that
-// names the limit. The limits keep a bad file from using up the memory of a server that
-// answers queries: a document takes at most a small multiple of its size, whatever it
-// contains.
+// These are the limits of order files and of lists of names. The limits protect the memory of
+// a DNS server: a document takes at most a small multiple of its size.
 const (
-	// maxDocument is the largest size in bytes of a YAML or JSON document and of a line of
-	// JSON Lines. The whole text is in memory while the orders are read.
+	// maxDocument is the largest size in bytes of a YAML or JSON document, or of one line of
+	// JSON Lines. The parser holds all of it in memory.
 	maxDocument = 64 << 20
 	// maxText is the largest size in bytes of a YAML document without its long lists of plain
-	// names. The YAML library copies a scalar several times.
+	// names. The YAML library copies each scalar several times.
 	maxText = 32 << 20
-	// maxValues is the largest number of keys, values and list entries of a document or a
-	// line, without the long lists of plain names. Each takes some 250 bytes of memory.
+	// maxValues is the largest number of keys, values and list entries in a document. Each
+	// takes some 250 bytes of memory. Long lists of plain names do not count.
 	maxValues = 700_000
-	// maxStream is the largest size in bytes of JSON Lines and of a side list. Only a part of
-	// them is in memory at a time.
+	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a part
+	// of it is in memory at any time.
 	maxStream = 4 << 30
 	// maxOrders is the largest number of orders in a file.
 	maxOrders = 4_000_000
-	// maxNoOrders is the largest number of entries of `orders` that are not mappings.
+	// maxNoOrders is the largest number of entries in `orders` that are not mappings.
 	maxNoOrders = 1000
-	// maxDepth is the deepest nesting of JSON. The schema needs six levels.
+	// maxDepth is the deepest allowed nesting of JSON. A valid order file has at most six
+	// levels.
 	maxDepth = 64
-	// MaxProblems is the largest number of problems that are listed, because a file of a
-	// million bad lines has one mistake. Reading ends there.
+	// MaxProblems is the largest number of reported problems for a file. A million bad lines
+	// usually have one cause.
 	MaxProblems = 10_000
 	maxProblems = MaxProblems
-	// MaxLine is the largest size in bytes of a line of a side list or a protect list. The
-	// longest name has 253 bytes.
+	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep is the largest number of labels beyond the fourth of each name, for all names of
-	// a file and its side lists together. One more is allowed for each name. The limit is
-	// needed because each label may be a node of the index, and a name of a hundred labels
-	// takes no more text than ten names.
+	// maxDeep limits the number of labels in a file and its side lists. It does not include
+	// the first four labels of each name, and each name raises the limit by one. The limit
+	// protects memory, because each label may need a node in the index.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows of a file's targets. The windows of an
-	// order count once for each target that has attributes of its own.
+	// maxIntervals is the largest number of windows in a file. A window is a time interval in
+	// which an order is enforced. The windows of an order count once for each target with
+	// attributes.
 	maxIntervals = 1_000_000
-	// maxRedirect is the largest number of addresses of a redirect, which all go into an
-	// answer.
+	// maxRedirect is the largest number of addresses in a redirect, because an answer contains
+	// all of them.
 	maxRedirect = 1000
 	// MaxProtect is the largest size in bytes of a protect list.
 	MaxProtect = 64 << 20
-	// MaxProtected is the largest number of entries of a protect list.
+	// MaxProtected is the largest number of entries in a protect list.
 	MaxProtected = 1_000_000
 )
 
-// limits is the table of limits in docs/order-format.md.
+// limits lists the limits that docs/order-format.md must contain.
 var limits = []struct {
 	what string
 	most int64
@@ -73,8 +71,8 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the largest size in bytes of the order file, or of the side list, at a
-// path. A larger file is refused and need not be read.
+// MaxBytes returns the largest allowed size in bytes of the file at path. If the parameter
+// "side" is true, the file is a side list.
 func MaxBytes(path string, side bool) int64 {
 	if side || Ext(path) == ".jsonl" {
 		return maxStream
@@ -82,14 +80,14 @@ func MaxBytes(path string, side bool) int64 {
 	return maxDocument
 }
 
-// A LabelCount counts the labels of names that go into an index.
+// A LabelCount counts the labels of names that are added to an index.
 type LabelCount int
 
-// Add counts the labels of a name, and reports whether the names so far have too many labels.
+// Add counts the labels of one more name. It reports whether there are now too many labels.
 func (c *LabelCount) Add(labels int) bool {
 	*c += LabelCount(max(labels-4, 0) - 1)
 	return *c > maxDeep
 }
 
-// TooManyLabels is the message to report when LabelCount.Add returns true.
+// TooManyLabels is the error message after LabelCount.Add has returned true.
 var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestLimitsDocumented checks that the table in the documentation is the table in the code.
+// TestLimitsDocumented checks that docs/order-format.md contains the limits of the code.
 func TestLimitsDocumented(t *testing.T) {
 	data, err := os.ReadFile("../../docs/order-format.md")
 	if err != nil {
@@ -46,8 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes: head, and then body again and again. It counts the bytes
-// that are read.
+// A repeated is a stream of n bytes. It yields the field "head" once, and then the field
+// "body" again and again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -69,15 +69,14 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// TestRefusedEarly checks that a large file of the wrong kind is refused after little of it
-// was read.
+// TestRefusedEarly checks that the parser refuses a large file of wrong content early.
 func TestRefusedEarly(t *testing.T) {
 	const large = 60 << 20
 	const values = "has more than 700000 keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists"
 	lines := `{"version":1,"count":1}` + "\n"
 	for what, tc := range map[string]struct {
 		path, head, body string
-		most             int // the number of bytes that may be read
+		most             int // the largest number of bytes that the parser may read
 		want             string
 	}{
 		"numbers as orders":    {"a.json", `{"version":1,"orders":[`, "1,", 2 << 20, "a.json: " + values},
@@ -117,7 +116,8 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// TestRefusedBySize checks that a file that is too large is not read at all.
+// TestRefusedBySize checks that the parser does not read a file that announces too large a
+// size.
 func TestRefusedBySize(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.yaml":  "a.yaml: is larger than 64 MiB; write the orders as JSON Lines, and the names into side lists",
@@ -148,15 +148,15 @@ func TestRefusedBySize(t *testing.T) {
 	}
 }
 
-// tooLong is a stream with a size beyond every limit.
+// tooLong is a stream that announces too large a size.
 type tooLong struct{ read bool }
 
 func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine checks that a line of JSON Lines that is too long is one problem, and that the
-// following lines are read.
+// TestLongLine checks that a line of JSON Lines beyond the size limit is one problem. The
+// parser must continue with the next line.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
@@ -169,8 +169,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestOutlineBounds checks that the outline's number of nodes is never smaller than the number
-// in the tree.
+// TestOutlineBounds checks that a tree never has more nodes than its outline predicts.
 func TestOutlineBounds(t *testing.T) {
 	count := func(n *yaml.Node) (k int) {
 		var walk func(n *yaml.Node)
@@ -216,7 +215,7 @@ func TestOutlineBounds(t *testing.T) {
 		}
 		most := in.all() + 1
 		if strings.Contains(text, "{z.example") {
-			most *= 2 // keys without a colon: see weigh
+			most *= 2 // a key without a colon makes two nodes but counts once, see weigh
 		}
 		if root, err := parseYAML(in.text, nil, nil); err == nil && count(root.Content[0]) > most {
 			t.Errorf("%d nodes, the outline allows %d\n%s", count(root.Content[0]), in.all(), text)
@@ -224,7 +223,8 @@ func TestOutlineBounds(t *testing.T) {
 	}
 }
 
-// TestNoOrders checks that parsing JSON ends after a thousand entries that are not orders.
+// TestNoOrders checks that the parser stops after a thousand entries of "orders" that are not
+// mappings.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
 	if want := "a.json:1:2024: orders has more than 1000 entries that are no mappings"; problems.Error() != want {
@@ -232,7 +232,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks that the windows of an order count for each of its targets.
+// TestManyWindows checks that the limit on windows includes the windows of an order once for
+// each target with attributes.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
@@ -268,7 +269,7 @@ func TestManyRedirects(t *testing.T) {
 	}
 }
 
-// TestProblemsAreShort checks that problems need little memory, however long the values are.
+// TestProblemsAreShort checks that problems need little memory, even for long values.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 50_000)
 	lines := &feed{n: 1000, line: func(i int) string {
@@ -293,7 +294,8 @@ func TestProblemsAreShort(t *testing.T) {
 	runtime.KeepAlive(problems)
 }
 
-// TestStop checks that a load ends soon after Stop returns true, at any point of the load.
+// TestStop checks that Parse ends soon after Options.Stop returns true, at several points of a
+// load.
 func TestStop(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	orders := `{"version":1,"count":1000000}` + "\n" + strings.Repeat(`{"id":"a"}`+"\n", 5000)
@@ -328,7 +330,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestClosedStream checks that a failing stream ends a load, even in the middle of a line.
+// TestClosedStream checks that Parse ends when a stream fails, also in the middle of a line.
 func TestClosedStream(t *testing.T) {
 	for _, ext := range Extensions {
 		in := io.MultiReader(&repeated{body: "{", n: 300 << 10}, iotest.ErrReader(os.ErrClosed))
@@ -338,8 +340,8 @@ func TestClosedStream(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that long lists inside an order keep their sequence, without
-// duplicates. Searching the whole list for each entry took minutes.
+// TestLongLists checks that long lists keep their sequence and lose their duplicates. With a
+// linear search for each entry, the test would take minutes.
 func TestLongLists(t *testing.T) {
 	const n = 100_000
 	var lifts, clients strings.Builder

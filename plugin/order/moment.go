@@ -2,9 +2,8 @@ package order
 
 import "time"
 
-// ParseTime parses a time in the form of an order file's from: a date, which means the start
-// of the day, or RFC 3339 with optional seconds and offset. A date or a time without an offset
-// is in loc.
+// ParseTime parses a date or a time of RFC 3339. The seconds and the offset may be left out. A
+// date means the start of the day. Without an offset, the time zone is loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {
@@ -12,3 +11,7 @@ func ParseTime(s string, loc *time.Location) (Time, error) {
 	}
 	return FromTime(t), nil
 }
+
+// ParseDuration parses a duration in the notation of order files: the format of Go, such as
+// "1h30m", with "d" for 24 hours as the largest unit.
+func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }

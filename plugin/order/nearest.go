@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate that word is most likely a misspelling of, or "". The digits
-// of word and of the candidate must be equal, because two case numbers that look alike are
-// still two cases.
+// Nearest returns the candidate that is most similar to a misspelt word, or "" if none is
+// similar. The word and the candidate must have equal digits, because similar case numbers
+// belong to different cases.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -33,9 +33,9 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// distance returns the number of letters to insert, delete, change or swap with the next
-// letter to turn a into b (optimal string alignment). If the number is limit or more, distance
-// returns a number that is at least limit.
+// distance returns the number of edits between a and b (optimal string alignment). An edit
+// inserts, deletes or changes a letter, or swaps two neighbouring letters. The result is exact
+// only if it is less than limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -66,8 +66,8 @@ func distance(a, b []rune, limit int) int {
 	return row[len(b)]
 }
 
-// didYouMean returns the end of a message about an unknown word. It names the nearest
-// candidate, or is empty.
+// didYouMean returns a hint with the nearest candidate for an error message. It returns "" if
+// no candidate is near.
 func didYouMean(word string, candidates iter.Seq[string]) string {
 	if near := Nearest(word, candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)

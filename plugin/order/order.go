@@ -1,10 +1,9 @@
-// Package order parses order files. It returns validated blocking orders, or all problems with
-// their lines and columns. The format is described in docs/order-format.md. YAML, JSON and
-// JSON Lines have the same schema.
+// Package order parses order files in YAML, JSON and JSON Lines. It returns valid blocking
+// orders, or all problems with their lines and columns. docs/order-format.md describes the
+// format.
 //
 // An [Order] is one decision of one authority. The parser returns complete orders: defaults
-// are filled in, names are canonical and times are resolved, so that other packages need not
-// parse anything.
+// are filled in, names are canonical, and times are Unix times.
 package order
 
 import (
@@ -14,32 +13,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Action is the effect of an order on its targets.
+// An Action is the effect of an order on its targets.
 type Action uint8
 
-// The actions of an order.
+// These are the actions of an order.
 const (
 	Block Action = iota // the targets are blocked
-	Lift                // earlier orders end for the targets
+	Lift                // a lift ends earlier orders for its targets
 )
 
-// Status is set by the operator for an order or a target.
+// Status is the state of an order or of a target. The operator sets it.
 type Status uint8
 
-// The statuses of an order or target. Only Active ones are enforced.
+// These are the statuses. Only an Active target is enforced.
 const (
 	Active    Status = iota
-	Shadow           // decided and counted, but not answered
+	Shadow           // the server counts blocked queries, but does not change answers
 	Draft            // not to be enforced yet
 	Suspended        // stopped by the operator, without a date
 )
 
-// AuthorityKind is the kind of authority that issued an order. The zero value is an unstated
-// kind.
+// AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// The kinds of authority. Only KindOperator changes an answer: the operator's own decisions
-// have the extended error Blocked, all others Censored (RFC 8914, sections 4.16 and 4.17).
+// These are the kinds of authority. KindOperator marks the operator's own decisions. An answer
+// then has the extended DNS error Blocked, and otherwise Censored (RFC 8914, sections 4.16 and
+// 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -48,25 +47,26 @@ const (
 	KindOperator
 )
 
-// Disclosure is how much of an order may be revealed to users.
+// Disclosure says how much of an order the server may reveal to users.
 type Disclosure uint8
 
-// The disclosures. Orders with Code or None are sealed: DNS answers, metrics and the ordinary
-// log contain nothing about them but a digest.
+// These are the disclosures. An order with Code or None is secret. DNS answers, metrics and
+// the ordinary log then contain only a digest of the order.
 const (
 	Full     Disclosure = iota
-	Schedule            // the order is public, but its list of targets is not
-	Code                // the answer contains only the EDE code
-	None                // the answer contains no extended error
+	Schedule            // the order is public, but the list of its targets is secret
+	Code                // an answer contains only the code of the extended DNS error
+	None                // an answer contains no extended DNS error
 )
 
 // Sealed reports whether orders with this disclosure are secret.
 func (d Disclosure) Sealed() bool { return d == Code || d == None }
 
-// ResponseKind is the form of a blocking answer.
+// ResponseKind is the form of the answer for a blocked name.
 type ResponseKind uint8
 
-// The forms of a blocking answer. With ResponseUnset, the Corefile decides.
+// These are the forms of the answer for a blocked name. ResponseUnset means the form in the
+// Corefile.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -75,85 +75,83 @@ const (
 	Redirect
 )
 
-// A Response is the answer that an order prescribes.
+// A Response is the answer that an order prescribes for its targets.
 type Response struct {
 	Kind      ResponseKind
-	Addresses []netip.Addr // only for Redirect; at least one, without duplicates
+	Addresses []netip.Addr // only for Redirect: at least one address, no duplicates
 }
 
-// Match is the set of names that a target covers: its name, the names below, or both.
+// Match says which names a target covers: its name, the names below it, or both.
 type Match uint8
 
-// The matches, in the order of precedence between targets of the same name
-// (docs/order-format.md, "When several orders cover a name").
+// These are the kinds of match. For targets with equal names, the first kind in this list
+// takes precedence (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
 	BelowOnly              // all names below the name, written as "*.example.com"
 )
 
-// A Country is an ISO 3166-1 alpha-2 code in upper case, "EU" for the group, or empty if
-// unknown.
+// A Country is an ISO 3166-1 alpha-2 code in upper case, or "EU" for all members of the
+// European Union. It is empty if the country is unknown.
 type Country string
 
-// An Authority is the court or other body that decided.
+// An Authority is the court or other body that issued an order.
 type Authority struct {
 	Name    string
 	Country Country // may be empty
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies: all clients, or the clients that
-// are in one of the countries or in one of the networks.
+// A Scope is the set of clients to which an order applies. It contains all clients if Global
+// is set. Otherwise it contains the clients in the countries and networks of the Scope.
 type Scope struct {
 	Global    bool
-	Countries []Country // "EU" means all its members
-	// WithTerritories are the countries that were written with a "+". Their territories are in
-	// Countries too.
+	Countries []Country // "EU" means all members of the European Union
+	// WithTerritories lists the countries that are written with a "+" in the file, such as
+	// "FR+". Countries also contains the territories of these countries.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
 
-// An Exempt is a list of networks to whose clients an order does not apply.
+// An Exempt lists networks of clients to which an order does not apply.
 type Exempt struct {
 	Clients   []netip.Prefix
-	Until     Time // NoTime: as long as the order lasts
+	Until     Time // NoTime means until the order ends
 	Reference string
 }
 
-// A Window is an interval in which an order or target is in force. It includes From and
-// excludes Until. NoTime means no limit.
+// A Window is a time interval in which an order or target is enforced. It includes the time in
+// the field From and excludes the time in the field Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
-// A FilteringDatabase names the public record of an order
+// A FilteringDatabase refers to the public record of an order in a database
 // (draft-ietf-dnsop-filtering-transparency-00).
 type FilteringDatabase struct{ DB, ID string }
 
-// A Document is the record of how the paper that was served was verified.
+// A Document records how the operator verified the paper document of an order.
 type Document struct {
 	SHA256                       string // lower-case hex
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are the fields that the orders of one authority usually have in common, and that
-// usually come from the file's authorities and defaults. Orders without such fields of their
-// own share one Terms, which is immutable. A register of a million orders has only a few
-// Terms.
+// Terms are fields that the orders of one authority usually have in common. Orders without
+// values of their own share one Terms, which saves memory. A shared Terms must not be changed.
 type Terms struct {
 	Authority     Authority
-	Scope         *Scope // nil only on a lift, which then applies to all clients
+	Scope         *Scope // nil only for a lift, which then applies to all clients
 	Exempt        []Exempt
 	Response      Response
 	TTL           time.Duration // negative if unset
 	Disclosure    Disclosure
 	Justification string
-	Language      string // the BCP 47 tag of Justification
+	Language      string // the BCP 47 tag of the language of Justification
 	Organization  string
 	Contact       []string // mailto: and tel: URIs
 	URL           string
 	Basis         string
 	Category      string
-	Redress       string // how, and to whom, to object to the order
+	Redress       string // how a user can object to the order
 	ReportTo      string
 }
 
@@ -161,11 +159,11 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts are the ids of the orders that a lift reaches. If Lifts is empty, the lift reaches
-	// the earlier orders of the same authority.
+	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends the
+	// earlier orders of its authority.
 	Lifts []string
-	// Public is set on a lift that itself has disclosure full or schedule. Other lifts are as
-	// secret as the orders they reach.
+	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as
+	// secret as the orders that it ends.
 	Public bool
 	*Terms
 
@@ -175,43 +173,45 @@ type Order struct {
 	Claimant   string // the party that asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
-	// Acknowledged is the time at which the receipt of the order was confirmed to the
-	// authority. Reported is the time at which the effect was reported.
+	// Acknowledged is when the operator confirmed the order to the authority. Reported is when
+	// the operator reported that the block works.
 	Acknowledged, Reported Time
-	// DeadlineAfter is the deadline if it was written as a duration after Served, else 0. For
-	// a target with a Served of its own, it counts from the target's Served.
+	// DeadlineAfter is the deadline as a duration after the time Served, or 0.
 	DeadlineAfter time.Duration
 
 	Windows []Window
 	Status  Status
 	Targets []Target
-	// the number of targets that went to Options.Targets; they are not in Targets
+	// Plain is the number of targets that were passed to Options.Targets. The slice Targets
+	// does not contain these targets.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
 	Force              []Force
 	FilteringDatabases []FilteringDatabase
 	Document           *Document
-	Line, Column       int // the position of the order in its file, from 1
-	Index              int // the index of the order in its file, from 0
+	Line, Column       int // the position in the file, from 1
+	Index              int // the index in the file, from 0
 }
 
-// A Source is the register from which an import made the file.
+// A Source describes the official register from which the file was imported.
 type Source struct {
 	Register string // the name of the register
-	AsOf     Time   // when the register had this content; NoTime if not given
-	SHA256   string // of the register's file, in lower-case hex; empty if not given
+	AsOf     Time   // the date of the register's content; NoTime if not given
+	SHA256   string // the digest of the register's file in lower-case hex; may be empty
 }
 
-// A Force is a reason to enforce a target that the guard would hold.
+// A Force is the operator's reason to enforce a target that the guard would protect.
 type Force struct{ Target, Reason string }
 
-// A SideList is a list of targets in a file of its own. All are subtree targets.
+// A SideList is a list of target names in a file of its own. Each target covers its name and
+// all names below it.
 type SideList struct {
 	File   string // as written, relative to the order file
-	SHA256 string // lower-case hex, empty if not given
+	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that went to Options.Side; they are not in Names.
+	// Taken is the number of names that were passed to Options.Side. The field Names does not
+	// contain these names.
 	Taken int
 }
 
@@ -221,55 +221,57 @@ func (s *SideList) Len() int { return s.Names.Len() + s.Taken }
 // TargetKind is the kind of a target.
 type TargetKind uint8
 
-// The kinds of targets.
+// These are the kinds of targets.
 const (
 	TargetName    TargetKind = iota
-	TargetAddress            // an address or network; only recorded, or enforced in answers
-	TargetURL                // a page; only recorded, because DNS cannot enforce it
+	TargetAddress            // an address or network, in DNS answers or only recorded
+	TargetURL                // only recorded, because DNS cannot block one page
 )
 
-// EnforcedBy is the means by which an address target is enforced.
+// EnforcedBy says who enforces an address target.
 type EnforcedBy uint8
 
-// The means of enforcement of an address target.
+// These are the values of EnforcedBy.
 const (
-	ByNetwork EnforcedBy = iota // by routers
+	ByNetwork EnforcedBy = iota // routers block the address
 	ByNobody
-	ByDNS // answers that contain the address are blocked
+	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL that an order names. Name and Match are set for
-// names. A URL that stands for its whole host is stored as a name too, as TargetName.
+// A Target is a name, an address or a URL to which an order applies. Name and Match are set
+// only for a name. A URL whose whole host is blocked becomes a TargetName.
 type Target struct {
 	Kind  TargetKind
 	Match Match
 	Name  dname.Name
-	// Attr are the attributes that few targets have, nil if there are none. Targets of one
-	// order may share an Attr.
+	// Attr contains attributes that few targets have, or is nil. Several targets of one order
+	// may share one Attr.
 	Attr         *Attr
-	Line, Column int // in the order file, from 1
+	Line, Column int // the position in the order file, from 1
 }
 
-// Attr are the attributes of a target other than its name. They restrict the attributes of the
-// order. Except is added to the order's exceptions.
+// Attr contains the attributes of a target other than its name. The target is enforced only at
+// times that its own attributes and the order allow. Exceptions of the target are added to
+// those of the order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
-	URL        string // as written; also set on a name target that was a whole_host URL
+	URL        string // as written; a whole_host URL also sets Target.Name
 
 	From, Until      Time
 	Windows          []Window
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// Acknowledged and Reported are about this target only.
+	// Acknowledged and Reported apply only to this target. The fields of Order apply to the
+	// whole order.
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string
 }
 
-// DecidedAt returns the time that orders the decisions of an authority: Issued, else
-// From, else Served, else NoTime.
+// DecidedAt returns the time by which the decisions of an authority are sorted. It is the
+// first given time of Issued, From and Served, or else NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// loadGood parses a file that must have no problems.
+// loadGood parses a file in testdata that must have no problems.
 func loadGood(t testing.TB, path string) *File {
 	t.Helper()
 	f, problems := load(t, path)
@@ -23,7 +23,6 @@ func loadGood(t testing.TB, path string) *File {
 	return f
 }
 
-// parseString parses a YAML text.
 func parseString(t testing.TB, text string) (*File, Problems) {
 	t.Helper()
 	return Parse("a.yaml", strings.NewReader(text), Options{})
@@ -40,7 +39,7 @@ func oneOrder(t testing.TB, fields string) *Order {
 	return f.Orders[0]
 }
 
-// stripped returns copies of orders without their positions in a file.
+// stripped returns copies of the orders without their positions.
 func stripped(orders []*Order) []*Order {
 	var out []*Order
 	for _, o := range orders {
@@ -55,7 +54,7 @@ func stripped(orders []*Order) []*Order {
 	return out
 }
 
-// sameOrders reports the differences between two lists of orders, except for positions.
+// sameOrders reports the differences between two lists of orders. It ignores positions.
 func sameOrders(t testing.TB, what string, got, want []*Order) {
 	t.Helper()
 	got, want = stripped(got), stripped(want)
@@ -89,7 +88,7 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestSameInThree checks that the same content in YAML, JSON and JSON Lines gives the same
+// TestSameInThree checks that YAML, JSON and JSON Lines files with equal content give equal
 // orders.
 func TestSameInThree(t *testing.T) {
 	want := loadGood(t, "good/full.yaml")
@@ -132,7 +131,7 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	return out
 }
 
-// TestFull compares every field of a file that uses all fields with the expected value.
+// TestFull compares every field of a file that uses all fields.
 func TestFull(t *testing.T) {
 	f := loadGood(t, "good/full.yaml")
 	if !reflect.DeepEqual(f.Source, &Source{"Elenco di Esempio", at(t, "2026-05-01T00:00:00+02:00"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) || f.Expires != at(t, "2027-01-01T00:00:00+01:00") {
@@ -178,7 +177,7 @@ func TestFull(t *testing.T) {
 	full.Issued = at(t, "2026-05-01T00:00:00+02:00")
 	full.Served = at(t, "2026-05-02T09:30:00+02:00")
 	full.DeadlineAfter, full.Deadline = 7*24*time.Hour, at(t, "2026-05-09T09:30:00+02:00")
-	full.From = at(t, "2026-05-02T08:00:01Z") // a fraction is rounded up
+	full.From = at(t, "2026-05-02T08:00:01Z") // a fraction of a second is rounded up
 	full.Until = at(t, "2027-05-02T00:00:00+02:00")
 	full.Windows = []Window{
 		{at(t, "2026-05-03T18:45:00+02:00"), at(t, "2026-05-03T21:00:00+02:00")},
@@ -197,7 +196,8 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			// the order's deadline, counted from the target's served
+			// The deadline is a duration. For this target, it starts at the target's own field
+			// "served".
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
@@ -270,7 +270,7 @@ func TestFull(t *testing.T) {
 	sameOrders(t, "good/full.yaml", f.Orders, want)
 }
 
-// TestSets checks that duplicates in lists that are sets count once.
+// TestSets checks that the parser drops duplicates in lists such as lifts.
 func TestSets(t *testing.T) {
 	o := oneOrder(t, `id: a, scope: {countries: [IT, it, EU], clients: [192.0.2.1, 192.0.2.1/32]}, response: {redirect: [192.0.2.2, 192.0.2.2]}`)
 	if len(o.Scope.Countries) != 2 || len(o.Scope.Clients) != 1 || len(o.Response.Addresses) != 1 {
@@ -282,8 +282,8 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// TestLinesApart checks that an order of JSON Lines does not depend on the line before it,
-// whose memory it reuses.
+// TestLinesApart checks that an order of JSON Lines does not depend on the line before. The
+// parser reuses memory between lines, so a mistake could mix two orders.
 func TestLinesApart(t *testing.T) {
 	const head = `{"version":1,"count":%d}` + "\n"
 	lines := []string{
@@ -330,7 +330,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// checkFile checks rules that are true for every valid file.
+// checkFile checks rules that hold for every valid file.
 func checkFile(t testing.TB, f *File) {
 	t.Helper()
 	ids := map[string]bool{}

@@ -17,67 +17,66 @@ import (
 // Extensions are the file name extensions of order files.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// Ext returns the ending of a file's name in lower case, because the letters of an
-// ending may have any case.
+// Ext returns the extension of a path in lower case, because an extension may be written as
+// ".YAML".
 func Ext(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// A File is the top level of an order file.
+// A File contains the top level of an order file.
 type File struct {
 	Path     string
 	Serial   int64   // -1 if not given
 	ShrinkOK int64   // -1 if not given
 	Timezone string  // as written, empty if not given
 	Source   *Source // nil if not given
-	// Expires is the time at which the file becomes stale, or NoTime if not given. The orders
-	// of a stale file stay in force.
+	// Expires is the time after which the file is stale, or NoTime. The orders of a stale file
+	// are still enforced.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
-	// Targets is the number of targets of the block orders.
+	// Targets is the number of targets of all block orders.
 	Targets int
-	// Orders are the orders. It is empty if Options.Emit is set.
+	// Orders contains the orders of the file. It is empty if Options.Emit is set.
 	Orders []*Order
-	// Sides are the paths of the side lists that the file names, relative to the file. It
-	// includes lists that could not be read.
+	// Sides lists the paths of all side lists, relative to the file. It includes the lists
+	// that could not be read.
 	Sides []string
 }
 
-// Options are the functions that Parse calls.
+// Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list. name is relative to the directory of the order file. Without
-	// OpenSide, side lists are problems.
+	// OpenSide opens a side list, which is a list of names in a file of its own. The parameter
+	// "name" is a path relative to the directory of the order file. Without OpenSide, each
+	// side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit is called with each order when it is read, so that a file of a million orders is
-	// never in memory as a whole. The Order and its Targets are valid until Emit returns. The
-	// data they point to must not be changed. If Parse returns errors, the emitted orders must
-	// be dropped. Emit is not called after an error was found.
+	// Emit is called with each order as soon as the order is parsed. A million orders are then
+	// never in memory together. The Order and its Targets are valid until Emit returns. If
+	// Parse returns errors, the caller must drop all emitted orders. Parse does not call Emit
+	// after the first error.
 	Emit func(*Order)
-	// Side, if set, is called with an order before its side list is read. Parse adds the names
-	// of the list to the result of Side, so that a long list is never in memory as a whole.
-	// The order's action, status and times are final by then. Emit is called with the order
-	// afterwards. If Parse returns errors, the names must be dropped.
+	// Side is called before Parse reads the side list of an order. Parse adds the names of the
+	// list to the returned Names. The action, the status and the times of the order are then
+	// final. Parse calls Emit later. If Parse returns errors, the caller must drop the names.
 	Side func(*Order) Names
-	// Targets, if set, is called with an order that has a long list of plain names, before
-	// Emit. Parse adds the names of the list to the result of Targets. Order.Plain counts
-	// these names, and Order.Targets does not contain them, so that a million names never
-	// become a million Targets. If Parse returns errors, the names must be dropped.
+	// Targets is called before Emit for an order with a long list of plain names. Parse adds
+	// the names to the returned Names and counts them in Order.Plain. Order.Targets does not
+	// contain these names, which saves much memory. If Parse returns errors, the caller must
+	// drop the names.
 	Targets func(*Order) Names
-	// Stop, if set, is called now and then. When it returns true, Parse ends soon and returns
-	// an error.
+	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
+	// error.
 	Stop func() bool
 }
 
-// A Names receives the names of a list while Parse reads the list.
+// A Names receives the names of a list one by one.
 type Names interface {
-	// Grow announces about n more names.
+	// Grow announces that about n more names will follow.
 	Grow(n int)
-	// AddWire adds a name. The Wire is valid until AddWire returns.
+	// AddWire adds a name. It must copy the name, because the caller reuses the Wire.
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path decides the format, and path is part
-// of the problems. The file is valid if Problems.Errors is empty; otherwise none of it may be
-// used. The File is never nil.
+// Parse parses the order file in r. The extension of path selects the format. If the problems
+// contain an error, no part of the File may be used. Parse never returns a nil File.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -96,8 +95,8 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports an error of syntax or reading, after which there is no tree. The public
-// text of the problem has no value of the file in it, because the file may have sealed orders.
+// addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
+// values of the file, because the file may contain secret orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -117,21 +116,21 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the defaults of all block orders, and handles has base together with the fields
-	// of each authority.
+	// base has the values of the file's defaults. The map handles has the same values together
+	// with the fields of each authority.
 	base          *draft
-	defaultHandle *yaml.Node // the handle of an authority in defaults
+	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
 	ids           *idTable
-	sides         distinct[string] // the set of out.Sides
-	draft         draft            // the order that is being read
-	room          []Target         // reused memory for its targets
-	runs          []run            // the runs in data
-	stopErr       error            // the error that ends the load
+	sides         distinct[string] // the same paths as out.Sides
+	draft         draft            // the current order
+	room          []Target         // reused memory for the Targets of draft
+	runs          []run            // the long lists of plain names in data
+	stopErr       error            // the error with which the load ends
 	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
-	// intervals is the number of windows of targets with attributes, including the windows of
-	// their orders.
+	// intervals is the number of windows of all targets with attributes. For each of these
+	// targets, it includes the windows of the order.
 	intervals int
 }
 
@@ -175,7 +174,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	return p.end()
 }
 
-// tree parses a document.
+// tree parses a document and returns the tree of its values.
 func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	if err := p.stopped(); err != nil {
 		return nil, err
@@ -190,8 +189,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Either the names are not where the outline expected them, or the text has an error.
-	// Parse the text without runs.
+	// The text without its long lists could not be parsed. The names may not be targets, or
+	// the text has an error, so the whole text is parsed.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -216,8 +215,8 @@ func (p *parser) end() error {
 
 var bom = []byte("\uFEFF")
 
-// jsonLines reads the header line and then one order a line. Only one line is in memory at a
-// time.
+// jsonLines parses a JSON Lines file: a header line and then one order in each line. Only one
+// line is in memory at any time.
 func (p *parser) jsonLines(r io.Reader) error {
 	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
@@ -228,7 +227,7 @@ func (p *parser) jsonLines(r io.Reader) error {
 	lines.json.stop = p.stopped
 	for line, read := 1, int64(0); p.step(line); line++ {
 		t, size, err := lines.next(br, line)
-		var bad error // an error of the line, not of the stream
+		var bad error // a bad line in a readable stream
 		if s := (*syntaxError)(nil); errors.As(err, &s) {
 			bad = err
 		} else if err != nil && !errors.Is(err, io.EOF) {
@@ -253,11 +252,11 @@ func (p *parser) jsonLines(r io.Reader) error {
 				return err
 			case !seenHeader:
 				if err != nil || !p.lineHeader(n) {
-					return err // without the header, the orders cannot be read
+					return err // the orders need the values of the header
 				}
 			case err != nil:
-				// Each line is parsed separately, so the problems of the other lines are
-				// listed too.
+				// The parser continues after a bad line, so that it reports the problems of
+				// all lines.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
@@ -275,23 +274,23 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads lines of JSON. The nodes of the header are kept. The nodes of an order
-// are overwritten by the next line.
+// A lineReader reads the lines of a JSON Lines file. The nodes of the header stay valid, but
+// the next line overwrites the nodes of an order.
 type lineReader struct {
 	json   jsonReader
 	line   input
-	header bool // the header was read
+	header bool // the header was already read
 }
 
-// next returns the next line without its end, and the number of bytes that were read. The line
-// is valid until the next call. If a line is too large or is not UTF-8, next returns a
-// syntaxError and skips the rest of the line.
+// next returns the next line without its end, and the number of bytes that were
+// read. The line is valid until the next call. For a line that is too large or not UTF-8, next
+// returns a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)
 	part, err := br.ReadSlice('\n')
 	if size = len(part); !errors.Is(err, bufio.ErrBufferFull) {
-		// Nearly all lines are short, and cannot make a large tree.
+		// Nearly all lines are short and end here.
 		t.buf = bytes.TrimRight(part, "\r\n")
 		t.text = t.buf
 		if line == 1 {
@@ -348,7 +347,7 @@ func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	return r.json.read(t.text, t.firstLine)
 }
 
-// lineHeader decodes the first line of JSON Lines, and reports whether it is usable.
+// lineHeader decodes the header line, and reports whether the header is usable.
 func (p *parser) lineHeader(n *yaml.Node) bool {
 	if !p.header(n) {
 		return false

@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An orderRun is a run of plain names among the targets of an order.
+// An orderRun is a long list of plain names among the targets of an order.
 type orderRun struct {
 	*run
-	before int // the number of elements of Order.Targets before the run
+	before int // the number of Order.Targets before the list
 }
 
-// countTargets returns the largest number of Targets that a list can result in.
+// countTargets returns an upper bound for the number of Targets in the list n.
 func (p *parser) countTargets(n *yaml.Node) int {
 	count := len(n.Content)
 	if p.opt.Targets == nil {
@@ -29,8 +29,9 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a run. If Options.Targets is set, it only records the
-// run, because the fields after the targets must be read first.
+// plainNames decodes the names of a long list that have no nodes of their own. If
+// Options.Targets is set, it only stores the list, because the other fields must be decoded
+// first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -43,18 +44,18 @@ func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	})
 }
 
-// eachName sets w to each inner name of a run, and calls f.
+// eachName sets w to each inner name of the run r, and calls f after each name.
 func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	i := 0
 	r.each(p.data, func(name []byte, at spot) {
-		if i++; p.step(i) && w.SetHost(name) { // SetHost is always true for names of a run
+		if i++; p.step(i) && w.SetHost(name) { // SetHost accepts every name of a run
 			f(at)
 		}
 	})
 }
 
-// eachTarget calls own for each element of o.Targets, and plain for each name of the runs, in
-// the order of the file.
+// eachTarget calls the function "own" for each element of o.Targets, and the function "plain"
+// for each name in a long list. The calls follow the sequence in the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -69,8 +70,8 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of a name that goes into the index. If the names have too many
-// labels, it reports that once and ends the load.
+// countLabels counts the labels of one name. At the limit, it reports one problem and ends the
+// load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -78,8 +79,8 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn passes the names of the runs to Options.Targets. The other fields of the order must
-// be decoded.
+// handOn passes the names of long lists to Options.Targets. All other fields of the order must
+// be decoded first.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -95,8 +96,8 @@ func (p *parser) handOn(o *draft) {
 	}
 }
 
-// A sameTarget identifies a target within an order. Two targets with equal values are the same
-// target.
+// A sameTarget is a comparable form of a target. Two targets of an order are equal if their
+// sameTargets are equal.
 type sameTarget struct {
 	kind    TargetKind
 	match   Match
@@ -116,21 +117,21 @@ func sameAs(t *Target) sameTarget {
 	return k
 }
 
-// firsts finds the duplicate targets of an order. It needs twelve bytes for each target. With
-// a million names, a map would take more memory than the rest of a load.
+// firsts is a hash table that finds duplicate targets. It needs twelve bytes for each target,
+// which is much less than a Go map.
 type firsts struct {
 	seed  maphash.Seed
-	slots []firstSlot // open addressing, at most two thirds full
+	slots []firstSlot // a hash table with open addressing, at most two thirds full
 }
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. If at is at most the number of Targets, it is the number of a
-	// target, from 1. A larger number encodes an offset in the text.
+	// The field at is 0 in a free slot. A value up to the number of Targets is the number of
+	// a target, from 1. A larger value encodes the offset of a name in a long list.
 	at uint32
 }
 
-// find returns the slot of an equal target, or a free slot for the target.
+// find returns the slot of an equal target, or else a free slot.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -142,8 +143,8 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. Both mentions stay, because together they are one
-// target with the attributes of both.
+// warnTwice warns of duplicate targets. It keeps both entries, because each may have
+// attributes.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {
@@ -209,7 +210,7 @@ func (p *parser) warnTwice(o *draft) {
 	})
 }
 
-// lineOf returns the line of an offset in the runs of an order.
+// lineOf returns the line number of an offset in a long list.
 func (p *parser) lineOf(o *draft, off int) int {
 	for _, r := range o.runs {
 		if r.from.off <= off && off < r.last.off {
@@ -219,10 +220,10 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// distinct finds the values of a list that were not in it before.
+// The type distinct is a set of the values of a list that were already decoded.
 type distinct[T comparable] map[T]struct{}
 
-// add adds a value, and reports whether it is new.
+// add adds a value and reports whether the value is new.
 func (d distinct[T]) add(v T) bool {
 	before := len(d)
 	d[v] = struct{}{}

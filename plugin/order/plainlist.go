@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// plainList reports whether text looks like a plain list of names: each of its first lines is a
-// name with a dot in it. The name may follow "- " or an address, as in a hosts file.
+// plainList reports whether text is probably a plain list of names or a hosts file. It checks
+// the first three lines.
 func plainList(text []byte) bool {
 	const lines = 3
 	found := 0
@@ -34,18 +34,18 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports a list item that YAML read as a part of the item above it, because the line
-// of the item is indented further. Without this report, two references would become one.
+// itemInside reports an item of a YAML list that is indented too far. YAML would silently join
+// this item to the item above.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
 	}
 	d.seek(item.Line)
 	first, rest, _ := bytes.Cut(d.data[d.lineAt:], []byte("\n"))
-	// dash is the column of the item's dash, from 0.
+	// dash is the column of the dash before the item, from 0.
 	dash := bytes.LastIndexByte(first[:min(item.Column-1, len(first))], '-')
 	if dash < 0 || strings.Trim(string(first[:dash]), " -") != "" {
-		return false // a list in brackets
+		return false // the list is in brackets
 	}
 	for line := item.Line + 1; len(rest) > 0; line++ {
 		var text []byte
@@ -64,8 +64,8 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. Lists are read in the order of the text, so
-// the text is searched once.
+// seek sets lineAt to the offset of a line in data. It continues from the last line, because
+// lists are decoded in sequence.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// notText are the first bytes of files that are not plain text, with the message about each.
+// notText lists the first bytes of common binary files, each with an error message.
 var notText = []struct{ begins, say string }{
 	{"%PDF-", "is a PDF; copy its text into a plain text file"},
 	{"PK\x03\x04", "is a zip file, as Word, Excel and LibreOffice write; save the text as plain text"},
@@ -18,8 +18,8 @@ var notText = []struct{ begins, say string }{
 	{"\xfe\xff", "is UTF-16; save it as UTF-8"},
 }
 
-// plainText returns an error if data is not plain text in UTF-8. line is the number of the
-// first line of data in its file.
+// plainText returns an error if data is not plain text in UTF-8. The parameter "line" is the
+// number of the first line of data.
 func plainText(data []byte, line int) error {
 	if line == 1 {
 		if err := isText(data); err != nil {
@@ -29,8 +29,7 @@ func plainText(data []byte, line int) error {
 	return validUTF8(data, line)
 }
 
-// isText returns an error that names the format if a file that begins with data is in a known
-// format that is not plain text.
+// isText returns an error if data begins like a known binary file.
 func isText(data []byte) error {
 	start := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 256)], " \t\r\n"))
 	for _, f := range notText {
@@ -44,8 +43,8 @@ func isText(data []byte) error {
 	return nil
 }
 
-// validUTF8 returns an error that names the first byte of data that is not UTF-8. line is the
-// number of the first line of data in its file.
+// validUTF8 returns an error about the first invalid byte. The parameter "line" is the number
+// of the first line of data.
 func validUTF8(data []byte, line int) error {
 	if utf8.Valid(data) {
 		return nil
@@ -69,11 +68,11 @@ func validUTF8(data []byte, line int) error {
 	return nil
 }
 
-// c1 are the letters of Windows-1252 from 0x80 to 0x9f, with a blank for unused bytes. From
-// 0xa0 on, Windows-1252 is equal to Latin-1.
+// c1 contains the letters of Windows-1252 for the bytes 0x80 to 0x9f. A blank means an unused
+// byte.
 var c1 = []rune("€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ")
 
-// windows1252 returns the letter of a byte from 0x80 on in Windows-1252, or 0.
+// windows1252 returns the letter of a byte from 0x80 on. It returns 0 for an unused byte.
 func windows1252(b byte) rune {
 	switch {
 	case b > 0xa0:

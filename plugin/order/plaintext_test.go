@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPlainText checks the messages, for the operator and for the ordinary log, about files
-// that are not plain text in UTF-8.
+// TestPlainText checks the messages about files that are not plain text in UTF-8. It checks
+// the full message and the message in the ordinary log.
 func TestPlainText(t *testing.T) {
 	utf16 := func(s string, big bool) string {
 		var b strings.Builder
@@ -38,7 +38,7 @@ func TestPlainText(t *testing.T) {
 	} {
 		for _, ext := range []string{".yaml", ".json", ".jsonl"} {
 			if ext == ".jsonl" && strings.HasPrefix(tc.text, "version") {
-				continue // the first line is not valid JSON
+				continue // another error as JSON Lines
 			}
 			_, problems := Parse("a"+ext, strings.NewReader(tc.text), Options{})
 			if len(problems) != 1 {
@@ -60,8 +60,8 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestAdviceIsNotLogged checks that the log does not get the line that advice shows, because
-// it may name a target of a sealed order.
+// TestAdviceIsNotLogged checks that advice with a corrected line is not in the ordinary log,
+// because the line may contain a secret target.
 func TestAdviceIsNotLogged(t *testing.T) {
 	_, problems := parseString(t, "version: 1\norders:\n- id: a\n  disclosure: none\n  subject: secret.example: all\n")
 	if got, want := problems[0].Error(), `a.yaml:5:3: is not YAML: a text with ": " in it needs quotes; write subject: "secret.example: all"`; got != want {

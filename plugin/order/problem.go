@@ -15,40 +15,41 @@ import (
 type Problem struct {
 	File         string
 	Line, Column int    // from 1; 0 if the problem is about the whole file
-	Order        string // the id of the order, empty outside an order
-	Field        string // dotted path inside the order or file, may be empty
-	Msg          string // the message, in lower case
-	Got          string // the bad value, meaningful if HasGot
+	Order        string // the id of the order; empty outside an order
+	Field        string // the path of the field with dots; may be empty
+	Msg          string // the message, in lower case at the start
+	Got          string // the bad value, if HasGot is set
 	HasGot       bool
-	Warning      bool // the file may still go into force
-	// Sealed is set if the problem is in an order that is or may be sealed. The ordinary log
-	// must use Redacted; only the operator's tool may use Error.
+	Warning      bool // the file is still valid
+	// Sealed is set if the problem may reveal a secret order. The ordinary log must then use
+	// Redacted in place of Error.
 	Sealed bool
-	// public is the message for the ordinary log if Msg contains words of a file that could
-	// not be read, else empty. A problem in a side list always has it.
+	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
+	// problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order, in the header or the syntax of a file.
-	// Nothing is known of the disclosure there, and the file may be no order file at all.
+	// outside is set if the problem is outside an order. It is then unknown whether the text
+	// around the problem is secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because it is in a lift without disclosure,
-	// which is as secret as the orders that it lifts.
+	// Lift is set if the problem is Sealed only because it is in a lift without a disclosure.
+	// The lift is as secret as the orders that it ends.
 	Lift bool
-	// owner is the position at which an order names the side list that the problem is in.
-	// Redacted uses it because the name of the list may reveal a sealed order.
+	// owner is set for a problem in a side list. It is the position at which the order refers
+	// to the list. Redacted shows it in place of the path of the list, because the path may be
+	// secret.
 	owner place
 }
 
-// A place is a position in an order file.
+// A place is a line and a column in an order file.
 type place struct {
 	file      string
 	line, col int
 }
 
-// maxGot is the largest number of bytes of a value that a message repeats.
+// maxGot is the largest number of bytes of a value in a message.
 const maxGot = 120
 
-// Error formats the problem as: path:line:column: order "id": field: message, got "value".
-// Absent parts are left out.
+// Error returns the problem in the form: path:line:column: order "id": field: message, got
+// "value". It leaves out empty parts.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -68,10 +69,11 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns s shortened for a message. The result does not keep s in memory.
+// Clip returns s shortened for a message. The result is a copy, so that it does not keep a
+// long s in memory.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
-// clip returns s shortened for a message.
+// clip shortens s for a message.
 func clip(s string) string {
 	if len(s) <= maxGot {
 		return s
@@ -83,10 +85,9 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted returns the text for the ordinary log. If the problem is Sealed, the text contains
-// only the position and the field, with which the operator can find the problem. Otherwise, it
-// is the text of Error, with the public message if there is one. The text of a problem outside
-// an order has no value and no key of the file in it.
+// Redacted returns the text of the problem for the ordinary log. For a Sealed problem, the
+// text has only the position and the field. For a problem outside an order, the text has no
+// value and no unknown key of the file.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {
@@ -113,7 +114,7 @@ func (p Problem) Redacted() string {
 	return out + " has a problem here; blocklistctl check shows the problem"
 }
 
-// SideReason returns what is wrong with a line of a side list, without words of the line.
+// SideReason returns the message about a bad line of a side list, without words of the line.
 func (p Problem) SideReason() string { return p.public }
 
 // InSide reports whether the problem is in a side list.
@@ -121,8 +122,8 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts the path of a field before the first key that is not in the schema, because
-// the key may be a name at the wrong place.
+// knownField cuts the path of a field before the first key that is not in the schema. An
+// unknown key may be a secret name at a wrong position.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {
@@ -150,7 +151,7 @@ func (p place) String() string {
 	return fmt.Sprintf("%s:%d:%d: ", file, p.line, p.col)
 }
 
-// Problems are the problems of one or more files.
+// Problems contains the problems of one or more files.
 type Problems []Problem
 
 // Sort sorts the problems by file, line and column.
@@ -163,7 +164,7 @@ func (ps Problems) Sort() {
 // Errors returns the problems that are not warnings.
 func (ps Problems) Errors() Problems { return ps.filter(false) }
 
-// Warnings returns the problems that are warnings.
+// Warnings returns the problems that are only warnings.
 func (ps Problems) Warnings() Problems { return ps.filter(true) }
 
 func (ps Problems) filter(warning bool) Problems {
@@ -176,7 +177,7 @@ func (ps Problems) filter(warning bool) Problems {
 	return out
 }
 
-// Error returns the text of all problems, one a line.
+// Error returns the problems, one on each line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestRedacted checks that the log gets only the position and the field of a problem in an
-// order that is or may be sealed. All secret texts contain "secret".
+// TestRedacted checks that the ordinary log gets only the position and the field of a problem
+// in a secret order. All secret values in the test contain "secret".
 func TestRedacted(t *testing.T) {
 	const lists = "secret.example\n*.secret.example\n"
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(lists)), nil }
@@ -80,9 +80,8 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestRedactedOutside checks that the log gets no value and no unknown key of a problem outside
-// an order, because the file may be no order file, or one whose orders are sealed. The tool
-// shows the value.
+// TestRedactedOutside checks that the ordinary log gets no value and no unknown key of a
+// problem outside an order. The file may contain secret orders, or be no order file at all.
 func TestRedactedOutside(t *testing.T) {
 	for _, tt := range []struct{ path, text, want string }{
 		{"a.yaml", "secret.example\nsecret2.example\n", "a.yaml:1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"},
@@ -137,14 +136,14 @@ func TestRedactedText(t *testing.T) {
 			t.Errorf("%q: got\n%s\nwant\n%s", tt.field, got, tt.want)
 		}
 	}
-	// The path of a side list is secret, so the position in the order file is shown.
+	// The path of a side list is secret, so the log shows the position in the order file.
 	_, problems := Parse("a.yaml", strings.NewReader(`version: 1
 orders: [{id: a, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]
 `), Options{OpenSide: side("*.one.example")})
 	if got, want := problems[0].Redacted(), "a.yaml:2:94: targets_from: an order that may be sealed has a problem here; blocklistctl check shows the problem"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	// The problem of another order in the same file is shown in full.
+	// A problem in a public order of the file is shown in full.
 	_, problems = parseString(t, `version: 1
 orders:
 - {id: a, disclosure: none, authority: {name: X}, scope: global, targets: [one.example]}
@@ -183,8 +182,8 @@ func TestProblemError(t *testing.T) {
 	}
 }
 
-// TestLiftsAreRedacted checks that a lift is logged with its values only if it has a
-// disclosure, because it names other orders and their targets, which may be sealed.
+// TestLiftsAreRedacted checks that the log shows values of a lift only if the lift has a
+// disclosure. The lift may contain the id of a secret order.
 func TestLiftsAreRedacted(t *testing.T) {
 	for disclosure, shown := range map[string]bool{"": false, "disclosure: full, ": true, "disclosure: code, ": false} {
 		text := "version: 1\norders: [{id: l, action: lift, " + disclosure + "authority: {name: A}, issued: 2024-01-01, lifts: [a], targets: ['https://secret.example']}]\n"
@@ -198,9 +197,8 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic checks that problems of an order with a clear disclosure that is not sealed
-// are shown in full, whatever else is wrong. Two disclosures, or an invalid one, are not
-// clear.
+// TestSaysPublic checks that problems are shown in full if an order has exactly one disclosure
+// that is valid and not secret.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,
@@ -226,8 +224,8 @@ func TestSaysPublic(t *testing.T) {
 	}
 }
 
-// TestProblemsArePrintable checks that no text of a file or its name can change the display of
-// a problem, ordinary or redacted.
+// TestProblemsArePrintable checks that a problem never contains characters that disturb a
+// terminal.
 func TestProblemsArePrintable(t *testing.T) {
 	const bidi, line = "\u202egro.", "\u2028forged: line"
 	for path, text := range map[string]string{

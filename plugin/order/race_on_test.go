@@ -2,7 +2,6 @@
 
 package order
 
-// cutStep is the number of bytes between two cuts of TestTruncated. The race detector makes the
-// parser five times slower, and the parser has no goroutines. The test without the race
-// detector cuts at each byte.
+// cutStep is the number of bytes between two cuts of TestTruncated. It is larger here, because
+// the race detector makes the parser five times slower.
 const cutStep = 7

@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lookup returns the value of a key, nil if there is none. It reports no problems.
+// lookup returns the value of a key in a mapping, or nil. It reports no problems.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -19,7 +19,8 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes one order, checks it, and emits or stores it.
+// readOrder decodes and checks one order. It then passes the order to Options.Emit or stores
+// it.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -44,7 +45,7 @@ func (p *parser) readOrder(n *yaml.Node) {
 	if hasNulls(n) {
 		p.nullKeys(n, "", slices.Values(orderShape.keys), isField)
 	}
-	o.doubt = o.doubt || len(p.problems) > checked // a key that was dropped may be the disclosure
+	o.doubt = o.doubt || len(p.problems) > checked // the dropped key may be the disclosure
 	for _, kv := range pairs {
 		switch spec := fieldByKey[kv.key.Value]; {
 		case spec == nil:
@@ -78,8 +79,8 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether an order has exactly one disclosure, and this disclosure is not
-// sealed. Other errors of the order then leave no doubt that it is public.
+// saysPublic reports whether an order has exactly one disclosure that is not secret. The order
+// is then public, even if it has errors.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -92,8 +93,8 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns the draft to which the order's own fields are added. The draft has the
-// fields of the authority and the defaults. A lift takes only the authority from them.
+// startOrder returns a draft with the inherited values. A lift inherits only from its
+// authority, and any other order also from the defaults.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -103,7 +104,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	}
 	doubt, noAuthority := base.doubt, !own && base.noAuthority
 	if handle != nil && !isPlain(handle) {
-		noAuthority = true // reported later with the other keys
+		noAuthority = true // a problem is reported later
 	} else if handle != nil && handle.Kind == yaml.ScalarNode {
 		if s := p.text(handle, "authority"); p.handles[s] != nil {
 			base = p.handles[s]
@@ -123,8 +124,8 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// A lift names other orders and their targets, which may be sealed, in this file or
-		// another file. Unless the lift has a disclosure, its values are not logged.
+		// The lift may contain ids and targets of secret orders. Without a disclosure, the log
+		// does not show its values.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -135,10 +136,10 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift.
+// Lifting reports whether o is a lift, which ends other orders.
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID decodes the order's id, and returns its first use if it was used before.
+// checkID decodes the id of an order. If the id is a duplicate, checkID returns its first use.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {
@@ -146,7 +147,7 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 		return twice
 	}
 	if !isPlain(id) {
-		return twice // reported later with the other keys
+		return twice // a problem is reported later
 	}
 	s := p.text(id, "id")
 	switch twice = p.ids.find(s); {
@@ -161,7 +162,6 @@ func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	return twice
 }
 
-// noteID stores the id of an order.
 func (p *parser) noteID(o *draft) {
 	if o.ID != "" {
 		p.ids.add(firstUse{o.ID, int32(o.Line), o.doubt || o.liftDoubt || o.Disclosure.Sealed()})

@@ -9,40 +9,40 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minRun is the number of consecutive plain names that make a run. It is a variable so that
-// tests can have runs in small texts.
+// minRun is the smallest number of consecutive plain names that form a run. Tests set minRun
+// to a small value.
 var minRun = 64
 
-// A spot is a position in a text: the offset, and the line and column from 1.
+// A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in the text of a document, such as
+// A run is a long list of plain names in a document, such as
 //
 //   - one.example
 //   - two.example
 //
-// or "one.example, two.example". The tree has nodes for the first and the last name. The inner
-// names share one node of the kind runNode. Its Line is the number of inner names, and its
-// Column is the index of the run. With a node for each of a million names, the tree would take
-// ten times the size of the text.
+// or "one.example, two.example". The first and the last name have nodes of their own. All
+// names between them share one node of the kind runNode. In this node, Line is the number of
+// these inner names, and Column is the index of the run. If each name had a node, the tree
+// would take ten times the size of the text.
 type run struct {
 	first, last spot
-	from        spot // after the comma or line of the first name
-	to          int  // the end offset of the inner names, which are cut out of the text
+	from        spot // the position after the first name and its line feed or comma
+	to          int  // the offset of the end of the inner names
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the inner names of a run.
+// runNode is the kind of a node for all inner names of a run.
 const runNode yaml.Kind = 1 << 7
 
-// each calls f for each inner name of the run, with the position of the name.
+// each calls f for each inner name of the run.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
 		switch c := text[at.off]; {
 		case c == '\n':
 			at = spot{at.off + 1, at.line + 1, 1}
-		case c == ' ' || c == ',' || c == '\r' || c == '-': // no name begins with "-"
+		case c == ' ' || c == ',' || c == '\r' || c == '-': // a name never begins with "-"
 			at.off, at.col = at.off+1, at.col+1
 		default:
 			name, size := nameAt(text[at.off:])
@@ -52,8 +52,8 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	}
 }
 
-// nameAt returns the host name at the start of the text, and its size in bytes including
-// quotes. The size is 0 if there is no host name.
+// nameAt returns the host name at the start of text. The result "size" is the length with
+// quotes, or 0 if there is no host name.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0
 	quote := byte(0)
@@ -74,7 +74,7 @@ func nameAt(text []byte) (name []byte, size int) {
 	return text[start:end], end + 1
 }
 
-// hostByte is the set of bytes of host names.
+// hostByte marks the bytes that a host name may contain.
 var hostByte = func() (t [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_." {
 		t[c] = true
@@ -82,23 +82,24 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before it is parsed: its runs, and an upper
-// bound for the number of nodes of the tree without the inner names of runs.
+// An outline is the result of a scan of a document before the parser reads it. It lists the
+// runs and limits the size of the tree.
 type outline struct {
 	text   []byte
 	json   bool
 	runs   []run
 	values int
-	inRuns int // the number of inner names
-	cut    int // the size of the inner names in bytes
-	// odd is set if the text has line breaks that YAML counts and the scan does not count.
+	inRuns int // the number of inner names of all runs
+	cut    int // the size in bytes of the inner names of all runs
+	// odd is set if the text has line breaks that only the YAML library counts.
 	odd     bool
 	control bool // the text has control characters
 	mark    spot
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. Offsets must not decrease from call to call.
+// at returns the position of an offset. The offset must not be below that of the last
+// call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -110,11 +111,9 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh has an entry for each byte: the largest number of nodes that the byte can begin, or
-// dash, newLine or special. A scalar needs no byte of its own: the dash, comma or bracket
-// before a list entry counts for the entry, and the colon counts for the key and the value. A
-// key of a flow mapping without a colon, as in "{a, b}", makes two nodes but counts once.
-// maxValues leaves room for twice as many nodes.
+// weigh maps each byte to the number of nodes that can begin there, or to one of the marks
+// dash, newLine and special. A key without a colon, as in "{a, b}", makes two nodes but counts
+// once. The limit maxValues therefore leaves room for twice as many nodes.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -130,8 +129,8 @@ const (
 	special
 )
 
-// scan scans the bytes between two offsets. The end is after a line feed or a comma, or is the
-// end of the text.
+// scan scans the bytes between two offsets. The second offset is after a line feed or comma,
+// or at the end of the text.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -164,10 +163,9 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, each key and each entry is after a bracket or a comma, and each value
-			// after a colon. In YAML, the colon counts for the key too, because there may be
-			// no byte before the key. A colon between digits is part of a time and does not
-			// count.
+			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
+			// counts for its key and its value. A colon between digits belongs to a time and
+			// is not counted.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -182,8 +180,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the size in bytes of the name at the start of the text, if every parser
-// reads it as a string. It returns 0 if the text begins with anything else.
+// plainName returns the length of the name at the start of text. It returns 0 unless every
+// parser reads the name as a string.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -192,8 +190,7 @@ func (o *outline) plainName(text []byte) int {
 	if size == 0 {
 		return 0
 	}
-	// The last label must have only letters, or begin with "xn--", so that the name is neither
-	// a number nor a date.
+	// A last label of letters, or with the prefix "xn--", excludes numbers and dates.
 	dot := bytes.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot < 3 {
 		return 0
@@ -207,8 +204,8 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names that are followed by commas, and returns the offset at which the scan
-// continues.
+// flow scans names that have commas between them. It returns the offset at which the
+// names end.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -230,8 +227,8 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line scans lines such as "- name", and returns the offset at which the scan continues. i is
-// the start of a line.
+// line scans lines such as "- name" from offset i on. It returns the offset at which
+// the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {
@@ -264,7 +261,7 @@ func (o *outline) line(i int, text []byte) int {
 	return end
 }
 
-// add records n consecutive names. They are a run if there are enough of them.
+// add stores n consecutive names as a run if n is at least minRun.
 func (o *outline) add(n, first, from, last, to int) {
 	if n < minRun {
 		o.values += n
@@ -278,10 +275,10 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all returns an upper bound for the number of nodes if each name of the runs has a node.
+// all returns an upper bound for the number of nodes in a tree without runs.
 func (o *outline) all() int { return o.values + o.inRuns }
 
-// check returns an error if the document is too large for a tree.
+// check returns an error if the text or its tree would be too large.
 func (o *outline) check(values int) error {
 	switch {
 	case values > maxValues:
@@ -292,9 +289,8 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack adds the nodes of the runs to the targets of the orders, and reports whether it
-// found all runs. A run is not found if its names are part of another list, a comment or a
-// text.
+// putBack adds the node of each run to the targets of its order. It returns false if a run is
+// elsewhere, for example in a comment.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {
@@ -325,7 +321,7 @@ func (o *outline) putBack(root *yaml.Node) bool {
 	return len(runs) == 0
 }
 
-// isAt reports whether a node is the name at a position.
+// isAt reports whether the node n is the name at the given position.
 func (o *outline) isAt(n *yaml.Node, at spot) bool {
 	name, _ := nameAt(o.text[at.off:])
 	return n.Kind == yaml.ScalarNode && n.Line == at.line && n.Column == at.col && n.Value == string(name) && isPlain(n)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// runSeeds are texts with consecutive names at all kinds of positions.
+// runSeeds are YAML texts with consecutive names in many different positions.
 var runSeeds = func() (out []string) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  issued: 2026-01-12\n  scope: global\n"
 	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"}
@@ -62,7 +62,7 @@ var runSeeds = func() (out []string) {
 	return append(out, block, flow, "["+flow+"]", "- "+flow, "orders: ["+flow+", x]\nversion: 1\n")
 }()
 
-// jsonRunSeeds are texts with consecutive names for JSON and JSON Lines.
+// jsonRunSeeds are JSON orders with consecutive names in many different positions.
 var jsonRunSeeds = func() (out []string) {
 	const names = `"a.example", "b.example","c.example" , "d.example",` + "\n" + `"e.example","f.example","g.example","h.example"`
 	const order = `{"id":"a","authority":{"name":"X"},"issued":"2026-01-12","scope":"global",`
@@ -83,7 +83,7 @@ var jsonRunSeeds = func() (out []string) {
 	return out
 }()
 
-// withRuns calls f while n names make a run, and chunks have the given number of bytes.
+// withRuns calls f while minRun is n and chunk is chunkSize.
 func withRuns(n, chunkSize int, f func()) {
 	run, size := minRun, chunk
 	defer func() { minRun, chunk = run, size }()
@@ -91,12 +91,13 @@ func withRuns(n, chunkSize int, f func()) {
 	f()
 }
 
-// slow is a stream that yields a few bytes at a time.
+// The type slow is a stream that yields only a few bytes for each Read.
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 7)]) }
 
-// checkRuns checks that a text gives the same orders and problems with and without runs.
+// checkRuns parses a text with and without the fast way for long lists of names. The results
+// must be equal.
 func checkRuns(t *testing.T, path, text string) {
 	t.Helper()
 	opt := Options{OpenSide: side("side.example\n")}
@@ -107,7 +108,7 @@ func checkRuns(t *testing.T, path, text string) {
 		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
 			if strings.Contains(problems.Error(), "UTF-8") && len(found.Errors()) > 0 {
-				return // with several chunks, another error may be first
+				return // in chunks, another error may be found first
 			}
 			if found.Error() != problems.Error() {
 				t.Fatalf("%s: problems with runs\n%v\nwithout\n%v\n%s", path, found, problems, text)
@@ -115,7 +116,7 @@ func checkRuns(t *testing.T, path, text string) {
 			if len(problems.Errors()) == 0 && !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: with runs %s\nwithout %s\n%s", path, texts(got.Orders), texts(want.Orders), text)
 			}
-			// With Options.Targets, the names must be the same.
+			// Options.Targets must receive the names that are otherwise in Order.Targets.
 			taken := map[*Order]*taking{}
 			var last *taking
 			var orders []*Order
@@ -170,7 +171,7 @@ func texts(list []*Order) string {
 	return b.String()
 }
 
-// TestRuns checks that consecutive names are parsed as if each were parsed alone.
+// TestRuns checks that the fast way for long lists of names does not change the result.
 func TestRuns(t *testing.T) {
 	for _, text := range runSeeds {
 		checkRuns(t, "a.yaml", text)
@@ -181,8 +182,8 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRunsAreFound checks that runs are found, so that the other tests of runs compare
-// something.
+// TestRunsAreFound checks that the parser uses its fast way for long lists of names. Otherwise
+// the other tests would compare nothing.
 func TestRunsAreFound(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets:\n")
@@ -210,7 +211,7 @@ func TestRunsAreFound(t *testing.T) {
 	}
 }
 
-// FuzzRuns compares texts that are parsed with and without runs.
+// FuzzRuns compares the parser with and without the fast way for long lists of names.
 func FuzzRuns(f *testing.F) {
 	for _, s := range runSeeds {
 		f.Add(s, uint8(0))

@@ -13,7 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSchemaKeys checks that the schema has the parser's keys, in canonical order.
+// TestSchemaKeys checks that schema.json and the parser have the same keys in the same
+// sequence.
 func TestSchemaKeys(t *testing.T) {
 	root, err := parseJSON(Schema, 1)
 	if err != nil {
@@ -61,7 +62,7 @@ func TestSchemaKeys(t *testing.T) {
 			t.Errorf("%q allows other keys", def)
 		}
 	}
-	// The table above must have all shapes.
+	// The table above must list each mapping in an order.
 	if n := len(order); n != 10 {
 		t.Errorf("%d shapes in an order; add the new shape to the test", n)
 	}
@@ -71,7 +72,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemas compiles the schemas of a file and of an order line.
+// schemas compiles the schema of a whole file and the schema of one order in JSON Lines.
 func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
@@ -91,8 +92,8 @@ func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	return file, line
 }
 
-// TestSchemaFiles checks that the good files are valid for the schema, and that the schema
-// finds most of the bad files. The other bad files break rules that a schema cannot express.
+// TestSchemaFiles checks that the schema accepts all files in testdata/good and refuses most
+// files in testdata/bad. A schema cannot express all rules of the format.
 func TestSchemaFiles(t *testing.T) {
 	file, line := schemas(t)
 	validate := func(path string, data []byte) error {
@@ -160,8 +161,8 @@ func TestSchemaFiles(t *testing.T) {
 	}
 }
 
-// plainValue returns the value that an editor reads. Editors read YAML 1.2, in which a date is
-// a string.
+// plainValue returns the value that an editor would read from the node n. Editors use YAML
+// 1.2, in which a date is a string.
 func plainValue(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	switch n.Kind {

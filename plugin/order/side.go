@@ -16,7 +16,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// cr is removed at the end of a line.
 var cr = []byte{'\r'}
 
 var sideTable = table[SideList]{
@@ -24,8 +23,8 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom only records the side list. The list is read after the whole order was decoded,
-// because the exceptions may come later in the order.
+// targetsFrom stores the reference to a side list. The list is read later, because exceptions
+// may follow in the order.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -35,8 +34,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath refuses side lists outside the order file's directory, so that an order file from
-// elsewhere cannot make the server read other files.
+// sidePath refuses a side list outside the directory of the order file. Otherwise a malicious
+// order file could make the server read any file.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -46,8 +45,8 @@ func (p *parser) sidePath(n *yaml.Node, f string) string {
 	return s
 }
 
-// readSide reads the side list of o. The names go to Options.Side or into o.Side. A list has
-// one name a line, blank lines, and comments that begin with #.
+// readSide reads the side list of an order. A side list has one name on each line, and
+// comments begin with "#". The names go to Options.Side or to o.Side.
 func (p *parser) readSide(o *draft) {
 	file := o.Side.File
 	if file == "" || p.opt.OpenSide == nil {
@@ -61,7 +60,7 @@ func (p *parser) readSide(o *draft) {
 		p.bad(o.sideAt, "targets_from.file", "cannot be read: %v", err)
 		return
 	}
-	defer func() { _ = r.Close() }() // only read, so an error of Close loses nothing
+	defer func() { _ = r.Close() }() // Close of a file that was only read can lose no data
 	sum, before := sha256.New(), len(p.problems)
 	path := filepath.Join(filepath.Dir(p.file), file)
 	if SizeOf(r) > maxStream {
@@ -77,7 +76,7 @@ func (p *parser) readSide(o *draft) {
 		return
 	}
 	if p.cut || p.tooDeep {
-		return // the rest of the list was not read
+		return // a part of the list was not read
 	}
 	if o.Side.Len() == 0 && len(p.problems) == before {
 		p.bad(o.sideAt, "targets_from.file", "the list has no names; check whether its download failed")
@@ -88,16 +87,16 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list on. After the first names, it announces how many
-// will follow.
+// A taker passes the names of a side list to a value of type Names. After some names, it calls
+// Grow with an estimate of the other names.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
-	read, first int64 // the number of bytes that were read so far, and until the first name was added
-	took        *int  // nil if the order stores the names
+	read, first int64 // bytes: read so far, and read before the first name
+	took        *int  // counts the names; nil if the order stores them
 }
 
-// sample is the number of names after which a taker estimates how many will follow.
+// sample is the number of names after which a taker makes its estimate.
 const sample = 2048
 
 func (p *parser) taker(o *draft, size int64) *taker {
@@ -114,7 +113,7 @@ func (t *taker) add(w *dname.Wire) {
 	}
 	switch *t.took++; *t.took {
 	case 1:
-		t.first = t.read // exclude the lines above the names from the estimate
+		t.first = t.read // the estimate must not include the lines above the first name
 	case sample:
 		if left := t.size - t.read; left > 0 {
 			t.Grow(int(left * (sample - 1) / (t.read - t.first)))
@@ -123,7 +122,7 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// Problems in the list have the path of the list.
+	// A problem in the list has the path of the list, and also the position in the order file.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
@@ -139,14 +138,14 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
-		// Nearly all lines of a long list are plain names.
+		// Nearly all lines of a long list have only a plain name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			add(line)
 			continue
 		}
 		long := errors.Is(err, bufio.ErrBufferFull)
 		s := strings.TrimSuffix(string(raw), "\n")
-		for errors.Is(err, bufio.ErrBufferFull) { // skip the rest of the line
+		for errors.Is(err, bufio.ErrBufferFull) { // skips the rest of a line that is too long
 			if stop := p.stopped(); stop != nil {
 				return stop
 			}
@@ -181,8 +180,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses one line of a side list. It returns a name, or the zero Name for an empty
-// line. why is empty or the problem. public is the problem without words of the line.
+// sideName parses one line of a side list. It returns the zero Name for a line without a name.
+// The result "why" describes a problem. The result "public" describes it without words of the
+// line.
 func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

@@ -6,18 +6,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An entry is one key of a mapping in the schema, with the function that decodes its value
-// into v.
+// An entry is one key of a mapping in the format, with a function that decodes the value into
+// v.
 type entry[T any] struct {
 	key    string
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// A table contains the keys of a mapping in canonical order, as Format and Encode write them. A test
-// compares the schema for editors with the tables.
+// A table lists the keys of a mapping in canonical order. A test compares the tables with the
+// JSON schema.
 type table[T any] []entry[T]
 
-// keys yields the keys of t.
 func (t table[T]) keys(yield func(string) bool) {
 	for i := range t {
 		if !yield(t[i].key) {
@@ -30,8 +29,7 @@ func (t table[T]) has(key string) bool {
 	return slices.ContainsFunc(t, func(e entry[T]) bool { return e.key == key })
 }
 
-// object decodes a mapping by its table, and reports unknown keys. Tables are short, so a
-// linear search finds the keys.
+// object decodes a mapping with the table t, and reports unknown keys.
 func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
 	before := len(p.pairs)
 next:
@@ -50,12 +48,12 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of mappings without their values. Format, Redacted and the test
-// of the schema use shapes. The shape of a list is the shape of its items.
+// A shape describes the keys of a mapping, but has no functions for the values. For a list, it
+// describes the items.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
-	each *shape            // the shape of every value of a mapping with free keys
+	each *shape            // the shape of every value if the author chooses the keys
 }
 
 func shapeOf[T any](t table[T], sub map[string]*shape) *shape {
@@ -94,8 +92,8 @@ var (
 	})
 )
 
-// schemaWords are all keys of the schema, which may be shown even for a sealed order. Any
-// other key may be a name at the wrong place.
+// schemaWords contains all keys of the format. The log may show these keys even for a secret
+// order. Any other key may be a secret name at a wrong position.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseTarget parses a name as it is written in targets: "example.com" for the name and all
-// names below it, or "*.example.com" for all names below it without the name itself.
+// ParseTarget parses a name target. "example.com" means the name and all names below it.
+// "*.example.com" means only the names below example.com.
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
@@ -62,7 +62,7 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 			p.targetMapping(item, index(f, i), o, &t)
 		} else {
 			var err error
-			// Parse without building the field's path, which a good target does not need.
+			// The path of the field is built only for an error message.
 			if t.Name, t.Match, err = ParseTarget(item.Value); err != nil || item.Tag != "!!str" {
 				t.Name = dname.Name{}
 				p.oddTarget(item, index(f, i), &t)
@@ -80,8 +80,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. If orders are emitted, it
-// reuses the memory of the previous order.
+// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set, it
+// reuses the memory of the last order.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -92,7 +92,7 @@ func (p *parser) roomForTargets(n int) []Target {
 	return p.room[:0]
 }
 
-// oddTarget decodes a target that is not a string with a valid name.
+// oddTarget decodes a target that is neither a mapping nor a valid name.
 func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	if s := p.text(n, f); s != "" {
 		var err error
@@ -102,12 +102,12 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// A targetDraft is a target that is being decoded. The nodes are for values whose meaning
-// depends on the other keys of the target.
+// A targetDraft is a target during its decoding. It keeps nodes whose meaning depends on other
+// keys.
 type targetDraft struct {
 	Attr
 	match                                 Match
-	given                                 []string // the keys that were given, of name, address and url
+	given                                 []string // the target's keys among name, address and url
 	name, matchAt, url, enforcedAt, whole *yaml.Node
 	deadlineAt                            *yaml.Node
 	servedDate                            bool
@@ -170,8 +170,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// A URL names one host, so only that host is the target, unless "match: subtree"
-			// adds the names below it.
+			// By default, the target is only the host of the URL, without the names below it.
+			// The key "match: subtree" adds these names.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:
@@ -203,12 +203,12 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		o.rowClocks = append(o.rowClocks, rowClock{len(o.Targets), lookup(n, "served"), f, d.servedDate})
 	}
 	if a := &d.Attr; t.Kind != TargetName || !a.plain() {
-		attr := *a // a copy, because d is many times as large
+		attr := *a // a copy, so that the much larger d can be freed
 		t.Attr = &attr
 	}
 }
 
-// plain reports whether a has only default values.
+// plain reports whether all attributes have their default values.
 func (a *Attr) plain() bool {
 	return a.URL == "" && a.From == NoTime && a.Until == NoTime && a.Windows == nil && a.Except == nil &&
 		a.Status == Active && a.Served == NoTime && a.Deadline == NoTime && a.Acknowledged == NoTime && a.Reported == NoTime && a.References == nil && a.Note == ""

@@ -13,11 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions of this file make the part of a message that shows what to write instead, with
-// the words of the file's author in it. They do not check anything: their input is already
-// known to be wrong.
+// The functions in this file make advice. Advice is the part of an error message that shows
+// what to write. The functions are called only for wrong input.
 
-// flow returns s as a value in a YAML flow collection, with quotes if necessary.
+// The function flow returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -33,25 +32,26 @@ func flow(s string) string {
 	return s
 }
 
-// quotedFlow returns s in double quotes. All escapes of Go are escapes of YAML too, and they
-// keep control characters out of messages on terminals.
+// quotedFlow returns s in double quotes with Go escapes, which are valid in YAML too. The
+// escapes keep control characters away from terminals.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
-// unquoted removes the quotation marks of a word processor.
+// unquoted removes the quotation marks of a word processor from both ends of s.
 func unquoted(s string) string {
 	return strings.TrimFunc(strings.TrimSpace(s), func(r rune) bool {
 		return strings.ContainsRune("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", r)
 	})
 }
 
-// lastKey returns the last key of a field's path, without an index.
+// lastKey returns the last key in the path of a field, without an index.
 func lastKey(field string) string {
 	key := field[strings.LastIndexByte(field, '.')+1:]
 	key, _, _ = strings.Cut(key, "[")
 	return key
 }
 
-// notAList returns the message for a value that must be a list, and shows the list.
+// notAList returns the message for a value that must be a list. If possible, the message shows
+// the value as a list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -78,7 +78,7 @@ func notAList(n *yaml.Node, field string) string {
 	return fmt.Sprintf("must be a list; write %s: [%s]", key, clip(strings.Join(items, ", ")))
 }
 
-// scopeAdvice returns the end of a message with the scope that was probably meant.
+// scopeAdvice returns advice with the scope that the author probably meant.
 func scopeAdvice(n *yaml.Node) string {
 	items := strings.FieldsFunc(n.Value, func(r rune) bool { return r == ',' || r == ';' })
 	if n.Kind == yaml.SequenceNode {
@@ -103,8 +103,8 @@ func scopeAdvice(n *yaml.Node) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// scopeOf returns the end of a message with the scope of several countries or networks. It
-// returns "" if an item is neither.
+// scopeOf returns advice with a scope of several countries or networks. It returns "" if an
+// item is neither a country nor a network.
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -134,7 +134,7 @@ func scopeOf(items []string) string {
 	return "; write scope: {" + strings.Join(keys, ", ") + "}"
 }
 
-// handleAdvice returns the end of a message about an unknown handle.
+// handleAdvice returns advice about an unknown handle of an authority.
 func (p *parser) handleAdvice(s string) string {
 	handles := func(yield func(string) bool) {
 		for h := range p.handles {
@@ -149,13 +149,13 @@ func (p *parser) handleAdvice(s string) string {
 	return fmt.Sprintf("; write authority: {name: %s, country: CODE, kind: court}", flow(s))
 }
 
-// idAdvice returns the end of a message with a valid id that is made from s.
+// idAdvice returns advice with a valid id that is similar to s.
 func idAdvice(s string) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range norm.NFKD.String(unquoted(s)) {
 		switch {
-		case unicode.Is(unicode.Mn, r): // an accent of the letter before
+		case unicode.Is(unicode.Mn, r): // the accent of the letter before it
 		case r < 0x80 && isID(string(r)):
 			if gap && b.Len() > 0 {
 				b.WriteByte('-')
@@ -163,7 +163,7 @@ func idAdvice(s string) string {
 			b.WriteRune(r)
 			gap = false
 		case unicode.IsLetter(r):
-			return "" // another script, for which no id can be suggested
+			return "" // no advice for a text in another script
 		default:
 			gap = true
 		}
@@ -175,8 +175,8 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice returns the message for a target with an invalid name, with the text to write
-// instead. err is the error of dname.Parse.
+// targetAdvice returns the message for a target with an invalid name. The parameter "err" is
+// the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -210,7 +210,7 @@ func targetAdvice(written string, err error) string {
 		return fmt.Sprintf("has a path; write %s for the whole %s, or {url: %s} for the page, which DNS cannot block", instead, whole, quotedFlow(clip("https://"+strings.TrimLeft(s, "/"))))
 	case scheme:
 		return "has a scheme; write " + instead
-	case strings.Contains(rest[:end], "@"): // a user name before the host, so no advice
+	case strings.Contains(rest[:end], "@"): // no advice for a URL with a user name
 	case host != rest[:end] && whole == "address":
 		return "has a port; write " + instead
 	case host != rest[:end]:
@@ -221,7 +221,7 @@ func targetAdvice(written string, err error) string {
 	return err.Error()
 }
 
-// wordAdvice returns the end of a message with the word that was probably meant.
+// wordAdvice returns advice with the word that the author probably meant.
 func wordAdvice(s string, words []string) string {
 	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {
 		return fmt.Sprintf("; did you mean %q?", w)
@@ -229,8 +229,7 @@ func wordAdvice(s string, words []string) string {
 	return didYouMean(unquoted(s), slices.Values(words))
 }
 
-// contactAdvice returns the end of a message with the URI of an e-mail address or a telephone
-// number.
+// contactAdvice returns advice with the URI for an e-mail address or a telephone number.
 func contactAdvice(s string) string {
 	number := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune("()/", r) {
@@ -249,8 +248,8 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that a mapping does not have. own are the keys that the mapping may
-// have.
+// unknownKey reports a key that a mapping must not have. The parameter "own" yields the
+// allowed keys.
 func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"
@@ -258,7 +257,7 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 		return
 	}
 	more := didYouMean(unquoted(n.Value), own)
-	// as in country and countries
+	// This finds a wrong singular or plural, for example "country" for "countries".
 	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" {
 		for key := range own {
 			if strings.HasPrefix(key, stem) {
@@ -275,8 +274,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key of the file is probably a misspelling of want.
-// unknownKey reports that key and suggests want.
+// misspelled reports whether an unknown key is probably a misspelling of the key in the
+// parameter "want". The parser then does not also report this key as missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -287,8 +286,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns the key of an empty mapping above n that may have the key n. The lines of
-// that mapping are then not indented.
+// emptyAbove returns a key above n that has no value and to which the key n may belong. The
+// author has then probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -298,11 +297,12 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes has, for each key of the format, the end of the message to use when the key is at a
-// wrong place. init fills it, because the functions in the tables refer to keyHomes.
+// keyHomes maps each key of the format to advice about the key at a wrong position. An init
+// function fills the map, because an initializer would be a cycle.
 var keyHomes = map[string]string{}
 
-// subKeys has the keys of each mapping in an order. init fills it for the same reason.
+// subKeys maps a key of an order to the keys of the mapping that is its value. An init
+// function fills the map, because an initializer would be a cycle.
 var subKeys = map[string][]string{}
 
 func init() {
@@ -326,9 +326,8 @@ func init() {
 	}
 }
 
-// nullKeys reports the unknown keys of n that have no value. A known key without a value
-// counts as left out. But a mistake such as {scope:global} is one unknown key without a value,
-// and must be reported.
+// nullKeys reports unknown keys without a value. An unknown key without a value is often a
+// mistake, because YAML reads {scope:global} as one key "scope:global".
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {
@@ -337,7 +336,6 @@ func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], kno
 	}
 }
 
-// hasNulls reports whether a mapping has a key without a value.
 func hasNulls(n *yaml.Node) bool {
 	if n.Kind != yaml.MappingNode || !isPlain(n) {
 		return false

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// TestAdvice checks the whole message about common mistakes. Each field replaces the same
+// TestAdvice checks messages about common mistakes. In each row, a wrong field replaces a
 // field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
-		// Text instead of a mapping, a list or a handle.
+		// These rows have a plain text instead of a mapping, a list or a handle.
 		{"authority: Tribunale di Roma", `3:22: order "a": authority: is no handle of authorities; write authority: {name: Tribunale di Roma, country: CODE, kind: court}, got "Tribunale di Roma"`},
 		{"authority: 'Court: 3rd chamber'", `3:22: order "a": authority: is no handle of authorities; write authority: {name: "Court: 3rd chamber", country: CODE, kind: court}, got "Court: 3rd chamber"`},
 		{"authority: agcmo", `3:22: order "a": authority: is no handle of authorities; did you mean "agcom"? got "agcmo"`},
@@ -40,7 +40,7 @@ func TestAdvice(t *testing.T) {
 		{"contact: [clerk@court.example]", `3:21: order "a": contact[0]: must be a mailto: or tel: URI; write "mailto:clerk@court.example", got "clerk@court.example"`},
 		{"contact: ['+39 06 (0000)']", `3:21: order "a": contact[0]: must be a mailto: or tel: URI; write "tel:+39060000", got "+39 06 (0000)"`},
 
-		// The rows of a review by users.
+		// These rows are mistakes that users made in a review.
 		{"scope: Italia", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT]}, got "Italia"`},
 		{"scope: 'Italia, Francia'", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT, FR]}, got "Italia, Francia"`},
 		{"scope: [IT]", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT]}, got "[...]"`},
@@ -55,13 +55,13 @@ func TestAdvice(t *testing.T) {
 		{"issued: 2026-11-23 14:30 CEST", `3:19: order "a": issued: must be a date or a time; write 2026-11-23T14:30+02:00, got "2026-11-23 14:30 CEST"`},
 		{"issued: 23.11.2026 14:30 UTC", `3:19: order "a": issued: must be a date or a time; write 2026-11-23T14:30Z, got "23.11.2026 14:30 UTC"`},
 
-		// Ids.
+		// These rows are wrong ids.
 		{"id: RG 123/2026", `3:15: order "RG 123/2026": id: must have at most 128 characters, all of A-Z a-z 0-9 . _ : / -; write id: RG-123/2026, got "RG 123/2026"`},
 		{"id: Königsberg № 12", `3:15: order "Königsberg № 12": id: must have at most 128 characters, all of A-Z a-z 0-9 . _ : / -; write id: Konigsberg-No-12, got "Königsberg № 12"`},
 		{"id: “court/1”", `3:15: order "“court/1”": id: must have at most 128 characters, all of A-Z a-z 0-9 . _ : / -; write id: court/1, got "“court/1”"`},
 		{"id: заборона 1", `3:15: order "заборона 1": id: must have at most 128 characters, all of A-Z a-z 0-9 . _ : / -, got "заборона 1"`},
 
-		// Times and durations.
+		// These rows are wrong times and durations.
 		{"issued: 23/11/2026", `3:19: order "a": issued: must be a date or a time; write 2026-11-23, got "23/11/2026"`},
 		{"issued: 11/23/2026", `3:19: order "a": issued: must be a date or a time; write 2026-11-23, got "11/23/2026"`},
 		{"issued: 3/4/2026", `3:19: order "a": issued: must be a date or a time; "3/4/2026" is 3 April or 4 March: write 2026-04-03 or 2026-03-04, got "3/4/2026"`},
@@ -92,7 +92,7 @@ func TestAdvice(t *testing.T) {
 		{"deadline: 2 weeks", `3:21: order "a": deadline: must be a date, a time, or whole seconds, minutes, hours or days after served, such as 30m or 7d; write deadline: 14d, got "2 weeks"`},
 		{"deadline: 23.11.2026", `3:21: order "a": deadline: must be a date, a time, or whole seconds, minutes, hours or days after served, such as 30m or 7d; write 2026-11-23, got "23.11.2026"`},
 
-		// Targets.
+		// These rows are wrong targets.
 		{"targets: ['https://shop.example']", `3:21: order "a": targets[0]: has a scheme; write shop.example, got "https://shop.example"`},
 		{"targets: ['https://shop.example/']", `3:21: order "a": targets[0]: has a scheme; write shop.example, got "https://shop.example/"`},
 		{"targets: ['https://shop.example/page?x']", `3:21: order "a": targets[0]: has a path; write shop.example for the whole name, or {url: "https://shop.example/page?x"} for the page, which DNS cannot block, got "https://shop.example/page?x"`},
@@ -107,7 +107,7 @@ func TestAdvice(t *testing.T) {
 		{"targets: [shop example]", `3:21: order "a": targets[0]: has blanks or control characters; write one bare name, got "shop example"`},
 		{"targets: [info@shop.example]", `3:21: order "a": targets[0]: has an "@"; write the bare name, got "info@shop.example"`},
 
-		// Words.
+		// These rows have a word that is not in the list of allowed words.
 		{"status: enabled", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "enabled"`},
 		{"status: true", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "true"`},
 		{"status: Active", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "Active"`},
@@ -122,7 +122,7 @@ func TestAdvice(t *testing.T) {
 		{"targets: [{url: 'https://shop.example/x', whole_host: yes}]", `3:65: order "a": targets[0].whole_host: must be true or false; write true, got "yes"`},
 		{"targets: [{name: shop.example, match: domain}]", `3:49: order "a": targets[0].match: must be one of subtree, exact; did you mean "subtree"? got "domain"`},
 
-		// Keys.
+		// These rows have an unknown key.
 		{"refrences: [x]", `3:11: order "a": refrences: unknown key; did you mean "references"?`},
 		{"Status: draft", `3:11: order "a": Status: unknown key; did you mean "status"?`},
 		{"country: IT", `3:11: order "a": country: unknown key; it is a key of authority`},
@@ -150,33 +150,32 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestWholeFileAdvice checks the whole message about mistakes for which more than one field
-// matters.
+// TestWholeFileAdvice checks messages about mistakes in more than one field.
 func TestWholeFileAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const lift = "version: 1\norders:\n- id: l\n  action: lift\n  authority: {name: X}\n"
 	const rome = "version: 1\ntimezone: Europe/Rome\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets: [a.example]\n"
 	for _, tc := range []struct{ text, want string }{
-		// A list item that is indented too far becomes a part of the item above.
+		// YAML joins this item to the item above, because it is indented too far.
 		{head + "  targets:\n    - a.example\n     - b.example\n    - c.example\n", `8:6: order "a": targets[0]: the line begins with 5 blanks and must begin with 4; write - b.example`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1\n   - RG 2\n   - RG 3\n", `9:4: order "a": references[0]: the line begins with 3 blanks and must begin with 2; write - RG 2`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1 - RG 2\n  - RG 1\n    and RG 2\n", ``},
 		{head + "  targets: [a.example]\n  except:\n  -   a.b.example\n   - b.a.example\n", `9:4: order "a": except[0]: the line begins with 3 blanks and must begin with 2; write - b.a.example`},
 
-		// Two mistakes in the indentation.
+		// This file has two mistakes in the indentation.
 		{"version: 1\norders:\n- id: a\n  authority:\n      name: X\n   country: IT\n  scope: global\n  targets: [b.example]\n",
 			`6:4: is not YAML: the line begins with 3 blanks and must begin with 6; write country: IT`},
 		{"version: 1\norders:\n- id: a\n  authority:\n      name: X\n   scope: global\n  targets: [b.example]\n",
 			`6:4: is not YAML: the line begins with 3 blanks and must begin with 2; write scope: global`},
 
-		// Quotes that are never closed.
+		// In these rows, a quotation mark is never closed.
 		{head + "  subject: 'foo\n  targets:\n  - a.example\n", `6:3: is not YAML: the closing quotation mark is missing; write subject: 'foo'`},
 		{head + "  targets: [\"a.example, \"b.example\"]\n  note: x\n", `6:3: is not YAML: the closing quotation mark is missing; write targets: ["a.example", "b.example"]`},
 		{head + "  subject: \"foo\n  targets:\n  - a.example\n- id: b\n  authority: {name: X}\n  scope: global\n  targets: [b.example]\n  subject: \"bar\"\n",
 			`6:3: is not YAML: the closing quotation mark is missing; write subject: "foo"`},
 		{head + "  targets: [a.example]\n  except: [a.a.example, 'b.a.example\n  note: x\n", `7:1: is not YAML: a closing quotation mark is missing`},
 
-		// A key that is not below its mapping.
+		// In these rows, the keys of a mapping are not indented.
 		{"version: 1\norders:\n- id: a\n  scope: global\n  targets: [b.example]\n  authority:\n  name: X\n  country: IT\n",
 			`3:3: order "a": authority: is required; write authority: {name: NAME, country: CODE, kind: court}
 7:3: order "a": name: unknown key; indent it below authority
@@ -184,20 +183,21 @@ func TestWholeFileAdvice(t *testing.T) {
 		{"version: 1\norders:\n- id: a\n  scope: global\n  authority: {name: X}\n  targets: [b.example]\n  until: 2026-01-01\n  name: Y\n",
 			`8:3: order "a": name: unknown key; it is a key of authority and of targets`},
 
-		// A misspelled orders is one problem, and the advice is not to write orders: [].
+		// A misspelled key "orders" must give only one problem. The advice must not be
+		// "orders: []".
 		{"version: 1\norder:\n- id: a\n", `2:1: order: unknown key; did you mean "orders"?`},
 		{"version: 1\nOrders: []\n", `2:1: Orders: unknown key; did you mean "orders"?`},
 		{"version: 1\norder:\n", `2:1: order: unknown key; did you mean "orders"?`},
 		{"version: 1\ntimezome: UTC\n", `1:1: orders: is required; write the orders below this key. Only a file without orders has "orders: []", which ends all orders that the file had
 2:1: timezome: unknown key; did you mean "timezone"?`},
 
-		// The version of the format.
+		// These rows have a wrong version of the format.
 		{"version: “1”\norders: []\n", `1:10: version: must be a whole number; write version: 1 without quotation marks, got "“1”"`},
 		{"version: '1'\norders: []\n", `1:10: version: must be a whole number; write version: 1 without quotation marks, got "1"`},
 		{"version: 2\norders: []\n", `1:10: version: the only version of the format is 1; write version: 1, got "2"`},
 		{"orders: []\n", `1:1: version: is required; write version: 1`},
 
-		// A time that is wrong is reported once.
+		// A wrong time must be reported only once.
 		{lift + "  lifts: [b]\n  issued: 23/10/2026\n", `7:11: order "l": issued: must be a date or a time; write 2026-10-23, got "23/10/2026"`},
 		{lift + "  lifts: [b]\n", `3:3: order "l": issued: a lift reaches only earlier orders of its authority, so it needs a date; write issued, from or served`},
 		{head + "  targets: [a.example]\n  served: 2026-11-23 14:30 CET\n  deadline: 30m\n", `7:11: order "a": served: must be a date or a time; write 2026-11-23T14:30+01:00, got "2026-11-23 14:30 CET"`},
@@ -208,14 +208,14 @@ func TestWholeFileAdvice(t *testing.T) {
 		{head + "  targets: [a.example]\n  deadline: 30m\n",
 			`7:13: order "a": deadline: a deadline of this form counts from served, and the order has no served; write served, or write the deadline as a time, got "30m"`},
 
-		// Times are shown as in the file.
+		// A message shows a time in the notation of the file.
 		{rome + "  from: 2026-12-20\n  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},
 		{rome + "  from: 2026-12-20T18:00\n  until: 2026-12-20T17:30\n", `9:10: order "a": until: must be later than from, which is 2026-12-20T18:00, got "2026-12-20T17:30"`},
 		{strings.Replace(rome, "orders:", "defaults: {from: 2026-12-20}\norders:", 1) + "  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},
 		{strings.Replace(rome, "orders:", "defaults: {until: 2026-12-19}\norders:", 1) + "  from: 2026-12-20T18:00\n", `5:3: order "a": until: must be later than from, which is 2026-12-20T18:00, got "2026-12-19"`},
 		{strings.Replace(rome, "orders:", "defaults: {from: '2026-12-20T18:30'}\norders:", 1) + "  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20T18:30:00+01:00, got "2026-12-19"`},
 
-		// A plain list with the ending of an order file.
+		// This is a plain list of names in a file with the extension of an order file.
 		{"a.example\nb.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},
 		{"# ours\n\na.example # x\nb.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},
 		{"- a.example\n- b.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},

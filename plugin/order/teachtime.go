@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// timeAdvice returns the end of a message that shows how to write a time or date that is in
-// another format. It returns "" if s is not a date.
+// timeAdvice returns advice with a date or time in the right notation. It returns "" if s is
+// not a date.
 func timeAdvice(s string) string {
 	s = unquoted(s)
 	date, clock, offset := s, "", ""
@@ -44,22 +44,21 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// zones maps common abbreviations of time zones to their offsets. Abbreviations that several
-// zones have, such as IST, are left out.
+// zones maps common abbreviations of time zones to offsets. It has no ambiguous abbreviations,
+// such as IST.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",
 }
 
-// noEnd are the words that people write instead of a date if an order has no end.
+// noEnd contains words that people write for "no end".
 var noEnd = map[string]bool{
 	"never": true, "none": true, "no": true, "forever": true, "always": true, "indefinite": true, "indefinitely": true, "infinite": true,
 	"unlimited": true, "permanent": true, "permanently": true, "no end": true, "open": true, "open-ended": true, "until further notice": true,
 	"further notice": true, "revoked": true, "-": true, "n/a": true,
 }
 
-// readDays returns the days that s may mean. There are two if the day and the month may be
-// swapped.
+// readDays returns the days that s can mean. For 3/4/2026, it returns two days.
 func readDays(s string) (days []time.Time) {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if len(parts) == 1 && len(s) == 8 && shaped(s, "00000000") {
@@ -78,7 +77,7 @@ func readDays(s string) (days []time.Time) {
 			n[i], month = m, i
 			continue
 		}
-		v, err := strconv.Atoi(strings.TrimRight(strings.ToLower(part), "sthndr")) // 1st, 2nd, 3rd, 4th
+		v, err := strconv.Atoi(strings.TrimRight(strings.ToLower(part), "sthndr")) // removes the endings of 1st, 2nd, 3rd and 4th
 		if err != nil {
 			return nil
 		}
@@ -91,22 +90,22 @@ func readDays(s string) (days []time.Time) {
 		}
 	}
 	switch {
-	case len(parts[0]) == 4: // 2026/11/23
+	case len(parts[0]) == 4: // for example 2026/11/23
 		add(n[0], n[1], n[2])
-	case month == 0: // Nov 23, 2026
+	case month == 0: // for example Nov 23, 2026
 		add(n[2], n[0], n[1])
-	// 23 Nov 2026, and 23.11.2026, in which the day is always first
+	// For example 23 Nov 2026 or 23.11.2026. In dates with dots, the day is always first.
 	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
-	case month < 0: // 23/11/2026
+	case month < 0: // for example 23/11/2026
 		add(n[2], n[1], n[0])
 		add(n[2], n[0], n[1])
 	}
 	return days
 }
 
-// monthOf returns the number of a month from its English name or at least the first three
-// letters, or 0.
+// monthOf returns the number of a month from at least three letters of the English name. It
+// returns 0 for any other text.
 func monthOf(s string) int {
 	for m := time.January; m <= time.December; m++ {
 		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
@@ -125,17 +124,17 @@ func weekday(s string) bool {
 	return false
 }
 
-// units maps words for units of a duration to the letter of the unit.
+// units maps words for a unit of time to the letter in a duration.
 var units = map[string]string{
 	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
 }
 
-// durationAdvice returns the end of a message that shows how to write a duration. key is the
-// field.
+// durationAdvice returns advice with a duration in the right notation. The parameter "key" is
+// the key of the field.
 func durationAdvice(key, s string) string {
 	s = strings.ToLower(unquoted(s))
 	if _, err := parseDuration(s); err == nil {
-		return "" // the format is right, but the duration is too long or too short
+		return "" // the notation is right, but the duration is too long or too short
 	}
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	n, err := strconv.Atoi(s[:digits])
@@ -159,8 +158,8 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns the end of a message that shows a number without quotation marks. key is
-// the field.
+// numberAdvice returns advice with a number without quotation marks. The parameter "key" is
+// the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

@@ -5,22 +5,21 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. Orders start and end on the second. A fraction of a
-// second is rounded up, so that an interval still contains exactly the same whole seconds.
+// Time is a time in whole Unix seconds. A fraction of a second is rounded up, which does not
+// change the whole seconds in an interval.
 type Time int64
 
-// NoTime is the absence of a time.
+// NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime are the first and last second that RFC 3339 can write in UTC, in the
-// years 0001 and 9999. A date such as 9999-12-31 may be outside, depending on the time zone.
+// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, the years of RFC 3339. A
+// local date such as 9999-12-31 may be outside.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
 )
 
-// FromTime returns the first whole second at or after t, limited to the years 0001 to 9999 in
-// UTC.
+// FromTime rounds t up to a whole second and limits it to the years 0001 to 9999 in UTC.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -29,7 +28,7 @@ func FromTime(t time.Time) Time {
 	return min(max(Time(s), firstTime), lastTime)
 }
 
-// Time returns t in UTC, or the zero time.Time for NoTime.
+// Time returns t in UTC. For NoTime, it returns the zero time.Time.
 func (t Time) Time() time.Time {
 	if t == NoTime {
 		return time.Time{}
@@ -37,7 +36,7 @@ func (t Time) Time() time.Time {
 	return time.Unix(int64(t), 0).UTC()
 }
 
-// String returns t as RFC 3339 in UTC, or "" for NoTime.
+// String returns t in RFC 3339 notation in UTC. For NoTime, it returns "".
 func (t Time) String() string {
 	if t == NoTime {
 		return ""
@@ -45,8 +44,8 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for an operator. The text is a date if a date of the given edge
-// means t in loc, and otherwise RFC 3339 with the offset of loc.
+// localText returns t as text for the operator. The text is a date if the date means exactly
+// the time t. Otherwise it is in RFC 3339 notation with the offset of loc.
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -14,8 +14,8 @@ func TestTimes(t *testing.T) {
 	}
 	for _, tt := range []struct{ in, start, end string }{
 		{"2026-05-01", "2026-04-30T22:00:00Z", "2026-05-01T22:00:00Z"},
-		{"2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"}, // a day of 23 hours
-		{"2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"}, // a day of 25 hours
+		{"2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"}, // this day has 23 hours
+		{"2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"}, // this day has 25 hours
 		{"2024-02-29", "2024-02-28T23:00:00Z", "2024-02-29T23:00:00Z"},
 		{"2026-12-31", "2026-12-30T23:00:00Z", "2026-12-31T23:00:00Z"},
 		{"9999-12-31", "9999-12-30T23:00:00Z", "9999-12-31T23:00:00Z"},
@@ -28,10 +28,10 @@ func TestTimes(t *testing.T) {
 		{"2026-05-01T18:30:00+05:30", "2026-05-01T13:00:00Z", ""},
 		{"2026-05-01T18:30-23:59", "2026-05-02T18:29:00Z", ""},
 		{"2026-05-01T18:30:00.000Z", "2026-05-01T18:30:00Z", ""},
-		{"2026-05-01T18:30:00.000000001Z", "2026-05-01T18:30:01Z", ""}, // rounded up
+		{"2026-05-01T18:30:00.000000001Z", "2026-05-01T18:30:01Z", ""}, // the fraction is rounded up
 		{"2026-05-01T18:30:59.5", "2026-05-01T16:31:00Z", ""},
 		{"1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z", ""},
-		// skipped by the clocks, but valid with an offset
+		// The clocks skip this local time, but the offset makes the time valid.
 		{"2026-03-29T02:30+01:00", "2026-03-29T01:30:00Z", ""},
 		{"2026-03-29T01:59:59", "2026-03-29T00:59:59Z", ""},
 		{"2026-03-29T03:00", "2026-03-29T01:00:00Z", ""},
@@ -62,17 +62,17 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestClockChanges compares the conversion of local times with a slow search for the times at
-// which clocks show that local time.
+// TestClockChanges compares the conversion of local times with a slow search, on days around a
+// change of the clocks.
 func TestClockChanges(t *testing.T) {
 	for zone, days := range map[string][]string{
 		"Europe/Rome":         {"2026-03-28", "2026-03-29", "2026-10-25"},
-		"America/Sao_Paulo":   {"2018-11-04", "2018-02-17", "2018-02-18"}, // changes at midnight
+		"America/Sao_Paulo":   {"2018-11-04", "2018-02-17", "2018-02-18"}, // the clocks change at midnight
 		"Africa/Cairo":        {"2026-04-24", "2026-10-29", "2026-10-30"},
 		"Asia/Beirut":         {"2026-03-29", "2026-10-24", "2026-10-25"},
-		"Pacific/Apia":        {"2011-12-29", "2011-12-31"}, // the 30th was skipped
-		"Australia/Lord_Howe": {"2026-04-05", "2026-10-04"}, // changes by half an hour
-		"America/Havana":      {"2026-03-08", "2026-11-01"}, // midnight is repeated
+		"Pacific/Apia":        {"2011-12-29", "2011-12-31"}, // the clocks skipped the whole day 2011-12-30
+		"Australia/Lord_Howe": {"2026-04-05", "2026-10-04"}, // the clocks change by half an hour
+		"America/Havana":      {"2026-03-08", "2026-11-01"}, // midnight happens twice
 		"Asia/Kathmandu":      {"2026-01-01"},
 		"UTC":                 {"2026-01-01"},
 	} {
@@ -111,7 +111,7 @@ func TestClockChanges(t *testing.T) {
 			}
 		}
 	}
-	// A day that the clocks skip begins and ends at the time of the change.
+	// A skipped day begins and ends at the moment of the change.
 	apia, err := time.LoadLocation("Pacific/Apia")
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestClockChanges(t *testing.T) {
 	}
 }
 
-// timeForm is the form that splitTime accepts, as a regular expression.
+// timeForm matches all texts that splitTime accepts.
 var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
 
 func checkSplit(t *testing.T, s string) {
@@ -139,8 +139,7 @@ func checkSplit(t *testing.T, s string) {
 	}
 }
 
-// TestSplitTime compares splitTime with timeForm for valid times, and for times that are cut
-// or have one byte changed or inserted.
+// TestSplitTime compares splitTime with the regular expression timeForm.
 func TestSplitTime(t *testing.T) {
 	for _, s := range []string{"2026-05-01", "2026-05-01T18:30", "2026-05-01 18:30Z", "2026-05-01T18:30:59+23:59", "2026-05-01T18:30:59.125-09:00",
 		"2026-05-01T18:30.5", "2026-05-01T18:30:59.", "2026-05-01T18:30:59.1Z2"} {
@@ -229,7 +228,7 @@ func TestCountries(t *testing.T) {
 	if members != 27 || EU.InEU() || Country("").InEU() {
 		t.Errorf("%d members of the EU", members)
 	}
-	if n := (len(iso3166) + 1) / 3; n != 250 { // 249 assigned codes and XK
+	if n := (len(iso3166) + 1) / 3; n != 250 { // 249 assigned codes and XK for Kosovo
 		t.Errorf("%d countries", n)
 	}
 }

@@ -5,17 +5,17 @@ import (
 	"strings"
 	"time"
 
-	_ "time/tzdata" // zone data is built in, because containers often have none
+	_ "time/tzdata" // containers often have no time zone files
 
 	"go.yaml.in/yaml/v3"
 )
 
-// edge is the end of the day that a date means.
+// edge says whether a date in a field means the start or the end of the day.
 type edge bool
 
 const (
-	startOfDay edge = false // from, issued, served
-	endOfDay   edge = true  // until, deadline, review
+	startOfDay edge = false // for example in from, issued and served
+	endOfDay   edge = true  // for example in until, deadline and review
 )
 
 func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
@@ -23,7 +23,7 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate decodes a time, and reports whether it was written as a date.
+// timeOrDate decodes a time. The result "dateOnly" is true for a date without a time of day.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -39,8 +39,8 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 
 var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")
 
-// badTime returns the message for an invalid time, with the text to write if s is a time in
-// another format. err is the error of parseTime.
+// badTime returns the message for an invalid time. The parameter "err" is the error of
+// parseTime.
 func badTime(field, s string, err error) string {
 	advice := timeAdvice(s)
 	switch {
@@ -59,8 +59,8 @@ func badTime(field, s string, err error) string {
 	return err.Error()
 }
 
-// parseTime parses RFC 3339, in which the seconds and the offset are optional, or a date.
-// Without an offset, the time is in loc. The year may be 1 to 9999.
+// parseTime parses a date or a time of RFC 3339. The seconds and the offset may be left out.
+// Without an offset, the time zone is loc. The year is from 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -100,9 +100,9 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime splits s into its parts, and reports whether s has the form of RFC 3339, section
-// 5.6. The seconds, the offset and the time of day are optional. The time package alone would
-// accept other forms, such as "1:30".
+// splitTime splits a time of RFC 3339, section 5.6, into its parts. The time of day, the
+// seconds and the offset may be left out. The time package cannot check the form, because it
+// accepts other forms too, such as "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -128,7 +128,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins with shape, in which 0 matches any digit.
+// shaped reports whether s begins like the text in shape, where a 0 matches any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -141,12 +141,14 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone from UTC. At this distance before and
-// after a wall time, the offsets on both sides of a change of the clocks are found.
+// zoneReach is longer than the offset of any time zone. The parser looks up the offset of the
+// zone at this distance before and after a local time. If the clocks change near the local
+// time, it finds the old and the new offset.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which the clocks of loc show wall, which is given in UTC.
-// There are none in an hour that is skipped, and two in an hour that is repeated.
+// instants returns the times at which the clocks of loc show a local time. The parameter
+// "wall" has this local time, but in UTC. The result is empty if the clocks skip the local
+// time, and has two times if the local time happens twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {
@@ -159,8 +161,8 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 	return out
 }
 
-// dayStart returns the first time of a day in loc, even if the clocks skip or repeat midnight.
-// day is midnight in UTC.
+// dayStart returns the first moment of a day in loc, even if the clocks skip midnight. The
+// parameter "day" is midnight in UTC.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

@@ -11,10 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost parses the url of a target. A URL of any scheme is valid: DNS cannot enforce it, but
-// an order may name it, and it must not be lost. host is the host of the URL, or the zero Name
-// if the host is not a name. why is the problem, or empty. A URL without a path is a problem
-// too, because a name or an address must be written instead.
+// URLHost returns the host in the URL of a target. The URL may have any scheme. The result is
+// the zero Name if the host is not a name. For a bad URL, the result "why" describes the
+// problem. A web URL without a path is bad, because the author should write the name.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {
@@ -31,7 +30,7 @@ func URLHost(s string) (host dname.Name, why string) {
 	case !found && web:
 		return host, fmt.Sprintf(`must have "//" behind its scheme; write "url: %s"`, scheme+"://"+strings.TrimLeft(rest, `/\`))
 	case !found:
-		return host, "" // such as magnet:?xt=...
+		return host, "" // for example magnet:?xt=...
 	}
 	end := strings.IndexAny(authority, `/?#\`)
 	if end < 0 {
@@ -40,7 +39,7 @@ func URLHost(s string) (host dname.Name, why string) {
 	text := hostOf(authority[:end])
 	host, err := dname.Parse(text)
 	if err == nil && !web && !strings.Contains(host.String(), ".") {
-		return dname.Name{}, "" // not a host, as in tg://resolve?domain=x
+		return dname.Name{}, "" // for example "resolve" in tg://resolve?domain=x, which is no host
 	}
 	bare := strings.Trim(authority[end:], "/") == "" && web
 	switch {
@@ -54,9 +53,8 @@ func URLHost(s string) (host dname.Name, why string) {
 	return host, ""
 }
 
-// cutScheme splits a URL after the colon of its scheme (RFC 3986, section 3.1). The scheme is
-// returned in lower case. A colon before a port does not end a scheme, as in
-// "example.com:8080/x".
+// cutScheme cuts a URL after the colon of its scheme (RFC 3986, section 3.1). It returns false
+// for "example.com:8080/x", where a port follows the colon.
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")
 	for i := range len(scheme) {
@@ -73,8 +71,7 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	return strings.ToLower(scheme), rest, ok
 }
 
-// hostOf returns the host of a URL's authority, without the text before "@" and without the
-// port.
+// hostOf removes the user name and the port from the authority part of a URL.
 func hostOf(authority string) string {
 	host := authority[strings.LastIndexByte(authority, '@')+1:]
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
@@ -94,8 +91,8 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// targetURL decodes the URL of a target, and returns its host. With whole_host, the host must
-// be a name.
+// targetURL decodes the URL of a target and returns its host. With "whole_host: true", the
+// host must be a name.
 func (p *parser) targetURL(n *yaml.Node, f string, whole *yaml.Node) (host dname.Name, ok bool) {
 	s := strings.TrimSpace(p.text(n, f))
 	if s == "" {

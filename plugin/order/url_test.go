@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestURLHost checks that any URL is accepted, even if DNS cannot enforce it, because an order
-// may name it. A URL is refused only if it should be written in another way.
+// TestURLHost checks that URLHost accepts all kinds of URLs, unless the author should write
+// something else, such as a name.
 func TestURLHost(t *testing.T) {
 	for _, tc := range []struct{ url, host, why string }{
 		{"https://shop.example/page", "shop.example", ""},
@@ -21,7 +21,7 @@ func TestURLHost(t *testing.T) {
 		{"ftp://files.example", "files.example", ""},
 		{"rtmp://live.example:1935/tv", "live.example", ""},
 
-		// Only recorded, because DNS cannot enforce them.
+		// These URLs are valid, but only recorded, because DNS cannot block them.
 		{"http://192.0.2.1/x", "", ""},
 		{"http://192.0.2.1:8080/x", "", ""},
 		{"http://[2001:db8::1]:8080/x", "", ""},
@@ -38,7 +38,7 @@ func TestURLHost(t *testing.T) {
 		{"ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi/x", "", ""},
 		{"acestream://94c2fd8fb9bc8f2fc71a2cbe9d4b866f227a0209", "", ""},
 
-		// Refused, with the text to write instead.
+		// For these URLs, the message shows what to write.
 		{"https://shop.example", "", `has no path; write "name: shop.example"`},
 		{"https://shop.example/", "", `has no path; write "name: shop.example"`},
 		{"http://Shop.Example:8080//", "", `has no path; write "name: shop.example"`},

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/text/language"
 )
 
-// lifts decodes the ids that a lift reaches.
 func (p *parser) lifts(n *yaml.Node, f string, o *draft) {
 	once := distinct[string]{}
 	for i, item := range p.list(n, f) {
@@ -86,7 +85,8 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports an until of n that is not later than its from.
+// interval reports a problem unless the parameter "until" is later than the parameter
+// "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -101,7 +101,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a time, or a duration that later is counted from served.
+// deadline decodes a deadline, which is a time or a duration. The duration starts at
+// the field "served", so its end is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -150,7 +151,6 @@ func (p *parser) scope(n *yaml.Node, f string) *Scope {
 	return s
 }
 
-// prefixes decodes a list of networks.
 func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	once := distinct[netip.Prefix]{}
 	for i, item := range p.list(n, f) {
@@ -161,7 +161,7 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// prefix decodes a network in CIDR notation, or one address.
+// prefix decodes one network in CIDR notation or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)
@@ -171,9 +171,9 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address or a network in CIDR notation. why is the problem, or empty. A
-// network with host bits is refused, because it is unclear whether the address or the network
-// is meant.
+// ParsePrefix parses an address, or a network in CIDR notation. For a bad text, the result
+// "why" describes the problem. A network with host bits, such as 192.0.2.1/24, is bad, because
+// its meaning is unclear.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -229,7 +229,7 @@ func (p *parser) exempt(n *yaml.Node, f string) (out []Exempt) {
 	return out
 }
 
-// onePrefix decodes one network and returns it as a list.
+// onePrefix decodes one network into a list.
 func (p *parser) onePrefix(n *yaml.Node, f string) []netip.Prefix {
 	if x, ok := p.prefix(n, f); ok {
 		return []netip.Prefix{x}
@@ -261,7 +261,7 @@ var responseTable = table[Response]{
 	}},
 }
 
-// redirectForm is the form of a redirect in order files, for messages.
+// redirectForm shows in messages how to write a redirect.
 const redirectForm = "{redirect: [address]}"
 
 func (p *parser) response(n *yaml.Node, f string) (r Response) {
@@ -284,8 +284,8 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a language tag of BCP 47. The library accepts "_" for "-",
-// but BCP 47 and clients do not.
+// LanguageTag reports whether s is a BCP 47 language tag. The language library alone would
+// also accept "_" for "-".
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")
@@ -304,8 +304,8 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u may be a contact in a structured DNS error: a mailto: or tel:
-// URI with text after the scheme.
+// ContactURI reports whether u is a mailto: or tel: URI, the only contacts in a structured DNS
+// error.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
@@ -349,7 +349,7 @@ func (p *parser) document(n *yaml.Node, f string) *Document {
 	return doc
 }
 
-// isID reports whether s has the form of an order's id.
+// isID reports whether s is a valid order id.
 func isID(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !digit(c) && !('a' <= c|0x20 && c|0x20 <= 'z') && strings.IndexByte("._:/-", c) < 0 {
@@ -359,7 +359,7 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix returns x in the form that ParsePrefix reads. One address has no prefix
+// writtenPrefix returns x as text for ParsePrefix, and a single address without a prefix
 // length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {

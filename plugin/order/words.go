@@ -8,16 +8,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// This file has the words of order files for the values of the enums. The parser, the encoder,
-// the Corefile, the tool and the metrics use the same words. TestWords checks that each value
-// has a word.
+// This file has the words for the values of enums, such as "draft". Order files, the Corefile,
+// the tool and the metrics share these words.
 
-// words contains the word for each value of an enum. Its index is the value. A value that is
-// never written has an empty word.
+// words lists the words for the values of an enum. The index is the value. A value that is never written
+// has an empty word.
 type words[T ~uint8] []string
 
-// of returns the word of a value. A value without a word is a mistake in the code, and its text
-// says so.
+// of returns the word for the value v.
 func (w words[T]) of(v T) string {
 	if int(v) >= len(w) {
 		return fmt.Sprintf("%T(%d)", v, uint8(v))
@@ -25,7 +23,7 @@ func (w words[T]) of(v T) string {
 	return w[v]
 }
 
-// parse returns the value of a word. It reports false for an unknown word and for an empty word.
+// parse returns the value for the word s. It returns false for an unknown or empty word.
 func (w words[T]) parse(s string) (T, bool) {
 	for v, word := range w {
 		if word == s && s != "" {
@@ -45,7 +43,7 @@ var (
 	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
 )
 
-// synonyms are common words that people write instead of the words of the format.
+// synonyms maps common words to the words of the format, for advice.
 var synonyms = map[string]string{
 	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
 	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
@@ -57,38 +55,39 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// String returns the word of order files.
+// String returns the word for the action in order files.
 func (a Action) String() string { return actionWords.of(a) }
 
-// String returns the word of order files.
+// String returns the word for the status in order files.
 func (s Status) String() string { return statusWords.of(s) }
 
-// String returns the word of order files, or "" for KindUnstated.
+// String returns the word for the kind in order files, or "" for KindUnstated.
 func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 
-// String returns the word of order files.
+// String returns the word for the disclosure in order files.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word of order files and of the Corefile, or "" for ResponseUnset.
+// String returns the word for the kind in order files and the Corefile, or "" for
+// ResponseUnset.
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word of order files, and "below" for BelowOnly, which order files write as
-// "*." before the name.
+// String returns the word for the match in order files. For BelowOnly, it returns "below",
+// although order files write "*." before the name.
 func (m Match) String() string { return matchWords.of(m) }
 
-// String returns the word of order files.
+// String returns the word for the value in order files.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
-// ParseEnforcedBy returns the value of a word of order files. It reports false for an unknown
+// ParseEnforcedBy parses the result of EnforcedBy.String. It returns false for an unknown
 // word.
 func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
 
-// ParseResponseKind returns the value of a word of order files. It reports false for an unknown
+// ParseResponseKind parses the result of ResponseKind.String. It returns false for an unknown
 // word.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms returns the list of the responses for a message: the words of all responses
-// without addresses, and redirect as the form of the response with addresses.
+// ResponseForms lists all responses for an error message. The parameter "redirect" shows how
+// to write a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -102,14 +101,14 @@ func responsesWithoutAddresses() (out []string) {
 	return out
 }
 
-// ParseRedirect parses an address of a redirect. It reports false for text that is no address,
-// and for an address with a zone, an IPv4-mapped IPv6 address and a multicast address.
+// ParseRedirect parses the address of a redirect. It refuses a zone, an IPv4-mapped IPv6
+// address and a multicast address.
 func ParseRedirect(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	return a, err == nil && a.Zone() == "" && !a.Is4In6() && !a.IsMulticast()
 }
 
-// String returns the response as text: its word, and the addresses of a redirect.
+// String returns the word for the response, followed by the addresses of a redirect.
 func (r Response) String() string {
 	out := r.Kind.String()
 	for i, a := range r.Addresses {
@@ -121,8 +120,7 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns a name target as order files write it: the name, with "*." before it for
-// BelowOnly.
+// Pattern returns the name n as order files write it. For BelowOnly, "*." is before the name.
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -130,8 +128,8 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns a name target as text for people: its pattern, followed by "(exact)" for
-// Exact.
+// Describe returns the name n for people. For Exact, it appends "(exact)" to the result of
+// Pattern.
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"
@@ -139,8 +137,8 @@ func (m Match) Describe(n dname.Name) string {
 	return m.Pattern(n)
 }
 
-// Pattern returns the target as order files write it, without its match and its other
-// attributes.
+// Pattern returns the target as order files write it, but without attributes. The text does not
+// distinguish Exact from Subtree.
 func (t *Target) Pattern() string {
 	switch t.Kind {
 	case TargetAddress:
@@ -151,8 +149,8 @@ func (t *Target) Pattern() string {
 	return t.Match.Pattern(t.Name)
 }
 
-// String returns the target as text for people: its pattern, followed by "(exact)" for an exact
-// name.
+// String returns the target for people. For an exact name, it appends "(exact)" to the result
+// of Pattern.
 func (t *Target) String() string {
 	if t.Kind == TargetName {
 		return t.Match.Describe(t.Name)

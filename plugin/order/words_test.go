@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestWords checks that each constant of an enum in order.go has a word, that no two constants
-// of an enum have the same word, and that the word is parsed to the constant again.
+// TestWords checks that each constant of an enum has a word of its own, and that the parser
+// accepts the word.
 func TestWords(t *testing.T) {
 	enums := map[string]func(v uint8) (word string, parsed uint8, ok bool){
 		"Action":        wordsOf(actionWords),
@@ -25,7 +25,7 @@ func TestWords(t *testing.T) {
 	if names := constants["TargetKind"]; len(names) == 0 {
 		t.Fatal("order.go has no constants of TargetKind; constantsOf is wrong")
 	}
-	delete(constants, "TargetKind") // a target's kind is its field, and has no word
+	delete(constants, "TargetKind") // a TargetKind has no word
 	for enum, names := range constants {
 		check, ok := enums[enum]
 		if !ok {
@@ -36,7 +36,7 @@ func TestWords(t *testing.T) {
 		for v, name := range names {
 			word, parsed, ok := check(uint8(v))
 			switch {
-			case strings.Contains(name, "Un") && word == "": // ResponseUnset, KindUnstated
+			case strings.Contains(name, "Un") && word == "": // ResponseUnset and KindUnstated have no word
 			case word == "" || strings.Contains(word, "("):
 				t.Errorf("%s has no word", name)
 			case seen[word]:
@@ -63,7 +63,7 @@ func wordsOf[T ~uint8](w words[T]) func(uint8) (string, uint8, bool) {
 	}
 }
 
-// constantsOf returns the names of the constants that are counted by iota, by their type.
+// constantsOf returns the names of all iota constants in a file, by type.
 func constantsOf(t *testing.T, file string) map[string][]string {
 	tree, err := goparser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

@@ -28,11 +28,11 @@ func nameTexts(list []dname.Name) (out []string) {
 
 func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
-// word returns the node of a key, or of a value of a fixed set.
+// The function word returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// text returns the node of any string. The YAML library adds necessary quotes, except for the
-// merge key "<<". text also quotes strings that people and other parsers misread.
+// The function text returns a node for any string. It adds quotes to "<<", which the YAML
+// library forgets, and to strings that people or other parsers could misread.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -46,8 +46,8 @@ func text(s string) *yaml.Node {
 	return n
 }
 
-// oldBool maps the words that YAML 1.1 read as true and false to their meaning. One of them is
-// NO for Norway. All parsers read the quoted words as strings.
+// oldBool contains the words that YAML 1.1 reads as true or false. An example is "no", the
+// code of Norway. In quotes, all parsers read these words as strings.
 var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
 func number(v int64) *yaml.Node {
@@ -62,7 +62,7 @@ func putText(n *yaml.Node, key, s string) {
 	}
 }
 
-// putTime adds a time or date, which YAML writes without quotes.
+// putTime adds a time or a date without quotes to a mapping.
 func putTime(n *yaml.Node, key, s string) {
 	if s != "" {
 		put(n, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s})
@@ -89,11 +89,11 @@ func putStatus(n *yaml.Node, s Status) {
 	}
 }
 
-// compact is the indent of JSON on one line.
+// compact is the parameter "indent" for JSON on a single line.
 const compact = -1
 
-// appendJSON appends the tree n as JSON, either compact or indented by two blanks a level,
-// starting at indent.
+// appendJSON appends the tree n as JSON. The parameter "indent" is the number of blanks before
+// the line of n, or compact for a single line.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {
@@ -138,7 +138,7 @@ func newline(dst []byte, indent int) []byte {
 	return append(append(dst, '\n'), bytes.Repeat([]byte(" "), indent)...)
 }
 
-// appendJSONString appends s with only the escapes that JSON needs.
+// appendJSONString appends s as a JSON string, with only the escapes that JSON requires.
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := range len(s) {

@@ -2,9 +2,8 @@ package order
 
 import "time"
 
-// StartText returns a time at which something begins, such as issued and from, in the notation
-// of an order file with the time zone. It returns a date for the start of a day, and otherwise
-// a time with an offset. It returns "" for NoTime.
+// StartText returns t as text for a field such as issued or from. It writes the start of a day
+// in the time zone as a date. It writes any other time with its offset, and NoTime as "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -16,10 +15,9 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns a time at which something ends, such as until, deadline and review, in the
-// notation of an order file with the time zone. A date in these fields means the end of the
-// day, so EndText returns the start of a day as the date of the day before. It returns "" for
-// NoTime.
+// EndText returns t as text for a field such as until or deadline. A date in these fields
+// means the end of the day, so EndText writes the start of a day as the date before. It writes
+// any other time with its offset, and NoTime as "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -31,7 +29,8 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t is the first time of a day. local is t in its time zone.
+// startsDay reports whether t is the first moment of a day. The parameter "local" is t in the
+// time zone of the day.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 	return FromTime(dayStart(day, local.Location())) == t

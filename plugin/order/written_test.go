@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestWritten checks that a date in an order file is written as the same date, even in time
-// zones in which the clocks skip midnight, and that a time is written with its offset.
+// TestWritten checks that a date is written as the same date again, also in zones in which the
+// clocks skip midnight.
 func TestWritten(t *testing.T) {
 	for _, tc := range []struct {
 		zone, in string
@@ -23,7 +23,7 @@ func TestWritten(t *testing.T) {
 		{"UTC", "2026-11-23", startOfDay, "2026-11-23"},
 		{"UTC", "2026-01-01", endOfDay, "2026-01-01"},
 		{"UTC", "2026-11-22T23:00Z", startOfDay, "2026-11-22T23:00:00Z"},
-		{"America/Sao_Paulo", "2018-11-04", startOfDay, "2018-11-04"}, // the day began at 01:00
+		{"America/Sao_Paulo", "2018-11-04", startOfDay, "2018-11-04"}, // the clocks skip midnight, and the day begins at 01:00
 		{"America/Sao_Paulo", "2018-11-03", endOfDay, "2018-11-03"},
 		{"Asia/Kathmandu", "2026-11-23", endOfDay, "2026-11-23"},
 	} {

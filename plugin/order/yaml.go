@@ -14,12 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML and JSON are both parsed into a tree of yaml.Node, which has the line and column of
-// each value. One decoder reads this tree.
+// The parsers of YAML and JSON give the same kind of tree, which has the line and column of
+// each value. One decoder handles the trees of all formats.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
-// A syntaxError is an error after which there is no tree.
+// A syntaxError is an error in a text that cannot be parsed.
 type syntaxError struct {
 	line, col int
 	msg       string
@@ -27,11 +27,11 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document without the inner names of the runs, and returns
-// its document node. If stop returns an error, parseYAML returns that error.
+// parseYAML parses exactly one YAML document. It leaves out the inner names of the runs. If
+// stop returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
-	// The library turns its own panics into errors. If a file causes another panic, the server
-	// must refuse the file and continue.
+	// The YAML library recovers only from its own panics. After any other panic, the server
+	// must refuse the file and go on.
 	defer func() {
 		if r := recover(); r != nil {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
@@ -65,19 +65,19 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader yields a text without the inner names of its runs. It replaces them by line
-// feeds and then blanks, so that the positions after the run stay the same.
+// A yamlReader yields a text without the inner names of its runs. Line feeds and blanks
+// replace the names, so that later lines and columns stay the same.
 type yamlReader struct {
 	data []byte
 	runs []run
-	off  int    // the offset in data
-	gap  []byte // the rest of a run's line feeds and blanks
+	off  int    // the offset of the next byte in data
+	gap  []byte // line feeds and blanks that replace the names of a run
 	stop func() error
 	err  error
 }
 
 func (r *yamlReader) Read(p []byte) (n int, err error) {
-	coop.Yield() // the loops of the library cannot yield
+	coop.Yield() // must be here, because the loops of the YAML library do not yield
 	if r.stop != nil && r.err == nil {
 		r.err = r.stop()
 	}
@@ -115,13 +115,13 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags marks the nodes that have the tag "!" alone, which the library does not record. The
-// nodes are in the order of the text, so the text is read once.
+// bareTags marks each node that has the tag "!" without a name, because the YAML library drops
+// this tag. It visits the nodes in the sequence of the text, so that it reads the text once.
 type bareTags struct {
 	data      []byte
 	off       int
 	line, col int // the position of data[off]
-	steps     int // the number of characters and line feeds that were passed
+	steps     int // the number of characters read, for a test
 }
 
 func (m *bareTags) mark(n *yaml.Node) {
@@ -133,11 +133,12 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves to a position, and reports whether the text has this position.
+// seek moves forward to a line and column. It returns false if the position is not ahead of
+// the current position.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
-		// A block list or mapping may begin where its first entry begins. No node begins
-		// before an earlier node.
+		// A list or mapping may begin at the position of its first entry. No other node can be
+		// before the current position.
 		return false
 	}
 	for ; m.line < line; m.line, m.col = m.line+1, 1 {
@@ -162,13 +163,13 @@ var (
 	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// notYAML reports whether r is not allowed in YAML (YAML 1.2, section 5.1).
+// notYAML reports whether YAML forbids the character r (YAML 1.2, section 5.1).
 func notYAML(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || 0x80 <= r && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
 }
 
-// yamlSyntaxError adds a position to an error of the library. The library gives no column, and
-// no line for errors on the first line.
+// yamlSyntaxError adds a position to an error of the YAML library, which never returns a
+// column.
 func yamlSyntaxError(data []byte, err error) error {
 	if m := yamlAnchor.FindStringSubmatch(err.Error()); m != nil {
 		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
@@ -194,7 +195,8 @@ func yamlSyntaxError(data []byte, err error) error {
 			return &syntaxError{bytes.Count(data[:at], []byte("\n")) + 1, utf8.RuneCount(data[start:at]) + 1, "is not YAML: " + msg}
 		}
 	}
-	// A common mistake: YAML reads the star as the start of an alias.
+	// A common mistake is a name with a star and without quotes. YAML reads the star as an
+	// alias.
 	if strings.Contains(msg, "alphabetic or numeric character") && bytes.Contains(data, []byte("*.")) {
 		msg += `; a target that begins with "*." needs quotes, as in "*.example.com"`
 	}

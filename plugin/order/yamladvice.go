@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message contains words of the file. The ordinary log
-// gets the public message, because a file that cannot be parsed may have sealed orders in it.
+// A taughtError is a syntax error whose message shows a part of the file. The ordinary log
+// gets the text in the field "public" instead, because the file may have secret orders.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -22,16 +22,16 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice if it finds a line with a common mistake, and
-// fixing that line makes the file valid up to the end of the line. The parser alone often
-// reports another line.
+// adviseYAML replaces a YAML error by advice about a common mistake. It corrects single lines
+// until the start of the file is valid. The error of the YAML library is often about another
+// line.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
-	// The mistake is the control character itself. The text may end there, because reading stops
-	// at a control character.
+	// The control character is the mistake. The text may be incomplete, because reading stops
+	// there.
 	if strings.Contains(s.msg, "control characters") {
 		return err
 	}
@@ -44,7 +44,7 @@ func adviseYAML(data []byte, err error) error {
 			}
 		}
 	}
-	// A quotation mark that is never closed may begin many lines above the line of the error.
+	// An open quotation mark may be many lines above the error.
 	for i := 0; i < min(s.line-2, len(lines)) && left > 0; i++ {
 		if strings.Count(lines[i], `"`)%2 == 0 && strings.Count(lines[i], "'")%2 == 0 {
 			continue
@@ -58,14 +58,14 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size in bytes of a file for which adviseYAML searches advice.
-// maxTried is about the number of bytes that it reads at most.
+// maxAdvised is the largest size in bytes of a file that gets advice. maxTried limits the
+// bytes that adviseYAML parses in its attempts.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
 )
 
-// A mend is a corrected line, and the problem of the original line.
+// A mend is a corrected line. The field "say" describes the mistake in the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
@@ -78,9 +78,9 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the file up to line i, or up to the next line, is valid YAML with the
-// corrected line and invalid without it. It subtracts the number of bytes that it parses from
-// left.
+// mended reports whether the corrected line makes the start of the file valid YAML. The start
+// ends at line i or at the next line. The parameter "left" counts down the bytes that may
+// still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -104,8 +104,7 @@ func isYAML(s string) bool {
 }
 
 var (
-	// The groups of lineParts are the indentation with dashes, a key with its colon, the value
-	// and a comment.
+	// lineParts splits a line into indentation with dashes, key with colon, value and comment.
 	lineParts = regexp.MustCompile(`^([ \t]*(?:- +)*)((?:[\w./:-]+|"[^"]*"|'[^']*'):[ \t]+)?(.*?)([ \t]+#.*|[ \t]*)$`)
 	noBlank   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+):([^ \t].*)$`)
 	noColon   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+)(?:[ \t]+(.*))?$`)
@@ -118,8 +117,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of the line at i, the most likely first. It subtracts its
-// work from left.
+// mends returns possible corrections of line i, with the most likely correction first. The
+// parameter "left" counts down the bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -155,7 +154,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	prefix, value, comment := m[1]+m[2], m[3], m[4]
 	key := strings.Trim(m[2], ": \t")
 	if keyHomes[key] == "" && strings.Contains(m[1], "-") {
-		prefix, value = m[1], m[2]+m[3] // an item of a list that contains a colon
+		prefix, value = m[1], m[2]+m[3] // the line is a list item with a colon in its text
 	}
 	quote := func(format string, args ...any) { add(prefix+quotedFlow(value)+comment, format, args...) }
 	switch first := value[:min(1, len(value))]; {
@@ -185,7 +184,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 		quote(`a text with ": " in it needs quotes`)
 	}
 	if i > 0 && strings.HasPrefix(lines[i-1], indent) && !strings.HasPrefix(lines[i-1][len(indent):], " ") {
-		return out // indented as far as the line above
+		return out // the line already has the indentation of the line above
 	}
 	open := indents(lines, i, left)
 	if slices.Contains(open, len(indent)) {
@@ -205,7 +204,7 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	return out
 }
 
-// isCollection are the keys whose values are lists or mappings, not text.
+// isCollection contains the keys whose values are lists or mappings.
 var isCollection = map[string]bool{"defaults": true, "authorities": true, "orders": true, "lifts": true, "references": true, "except": true,
 	"countries": true, "clients": true, "redirect": true, "contact": true}
 
@@ -215,12 +214,11 @@ func init() {
 	}
 }
 
-// indentedBy is the message about a line whose indentation is wrong.
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with a key belongs at an indentation: the key is in the same
-// mapping as the key above it that is indented as far, or it is a key of the mapping that
-// begins above it. It returns false if this is unknown. It subtracts its work from left.
+// belongs reports whether a line with the key may have the given indentation. The nearest line
+// above without deeper indentation must have a key of the same mapping or begin the mapping.
+// The parameter "left" counts down the bytes that may still be read.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false
@@ -243,7 +241,7 @@ func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	return false
 }
 
-// inOneMapping reports whether one mapping of the format has both keys.
+// inOneMapping reports whether one mapping of the format has the keys a and b.
 func inOneMapping(a, b string) bool {
 	both := func(s *shape) bool { return slices.Contains(s.keys, a) && slices.Contains(s.keys, b) }
 	if both(fileShape) || both(orderShape) {
@@ -264,7 +262,7 @@ func blanks(n int) string {
 	return strconv.Itoa(n) + " blanks"
 }
 
-// flowMends returns corrections of a line with brackets or braces.
+// flowMends returns possible corrections of a line with brackets or braces.
 func flowMends(line string) (out []mend) {
 	add := func(fixed, say string) {
 		if fixed != line {
@@ -313,7 +311,7 @@ func flowMends(line string) (out []mend) {
 	return out
 }
 
-// quotedColons returns a line with quotes around the texts in braces that contain ": ".
+// quotedColons adds quotes to each text in braces that contains ": ".
 func quotedColons(line string) string {
 	return flowColon.ReplaceAllStringFunc(line, func(s string) string {
 		m := flowColon.FindStringSubmatch(s)
@@ -324,7 +322,7 @@ func quotedColons(line string) string {
 	})
 }
 
-// closeAll appends the brackets and braces that are missing at the end of a line.
+// closeAll appends the missing brackets and braces to the line.
 func closeAll(line string) string {
 	var open []byte
 	for i := range len(line) {
@@ -343,9 +341,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the indentations that are possible at line i, from the blocks above it. The
-// list begins with the indentation that is nearest to the line's own. If two are equally near,
-// the deeper one is first.
+// indents returns the indentations that line i can have after the lines above. The indentation
+// nearest to that of line i is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10
@@ -366,7 +363,7 @@ func indents(lines []string, i int, left *int) (out []int) {
 				out = append(out, n)
 			}
 		}
-		if len(out) == len(at) && strings.HasSuffix(body, ":") { // a block may follow
+		if len(out) == len(at) && strings.HasSuffix(body, ":") { // the line above ends in a colon, so a deeper block may follow
 			out = append(out, at[len(at)-1]+2)
 		}
 		limit = at[0]

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestYAMLAdvice checks the whole message about common mistakes that make invalid YAML. Each
-// text follows five valid lines of an order.
+// TestYAMLAdvice checks the messages about common mistakes that make a file invalid YAML. Five
+// valid lines precede the text of each row.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const target = "\n  targets: [one.example]\n"
 	for _, tc := range []struct{ text, want string }{
-		// Tabs and indentation.
+		// These rows are about tabs and indentation.
 		{"\ttargets: [one.example]\n", `6:2: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write targets: [one.example]`},
 		{"  targets:\n\t- one.example\n", `7:2: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write - one.example`},
 		{"  targets: \n  \t- one.example\n", `7:4: is not YAML: the line begins with a tab, where YAML takes only blanks; begin it with 2 blanks; write - one.example`},
@@ -23,7 +23,7 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets:\n    - one.example\n   - two.example\n", `8:4: is not YAML: the line begins with 3 blanks and must begin with 4; write - two.example`},
 		{"  targets: [one.example]\n - id: b\n", `7:2: is not YAML: the line begins with 1 blank and must begin with 0; write - id: b`},
 
-		// Blanks and colons.
+		// These rows are about missing blanks and extra colons.
 		{"  subject: Foo: bar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: bar"`},
 		{"  targets: [one.example]\n  subject: Foo: bar # why\n", `7:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: bar" # why`},
 		{"  note: see https://a.example and: more" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write note: "see https://a.example and: more"`},
@@ -43,7 +43,7 @@ func TestYAMLAdvice(t *testing.T) {
 		{"- {id: b, targets:[one.example], note: a: b}\n", `6:1: is not YAML: a blank belongs behind the colon of targets, and a text with ": " in it needs quotes; write - {id: b, targets: [one.example], note: "a: b"}`},
 		{"  scope: {countries [IT]}" + target, `6:3: is not YAML: a colon belongs behind a key; write scope: {countries: [IT]}`},
 
-		// First characters.
+		// These rows have a value that begins with a special character.
 		{"  targets:\n  - *.example.com\n", `7:3: is not YAML: a value that begins with "*" needs quotes; write - "*.example.com"`},
 		{"  targets: *.example.com\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: "*.example.com"`},
 		{"  targets: [*.example.com, *.example.org, a.example]\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: ["*.example.com", "*.example.org", a.example]`},
@@ -56,7 +56,7 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  subject: [urgent] Foo" + target, `6:3: is not YAML: a text that begins with "[" needs quotes; write subject: "[urgent] Foo"`},
 		{"  note: > a" + target, `6:3: is not YAML: a value that begins with ">" needs quotes; write note: "> a"`},
 
-		// Quotation marks and brackets.
+		// These rows are about quotation marks and brackets.
 		{"  subject: 'it's'" + target, `6:3: is not YAML: the quotes do not match; a text with "'" in it goes in double quotes; write subject: "it's"`},
 		{"  subject: \"foo" + target, `6:3: is not YAML: the closing quotation mark is missing; write subject: "foo"`},
 		{"  subject: \"foo\" bar" + target, `6:3: is not YAML: text follows the closing quotation mark; put all of it in quotes; write subject: '"foo" bar'`},
@@ -68,12 +68,12 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 
-		// A block text may contain anything.
+		// A block text may contain anything, so the advice is about a later line.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
-		// Unknown mistakes get the message of the parser.
+		// Without advice, the message is that of the YAML library.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
 		{"  ? [a]: b" + target, `6:5: order "a": a key must be text, got "{...}"`},
-		// Characters that could control a terminal are escaped.
+		// The message escapes characters that could disturb a terminal.
 		{"  subject: Foo: \u202ebar" + target, `6:3: is not YAML: a text with ": " in it needs quotes; write subject: "Foo: \u202ebar"`},
 	} {
 		_, problems := parseString(t, head+tc.text)

@@ -1,9 +1,10 @@
-// Package printable makes text from order files, file names and clients safe to show to
-// a person in a log, a terminal, a metric label or a DNS answer.
+// Package printable makes text safe to show in a log, a terminal, a metric label or a DNS
+// answer. The text comes from order files, file names and clients.
 //
-// Order files come from other people. A line break in a reference would forge a log
-// line, an escape sequence would change the reader's terminal, and a bidirectional mark
-// (Unicode TR 36, section 2.5) would show a name in another order than it has.
+// The authors of order files are not the operator of the server. Without this package, a line
+// break in a text would forge a log line, and an escape sequence would change the reader's
+// terminal. A bidirectional mark (Unicode TR 36, section 2.5) would show the letters of a name
+// in another order.
 package printable
 
 import (
@@ -13,10 +14,10 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns s as one line of printable text. Text that is printable already is
-// returned unchanged. All other text is returned as a Go string literal in double
-// quotes, in which each unprintable rune and each byte that is not UTF-8 is escaped, so
-// that two different texts never look the same.
+// Line returns s as one line of printable text. If s is already printable, Line returns s
+// unchanged. Otherwise Line returns s as a Go string literal in double quotes, with an escape
+// for each unprintable rune and for each byte that is not UTF-8. The quotes and the escapes
+// make sure that two different texts never look the same.
 func Line(s string) string {
 	if Is(s) {
 		return s
@@ -31,11 +32,11 @@ func Is(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0
 }
 
-// Clean returns s with each run of unprintable runes replaced by one space, and without
-// spaces at its ends. Clean is for text that a program reads, such as EXTRA-TEXT of an
-// extended DNS error (RFC 8914, section 2), where quotes would be noise. Clean keeps the
-// zero-width joiner and non-joiner, because Indic and Persian words need them. Clean
-// removes soft hyphens, which stand inside words and are not shown.
+// Clean returns s with one space in place of each sequence of unprintable runes, and without
+// spaces at both ends of s. Clean is for text that programs read, such as EXTRA-TEXT of an
+// extended DNS error (RFC 8914, section 2), in which quotes would only disturb. Clean keeps
+// the zero-width joiner and non-joiner, because Indic and Persian words need these two runes.
+// Clean removes soft hyphens, because they are invisible inside words.
 func Clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\u00ad", "")
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {

@@ -5,14 +5,13 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing checks that Decide and DecideAddress do not allocate, whatever the
-// verdict is: for blocked, passing, lifted, excepted and held names, for a name with marked
-// names below it, and for names that an answer leads to.
+// TestDecideAllocatesNothing checks that Decide and DecideAddress do not allocate, for all
+// kinds of verdicts.
 func TestDecideAllocatesNothing(t *testing.T) {
-	was := crowdFrom
-	t.Cleanup(func() { crowdFrom = was })
+	was := longListFrom
+	t.Cleanup(func() { longListFrom = was })
 	decideAllocatesNothing(t)
-	crowdFrom = 1 // every list of rules has a crowd
+	longListFrom = 1 // every list of rules gets an index
 	decideAllocatesNothing(t)
 }
 
@@ -45,8 +44,8 @@ func decideAllocatesNothing(t *testing.T) {
 			}
 			return v
 		})
-		// Judge the target of an answer to a query for name. An exception, a lift or the guard
-		// may spare it. The guard gets a copy of the name.
+		// The function led decides about hit.example as the target of an answer to a query for
+		// the name. An exception, a lift or the guard may let the answer pass.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
 				var n, hit QName
@@ -61,7 +60,7 @@ func decideAllocatesNothing(t *testing.T) {
 		costs(0, name+" leads to a hit", !spared, led(free))
 		copies := 1.0
 		if spared {
-			copies = 0 // the guard is asked only about blocked names
+			copies = 0 // the guard is called only for blocked names
 		}
 		costs(copies, name+" leads to a hit, guarded", !spared && name != "w.bank.example.", led(s))
 	}

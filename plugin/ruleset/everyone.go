@@ -8,17 +8,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// everyone are the networks of all clients.
+// everyone contains all addresses.
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// ExemptsAll reports whether the exemptions of an order that last longer than now cover
-// every client of the order's scope, so that the order blocks no client. Which addresses
-// the clients of a country have is not known.
+// ExemptsAll reports whether an order exempts every client in its scope at the time now, so
+// that it blocks no client.
+//
+// For most scopes with countries it returns false, because the addresses of a country are not
+// known.
 func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
 }
 
-// exemptNets returns the networks that are exempt for longer than now, without overlaps.
+// exemptNets returns the networks whose exemptions have not ended, without overlaps.
 func exemptNets(list []order.Exempt, now order.Time) networks {
 	var nets []netip.Prefix
 	for _, e := range list {
@@ -36,10 +38,12 @@ func coversScope(exempt networks, s *order.Scope) bool {
 	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && exempt.cover(s.Clients)
 }
 
-// networks are the fewest networks that have the same addresses, in their order.
+// networks is a sorted list of networks without overlaps. It has no neighbours that a single
+// network could replace.
 type networks []netip.Prefix
 
-// union returns the networks of a list, with neighbours joined and none inside another.
+// union returns the shortest list of networks that contains exactly the addresses of the given
+// networks.
 func union(list []netip.Prefix) networks {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b netip.Prefix) int {
@@ -48,7 +52,7 @@ func union(list []netip.Prefix) networks {
 	var out networks
 	for _, x := range list {
 		if n := len(out); n > 0 && out[n-1].Overlaps(x) {
-			continue // the one before is shorter
+			continue // the previous network contains x
 		}
 		out = append(out, x)
 		for n := len(out); n > 1; n-- {
@@ -66,7 +70,7 @@ func union(list []netip.Prefix) networks {
 	return out
 }
 
-// cover reports whether each network of a list is inside one of the networks.
+// cover reports whether ns contains all addresses of the given networks.
 func (ns networks) cover(list []netip.Prefix) bool {
 	return !slices.ContainsFunc(list, func(x netip.Prefix) bool {
 		i, found := slices.BinarySearchFunc(ns, x.Addr(), func(n netip.Prefix, a netip.Addr) int { return n.Addr().Compare(a) })

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestExemptsAll: an order that exempts every client of its scope is warned of when it is
-// loaded, in whatever words.
+// TestExemptsAll checks that an order that exempts all its clients causes a warning. The cases
+// list the exemptions in different ways.
 func TestExemptsAll(t *testing.T) {
 	for _, tc := range []struct {
 		scope, exempt string
@@ -56,7 +56,7 @@ func TestExemptsAll(t *testing.T) {
 	}
 }
 
-// TestUnion compares union and cover with a look at every address of small networks.
+// TestUnion compares union and cover with a check of every address in small networks.
 func TestUnion(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func() (list []netip.Prefix, has [32]bool) {

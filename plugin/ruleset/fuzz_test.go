@@ -8,16 +8,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A question is one query, for the set and for the twin.
+// A question is one query, in the forms for the compiled set and for the twin (the slow
+// implementation in twin_test.go).
 type question struct {
 	place twinPlace
-	name  QName // the name of place
+	name  QName // the place as a QName
 	asked QName
 	Query
 	twin twinQuery
 }
 
-// place returns a random place, in half of the cases at a name that the world mentions.
+// place returns a random place (a name or an address). In half of the cases it is a name that
+// an order contains.
 func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -60,13 +62,14 @@ func (q *question) judge(s *Set) Verdict {
 	return s.Decide(&q.name, q.Query)
 }
 
-// expect returns the twin's verdict for a client in a country at a second.
+// expect returns the verdict of the twin (the slow implementation) for a client in the country
+// cc.
 func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdict {
 	x := q.twin
 	x.c.Country, x.now = cc, now
 	v := w.twin.decide(q.place, x)
 	if q.Shadow {
-		v.below = 0 // shadow verdicts are not answered
+		v.below = 0 // no caller uses the Subtree of a verdict with Shadow
 	}
 	return v
 }
@@ -89,8 +92,9 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// compare checks that the set and the twin give the same verdict, and that the verdict's Until
-// and CountryDependent are true at other seconds and for other countries.
+// compare checks that the set and the twin (the slow implementation) return the same verdict.
+// It also checks the verdict's fields Until and CountryDependent at other seconds and in other
+// countries.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -110,9 +114,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.Shadow {
 		plain := q.judge(w.plain)
-		// Orders in shadow may make a list long enough for a crowd, and a crowd gives more
-		// exact values of Until and CountryDependent.
-		if q.flat(plain) != want || crowdFrom == noCrowds && (plain.Until != got.Until || plain.CountryDependent != got.CountryDependent) {
+		if q.flat(plain) != want || plain.Until != got.Until || plain.CountryDependent != got.CountryDependent {
 			t.Fatalf("%v%s: orders in shadow change the verdict:\n got %+v\nwant %+v", w, q, got, plain)
 		}
 	}
@@ -122,7 +124,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 			t.Fatalf("%v%s: until %d, but at %d\n is %+v\nwas %+v", w, q, got.Until, now, is, want)
 		}
 	}
-	// A cache that keeps the answer also gives it to clients in other countries.
+	// A cache that keeps this answer gives it to clients in other countries too.
 	if !got.CountryDependent && w.DependsOnCountry() && !w.opt.NoCountry {
 		for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
 			is := q.expect(w, q.Client.Country, now)
@@ -134,7 +136,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
-// otherwise returns a country whose clients get a verdict other than v, nil if there is none.
+// otherwise returns a country whose clients get another verdict than v, or nil.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
 		is := q.expect(w, cc, now)
@@ -155,20 +157,19 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareGuarded(t, w)
 }
 
-// noCrowds is a value of crowdFrom so large that no world has crowds.
-const noCrowds = 1_000
+// noLongLists is a value of longListFrom with which no list gets an index.
+const noLongLists = 1_000
 
-// small sets crowdFrom so that two rules at a name already make a crowd, or so that no world
-// has crowds.
+// small sets longListFrom to 2 or to noLongLists.
 func small(t *testing.T, yes bool) {
-	was := crowdFrom
-	t.Cleanup(func() { crowdFrom = was })
-	if crowdFrom = noCrowds; yes {
-		crowdFrom = 2
+	was := longListFrom
+	t.Cleanup(func() { longListFrom = was })
+	if longListFrom = noLongLists; yes {
+		longListFrom = 2
 	}
 }
 
-// FuzzDecide compares the compiled set with its slow twin.
+// FuzzDecide compares the compiled set with its twin (the slow implementation).
 func FuzzDecide(f *testing.F) {
 	f.Add([]byte{})
 	r := rand.New(rand.NewPCG(1, 2))
@@ -190,8 +191,8 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// TestDecideAgainstTwin compares sets with their twins in many random worlds. FuzzDecide
-// searches for cases that this test does not reach.
+// TestDecideAgainstTwin compares compiled sets with their twins (the slow implementation) for
+// many random orders. FuzzDecide finds rarer cases.
 func TestDecideAgainstTwin(t *testing.T) {
 	worlds := 2000
 	if testing.Short() {

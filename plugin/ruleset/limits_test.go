@@ -9,10 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken checks that a long list of plain names, which goes directly from the text
-// into the index, gives the same verdicts as the same targets one by one. It covers blocks and
-// lifts that are in force, pending, suspended and in shadow, and a target that is also listed
-// with exceptions of its own.
+// TestTargetsTaken checks a long list of plain names, which bypasses the YAML parser. Its
+// verdicts must be equal to the verdicts for targets that are added one by one.
 func TestTargetsTaken(t *testing.T) {
 	var list []string
 	for i := range 200 {
@@ -64,8 +62,7 @@ func TestTargetsTaken(t *testing.T) {
 	}
 }
 
-// TestFull checks that a part without room for all its names returns an error and does not
-// panic.
+// TestFull checks that a part whose index is full returns an error and does not panic.
 func TestFull(t *testing.T) {
 	b := NewBuilder("a.yaml", Options{})
 	b.index.Max = 9 << 10
@@ -87,8 +84,8 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// TestMergeBounded checks that small parts that are too large together are merged into several
-// segments.
+// TestMergeBounded checks that small parts become several segments if one index has no room
+// for all of them.
 func TestMergeBounded(t *testing.T) {
 	defer func(n int) { maxMerged = n }(maxMerged)
 	var parts []*Part
@@ -110,9 +107,9 @@ func TestMergeBounded(t *testing.T) {
 	}
 }
 
-// TestCrowdOfManyNetworks checks that orders that share a scope of very many networks take no
-// memory for each network, and still apply only to clients in the scope.
-func TestCrowdOfManyNetworks(t *testing.T) {
+// TestLongListOfManyNetworks checks many orders at one name with a common scope of very many
+// networks and a country. They must apply only to clients in the scope.
+func TestLongListOfManyNetworks(t *testing.T) {
 	var clients, orders strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&clients, "10.%d.%d.0/24, ", i/256, i%256)
@@ -121,17 +118,8 @@ func TestCrowdOfManyNetworks(t *testing.T) {
 		fmt.Fprintf(&orders, "- {id: o%03d, targets: [a.example], scope: {clients: [%s], countries: [IT]}}\n", i, clients.String())
 	}
 	s := Merge([]*Part{part(t, "a.yaml", orders.String())}, Options{})
-	lines := 0
-	for _, c := range s.segments[0].crowds {
-		for _, g := range c.groups {
-			lines += len(g.everyone.at) + len(g.asking.at)
-			if g.networks != nil {
-				t.Errorf("%d networks in a crowd", g.networks.Size())
-			}
-		}
-	}
-	if lines != 200 {
-		t.Errorf("%d entries of lines", lines)
+	if n := len(s.segments[0].longLists); n != 1 {
+		t.Errorf("%d long lists", n)
 	}
 	for addr, want := range map[string]string{"10.0.0.1": "o000", "10.3.231.9": "o000", "10.3.232.9": "-", "192.0.2.1": "-"} {
 		c := Client{Addr: netip.MustParseAddr(addr), Country: "FR"}

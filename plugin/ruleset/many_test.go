@@ -7,17 +7,18 @@ import (
 	"testing"
 )
 
-// many are benchmark cases. In each case, very many orders are on one name or address, and
-// only the last order can decide. fields returns the fields that keep order i from deciding,
-// and lift returns the fields of a lift of order i.
+// many contains benchmark cases with very many orders at one name or address. Only the last
+// order can decide. The function fields returns the YAML fields that keep order i from
+// deciding. The function lift returns the fields of a lift of order i.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
-	// apart is set if the lifts are in another file, in a segment of its own.
+	// apart is set if the lifts are in another segment.
 	apart bool
-	asks  string // the name or address to judge, if it is not the target
-	one   string // one lift of all orders but the last
-	// held is set if the guard holds the target, and only the last order forces it.
+	asks  string // the name or address in the query, if it is not the target
+	one   string // one lift for all orders but the last
+	// held is set if the guard protects the target, and only the last order overrides the
+	// guard.
 	held bool
 }{
 	{name: "in-force", target: "c.example"},
@@ -48,8 +49,8 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders returns n orders, and lifts of all of them but the last. The last order gets the
-// fields in last.
+// manyOrders returns n orders, and lifts for all of them but the last. The parameter last
+// contains the YAML fields of the last order.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {
@@ -68,12 +69,12 @@ func manyOrders(n int, target, last string, fields, lift func(int) string) (orde
 	return o.String(), l.String()
 }
 
-// BenchmarkManyOrders measures a verdict about the target of n orders.
+// BenchmarkManyOrders measures one verdict at a name with n orders.
 func BenchmarkManyOrders(b *testing.B) {
 	now := at(b, "2026-01-01")
 	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
 	for _, m := range many {
-		for _, n := range []int{1, 100, 1_000, 10_000} {
+		for _, n := range []int{1, 10, 100, 426, 1_000} {
 			b.Run(fmt.Sprintf("%s/%d", m.name, n), func(b *testing.B) {
 				opt, last := Options{Addresses: true}, ""
 				if m.held {
@@ -105,17 +106,16 @@ func BenchmarkManyOrders(b *testing.B) {
 	}
 }
 
-// apart merges parts so that each part is a segment of its own, as a large part is.
+// apart returns a set in which each part is a segment of its own.
 func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
 	s.segments = s.parts
 	s.findWhole()
-	s.findViews()
 	return s
 }
 
-// BenchmarkManyLifts measures the work of a load, and of a time at which many orders change,
-// with a lift for each of n orders.
+// BenchmarkManyLifts measures a load of n orders and n lifts, and the work when many orders
+// change their state at one time.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -147,14 +147,44 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare measures the comparison of two versions of a register, whose orders share
-// their terms.
+// BenchmarkCompare measures the comparison of two versions of a large register whose orders
+// share their terms.
 func BenchmarkCompare(b *testing.B) {
 	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
 	for b.Loop() {
 		if d := Compare(p, q, 20); d.Added+d.Removed+d.Changed != 0 {
 			b.Fatal(d)
+		}
+	}
+}
+
+// explainMany returns a set with n orders and n lifts at one name. Each order begins after the
+// lift of the previous order has ended. If apart is set, the lifts come after all orders and
+// do not end.
+func explainMany(t testing.TB, n int, apart bool) *Set {
+	var b strings.Builder
+	for i := range n {
+		day := func(k int) string { return fmt.Sprintf("%04d-%02d-%02d", 2000+(i+k)/300, 1+(i+k)/25%12, 1+(i+k)%25) }
+		if apart {
+			fmt.Fprintf(&b, "- {id: o%d, issued: %s, targets: [c.example]}\n- {id: l%d, action: lift, issued: 2026-01-01, targets: [c.example]}\n", i, day(0), i)
+		} else {
+			fmt.Fprintf(&b, "- {id: o%d, issued: '%sT00:00:00Z', targets: [c.example]}\n- {id: l%d, action: lift, issued: '%sT12:00:00Z', until: '%sT18:00:00Z', targets: [c.example]}\n", i, day(0), i, day(0), day(0))
+		}
+	}
+	return set(t, b.String())
+}
+
+// BenchmarkExplainMany measures Explain at a name with n orders and n lifts.
+func BenchmarkExplainMany(b *testing.B) {
+	for _, apart := range []bool{false, true} {
+		for _, n := range []int{500, 1_000, 2_000} {
+			s := explainMany(b, n, apart)
+			b.Run(fmt.Sprintf("apart=%t/%d", apart, n), func(b *testing.B) {
+				for b.Loop() {
+					s.Explain(asked(b, "c.example"), Client{}, at(b, "2026-06-01"))
+				}
+			})
 		}
 	}
 }

@@ -1,14 +1,3 @@
-// Package ruleset compiles orders into an immutable set. The set decides whether a name is
-// blocked for a client at a time, and how.
-//
-// A [Part] is one compiled order file. A [Set] is the parts that are in force together;
-// [Merge] makes a set, and a server swaps sets. Time is an argument of each decision, so
-// orders start and end at their second without a timer: each rule carries the intervals in
-// which it is in force.
-//
-// A verdict is found as follows. The index yields the targets, exceptions and lifts at the
-// name and above it. The targets are tried by precedence. The verdict is the first target that
-// is in force, covers the client, and is neither excepted nor lifted.
 package ruleset
 
 import (
@@ -20,28 +9,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Options are the operator's settings on which verdicts depend. Merge must get the same
-// options as the Builders of its parts.
+// Options contains the operator's settings that change verdicts. Merge and the Builders of its
+// parts must get equal Options.
 type Options struct {
-	// Response is the response of orders that do not prescribe one. The zero value is
+	// Response is the response of orders that do not prescribe one. The zero value means
 	// NXDOMAIN.
 	Response order.Response
-	// Guard holds targets. If it is nil, no target is held.
+	// Guard finds targets that must not be enforced. It may be nil.
 	Guard Guard
-	// NoCountry is set if the country of clients cannot be known. Orders that are only for
-	// countries are then held.
+	// NoCountry is set if the country of clients cannot be known. Orders for some countries
+	// only are then not enforced.
 	NoCountry bool
-	// Addresses is set if addresses in answers are judged too. Otherwise, targets that are
-	// addresses are recorded but not enforced.
+	// Addresses is set if answers are checked for blocked addresses. Otherwise address targets
+	// are not enforced.
 	Addresses bool
-	// NAT64 are the operator's own NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
-	// bits. Addresses in these prefixes, and in the prefixes that are the same everywhere, are
-	// also judged by the IPv4 address inside.
+	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
+	// bits. An IPv6 address in such a prefix also gets the rules of the IPv4 address inside
+	// it.
 	NAT64 []netip.Prefix
 }
 
-// kind is the effect of a rule at its name. Exceptions and lifts have the smallest kinds, so
-// that they are first in a list of rules.
+// kind is the effect of a rule. Exceptions and lifts have the smallest kinds, so that a sorted
+// list begins with them.
 type kind uint8
 
 const (
@@ -54,7 +43,7 @@ const (
 	blockBelow
 )
 
-// match returns which names the rule covers.
+// match returns which names a rule of this kind covers.
 func (k kind) match() order.Match {
 	switch k {
 	case liftExact, blockExact:
@@ -71,34 +60,33 @@ func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
-	// group connects a target with its own exceptions. An exception of group 0 applies to the
-	// whole order; any other exception applies only to the targets with the same group.
+	// group connects a target with its own exceptions, which have an equal group. An exception
+	// of group 0 applies to all targets of its order.
 	group  uint32
 	kind   kind
-	shadow bool // judged only if the query asks for orders in shadow
+	shadow bool // the rule is ignored unless Query.Shadow is set
 	last   bool // the last rule of its list
-	crowd  bool // the first rule of a list that has a crowd
+	long   bool // the first rule of a list that has an index (longList)
 }
 
 // An entry is an order as a part stores it.
 type entry struct {
 	Order
-	// place is the decision time of the order. If decision times are equal, from decides.
-	place, from  order.Time
+	rank         Rank
 	index        int32 // the position of the order in its file
 	line, column int32
-	sched        uint32 // the schedule of the whole order, for states and for lifts of whole orders
-	// names is the number of name targets. addrs is the number of address targets that are
-	// enforced in answers. others is the number of targets that DNS does not enforce.
+	sched        uint32 // the schedule of the whole order
+	// names counts the name targets. addrs counts the enforced address targets. others counts
+	// the targets that DNS does not enforce.
 	names, addrs, others int32
-	isIssued             bool // place is the time at which the order was issued
+	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
-// issued returns the time at which the order was issued, or NoTime. Blocks are ranked by this
-// time.
+// issued returns the time at which the order was issued, or NoTime. This time decides the
+// precedence of block orders.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
-		return e.place
+		return e.rank.decided
 	}
 	return order.NoTime
 }
@@ -110,18 +98,18 @@ type Part struct {
 	blocked   int // the number of names with block targets, in any state
 	rules     []rule
 	entries   entries
-	crowds    map[uint32]*crowd // the key is the index of the crowd's first rule
-	lookouts  []dname.Name      // see findLookouts
+	longLists map[uint32]*longList // the key is the index of the list's first rule
 	intervals []interval
 	schedules []schedule
 	addrs     *addressTable
-	whole     []uint32 // entries of lifts of whole orders, which have no targets
-	lifts     []uint32 // entries of all lifts
+	whole     []uint32 // the entries of lifts without targets, which end whole orders
+	lifts     []uint32 // the entries of all lifts
 	bytes     int
 	countries bool // some order depends on the client's country
 	shadows   bool // some order or target is in shadow
-	held      held // the targets that guard holds
-	// embeddings are the networks of IPv6 addresses that contain IPv4 addresses.
+	ownDates  bool // some target has dates or a status of its own
+	held      held // the targets that the guard refuses to enforce
+	// embeddings contains the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
 	guard      Guard
 	response   order.Response // the response of orders that do not prescribe one
@@ -148,8 +136,8 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is a key of by. The values of by are
-// the parts that use these ids.
+// Taken returns a problem for each order of p whose id is a key of the map. The map contains,
+// for each id in use, the part that uses it.
 func (p *Part) Taken(by map[string]*Part) order.Problems {
 	if len(by) == 0 {
 		return nil
@@ -163,7 +151,8 @@ func (p *Part) Taken(by map[string]*Part) order.Problems {
 	})
 }
 
-// taken returns the same problems as Taken. by returns the file with the order of an id.
+// taken returns the problems of Taken. The argument `by` maps an id to the file that has the
+// order.
 func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {
 		if file, ok := by(e.ID); ok {
@@ -187,7 +176,7 @@ func (p *Part) Targets() (n int) {
 	return n
 }
 
-// rulesAt returns the rules at exactly the name w.
+// rulesAt returns the rules at the name w, without the rules of names above it.
 func (p *Part) rulesAt(w *dname.Wire) []rule {
 	var room [pathRoom]index.Hit
 	hits, _ := p.names.Walk(w, room[:0])
@@ -195,4 +184,35 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 		return nil
 	}
 	return p.list(hits[len(hits)-1].Ref)
+}
+
+// fit returns a copy of s without spare capacity. Do not use slices.Clip, because it does not
+// free the memory.
+func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
+
+func b2u(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// blocks reports whether the list of rules contains a block.
+func blocks(rules []rule) bool {
+	// The list is sorted: blocks come after exceptions and lifts.
+	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
+}
+
+// ivs returns the intervals of a schedule.
+func (p *Part) ivs(sched uint32) []interval {
+	s := p.schedules[sched]
+	return p.intervals[s.off : s.off+s.n]
+}
+
+// over returns the end of the last interval of a schedule, or NoTime for an empty schedule.
+func (p *Part) over(sched uint32) order.Time {
+	if ivs := p.ivs(sched); len(ivs) > 0 {
+		return ivs[len(ivs)-1].until
+	}
+	return order.NoTime
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// part compiles the orders of a file. The orders are given without the head of the file.
+// part compiles the orders of a file. The text is the list of orders, without the head of the
+// file.
 func part(t testing.TB, path, orders string) *Part {
 	t.Helper()
 	b := NewBuilder(path, Options{})
@@ -43,7 +44,7 @@ func at(t testing.TB, s string) order.Time {
 }
 
 // TestPassedForQName checks that PassedForQName is set if a name passes because of the asked
-// name, since the verdict must not be kept for other asked names.
+// name. A cache must not use this verdict for other asked names.
 func TestPassedForQName(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
@@ -59,7 +60,7 @@ func TestPassedForQName(t *testing.T) {
 		{"spared.example", "www.bad.example", false, true},
 		{"freed.example", "bad.example", false, true},
 		{"freed.example", "own.example", false, true},
-		{"stray.example", "bad.example", true, false}, // the lift ends nothing at the asked name
+		{"stray.example", "bad.example", true, false}, // the lift has no effect at the asked name
 		{"protected.example", "bad.example", false, true},
 		{"any.example", "bad.example", true, false},
 		{"any.example", "free.own.example", false, false},
@@ -77,18 +78,18 @@ func TestPassedForQName(t *testing.T) {
 	}
 }
 
-// protects is a guard that protects a name and holds nothing.
+// protects is a guard that protects one asked name. It lets all targets be enforced.
 type protects struct{ name string }
 
 func (protects) Name(*dname.Wire) string        { return "" }
 func (protects) Address(netip.Prefix) string    { return "" }
 func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.name }
 
-// TestHistory checks whether a lift reaches a block with the given dates. Both have the same
+// TestHistory checks for which dates a lift ends a block order. The two orders have the same
 // authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
-		name, first, second string // first and second are the dates of the block and of the lift
+		name, first, second string // the dates of the block order are first, and the dates of the lift are second
 		blocked             bool
 	}{
 		{"lifted later", "issued: 2024-04-05", "issued: 2024-06-26", false},
@@ -108,14 +109,13 @@ func TestHistory(t *testing.T) {
 		if got := set(t, block+lift).Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
-		// The same in two files, with the lift loaded first. Only the result for equal dates
-		// differs.
+		// With a file for each order, only the result for equal dates differs.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
-		// A lift by id reaches the order whatever the dates are.
+		// A lift that lists the id of the order ends it for all dates.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Query{Now: now}).Blocked() {
 			t.Errorf("%s: a lift by id does not reach the order", tc.name)
@@ -123,7 +123,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestOtherAuthority checks that a lift without ids reaches only orders of its own authority.
+// TestOtherAuthority checks that a lift without ids ends only orders of its own authority.
 func TestOtherAuthority(t *testing.T) {
 	for _, tc := range []struct {
 		authority string
@@ -142,7 +142,7 @@ func TestOtherAuthority(t *testing.T) {
 	}
 }
 
-// TestPrecedence checks which of several orders that cover a name decides.
+// TestPrecedence checks which order decides if several orders cover a name.
 func TestPrecedence(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct{ name, orders, want string }{
@@ -158,7 +158,7 @@ func TestPrecedence(t *testing.T) {
 		if v := set(t, tc.orders).Decide(asked(t, "a.example."), Query{Now: now}); v.Order == nil || v.Order.ID != tc.want {
 			t.Errorf("%s: got %+v, want %s", tc.name, v.Order, tc.want)
 		}
-		// The result is the same if each order is in a segment of its own.
+		// The result must not change if each order is in a segment of its own.
 		var segments []*Part
 		for i, o := range strings.Split(tc.orders, "\n") {
 			segments = append(segments, part(t, fmt.Sprint(i, ".yaml"), o))
@@ -171,7 +171,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestManyBelow checks that with more than maxBelow marked names the outcome is SubtreePasses.
+// TestManyBelow checks that the outcome is SubtreePasses if more than maxBelow names below
+// have exceptions.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int
@@ -184,8 +185,8 @@ func TestManyBelow(t *testing.T) {
 		}
 		b.WriteString("]}\n")
 		s := set(t, b.String())
-		// The exceptions belong to order b, so order a still blocks all names. Only the limit
-		// makes the outcome SubtreePasses.
+		// The exceptions are for order b, so order a still blocks all names. Only the limit
+		// causes SubtreePasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
 			want = SubtreeNXDOMAIN
@@ -259,7 +260,7 @@ func TestExplain(t *testing.T) {
 		if by := r.By; by != nil {
 			got[r.Order.ID] += " by " + by.ID
 		}
-		// Order "later" decides from its first day on, because its id comes first.
+		// The order "later" decides from its first day on, because its id is the first one.
 		if i == 0 && (r.Order.ID != "near" || r.Since != at(t, "2025-01-01") || r.Until != at(t, "2026-06-01")) {
 			t.Errorf("first reason %+v", r)
 		}
@@ -335,7 +336,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestSegments checks that large parts are segments of their own, and small parts are merged.
+// TestSegments checks that large parts stay segments of their own and small parts are merged.
 func TestSegments(t *testing.T) {
 	big := func(path string) *Part {
 		b := NewBuilder(path, Options{})
@@ -367,8 +368,8 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestServiceNames checks that Subtree is SubtreePasses if the HTTPS record of the name passes,
-// as a record of its host, because NXDOMAIN denies all types of a name.
+// TestServiceNames checks a blocked name whose HTTPS record passes as a service of its host.
+// Subtree must be SubtreePasses, because NXDOMAIN would deny this record.
 func TestServiceNames(t *testing.T) {
 	s := set(t, "- {id: b, issued: 2024-01-01, targets: [a.example]}\n"+
 		"- {id: l, action: lift, issued: 2024-01-02, targets: [{name: a.example, match: exact}]}\n")
@@ -382,8 +383,8 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
-// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below passes, whatever the
-// response is, because DNSKEY may be denied only until then.
+// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below begins to pass. The
+// answer to DNSKEY may be a denial only until then.
 func TestDNSKEYOutlivesNothing(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, response := range []string{"nxdomain", "nodata", "refused", "{redirect: [192.0.2.1]}"} {
@@ -395,8 +396,8 @@ func TestDNSKEYOutlivesNothing(t *testing.T) {
 	}
 }
 
-// TestWarningsKeepSealedIds checks that the log does not get an id that is not in the set,
-// because it may be the id of a sealed order in a bad file.
+// TestWarningsKeepSealedIds checks that the log does not contain an id that is not in the set.
+// The id may belong to a sealed (secret) order in a bad file.
 func TestWarningsKeepSealedIds(t *testing.T) {
 	s := set(t, "- {id: l, action: lift, issued: 2024-01-02, lifts: [secret-id]}\n")
 	warnings, _ := s.Warnings()

@@ -11,19 +11,18 @@ import (
 // An interval is [from, until), in whole seconds.
 type interval struct{ from, until order.Time }
 
-// A schedule is a range of a part's intervals. The intervals are sorted and disjoint.
+// A schedule is a range of a part's intervals. They are sorted and do not overlap.
 type schedule struct{ off, n uint32 }
 
-// single returns a list of one interval. Both from and until may be NoTime.
+// single returns a list of one interval. The value NoTime means no limit.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
 	}
-	return []interval{{from, until}} // a from of NoTime works, because NoTime is less than every time
+	return []interval{{from, until}} // NoTime is less than all other times
 }
 
-// windows returns the intervals of a list of windows, with overlaps merged. Without windows it
-// returns the interval of all times.
+// windows returns the intervals of a list of windows. An empty list means all times.
 func windows(ws []order.Window) []interval {
 	if len(ws) == 0 {
 		return single(order.NoTime, order.NoTime)
@@ -35,7 +34,8 @@ func windows(ws []order.Window) []interval {
 	return merged(out)
 }
 
-// merged sorts intervals and joins those that overlap or touch. It reuses the slice.
+// merged sorts the intervals, and joins intervals that overlap or touch. It overwrites its
+// argument.
 func merged(ivs []interval) []interval {
 	slices.SortFunc(ivs, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
 	out := ivs[:0]
@@ -49,7 +49,7 @@ func merged(ivs []interval) []interval {
 	return out
 }
 
-// intersect returns the intervals in which both lists are in force. The result may be empty.
+// intersect returns the times that are in both lists.
 func intersect(a, b []interval) []interval {
 	var out []interval
 	for i, j := 0, 0; i < len(a) && j < len(b); {
@@ -66,8 +66,7 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// schedule returns the number of the schedule with the given intervals, and adds the schedule
-// if necessary.
+// schedule returns the number of a schedule with these intervals, and adds it if necessary.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}
@@ -87,8 +86,9 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// holds reports whether the schedule is in force at now, and the time at which this changes.
-func (p *Part) holds(sched uint32, now order.Time) (bool, order.Time) {
+// inForceAt reports whether the schedule is in force at the time now, and the time at which
+// the result changes.
+func (p *Part) inForceAt(sched uint32, now order.Time) (bool, order.Time) {
 	s := p.schedules[sched]
 	ivs := p.intervals[s.off : s.off+s.n]
 	i := 0

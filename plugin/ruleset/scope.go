@@ -9,25 +9,24 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A scope is the compiled set of clients to which an order applies. A nil scope is all
-// clients.
+// A scope is the set of clients to which an order applies. A nil scope contains all clients.
 type scope struct {
-	countries []order.Country // may contain EU, which has() handles by the field eu
+	countries []order.Country // if EU is in the list, the field eu is set too
 	eu        bool
 	clients   bart.Lite
 	hasNets   bool
 }
 
-// includes reports whether the client c is in the scope. A client without an address is in no
-// network, and a client with an unknown country is in no country.
+// includes reports whether the client is in the scope. A client without an address is in no
+// network. A client without a country is in no country.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
-// reaches reports whether the client's address is in the scope, whatever its country is.
+// reaches reports whether the scope contains the address. It ignores the countries.
 func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
 
-// has reports whether the country is in the scope.
+// has reports whether the scope contains the country.
 func (s *scope) has(cc order.Country) bool {
 	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }
@@ -35,9 +34,9 @@ func (s *scope) has(cc order.Country) bool {
 // An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
-	// until are the exemptions that end.
+	// until contains the exemptions that have an end.
 	until []exemptNet
-	nets  networks // those of always
+	nets  networks // the exemptions without an end
 }
 
 type exemptNet struct {
@@ -45,8 +44,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether c is exempt at now, and the time at which this changes. Exemptions
-// end but do not begin, so a client that is not exempt never becomes exempt.
+// covers reports whether the client is exempt at the time now, and the time at which the
+// result changes. A client that is not exempt is never exempt later.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -67,18 +66,17 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 }
 
 // An interner shares equal scopes and exemptions, because a register of a million orders has
-// only a few different ones.
+// few different ones.
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The arguments and results of the last calls. The arguments are compared by pointer: the
-	// defaults of a file give the same pointer to each order, and computing the key is most of
-	// the work.
+	// The arguments and results of the last calls. The arguments are compared by pointer,
+	// because computing a key is slow and all orders share the defaults of their file.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
 	lastExemptIs *exempt
-	// The last pair that exemptsAll was asked for, and the answer.
+	// The arguments and the result of the last call of exemptsAll.
 	lastPair    exemptScope
 	lastPairAll bool
 }
@@ -144,7 +142,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	return out
 }
 
-// exemptsAll reports whether exemptions without an end cover every client of a scope.
+// exemptsAll reports whether an order with this scope exempts all its clients for ever.
 func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
 	if pair := (exemptScope{x, s}); pair != in.lastPair {
 		in.lastPair, in.lastPairAll = pair, coversScope(x.nets, s)

@@ -1,212 +1,42 @@
 package ruleset
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Set contains the orders of several files that are in force together. It is immutable and
-// safe for concurrent use.
+// A Set contains the orders of several files. It is immutable and safe for concurrent use.
 type Set struct {
 	parts []*Part // one part for each file, in the sequence of loading
-	// segments are the parts that queries search: large parts as they are, and small parts
-	// merged into one part, because each segment costs each query one look-up.
+	// segments contains the parts that queries search: each large part, and one part merged
+	// from the small parts.
 	segments []*Part
-	// whole are the lifts that lift a whole order, by the order's id.
+	// whole contains the lifts of whole orders. The key is the id of an order.
 	whole map[string][]wholeLift
-	// views are the crowds as they apply at the lookouts (see findViews), by the wire form of
-	// the lookout.
-	views map[string]map[sight]*crowd
 	// countries is set if some order depends on the client's country.
 	countries  bool
 	shadows    bool // some order or target is in shadow
 	networks   bool // some target, exception or lift is an address
 	embeddings []embedding
-	// enteredLate are the ids of the orders that were loaded after their deadline.
+	// enteredLate contains the ids of the orders that were loaded after their deadline.
 	enteredLate map[string]bool
 	opt         Options
 	held        held
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
+	liftings    map[*entry]*lifting
 }
 
 type wholeLift struct {
-	part  *Part
-	entry *entry
+	part   *Part
+	entry  *entry
+	number uint32 // the number of the lift's entry in its part
 }
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
 
-const (
-	// ownSegment is the number of names from which a part may be a segment of its own. For
-	// smaller parts, merging costs less than another look-up in each query.
-	ownSegment = 20_000
-	// maxOwn is the largest number of segments that are not merged.
-	maxOwn = 2
-)
-
-// maxMerged limits the bytes of the indexes that are merged into one segment, because an index
-// has room for 4 GiB. It is a variable so that tests can have several merged segments.
-var maxMerged = 3 << 30
-
-// Merge makes a set of parts. The parts must be built, or Guarded, with the same options.
-// Merge does not change the parts, and a part may be in many sets. The caller must refuse
-// files that use the same ids (see Duplicates).
-func Merge(parts []*Part, opt Options) *Set {
-	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
-	bySize := slices.Clone(parts)
-	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
-	own := 0
-	for own < min(maxOwn, len(bySize)) && bySize[own].names.Len() >= ownSegment {
-		own++
-	}
-	s.segments = slices.Clone(bySize[:own])
-	switch rest := bySize[own:]; len(rest) {
-	case 0:
-	case 1:
-		s.segments = append(s.segments, rest[0])
-	default:
-		// Small parts are merged in the sequence of loading, not by size, so that the result
-		// is always the same.
-		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
-		for len(small) > 0 {
-			n := 1
-			for sum := small[0].names.Bytes(); n < len(small); n++ {
-				if sum += small[n].names.Bytes(); sum > maxMerged {
-					break
-				}
-			}
-			if n == 1 {
-				s.segments = append(s.segments, small[0])
-			} else {
-				s.segments = append(s.segments, mergeParts(small[:n]))
-			}
-			small = small[n:]
-		}
-	}
-	for _, p := range s.segments {
-		s.countries = s.countries || p.countries
-		s.shadows = s.shadows || p.shadows
-		s.networks = s.networks || p.addrs != nil
-	}
-	s.findWhole()
-	s.findViews()
-	s.hold()
-	return s
-}
-
-// findWhole finds the lifts of whole orders in the segments.
-func (s *Set) findWhole() {
-	s.whole = map[string][]wholeLift{}
-	for _, p := range s.segments {
-		for _, i := range p.whole {
-			l := p.entries.at(i)
-			for _, id := range l.lifts {
-				s.whole[id] = append(s.whole[id], wholeLift{p, l})
-			}
-		}
-	}
-}
-
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
-
-// mergeParts compiles several parts into one part with the orders of all.
-func mergeParts(parts []*Part) *Part {
-	b := NewBuilder("", Options{})
-	for _, p := range parts {
-		b.take(p, func(*entry) bool { return true })
-	}
-	p, _ := b.Freeze() // warnings were already reported when each part was built
-	return p
-}
-
-// dropped is the number of an entry that take left out.
-const dropped = ^uint32(0)
-
-// take adds the compiled orders of a part. It calls change with each entry before it adds the
-// entry, and leaves out the entries for which change returns false. take returns the numbers
-// that the part's schedules and entries have in the builder.
-func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
-	b.part.shadows = b.part.shadows || p.shadows
-	scheds, entries = make([]uint32, len(p.schedules)), make([]uint32, 0, p.entries.n)
-	for i, s := range p.schedules {
-		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
-	}
-	for e := range p.entries.all() {
-		own := *e
-		own.sched = scheds[e.sched]
-		if !change(&own) {
-			entries = append(entries, dropped)
-			continue
-		}
-		entries = append(entries, uint32(b.part.entries.n))
-		b.entry(own)
-	}
-	for _, w := range p.whole {
-		if entries[w] != dropped {
-			b.part.whole = append(b.part.whole, entries[w])
-		}
-	}
-	for name, ref := range p.names.All() {
-		for _, r := range p.list(ref) {
-			if entries[r.entry] == dropped {
-				continue
-			}
-			r.entry, r.sched, r.last, r.crowd = entries[r.entry], scheds[r.sched], false, false
-			b.rule(name, r)
-		}
-	}
-	for x, rules := range p.networks() {
-		for _, r := range rules {
-			if entries[r.entry] == dropped {
-				continue
-			}
-			r.entry, r.sched, r.last, r.crowd = entries[r.entry], scheds[r.sched], false, false
-			b.address(x, r)
-		}
-	}
-	return scheds, entries
-}
-
-// Duplicates returns a problem for each order of p whose id is also used by another part. The
-// problem is reported for p, because p is the part that is being added.
-func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The map is made of the smaller side, so that a change of a small file does not need a
-	// map of a whole register.
-	n := 0
-	for _, o := range others {
-		n += o.entries.n
-	}
-	of := map[string]*entry{} // orders of the other parts by id, at least those with ids of p
-	if n < p.entries.n {
-		for _, o := range others {
-			for e := range o.entries.all() {
-				of[e.ID] = e
-			}
-		}
-	} else {
-		own := make(map[string]bool, p.entries.n)
-		for e := range p.entries.all() {
-			own[e.ID] = true
-		}
-		for _, o := range others {
-			for e := range o.entries.all() {
-				if own[e.ID] {
-					of[e.ID] = e
-				}
-			}
-		}
-	}
-	return p.taken(func(id string) (file string, ok bool) {
-		x, ok := of[id]
-		if ok {
-			file = *x.file
-		}
-		return file, ok
-	})
-}
 
 // DependsOnCountry reports whether any order depends on the country of the client.
 func (s *Set) DependsOnCountry() bool { return s.countries }
@@ -214,10 +44,18 @@ func (s *Set) DependsOnCountry() bool { return s.countries }
 // HasShadow reports whether any order or target is in shadow.
 func (s *Set) HasShadow() bool { return s.shadows }
 
-// Empty reports whether the set has no rules at any name or address.
+// Empty reports whether the set has no rules.
 func (s *Set) Empty() bool {
 	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
 }
 
 // Parts returns the parts of the set, in the sequence of loading.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }
+
+func (s *Set) each(f func(*Part, *entry)) {
+	for _, p := range s.parts {
+		for e := range p.entries.all() {
+			f(p, e)
+		}
+	}
+}

@@ -8,10 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestShared checks for which names several orders have targets. Lifts do not count, neither a
-// few nor a crowd of them.
+// TestShared checks for which names several block orders have targets. Lifts must not count.
 func TestShared(t *testing.T) {
-	for _, lifts := range []int{1, 3 * crowdFrom} {
+	for _, lifts := range []int{1, 3 * longListFrom} {
 		var b strings.Builder
 		b.WriteString(`
 - {id: a, issued: 2026-01-12, targets: [one.example, x.three.example, {name: four.example, match: exact}]}

@@ -9,10 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestSide checks that the names of a side list give the same verdicts whether they are added
-// to the index while they are read, or the order stores them, or the order lists them as
-// targets. It covers blocks and lifts that are in force, pending, suspended and in shadow, and
-// orders with other targets and exceptions.
+// TestSide checks three ways to add the names of a side list (a list of names in a file of its
+// own). All must give the same verdicts: directly into the index, stored in the order, or as
+// targets of the order.
 func TestSide(t *testing.T) {
 	const list = "a.example\nb.example\nwww.b.example\na.example\nc.example\n"
 	const targets = "[a.example, b.example, www.b.example, a.example, c.example]"
@@ -37,7 +36,7 @@ func TestSide(t *testing.T) {
 			t.Fatal(f.Targets, ps)
 		}
 		p, warned := b.Freeze()
-		// for the order file itself, the parser reports duplicates
+		// The parser reports the duplicates in the order file itself.
 		const twice = "1 targets of the order stand more than once"
 		if strings.Contains(fmt.Sprint(warned), twice) != strings.Contains(orders, "targets_from") {
 			t.Errorf("streamed %t: %s", streamed, warned)
@@ -74,8 +73,7 @@ func id(v Verdict) string {
 	return v.Order.ID
 }
 
-// TestBlockedNames checks that names of lifts and exceptions do not count as targets, even
-// after names that do.
+// TestBlockedNames checks that names of lifts and exceptions do not count as targets.
 func TestBlockedNames(t *testing.T) {
 	p := part(t, "a.yaml", `
 - {id: b, issued: 2024-01-01, targets: [a.example, b.example], except: [c.example]}

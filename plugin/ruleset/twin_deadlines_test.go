@@ -7,14 +7,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinDue is a deadline of an order, or of one of its targets.
+// A twinDue is a deadline of an order or of one of its targets.
 type twinDue struct {
 	at order.Time
-	x  *order.Target // nil: the whole order
+	x  *order.Target // nil means the whole order
 }
 
-// twinDues returns the deadlines of an order. A target may have a deadline of its own, and a
-// target that is not active misses the deadline of its order.
+// twinDues returns the deadlines of an order. A target that is not active misses the deadline
+// of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{o.Deadline, nil})
@@ -35,14 +35,14 @@ func twinDues(o *order.Order) (out []twinDue) {
 	return out
 }
 
-// dated reports whether a second is within the dates of an order and its target, whatever the
-// status is.
+// dated reports whether the dates of the order and the target include the time now. It ignores
+// their status.
 func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at any second from the given second on. It tries only the
-// seconds of the world and one second after them.
+// ever reports whether dated is true at the time `from` or later. It tries only the seconds
+// that occur in the random orders.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -52,8 +52,8 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order and the target have begun at a second. Windows are ignored,
-// because before the first window the order only has to be loaded.
+// begun reports whether the order and the target have begun. It ignores windows, because
+// before the first window the order only has to be loaded.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -62,25 +62,44 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts take a target out of its order for all clients.
+// freed reports whether lifts end the effect of an order on a target, and on all names below
+// it, for all clients. A lift with exceptions does not count, because some name may stay
+// blocked.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
-	q := twinQuery{now: now}
-	if x.Kind == order.TargetName {
-		return t.lifted(o, twinPlace{name: x.Name, host: x.Name, generic: x.Match == order.BelowOnly}, q, false)
+	if x.Kind != order.TargetName {
+		return t.freedAt(o, now, func(y *order.Target) bool {
+			return y.Kind == order.TargetAddress && t.opt.Addresses &&
+				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
+		})
 	}
+	at := func(generic bool) bool {
+		return t.freedAt(o, now, func(y *order.Target) bool {
+			return t.covers(o.Order, y, twinPlace{name: x.Name, host: x.Name, generic: generic})
+		})
+	}
+	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
+}
+
+// freedAt reports whether a lift for all clients ends the order at a place, and has no
+// exceptions. The argument `covers` selects the lift's targets at the place.
+func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
+	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
-		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) {
+		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, Client{}) || len(l.Except) > 0 {
 			return false
 		}
-		return twinWhole(l.Order) && q.inForce(l.Order, nil) || slices.ContainsFunc(l.Targets, func(y order.Target) bool {
-			return y.Kind == order.TargetAddress && t.opt.Addresses && q.inForce(l.Order, &y) &&
-				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
+		if twinWhole(l.Order) && q.inForce(l.Order, nil) {
+			return true
+		}
+		return slices.ContainsFunc(twinTargets(l.Order), func(y order.Target) bool {
+			alike := func(z order.Target) bool { return sameTarget(&y, &z) && z.Attr != nil && len(z.Attr.Except) > 0 }
+			return covers(&y) && q.inForce(l.Order, &y) && !slices.ContainsFunc(l.Targets, alike)
 		})
 	})
 }
 
 // barred reports whether the guard or the configuration keeps an order or a target from being
-// enforced at a second.
+// enforced.
 func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	if t.undecidable(o.Order) {
 		return true
@@ -99,7 +118,7 @@ func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
 }
 
-// moot reports whether an order or a target has ended or is lifted at a second.
+// moot reports whether an order or a target has ended or was lifted.
 func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
 		return true
@@ -110,10 +129,7 @@ func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.x != nil {
 		return t.freed(o, x.x, now)
 	}
-	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
-		return twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) &&
-			(l.Scope == nil || l.Scope.Global) && l.Status == order.Active && twinInTime(l.Order, now)
-	})
+	return t.allFreed(o.Order, now)
 }
 
 func (t *twin) duties(now order.Time) Deadlines {
@@ -144,7 +160,7 @@ func (t *twin) duties(now order.Time) Deadlines {
 	return d
 }
 
-// compareDuties compares the Deadlines of the set and of the twin.
+// compareDuties compares the Deadlines of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {

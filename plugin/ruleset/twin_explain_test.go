@@ -8,8 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinReason judges one target of an order at a place, for a client, in the slow and obvious
-// way.
+// A twinReason computes the reason for one target in the slow and simple way.
 type twinReason struct {
 	*world
 	order twinOrder
@@ -18,7 +17,7 @@ type twinReason struct {
 	c     Client
 }
 
-// mentions returns the mentions of the target in the order.
+// mentions returns all places at which the order lists the target.
 func (x *twinReason) mentions() (out []order.Target) {
 	for _, y := range twinTargets(x.order.Order) {
 		if y.Kind == order.TargetName && y.Name == x.r.Target && y.Match == x.r.Match {
@@ -28,13 +27,13 @@ func (x *twinReason) mentions() (out []order.Target) {
 	return out
 }
 
-// dated reports whether the dates of the target include a second.
+// dated reports whether the dates of the target include the time now.
 func (x *twinReason) dated(now order.Time, shadow bool) bool {
 	q := twinQuery{now: now, shadow: shadow}
 	return slices.ContainsFunc(x.mentions(), func(y order.Target) bool { return q.inForce(x.order.Order, &y) })
 }
 
-// enforced reports whether the target is enforced at a second.
+// enforced reports whether the target is enforced at the time now.
 func (x *twinReason) enforced(now order.Time) bool {
 	y := x.mentions()[0]
 	q := twinQuery{now: now, c: x.c}
@@ -42,13 +41,13 @@ func (x *twinReason) enforced(now order.Time) bool {
 		!twinExempt(x.order.Order, x.c, now) && !x.twin.spared(x.order, &y, x.place, q)
 }
 
-// decides reports whether the target decides at a second.
+// decides reports whether the target decides the verdict at the time now.
 func (x *twinReason) decides(now order.Time) bool {
 	best := x.twin.judge(x.place, twinQuery{now: now, c: x.c})
 	return best != nil && best.order.Order == x.order.Order && best.target.Name == x.r.Target && best.target.Match == x.r.Match
 }
 
-// span returns the seconds around now for which is returns true.
+// span returns the seconds around now for which the function `is` returns true.
 func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	since, until = now, now
 	for since > -1 && is(since-1) {
@@ -60,9 +59,9 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	return since, until
 }
 
-// compareReasons checks that Explain returns one reason for each target, even if the order
-// lists the target several times, that the reason is true, and that the target begins or ends
-// to be enforced, or to decide, exactly at Since and Until.
+// compareReasons checks the reasons of Explain with the slow implementation. Explain must
+// return one reason for each target, also if the order lists the target twice. Since and Until
+// must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
 	_, reasons := w.Explain(&q.name, q.Client, q.Now)
@@ -100,7 +99,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 		at := twinQuery{now: when, c: q.Client}
 		inScope := twinScope(o, q.Client)
 		if !inScope {
-			x.c = Client{} // a client in the scope for whom no scoped lift is
+			x.c = Client{} // a client in the scope to whom no scoped lift applies
 		}
 		lifted := x.twin.lifted(x.order, x.place, twinQuery{now: when, c: x.c}, false)
 		ok := true

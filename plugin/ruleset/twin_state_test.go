@@ -13,25 +13,26 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order is held because it is only for countries and the
-// country of clients cannot be known. If its scope has networks too, the order is not held.
+// undecidable reports whether an order cannot be enforced because it is only for countries and
+// the country of clients cannot be known. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard holds a target and the order does not force it.
+// held reports whether the guard refuses to enforce a target and the order does not override
+// the guard.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
 	}
 	if x.Kind == order.TargetName {
-		return t.guard().name(x.Name) != "" // a "*." target is judged by its base
+		return t.guard().name(x.Name) != "" // the guard checks "*.example.com" as "example.com"
 	}
 	if t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains) {
 		return true
 	}
-	// An IPv6 network contains the IPv4 addresses that are inside its addresses. The networks
-	// of the worlds have at most 256 addresses.
+	// The guard must also check the IPv4 addresses inside an IPv6 network. The tests use
+	// networks of at most 256 addresses.
 	for a := x.Attr.Address.Addr(); a.Is6() && x.Attr.Address.Bits() >= 120 && x.Attr.Address.Contains(a); a = a.Next() {
 		for _, v4 := range t.inside(a) {
 			if t.guard().net(netip.PrefixFrom(v4, 32)) != "" {
@@ -43,7 +44,7 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 }
 
 // redirects returns the addresses to which answers redirect. Orders in shadow give no answers,
-// so they are ignored.
+// so their addresses are missing.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -55,8 +56,8 @@ func (t *twin) redirects() (out []netip.Addr) {
 	return out
 }
 
-// twinForced reports whether the order forces the target. "*.name" is another target than
-// "name".
+// twinForced reports whether the order overrides the guard for this target. The target
+// "*.example.com" is not the target "example.com".
 func twinForced(o *order.Order, x *order.Target) bool {
 	return slices.ContainsFunc(o.Force, func(f order.Force) bool {
 		if x.Kind == order.TargetAddress {
@@ -71,7 +72,7 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable returns the different targets that are enforced unless the guard holds them.
+// enforceable returns the different targets that are enforced if the guard allows it.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -90,7 +91,7 @@ func (t *twin) heldTargets(o *order.Order) (out []order.Target) {
 	return slices.DeleteFunc(t.enforceable(o), func(x order.Target) bool { return !t.held(o, &x) })
 }
 
-// state returns the state of an order at a second.
+// state returns the state of an order at the time now.
 func (t *twin) state(o *order.Order, now order.Time) State {
 	switch o.Status {
 	case order.Shadow:
@@ -107,13 +108,8 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	if !on && !later {
 		return Ended
 	}
-	if on && o.Action == order.Block {
-		for _, l := range t.orders {
-			everyone := l.Scope == nil || l.Scope.Global
-			if twinWhole(l.Order) && len(l.Except) == 0 && slices.Contains(l.Lifts, o.ID) && everyone && l.Status == order.Active && twinInTime(l.Order, now) {
-				return Lifted
-			}
-		}
+	if on && o.Action == order.Block && t.allFreed(o, now) {
+		return Lifted
 	}
 	held := t.heldTargets(o)
 	switch {
@@ -125,6 +121,36 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	return Pending
 }
 
+// allFreed reports whether an order has the state Lifted. If no lift ends the whole order,
+// each target must be lifted or have ended, and at least one must be lifted.
+func (t *twin) allFreed(o *order.Order, now order.Time) bool {
+	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
+	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
+		return true
+	}
+	if len(t.recorded(o)) > 0 {
+		return false
+	}
+	freed := 0
+	for _, x := range t.enforceable(o) {
+		if t.freed(own, &x, now) {
+			freed++
+			continue
+		}
+		for _, y := range twinTargets(o) {
+			due := twinDue{x: &y}
+			if y.Attr == nil {
+				due.x = nil
+			}
+			active := o.Status == order.Active && (y.Attr == nil || y.Attr.Status == order.Active)
+			if sameTarget(&x, &y) && (!active || due.ever(o, min(now, lastSecond+1)) || !due.ever(o, -1)) {
+				return false
+			}
+		}
+	}
+	return freed > 0
+}
+
 func (t *twin) counts(now order.Time) (c Counts) {
 	for _, o := range t.orders {
 		s := t.state(o.Order, now)
@@ -133,11 +159,17 @@ func (t *twin) counts(now order.Time) (c Counts) {
 			continue
 		}
 		c.Orders[s]++
-		targets, held := len(t.enforceable(o.Order)), 0
+		targets, held, freed := len(t.enforceable(o.Order)), 0, 0
 		if s == InForce || s == Pending {
 			held = len(t.heldTargets(o.Order))
 		}
-		c.Targets[s] += targets - held
+		for _, x := range t.enforceable(o.Order) {
+			if s == InForce && !t.held(o.Order, &x) && t.freed(o, &x, now) {
+				freed++
+			}
+		}
+		c.Targets[s] += targets - held - freed
+		c.Targets[Lifted] += freed
 		c.Targets[OnHold] += held
 		if s == InForce {
 			c.NotDNS += len(t.recorded(o.Order))
@@ -164,8 +196,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at a second. With whatever, it
-// returns all targets of block orders in any state.
+// standing returns the names and networks that a file blocks at the time now. With the
+// parameter whatever, it ignores the status and the dates of orders.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -184,14 +216,13 @@ func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	return out
 }
 
-// A nameOrNet is a name or a network.
 type nameOrNet struct {
 	name dname.Name
 	net  netip.Prefix
 }
 
-// compareStates compares the counts, states, transitions and held targets of the set with the
-// twin.
+// compareStates compares the states of orders, their counts and the held targets with the slow
+// implementation.
 func compareStates(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Counts(now), w.twin.counts(now); got != want {
@@ -243,8 +274,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not name an order. A lift that is not public is secret if
-// it is sealed, reaches a sealed order, reaches no order, or names an order that is not there.
+// secret reports whether the log must not contain the id of an order. A lift is not secret if
+// it says that it is public. Otherwise it is secret if it may end a sealed order.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -264,9 +295,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. known is true if a
-// name or an address that DNS enforces is in common. A part does not store other targets, so
-// the set can only assume that they match.
+// meets reports whether a lift may have a target in common with an order. The result known is
+// set if the match is certain. It is uncertain if DNS cannot enforce the targets, because a
+// part does not store them.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -281,8 +312,8 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts that reach nothing, and about lifts that
-// reach an order in another file only because their dates are equal.
+// compareLifts compares the warnings about lifts that end nothing, and about lifts with the
+// decision time of an order in another file.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
@@ -291,7 +322,7 @@ func compareLifts(t *testing.T, w *world) {
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
 		}
-		// A lift of URLs only is assumed to reach something.
+		// A lift that has only URLs is assumed to end something.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, false
@@ -330,7 +361,7 @@ func twinWritten(x *order.Target) string {
 	return x.Name.String()
 }
 
-// compareShrink compares BlockedAt, TargetsLost and NamesNotIn of two files with the twin.
+// compareShrink compares BlockedAt, TargetsLost and NamesNotIn with the slow implementation.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -360,8 +391,8 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// compareGuarded checks that a part that was given another guard later holds the same targets
-// as a part that was built with that guard.
+// compareGuarded checks that Guarded returns the same held targets as a new compilation with
+// this guard.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

@@ -11,9 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twin is a slow and obvious implementation of the verdict. It decides directly from the
-// orders, as docs/order-format.md and the README describe, without an index, compiled
-// schedules or early exits.
+// A twin is a slow and simple implementation of the verdict, for comparison. It works as the
+// documentation describes (docs/order-format.md and README), without an index or compiled
+// schedules.
 type twin struct {
 	files  []twinFile
 	opt    Options
@@ -29,17 +29,17 @@ type twinOrder struct {
 	file int
 }
 
-// A twinPlace is a name or an address to judge.
+// A twinPlace is a name or an address to decide about.
 type twinPlace struct {
 	name    dname.Name
 	host    dname.Name // the host of a service name, else name
-	generic bool       // any name below name that no order mentions
+	generic bool       // the place is any name below name that no order contains
 	addr    netip.Addr // an address of an answer; name is then empty
 }
 
 func (n twinPlace) under(base dname.Name) bool { return base.Covers(n.name) }
 
-// A twinQuery is a Query for the twin.
+// A twinQuery is a Query for the twin (the slow implementation).
 type twinQuery struct {
 	asked  *twinPlace // the asked name, if its answer leads to the place
 	c      Client
@@ -47,11 +47,11 @@ type twinQuery struct {
 	shadow bool
 }
 
-// covers reports whether a target covers the place. An address of a block order covers the
-// place only with enforced_by: dns. For an address of a lift, enforced_by does not matter.
+// covers reports whether a target covers the place. An address in a block order covers the
+// place only if its field enforced_by is dns. Lifts ignore this field.
 func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	if x.Kind == order.TargetAddress {
-		// A mapped address is treated as its IPv4 address, because hosts connect to that
+		// An IPv4-mapped address counts as its IPv4 address, because hosts connect to that
 		// address.
 		a := n.addr.Unmap()
 		return t.opt.Addresses && a.IsValid() && x.Attr.Address.Contains(a) &&
@@ -80,7 +80,7 @@ func inWindows(ws []order.Window, now order.Time) bool {
 	return slices.ContainsFunc(ws, func(w order.Window) bool { return inWindow(w.From, w.Until, now) })
 }
 
-// twinInTime reports whether a second is within the order's dates, whatever its status is.
+// twinInTime reports whether the order's dates include the time now. It ignores the status.
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -130,7 +130,7 @@ func twinExempt(o *order.Order, c Client, now order.Time) bool {
 	return false
 }
 
-// sameTarget reports whether two targets of an order are the same target.
+// sameTarget reports whether two entries in the list of targets are the same target.
 func sameTarget(a, b *order.Target) bool {
 	if a.Kind != b.Kind || a.Kind == order.TargetURL {
 		return false
@@ -141,9 +141,8 @@ func sameTarget(a, b *order.Target) bool {
 	return a.Name == b.Name && a.Match == b.Match
 }
 
-// twinExcepted reports whether an exception covers the place: an exception of the order, or an
-// exception of any mention of the target. A target that is listed twice is one target with the
-// attributes of both mentions.
+// twinExcepted reports whether an exception covers the place. A target that is listed twice
+// has the exceptions of both entries.
 func twinExcepted(o *order.Order, t *order.Target, n twinPlace) bool {
 	if slices.ContainsFunc(o.Except, n.under) {
 		return true
@@ -188,13 +187,13 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-// twinWhole reports whether a lift has no targets, and so lifts whole orders.
+// twinWhole reports whether a lift has no targets, so that it ends whole orders.
 func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
 // touches reports whether an order has a target that covers the place. Only then can a lift
-// end anything at the place.
+// have an effect there.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -202,8 +201,8 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted reports whether a lift takes the place out of the order. With asked, the place is the
-// asked name, for which lifts of whole orders do not count.
+// lifted reports whether a lift ends the order's effect on the place. If the parameter asked
+// is set, the place is the asked name, and lifts of whole orders do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -221,8 +220,8 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift takes the place, or the asked name that led to
-// the place, out of the target of the order.
+// spared reports whether an exception or a lift for the place, or for the asked name, ends the
+// effect of the target.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -237,7 +236,7 @@ type candidate struct {
 	target order.Target
 }
 
-// size returns the length by which targets are ranked, longest first.
+// size returns the length of the target's name or prefix. The longest candidate decides.
 func (c *candidate) size() int {
 	if c.target.Kind == order.TargetAddress {
 		return c.target.Attr.Address.Bits()
@@ -290,7 +289,7 @@ func (t *twin) response(o *order.Order) order.Response {
 	return r
 }
 
-// A twinVerdict contains the fields of a verdict that the set and the twin must agree on.
+// A twinVerdict contains the fields of a Verdict that are compared.
 type twinVerdict struct {
 	id       string
 	labels   int
@@ -299,10 +298,9 @@ type twinVerdict struct {
 	below    SubtreeOutcome
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. An IPv4 address is in the last 32
-// bits of an address in the well-known or the local NAT64 prefix, and of an IPv4-compatible
-// address. It is after the first 16 bits of a 6to4 address. For other NAT64 prefixes, it is as
-// in the table of RFC 6052, section 2.2.
+// inside returns the IPv4 addresses inside an IPv6 address. The positions are those of RFC
+// 6052, section 2.2, for NAT64, of RFC 3056 for 6to4, and of RFC 4291 for IPv4-compatible
+// addresses.
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
@@ -357,13 +355,13 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
-		// The answer is for the asked name. The order is not for that name, so NXDOMAIN would
-		// not be true for the names below.
+		// The verdict is about an answer, and the order does not cover the asked name.
+		// NXDOMAIN could be false for the names below the asked name.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
-	// Each name below is mentioned by an order, or has the same outcome as an unmentioned name
-	// below its nearest mentioned ancestor.
+	// It is enough to check the names that an order contains, and one other name below each of
+	// them.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -395,7 +393,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the effect of a name on the Subtree of the names above it.
+// gets returns the SubtreeOutcome that one name causes for the names above it.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:
@@ -406,8 +404,8 @@ func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	return SubtreeNXDOMAIN
 }
 
-// twinServiceLabels returns the number of leading labels that begin with an underscore, at
-// most two, and never counts the last label.
+// twinServiceLabels returns the number of leading labels that begin with an underscore. The
+// maximum is two. The last label does not count.
 func twinServiceLabels(n dname.Name) int {
 	count := 0
 	for count < 2 && n.NumLabels() > 1 && strings.HasPrefix(n.String(), "_") {

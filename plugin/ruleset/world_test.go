@@ -10,13 +10,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// choices turns bytes into decisions, so that the fuzzer controls the worlds that it builds.
-// When no bytes are left, each choice is the first one.
+// choices converts bytes to decisions, so that the fuzzer controls the random orders. Without
+// further bytes, each decision is the first possibility.
 type choices struct {
 	b []byte
-	// crowded is set if most targets are from a small set of names and addresses.
+	// crowded is set if most targets come from a small set of names and addresses.
 	crowded bool
-	// alike are the targets of the previous block order, which the next order often copies.
+	// alike contains the targets of the previous block order, so that the next order can copy
+	// them.
 	alike []order.Target
 }
 
@@ -31,7 +32,7 @@ func (c *choices) n(n int) int {
 
 func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
-// lastSecond is small, so that orders often overlap in time.
+// lastSecond is small so that orders often overlap in time.
 const lastSecond = 12
 
 var labels = []string{"a", "b", "_x"}
@@ -73,7 +74,7 @@ var (
 	nets      = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}
 	addresses = []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.2.3"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
 	countries = []order.Country{"", "IT", "CH", "FR"}
-	// Networks that are ordered or protected, and addresses in them and near them.
+	// Networks for targets and guards, and addresses in these networks or near them.
 	targetNets = []netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.0/28"), netip.MustParsePrefix("198.51.100.5/32"),
 		netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:1::5/128"),
@@ -89,7 +90,7 @@ var (
 		netip.MustParseAddr("2001:db8:122:3c6:33:6405::"), netip.MustParseAddr("2001:db8:122:344:c6:3364:500:0"),
 		netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"),
 	}
-	// ownPrefixes are NAT64 prefixes of all lengths, some inside others.
+	// ownPrefixes contains NAT64 prefixes of all lengths. Some prefixes contain others.
 	ownPrefixes = []netip.Prefix{
 		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8:100::/40"), netip.MustParsePrefix("2001:db8:122::/48"),
 		netip.MustParsePrefix("2001:db8:122:300::/56"), netip.MustParsePrefix("2001:db8:122:344::/64"), netip.MustParsePrefix("2001:db8:64::/96"),
@@ -198,8 +199,7 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	return t
 }
 
-// force returns a Force for a target of the order, or for a target that the order may not
-// have.
+// force returns a Force for a target that the order may or may not have.
 func (c *choices) force(o *order.Order) order.Force {
 	t := o.Targets[c.n(len(o.Targets))]
 	if c.oneIn(4) {
@@ -219,7 +219,7 @@ func (c *choices) force(o *order.Order) order.Force {
 	return order.Force{Target: key, Reason: "r"}
 }
 
-// guard returns nil or a guard that protects a few names and networks.
+// guard returns nil, or a guard that protects a few names and networks.
 func (c *choices) guard() Guard {
 	if c.n(2) == 0 {
 		return nil
@@ -234,14 +234,14 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A world contains the same orders in a set and in a twin.
+// A world contains random orders, as a compiled set and as a twin (the slow implementation).
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow. Both sets must enforce the
-	// same.
+	// plain is the set without the orders and targets in shadow. It must give the same
+	// verdicts.
 	plain *Set
-	// mentioned are the names of targets and exceptions. There is at least one.
+	// mentioned contains the names of all targets and exceptions. It is not empty.
 	mentioned []dname.Name
 }
 
@@ -253,7 +253,7 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Parts that were built with other options are changed to these options.
+	// Parts that were built with other options are changed to these options later.
 	built := opt
 	again := c.n(2) == 0
 	if again {
@@ -267,7 +267,7 @@ func newWorld(c *choices) *world {
 	for f := range 1 + c.n(3) {
 		b, p := NewBuilder(fmt.Sprint(f), built), NewBuilder(fmt.Sprint(f), opt)
 		var file twinFile
-		extra := c.oneIn(4) // the file has other orders too, which Without drops again
+		extra := c.oneIn(4) // the file also has orders that the method Without removes
 		for i := range 1 + c.n(orders) {
 			if extra {
 				b.Add(c.order(fmt.Sprint("extra", i), i))
@@ -297,9 +297,8 @@ func newWorld(c *choices) *world {
 	w.Set, w.plain = Merge(parts, opt), Merge(plain, opt)
 	if c.n(2) == 0 {
 		for _, s := range []*Set{w.Set, w.plain} {
-			s.segments = s.parts // each part is a segment, as if each file were large
+			s.segments = s.parts // each part is a segment, like a large file
 			s.findWhole()
-			s.findViews()
 		}
 	}
 	return w
@@ -317,11 +316,13 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow. It returns nil for
-// an order in shadow, and for a lift without targets left. A block without targets stays,
-// because the guard holds its redirect addresses. A target in shadow stays if the order also
-// lists it with another status, or if it has exceptions, because exceptions apply whatever the
-// status of their target is.
+// withoutShadow returns a copy of the order without its targets in shadow, or nil for an order
+// in shadow.
+//
+// Some targets in shadow stay: a target that is also listed with another status, and a target
+// with exceptions, because exceptions always apply.
+//
+// A block order without targets stays, because the guard protects its redirect addresses.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil
@@ -338,12 +339,12 @@ func withoutShadow(o *order.Order) *order.Order {
 		}
 	}
 	if o.Action == order.Lift && len(o.Targets) > 0 && len(out.Targets) == 0 {
-		return nil // without targets it would be a lift of whole orders
+		return nil // without targets it would lift whole orders
 	}
 	return &out
 }
 
-// String returns the orders of the world for the message of a failed test.
+// String returns the orders for the message of a failed test.
 func (w *world) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", w.opt)

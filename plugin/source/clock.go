@@ -2,14 +2,15 @@ package source
 
 import "time"
 
-// Clock is the time. Tests replace it, so that no test has to sleep.
+// Clock is the source of time. Tests use a Clock of their own, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives after d, and a function that frees the timer.
+	// After returns a channel that receives a value after the duration d, and a function that
+	// frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// WallClock is the clock of a Source without Config.Clock. It is the real time. A test may replace it
+// WallClock is the default Clock of a Source: the real time. A test may replace WallClock
 // while no Source is open.
 var WallClock Clock = wallClock{}
 

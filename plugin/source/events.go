@@ -4,35 +4,35 @@ import "path/filepath"
 
 // event is one kernel event about a directory entry.
 type event struct {
-	name string  // the path of the entry, or of the directory when self is set
-	how  arrival // unknown: the attributes changed
+	name string  // the path of the entry; the path of the directory if self is set
+	how  arrival // unknown if only the attributes of the entry changed
 	list bool    // an entry was added to the directory or removed
 	self bool    // the watched directory itself was moved or removed
 	lost bool    // the kernel dropped events
 }
 
-// lastEvent describes the last event of one name.
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was not only about attributes. how is
-	// from this event.
+	// written is the number of the last event that was not only about attributes. The field
+	// "how" comes from this event.
 	written uint64
 }
 
-// maxNames is the maximum number of names in an eventLog that no watched path leads to. A directory
-// full of other files then needs little memory. The events of further names are dropped, and a new
-// file with one of these names waits for Settle.
+// maxNames limits the number of unwatched names in an eventLog. Without the limit, a directory
+// full of other files would need much memory. A new file whose events were dropped must stay
+// unchanged for the duration Settle.
 const maxNames = 4096
 
-// eventLog has the last event of each name. It has names that no watched path leads to,
-// because a side list may be renamed into place a moment before the order file that names it.
+// eventLog stores the last event of each name. It also stores names that are not watched yet,
+// because a program may rename a side list into place just before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
 }
 
-// note adds an event. watched reports whether a watched path leads to the name.
+// note records an event. The parameter "watched" is true if a watched path leads to
+// name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -46,8 +46,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt notes that events were lost: each name in dir may have been written to. If dir is
-// empty, each name may have been written to.
+// doubt records that the kernel dropped events, so that any file in dir may have been
+// written to. An empty dir means every directory.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {
@@ -57,8 +57,8 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune removes each name that is not in keep and whose last event is not later than the event
-// numbered since.
+// prune removes old events of names that are not in the map "keep". An event is old if its
+// number is at most the parameter "since".
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

@@ -17,7 +17,7 @@ func TestBurst(t *testing.T) {
 			old(t, filepath.Join(dir, "o.yaml"), "0")
 			r := start(t, dir, []string{"."})
 			reports := 0
-			for i := range 1000 { // one change each 10 ms
+			for i := range 1000 { // one change every 10 ms
 				if how == "rename" {
 					r.publish("o.yaml", fmt.Sprint(i))
 				} else {
@@ -34,7 +34,7 @@ func TestBurst(t *testing.T) {
 					}
 				}
 			}
-			if reports > 1000 || how == "in place" && reports > 1 { // a report as Pending
+			if reports > 1000 || how == "in place" && reports > 1 { // one report as Pending is allowed
 				t.Errorf("%d reports", reports)
 			}
 			if n := len(r.s.events.last); n > 1100 {
@@ -59,8 +59,8 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// TestBurstOfNames checks that 1,000 other files that come and go cause no report, and that the
-// Source forgets their names.
+// TestBurstOfNames checks that 1,000 unrelated files cause no report. The Source must also
+// forget their names.
 func TestBurstOfNames(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// restamped is a file with another time of its last write.
+// restamped is a file info with another mtime.
 type restamped struct {
 	fs.FileInfo
 	mtime time.Time
@@ -14,7 +14,7 @@ type restamped struct {
 
 func (i restamped) ModTime() time.Time { return i.mtime }
 
-// still is a file whose times never change. It has no inode.
+// The type still is a file info with constant times and no inode number.
 type still struct{ restamped }
 
 func (still) Sys() any { return nil }
@@ -32,7 +32,8 @@ func (f shownFile) Stat() (fs.FileInfo, error) {
 	return f.show(info), nil
 }
 
-// shown passes each file, but no directory, through show before the Source sees the file.
+// shown passes the file info of each file through the function "show". Directories are
+// unchanged.
 func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
@@ -51,8 +52,7 @@ func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	}
 }
 
-// standStill makes the times of all files constant, and counts in opened how often a file is
-// opened.
+// standStill makes the times of all files constant, and counts the opened files in *opened.
 func standStill(r *rig, opened *int) {
 	mtime := time.Now().Add(-24 * time.Hour)
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return still{restamped{info, mtime}} })
@@ -71,7 +71,7 @@ func (endless) Stat() (fs.FileInfo, error) { return sized(1000), nil }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// endlessFile is a file that returns bytes for days.
+// endlessFile is a file whose size has practically no limit.
 type endlessFile struct {
 	openFile
 	c *testClock
@@ -86,13 +86,13 @@ type hugeInfo struct{ fs.FileInfo }
 
 func (hugeInfo) Size() int64 { return 10_000 << 30 }
 
-// oneTick gives each file equal times of its last write and of its last change, as if both happened
-// in one tick of the clock of the file system. The length of a tick differs between kernels.
+// oneTick sets the ctime of each file to its mtime, as after a write and a rename in one clock
+// tick. Real ticks cannot be used, because kernels have ticks of different lengths.
 func (r *rig) oneTick() {
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }
 
-// sized is the stat answer about a file with this number of bytes.
+// sized is a file info with a size only.
 type sized int64
 
 func (s sized) Size() int64 { return int64(s) }
@@ -107,11 +107,11 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// gate blocks the reads of one file, as a dead NFS mount does. Each value that is sent to step lets
-// one read go on.
+// The type gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the
+// channel "step" lets one read continue.
 type gate struct {
 	step  chan error
-	stuck chan struct{} // receives at the begin of each read
+	stuck chan struct{} // receives a value when a read begins
 }
 
 type gatedFile struct {
@@ -130,7 +130,7 @@ func (f gatedFile) Read(p []byte) (int, error) {
 	return f.openFile.Read(p)
 }
 
-// gate blocks the reads of the files with this base name.
+// gate blocks the reads of each file with the given base name.
 func (r *rig) gate(name string) *gate {
 	g := &gate{step: make(chan error), stuck: make(chan struct{}, 1)}
 	r.stuck = g.stuck
@@ -152,5 +152,5 @@ func (r *rig) gate(name string) *gate {
 	return g
 }
 
-// open lets all further reads go on.
+// open ends the blocking.
 func (g *gate) open() { close(g.step) }

@@ -12,25 +12,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// State is the state of a path.
+// State is the state of a path: for example Ready, or Missing.
 type State uint8
 
 const (
-	// Ready: the file is complete. Digest and Size describe its bytes, and Open returns them.
-	// In a report about a pattern: the pattern names at least one file.
+	// Ready means that the file is complete. Digest and Size then describe its bytes, and Open
+	// returns the bytes. For a directory or glob, Ready means that at least one file matches.
 	Ready State = iota + 1
-	// Pending: Scan or Run has waited, but the file or one of its side lists is still changing.
-	// A file is Pending too if reading it does not finish. The file is reported again when it
-	// has settled.
+	// Pending means that the file or one of its side lists keeps changing, or cannot be read to
+	// its end in time. The Source reports the file again when it no longer changes.
 	Pending
-	// Missing: the path has no file, or a link leads to a path without a file.
+	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
-	// Unreadable: no permission, a loop of links, an I/O error, a file that is too large, or a
-	// side list outside the directory of the order file.
+	// Unreadable means that the file cannot or must not be read. Examples are a missing
+	// permission, an I/O error, and a file that is too large.
 	Unreadable
-	// NotAFile: a directory, device, socket or pipe is at the path of a file.
+	// NotAFile means that the path leads to a directory, device, socket or pipe.
 	NotAFile
-	// Empty: the directory or glob has no order file.
+	// Empty means that the directory or glob has no order file.
 	Empty
 )
 
@@ -49,30 +48,30 @@ type Digest [sha256.Size]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the bytes that were read are not the reported bytes. The result of
-	// parsing them does not count, and neither does a syntax error in them. The Source reports
-	// the file again when the file has settled.
+	// ErrChanged means that the file changed after the report, so that the caller read other
+	// bytes. The caller must ignore the result of the parser, even a syntax error. The Source
+	// reports the file again later.
 	ErrChanged = errors.New("file changed while it was read")
 	// ErrPending means that a side list is still being written. The Source reports the order
-	// file again when the list has settled.
+	// file again when the side list is complete.
 	ErrPending = errors.New("file is still being written")
 	// ErrClosed means that the Source is closed, or no longer watches the file.
 	ErrClosed = errors.New("file is no longer watched")
 )
 
-// File is the report about one order file, or about a directory or glob as a whole (Pattern).
-// A File is a value and does not change after the report.
+// File is the report about one order file, or about a directory or glob as a whole. A File
+// does not change after the report.
 type File struct {
-	Path    string // as configured, or as the directory or glob names the file
-	Pattern bool   // the report is about a directory or glob, which cannot be opened
+	Path    string // as configured, or as found in the directory or by the glob
+	Pattern bool   // the report is about a directory or glob
 	State   State
-	Err     error  // the reason for each State but Ready; names the path
-	Digest  Digest // of the order file alone, if it has settled
-	Size    int64  // in bytes, if the order file has settled
+	Err     error  // the reason for each State but Ready
+	Digest  Digest // of the order file alone; zero while the file changes
+	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached is true if no directory entry leads to the file any more: a single file that
-	// was mounted (Kubernetes subPath, -v file:file) was replaced on the host by a rename. Its
-	// bytes can still be read, but changes can no longer be seen.
+	// Detached is true if a single mounted file was replaced on the host (Kubernetes subPath,
+	// -v file:file). The old bytes can still be read, but the Source cannot notice a change of
+	// the new file.
 	Detached bool
 
 	src     *Source
@@ -80,7 +79,7 @@ type File struct {
 	receipt *receipt
 }
 
-// Side is the state of a side list at the time of the report about its order file.
+// Side is the state of a side list at the time of the report.
 type Side struct {
 	Path   string
 	State  State
@@ -89,8 +88,9 @@ type Side struct {
 	Size   int64
 }
 
-// Open returns the bytes of the file. The caller must close the stream. If Read or Close returns
-// ErrChanged, the caller must discard the results of parsing the stream, errors included.
+// Open returns the bytes of the file as a stream. The caller must close the stream. After
+// ErrChanged from Read or Close, the caller must discard all results of the parser, even its
+// errors.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -99,16 +99,15 @@ func (f File) Open() (io.ReadCloser, error) {
 		return nil, f.Err
 	}
 	r, err := f.src.open(f.abs, f.abs, f.Path, version{state: Ready, digest: f.Digest, size: f.Size}, f.receipt)
-	if err != nil { // a nil *reader in an interface would not be nil
+	if err != nil { // a *reader that is nil must not become a non-nil interface
 		return nil, err
 	}
 	return r, nil
 }
 
-// OpenSide returns the bytes of a side list and their digest, with the same rules as Open. A
-// relative name is relative to the directory of the order file's Path. From then on the Source
-// watches the list and reports a change of the list as a change of the order file. ErrPending
-// means that the list is being written; the Source then reports the order file again later. The
+// OpenSide opens a side list of the order file and returns its digest. The Source then watches
+// the list and reports the order file when the list changes. If the list is still being
+// written, OpenSide returns ErrPending. The stream has the same errors as that of Open. The
 // digest is correct only if Intact returns nil.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
@@ -128,10 +127,9 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact reports, after the parse, whether all streams of f had the reported bytes. It returns
-// nil, or the first ErrChanged, ErrPending or I/O error. A stream that is not closed yet counts as
-// changed. A parser may stop at a syntax error, or list an error of the stream among the problems
-// of the file. The caller therefore calls Intact before it uses any result of the parser.
+// Intact returns nil if all streams of f had the reported bytes. Otherwise it returns the
+// first error of a stream. The caller must call Intact before it uses a result of the parser,
+// because a parser may mistake a read error for an error in the file.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -139,10 +137,17 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// SetSides sets the side lists that the content of the file names. The Source no longer watches
-// other lists. Call SetSides after a parse without errors. Do not call it after a parse with
-// errors: the lists that were opened stay watched, and a correction of one of them reports the
-// order file again.
+// Again makes the Source report the file once more, although it did not change. It is for a
+// caller that waits for another file.
+func (f File) Again() {
+	if !f.Pattern && f.src != nil {
+		f.src.lost(f.abs, f.abs)
+	}
+}
+
+// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
+// SetSides only after a parse without errors. After errors, the opened lists must stay
+// watched, because a correction of a list must cause a new report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return
@@ -161,7 +166,7 @@ func (f File) sidePath(name string) string {
 	return filepath.Join(filepath.Dir(f.Path), name)
 }
 
-// receipt has the results of the streams of one report.
+// receipt collects the results of all streams of one File.
 type receipt struct {
 	mu   sync.Mutex
 	open int // the number of open streams

@@ -14,19 +14,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// files is the file system. Tests replace it by one with faults.
+// The type files has the calls of the file system. Tests replace them.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs has the locations of the directories that resolve has followed, so that the files
-	// of a directory share one location of the directory.
+	// dirs caches where each directory leads. The files of one directory then share one walk.
 	dirs map[string]*location
 }
 
-// openFile is the part of *os.File that the package uses.
+// openFile has the methods of *os.File that the package uses.
 type openFile interface {
 	io.ReadCloser
 	Stat() (fs.FileInfo, error)
@@ -34,28 +33,28 @@ type openFile interface {
 
 func osFiles() files {
 	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
-		// If a pipe replaces the file between lstat and open, open would block for ever
-		// without O_NONBLOCK. The flag does not change reads of a regular file.
+		// Without O_NONBLOCK, opening a pipe blocks until the pipe has a writer. A pipe may
+		// replace the file after the check with lstat.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}}
 }
 
-// once returns the file system for one look. The look resolves each directory once.
+// once returns a copy with an empty cache of directories, for one scan of the paths.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
 }
 
-// stat is the part of the answer of stat(2) that matters.
+// stat has the fields of a stat(2) result that the package uses.
 type stat struct {
 	stamp
 	mode     fs.FileMode
-	inode    uint64 // 0 where the system has none
-	dev      uint64 // the file system; 0 where the system has none
+	inode    uint64 // 0 if the system has no inode numbers
+	dev      uint64 // the device number of the file system; 0 if the system has none
 	detached bool   // no directory entry leads to the file any more
 }
 
-// link is a symbolic link: its path and its text.
+// link is a symbolic link: its path and its target.
 type link struct{ at, text string }
 
 // maxLinks is the maximum number of links on the way to a file, as in Linux.
@@ -63,19 +62,19 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many levels of symbolic links")
 
-// location says where a path leads at one moment. A location does not change.
+// location describes where a path leads at one moment. It is immutable.
 type location struct {
-	stat         // of end; zero when err is set
-	end   string // the real path; of a missing file, the path that the file would have
+	stat         // of the file at end; zero when err is set
+	end   string // the real path; for a missing file, the path that it would have
 	entry string // the real path of the last component, which may be a link
-	links []link // the links on the way, in order
+	links []link // the links on the way, in the sequence of the walk
 	err   error
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries, by real path, that decide where the path leads: each
-// link, and the last component or the missing component. Their directories are to be watched.
-// Other parents are not among the points. A poll finds out when a parent is renamed.
+// points returns the directory entries whose change can make the path lead elsewhere.
+// These are each link and the last component. The caller watches the directories of these
+// entries. Only a poll notices a rename of another parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -86,19 +85,19 @@ func (l *location) points() (out []string) {
 	return append(out, l.end)
 }
 
-// sameWay reports whether two locations lead to the same file over the same links.
+// sameWay reports whether l and m lead to one file over equal links.
 func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// linked reports whether the last component of the path is a link.
+// linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows path, which must be absolute and clean. filepath.EvalSymlinks does not
-// return the links on the way, which are the part that a Kubernetes update changes, and does
-// not say where the path ends when a component is missing.
+// resolve follows the links of path, which must be absolute and clean. filepath.EvalSymlinks
+// cannot be used, because it does not return the links. The links are needed, because an
+// update of a Kubernetes ConfigMap changes only a link.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -142,7 +141,7 @@ func (f *files) resolve(path string) *location {
 		rest = append(components(text), rest...)
 	}
 	l.end = cur
-	if info == nil { // the root, or a link that ends in "..": a directory
+	if info == nil { // the root, or a link to "..": both are directories
 		if info, err = f.lstat(cur); err != nil {
 			l.err, l.at = err, cur
 			return l
@@ -152,7 +151,7 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// directory resolves the path of a directory, once for each look.
+// directory resolves the path of a directory, once for each scan.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -162,7 +161,7 @@ func (f *files) directory(path string) *location {
 	return d
 }
 
-// components splits a path, and leaves out empty components and dots.
+// components splits a path at the separators. It leaves out empty components and ".".
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
@@ -176,8 +175,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why the file at l cannot be read, and reports whether there is one. shown
-// is the path for error messages.
+// fault returns the reason why l is not a readable file. The result "bad" is false if
+// there is no reason. Error messages contain the path in the parameter "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -195,8 +194,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns at if there is a link on the way to the file, and else "". An error message names
-// at only for a file behind a link.
+// linkTo returns the path of a failed call if this path is behind a symbolic link. Otherwise
+// it returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -204,8 +203,9 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError returns err with the shown path in front, in place of the path in the system's error. If
-// at is not empty, the error also names at, which is the path behind a link where err occurred.
+// pathError replaces the path in a system error by the parameter "shown". The parameter "at"
+// is the path behind a link at which the call failed. If it is not empty, the message contains
+// it too.
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -217,12 +217,12 @@ func pathError(shown, at string, err error) error {
 	return fmt.Errorf("%s: %w", printable.Line(shown), err)
 }
 
-// stateOf returns the State of a path that cannot be followed or read.
+// stateOf maps an error of the file system to a State.
 func stateOf(err error) State {
 	switch {
 	case errors.Is(err, errNoAnswer):
 		return Pending
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // ENOTDIR: a parent is a file now
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // ENOTDIR: a file has replaced a parent directory
 		return Missing
 	}
 	return Unreadable

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that directories that are moved away and made again leave no kernel watch
-// behind. The number of watches is limited (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that no inotify watch remains for a directory that was moved away.
+// The number of watches is limited (fs.inotify.max_user_watches).
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -41,8 +41,8 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestPipe checks that a pipe without a writer does not block the Source. The pipe may be there at
-// the look, or may replace the file between the look and the open.
+// TestPipe checks that a pipe without a writer does not block the Source. The pipe is there at
+// the start, or replaces the file after stat.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -58,7 +58,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach shows all files as files without a directory entry if on is true, and else as they are.
+// detach makes all files look as if no directory entry leads to them. The parameter "on" turns
+// this effect on or off.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -89,7 +90,7 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// TestSidePipe checks that a side list that is a pipe is refused and not opened.
+// TestSidePipe checks that a pipe in place of a side list is not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -105,7 +106,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that a renamed file waits for Settle when events were lost.
+// TestOverflow checks that a renamed file must stay unchanged for the duration Settle after
+// the kernel has dropped events.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -123,8 +125,7 @@ func TestOverflow(t *testing.T) {
 	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
-// TestDetached checks that a file without a directory entry is reported as Detached, with its
-// bytes.
+// TestDetached checks that a file without a directory entry is Detached but readable.
 func TestDetached(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -147,9 +148,8 @@ func TestDetached(t *testing.T) {
 	})
 }
 
-// TestRemoteFiles checks that each poll looks at each file if the file system is not known to
-// report all changes, although there are kernel events. The test writes through another name of
-// the file, which causes no event.
+// TestRemoteFiles checks that each poll checks each file on a remote file system. A write
+// through another hard link causes no event, as on a remote file system.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil
@@ -164,8 +164,8 @@ func TestRemoteFiles(t *testing.T) {
 	r.want("d/7.yaml=no event")
 }
 
-// TestListWithoutEvent checks that a new file that causes no event is found, although a poll keeps
-// the list of its directory and another directory is listed at each poll.
+// TestListWithoutEvent checks that a poll finds a new file without an event. Polls list the
+// directories in turn.
 func TestListWithoutEvent(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)
@@ -182,7 +182,7 @@ func TestListWithoutEvent(t *testing.T) {
 	w.mu.Unlock()
 	r.pass(2 * DefaultPoll)
 	old(t, r.path("a/new.yaml"), "new")
-	w.take() // the events are lost
+	w.take() // drop the events
 	r.pass(3 * DefaultPoll)
 	r.settled()
 	r.want("a/new.yaml=new")

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestReadHangs checks that a read that does not return delays only its own file, that the file is
-// reported as Pending, and that the file is reported with its bytes when the read returns.
+// TestReadHangs checks that a file whose read does not return becomes Pending and delays no
+// other file. After the read has returned, the file is reported with its bytes.
 func TestReadHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -55,8 +55,8 @@ func TestReadHangs(t *testing.T) {
 	})
 }
 
-// TestReadHangsInABatch checks that a read that does not return delays neither the files that were
-// hashed before nor the files that are hashed after.
+// TestReadHangsInABatch checks that a blocked read delays no other file, whichever file is
+// hashed first.
 func TestReadHangsInABatch(t *testing.T) {
 	dir := t.TempDir()
 	r := newRig(t, dir, []string{"."})
@@ -76,12 +76,12 @@ func TestReadHangsInABatch(t *testing.T) {
 			r.until(func() bool { return r.s.tracked[r.path("22.yaml")].job == nil })
 			return
 		case <-g.stuck:
-			r.tired(slow + tick) // the first tick may see progress
+			r.tired(slow + tick) // one tick more, because the first may see progress
 		}
 	}
 }
 
-// TestStatHangs checks that a stat that does not return delays only its own path.
+// TestStatHangs checks that a blocked call of stat delays only the reports about its own path.
 func TestStatHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -101,7 +101,7 @@ func TestStatHangs(t *testing.T) {
 		r.c.add(DefaultPoll)
 		r.until(func() bool { return len(reached) > 0 })
 		before := r.s.LastLook()
-		r.tired(statTimeout + tick) // the first tick sees progress
+		r.tired(statTimeout + tick) // one tick more, because the first sees progress
 		r.pass(DefaultPoll + Settle)
 		if got := r.take(); len(got) != 2 || got[0].State != Pending || r.show(got[1]) != "o.yaml=2" && r.show(got[0]) != "o.yaml=2" {
 			if len(got) != 2 {
@@ -121,8 +121,8 @@ func TestStatHangs(t *testing.T) {
 	})
 }
 
-// TestCloseWhileHanging checks that Run ends at once after Close, although the file system does not
-// answer.
+// TestCloseWhileHanging checks that Close ends Run at once during a blocked call of the file
+// system.
 func TestCloseWhileHanging(t *testing.T) {
 	for _, what := range []string{"read", "stat"} {
 		t.Run(what, func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestCloseWhileHanging(t *testing.T) {
 	}
 }
 
-// TestStreamHangs checks that a stream ends in an error after readTimeout if a read does not
-// return, and at once if the Source is closed.
+// TestStreamHangs checks a stream with a blocked read. The stream returns an error after
+// readTimeout, or at once if the Source is closed.
 func TestStreamHangs(t *testing.T) {
 	for _, how := range []string{"for ever", "until Close"} {
 		t.Run(how, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestStreamHangs(t *testing.T) {
 			if how == "for ever" {
 				go func() {
 					<-g.stuck
-					for len(r.waiting()) == 0 { // the stream begins to wait
+					for len(r.waiting()) == 0 { // wait until the stream waits for the read
 						runtime.Gosched()
 					}
 					r.tired(readTimeout)
@@ -191,8 +191,8 @@ func TestStreamHangs(t *testing.T) {
 	}
 }
 
-// TestNewSideHangs checks that a new side list whose bytes do not come in time is Pending, and that
-// its order file is reported again when the bytes have come.
+// TestNewSideHangs checks a new side list with a blocked read. The list is Pending, and the
+// order file is reported again when the read returns.
 func TestNewSideHangs(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
@@ -216,8 +216,8 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// TestWaitAfterStop checks that the time for which a process was stopped does not count as waiting,
-// and that progress starts the wait again.
+// TestWaitAfterStop checks the time limit of the method Source.returns. Time in which the
+// process was stopped is not counted. After progress, the count starts again at 0.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int
@@ -225,7 +225,7 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 	for _, c := range []struct {
 		acts []act
-		want bool // returns in time
+		want bool // true if the call returned in time
 	}{
 		{[]act{{0, tick}, {0, time.Hour}}, true},
 		{[]act{{0, tick}, {0, time.Hour}, {0, tick}}, false},
@@ -254,7 +254,7 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 }
 
-// TestWorkerNotStarted checks that a worker whose goroutine has not run yet is not abandoned.
+// TestWorkerNotStarted checks that a worker is not abandoned before its goroutine has run.
 func TestWorkerNotStarted(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	w := &worker{over: make(chan struct{})}

@@ -16,22 +16,23 @@ import (
 )
 
 const (
-	// step is the number of bytes that are hashed at a time: some 100 us of work.
+	// step is the number of bytes that a worker hashes before it takes the lock again. 128 KiB
+	// take about 100 us.
 	step = 128 << 10
-	// batchWait is the maximum time for which a report waits for small files that are being
-	// hashed. The wait makes files that change together one load.
+	// batchWait is the maximum time that a report waits for the hashes of small files. Files
+	// that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the maximum size, in bytes, of a file that a report waits for.
+	// smallFile is the maximum size, in bytes, of a file whose hash a report waits for.
 	smallFile = 8 << 20
 )
 
-// job is the hashing of one file.
+// job is the hashing of one file. A job consists of short steps.
 type job struct {
-	t    *tracked // guarded by the lock of the Source
+	t    *tracked // guarded by Source.mu
 	abs  string
-	loc  *location // where the bytes are
-	at   time.Time // the begin of the first step
-	busy bool      // a step is in progress; guarded by the lock of the Source
+	loc  *location // the real path and the stat of the file
+	at   time.Time // the start of the first step; zero before
+	busy bool      // a step is in progress; guarded by Source.mu
 	over chan struct{}
 
 	f     openFile
@@ -45,7 +46,8 @@ type job struct {
 
 func (j *job) left() int64 { return j.loc.size - j.n }
 
-// step reads up to len(buf) bytes. At the end of the file, or after an error, it sets done.
+// step reads up to len(buf) bytes of the file. It sets done at the end of the file and
+// after an error.
 func (j *job) step(fs files, buf []byte) {
 	j.done, j.err = j.read(fs, buf)
 	if j.done {
@@ -86,14 +88,14 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the open file is as the look found it. When another file is renamed
-// over the file, the change time of the open file changes too.
+// unchanged reports whether the open file still has the size and times of the last scan. After
+// a rename over the file, it returns false, because the ctime has changed.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp
 }
 
-// leads reports whether path still leads to l.
+// leads reports whether path still leads to the file of l, with the same size and times.
 func (f files) leads(path string, l *location) bool {
 	now := f.resolve(path)
 	return now.err == nil && now.end == l.end && now.stamp == l.stamp
@@ -101,14 +103,14 @@ func (f files) leads(path string, l *location) bool {
 
 func (j *job) close() {
 	if j.f != nil {
-		_ = j.f.Close() // opened for reading: no data can be lost
+		_ = j.f.Close() // a file that was only read can lose no data
 		j.f = nil
 	}
 }
 
-// enqueue adds a job to the queue and starts a worker if there is none. The queue is sorted by the
-// number of bytes left. The caller of enqueue, cancel, hashing, startWorker, next and takeBack must
-// have locked s.mu.
+// enqueue adds a job to the queue, which is sorted by the number of bytes left. It starts a
+// worker if there is none. The caller of enqueue, cancel, hashing, startWorker, next and
+// takeBack must hold s.mu.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -117,7 +119,7 @@ func (s *Source) enqueue(j *job) {
 	s.startWorker()
 }
 
-// cancel ends the hashing of t. The result would not count.
+// cancel ends the hashing of t, because its result would be out of date.
 func (s *Source) cancel(t *tracked) {
 	if j := t.job; j != nil {
 		t.job = nil
@@ -128,18 +130,18 @@ func (s *Source) cancel(t *tracked) {
 	}
 }
 
-// hashing reports whether small files are being hashed.
+// hashing reports whether a small file is being hashed or is queued.
 func (s *Source) hashing() bool {
 	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine of its own. If a read does not return, the worker is
-// abandoned, and another worker hashes the other files.
+// worker hashes files in a goroutine. If a read blocks, the Source abandons the worker and
+// starts another.
 type worker struct {
-	job       *job // in progress
+	job       *job // the job in progress
 	steps     int
-	over      chan struct{} // closed at the end
+	over      chan struct{} // closed when the goroutine ends
 	abandoned bool
 }
 
@@ -153,8 +155,9 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next chooses the next job of w and reports whether there is a job. A file of which little is left
-// is hashed to its end. Otherwise the file with the fewest bytes left is next.
+// next sets w.job to the next job of the worker, and returns false if there is none.
+// The worker finishes a job that is almost done. Otherwise the job with the fewest bytes left
+// is next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -170,7 +173,7 @@ func (s *Source) next(w *worker) bool {
 	return w.job != nil
 }
 
-// hash hashes the files of the queue. It unlocks s.mu while it reads.
+// hash is the goroutine of a worker. It unlocks s.mu while it reads.
 func (s *Source) hash(w *worker) {
 	defer coop.Start()()
 	s.mu.Lock()
@@ -204,8 +207,9 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard abandons w if a read does not return. If the read does not return for a long time, guard
-// makes the file Pending.
+// guard watches the worker w. If a read takes longer than the constant slow, guard starts
+// another worker for the other files. After readTimeout, guard makes the file Pending. The
+// caller must not hold s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()
@@ -218,7 +222,7 @@ func (s *Source) guard(w *worker) {
 			return
 		}
 		s.mu.Lock()
-		if w.job != nil && w.job.busy { // the goroutine of w may not have run yet
+		if w.job != nil && w.job.busy { // false before the goroutine of w has run
 			j = w.job
 			w.abandoned, s.worker = true, nil
 			s.startWorker()
@@ -238,14 +242,13 @@ func (s *Source) guard(w *worker) {
 	}
 }
 
-// takeBack processes the result of a step.
+// takeBack handles the result of one step of a job.
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
-	// An event in the queue of the kernel may show that the bytes are not complete. The
-	// events are therefore read before the decision.
+	// An event may show that the file was written to during the step.
 	s.takeEvents(now)
 	switch {
-	case t.job != j: // the path changed meanwhile
+	case t.job != j: // the path changed during the step
 		j.close()
 		return
 	case !j.done:

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestMinuteDigest checks that a change without an event, with equal size and mtime, is found by
-// the digest after Recheck, and that the file is not hashed before.
+// TestMinuteDigest checks a change without an event and with equal size and mtime. The Source
+// must find it by hashing after the duration Recheck, and must not hash the file earlier.
 func TestMinuteDigest(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -29,7 +29,8 @@ func TestMinuteDigest(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestSameStampWithEvent checks that a file is hashed after an event although stat shows no change.
+// TestSameStampWithEvent checks that an event makes the Source hash a file even if size and
+// times are unchanged.
 func TestSameStampWithEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -42,15 +43,15 @@ func TestSameStampWithEvent(t *testing.T) {
 	r.write("o.yaml", "blOCK")
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
-	r.write("o.yaml", "BLOCK") // the bytes of the candidate, but with a write in between
+	r.write("o.yaml", "BLOCK") // the same bytes as before, but a write came in between
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=BLOCK")
 }
 
-// TestReplacedWhileHashed checks that a digest does not count if the path leads to another file
-// after the hashing.
+// TestReplacedWhileHashed checks that a digest is dropped if another file replaced the path
+// during the hashing.
 func TestReplacedWhileHashed(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "v1"), "1")
@@ -71,8 +72,8 @@ func TestReplacedWhileHashed(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestSmallOvertakesBig checks that a small file that is renamed into place is reported while a big
-// file is being hashed.
+// TestSmallOvertakesBig checks that a renamed small file is reported before a big file has
+// been hashed.
 func TestSmallOvertakesBig(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "big.yaml"), "1")
@@ -82,12 +83,12 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.publish("big.yaml", strings.Repeat("y", 50*step))
 	r.sync()
 	r.c.add(debounce)
-	r.until(func() bool { return len(g.stuck) > 0 }) // the first read has begun
+	r.until(func() bool { return len(g.stuck) > 0 }) // wait until the first read has begun
 	r.publish("o.yaml", "2")
 	r.sync()
 	r.c.add(debounce)
 	r.until(func() bool { return r.s.tracked[r.path("o.yaml")].job != nil })
-	g.step <- nil // one read of the big file returns
+	g.step <- nil // let one read of the big file return
 	r.until(func() bool {
 		out, _ := r.s.report(r.s.clock.Now(), false)
 		r.got = append(r.got, out...)
@@ -100,8 +101,8 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.want("big.yaml=" + strings.Repeat("y", 50*step))
 }
 
-// TestRaggedEnd checks that a version in place whose last line has no end waits for RaggedSettle,
-// with one notice, and that a version that is renamed into place does not wait.
+// TestRaggedEnd checks a file whose last line has no line end. After a write in place, it is
+// reported after RaggedSettle, with one notice. After a rename, it is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -132,7 +133,7 @@ func TestRaggedEnd(t *testing.T) {
 				if got := r.take(); len(got) != 1 || got[0].State != Ready || got[0].Size != 3 {
 					t.Fatalf("got %v", got)
 				}
-				// The next version is renamed into place and is complete.
+				// A version that is renamed into place is complete at once.
 				must(t, os.WriteFile(r.path(".tmp"), []byte("cut2"), 0o644))
 				must(t, os.Rename(r.path(".tmp"), r.path(c.name)))
 				if r.events() {
@@ -149,8 +150,8 @@ func TestRaggedEnd(t *testing.T) {
 	}
 }
 
-// TestMaxBytes checks that a file that is too large is not opened, and is reported again when the
-// file is small.
+// TestMaxBytes checks that a file that is too large is not opened. A smaller version is
+// reported again.
 func TestMaxBytes(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -193,8 +194,8 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
-// TestHold checks that a report waits for small files that are to be hashed, for batchWait at most,
-// and that a report does not wait for a big file.
+// TestHold checks that a report waits while small files are hashed, at most for batchWait. It
+// must not wait for a big file.
 func TestHold(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -203,7 +204,7 @@ func TestHold(t *testing.T) {
 	p := r.s.tracked[r.path("p.yaml")]
 	o := r.s.tracked[r.path("o.yaml")]
 	loc := *p.loc
-	// changed makes o.yaml settle with new content and puts p.yaml into the queue.
+	// changed makes o.yaml ready for a report, and queues p.yaml for hashing.
 	changed := func(content string) {
 		before := o.settler.settled.digest
 		r.publish("o.yaml", content)
@@ -232,8 +233,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestBigJobIsCut checks that a big file gives way to a file with fewer bytes left, and that a
-// small file is hashed to its end.
+// TestBigJobIsCut checks that a worker interrupts the hashing of a big file for a file with
+// fewer bytes left. It must not interrupt the hashing of a small file.
 func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		sized := func(n int64) *job {

@@ -6,23 +6,25 @@ import (
 	"time"
 )
 
-// rest is the state of the loop for Idle.
+// The type rest records whether the loop works or pauses. The method Idle reads the record.
 type rest struct {
-	kicks atomic.Uint64 // calls of kick
+	kicks atomic.Uint64 // the number of calls of kick
 
 	mu    sync.Mutex
-	seen  uint64    // the kicks before the last turn
+	seen  uint64    // the value of kicks at the start of the last turn
 	until time.Time // the end of the pause; zero while the loop works or waits for work
 }
 
-// turn begins a turn of the loop. The turn sees every change that was made before a kick.
+// turn records that a new turn of the loop begins. The turn notices every change before
+// the last call of kick.
 func (r *rest) turn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// pause begins a pause of the loop. work reports whether the loop waits for work in progress.
+// pause records that the loop pauses. If the parameter "work" is true, the loop waits for
+// work in progress and is not idle.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -31,15 +33,14 @@ func (r *rest) pause(until time.Time, work bool) {
 	}
 }
 
-// Idle reports whether the Source has nothing to do before its clock moves, a file changes, or a
-// caller calls a method. Tests with a clock of their own use Idle: a Source has noticed all
-// changes, and reported all that are due, when Run runs and Idle returns true.
+// Idle returns true if the Source has reported all changes and has nothing to do until its
+// clock moves. Tests with a clock of their own use Idle.
 func (s *Source) Idle() bool {
 	s.mu.Lock()
 	unread := s.watch != nil && s.watch.pending()
 	s.mu.Unlock()
 	if unread {
-		s.kick() // pending has read the events, so the kernel does not report them again
+		s.kick() // pending has read the events, so the kernel does not wake the loop again
 		return false
 	}
 	s.rest.mu.Lock()

@@ -48,8 +48,8 @@ func (c *stepClock) add(d time.Duration) {
 	}
 }
 
-// TestIdle checks that the report of a change comes at the same virtual time in each round, when the
-// clock moves only while the Source is idle.
+// TestIdle repeats one change many times, and moves the clock only while Idle returns true.
+// Each report must come at the same time of the clock.
 func TestIdle(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.yaml")
@@ -103,13 +103,13 @@ func TestIdle(t *testing.T) {
 			t.Fatalf("the report came %s after the change, want %s", took, debounce)
 		}
 		calm()
-		clock.add(3 * DefaultPoll) // the next look after an event may follow at once
+		clock.add(3 * DefaultPoll) // so that a scan after an event is allowed at once
 		calm()
 	}
 }
 
-// TestIdleAfterKick checks that a Source is not idle from a kick until the turn after it, nor while
-// it waits for work in progress.
+// TestIdleAfterKick checks that Idle returns false after a kick until the next turn of the
+// loop. It must also return false while work is in progress.
 func TestIdleAfterKick(t *testing.T) {
 	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
 	s := &Source{clock: clock, wake: make(chan struct{}, 1)}

@@ -9,16 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ignored is a file in a watched directory that is no order file.
+// The type ignored is a file in a watched directory that is neither an order file nor a side
+// list.
 type ignored struct {
-	since   time.Time // zero: found at the start
+	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored gives notice of each ignored file once, so that the operator does not wait for an
-// order that was saved under a wrong name. It runs when all reports were loaded, because the side
-// lists are known then. Notice of a new file is given after Patience, because a side list may come
-// before the order file that names the list, and because editors make short-lived files.
+// noticeIgnored logs each ignored file once, so that an operator notices a wrong file name
+// ending. It runs after the order files are loaded, because only then all side lists are
+// known. A new file is logged after the duration Patience, because editors create temporary
+// files.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -10,8 +10,8 @@ import (
 
 const small = "version: 1\norders:\n- id: a\n  scope: global\n  targets: [a.example, b.example]\n"
 
-// TestTruncatedInPlace writes each prefix of a file in place and waits for a little less than
-// Settle each time. Only the last version may be reported.
+// TestTruncatedInPlace writes each prefix of a file in place, with pauses a little shorter
+// than Settle. Only the whole file may be reported.
 func TestTruncatedInPlace(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -27,7 +27,7 @@ func TestTruncatedInPlace(t *testing.T) {
 	})
 }
 
-// TestCreatedAndAppended appends to a new file, byte by byte. Only the last version may be
+// TestCreatedAndAppended appends to a new file, byte by byte. Only the whole file may be
 // reported.
 func TestCreatedAndAppended(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
@@ -48,7 +48,8 @@ func TestCreatedAndAppended(t *testing.T) {
 	})
 }
 
-// TestWriteAfterRename checks that a file that is written to after its rename waits for Settle.
+// TestWriteAfterRename checks that a write after a rename delays the report until the file is
+// unchanged for the duration Settle.
 func TestWriteAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -60,7 +61,7 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// The file is also written to while it is read, and stat does not show the write.
+	// Here, the file is written to while it is read, and stat shows no change.
 	standStill(r, new(int))
 	r.settled()
 	r.take()
@@ -79,9 +80,9 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks that the event of a rename says nothing about later
-// writes that cause no event. A write through another hard link causes no event here, like a write
-// on another machine.
+// TestWriteWithoutEventAfterRename checks that an old rename event is no evidence that a later
+// write is finished. The test writes through another hard link, because a write through this
+// link causes no event.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -92,22 +93,22 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other")
 	must(t, os.Link(r.path("o.yaml"), other))
 	r.write(other, "half")
-	r.pass(DefaultPoll + Settle/2) // a poll has seen the change
+	r.pass(DefaultPoll + Settle/2) // a poll has noticed the change
 	r.want()
 	r.settled()
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file with content and without a write event
-// waits for Settle. During copy_file_range(2) and a long write(2), bytes are visible before the
-// kernel sends an event.
+// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the duration
+// Settle, even without a write event. During copy_file_range(2) or a long write(2), the bytes
+// are visible before the event.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")
 	r := start(t, dir, []string{"."})
 	r.oneTick()
 	tmp := filepath.Join(t.TempDir(), "x")
-	must(t, os.WriteFile(tmp, line("half"), 0o644)) // in a directory without a watch
+	must(t, os.WriteFile(tmp, line("half"), 0o644)) // this directory is not watched
 	must(t, os.Link(tmp, r.path("o.yaml")))
 	r.pass(Settle - 50*time.Millisecond)
 	r.want()
@@ -133,7 +134,7 @@ func TestVim(t *testing.T) {
 		must(t, err)
 		must(t, os.Remove(r.path("o.yaml~")))
 		r.pass(Settle - 50*time.Millisecond)
-		r.want() // neither half a file nor a missing file
+		r.want() // the file must be neither half read nor missing
 		r.settled()
 		r.want("o.yaml=first half, second half")
 	})
@@ -144,7 +145,7 @@ func TestReplacedByEmpty(t *testing.T) {
 		dir := t.TempDir()
 		old(t, filepath.Join(dir, "o.yaml"), "1")
 		r := start(t, dir, []string{"o.yaml"}, opts...)
-		r.publish("o.yaml", "") // renamed into place, but empty
+		r.publish("o.yaml", "") // an empty file is renamed into place
 		r.pass(Settle - 50*time.Millisecond)
 		r.want()
 		r.settled()

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll looks at although the kernel would report
-// their changes.
+// filesPerPoll is roughly the number of files with kernel events that one poll checks. Later
+// polls check the other files. This is enough, because a change normally causes an event.
 const filesPerPoll = 256
 
-// keep decides which results of the last look are kept in the next look. The kernel reports changes
-// in a watched directory of a local file system. Results about files there are kept until an event,
-// but not longer than every. This limit is necessary because some changes cause no event: a write
-// through another name of the file, and a mount over the file. With fewer than 2*filesPerPoll
-// files, a poll keeps no result about a file.
+// The type keep selects the files for which the next scan may reuse the last result. The file
+// must be on a local file system and in a watched directory, because the kernel reports
+// changes there. Some changes cause no event, for example a write through another hard link. A
+// result is therefore reused only up to the age in the field "every".
 type keep struct {
 	s     *Source
 	now   time.Time
 	every time.Duration
-	local map[string]bool // the result of watcher.local
+	local map[string]bool // by directory: whether the kernel reports all changes
 }
 
 func (s *Source) keep(now time.Time) keep {
@@ -29,7 +28,7 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// pattern reports whether the last expansion of p is kept.
+// pattern reports whether the next scan may reuse the last list of files of p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -38,7 +37,7 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// path reports whether the last location of t is kept.
+// path reports whether the next scan may reuse the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false
@@ -48,7 +47,7 @@ func (k keep) path(t *tracked) bool {
 	}
 	dir := k.s.dirs[t.dir]
 	if dir == nil || !k.local[dir.end] || len(t.loc.links) > len(dir.links) || t.loc.dev != dir.dev || t.loc.detached {
-		return false // an event in another directory, or no event
+		return false // no event comes for this file, or only in another directory
 	}
 	return k.s.events.seq <= t.seen || k.s.events.last[t.loc.end].seq <= t.seen
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// failed checks the state and the error of the only report since the last call.
+// failed checks that the only report since the last call has this state and error text.
 func (r *rig) failed(state State, text string) {
 	r.t.Helper()
 	fs := r.take()
@@ -18,8 +18,8 @@ func (r *rig) failed(state State, text string) {
 	}
 }
 
-// TestDanglingLink checks that a link that leads nowhere is reported with its own error, and is not
-// forgotten.
+// TestDanglingLink checks the report about a link to a missing file. Forget must not drop the
+// link.
 func TestDanglingLink(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -71,7 +71,7 @@ func TestKubernetes(t *testing.T) {
 					r.soon()
 					r.want(fmt.Sprint("orders.yaml=version ", i))
 				}
-				// A new key is a new link.
+				// A new key of a ConfigMap is a new symbolic link.
 				must(t, os.WriteFile(filepath.Join(dir, "..5", "more.yaml"), line("more"), 0o644))
 				must(t, os.Symlink("..data/more.yaml", filepath.Join(dir, "more.yaml")))
 				r.soon()
@@ -85,8 +85,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestLinkCameWithFolder checks that a link that came back with its directory does not count as
-// new.
+// TestLinkCameWithFolder checks that a link is not new if it reappeared together with its
+// directory.
 func TestLinkCameWithFolder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "d", "v1"), "1")
@@ -103,8 +103,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks that these files wait for Settle: the target of an old link that is
-// written in place or created, and a file that replaces a link.
+// TestLinkTargets checks that a file must stay unchanged for the duration Settle if it
+// replaces a link, or if it is the written target of an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -136,8 +136,9 @@ func TestLinkTargets(t *testing.T) {
 	})
 }
 
-// TestNewFileInLinkedFolder checks that a new file in a directory behind a link waits for Settle,
-// and that files behind a new link do not wait.
+// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file
+// must be unchanged for the duration Settle. When the link is replaced, the files are reported
+// at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -149,7 +150,6 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 		r.want()
 		r.settled()
 		r.want("linked/b.yaml=half")
-		// The link to the directory is replaced.
 		old(t, filepath.Join(dir, "real2", "a.yaml"), "a2")
 		old(t, filepath.Join(dir, "real2", "b.yaml"), "b2")
 		must(t, os.Symlink("real2", r.path("tmp")))
@@ -159,8 +159,8 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 	})
 }
 
-// TestFolderLinkSwap checks that files behind a new link are reported at once although their times
-// are those of a write in progress.
+// TestFolderLinkSwap checks that files behind a new link are reported at once, even if their
+// times look like a write in progress.
 func TestFolderLinkSwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

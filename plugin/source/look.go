@@ -11,46 +11,47 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look calls stat for the watched paths and lists the directories of the patterns. It runs in
-// a goroutine of its own, because a call on a dead mount may never return. A look whose call does
-// not return is abandoned, and the path of the call is added to Source.noAnswer. Until the call
-// returns, later looks make no call about this path and get errNoAnswer.
+// A look is one scan of the file system. It calls stat for the watched paths and lists the
+// directories of the patterns. It runs in a goroutine of its own, because a call on a dead
+// mount may never return. After a time limit, the Source abandons the look and adds the path
+// to Source.noAnswer. Later looks return errNoAnswer for this path until the call returns.
 
-// errNoAnswer means that the file system does not answer. The file is Pending.
+// errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
 
-// noAnswer is an error that matches ErrPending.
+// noAnswer is an error that errors.Is treats as ErrPending.
 type noAnswer string
 
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// look is one look in progress.
+// The type look is a scan of the file system in progress.
 type look struct {
-	fs     files                          // the calls of this look
-	arm    func(string) ([]string, error) // adds watches; nil without events
-	seq    uint64                         // the number of the last event before the look
+	fs     files                          // each call is wrapped by guarded
+	arm    func(string) ([]string, error) // watches directories; nil without kernel events
+	seq    uint64                         // the number of the last kernel event before the scan
 	at     time.Time
-	poll   bool                 // the look is a poll
-	before map[string]*location // of directories, at the last look
+	poll   bool                 // true if a poll caused the look, false if an event did
+	before map[string]*location // where the directories led at the last look
 
-	patterns    []pattern // copies
-	keepPattern []bool    // the last expansion is kept unless a directory has moved
+	patterns    []pattern // copies of Source.patterns
+	keepPattern []bool    // the last list of files is reused unless a directory leads elsewhere now
 	paths       []*tracked
-	keepPath    []bool      // the last location is kept unless the directory has moved
-	found       []*location // nil: kept
+	keepPath    []bool      // the last location is reused unless the directory leads elsewhere now
+	found       []*location // where each path leads; nil if the last location is reused
 
-	fresh    []string // directories whose watch is new
+	fresh    []string // directories that are watched since this look
 	watchErr error
 
-	// The lock of the Source guards these fields.
+	// Source.mu guards the fields below.
 	call      string // the path of the current call; "" between calls
 	n         int    // the number of calls so far
 	abandoned bool
 }
 
-// guarded returns a function that does the same as call, for a look that may be abandoned during
-// the call. The function returns errNoAnswer for a path in s.noAnswer.
+// guarded wraps a call of the file system. The wrapper records the call in l, so that the
+// Source can abandon a blocked call. For a path in s.noAnswer, the wrapper returns errNoAnswer
+// without a call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -77,8 +78,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the look. It adds watches first, so that no change falls between the events and the
-// look.
+// run does the scan. It watches the directories before it reads the files, so that a change in
+// between causes an event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -96,7 +97,7 @@ func (l *look) run() {
 	}
 }
 
-// startLook begins a look. The caller must have locked s.mu.
+// startLook starts a scan of the watched paths in a goroutine. The caller must hold s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
@@ -126,8 +127,8 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of a look and applies its results. If a call does not return, finish
-// abandons the look.
+// finish waits for the end of the scan l and applies the results. If a call blocks, finish
+// abandons the scan.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
 		s.mu.Lock()
@@ -139,7 +140,7 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 		if l.abandoned = l.call != ""; l.abandoned {
 			s.noAnswer[l.call] = true
 			s.look, s.relist, s.doubt = nil, true, true
-			s.lookAt(s.clock.Now()) // without the call that does not return
+			s.lookAt(s.clock.Now()) // the next scan leaves out the path of the blocked call
 			s.kick()
 			s.mu.Unlock()
 			return
@@ -156,13 +157,13 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 	s.kick()
 }
 
-// apply updates the Source with the results of a look.
+// apply updates the Source with the results of a finished scan.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
 		s.noEvents(l.watchErr)
 	}
 	for _, dir := range l.fresh {
-		s.events.doubt(dir) // earlier events were about another directory
+		s.events.doubt(dir) // earlier events were about another directory at this path
 	}
 	for i, p := range s.patterns {
 		x := l.patterns[i].last
@@ -173,8 +174,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Only polls decide that a directory is empty, so that the files that are missing
-		// in the directory are reported first.
+		// Only a poll may report an empty directory. The last missing files are then reported
+		// before the empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -193,7 +194,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Looks after events may use a tenth of the CPU, so that a storm of events slows nothing down.
+	// Scans after events use at most a tenth of the time, so that many events do not slow down
+	// the server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {
@@ -203,8 +205,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.started, s.lastLook = true, s.clock.Now()
 }
 
-// updateInterest updates the directories to be watched, and the names whose events cause a look.
-// It reports whether a path or directory is new, so that another look is needed at once.
+// updateInterest updates the directories to watch and the names whose events cause a scan. It
+// returns true if there is a new path, which needs another scan at once.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
@@ -233,7 +235,7 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents reads the events of the kernel and asks for a look if one of them matters.
+// takeEvents reads the kernel events, and asks for a scan if an event is about a watched path.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return
@@ -259,7 +261,7 @@ func (s *Source) takeEvents(now time.Time) {
 	}
 }
 
-// noEvents gives notice, once, that there are no kernel events for some files.
+// noEvents logs once that the kernel reports no events.
 func (s *Source) noEvents(err error) {
 	if !s.noEventsNoticed {
 		s.noEventsNoticed = true

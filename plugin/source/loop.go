@@ -8,11 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan looks at all files now and returns the files that are new or changed since the last report.
-// The first Scan returns all files. Scan waits for files that are being written, for wait at most,
-// and then returns them as Pending. It does not wait if no file is being written. Scan is for the
-// start, before Run: call Scan, load the files, and call Scan again if a load returned ErrPending
-// or ErrChanged.
+// Scan checks all files and returns those that are new or changed since the last report. For
+// files that keep changing, it waits up to the duration in the parameter "wait", and then
+// returns them as Pending. A program calls Scan before Run to load its files. It calls Scan
+// again if a load returned ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
@@ -25,7 +24,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		late := !now.Before(deadline)
 		work := busy
 		if late {
-			work = s.look != nil || s.hashing() // both take little time
+			work = s.look != nil || s.hashing() // scanning and hashing end soon
 		}
 		if s.ended() || ctx.Err() != nil || !work && now.Before(next) && (late || !slices.ContainsFunc(s.list, (*tracked).unsettled)) {
 			out, _ := s.report(now, true)
@@ -34,7 +33,7 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 		}
 		s.mu.Unlock()
 		switch {
-		case busy: // the loop waits for the work, and not for the clock
+		case busy: // wait for the work, not for the clock
 			next = time.Time{}
 		case deadline.Before(next) && now.Before(deadline):
 			next = deadline
@@ -43,10 +42,9 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	}
 }
 
-// Run calls fn with changes until ctx ends or Close is called. Run then closes the Source: no
-// inotify instance is left, and only goroutines that wait for the file system. Run calls fn in its
-// own goroutine. Changes that happen while fn runs are reported together, as the last state of each
-// file, in the next call. Run returns ctx.Err(), or nil after Close.
+// Run calls fn with the changed files until ctx ends or Close is called. It then closes the
+// Source and returns ctx.Err(), or nil after Close. Changes during a call of fn are reported
+// in the next call, each file once.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -74,9 +72,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changes to be reported now. While small files are being hashed, ready returns
-// no changes for a moment, so that files that change together are one load. patience is the time
-// at which Patience with an unsettled file ends, or zero if there is none.
+// ready returns the changed files to report now. It waits up to batchWait for the
+// hashes of small files, so that files that change together are reported together. The result
+// "patience" is the next time at which a changing file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -96,8 +94,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts the work that is due. busy reports whether a look or a worker is in progress. next is
-// the time at which other work is due.
+// turn starts a scan if one is due. The result "next" is the time of the next scan. The
+// result "busy" is true while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
 	now := s.clock.Now()
@@ -127,8 +125,9 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the loop is woken, and until next at most; zero is no limit. While work is in
-// progress, pause also returns after a tick.
+// pause waits until the loop is woken, but at most until the time in the parameter
+// "next". A zero time means no limit. If the parameter "work" is true, pause also returns
+// after one tick, so that the caller checks the progress of the work.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {
@@ -141,7 +140,7 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 		defer t.Stop()
 		again = t.C
 	}
-	s.rest.pause(next, work) // after clock.After
+	s.rest.pause(next, work) // must follow clock.After, because Idle may return true from now on
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
@@ -151,17 +150,17 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	}
 }
 
-// kick wakes the loop.
+// kick wakes the loop of the Source.
 func (s *Source) kick() {
 	s.rest.kicks.Add(1)
 	select {
 	case s.wake <- struct{}{}:
-	default: // the loop is about to wake
+	default: // the channel is full, so the loop will wake anyway
 	}
 }
 
-// lookSoon asks for a look after an event, at the given time or later. Looks after events use a
-// tenth of the CPU at most.
+// lookSoon asks for a scan at the given time or later. It may delay the scan, because scans
+// after kernel events may use at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {
 		at = s.nextEventLook
@@ -169,7 +168,7 @@ func (s *Source) lookSoon(at time.Time) {
 	s.lookAt(at)
 }
 
-// lookAt asks for a look at the given time; zero asks for none.
+// lookAt asks for a scan at the given time. A zero time asks for no scan.
 func (s *Source) lookAt(at time.Time) {
 	if !at.IsZero() && (s.askedAt.IsZero() || at.Before(s.askedAt)) {
 		s.askedAt = at

@@ -43,7 +43,7 @@ func TestYoungAtStart(t *testing.T) {
 	})
 }
 
-// TestPatience checks that a file that is written without end is reported as Pending once.
+// TestPatience checks that a file that never stops changing is reported as Pending only once.
 func TestPatience(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -70,8 +70,8 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-// TestRun uses the real clock and real events. It checks that a rename is reported, and that Run
-// leaves no goroutine (TestMain) and no inotify instance behind.
+// TestRun uses the real clock and real events. It checks that a rename is reported, and that
+// no inotify instance remains.
 func TestRun(t *testing.T) {
 	for _, how := range []string{"cancel", "close", "close in the function"} {
 		t.Run(how, func(t *testing.T) {
@@ -140,8 +140,8 @@ func inotifies(t *testing.T) (n int) {
 	return n
 }
 
-// TestConcurrentUse changes many files while several goroutines use the Source. It is for the race
-// detector.
+// TestConcurrentUse uses a Source in several goroutines while many files change, so that the
+// race detector can find errors.
 func TestConcurrentUse(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 20 {
@@ -196,9 +196,9 @@ func TestConcurrentUse(t *testing.T) {
 	<-done
 }
 
-// TestManyFiles checks the number of calls of the file system for many files that do not change.
-// With kernel events, each file is looked at once in a number of polls. By polling alone, each poll
-// looks at each file once. When the directory is replaced, all files are one report.
+// TestManyFiles counts the calls of the file system for many unchanged files. With kernel
+// events, a poll checks only some files. When the whole directory is replaced, one report has
+// all files.
 func TestManyFiles(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		const n = 4 * filesPerPoll
@@ -249,8 +249,8 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
-// TestPause checks that pause ends at the given time even while work is in progress, and that pause
-// without a limit does not move the clock.
+// TestPause checks that pause ends at the given time, even during work in progress. Without a
+// time, pause must not move the clock.
 func TestPause(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	now := r.c.Now()
@@ -265,7 +265,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestScanEnds checks that a huge file that is still being hashed does not delay the end of a Scan.
+// TestScanEnds checks that Scan does not wait for the hash of a huge file.
 func TestScanEnds(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "huge.yaml"), "1")

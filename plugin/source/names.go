@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// Names reports whether a pattern names the order file at a path, even if no file is there at
-// the moment. A Source with the same or another pattern must have reported the path as a file,
-// because Names does not read the file system and cannot distinguish a file from a directory.
+// Names reports whether a pattern matches the order file at path. It does not read the file
+// system, so the caller must not pass the path of a directory.
 func Names(text, path string) bool {
 	p, err := newPattern(text)
 	if err != nil {
@@ -37,9 +36,8 @@ func Names(text, path string) bool {
 	return true
 }
 
-// Place returns the index of the first pattern that names the path, or the number of patterns
-// if no pattern names the path. A Source reports files sorted by this index, and files with
-// the same index sorted bytewise by path.
+// Place returns the index of the first pattern that matches path, or len(patterns). A Source
+// sorts its reports by this index and then bytewise by path.
 func Place(patterns []string, path string) int {
 	if i := slices.IndexFunc(patterns, func(p string) bool { return Names(p, path) }); i >= 0 {
 		return i
@@ -47,11 +45,9 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that the patterns name at the moment: the files that a Source with
-// the same patterns would report, in the same order, each once. Expand is for tools that do not
-// watch files. It does not read the files. errs has an error for each pattern that names no file.
-// A returned path may have no file, because a name with the ending of an order file is always
-// a file.
+// Expand returns the order files that match the patterns now, sorted as by a Source. It is for
+// tools that do not watch files. The result "errs" has an error for each pattern without a
+// file. Expand does not check whether a pattern such as orders.yaml exists.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

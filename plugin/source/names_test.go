@@ -33,7 +33,7 @@ func TestExpand(t *testing.T) {
 		{join("b.yaml", "."), join("b.yaml", "a.json"), 0},
 		{join("*"), join("a.json", "b.yaml"), 0},
 		{join("*.txt"), join("list.txt"), 0},
-		{join("none.yaml"), join("none.yaml"), 0}, // Expand does not look for the file
+		{join("none.yaml"), join("none.yaml"), 0}, // Expand does not check whether this file exists
 		{join("none"), nil, 1},
 		{join("*.jsonl", "a.json"), join("a.json"), 1},
 		{[]string{"[", ""}, nil, 2},
@@ -53,7 +53,7 @@ func TestNames(t *testing.T) {
 		{"/o/a.yaml", "/o/a.yaml", true},
 		{"/o/a.yaml", "/o/b.yaml", false},
 		{"/o/orders", "/o/orders", true},
-		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a name with the ending of an order file is a file
+		{"/o/a.yaml", "/o/a.yaml/b.yaml", false}, // a path that ends in .yaml is not a directory
 		{"/o/", "/o/a.yaml", true},
 		{"/o", "/o/a.json", true},
 		{"/o", "/o/a.txt", false},
@@ -68,7 +68,7 @@ func TestNames(t *testing.T) {
 		{"/o/.*.yaml", "/o/.a.yaml", true},
 		{"/*/a.yaml", "/o/a.yaml", true},
 		{"/*/a.yaml", "/.o/a.yaml", false},
-		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // the name of an existing file
+		{"/o/a[1].yaml", "/o/a[1].yaml", true}, // a pattern may be the name of an existing file
 		{"/o/a[1].yaml", "/o/a1.yaml", true},
 		{"/o/[", "/o/[", false},
 		{"", "/o/a.yaml", false},

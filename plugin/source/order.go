@@ -9,23 +9,25 @@ import (
 	"time"
 )
 
-// order is one order file with its side lists. They are reported together.
+// The type order is one order file with its side lists. One report describes all of these
+// files.
 type order struct {
 	file    *tracked
-	pattern int        // the first pattern that names the file
+	pattern int        // the index of the first pattern that matches the file
 	sides   []*tracked // sorted bytewise by path
-	// reported is the last report: the versions of the file and of its side lists. If it is
-	// empty, the next report is due in any case.
+	// reported has the versions in the last report. If it is empty, the order is reported
+	// again even without a change.
 	reported       map[*tracked]version
-	known          bool      // was reported; when the file vanishes, the order stays as Missing
-	unsettledSince time.Time // zero if the file and all lists have settled
+	known          bool      // was reported before, so a vanished file is reported as Missing
+	unsettledSince time.Time // when a file of the order began to change; or zero
 }
 
 func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders brings the orders up to date with the paths that the patterns name.
+// updateOrders adds an order for each new path that matches a pattern. It drops an order that
+// was never reported if its path no longer matches.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -50,7 +52,8 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders forgets the orders for which gone is true, and the paths that only they need.
+// dropOrders removes the orders for which the function "gone" returns true. It also stops
+// watching paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -65,7 +68,7 @@ func (s *Source) dropOrders(gone func(*order) bool) {
 	})
 }
 
-// track returns the tracked path abs, and adds the path if necessary.
+// track returns the tracked path abs, and starts to watch a new path.
 func (s *Source) track(abs, path string, initial bool) *tracked {
 	t := s.tracked[abs]
 	if t == nil {
@@ -77,7 +80,8 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release removes o from the owners of t. A path without owners is forgotten.
+// release records that the order o no longer uses the path t. When no order uses t, the Source
+// stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -89,8 +93,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the versions of the file and of its side lists now, and reports whether all of
-// them have settled. A file that is not there has no side lists.
+// versions returns the present versions of the file and its side lists. The result "settled"
+// is false while one of them is changing.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -102,8 +106,9 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time from which o is reported although a version is unsettled. The time
-// is later if the last line of a file has no end.
+// patienceEnds returns the time at which o is reported even if a file is still changing. If the
+// last line of a file has no line end, patienceEnds adds RaggedSettle, because the file may be
+// incomplete.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -112,11 +117,11 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the files that changed since the last report, in stable order. The report about an
-// order waits until the file and its side lists have settled, so that a new order file is not read
-// with half a side list. The report also waits while another order file vanishes. It waits until
-// patienceEnds at most, and does not wait if all is set. next is the earliest end of a wait, or zero
-// if no report waits.
+// report returns the files that have changed since the last report. An order file waits
+// until the file and its side lists stop changing, so that the caller never gets half a side
+// list. While one order file vanishes, the others wait too, because a rename may be in
+// progress. If the parameter "all" is true, no file waits. The result "next" is the end of the
+// first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -138,8 +143,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o, or nil if o did not change or the report has to wait. end is
-// the end of the wait, or zero.
+// reportOrder returns the report about o, or nil if there is nothing to report now. The result
+// "end" is the end of the wait, or zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -162,8 +167,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished and has not settled. The
-// other order files then wait, because one of them may be the same file under a new name.
+// vanishing reports whether a reported order file has just vanished. The other reports
+// then wait a moment, because the file may have got a new name.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -173,14 +178,14 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// changed reports whether a report about the pattern is due. The first report says that the
-// pattern names no files. A later report says that it names files again.
+// changed reports whether a report about a directory or glob is due. A report is due
+// when the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)
 }
 
-// fileOf returns the report about an order.
+// fileOf returns the report about the order o with the versions vs.
 func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	v := vs[o.file]
 	f := &File{
@@ -203,9 +208,9 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops a vanished file of a directory or glob. A caller that has no orders of the file in
-// force calls Forget. Forget returns false, and changes nothing, if the path has a file or a link
-// that leads nowhere, or if the configuration itself names the file.
+// Forget drops an order file that vanished from a directory or glob. It returns false and
+// drops nothing if a file or a broken link is at the path, or if the configuration contains
+// the path itself.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,42 +13,42 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files. The parser decides which format each ending means.
+// endings has the endings of order files. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a name contains the ending of an order file, perhaps with more
-// text after the ending: orders.yaml.txt, orders.yaml~, orders.yaml.bak.
+// almostOrder reports whether a file name is nearly that of an order file, for example
+// orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says how a pattern is read. The kind is decided when a file or a directory is first
-// found at the pattern's path, and does not change afterwards. A directory that later appears
-// in place of a file is a fault and does not change the meaning of the Corefile.
+// kind says what a pattern is: a file, a directory or a glob. The kind does not change after
+// something was first found at the path. Otherwise a new directory could change the meaning of
+// the Corefile.
 type kind uint8
 
 const (
-	undecided kind = iota // nothing is there yet, and the name does not show the kind
+	undecided kind = iota // nothing is at the path yet, and the text does not show the kind
 	plainFile
 	directory
 	glob
 )
 
-// pattern is one entry of the configuration.
+// pattern is one entry of Config.Patterns or Config.Files: a file, a directory or a glob.
 type pattern struct {
-	text     string // as configured, cleaned
+	text     string // the configured text, cleaned by filepath.Clean
 	abs      string
 	kind     kind
 	settler  settler
-	reported State      // the last report; 0 before the first report, and while the state is Ready
-	last     *expansion // the result of the last look
-	listedAt time.Time  // the last look that expanded the pattern
+	reported State      // in the last report; 0 at first, and while the state is Ready
+	last     *expansion // the files that the last scan found
+	listedAt time.Time  // the time of the last scan that listed the files
 }
 
 func newPattern(text string) (*pattern, error) {
@@ -63,8 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A directory at this path is an error and is not listed. Docker makes a directory
-		// when the file to be mounted does not exist.
+		// A path with the ending of an order file is always a file. Docker creates a directory
+		// at the path if the file to mount does not exist, and this must be an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -72,7 +72,7 @@ func newPattern(text string) (*pattern, error) {
 	return p, err
 }
 
-// hasMeta reports whether a path has a character that filepath.Match treats in a special way.
+// hasMeta reports whether a path has a character with a special meaning in filepath.Match.
 func hasMeta(path string) bool {
 	if filepath.Separator == '\\' {
 		return strings.ContainsAny(path, "*?[")
@@ -80,25 +80,25 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob names an ending, as *.txt does. A glob without an ending
-// matches order files only: orders/* must not make README.md or a side list an order file.
+// spellsEnding reports whether a glob has an ending, such as *.txt. A glob without an ending
+// matches order files only. Otherwise orders/* would make README.md an order file.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)
 }
 
-// expansion is the result of expanding a pattern. It does not change.
+// expansion is the list of order files that a pattern matched at one moment. It is immutable.
 type expansion struct {
-	paths   []string // order files as shown, sorted bytewise
+	paths   []string // the order files, as shown to the user, sorted bytewise
 	ignored []string // other files in the listed directories
-	points  []string // directory entries to be watched, as those of a location
-	dirs    []string // the directories that were listed, by the path that leads there
-	state   State    // Ready, or the reason why there are no paths; 0 if the file system did not answer
+	points  []string // directory entries whose directories must be watched; see location.points
+	dirs    []string // the listed directories, as absolute paths with their links
+	state   State    // Ready, or why no file was found; 0 if the file system did not answer
 	err     error
 }
 
-// expand finds the paths that the pattern names. When the result equals old, expand returns
-// old.
+// expand finds the order files that match the pattern. If nothing has changed, it returns the
+// pointer in the parameter "old".
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -110,7 +110,7 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 		v, _ := at.fault(p.text)
 		x.points, x.state, x.err = at.points(), v.state, v.err
 	case plainFile:
-		x.paths = []string{p.text} // the file has a state of its own
+		x.paths = []string{p.text} // a missing file is reported by the path, not by the pattern
 	case directory:
 		if err := x.list(f, p, p.text, []string{"*"}); err != nil {
 			x.state, x.err = stateOf(err), pathError(p.text, "", err)
@@ -120,7 +120,6 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 		for ; hasMeta(dir); dir = filepath.Dir(dir) {
 			globs = append([]string{filepath.Base(dir)}, globs...)
 		}
-		// A directory that cannot be read is skipped, as in filepath.Glob.
 		if err := x.list(f, p, dir, globs); err != nil && stateOf(err) == Pending {
 			x.state, x.err = Pending, pathError(p.text, "", err)
 		}
@@ -137,8 +136,8 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide sets the kind if a file or a directory is at the path. A name with a * that exists is
-// the name of a file.
+// decide tries to set the kind of the pattern. An existing file or directory takes precedence
+// over a glob, because a file name may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -150,9 +149,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds the files below dir that match globs, which has one glob for each level of directories.
-// list skips hidden entries unless the glob begins with a dot too. It follows links, because the
-// files of a Kubernetes ConfigMap are links.
+// list adds to x the files below dir that match the globs, one for each level of
+// directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
+// links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -173,7 +172,7 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
-		match, _ := filepath.Match(globs[0], name) // the syntax was checked by newPattern
+		match, _ := filepath.Match(globs[0], name) // newPattern has checked the syntax
 		if hidden(name) && !hidden(globs[0]) {
 			continue
 		}
@@ -188,14 +187,15 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 		case match && (orderEnding(name) || p.kind == glob && p.spellsEnding()):
 			x.paths = append(x.paths, path)
 		case match || almostOrder(name):
-			// A name that was meant as an order file often misses the pattern only just.
+			// A name such as orders.yaml.bak is logged, because it may be an error.
 			x.ignored = append(x.ignored, path)
 		}
 	}
 	return nil
 }
 
-// isDir reports whether path, an entry of the given type, is or leads to a directory.
+// isDir reports whether path is a directory or a link to one. The parameter t is the type of
+// the directory entry.
 func (f *files) isDir(path string, t fs.FileMode) bool {
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()

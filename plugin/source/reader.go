@@ -10,25 +10,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in io.EOF only if its bytes were the reported bytes. A file of
-// hundreds of megabytes is parsed while it is read. The parser therefore sees bytes before the
-// digest is known, and its result does not count before the end of the stream.
+// reader is a stream that checks its bytes. At the end, Read returns io.EOF only if the digest
+// is the reported digest, and ErrChanged otherwise. The caller must not use the result of a
+// parser before the stream has ended.
 type reader struct {
 	src     *Source
-	in      *input // nil after a call that did not return
+	in      *input // nil after a blocked system call
 	path    string
 	h       hash.Hash
 	want    Digest
-	size    int64  // the number of bytes reported
-	left    int64  // the number of these bytes that are not read yet
-	rest    []byte // read from the file, but not by the caller yet
+	size    int64  // the size of the file in the report
+	left    int64  // the number of reported bytes that are not read yet
+	rest    []byte // bytes that the caller has not taken yet
 	err     error
 	closed  bool
-	failed  func(error) // called with each error
+	failed  func(error) // called with each error of the stream
 	onClose func()
 }
 
-// input is the file of a reader and the result of the last call.
+// input is the open file of a reader. A reader drops its input when a call blocks.
 type input struct {
 	f   openFile
 	buf []byte
@@ -38,11 +38,12 @@ type input struct {
 
 func (in *input) close() {
 	if in != nil && in.f != nil {
-		_ = in.f.Close() // opened for reading: no data can be lost
+		_ = in.f.Close() // a file that was only read can lose no data
 	}
 }
 
-// newReader opens a file. failed is called with each error.
+// newReader opens a file and returns a stream of its bytes. It passes each error to the
+// function "failed".
 func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
@@ -51,7 +52,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	err := r.call(func(in *input) {
 		if in.f, in.err = open(); in.err != nil {
 			in.f = nil
-		} else if info, err := in.f.Stat(); err != nil || info.Size() != v.size { // the file need not be parsed
+		} else if info, err := in.f.Stat(); err != nil || info.Size() != v.size { // the file has changed
 			in.err = ErrChanged
 		}
 	})
@@ -62,8 +63,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn, which may never return, and returns the error of the input. If fn does not return
-// in time, the file is closed after fn.
+// call runs a system call that may block, in a goroutine. It returns the error of the
+// call, or another error after a time limit. The file is then closed when the call returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
@@ -81,10 +82,11 @@ func (r *reader) call(fn func(*input)) error {
 	return noAnswer(fmt.Sprintf("reading it does not finish: no byte for %s", readTimeout))
 }
 
-// Size returns the number of bytes of the whole file.
+// Size returns the size in bytes of the whole file.
 func (r *reader) Size() int64 { return r.size }
 
-// Read implements io.Reader. It returns ErrChanged in place of io.EOF for wrong bytes.
+// Read implements io.Reader. At the end, it returns ErrChanged if the bytes are not the
+// reported bytes.
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -102,7 +104,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	r.h.Write(p[:n])
 	r.left -= int64(n)
 	switch {
-	case r.left < 0: // the file grows, perhaps without end
+	case r.left < 0: // the file may grow without end
 		return n, r.fail(ErrChanged)
 	case len(r.rest) > 0 || r.in.err == nil:
 	case r.left != 0 || [sha256.Size]byte(r.h.Sum(nil)) != r.want:
@@ -119,8 +121,8 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Close reads the rest of the file, because a parser may stop before the end, and closes the file.
-// Close returns ErrChanged if any byte of the file was wrong. A second Close returns the same.
+// Close reads the rest of the file, so that all bytes are checked, and closes the file. It
+// returns ErrChanged if the bytes are not the reported bytes.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
@@ -134,5 +136,5 @@ func (r *reader) Close() error {
 	return r.err
 }
 
-// onlyReader hides all methods but Read from io.Copy.
+// onlyReader hides the other methods, so that io.Copy calls only Read.
 type onlyReader struct{ io.Reader }

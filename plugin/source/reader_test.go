@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEndlessStream checks that a stream ends in ErrChanged if the file grows without end.
+// TestEndlessStream checks that a stream ends with ErrChanged if the file grows without end.
 func TestEndlessStream(t *testing.T) {
 	rcpt := &receipt{}
 	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt.failed)
@@ -22,7 +22,7 @@ func TestEndlessStream(t *testing.T) {
 func TestChangedWhileRead(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
-		big := strings.Repeat("x", 400_000) // more than the buffer of a stream
+		big := strings.Repeat("x", 400_000) // larger than the buffer of a stream
 		old(t, filepath.Join(dir, "o.yaml"), big)
 		old(t, filepath.Join(dir, "l.txt"), big)
 		r := newRig(t, dir, []string{"o.yaml"}, opts...)
@@ -48,7 +48,7 @@ func TestChangedWhileRead(t *testing.T) {
 				if cerr := rc.Close(); !errors.Is(err, ErrChanged) || !errors.Is(cerr, ErrChanged) || !errors.Is(f.Intact(), ErrChanged) {
 					t.Fatalf("%s: %v, %v, %v", name, err, cerr, f.Intact())
 				}
-				// The old bytes are reported again, because the caller did not receive the last version.
+				// After a failed read, the file is reported again, even with its old bytes.
 				r.write(path, big)
 				r.settled()
 				fs := r.take()
@@ -58,7 +58,8 @@ func TestChangedWhileRead(t *testing.T) {
 				f = fs[0]
 			}
 		}
-		// Close returns the error to a parser that stopped early.
+		// The parser does not see the wrong byte, because it stops early. Close must return
+		// the error.
 		rc, err := f.Open()
 		must(t, err)
 		if f.Intact() == nil {
@@ -68,7 +69,7 @@ func TestChangedWhileRead(t *testing.T) {
 		if err := rc.Close(); !errors.Is(err, ErrChanged) {
 			t.Errorf("Close: %v", err)
 		}
-		// Open finds another size.
+		// The size of the file changes before Open.
 		r.settled()
 		f = r.take()[0]
 		r.write("o.yaml", "short")

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves it. It begins one hour before the time of the file system,
-// so that no file of a test is old by this clock.
+// testClock moves only when a test moves it. It is one hour slow, so that new files never look
+// old.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -41,7 +41,7 @@ func (c *testClock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// After moves the clock by d and does not wait.
+// After moves the clock by d and does not sleep.
 func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	ch := make(chan time.Time, 1)
 	c.add(max(d, 0))
@@ -49,23 +49,23 @@ func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// rig runs the loop of a Source step by step in the goroutine of the test, with real files, real
-// events and a clock of its own.
+// rig runs a Source step by step in the goroutine of the test. Files and kernel events are
+// real, but the clock is a testClock.
 type rig struct {
 	t    *testing.T
 	s    *Source
 	c    *testClock
 	dir  string
-	got  []File // the reports that take has not returned yet
+	got  []File // reports that take has not returned yet
 	note []error
-	// stuck receives when a call that the test has blocked begins.
+	// stuck receives a value when a blocked call begins.
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // by wait in progress; the inner channel is closed at the end of the wait
+	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
 }
 
-// tick replaces the ticks of the Source. The test sends each tick.
+// tick replaces Source.ticks, so that the test sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,14 +79,14 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns the ticks of the waits in progress.
+// waiting returns the tick channels of all waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// tired sends ticks for the time d to all waits in progress.
+// tired sends ticks for the time d to each wait in progress.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -130,7 +130,7 @@ func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	return r
 }
 
-// start returns a new rig after the first Scan.
+// start creates a rig and calls Scan once.
 func start(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
 	r := newRig(t, dir, patterns, opts...)
@@ -143,7 +143,7 @@ func (r *rig) scan(wait time.Duration) []File {
 	return r.take()
 }
 
-// both runs a test once with kernel events and once by polling alone.
+// The function both runs a test twice: with kernel events, and by polling alone.
 func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("events", func(t *testing.T) { fn(t) })
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
@@ -151,15 +151,15 @@ func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 
 func (r *rig) events() bool { return r.s.watch != nil }
 
-// sync takes in the events of all earlier changes.
+// sync makes the Source read all waiting kernel events.
 func (r *rig) sync() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does all work that is due and does not move the clock. It waits for looks and workers, but
-// not for a call that the test has blocked.
+// pump does all due work without moving the clock. It does not wait for a call that the
+// test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
@@ -176,8 +176,8 @@ func (r *rig) pump() {
 		case busy:
 			select {
 			case <-r.s.wake:
-			case <-r.stuck: // the call is blocked: its ticks come at once
-				r.tired(slow + tick) // the first tick may see progress
+			case <-r.stuck: // the call is blocked: send the ticks of its time limit
+				r.tired(slow + tick) // one tick more, because the first may see progress
 			case <-limit:
 				r.t.Fatal("a look or a worker does not come back")
 			}
@@ -187,7 +187,7 @@ func (r *rig) pump() {
 	}
 }
 
-// until does the work that is due, without moving the clock, until done returns true.
+// until runs the loop until the function "done" returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -200,14 +200,14 @@ func (r *rig) until(done func() bool) {
 		}
 		select {
 		case <-r.s.wake:
-		case <-time.After(time.Millisecond): // the ticks of a worker are real time
+		case <-time.After(time.Millisecond): // a worker counts ticks of real time
 		case <-limit:
 			r.t.Fatal("what is waited for does not come")
 		}
 	}
 }
 
-// pass moves the clock by d in small steps and does the work that is due at each step.
+// pass moves the clock by d in small steps, and does the due work after each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -223,8 +223,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon lets the time pass in which a complete change must be reported: a moment with events, and
-// DefaultPoll by polling.
+// soon moves the clock until a complete file must be reported. This takes a moment with
+// kernel events, and DefaultPoll without them.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {
@@ -234,13 +234,13 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// settled lets the time pass in which a change in place must be reported.
+// settled moves the clock until a file that was written in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
 }
 
-// now returns each order file with its present state.
+// now returns each order file in its present state.
 func (r *rig) now() (out []File) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -257,8 +257,8 @@ func (r *rig) take() []File {
 	return out
 }
 
-// want checks the reports since the last call. A report is written as name=content or as
-// name:state, without the directory.
+// want compares the reports since the last call. A report is written as name=content or
+// name:state.
 func (r *rig) want(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -270,7 +270,7 @@ func (r *rig) want(want ...string) {
 	}
 }
 
-// wantSet is like want, for reports in any order.
+// wantSet compares reports as the method want does, but in any sequence.
 func (r *rig) wantSet(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -283,7 +283,7 @@ func (r *rig) wantSet(want ...string) {
 	}
 }
 
-// wantNoBytes checks that all reports since the last call have the state Pending.
+// wantNoBytes checks that all reports since the last call are Pending.
 func (r *rig) wantNoBytes() {
 	r.t.Helper()
 	for _, f := range r.take() {
@@ -315,14 +315,13 @@ func (r *rig) show(f File) string {
 	return name + "=" + string(b)
 }
 
-// sideOf opens a side list and drops the digest.
+// sideOf opens a side list and ignores the digest.
 func sideOf(f File, name string) (io.ReadCloser, error) {
 	rc, _, err := f.OpenSide(name)
 	return rc, err
 }
 
-// read reads a stream to its end and closes it. It returns the first error, and the bytes without
-// the last newline.
+// The function read reads and closes a stream. It returns the bytes without the last newline.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -341,7 +340,7 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
-// line returns content with a newline at the end, unless content is empty.
+// The function line appends a newline to content unless it is empty.
 func line(content string) []byte {
 	if content != "" {
 		content += "\n"
@@ -355,7 +354,7 @@ func (r *rig) write(name, content string) {
 	must(r.t, os.WriteFile(r.path(name), line(content), 0o644))
 }
 
-// publish writes another file and renames it into place.
+// publish writes a temporary file and renames it to name.
 func (r *rig) publish(name, content string) {
 	r.t.Helper()
 	tmp := filepath.Join(filepath.Dir(r.path(name)), ".tmp-"+filepath.Base(name))
@@ -363,7 +362,7 @@ func (r *rig) publish(name, content string) {
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
-// old makes a file whose times are a day ago.
+// The function old writes a file and sets its times back by one day.
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// open opens a file of the order named owner. Its stream returns an error if the bytes are not those
-// of v.
+// open opens an order file or one of its side lists. The stream returns an error if its
+// bytes are not those of the version v.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
 		rc.failed(err)
@@ -24,9 +24,9 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost notes that the caller did not receive a reported version. The file has to settle again
-// before its order is reported again, so that a failing disk is not read without a pause. The
-// order is reported even if the file has its old bytes then.
+// lost records that a caller could not read the reported bytes. The file must then be
+// unchanged for a time before the next report, so that a failing disk is not read without a
+// pause. The next report comes even without a change.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,8 @@ func (s *Source) lost(owner, abs string) {
 	s.kick()
 }
 
-// openSide opens a side list of the order named owner. From then on the order depends on the list.
+// openSide opens a side list of the order file at the path "owner". From then on, a change of
+// the list causes a report about the order file.
 func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -61,8 +62,8 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide makes an order depend on a side list and returns the version of the list. The version
-// counts as reported.
+// addSide records that an order file uses a side list, and returns the version of the list.
+// The Source does not report this version again.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,19 +86,19 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 		}
 	}
 	v := o.sides[i].version()
-	if o.reported[o.file].there() { // false after a loss
+	if o.reported[o.file].there() { // false after lost has cleared the map
 		o.reported[o.sides[i]] = v
 	}
 	s.dirty[o] = true
 	return v, nil
 }
 
-// maxFirst is the size of a new list, in bytes, up to which OpenSide waits for the list.
+// maxFirst is the largest size in bytes of a new side list for whose hash OpenSide waits.
 const maxFirst = 64 << 20
 
-// first looks at a new side list and hashes it, for a caller that waits for the version. A list
-// that is large, or that does not come within a second, is Pending until the loop has hashed it.
-// The caller must have locked s.mu. The function unlocks s.mu while it waits.
+// first finds and hashes a new side list while the caller waits. A list that is large
+// or takes more than a second becomes Pending. The caller must hold s.mu, which is unlocked
+// during the wait.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Source) first(t *tracked) {
 	go func() { l = fs.resolve(t.abs); close(over) }()
 	ok := wait(over)
 	now := s.clock.Now()
-	s.lookSoon(now) // the look adds a watch of the directory
+	s.lookSoon(now) // the scan also starts to watch the directory
 	s.kick()
 	if !ok || t.loc != nil {
 		return
@@ -121,13 +122,13 @@ func (s *Source) first(t *tracked) {
 	}
 }
 
-// setSides makes paths the side lists of the order named owner.
+// setSides replaces the side lists of an order file.
 func (s *Source) setSides(owner string, paths []string) {
 	keep := map[string]bool{}
 	for _, path := range paths {
 		if abs, err := filepath.Abs(path); err == nil {
 			keep[abs] = true
-			_, _ = s.addSide(owner, abs, path) // the only error says that the Source is closed
+			_, _ = s.addSide(owner, abs, path) // the only error means that the Source is closed
 		}
 	}
 	s.mu.Lock()

@@ -23,7 +23,7 @@ func TestSides(t *testing.T) {
 		}
 		fs[0].SetSides([]string{"l/a.txt"})
 		r.settled()
-		r.want() // the caller has read this version
+		r.want() // the caller already has this version from OpenSide
 
 		r.write("l/a.txt", "a2")
 		r.pass(Settle - 50*time.Millisecond)
@@ -37,7 +37,7 @@ func TestSides(t *testing.T) {
 			t.Fatalf("%q, %v", b, err)
 		}
 
-		// A new order file waits for its list.
+		// A new order file is not reported before its side list is complete.
 		r.publish("o.yaml", "names: l/a.txt # new")
 		r.write("l/a.txt", "half")
 		r.pass(Settle - 50*time.Millisecond)
@@ -48,7 +48,7 @@ func TestSides(t *testing.T) {
 		r.settled()
 		r.want("o.yaml=names: l/a.txt # new")
 
-		// A new list is being written.
+		// A new side list is being written.
 		r.publish("o.yaml", "names: l/b.txt")
 		r.soon()
 		r.settled()
@@ -67,12 +67,12 @@ func TestSides(t *testing.T) {
 		if b, err := read(sideOf(fs[0], "l/b.txt")); err != nil || string(b) != "whole" {
 			t.Fatalf("%q, %v", b, err)
 		}
-		// The old list is not watched any more.
+		// The old side list is no longer watched.
 		r.write("l/a.txt", "whatever")
 		r.settled()
 		r.want()
 
-		// A list is removed and comes back.
+		// The side list is removed and created again.
 		must(t, os.Remove(r.path("l/b.txt")))
 		r.settled()
 		fs = r.take()
@@ -89,8 +89,8 @@ func TestSides(t *testing.T) {
 	})
 }
 
-// TestSideRenamedBeforeOrder checks that a list that is renamed into place just before its order
-// file does not wait.
+// TestSideRenamedBeforeOrder checks that a side list is complete at once if it is renamed into
+// place just before its order file.
 func TestSideRenamedBeforeOrder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "none")
@@ -107,7 +107,7 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	}
 }
 
-// TestSideSwap checks that an order file and its list behind one new link are one report.
+// TestSideSwap checks that one new link to an order file and its side list causes one report.
 func TestSideSwap(t *testing.T) {
 	dir := t.TempDir()
 	swap := func(v, a, b string) {
@@ -134,8 +134,8 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks that a side list whose last line has no end waits for RaggedSettle, but not
-// at the start if the list is old.
+// TestRaggedSide checks that a side list whose last line has no line end is reported after
+// RaggedSettle. At the start, an old list is reported at once.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -153,8 +153,8 @@ func TestRaggedSide(t *testing.T) {
 	r.want("o.yaml=1")
 }
 
-// TestSideInside checks that a side list outside the directory of its order file is refused, even if
-// a link in the directory leads to the list.
+// TestSideInside checks that a side list outside the directory of its order file is refused. A
+// link to an outside list is refused too.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
@@ -191,7 +191,7 @@ func TestSideInside(t *testing.T) {
 				t.Errorf("%q, %v", b, err)
 			}
 		}
-		// A link that leads to a file inside is replaced by a link that leads outside.
+		// The link to a list inside the directory now leads outside.
 		must(t, os.Remove(filepath.Join(dir, "in.txt")))
 		must(t, os.Symlink(filepath.Join(out, "secret"), filepath.Join(dir, "in.txt")))
 		r.settled()
@@ -205,8 +205,8 @@ func TestSideInside(t *testing.T) {
 	}
 }
 
-// TestSideThroughSameLink checks that an order file and its list may lead out of their directory
-// through the same link.
+// TestSideThroughSameLink checks that one link may lead to an order file and its side list in
+// another directory.
 func TestSideThroughSameLink(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	old(t, filepath.Join(out, "v1", "o.yaml"), "1")
@@ -220,7 +220,8 @@ func TestSideThroughSameLink(t *testing.T) {
 	}
 }
 
-// TestSideNeverStill checks that an order file is reported as Pending if its list never settles.
+// TestSideNeverStill checks that an order file becomes Pending if its side list keeps
+// changing.
 func TestSideNeverStill(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")

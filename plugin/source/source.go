@@ -1,25 +1,25 @@
-// Package source notices changed files and returns their exact bytes. It does not interpret the
-// bytes.
+// Package source notices changed files and returns their exact bytes. It does not interpret
+// the bytes.
 //
-// A Source watches files, directories and globs by kernel events and by polling. It reports a file
-// when the bytes of the file are complete (settle.go has the rules). The reported bytes are read
-// as a stream, which ends in an error if they are not the reported bytes. An order file may depend
-// on other files, its side lists. The Source watches them too, and reports a change of a side list
-// as a change of the order file.
+// A Source watches files, directories and globs by kernel events and by polling. It reports a
+// file when the bytes of the file are complete. The caller reads the bytes as a stream. If the
+// file has changed since the report, the stream ends in an error. An order file may refer to
+// side lists, which are lists of names in files of their own. When a side list changes, the
+// Source reports the order file.
 //
-// One loop, in the goroutine that calls Scan or Run, decides what is due:
+// One loop, which runs in the goroutine of Scan or Run, controls these steps:
+//   - After an event (watch_linux.go, events.go) and at each poll, a look (look.go) scans the
+//     file system. It lists the files of the patterns (pattern.go) and calls stat for each
+//     path (files.go).
+//   - If a file may have changed (tracked.go), a worker hashes the file (hash.go).
+//   - The settler of the file (settle.go) decides whether the file is complete.
+//   - A report (order.go) contains the changed order files and their side lists (side.go). The
+//     caller reads the files as streams (file.go, reader.go).
 //
-//   - After an event (watch_linux.go, events.go) or at a poll, a look (look.go) expands the patterns
-//     (pattern.go) and calls stat for the paths (files.go).
-//   - A file that may have changed (tracked.go) is hashed by a worker (hash.go).
-//   - The state machine of the file (settle.go) decides when the version is complete.
-//   - A report (order.go) has the changed order files with their side lists (side.go). The caller
-//     reads them as streams (file.go, reader.go).
-//
-// Looks, workers and streams call the file system in goroutines of their own and hold no lock while
-// they wait (wait.go). If a call does not return, its goroutine is abandoned, the file is reported
-// as Pending, and the other files go on. While nothing changes, a Source has two goroutines: the
-// loop, and the reader of kernel events.
+// Each call of the file system runs in a goroutine that holds no lock (wait.go). If a call
+// blocks, its goroutine is abandoned and the file is reported as Pending. Other files are not
+// affected. While nothing changes, a Source has two goroutines: the loop, and the reader of
+// kernel events.
 package source
 
 import (
@@ -28,52 +28,52 @@ import (
 	"time"
 )
 
-// DefaultPoll is the time between two polls.
+// DefaultPoll is the default time between two polls. A poll scans the file system without an
+// event.
 const DefaultPoll = time.Second
 
-// minPoll is the least time between two polls. A typing error must not keep a CPU busy.
+// minPoll is the shortest time between two polls, so that a typing error in the configuration
+// does not keep a CPU busy.
 const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
 type Config struct {
 	// Patterns has at least one file, directory or glob:
-	//
-	//   - A name with the ending of an order file is a file. A name at which a file is first found
-	//     is a file too.
-	//   - A name with a slash at its end is a directory. A name at which a directory is first
-	//     found is a directory too. The Source watches the files in it with one of the endings
-	//     .yaml .yml .json .jsonl, in upper or lower case. It ignores hidden files and
-	//     sub-folders.
-	//   - Any other name with * ? or [ is a glob. A glob matches order files. It matches a hidden
-	//     file only if the pattern has the dot, and a file with another ending only if the
-	//     pattern has the ending.
+	//   - A path without * ? [ that ends in .yaml, .yml, .json or .jsonl is a file. A path at
+	//     which a file is first found is a file too.
+	//   - A path with a slash at its end is a directory. A path at which a directory is first
+	//     found is a directory too. The Source watches the files in the directory that end in
+	//     .yaml, .yml, .json or .jsonl, in upper or lower case. It ignores hidden files and
+	//     subdirectories.
+	//   - Any other path with * ? or [ is a glob. A glob matches order files only, unless the
+	//     glob has another ending (*.txt). It matches a hidden file only if the glob begins
+	//     with a dot, too.
 	Patterns []string
-	// Files are watched too, after the files of the patterns. Each is a file, whatever its
-	// ending. Protect lists are examples.
+	// Files has further files to watch, for example protect lists. They may have any ending,
+	// and their reports come last.
 	Files []string
-	// Poll is the time between two polls, at least 10 ms; 0 is DefaultPoll.
+	// Poll is the time between two polls, at least 10 ms. 0 means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes. side is true for side lists and for
-	// Files. A larger file is Unreadable and is not opened. There is no limit if MaxBytes is nil
-	// or returns 0.
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. The parameter
+	// "side" is true for side lists and for Files. A larger file is Unreadable. MaxBytes may
+	// be nil.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called, in any goroutine, with facts that the operator should know and that
-	// change no state, once each: there are no kernel events, a file in a directory is ignored,
-	// or a last line has no end. Notice may be nil. It must return and must not call the Source.
+	// Notice is called once for each fact for the operator's log, for example an ignored file.
+	// The call may come from any goroutine. Notice must return soon and must not call the
+	// Source. It may be nil.
 	Notice func(error)
-	// Due is called in the goroutine of Run before Run waits, so that the caller needs no
-	// goroutine for a timer of its own. Due returns the time of the next call, or a zero time
-	// for no particular time. Run may call Due earlier, and while files are loaded later. Due
-	// may be nil.
+	// Due is called by Run before each wait, so that the caller can do timed work without a
+	// timer. It returns the time at which it wants to be called again, or zero. Run may call
+	// Due earlier, or later during a load. Due may be nil.
 	Due func() time.Time
-	// Clock is the time; nil is the real time.
+	// Clock is the source of time. nil means WallClock.
 	Clock Clock
 
 	noEvents bool // for tests: no kernel events
 }
 
-// Source watches a set of files. Its methods may be called from any goroutine, but only one
-// goroutine at a time may call Scan or Run.
+// Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run
+// must not run at the same time.
 type Source struct {
 	clock     Clock
 	poll      time.Duration
@@ -81,52 +81,52 @@ type Source struct {
 	notice    func(error)
 	maxBytes  func(string, bool) int64
 	due       func() time.Time
-	newWatch  func(kick func()) (*watcher, error) // nil after the first call, or without events
+	newWatch  func(kick func()) (*watcher, error) // nil after the first call, and if there are no events
 	wake      chan struct{}                       // wakes the loop
 	stop      chan struct{}                       // closed by Close
-	firstList int                                 // the index of the first pattern of Config.Files
-	firstWait time.Duration                       // how long OpenSide waits for a new list; real time
+	firstList int                                 // the index of the first entry of Config.Files
+	firstWait time.Duration                       // how long OpenSide waits for a new side list, in real time
 	ticks     func() (<-chan time.Time, func())
 	rest      rest
 
 	mu      sync.Mutex // guards the fields below; never held during a call of the file system
-	started bool       // the first look is over
+	started bool       // the first scan of the file system is over
 
 	patterns []*pattern
-	orders   []*order            // as reported: sorted by pattern, then bytewise by path
+	orders   []*order            // sorted by pattern, then bytewise by path
 	byPath   map[string]*order   // the orders by absolute path
 	tracked  map[string]*tracked // by absolute path
-	list     []*tracked          // the same paths
-	dirty    map[*order]bool     // may have a change to report
+	list     []*tracked          // the values of tracked
+	dirty    map[*order]bool     // the orders that may need a report
 
 	watch           *watcher
 	noEventsNoticed bool
 	events          eventLog
-	pruned          uint64               // the last event before the last look
-	interest        map[string]bool      // directory entries whose events cause a look
-	toWatch         []string             // the directories to be watched, by real path, sorted
-	stale           bool                 // interest and toWatch have to be updated
-	dirs            map[string]*location // the directories that the last look has followed
+	pruned          uint64               // the number of the last event before the last scan
+	interest        map[string]bool      // directory entries whose events cause a scan
+	toWatch         []string             // the real paths of the directories to watch, sorted
+	stale           bool                 // interest and toWatch must be computed again
+	dirs            map[string]*location // where the directories led at the last scan
 
-	look          *look           // in progress
-	noAnswer      map[string]bool // the paths of calls of abandoned looks that have not returned
-	pollAt        time.Time       // the next poll
-	askedAt       time.Time       // the next look for another reason; zero if there is none
-	nextEventLook time.Time       // the earliest time of a look after an event
+	look          *look           // the scan in progress, or nil
+	noAnswer      map[string]bool // the paths of abandoned calls that have not returned
+	pollAt        time.Time       // the time of the next poll
+	askedAt       time.Time       // the time of the next scan that is no poll; zero if none
+	nextEventLook time.Time       // the earliest time of a scan after an event
 	lastLook      time.Time
-	relist        bool // an entry was added to a directory or removed
-	doubt         bool // events may have been lost: the next look keeps no result
+	relist        bool // a directory entry was added or removed
+	doubt         bool // events may have been lost, so the next scan checks each file
 
-	queue  []*job  // to be hashed, sorted by the number of bytes left; may have canceled jobs
+	queue  []*job  // files to hash, sorted by the number of bytes left; some may be canceled
 	worker *worker // hashes the queue; nil if the queue is empty
 
-	heldSince time.Time          // the time from which a report waits for small files; real time
+	heldSince time.Time          // the start of the wait for small files, in real time
 	ignored   map[string]ignored // by absolute path; nil before the first notice
-	unnoticed bool               // there may be ignored files without a notice
+	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New prepares a Source and reads no file. It returns an error for an empty pattern and for a
-// pattern with a syntax error (filepath.Match).
+// New returns a Source and reads no file. It returns an error for an empty pattern or a syntax
+// error in a pattern.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
@@ -171,16 +171,16 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// LastLook returns the time at which a look last came to its end.
+// LastLook returns the time at which the last scan of the file system ended.
 func (s *Source) LastLook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lastLook
 }
 
-// Close ends Run and frees the resources of the Source. Close does not wait until Run returns, and
-// does not wait for the file system. Open streams end in ErrClosed. Close may be called at any time
-// and more than once.
+// Close ends Run and frees the resources of the Source. It does not wait for Run or for a
+// blocked call of the file system. Open streams then return ErrClosed. Close may be called
+// more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,8 +83,8 @@ func TestVanishAndComeBack(t *testing.T) {
 	})
 }
 
-// TestUnreadable uses a loop of links and a file system that returns EACCES, because root can read
-// a file with mode 000.
+// TestUnreadable checks the report about an unreadable file: a loop of links, or the error
+// EACCES. A file with mode 000 is not used, because root can read it.
 func TestUnreadable(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -109,7 +109,7 @@ func TestUnreadable(t *testing.T) {
 		r.want("o.yaml:unreadable", "p.yaml:unreadable")
 		r.pass(5 * time.Second)
 		r.want()
-		r.s.fs.open = open // stat shows no change, but the file is opened again
+		r.s.fs.open = open // the file is opened again although stat shows no change
 		must(t, os.Remove(r.path("o.yaml")))
 		r.publish("o.yaml", "2")
 		r.settled()
@@ -165,7 +165,7 @@ func TestParentRemovedAndRecreated(t *testing.T) {
 						t.Fatalf("%d missing, want the file and the directory", missing)
 					}
 					must(t, os.MkdirAll(r.path("a/b"), 0o755))
-					r.pass(2 * DefaultPoll) // the new directory is watched
+					r.pass(2 * DefaultPoll) // the Source now watches the new directory
 					r.take()
 					r.publish("a/b/o.yaml", fmt.Sprint("again ", i))
 					if r.events() { // the events of the new directory arrive

@@ -10,32 +10,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// tracked is one watched path: the location that the last look found, and the version.
+// The type tracked is one watched path with the version of its file.
 type tracked struct {
-	path    string // as shown
+	path    string // the path as shown to the user
 	abs     string
-	dir     string // of abs
-	list    bool   // a side list or a protect list
+	dir     string // the directory of abs
+	list    bool   // the file is a side list or a protect list, not an order file
 	owners  []*order
 	settler settler
 
-	loc      *location // where the path led at the last look; nil before the first look
+	loc      *location // where the path led at the last scan; nil before
 	lookedAt time.Time
-	seen     uint64 // the number of the last event before the last look
-	used     uint64 // seen when the version settled: earlier events say nothing about later versions
-	inode    uint64 // of the version that settled
-	initial  bool   // found at the start or named by an order file, and not settled yet
-	swapped  bool   // a link that leads here is new, and nothing happened since
+	seen     uint64 // the number of the last event before the last scan
+	used     uint64 // the value of "seen" at the last complete version; earlier events are no evidence
+	inode    uint64 // the inode of the last complete version
+	initial  bool   // found at the start or by an order file, and not changed since
+	swapped  bool   // a link on the way to the file is new, and no write came later
 	quietAt  time.Time
 	job      *job
 	hashedAt time.Time
-	noticed  Digest // the version whose last line has no end, after the notice
+	noticed  Digest // the version whose missing line end was logged
 }
 
-// unsettled reports whether the version of the path may change soon.
+// unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// version returns the version to be reported now.
+// version returns the last complete version, or Pending while the file is changing.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -43,8 +43,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether a version that ends in the byte last may have been cut. JSON that was
-// cut is never valid.
+// ragged reports whether a file may have been cut, because its last byte is not a line
+// end. A JSON file is never ragged, because cut JSON is not valid.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -53,7 +53,8 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml"
 }
 
-// evidence returns the evidence that the bytes are complete. e is the last event of the file.
+// evidence returns the facts that can show that the file is complete. The parameter e
+// is the last kernel event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
 	if e.written > t.used {
@@ -62,12 +63,11 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare compares l, the location of a path, with the last location, without reading the file,
-// and decides whether the file must be read. seq is the number of the last event before the
-// look.
+// compare decides whether a file must be hashed after a scan. The parameter l is where the
+// path leads now. The parameter "seq" is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
-		return // no order needs the path any more
+		return // the path is no longer watched
 	}
 	old := t.loc
 	if old == nil || !slices.Equal(old.points(), l.points()) {
@@ -77,7 +77,7 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	swapped := s.linkSwapped(t, l, e)
 	changed := swapped || old != nil && (l.end != old.end || l.stamp != old.stamp || l.detached != old.detached || e.written > t.seen)
 	if old != nil && l.end != old.end {
-		t.used = 0 // the events were about another name
+		t.used = 0 // earlier events were about another name
 	}
 	t.loc, t.lookedAt, t.seen = l, now, seq
 	t.swapped = swapped || t.swapped && !changed
@@ -101,7 +101,8 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan has the file hashed at the time at which the next observation is due.
+// plan starts the hashing of t if it is due. Otherwise plan asks for a scan at the due
+// time.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
 	switch due := t.settler.due(); {
@@ -122,8 +123,8 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal returns the reason why the file at l cannot be read or must not be read, and reports
-// whether there is one.
+// refusal returns the reason why a file must not be hashed. The result "refused" is
+// false if there is no reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -143,7 +144,7 @@ func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s", printable.Line(t.path), sizeText(limit), got)}, true
 }
 
-// sizeText returns a number of bytes with a unit: 64 MiB, 3.0 GiB.
+// sizeText returns a number of bytes with a unit, for example 64 MiB.
 func sizeText(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	f, i := float64(n), 0
@@ -156,9 +157,9 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list leads out of the directory of each order file that names
-// the list. The directory of the path counts, and so does the real directory of the file: in
-// Kubernetes an order file and its list lead through the same link.
+// outside reports whether a side list lies outside the directories of all its order
+// files. If the path of an order file is a link, the real directory of the order file is
+// allowed too, because Kubernetes mounts files behind links.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -172,17 +173,17 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether the path now leads through a link that is new or has another
-// text, and whether nothing was written to the file since. Writes before the link was made do
-// not matter, because a link is made when the writes are done. e is the last event of the file.
+// linkSwapped reports whether a symbolic link on the way to the file is new, and whether no
+// write came after the link. Earlier writes do not matter, because a link is normally made
+// when the writes are finished. The parameter e is the last event of the file.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// The name is new. The links that lead to its directory are old. If they counted as
-		// new, each file that is being written in a linked directory would be complete.
+		// For a new path, only a link at its last component is new. The links to its directory
+		// may be old, and a new file in the directory may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -192,8 +193,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// A link that is gone does not count, because `rm orders.yaml; cat > orders.yaml` is
-		// a write in place. A link that came back with its directory may be old.
+		// Only added links count. `rm orders.yaml; cat > orders.yaml` removes a link and then
+		// writes in place. A link that reappears with its directory may be old.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}
@@ -205,7 +206,7 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	return found && (at == 0 || e.how != written || e.written < at)
 }
 
-// observe gives an observation to the settler of t.
+// observe passes the result v of hashing to the settler, and plans the next hash.
 func (s *Source) observe(t *tracked, v observation) {
 	t.settler.observe(v)
 	if t.settler.waiting {
@@ -219,7 +220,7 @@ func (s *Source) observe(t *tracked, v observation) {
 	s.markDirty(t)
 }
 
-// markDirty notes that the version of t may have changed, for the next report.
+// markDirty records that the orders that use t may need a report.
 func (s *Source) markDirty(t *tracked) {
 	for _, o := range t.owners {
 		s.dirty[o] = true

@@ -2,30 +2,31 @@ package source
 
 import "time"
 
-// A call of the file system on a dead mount may never return. Calls therefore run in goroutines of
-// their own, which are abandoned when a call takes too long. The times below are real times,
-// because a disk does not follow the Clock.
+// A call of the file system on a dead mount may never return. Each call therefore runs in a
+// goroutine, which is abandoned after a time limit. The limits below are in real time, because
+// the Clock of a test has no effect on a disk.
 const (
-	// tick is the unit in which waiting is measured.
+	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// slow is how long a read may take until other files no longer wait for the read. The tick
-	// in which the read begins does not count.
+	// The constant slow is how long a read may take before other files no longer wait for the
+	// read. The first tick is not counted.
 	slow = 150 * time.Millisecond
-	// readTimeout is how long a read may take until the file is reported as Pending.
+	// readTimeout is how long a read may take before the file is reported as Pending.
 	readTimeout = 5 * time.Second
-	// statTimeout is how long any other call may take until the look goes on without it.
+	// statTimeout is how long a call other than a read may take before the scan goes on
+	// without the path.
 	statTimeout = 2 * time.Second
 )
 
-// realTicks returns a channel that receives after each tick, and a function that ends it.
+// realTicks returns a channel that receives a value every 50 ms, and a function that stops it.
 func realTicks() (<-chan time.Time, func()) {
 	t := time.NewTicker(tick)
 	return t.C, t.Stop
 }
 
-// returns waits until over is closed. It returns false if limit passes without progress, or if the
-// Source is closed. It counts ticks and reads no clock: the time for which the process was stopped
-// or starved does not count.
+// returns waits until the channel "over" is closed, and then returns true. It returns
+// false if the time limit passes without progress, or if the Source is closed. It counts
+// ticks, so that time in which the process was stopped does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

@@ -14,45 +14,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives the kernel's events about directories from inotify. Files are not watched
-// themselves, because a rename replaces the inode at a name.
+// watcher receives events about directories from inotify, the kernel's interface for file
+// changes. It does not watch single files, because an inotify watch stays with the old inode
+// after a rename.
 //
-// The package does not use fsnotify, which reports one Create for IN_CREATE and for IN_MOVED_TO.
-// A file that was created may be half written. A file that was moved into place is complete.
+// fsnotify cannot be used, because it reports IN_CREATE and IN_MOVED_TO as one event. A
+// created file may be half written, but a file that was moved into place is complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
 
 	mu     sync.Mutex
-	dirs   map[string]watched // by real path
-	paths  map[int32]string   // real paths by watch descriptor
-	events []event            // read from the kernel and not yet taken
+	dirs   map[string]watched // the watches by the real path of the directory
+	paths  map[int32]string   // the real paths of the directories by watch descriptor
+	events []event            // events that take has not returned yet
 	arming bool               // a watch is being added
 	buf    [16 << 10]byte
 }
 
-// watched is the watch of one directory.
+// The type watched is the inotify watch of one directory.
 type watched struct {
 	wd    int32
-	local bool // the kernel reports all changes of the file system
+	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of the file systems that only this kernel changes, so that there is
-// an event for each change. On a network file system (NFS, CIFS, 9p) or on FUSE, another machine or
-// process can change a file without an event here. Polls look at files on these more often.
+// localFS has the magic numbers of local file systems, where each change causes an event. On a
+// network file system or on FUSE, another machine or process can change a file without an
+// event. Polls check files there more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of events that wait during a long load. If there are more, all of
-// them count as lost, as in the kernel.
+// maxEvents is the maximum number of events stored during a long load of files. If more come,
+// all are replaced by one event with the field "lost" set.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
 	unix.IN_ATTRIB | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 
-// openWatcher starts a watcher that calls kick when there are events.
+// openWatcher returns a watcher that calls kick when new events can be read.
 func openWatcher(kick func()) (*watcher, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -63,8 +64,8 @@ func openWatcher(kick func()) (*watcher, error) {
 		return nil, errors.Join(err, w.f.Close())
 	}
 	go func() {
-		// Read calls its function again whenever the descriptor becomes readable. Read returns
-		// an error when the watcher is closed.
+		// RawConn.Read calls the function whenever the descriptor is readable. It returns an
+		// error after the watcher is closed.
 		for w.conn.Read(func(fd uintptr) bool { return w.pull(int(fd)) }) == nil {
 			kick()
 		}
@@ -72,10 +73,10 @@ func openWatcher(kick func()) (*watcher, error) {
 	return w, nil
 }
 
-// take returns the events of all system calls that have returned by now. take reads them from
-// the kernel, because the goroutine of openWatcher may not have run yet.
+// take returns and removes all events so far. It reads the descriptor itself, because the
+// goroutine may not have read the last events.
 func (w *watcher) take() []event {
-	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // closed: no more events
+	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := w.events
@@ -83,16 +84,16 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether there are events that take has not returned. It reads them from the
-// kernel.
+// pending reports whether there are events that take has not returned yet. It also
+// reads the descriptor.
 func (w *watcher) pending() bool {
-	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // closed: no more events
+	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.events) > 0
 }
 
-// pull reads the events that the kernel has and reports whether there were any.
+// pull reads all waiting events from the kernel, and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -116,17 +117,17 @@ func (w *watcher) pull(fd int) bool {
 	}
 }
 
-// note turns one inotify event into an event.
+// note converts one inotify event and adds it to w.events.
 func (w *watcher) note(wd int32, mask uint32, name string) {
 	dir, ok := w.paths[wd]
 	e := event{name: dir}
 	switch {
 	case mask&unix.IN_Q_OVERFLOW != 0:
 		e.lost = true
-	case !ok: // the watch was ended meanwhile
+	case !ok: // the watch of this directory has ended
 		return
 	case mask&(unix.IN_MOVE_SELF|unix.IN_DELETE_SELF|unix.IN_IGNORED|unix.IN_UNMOUNT) != 0:
-		e.self = true // the path of the directory leads elsewhere now
+		e.self = true // the path no longer leads to the watched directory
 		w.drop(dir)
 	case name == "":
 	default:
@@ -145,19 +146,18 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches the directories of want, which must be sorted, and no others. arm returns the directories whose watch is
-// new, because their earlier events were missed. When a directory is watched already, the
-// kernel returns the same descriptor, unless the path leads to another directory now. err is
-// the first error that means that a directory cannot be watched.
+// arm watches exactly the directories in the slice "want", which must be sorted. The result
+// "fresh" lists the directories that were not watched before. A missing directory is not an
+// error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
 	for _, dir := range want {
 		var wd int
 		var werr error
-		// The lock is not held, because the file system of the path may not answer.
+		// w.mu is not locked here, because the file system may not answer.
 		if cerr := w.conn.Control(func(fd uintptr) { wd, werr = unix.InotifyAddWatch(int(fd), dir, watchMask) }); cerr != nil {
-			return fresh, nil // closed
+			return fresh, nil // the watcher is closed
 		}
 		now := watched{wd: int32(wd)}
 		w.mu.Lock()
@@ -168,7 +168,7 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 			if err == nil && !errors.Is(werr, fs.ErrNotExist) && !errors.Is(werr, unix.ENOTDIR) {
 				err = os.NewSyscallError("inotify_add_watch", werr)
 			}
-		case old.wd == now.wd: // descriptors begin at 1
+		case old.wd == now.wd: // unchanged; descriptors begin at 1, so a new directory never gets here
 			continue
 		default:
 			var st unix.Statfs_t
@@ -192,7 +192,8 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns the watched directories, by real path, whose file system reports all changes.
+// local returns the watched directories. The value is true if each change there causes
+// an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -203,7 +204,7 @@ func (w *watcher) local() map[string]bool {
 	return out
 }
 
-// drop ends a watch. The kernel may have ended the watch already. The caller must have locked w.mu.
+// drop ends the watch of dir, if there is one. The caller must hold w.mu.
 func (w *watcher) drop(dir string) {
 	d, ok := w.dirs[dir]
 	if !ok {
@@ -220,8 +221,8 @@ func (w *watcher) setArming(on bool) {
 	w.mu.Unlock()
 }
 
-// close ends the watcher. close does not wait for a watch that is being added, because its file
-// system may not answer.
+// close ends the watcher. It does not wait for the method arm, because the file system may not
+// answer.
 func (w *watcher) close() {
 	w.mu.Lock()
 	arming := w.arming

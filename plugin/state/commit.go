@@ -9,29 +9,32 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// Next is a set that is to be stored, with the content that may not be stored yet.
+// A Next is a set for Commit, together with functions that return the content of its files.
 type Next struct {
-	// Set is the whole set. The snapshots of its versions are ignored: the State knows them.
+	// Set is the whole set. The State fills in the snapshots of the versions, so the snapshots
+	// in Set are ignored.
 	Set
-	// Blobs open the content of blobs. They may lack blobs that are stored already. A function
-	// is called by the goroutine that writes, at most once for each attempt. If its
-	// bytes do not have the digest, for example because the file has changed since, the State
-	// keeps the stored version of the file, and the attempt has an error.
+	// Blobs contains, by digest, the functions that open the content of blobs (stored copies
+	// of order files and side lists). The function of a blob that is already stored may be
+	// absent. The goroutine that writes calls each function at most once in an attempt. If the
+	// content has another digest, for example because the file has changed, the State keeps
+	// the stored version of that file, and the attempt has an error.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts write the compiled parts of versions, by path. They are called only for versions
-	// without a snapshot, and never for a set that a newer set has replaced.
+	// Parts contains, by path, the functions that write the compiled orders of an order file.
+	// A function is called only if the version of the order file has no snapshot. After a
+	// newer Commit, the functions of the older set are not called any more.
 	Parts map[string]func(io.Writer) error
 }
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. The newest set wins: a set that waits
-// to be stored when the next set comes is never stored. The caller must not change next afterwards.
+// Commit stores a set in the background and returns at once. If several sets wait to be
+// stored, only the newest set is stored. The caller must not change next after the call.
 //
-// Blobs and current.json are stored at once. Snapshots are stored afterwards, at most once in 10
-// seconds. If the version of one file cannot be stored, the versions of the other files are stored,
-// and the stored set keeps the version that it had of the file. The State tries again after 30
-// seconds. The floors are those of next in any case.
+// Blobs and current.json are stored at once. Snapshots are stored afterwards, at most once in
+// 10 seconds. If the version of a file cannot be stored, the stored set keeps the old version
+// of this file, takes the new versions of the other files, and takes all floors (lowest
+// serials) from next. The State tries again after 30 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -39,8 +42,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set. It keeps the functions for blobs of a pending set, because
-// the new set may have the same blobs.
+// replace makes next the pending set. The functions in Blobs of the earlier pending set are
+// kept, because next may have blobs that are still not stored.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -59,12 +62,12 @@ func (s *State) replace(next Next) {
 func (s *State) signal() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // the goroutine will wake up anyway
+	default: // a signal is waiting already, so the goroutine will see the new set
 	}
 }
 
-// Flush waits until the newest set is stored or could not be stored, and returns the error of the
-// attempt. It does not wait for a snapshot that is delayed.
+// Flush waits until the newest set is stored or until the attempt has failed. It returns the
+// error of the attempt. Flush does not wait for a delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {
@@ -75,7 +78,7 @@ func (s *State) Flush() error {
 	}
 }
 
-// change commits the newest set with a change.
+// change calls do with a copy of the newest set, and commits the changed copy.
 func (s *State) change(do func(*Set) error) error {
 	s.mu.Lock()
 	next := Next{Set: s.newest, Parts: s.parts}
@@ -90,8 +93,8 @@ func (s *State) change(do func(*Set) error) error {
 }
 
 // Forget removes the version of a file from the set, so that the orders of a removed file end
-// with the next start. The serial of the file stays as its floor. Forget returns an error if the
-// set has no version of the file.
+// at the next start. The floor (lowest serial) of the file stays, so that a lower serial is
+// refused later. Forget returns an error if the set has no version of the file.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -102,9 +105,9 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the lowest serial that the next version of a file may have. Any bytes may have
-// the serial. SetSerial returns an error if the set neither has a version nor a floor of the
-// file.
+// SetSerial sets the floor of a file: the lowest serial that the next version may have. A
+// version with exactly this serial may have any content. SetSerial returns an error if the set
+// has no version and no floor of the file.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")

@@ -16,8 +16,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestNewestWins checks that Commit returns while the disk does not answer, that only the newest
-// of the sets that come in the meantime is stored, and that it may use the blobs of the others.
+// TestNewestWins checks that Commit returns while the disk does not answer. Of 1001 sets that
+// are committed in the meantime, only the last set must be stored. The last set uses a blob
+// that an earlier set brought.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -64,8 +65,9 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestPartial checks that a version whose blob cannot be stored does not stop other versions. The
-// stored version of its file stays, also when its side list has changed since it was loaded.
+// TestPartial commits new versions of two files, and one version has a side list whose blob
+// cannot be stored. The new version of the other file must be stored, and the first file must
+// keep its old version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -110,8 +112,8 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestRetry checks that a failed commit is tried again after 30 seconds, that the stored set
-// stays until then, and that Status shows both.
+// TestRetry checks that a failed commit is tried again after 30 seconds. Until then, the
+// stored set must stay, and Status must report the error and the time of the failure.
 func TestRetry(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -163,8 +165,9 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestSnapshotsWait checks that snapshots are written at once the first time, and then at most
-// once in 10 seconds, the newest only, while blobs are stored at once.
+// TestSnapshotsWait checks that the first snapshot is written at once, and that later
+// snapshots are written at most once in 10 seconds. Only the newest part becomes a snapshot.
+// Blobs must always be stored at once.
 func TestSnapshotsWait(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -206,7 +209,7 @@ func TestSnapshotsWait(t *testing.T) {
 	if got := readSnapshot(t, s, path); got != "compiled three" || s.Status().Pending {
 		t.Errorf("snapshot %q, status %+v", got, s.Status())
 	}
-	// The last set is stored with its snapshot at the end.
+	// Close stores the last set together with its snapshot, without a delay.
 	commit("four")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -220,8 +223,8 @@ func TestSnapshotsWait(t *testing.T) {
 	}
 }
 
-// TestSettings checks that a snapshot does not stay when the settings or the guard change, and
-// that all other changes of a set keep it.
+// TestSettings checks that a commit drops the snapshot of a file when the settings, the guard
+// or a side list of the file has changed. Other changes must keep the snapshot.
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -251,7 +254,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestSame checks that a commit of the stored set writes nothing.
+// TestSame checks that a commit of the set that is already stored writes nothing to the disk.
 func TestSame(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -267,8 +270,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// TestForgetBesideCommit checks that Forget changes the set that is being stored, and not only
-// the set that is stored already.
+// TestForgetBesideCommit calls Forget while a set is being stored. The file must be absent
+// from the set that is stored in the end.
 func TestForgetBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -305,7 +308,8 @@ func TestForgetBesideCommit(t *testing.T) {
 	}
 }
 
-// TestSteps checks that each file is written durably, and that current.json comes after the blob.
+// TestSteps checks that each file is synced and then renamed, and that a new blob is written
+// before current.json.
 func TestSteps(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -331,8 +335,9 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailureBesideCommit checks that a set that comes during a failing attempt may use the
-// blobs of the set that failed.
+// TestFailureBesideCommit commits a second set while the first set is being stored. The first
+// set then fails. The second set has no functions for its blobs, so the State must take the
+// blobs of the first set.
 func TestFailureBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -362,8 +367,9 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused checks that the part of a version that could not be stored does not become
-// the snapshot of the version before.
+// TestPartOfRefused commits a version whose blob is not there, so that the old version of the
+// file stays. The compiled part of the new version must not become the snapshot of the old
+// version.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -382,8 +388,9 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// TestSnapshotSize checks that Snapshot returns an error for a file of another size before the
-// caller reads, because the caller relies on the size.
+// TestSnapshotSize checks that Snapshot returns an error if the snapshot file does not have
+// the recorded size. The error must come before the first read, because the caller relies on
+// the size.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

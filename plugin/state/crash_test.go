@@ -16,10 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// crashEnv gives a child process of the tests the number of the point at which it kills itself.
+// crashEnv is an environment variable with a number. A test that runs with this variable is a
+// child process, which kills itself at the point with this number.
 const crashEnv = "STATE_TEST_CRASH"
 
-// TestMain runs a child process, if the environment asks for it.
+// TestMain calls child in place of the tests if the environment has crashEnv.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// history returns the sets that a child stores one after the other.
+// history returns the three sets that a child process stores one after the other.
 func history() []Next {
 	first, second, third := example(), example(), example()
 	court := versionOf(8, "court 2", "side one", "side three")
@@ -47,8 +48,8 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// child stores the sets of the history, and kills itself with SIGKILL at the given point. There
-// is a point before and after each step of the file system.
+// child stores the sets of history in dir, and kills itself with SIGKILL when it reaches the
+// given point. There is one point before and one point after each step of the file system.
 func child(at int, dir string) error {
 	point := 0
 	crash := func() {
@@ -65,7 +66,8 @@ func child(at int, dir string) error {
 		s, err := Open(dir, Options{FS: durable.FS{Hook: func(s durable.Step, run func() error) error {
 			crash()
 			var err error
-			// SIGKILL leaves the memory of the file system, so a sync would only take time.
+			// After SIGKILL, the kernel still has all written data, so a sync would only take
+			// time.
 			if s != durable.Sync && s != durable.SyncDir {
 				err = run()
 			}
@@ -83,9 +85,9 @@ func child(at int, dir string) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point while it stores three sets. The next start finds one
-// of the sets as a whole without any problem, never an older set than at an earlier point, and no
-// file that the set does not name.
+// TestCrashes kills a process that stores three sets, at each point in turn. The next start
+// must find exactly one of the sets and no problem. A later point must not lead to an older
+// set. No file may be there that the set does not need.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -132,7 +134,7 @@ func TestCrashes(t *testing.T) {
 		slices.Sort(want)
 		have := files(t, dir)
 		if len(have) == 1 {
-			want = want[:1] // before the first current.json
+			want = want[:1] // the process was killed before it wrote current.json
 		}
 		if !slices.Equal(have, want) {
 			t.Errorf("point %d: files %q, want %q", point, have, want)

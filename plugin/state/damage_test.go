@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// unsynced leaves out the syncs, which take long.
+// unsynced writes files without syncs, so that tests are fast.
 var unsynced = durable.FS{Hook: func(s durable.Step, run func() error) error {
 	if s == durable.Sync || s == durable.SyncDir {
 		return nil
@@ -32,7 +32,8 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips calls do with each variant of b in which one byte differs by one of the masks.
+// flips makes copies of b. In each copy, one byte is changed by XOR with one of the masks.
+// flips calls do with each copy and the position of the changed byte.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {
@@ -43,8 +44,8 @@ func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	}
 }
 
-// TestDamagedCurrent checks that each change of one byte of current.json, each shorter file and
-// each longer file is detected.
+// TestDamagedCurrent checks that decode refuses current.json if one byte is changed, or if the
+// file is shorter or longer than before.
 func TestDamagedCurrent(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -69,8 +70,9 @@ func TestDamagedCurrent(t *testing.T) {
 	}
 }
 
-// TestRefused checks a start with a current.json that cannot be read: the State is empty and says
-// so, a commit works, and the old file and all blobs are kept until a person removes the file.
+// TestRefused checks a start with a current.json that cannot be read. The State must be empty
+// and report the problem, and a commit must work. The old current.json and all blobs must stay
+// until a person removes refused.json.
 func TestRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
@@ -125,7 +127,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNewerFormat checks that a file of a later program is refused with a clear error.
+// TestNewerFormat checks the error about a current.json that has the format of a later
+// program.
 func TestNewerFormat(t *testing.T) {
 	b, err := encode(Set{}, "v9")
 	if err != nil {
@@ -140,9 +143,9 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedBlob changes each byte of each blob and snapshot in turn. Verify names the file and
-// the order file, a reader gets ErrDamaged, and all other files are good. The next commit repairs
-// the damage.
+// TestDamagedBlob changes each byte of each blob and snapshot in turn. Verify must return one
+// error, which wraps ErrDamaged and contains the path of the damaged file and the path of its
+// order file. The next commit must repair the damaged file.
 func TestDamagedBlob(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -190,8 +193,9 @@ func TestDamagedBlob(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestMissing removes each blob and snapshot in turn. Open names the missing file and its order
-// file. A named pipe in place of a file blocks nothing.
+// TestMissing removes each blob and snapshot in turn. Open must report the missing file
+// together with its order file. A named pipe or a directory in place of the file must not
+// block Open.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -226,7 +230,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestShortReads checks that a damaged blob is found by a reader with a small buffer.
+// TestShortReads checks that a reader with a buffer of one byte detects a damaged blob.
 func TestShortReads(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -250,8 +254,8 @@ func TestShortReads(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that decode accepts only bytes that encode returns. The input is taken as it
-// is, and as the lines above a good checksum.
+// FuzzDecode checks that decode accepts only bytes that encode can return. Each input is
+// decoded twice: unchanged, and with a good checksum added as the last line.
 func FuzzDecode(f *testing.F) {
 	good, err := encode(example().Set, "test")
 	if err != nil {
@@ -290,7 +294,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEncode checks that a set with any texts is read back as it was written.
+// FuzzEncode checks that decode returns the set that was given to encode, also if the set
+// contains strange texts.
 func FuzzEncode(f *testing.F) {
 	f.Add("/orders/a.yaml", "list.txt", "RWQ", "untrusted comment: \n", int64(7), int64(9), uint64(5))
 	f.Add("\xff", `"`, "\u202e", "\x00", int64(-1), int64(-2), uint64(0))

@@ -15,13 +15,15 @@ import (
 )
 
 const (
-	// format is the number of the form of current.json.
+	// format is the version number of the format of current.json.
 	format = 1
-	// maxCurrent limits the size of current.json in bytes. A path takes some 500 bytes.
+	// maxCurrent is the largest size of current.json in bytes. Each order file needs some 500
+	// bytes.
 	maxCurrent = 256 << 20
 )
 
-// A document is the JSON text of current.json, without its last line.
+// A document is the JSON object in current.json. The last line of current.json, which has the
+// checksum, is not a part of the document.
 type document struct {
 	Format   int            `json:"format"`
 	Writer   text           `json:"writer"`
@@ -59,9 +61,9 @@ type floorEntry struct {
 	SHA256 *Digest `json:"sha256,omitempty"`
 }
 
-// A text is a string of any bytes. JSON has no form for bytes that are not UTF-8, so text that is
-// not printable is stored as a Go string literal in double quotes. Text that begins with a
-// double quote is stored in the same way.
+// A text is a string in current.json, which may contain any bytes. JSON strings must be UTF-8,
+// so text that is not printable is stored as a Go string literal in double quotes. Text that
+// begins with a double quote is also stored as a Go string literal.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {
@@ -98,8 +100,9 @@ func stringsOf(in []text) (out []string) {
 	return out
 }
 
-// encode returns the content of current.json. The last line is a JSON object with the SHA-256 of
-// the lines above it, so that programs such as jq can read the file.
+// encode returns the content of current.json. The last line is a JSON object with the SHA-256
+// of the lines above it. Because the last line is JSON too, programs such as jq can read the
+// file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	for path, v := range set.Sorted() {
@@ -134,8 +137,8 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode reads the content of current.json. It accepts exactly the bytes that encode returns for
-// some set. All other bytes were not written by this package.
+// decode parses the content of current.json. It returns an error if encode would write the set
+// in other bytes, because another program must have written the file then.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {
@@ -159,7 +162,8 @@ func decode(b []byte) (Set, error) {
 		}
 		set.Floors[string(e.Path)] = f
 	}
-	// This comparison refuses repeated paths, unknown fields and other forms of one value.
+	// The comparison with the encoded set refuses repeated paths, unknown fields, and values
+	// in an unusual form.
 	again, err := encode(set, string(doc.Writer))
 	if err != nil {
 		return Set{}, err
@@ -170,7 +174,7 @@ func decode(b []byte) (Set, error) {
 	return set, nil
 }
 
-// parse verifies the last line and reads the lines above.
+// parse verifies the checksum in the last line, and parses the lines above as a document.
 func parse(b []byte) (document, error) {
 	if len(b) == 0 {
 		return document{}, errors.New("is empty")
@@ -199,7 +203,7 @@ func parse(b []byte) (document, error) {
 	return doc, json.Unmarshal(body, &doc)
 }
 
-// version returns the version that the entry describes.
+// version returns the Version that is described by an entry of the document.
 func (e versionEntry) version() (v Version, err error) {
 	v = Version{Order: e.SHA256, Serial: NoSerial, Keys: stringsOf(e.Keys), Signatures: stringsOf(e.Signatures)}
 	for _, side := range e.Sides {

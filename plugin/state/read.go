@@ -18,11 +18,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ErrDamaged means that a file of the directory has not the content that was stored.
+// ErrDamaged means that the content of a stored file has changed since the file was written.
 var ErrDamaged = errors.New("damaged")
 
-// openRegular opens a regular file. It returns an error for a file of another kind, because a
-// pipe would block the process.
+// openRegular opens a regular file and returns its size. It returns an error if path is not a
+// regular file, because opening a named pipe could block the process.
 func openRegular(path string) (*os.File, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -45,21 +45,22 @@ func readFile(path string, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%s: has %d bytes, more than %d", printable.Line(path), size, limit)
 	}
-	// The limit holds also if the file grows now.
+	// io.LimitReader keeps the limit even if the file grows while it is read.
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked file verifies the checksum of a file while the file is read.
+// A checked file computes the checksum of its content while a caller reads the content. At the
+// end of the file, the checksum is verified.
 type checked struct {
 	f    *os.File
 	sum  hash.Hash
-	want string // the bytes of the checksum
-	path string // printable
-	bad  func() // is called if the checksum differs
+	want string // the expected checksum
+	path string // printable path for errors
+	bad  func() // called if the checksum is wrong
 }
 
-// Read reads from the file. At the end of a file with another checksum, Read returns ErrDamaged
-// in place of io.EOF.
+// Read reads from the file. If the checksum is wrong, Read returns ErrDamaged at the end of
+// the file in place of io.EOF.
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.f.Read(p)
 	c.sum.Write(p[:n])
@@ -72,9 +73,10 @@ func (c *checked) Read(p []byte) (int, error) {
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the blob with the given digest. A blob with another content yields ErrDamaged in
-// place of io.EOF, so the bytes are good only if the reader has reached io.EOF. The next commit
-// stores a damaged blob again, if it has the content.
+// Blob opens the blob (a stored copy of an order file or a side list) with the digest d. If
+// the content of the blob has another digest, the reader returns ErrDamaged in place of
+// io.EOF. The caller must therefore not use the content before the reader has returned io.EOF.
+// The next commit that can open the content stores a damaged blob again.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, _, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -83,9 +85,10 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the snapshot of the version of a path, and returns its size in bytes. A damaged
-// snapshot yields ErrDamaged in place of io.EOF. The next commit writes a damaged or missing
-// snapshot again. The error is fs.ErrNotExist if the version has no snapshot.
+// Snapshot opens the snapshot (the compiled orders) of the order file at path, and returns the
+// size of the snapshot in bytes. If the snapshot is damaged, the reader returns ErrDamaged in
+// place of io.EOF. If there is no snapshot, the error is fs.ErrNotExist. The next commit
+// writes a damaged or missing snapshot again.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -102,12 +105,13 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 		s.DropSnapshot(path, snap)
 		return nil, 0, fmt.Errorf("%s: %w: has %d bytes in place of %d", name, ErrDamaged, size, snap.Size)
 	}
-	want := binary.BigEndian.AppendUint64(nil, snap.XXH64) // the form of xxhash's Sum
+	want := binary.BigEndian.AppendUint64(nil, snap.XXH64) // the byte order of the method Sum of xxhash
 	return &checked{f, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot makes the next commit write another snapshot of a path, if the path still has the
-// given snapshot. A caller that cannot use the content of a snapshot calls DropSnapshot.
+// DropSnapshot removes snap from the version of the order file at path, so that the next
+// commit writes a new snapshot. DropSnapshot does nothing if the version has another snapshot.
+// A caller that cannot use the content of a snapshot calls DropSnapshot.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,12 +134,13 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error for each that is
-// missing or damaged, with the path of the order file. It yields to queries if the caller has
-// called coop.Start.
+// Verify reads all blobs and snapshots of the stored set. It returns an error for each blob or
+// snapshot that is missing or damaged. Each error contains the path of the order file. If the
+// caller has called coop.Start, Verify yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
-		// A commit may have replaced the version in the meantime, and removed its files.
+		// A commit may have replaced this version and removed its files while Verify was
+		// reading. A missing file is then no problem.
 		if now := s.Set().Versions[path]; err != nil && now.sameContent(v) {
 			problems = append(problems, fmt.Errorf("state: %s: %s: %w", printable.Line(path), what, err))
 		}
@@ -159,7 +164,8 @@ func (s *State) Verify() (problems []error) {
 	return problems
 }
 
-// drain reads a file to its end. err is the error of opening the file.
+// drain reads r to the end and closes r. If err is not nil, r could not be opened, and drain
+// returns err.
 func drain(r io.ReadCloser, err error) error {
 	if err != nil {
 		return err
@@ -169,7 +175,7 @@ func drain(r io.ReadCloser, err error) error {
 	return err
 }
 
-// A yielding reader yields to queries before each read.
+// A yielding is a reader that calls coop.Yield before each read, so that queries get the CPU.
 type yielding struct{ io.Reader }
 
 func (y yielding) Read(p []byte) (int, error) {

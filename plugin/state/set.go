@@ -11,52 +11,54 @@ import (
 	"time"
 )
 
-// A Set is the content of current.json: the last good versions of all files, and the serials
-// that later versions must have.
+// A Set is the content of current.json. It contains the last good version and the lowest
+// allowed serial of each order file.
 type Set struct {
-	// Options and Guard are digests of the settings and of the guard with which the snapshots
-	// were compiled.
+	// Options is the digest of the settings, and Guard is the digest of the guard (the rules
+	// that protect names from being blocked). Snapshots that were compiled with other settings
+	// or another guard are not used.
 	Options, Guard Digest
-	// Versions are the last good versions by the path of the file.
+	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
-	// Floors are the lowest serials that later versions may have, by the path of the file. A
-	// path has a floor also after its version is forgotten.
+	// Floors contains, by path, the lowest serial that the next version of an order file may
+	// have. The floor of a file stays when Forget removes the version of the file.
 	Floors map[string]Floor
 }
 
-// A Version is the last good version of a file.
+// A Version is the last good version of an order file: the newest version that passed all
+// checks.
 type Version struct {
-	Order      Digest            // of the file
-	Sides      map[string]Digest // of the side lists, by the names in the order file
-	Serial     int64             // of the order file; NoSerial if it has none
-	Keys       []string          // the ids of the keys whose signatures were good
-	Signatures []string          // the text of the signature files
-	Accepted   time.Time         // when the version went into force, to the second
-	Snapshot   Snapshot          // the compiled part; the zero Snapshot if there is none
+	Order      Digest            // the digest of the order file
+	Sides      map[string]Digest // the digests of the side lists by the names in the order file
+	Serial     int64             // the serial of the order file, or NoSerial
+	Keys       []string          // the ids of the keys with good signatures
+	Signatures []string          // the content of each signature file
+	Accepted   time.Time         // the second in which the version went into force
+	Snapshot   Snapshot          // the compiled version; the zero Snapshot if there is no snapshot
 }
 
-// NoSerial is the serial of a file without a serial.
+// NoSerial is the Serial of a Version whose order file has no serial.
 const NoSerial = -1
 
-// A Floor is the lowest serial that a file may have.
+// A Floor is the lowest serial that the next version of an order file may have.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the order file with this serial. It is zero if a person has set
-	// the floor: then any file may have the serial.
+	// Order is the digest of the only order file that may have exactly this serial. If a
+	// person has set the floor, Order is zero, and any order file may have this serial.
 	Order Digest
 }
 
-// A Snapshot is the size and the checksum of a file with a compiled part.
+// A Snapshot describes a snapshot file, which contains the compiled orders of one order file.
 type Snapshot struct {
-	Size  int64 // in bytes, 0 if there is no snapshot
+	Size  int64 // in bytes; 0 if there is no snapshot
 	XXH64 uint64
 }
 
-// File returns the name of the file of the snapshot.
+// File returns the name of the snapshot file.
 func (s Snapshot) File() string { return fmt.Sprintf("%016x.snap", s.XXH64) }
 
-// snapshotSum returns the checksum in the name of a snapshot file, and reports whether the name
-// is a name of a snapshot file.
+// snapshotSum returns the checksum in the name of a snapshot file. ok is false if name is not
+// the name of a snapshot file.
 func snapshotSum(name string) (sum uint64, ok bool) {
 	if len(name) != 16+len(".snap") {
 		return 0, false
@@ -65,7 +67,7 @@ func snapshotSum(name string) (sum uint64, ok bool) {
 	return sum, err == nil && Snapshot{XXH64: sum}.File() == name
 }
 
-// Sorted yields the versions in the sequence of their paths.
+// Sorted yields the path and the version of each order file, sorted by path.
 func (s Set) Sorted() iter.Seq2[string, Version] {
 	return func(yield func(string, Version) bool) {
 		for _, path := range slices.Sorted(maps.Keys(s.Versions)) {
@@ -76,7 +78,8 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digest of each blob of the version, after a text that says which blob it is.
+// blobs yields the digests of the order file and the side lists. Before each digest, it yields
+// "file" or "side list NAME", which is used in error messages.
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {
@@ -90,7 +93,8 @@ func (v Version) blobs() iter.Seq2[string, Digest] {
 	}
 }
 
-// sameContent reports whether two versions were made of the same bytes.
+// sameContent reports whether the order file and the side lists of two versions have the same
+// bytes.
 func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
 }
@@ -100,10 +104,10 @@ type Digest [sha256.Size]byte
 
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
-// MarshalText returns 64 hexadecimal digits.
+// MarshalText returns the digest as 64 hexadecimal digits.
 func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads 64 hexadecimal digits in lower case.
+// UnmarshalText parses a digest of 64 hexadecimal digits in lower case.
 func (d *Digest) UnmarshalText(text []byte) error {
 	var out Digest
 	if len(text) != hex.EncodedLen(len(out)) {

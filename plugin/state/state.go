@@ -1,23 +1,24 @@
-// Package state keeps the last good versions of order files in a directory, so that a restart
-// forgets no order.
+// Package state keeps the last good versions of order files in a directory, so that the orders
+// stay in force after a restart. The directory contains these files:
 //
 //	LOCK                the process that uses the directory
-//	current.json        the set of all versions; see Set
+//	current.json        the list of all versions; see Set
 //	refused.json        a current.json that could not be read; see Open
-//	blob/sha256-HEX     order files, side lists and protect lists, byte for byte
-//	part/HEX.snap       snapshots: compiled parts, opaque bytes for this package
+//	blob/sha256-HEX     copies of order files and side lists
+//	part/HEX.snap       snapshots: the compiled orders of one order file each
 //
-// The blobs are the truth. A blob is stored before current.json names it, and current.json is
-// replaced as a whole, so a crash leaves the old set or the new set. A snapshot is a cache: if
-// it is missing or damaged, the blobs of its version are compiled again.
+// The versions can be restored from the blobs and current.json alone. A blob is stored before
+// current.json refers to the blob, and current.json is replaced as a whole. Therefore a crash
+// leaves either the old set of versions or the new set. A snapshot only saves time: if a
+// snapshot is missing or damaged, the orders are compiled again from the blobs.
 //
-// All writes are done by one goroutine. A caller of Commit never waits for the disk. When sets
-// are committed faster than the disk can store them, only the newest set is stored.
+// One goroutine does all writes, so a caller of Commit never waits for the disk. If sets are
+// committed faster than the disk can store them, only the newest set is stored.
 //
-// All files have mode 0600, and the directories that the package makes have mode 0700, because
-// the blobs contain sealed orders. The package knows nothing about orders, and trusts nothing in the directory without a
-// checksum. The checksums find damage. They do not stop an intruder who may write to the
-// directory: signatures do.
+// All files have mode 0600, and the package makes directories with mode 0700, because blobs can
+// contain sealed orders (secret orders). The package never interprets orders. It verifies a
+// checksum before it uses the content of a file. A checksum finds damage, but does not stop an
+// intruder who can write to the directory. Only signatures protect against intruders.
 package state
 
 import (
@@ -34,7 +35,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The names in the directory.
+// These are the names of files and directories in the state directory.
 const (
 	currentName = "current.json"
 	refusedName = "refused.json"
@@ -43,8 +44,8 @@ const (
 )
 
 const (
-	// snapshotEvery is the shortest time between two writes of snapshots. A snapshot may have
-	// very many bytes, and a list may change each second.
+	// snapshotEvery is the shortest time between two writes of snapshots. Snapshots can be
+	// very large, and a list can change each second.
 	snapshotEvery = 10 * time.Second
 	// retryAfter is the time after which a failed write is tried again.
 	retryAfter = 30 * time.Second
@@ -52,21 +53,23 @@ const (
 
 // Options are the settings of a State.
 type Options struct {
-	// Writer is the version of the program. It is stored for people.
+	// Writer is the version of the program. The version is written to current.json for people
+	// to read.
 	Writer string
 	// Now returns the current time. If Now is nil, the system's clock is used.
 	Now func() time.Time
-	// After is time.After. Tests replace it.
+	// After is time.After or a replacement in tests. If After is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
-	// Done is called after each attempt to store a set, with the error of the attempt. It is
-	// called by the goroutine that writes, so it delays later writes, and it must not call Flush
-	// or Close. It may be nil.
+	// Done is called after each attempt to store a set, with the error of the attempt. Done
+	// may be nil. The goroutine that writes calls Done, so a slow Done delays later writes.
+	// Done must not call Flush or Close, because they wait for this goroutine.
 	Done func(error)
-	// FS writes the files. Tests set its hook.
+	// FS writes the files. Tests replace the hook of FS.
 	FS durable.FS
 }
 
-// A State is an open state directory. Its methods are safe for concurrent use.
+// A State is an open state directory. The methods of State can be called by several goroutines
+// at once.
 type State struct {
 	dir      string
 	opt      Options
@@ -74,7 +77,7 @@ type State struct {
 	problems []error
 
 	wake    chan struct{}   // has capacity 1
-	flushes chan chan error // Flush sends to it
+	flushes chan chan error // requests of Flush
 	stop    chan struct{}
 	stopped chan struct{}
 	closing sync.Once
@@ -82,16 +85,16 @@ type State struct {
 
 	mu      sync.Mutex
 	set     Set             // the stored set
-	newest  Set             // the newest committed set
-	pending *Next           // the newest set that is not stored; nil if there is none
-	parts   parts           // the parts whose snapshots are not stored
-	status  Status          // without Pending
-	storing bool            // the goroutine that writes is storing something
-	damaged map[Digest]bool // blobs whose content was found to be damaged
+	newest  Set             // the set of the newest commit, which may not be stored yet
+	pending *Next           // the newest set if it is not stored yet, otherwise nil
+	parts   parts           // the compiled orders whose snapshots are not stored yet
+	status  Status          // the result of Status, without the field Pending
+	storing bool            // true while the goroutine that writes is storing something
+	damaged map[Digest]bool // blobs that a reader has found to be damaged
 
-	// The following fields belong to the goroutine that writes.
+	// Only the goroutine that writes uses the following fields.
 	refused   bool // current.json could not be read, and must be kept
-	exists    bool // there is a current.json, which may be damaged
+	exists    bool // current.json exists, but may be damaged
 	have      map[Digest]bool
 	snapshots time.Time // the time of the newest write of snapshots
 	timer     <-chan time.Time
@@ -99,31 +102,34 @@ type State struct {
 
 // Status reports how the State stores the committed sets.
 type Status struct {
-	// Err is the error of the newest attempt, nil if the newest set is stored.
+	// Err is the error of the newest attempt to store a set. It is nil if the newest set is
+	// stored.
 	Err error
-	// FailingSince is the time of the first of the failed attempts since the last success.
+	// FailingSince is the time of the first failed attempt after the last success.
 	FailingSince time.Time
-	// Stored is the time of the newest success, zero if there was none in this process.
+	// Stored is the time of the newest success. It is zero if this process has not stored a
+	// set.
 	Stored time.Time
-	// Pending is true while a set or a snapshot waits to be stored, or is being stored.
+	// Pending is true while a set or a snapshot waits to be stored or is being stored.
 	Pending bool
 }
 
-// Open locks a state directory, reads it and starts the goroutine that writes. It creates the
-// directory if there is none; the parent directory must exist. If another process uses the
-// directory, the error is a *durable.LockedError, which names the process.
+// Open locks a state directory, reads current.json and starts the goroutine that writes. If
+// there is no directory, Open creates it, but the parent directory must exist. If another
+// process uses the directory, the error is a *durable.LockedError with the number of that
+// process.
 //
-// Open reads current.json and verifies its checksum, and checks that all blobs and snapshots are
-// there. It does not verify the content of blobs, because that takes long: Blob, Snapshot and
-// Verify do. Open does not fail because of damage. It keeps all that is good, and Problems
-// returns an error for each damage.
+// Open verifies the checksum of current.json, and checks that all blobs and snapshots exist.
+// The content of blobs is verified later by Blob, Snapshot and Verify, because this takes
+// long. Damage does not make Open fail. Open keeps all undamaged versions, and Problems
+// returns an error for each damaged or missing file.
 //
-// If current.json is damaged, the State is empty: without current.json, the order file of a blob
-// is not known. The first commit then renames the damaged file to refused.json. While refused.json
-// exists, no blob is removed, so that a person can restore the versions. The person removes
-// refused.json afterwards.
+// If current.json is damaged, the State has no versions, because only current.json shows which
+// blob belongs to which order file. The first commit then renames the damaged file to
+// refused.json. No blob is removed while refused.json exists, so that a person can restore the
+// versions. The person then removes refused.json.
 //
-// Open also works in a directory that cannot be written. Then each commit fails.
+// Open also works if the directory is read-only. In a read-only directory, each commit fails.
 func Open(dir string, opt Options) (*State, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -157,8 +163,8 @@ func Open(dir string, opt Options) (*State, error) {
 	return s, nil
 }
 
-// Read returns the stored set of a state directory without locking the directory. The directory
-// may be in use, because current.json is replaced as a whole.
+// Read returns the stored set of a state directory without a lock. Another process may use the
+// directory at the same time, because current.json is always replaced as a whole.
 func Read(dir string) (Set, error) {
 	b, err := readFile(filepath.Join(dir, currentName), maxCurrent)
 	if err != nil {
@@ -171,7 +177,7 @@ func Read(dir string) (Set, error) {
 	return set, nil
 }
 
-// read reads current.json and looks for the blobs and snapshots that current.json names.
+// read reads current.json, and checks that the blobs and snapshots of all versions exist.
 func (s *State) read() {
 	for _, name := range names(filepath.Join(s.dir, blobDir)) {
 		if d, ok := blobDigest(name); ok {
@@ -206,14 +212,14 @@ func (s *State) read() {
 	}
 }
 
-// hasRefused reports whether there is a refused.json.
+// hasRefused reports whether refused.json exists.
 func (s *State) hasRefused() bool {
 	_, err := os.Lstat(filepath.Join(s.dir, refusedName))
 	return err == nil
 }
 
-// names returns the names of the regular files in a directory. A directory that cannot be read
-// has no names: then all its files are reported as missing.
+// names returns the names of the regular files in a directory. If the directory cannot be
+// read, names returns none, so that the caller reports all files as missing.
 func names(dir string) (out []string) {
 	all, _ := os.ReadDir(dir)
 	for _, e := range all {
@@ -226,22 +232,23 @@ func names(dir string) (out []string) {
 
 func (s *State) problem(err error) { s.problems = append(s.problems, fmt.Errorf("state: %w", err)) }
 
-// path returns the printable path of a file in the directory.
+// path returns the printable path of a file in the state directory.
 func (s *State) path(names ...string) string {
 	return printable.Line(filepath.Join(s.dir, filepath.Join(names...)))
 }
 
-// Problems returns an error for each damage that Open has found.
+// Problems returns an error for each damaged or missing file that Open has found.
 func (s *State) Problems() []error { return s.problems }
 
-// Set returns the stored set. The caller must not change it.
+// Set returns the stored set. The caller must not change the set.
 func (s *State) Set() Set {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.set
 }
 
-// Status returns how the State stores the committed sets.
+// Status reports whether the committed sets are stored, and which error the newest attempt
+// had.
 func (s *State) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -250,9 +257,9 @@ func (s *State) Status() Status {
 	return out
 }
 
-// Close stores all that is pending, ends the lock, and returns the error of the newest attempt.
-// Close waits for the disk. After Close, Set and Status still work, and commits have no effect. A
-// second Close returns the same error.
+// Close stores the pending set and the pending snapshots, releases the lock, and returns the
+// error of the newest attempt. Close waits for the disk. After Close, Set and Status still
+// work, and Commit has no effect. A second Close returns the error of the first Close.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
@@ -262,11 +269,11 @@ func (s *State) Close() error {
 	return s.closed
 }
 
-// blobName returns the name of the file of a blob.
+// blobName returns the file name of the blob with the digest d.
 func blobName(d Digest) string { return "sha256-" + d.String() }
 
-// blobDigest returns the digest of the blob in a file, and reports whether the name is a name of
-// a blob.
+// blobDigest returns the digest in the file name of a blob. ok is false if name is not the
+// file name of a blob.
 func blobDigest(name string) (d Digest, ok bool) {
 	hex, ok := strings.CutPrefix(name, "sha256-")
 	return d, ok && d.UnmarshalText([]byte(hex)) == nil

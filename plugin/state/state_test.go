@@ -21,7 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A clock is a clock that the test sets.
+// A clock is a clock for tests. The time changes only when the test calls pass.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -49,7 +49,7 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return t.ch
 }
 
-// pass moves the clock on, and fires the timers that end.
+// pass moves the clock forward by d, and sends to the channels of all timers that have ended.
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +65,7 @@ func (c *clock) pass(d time.Duration) {
 
 func digest(content string) Digest { return sha256.Sum256([]byte(content)) }
 
-// from returns functions that open the given contents as blobs.
+// from returns a map like Next.Blobs, with a function for each of the contents.
 func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	out := map[Digest]func() (io.ReadCloser, error){}
 	for _, c := range contents {
@@ -74,7 +74,8 @@ func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	return out
 }
 
-// versionOf returns a version of one order file with at most one side list.
+// versionOf returns a version of an order file with the content order and with side lists that
+// have the contents in sides.
 func versionOf(serial int64, order string, sides ...string) Version {
 	v := Version{Order: digest(order), Serial: serial, Accepted: time.Date(2026, 11, 28, 11, 0, 0, 0, time.UTC)}
 	for i, s := range sides {
@@ -86,7 +87,8 @@ func versionOf(serial int64, order string, sides ...string) Version {
 	return v
 }
 
-// example returns a set of two files.
+// example returns a set of two order files, with the contents of all blobs and with compiled
+// parts.
 func example() Next {
 	court := versionOf(7, "court", "side one", "side two")
 	court.Keys, court.Signatures = []string{"RWQ1"}, []string{"untrusted comment: a\nRWQ1...\n"}
@@ -113,7 +115,8 @@ func open(t *testing.T, dir string, opt Options) *State {
 	return s
 }
 
-// sound opens a directory that must have no problems, and closes it with the test.
+// sound opens a state directory, and reports each problem of the directory as a failure of the
+// test. The State is closed when the test ends.
 func sound(t *testing.T, dir string, opt Options) *State {
 	t.Helper()
 	s := open(t, dir, opt)
@@ -124,7 +127,7 @@ func sound(t *testing.T, dir string, opt Options) *State {
 	return s
 }
 
-// stored commits a set to a directory, and closes the State.
+// stored commits a set to a state directory, and closes the State.
 func stored(t *testing.T, dir string, n Next) {
 	t.Helper()
 	s := open(t, dir, Options{Writer: "test", FS: unsynced})
@@ -134,7 +137,7 @@ func stored(t *testing.T, dir string, n Next) {
 	}
 }
 
-// without returns a set without the snapshots of its versions.
+// without returns a copy of a set, in which the versions have no snapshots.
 func without(s Set) Set {
 	s.Versions = maps.Clone(s.Versions)
 	for p, v := range s.Versions {
@@ -172,7 +175,7 @@ func readSnapshot(t *testing.T, s *State, path string) string {
 	return string(b)
 }
 
-// files returns the names of all files below a directory, sorted.
+// files returns the sorted names of all files below a directory.
 func files(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -188,8 +191,8 @@ func files(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestRestart checks that a set, its blobs and its snapshots are the same after a restart, that
-// only the wanted files are there, and that they are private.
+// TestRestart checks that a set, its blobs and its snapshots are unchanged after a restart.
+// The directory must contain only the files of the set, with mode 0600.
 func TestRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	n := example()
@@ -224,8 +227,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSweep checks that blobs and snapshots that the set no longer names are removed, and that
-// files of other programs stay.
+// TestSweep checks that blobs and snapshots are removed if the set does not need them, and
+// that files with other names stay.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -247,8 +250,9 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestForgetAndSetSerial checks that both changes survive a restart, keep the other files, and
-// refuse unknown files.
+// TestForgetAndSetSerial checks that the changes by Forget and SetSerial are still there after
+// a restart. The other files of the set must not change, and an unknown path must return an
+// error.
 func TestForgetAndSetSerial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -275,8 +279,8 @@ func TestForgetAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestSecondProcess checks that a directory in use is refused, and that the error names the
-// process.
+// TestSecondProcess checks that Open refuses a directory that is in use. The error must
+// contain the number of the process that uses the directory.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{Now: newClock().Now})
@@ -289,7 +293,8 @@ func TestSecondProcess(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestReadOnly checks that a directory that cannot be written is read, and that a commit fails.
+// TestReadOnly checks that Open reads a directory in which no step of the file system is
+// permitted, and that a commit returns an error.
 func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -311,7 +316,8 @@ func TestReadOnly(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestText checks texts in paths that no JSON text can have as they are.
+// TestText checks that current.json can store paths with line breaks, invalid UTF-8 and
+// control characters.
 func TestText(t *testing.T) {
 	dir := t.TempDir()
 	n := example()

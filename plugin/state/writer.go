@@ -18,11 +18,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// run stores the committed sets until Close.
+// run is the goroutine that writes. It stores the committed sets until Close.
 func (s *State) run() {
 	defer close(s.stopped)
 	var errs []error
-	s.sweep(&errs) // a crash may have left blobs that no set names
+	s.sweep(&errs) // a crash may have left blobs that current.json does not need
 	if len(errs) > 0 {
 		s.finish(nil, nil, 0, errors.Join(errs...))
 	}
@@ -42,11 +42,11 @@ func (s *State) run() {
 	}
 }
 
-// attempt stores the pending set and the pending snapshots, and removes the files that the
-// stored set does not name. If last is true, it does not delay snapshots.
+// attempt stores the pending set and the pending snapshots, and then removes the files that
+// the stored set does not need. If last is true, snapshots are stored without a delay.
 func (s *State) attempt(last bool) error {
 	select {
-	case <-s.wake: // this attempt stores the set of the signal
+	case <-s.wake: // the pending set of this signal is stored below
 	default:
 	}
 	s.mu.Lock()
@@ -65,7 +65,7 @@ func (s *State) attempt(last bool) error {
 	}
 	var wait time.Duration
 	if stored {
-		s.sweep(&errs) // makes room for the snapshots
+		s.sweep(&errs) // frees disk space for the snapshots
 		todo = lacking(base, next, todo)
 		wait = s.snapshots.Add(snapshotEvery).Sub(s.opt.Now())
 		if len(todo) > 0 && (last || wait <= 0 || wait > snapshotEvery) { // a clock may go back
@@ -79,8 +79,9 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts of the versions in base that have no snapshot. next is the set to
-// which the parts belong; nil means base.
+// lacking returns the parts (compiled orders) in todo whose versions in base have no snapshot.
+// The parts in todo were compiled from the versions of next. If next is nil, they were
+// compiled from the versions of base.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -92,9 +93,9 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt, and plans the next attempt. next is the set of the
-// attempt, nil if it had none. left are the parts whose snapshots are not stored, and wait is the
-// time until they may be stored.
+// finish records the result of an attempt, and sets the timer of the next attempt. next is the
+// set that the attempt tried to store, or nil. left contains the parts (compiled orders) whose
+// snapshots are not stored. wait is the time until these snapshots may be stored.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -113,7 +114,9 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 			s.pending = next
 		}
 	} else if err != nil && next != nil {
-		// The newest set may have the blobs that could not be stored.
+		// The attempt has failed, and a newer set was committed meanwhile. The newer set may
+		// need blobs that only the functions in next can open, so replace adds these functions
+		// to the newer set.
 		s.pending = next
 		s.replace(*newest)
 	}
@@ -128,11 +131,13 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of next and then current.json. It returns the set that is stored
-// afterwards, and reports whether current.json was stored. base is the stored set.
+// store stores the blobs of next and then current.json. base is the stored set. store returns
+// the set that is in current.json afterwards. The bool is false if current.json could not be
+// written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// Later, blobs without a current.json mean that current.json was lost.
+		// current.json must exist before the first blob. If a start finds blobs but no
+		// current.json, it reports that current.json was lost.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -158,7 +163,7 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	}
 	if base.Options != set.Options || base.Guard != set.Guard {
 		for path, v := range set.Versions {
-			v.Snapshot = Snapshot{} // compiled with other settings
+			v.Snapshot = Snapshot{} // the snapshot was compiled with other settings
 			set.Versions[path] = v
 		}
 	}
@@ -169,7 +174,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs stores the blobs of a version that are not stored yet.
+// storeBlobs stores the blobs of v (the copies of its order file and side lists) that are
+// missing or damaged on the disk.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -212,8 +218,8 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 	return nil
 }
 
-// snapshot stores the snapshots of parts and then current.json. It returns the parts whose
-// snapshots are not stored.
+// snapshot stores the snapshots of the parts (compiled orders) in todo, and then current.json.
+// It returns the parts whose snapshots could not be stored.
 func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 	set, left := base, parts{}
 	set.Versions = maps.Clone(base.Versions)
@@ -253,7 +259,7 @@ func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
 	return snap, f.Commit(snap.File(), 0o600)
 }
 
-// A counter counts bytes.
+// A counter counts the bytes that are written to it.
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -261,7 +267,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// writeCurrent replaces current.json.
+// writeCurrent replaces current.json if the content has changed.
 func (s *State) writeCurrent(set Set) error {
 	b, err := encode(set, s.opt.Writer)
 	if err != nil {
@@ -270,7 +276,8 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// A file that the next start cannot read must not replace a good file.
+	// decode must accept the new file, because a start that cannot read current.json loses all
+	// versions.
 	if _, err := decode(b); err != nil {
 		return fmt.Errorf("%s: would not be readable: %w", s.path(currentName), err)
 	}
@@ -292,7 +299,7 @@ func (s *State) writeCurrent(set Set) error {
 	return nil
 }
 
-// keepRefused renames a current.json that could not be read to refused.json.
+// keepRefused renames current.json, which could not be read, to refused.json.
 func (s *State) keepRefused() error {
 	current, refused := filepath.Join(s.dir, currentName), filepath.Join(s.dir, refusedName)
 	err := s.opt.FS.Move(current, refused)
@@ -302,8 +309,9 @@ func (s *State) keepRefused() error {
 	return err
 }
 
-// sweep removes the blobs and snapshots that the stored set does not name. It removes nothing
-// while current.json or a refused.json may name other files.
+// sweep removes the blobs and snapshots that the stored set does not need. While refused.json
+// exists or current.json could not be read, sweep removes nothing, because a person may still
+// need the blobs.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return
@@ -321,7 +329,7 @@ func (s *State) sweep(errs *[]error) {
 			d, isBlob := blobDigest(name)
 			_, isPart := snapshotSum(name)
 			if wanted[name] || !isBlob && !isPart {
-				continue // files with other names are not from this package
+				continue // another program has made files with other names
 			}
 			delete(s.have, d)
 			old = append(old, filepath.Join(s.dir, sub, name))

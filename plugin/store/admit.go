@@ -1,29 +1,33 @@
 package store
 
 import (
+	"time"
+
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a version of a file that has no errors and may replace the version in force.
-// It goes into force when no other file has one of its order ids.
+// A candidate is a new version of a file without errors. It goes into force if no other file
+// has an order with one of its order ids.
 type candidate struct {
 	r source.File
 	reading
+	signed time.Time // when the version was signed, or zero
 }
 
-// An activation is a version that the next swap puts into force.
+// An activation records that a load puts a version of a file into force in place of an old
+// version.
 type activation struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
 }
 
-// admit puts all candidates into force that have no order id in common with other files. An
-// order may thus move from one file to another file in one batch. If two files have the same
-// id, admit refuses the file that is new. The refused version waits, because the other file may
-// give up the id. A file that is gone is dropped if other files contain all its orders, because
-// the file was then renamed or split. admit reports whether the set has changed.
+// admit puts the new versions of files (the candidates) into force and reports whether the set
+// of orders has changed. No two files in force may have an order with the same id. If two
+// files have an order with the same id, admit refuses the new file. The refused version waits,
+// because the other file may drop the order later. A file that is gone is dropped if other
+// files contain all its orders, because the file was then renamed or split.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {
@@ -60,10 +64,11 @@ func (s *Store) admit() bool {
 		}
 		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
 		f.version = c.version(c.r.Digest, s.clock.Now())
+		f.signed = c.signed
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
-		if len(c.parsed.Sides)+len(c.r.Sides) > 0 { // most files never had a side list
-			c.r.SetSides(c.parsed.Sides)
+		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list
+			c.r.SetSides(sides)
 		}
 	}
 	return changed

@@ -10,25 +10,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates of a batch that can go into force together. No two files in
-// force may have the same order id. The refusal of one
-// candidate may cause the refusal of the next candidate, and so on. Each id is nevertheless
-// looked up only a few times.
+// clashes finds the candidates (new versions of files) that can go into force together. No two
+// files in force may contain an order with the same id. A refused candidate may cause the
+// refusal of other candidates, because the old version of its file stays in force.
 type clashes struct {
 	s *Store
-	// byID has the candidates that contain each id, in the order of the configuration. At most
-	// the first of them may go into force.
+	// byID has, for each order id, the candidates (new versions of files) that contain an
+	// order with this id. They are in the order of the configuration, and at most the first of
+	// these candidates may go into force.
 	byID map[string][]*candidate
-	// conflicts has, for each refused candidate, the ids that other files have in force and the
-	// parts of these files. The part is nil if its file is gone; reasons then has the problem.
+	// conflicts has, for each refused candidate (new version of a file), the order ids that
+	// are taken. The value of an id is the part (the compiled orders of a file) that has the
+	// id now. The value is nil if the file of the part is gone; then the map reasons has the
+	// problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of the files that are gone and whose orders are all in candidates.
-	// replacedBy has these paths by the ids of the orders.
+	// replaced has the paths of files that are gone and whose orders are all in candidates
+	// (new versions of other files). replacedBy has the path of the file that is gone for each
+	// of its order ids.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has the refused candidates whose files still have versions in force. The ids of
-	// these versions must be compared with the other candidates.
+	// unchecked has refused candidates (new versions of files) whose old versions are not
+	// processed yet. The old version of a refused candidate stays in force, so no other
+	// candidate may contain an order id of this old version.
 	unchecked []*candidate
 }
 
@@ -72,7 +76,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if part := s.files[c.r.Path].part; part != nil {
 			x.keepPart(part, c)
 		}
-		// A refused candidate must not replace a file that is gone.
+		// A refused candidate cannot take over the orders of a file that is gone, so these
+		// orders stay in force.
 		for id := range c.part.IDs() {
 			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
 				delete(x.replaced, path)
@@ -83,7 +88,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses a candidate because part has an order with the id.
+// refuse refuses the candidate c (a new version of a file), because part, the compiled orders
+// of another file, has an order with the same id.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -94,15 +100,15 @@ func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	}
 }
 
-// problems returns the reasons why a candidate is refused.
+// problems returns the reasons why the candidate c (a new version of a file) is refused.
 func (x *clashes) problems(c *candidate) order.Problems {
 	by := maps.Clone(x.conflicts[c])
 	maps.DeleteFunc(by, func(_ string, part *ruleset.Part) bool { return part == nil })
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart refuses all candidates, except own, that contain an order of part. The part stays in
-// force.
+// keepPart keeps part (the compiled orders of a file) in force. It refuses each candidate that
+// contains an order of the part, except the candidate own.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -113,13 +119,15 @@ func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	}
 }
 
-// hasSuccessor reports whether a candidate that is not refused contains the id.
+// hasSuccessor reports whether a candidate (a new version of a file) that is not refused
+// contains the order id.
 func (x *clashes) hasSuccessor(id string) bool {
 	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepFile refuses the candidates that contain an order of a file that is gone. The orders of
-// the file stay in force. why returns the reason for a candidate.
+// keepFile keeps the orders of the file at path in force, although the file is gone. It
+// refuses each candidate (new version of another file) that contains one of these orders. why
+// returns the text of the reason.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -134,12 +142,14 @@ func (x *clashes) keepFile(path string, why reason) {
 	}
 }
 
-// A reason returns the reason why a candidate does not replace a file that is gone.
+// A reason returns the text why a candidate (a new version of a file) may not take over the
+// orders of a file that is gone.
 type reason func(*candidate) string
 
-// whyKept returns the reason why a file that is gone stays in force, or nil if candidates
-// replace the file. The candidates must obey max_shrink and the serial of the file: otherwise,
-// a rename would be a way around both.
+// whyKept returns the reason why the orders of a file that is gone must stay in force. It
+// returns nil if new versions of other files take over the orders. The serial and max_shrink
+// (the percentage of targets that a file may lose at once) are checked here, because an
+// operator could otherwise avoid the two checks by a rename.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -167,7 +177,7 @@ func (x *clashes) whyKept(f *file) reason {
 		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
-	// A name that several candidates contain is counted once.
+	// A name that occurs in several candidates must be counted only once.
 	before, lost := f.part.BlockedAt(now), f.part.TargetsLostIn(parts, now)
 	if confirmed || !x.s.shrinksTooMuch(before, lost) {
 		return nil
@@ -177,8 +187,9 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns the reason why a part stays in force if an order of the part is in no
-// candidate that may go into force, else nil.
+// whyIncomplete returns a reason if the new versions of other files lack an order of part (the
+// compiled orders of a file that is gone). It returns nil if other files have all orders of
+// part.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {
@@ -194,8 +205,8 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	}
 }
 
-// replacedFiles returns the files that are gone and that candidates replace, in the order of
-// the configuration.
+// replacedFiles returns the paths of files that are gone and whose orders are in other files
+// now. The paths are in the order of the configuration.
 func (x *clashes) replacedFiles() []string {
 	return slices.DeleteFunc(slices.Clone(x.s.paths), func(path string) bool { return !x.replaced[path] })
 }

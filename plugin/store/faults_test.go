@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestLogIsPrintable checks that the names of files and side lists cannot forge log lines.
+// TestLogIsPrintable checks that a file name or the name of a side list cannot fake a line of
+// the log, for example with a line break.
 func TestLogIsPrintable(t *testing.T) {
 	const forged = "x\n[ERROR] forged\x1b[2J"
 	w := newWorld(t)
@@ -32,7 +33,7 @@ func TestLogIsPrintable(t *testing.T) {
 	if !strings.Contains(log, "forged") {
 		t.Error("the log names no file")
 	}
-	// The error of a failed start must not contain forged lines either.
+	// The error of a failed start must not contain faked lines either.
 	w = newWorld(t)
 	w.write(forged+".yaml", "version: 2\norders: []\n")
 	err := w.start(nil)
@@ -46,8 +47,9 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached checks a file that has no link any more. Its orders are in force, but later
-// changes cannot be seen, so the alarm stays until the file has a link again.
+// TestDetached checks a file that was mounted and then replaced on the host (its link count is
+// 0). The orders are in force. The alarm stays until the path leads to a file with a directory
+// entry, because later changes cannot be seen.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -75,8 +77,7 @@ func TestDetached(t *testing.T) {
 	}
 }
 
-// TestPendingSaysWhy checks that the log has the reason why a file cannot be read to its end,
-// once.
+// TestPendingSaysWhy checks that the log contains, once, why a file cannot be read to its end.
 func TestPendingSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -89,13 +90,14 @@ func TestPendingSaysWhy(t *testing.T) {
 	logged(t, w.log.take(), 1, "reading does not finish; version", "stays in force")
 }
 
-// TestLinkThatLeadsNowhere checks that a dangling link at the start is an error of its file.
+// TestLinkThatLeadsNowhere checks that a symbolic link to a missing file is an error of the
+// file when the store starts.
 func TestLinkThatLeadsNowhere(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
 	w.mustStart("a.yaml")
 	w.log.take()
-	path := filepath.Join(w.dir, "a.yaml") // the configuration names the file itself, so it is not forgotten
+	path := filepath.Join(w.dir, "a.yaml") // the configuration contains the path itself, so the store does not forget the file
 	w.s.files[path].version = noVersion
 	w.s.load([]source.File{{Path: path, State: source.Missing}})
 	logged(t, w.log.take(), 1, "error: ", "none of its orders is in force")
@@ -104,9 +106,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow checks a batch in which each file takes the order of the next file, and the
-// last file takes an order of a file that keeps it. All files of the batch are refused. They
-// come into force when a later batch frees the last id.
+// TestClashesInARow loads a batch of files. Each file contains the order of the next file, and
+// the last file contains the order of a file that keeps this order. All files of the batch are
+// refused. The refused files come into force when a later batch removes the last order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestGiveBack checks that a store gives memory back after a large load, at the start and
-// later, and does not do so after a small load.
+// TestGiveBack checks that a store returns memory to the operating system after a large load,
+// at the start and later. After a small load, the store must return no memory.
 func TestGiveBack(t *testing.T) {
 	var list strings.Builder
 	for i := range bigLoad {
@@ -19,7 +19,7 @@ func TestGiveBack(t *testing.T) {
 	}
 	w := newWorld(t)
 	const side = "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n"
-	put := func(name, text string) { // renames the file into place, so that the store loads each version once
+	put := func(name, text string) { // renames a finished file into place, so that the store loads each version once
 		t.Helper()
 		w.write(".new", text)
 		if err := os.Rename(filepath.Join(w.dir, ".new"), filepath.Join(w.dir, name)); err != nil {
@@ -49,7 +49,8 @@ func TestGiveBack(t *testing.T) {
 	t.Cleanup(w.s.Close)
 	until("memory given back after the start", func() bool { return forced() == before+1 })
 
-	// A later load begins only when the earlier load has given its memory back.
+	// The test must not start the next load before the store has returned the memory of the
+	// last load.
 	put("b.yaml", orders("", "b: b.example"))
 	until("a small file", func() bool { return len(w.blocked("b.example")) > 0 })
 	put("names.txt", list.String()+"more.example\n")
@@ -64,7 +65,7 @@ func TestGiveBack(t *testing.T) {
 	}
 }
 
-// TestGiveBackRefused checks that a store gives the memory of a large refused file back.
+// TestGiveBackRefused checks that a store returns memory after a large file is refused.
 func TestGiveBackRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// twoStores starts a store on the folder a and a store on the folder b, and returns both.
+// twoStores starts one store with the folder a and one with the folder b, and returns the two
+// stores.
 func (w *world) twoStores(a, b string) []*Store {
 	w.t.Helper()
 	var stores []*Store
@@ -19,10 +20,10 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID checks a reload that merges two stores whose files share an
-// id. The file of the second store is gone or still there. All other orders of this file must
-// stay in force. The reload must not panic, must accept a new version of another file, and must
-// raise an alarm that stays.
+// TestReloadMergesStoresWithOneID checks a reload after which one store replaces two stores
+// whose files contain an order with the same id. The file of the second store exists or is
+// gone. The other orders of this file must stay in force, with an alarm that stays. The reload
+// must not panic, and a later change of another file must be loaded.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {
@@ -65,10 +66,10 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 				}
 				w.step()
 			}
-			// The orders stay in force after another reload too.
+			// The orders also stay in force after a second reload.
 			w.reload(func(o *Options) { o.Poll *= 2 })
 			w.wantBlocked("a.example b.example c.example d.example", names...)
-			// A version without the order of the other file ends the alarm.
+			// A version of b.yaml without the duplicate order ends the alarm.
 			w.write("b.yaml", orders("", "b: b.example"))
 			w.step()
 			w.wantBlocked("a.example b.example c.example d.example", names...)
@@ -79,9 +80,9 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	}
 }
 
-// TestReloadTakesTheVersionsOfItsOwnStore checks which version a store takes over when two
-// stores had different versions of a file in force. A store must not take a version that its
-// own max_shrink refuses.
+// TestReloadTakesTheVersionsOfItsOwnStore checks which version a store takes over if two old
+// stores have different versions of a file in force. The store must not take a version that
+// the max_shrink of the store refuses.
 func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 	const all, few = "n0.example n39.example", "n0.example"
 	for _, tc := range []struct {

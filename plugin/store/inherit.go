@@ -12,19 +12,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover is what a Store passes on to the Store that replaces it after a reload of the
-// Corefile. A handover is immutable, because the old Store continues to load files while the
-// new Store starts.
+// A handover has the versions of files that a Store has in force. After a reload of the
+// Corefile, the new Store takes over the versions from the handover of the old Store. A
+// handover does not change, because the old Store loads files while the new Store starts.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
-	lists  []*guard.List // the lists from which guard was made
+	lists  []*guard.List // the protect lists from which guard was made
 	set    *ruleset.Set
 	opt    Options
 	former map[string]version
 }
 
-// publish makes the versions in force available to a Store that replaces this Store.
+// publish stores the versions in force in s.handover, for a Store that replaces s after a
+// reload of the Corefile.
 func (s *Store) publish() {
 	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
@@ -37,14 +38,15 @@ func (s *Store) publish() {
 	s.handover.Store(l)
 }
 
-// configures reports whether a pattern of the configuration matches the path.
+// configures reports whether the configuration of the Store includes the order file at path.
 func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions in force of other Stores and puts them into force. It ignores
-// files that the configuration of s does not name. If the options differ, inherit compiles the
-// versions again. The first load runs after inherit, and compares each file with its version.
+// inherit takes over the versions of files that other Stores have in force, after a reload of
+// the Corefile. Files that are not in the configuration of s are left out. If the options of s
+// differ, the orders are compiled again. The first load comes later and compares each file
+// with the version that was taken over.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -57,13 +59,13 @@ func (s *Store) inherit(others []*Store) {
 		return
 	}
 	if len(handovers) == 1 {
-		// The set of the old Store knows which orders came after their deadlines.
+		// The old set knows which orders were loaded after their deadlines.
 		s.previous = handovers[0].set
 	}
 	s.sortPaths()
 	s.guardBy(handovers)
 	orders, lists := 0, 0
-	ids := map[string]*ruleset.Part{} // the parts that are handed on, by the ids of their orders
+	ids := map[string]*ruleset.Part{} // the compiled orders taken over so far, by order id
 	for _, path := range slices.Clone(s.paths) {
 		f := s.files[path]
 		if f.list != nil {
@@ -74,7 +76,7 @@ func (s *Store) inherit(others []*Store) {
 			continue
 		}
 		f.part = f.part.Ruled(s.rules)
-		if len(handovers) > 1 { // the files of one Store have no id in common
+		if len(handovers) > 1 { // with one Store, no two files have an order id in common
 			for id := range f.part.IDs() {
 				ids[id] = f.part
 			}
@@ -83,12 +85,13 @@ func (s *Store) inherit(others []*Store) {
 	}
 	s.sortPaths()
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
-		return // start tries again
+		return // the method start will build the set again
 	}
 	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
 }
 
-// chooseVersions takes one version for each path of the configuration from the handovers.
+// chooseVersions chooses, for each path of the configuration, one of the versions that the old
+// Stores have in force.
 func (s *Store) chooseVersions(handovers []*handover) {
 	slices.SortStableFunc(handovers, func(a, b *handover) int { return s.similarity(b) - s.similarity(a) })
 	from, differ := map[string]*handover{}, map[string]bool{}
@@ -116,11 +119,11 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken drops the orders of a file whose ids are already in ids, and reports whether an
-// order remains. Two old Stores may have had an order in force from two files. The new Store
-// may have the order only once, and cannot know which file has the right version of the order.
-// So the order of the first file stays in force. The other orders of the second file stay in
-// force too.
+// dropTaken drops the orders of a file whose ids are already in ids, and reports whether any
+// order remains. It is needed if two old Stores have an order with the same id in force from
+// two files. The new Store can have the order only once, and cannot know which file is right.
+// It therefore keeps the order of the first file, and drops the order from the second file
+// with an alarm.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -136,8 +139,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// The part now differs from the file, so the version needs a digest of its own. With the
-	// digest of the file, the first load would take the file for unchanged and raise no alarm.
+	// The digest must change, because f.part no longer has all orders of the file. With the
+	// old digest, the first load would count the file as unchanged and end the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -147,9 +150,10 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns how similar the options of an old Store are to the options of s. The most
-// similar Store is probably the Store that s replaces, so its versions are preferred. The
-// versions of a Store with another max_shrink did not pass the check of s.
+// similarity returns a score: how many options of an old Store are equal to the options of s.
+// The versions of the old Store with the highest score are preferred, because s probably
+// replaces this old Store. If max_shrink is equal too, these versions passed the check that s
+// would make.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
@@ -157,12 +161,15 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
+	// A version without the signatures that s demands is the last choice.
+	if l.opt.Verify.String() == s.opt.Verify.String() {
+		n += 4
+	}
 	return n
 }
 
-// prefers reports whether s takes v instead of w, which are versions of one path. prefers
-// chooses the newer version, unless the newer version loses more targets than max_shrink
-// allows.
+// prefers reports whether s takes v rather than w, two versions of the file at one path. It
+// takes the newer version, unless the newer version loses more targets than max_shrink allows.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -170,8 +177,9 @@ func (s *Store) prefers(v, w *version) bool {
 	return !s.shrinks(w, v)
 }
 
-// shrinks reports whether the version next loses more targets of old than max_shrink allows. A
-// version without orders is a deliberate removal of all orders, as in mayReplace.
+// shrinks reports whether next loses more targets of old than max_shrink allows (a percentage
+// of the targets in force). A version without orders may lose all, because an empty list of
+// orders is a deliberate removal.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -180,9 +188,9 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard for the protect lists in force. If another Store has a guard of the
-// same lists, guardBy takes that guard. Parts that were compiled with the guard then do not
-// check their names again.
+// guardBy sets the guard that protects the names in the protect lists. If an old Store has a
+// guard with the same lists, guardBy takes this guard, so that the compiled orders need not be
+// checked again.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {
@@ -194,8 +202,8 @@ func (s *Store) guardBy(handovers []*handover) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the order of the configuration. The element of a
-// list without a good version is nil.
+// lists returns the protect lists in force, in the order of the configuration. The element is
+// nil for a list without a good version.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -208,9 +216,9 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks the inherited files that are not in the first reports as gone. The source
-// does not report these files, because a source reports a missing file only if it saw the file
-// before.
+// markMissing marks an inherited file as gone if the first scan did not report the file. A new
+// source does not report a missing file of a directory, because the source has never seen the
+// file.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {
@@ -221,8 +229,8 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// The path has a protect list, or dropTaken has refused the version. The alarm of
-			// dropTaken stays.
+			// The path is a protect list, or dropTaken has refused the version. In the second
+			// case, keep the alarm of dropTaken.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

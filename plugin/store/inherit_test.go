@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store of the folder, as a reload of the Corefile does while the first
-// store runs. The second store becomes the store of the world. reload returns the first store.
+// reload opens a second store of the folder while the first store runs, as a reload of the
+// Corefile does. From then on, w.s is the second store. reload returns the first store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -42,7 +42,7 @@ func (w *world) remove(name string) {
 }
 
 // TestReloadKeepsWhatWasInForce checks that all orders stay in force when a changed option
-// makes a new store, and that the new store raises all alarms again.
+// causes a new store. The new store must raise each alarm of the old store again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "n39.example", "f.example", "important.example"}
 	const blocked = "a.example b.example c.example n39.example f.example"
@@ -94,7 +94,8 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")
 				}
-				// "orders: []" still ends all orders of a file, and corrected files are loaded.
+				// An operator can still end all orders of a file by "orders: []", and
+				// corrected files are loaded.
 				w.write("e.yaml", orders("", []string{}...))
 				w.write("f.yaml", orders("serial: 8\n", "f: other.example"))
 				w.write("b.yaml", orders("", "b: b.example"))
@@ -110,8 +111,8 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	}
 }
 
-// TestReloadReadsNothingTwice checks that a new store does not parse a file that did not
-// change.
+// TestReloadReadsNothingTwice checks that a new store does not parse a file that has not
+// changed since the old store loaded it.
 func TestReloadReadsNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -125,8 +126,8 @@ func TestReloadReadsNothingTwice(t *testing.T) {
 	logged(t, w.log.take(), 0, "order a:")
 }
 
-// TestReloadNamesFilesNoMore checks that a new store does not take over files that its patterns
-// do not match.
+// TestReloadNamesFilesNoMore checks that a new store does not take over a file that matches
+// none of its patterns.
 func TestReloadNamesFilesNoMore(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -142,7 +143,8 @@ func TestReloadNamesFilesNoMore(t *testing.T) {
 	}
 }
 
-// TestReloadMoved checks a new store that finds the orders of a removed file in another file.
+// TestReloadMoved checks a reload after which the orders of a removed file are in another
+// file.
 func TestReloadMoved(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -158,14 +160,14 @@ func TestReloadMoved(t *testing.T) {
 	}
 	log := w.log.take()
 	logged(t, log, 1, "a.yaml: is gone; other files contain its orders now")
-	logged(t, log, 0, "stay in force") // other files have all orders of the removed file
+	logged(t, log, 0, "stay in force") // no such line, because another file has all orders of the removed file
 	logged(t, log, 1, "info: order a: moved from "+filepath.Join(w.dir, "a.yaml")+", in force")
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores checks the versions that a new store takes over from two stores. If
-// both stores have the file, the new store takes the newest version. If two files have one id,
-// the new store takes the first file.
+// TestReloadOfTwoStores checks which versions a new store takes over from two old stores. If
+// the two old stores load the same file, the newest version is taken. If two files have an
+// order with the same id, the order of the first file is taken.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -195,7 +197,7 @@ func TestReloadOfTwoStores(t *testing.T) {
 		w.wantBlocked("n0.example b.example", "n0.example", "n1.example", "b.example")
 		s.Close()
 	}
-	// Two stores have the same order in force from two files.
+	// Each of the two stores has the same order in force, but from a different file.
 	w.write("a.yaml", orders("", "a: n0.example"))
 	w.write("c.yaml", orders("", "a: c.example"))
 	var stores []*Store
@@ -218,8 +220,8 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules compiles a part again for other options, and checks that its verdicts are those
-// of a newly compiled file.
+// TestReloadRules compiles the orders of a file again for other options, without the file. The
+// verdicts must be those of a file that is parsed with these options.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +
@@ -258,7 +260,7 @@ func TestReloadRules(t *testing.T) {
 	}
 }
 
-// TestReloadBad checks that the old store continues if the new store cannot start.
+// TestReloadBad checks that the old store stays usable if the new store cannot start.
 func TestReloadBad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

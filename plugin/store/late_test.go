@@ -2,8 +2,9 @@ package store
 
 import "testing"
 
-// TestLate checks that an order is late if it is loaded after its deadline. An order that is
-// loaded at the start is not late, because it may have been in force before the start.
+// TestLate checks that an order counts as late if it is loaded after its deadline. An order
+// that is loaded at the start is never late, because it may have been in force before the
+// restart.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	put := func(id string) {

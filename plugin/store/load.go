@@ -18,9 +18,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// load loads a batch of changed files. It tries all files of the batch first, and then swaps
-// the set at most once. A panic does not end the process: the set before the batch stays in
-// force, and the files of the batch are refused.
+// load loads a batch of changed files, and replaces the set of orders at most once for the
+// batch. If the load panics, the set before the batch stays in force, and the files of the
+// batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -34,14 +34,15 @@ func (s *Store) load(reports []source.File) {
 	s.summarize(begin)
 	s.publish()
 	s.persist()
-	// The log is written after the swap, because it takes time to compare large files.
+	// Write the log after the set is replaced, because the comparison of large files for the
+	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
 	s.activated = nil
 }
 
-// apply loads the files of a batch and swaps the set if necessary.
+// apply loads the files of a batch and replaces the set of orders if a file has changed.
 func (s *Store) apply(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
@@ -59,8 +60,8 @@ func (s *Store) apply(reports []source.File) {
 	s.setError = nil
 }
 
-// observe handles the new state of one order file, directory or glob. A good version of a file
-// waits for admit.
+// observe processes a report about one order file, directory or glob. A good new version is
+// stored in f.waiting, and the method admit decides about it later.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -76,21 +77,33 @@ func (s *Store) observe(r source.File) {
 		f.err = nil
 		return
 	}
-	if digest := versionDigest(r.Digest, reportedSides(r)); f.part != nil && f.digest == digest {
+	err := s.unlike(r.Path)
+	var p proof
+	if err == nil {
+		if bug := s.catchPanic(r.Path, func() { p, err = s.prove(r) }); bug != nil {
+			err = bug
+		}
+	}
+	if digest := versionDigest(r.Digest, s.reportedSides(r)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
+		f.signed, f.unsignedAt = p.signed, time.Time{}
 		s.markGood(r, f)
 		return
 	}
 	var c *candidate
-	var err error
-	if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
-		err = bug
+	if err == nil {
+		if bug := s.catchPanic(r.Path, func() { c, err = s.candidate(r, f) }); bug != nil {
+			err = bug
+		}
+	}
+	if s.awaited(r, f, p, err) {
+		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
-		// The file or one of its side lists is being written, or the Store closes. This causes
-		// no alarm, because the source will report the file again.
+		// The file is being written or the Store closes. There is no alarm, because the source
+		// will report the file again.
 		if f.part == nil {
 			f.err = err
 		}
@@ -100,11 +113,13 @@ func (s *Store) observe(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
+	c.signed = p.signed
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file, since the newest version of the file is in force. If the
-// file is detached, the alarm stays, because later changes cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. The alarm stays for a
+// detached file (a mounted file that was replaced on the host), because later changes of the
+// file cannot be seen.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -113,20 +128,20 @@ func (s *Store) markGood(r source.File, f *file) {
 	s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", r.Path))
 }
 
-// candidate reads a file and checks whether its version may replace the version in force.
+// candidate reads a file and checks whether the new version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
-	got, err := s.read(r.Path, r.Size, r.Digest, r)
+	got, err := s.read(r.Path, r.Size, r.Digest, r, s.opt.Demands)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.mayReplace(r, f, got.part, got.parsed); err != nil {
 		return nil, err
 	}
-	return &candidate{r, got}, nil
+	return &candidate{r: r, reading: got}, nil
 }
 
-// pending returns the error for a file that is being written, or that cannot be read to its
-// end.
+// pending returns the error for a file that is still being written, or that cannot be read to
+// its end.
 func pending(r source.File) error {
 	if r.Err != nil {
 		return r.Err
@@ -134,13 +149,13 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether an error does not depend on the content of the file: the file
-// changed while it was read, or the Store closes.
+// beingWritten reports whether err says nothing about the content of the file, because the
+// file changed during the reading or the Store closes.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
 
-// parse is order.Parse. Tests replace it.
+// parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
 // A content gives the bytes of a version: a report of the source, or a stored version.
@@ -171,9 +186,12 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
+// maxDemands is about the largest number of problems with Options.Demands of one file.
+const maxDemands = 1000
+
 // read parses and compiles a version of the file at path. size is the number of bytes of the
-// order file, or 0 if unknown, and own is its digest.
-func (s *Store) read(path string, size int64, own source.Digest, from content) (g reading, err error) {
+// order file, or 0 if unknown, and own is its digest. The version must meet the demands.
+func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
 	in, err := from.Open()
 	if err != nil {
 		return g, err
@@ -183,16 +201,17 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 	closed := false
 	defer func() {
 		if !closed {
-			in.Close() // after a panic
+			in.Close() // only after a panic
 		}
 	}()
 	b := ruleset.NewBuilder(path, s.rules)
 	sides := map[string]string{}
 	g.sides, g.sizes = map[string]state.Digest{}, map[state.Digest]int64{state.Digest(own): size}
+	var unmet order.Problems
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// The side lists, and so the version of the file, are known only when the file is
-			// parsed.
+			// Record the digest of each side list here, because only the parser finds out
+			// which lists the file uses.
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
@@ -202,7 +221,12 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 			}
 			return side, err
 		},
-		Emit:    b.Add,
+		Emit: func(o *order.Order) {
+			if len(unmet) < maxDemands {
+				unmet = append(unmet, demands.Order(path, o)...)
+			}
+			b.Add(o)
+		},
 		Side:    b.Side,
 		Targets: b.Targets,
 		Stop:    s.closing.Load,
@@ -212,16 +236,17 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 	if err := in.Close(); err != nil {
 		return g, err
 	}
-	// If the file changed while it was read, the problems may be about a mixture of two
-	// versions.
+	// Check Intact before the problems: if the file changed during the reading, the problems
+	// may be about a mixture of two versions.
 	if err := from.Intact(); err != nil {
 		return g, err
 	}
 	if s.closing.Load() {
 		return g, fmt.Errorf("%s: %w", path, source.ErrClosed)
 	}
+	problems = append(append(problems, unmet...), demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.touched += int(size / garbage) // the text and the syntax tree of a refused file are garbage too
+		s.touched += int(size / garbage) // the text and the syntax tree of a refused file also become garbage
 		return g, bad
 	}
 	part, warnings := b.Freeze()
@@ -233,9 +258,9 @@ func (s *Store) read(path string, size int64, own source.Digest, from content) (
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file of the batch that cannot be read any more. If such a
-// file has no orders in force, alarmGone drops the file instead. alarmGone runs after admit,
-// because a file may be gone while other files of the batch contain its orders.
+// alarmGone raises an alarm for each file of the batch that can no longer be read. A file
+// without orders in force is dropped without an alarm. alarmGone must run after admit, because
+// admit finds out whether other files now contain the orders.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -251,7 +276,7 @@ func (s *Store) alarmGone() {
 	s.unreadable = nil
 }
 
-// gone returns the error for a file that cannot be read any more.
+// gone returns the error for a file that can no longer be read.
 func (s *Store) gone(r source.File, f *file) error {
 	err := r.Err
 	switch {
@@ -271,8 +296,8 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget drops a file that is gone from the state of the Store, and reports whether it did.
-// forget keeps a file that the configuration itself names.
+// forget removes a file that is gone from the Store. It returns false and keeps the file if
+// the configuration contains the path of the file itself.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -285,7 +310,7 @@ func (s *Store) forget(path string, f *file) bool {
 	return true
 }
 
-// fileAt returns the state of the file at a path. It adds the file if the path is new.
+// fileAt returns the state of the file at path, and adds an empty state for a new path.
 func (s *Store) fileAt(path string) *file {
 	f := s.files[path]
 	if f == nil {
@@ -297,9 +322,9 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first pattern of the configuration that matches them, and
-// then bytewise. If two new files have the same order id, the first file wins. Protect lists
-// come last, in their own order.
+// sortPaths sorts the paths by the first pattern of the configuration that matches, and then
+// bytewise. If two new files have an order with the same id, the first file has precedence.
+// Protect lists come last, in the order of the configuration.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return
@@ -317,10 +342,10 @@ func (s *Store) sortPaths() {
 	s.sorted = true
 }
 
-// merge is ruleset.Merge. Tests replace it.
+// merge is a variable so that tests can replace ruleset.Merge.
 var merge = ruleset.Merge
 
-// swap puts the versions of all files into force.
+// swap builds the set of orders from the versions of all files and puts the set into force.
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// report logs the changes that a load has made to the files, the orders and the set. before is
-// the set before the load, or nil at the start.
+// report logs what a load has changed: files, orders and the totals of the set. before is the
+// set before the load; it is nil at the start.
 func (s *Store) report(before *ruleset.Set) {
 	if !s.unlogged {
 		return
@@ -42,12 +42,12 @@ func (s *Store) report(before *ruleset.Set) {
 	if total > 0 {
 		s.log.Infof("%s changed; blocklistctl list shows all orders", more(total, "order"))
 	}
-	if files := s.filesInForce(); files > 0 { // without such a file, the start fails
+	if files := s.filesInForce(); files > 0 { // only a start that fails has no file in force
 		s.log.Infof("the order set: %s; %s", count(files, "file"), s.totals(set.Counts(now), s.Status().Digest))
 	}
 }
 
-// filesInForce returns the number of order files that have a version in force.
+// filesInForce returns how many order files have a version in force.
 func (s *Store) filesInForce() (n int) {
 	for _, f := range s.files {
 		if f.part != nil {
@@ -57,23 +57,25 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState is the content of the log about the set in force. With its help, the next load logs
-// only changes. A logState does not refer to the set, which the next swap replaces.
+// A logState records what the log says about the set of orders in force, so that the next load
+// logs only changes. It has no pointer to the set, so that the memory of an old set can be
+// freed.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning identifies a warning. The line in the file is left out, because a new line at the
-// top of the file does not make a new warning.
+// A warning is the key of a logged warning. The line number is left out of the key, because a
+// new line at the top of the file must not cause the old warnings to be logged again.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a held target. If target is empty, the whole order is held.
+// A heldTarget is a target that the guard holds back, so that the target is not enforced. An
+// empty target means that the guard holds back the whole order.
 type heldTarget struct{ order, target string }
 
-// logChanges logs the differences between the set in force and the set before: new warnings,
-// targets that are newly held, and targets that are no longer held.
+// logChanges logs what differs from the last set of orders: new warnings, targets that the
+// guard now holds back, and targets that the guard no longer holds back.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -87,7 +89,7 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 		isHeld := held[heldTarget{w.Order, w.Got}]
 		key := warning{w.Order, w.Field, w.Msg, w.Got}
 		if isHeld {
-			key.msg = "" // the message has the line number of a protect list
+			key.msg = "" // leave out the message, because it contains a line number of a protect list
 		}
 		next.warnings[key] = true
 		switch {
@@ -111,8 +113,8 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	s.logged = next
 }
 
-// logFreed logs the targets that were held and are enforced now. held has the targets that are
-// still held.
+// logFreed logs each target that was held by the guard and is enforced now. held has the
+// targets that are still held.
 func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	is := "enforced"
 	if s.opt.Shadow {
@@ -137,7 +139,7 @@ func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	})
 }
 
-// heldCount returns the numbers of held targets and orders as text.
+// heldCount returns a text with the numbers of targets and orders that the guard holds back.
 func heldCount(held []heldTarget) string {
 	targets, whole, orders := 0, 0, map[string]bool{}
 	for _, t := range held {
@@ -158,9 +160,9 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order of a target if the set blocks the target now for some client, else
-// nil. For a network, enforced finds the order only if the order blocks the first address for
-// all clients and takes precedence there.
+// enforced returns the order that blocks the target t now for some client, or nil if the
+// target is not blocked. For a network, enforced checks only the first address and only a
+// block for all clients.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {
@@ -170,7 +172,7 @@ func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	}
 	name, match, err := order.ParseTarget(t.target)
 	if err != nil {
-		return nil // the whole order was held
+		return nil // the guard held the whole order, so there is no single target
 	}
 	var q ruleset.QName
 	if match == order.BelowOnly {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// under returns n names under a top-level domain.
+// under returns n names below the top-level domain tld, as one text.
 func under(tld string, n int) string {
 	var names []string
 	for i := range n {
@@ -18,8 +18,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of the log that contain all parts, and checks that there are n of
-// them.
+// logged returns the lines of text that contain all of parts, and checks that there are n such
+// lines.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
@@ -38,8 +38,8 @@ func logged(t *testing.T, text string, n int, parts ...string) []string {
 	return out
 }
 
-// TestLogOnlyChanges checks that a load logs only new warnings, so that old warnings do not use
-// up the largest number of lines.
+// TestLogOnlyChanges checks that a load logs only new warnings. Old warnings would otherwise
+// fill the limited number of log lines.
 func TestLogOnlyChanges(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "old: "+under("test", 25)))
@@ -49,7 +49,7 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists all")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// The line numbers of the old orders change too.
+	// This version also changes the line numbers of the old orders.
 	w.write("a.yaml", orders("", "new: github.io", "misses: nowhere.example", "old: "+under("test", 25)))
 	w.step()
 	log = w.log.take()
@@ -64,21 +64,21 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, log, 0, "is held")
 	logged(t, log, 0, "info: held")
 
-	// A target that no order has any more is not enforced.
+	// A target that was held by the guard and then removed is not logged as enforced.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "other: b.example"))
 	w.step()
 	log = w.log.take()
 	logged(t, log, 0, "enforced now")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// A target that is held again is logged again.
+	// A target that the guard holds back a second time is logged again.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "new: github.io"))
 	w.step()
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestLogIgnoresLineNumbers checks that a warning is not logged again if only the line number
-// of the protect list in its reason changes.
+// TestLogIgnoresLineNumbers checks that a warning is not logged again if only a line number in
+// its text changes. The line number is that of an entry in a protect list.
 func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
@@ -94,8 +94,8 @@ func TestLogIgnoresLineNumbers(t *testing.T) {
 	logged(t, log, 1, "is held", `got "b.example"`)
 }
 
-// TestLogFreedTargets checks that the log lists the targets that are enforced because a protect
-// list lost entries. Sealed targets must not appear in the log.
+// TestLogFreedTargets checks that the log lists the targets that are enforced because a
+// protect list has lost entries. Targets of sealed (secret) orders must not be in the log.
 func TestLogFreedTargets(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", `version: 1
@@ -147,7 +147,8 @@ orders:
 	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
-// TestLogWholeOrders checks that an order that is held as a whole counts as one order.
+// TestLogWholeOrders checks that an order counts as one order if the guard holds back the
+// order as a whole.
 func TestLogWholeOrders(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [IT]}, targets: [a.example, github.io]}\n")

@@ -8,34 +8,42 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
 // Options are the settings of a Store. Server blocks with equal Options share a Store.
 type Options struct {
-	// Patterns are the absolute paths of order files and directories, and absolute globs.
+	// Patterns are the order files to load. Each pattern is the absolute path of a file or a
+	// directory, or an absolute glob.
 	Patterns []string
-	// Rules are the options of the compiler. The Store sets the guard.
+	// Rules are the options for the compilation of orders. The Store itself sets Rules.Guard.
 	Rules ruleset.Options
-	// Protect are the absolute and clean paths of the operator's protect lists.
+	// Protect are the paths of the protect lists (lists of names that must not be blocked).
+	// Each path is absolute and clean.
 	Protect []string
-	// MaxShrink is the percentage, from 0 to 100, of its targets in force that a file may lose
-	// at once.
+	// MaxShrink is the percentage, from 0 to 100, of the targets in force that one new version
+	// of a file may remove.
 	MaxShrink int
-	// Poll is the time between two looks at the files.
+	// Poll is the time between two scans of the files.
 	Poll time.Duration
-	// Shadow means that the server blocks of the Store change no answer. The log then says
-	// which names would be blocked. Orders are loaded and counted as without Shadow.
+	// Shadow means that the server blocks with this Store do not change any answer. The orders
+	// are loaded and counted as usual, and the log says which names would be blocked.
 	Shadow bool
 	// State is the absolute path of the state directory, or empty.
 	State string
+	// Verify says which keys must have signed each order file.
+	Verify signature.Policy
+	// Demands are requirements on order files beyond the rules of their format.
+	Demands order.Demands
 }
 
-// key returns a text that is equal for equal Options. It includes all fields, also fields that
-// will be added.
+// key returns a text that is equal for equal Options and differs for different Options. The
+// format %#v includes every field, also fields that will be added later.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns the options on which verdicts depend, as a line for the digest of the set.
-// The form is fixed, so that the digests of servers of different versions can be compared:
+// rulesText returns the options that affect verdicts as one line, which is an input of the
+// digest of the set. The format must not change, so that digests of servers with different
+// versions can be compared. An example of a line is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {
@@ -49,8 +57,8 @@ func rulesText(o ruleset.Options) string {
 	return out + "\n"
 }
 
-// responseText returns the word for a response. A kind without a word must not have the word of
-// another kind: servers that answer differently would then show the same digest.
+// responseText returns the word for a kind of response. Each kind must have its own word.
+// Otherwise, servers that answer differently would show the same digest.
 func responseText(kind order.ResponseKind) string {
 	if kind == order.ResponseUnset {
 		kind = order.NXDOMAIN

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// changeEach sets each field of v in turn, and checks that text changes each time. It skips the
-// guard, which the Store sets.
+// changeEach sets each field of v to another value, one after the other, and checks that the
+// result of text changes each time. It skips the guard, because the Store sets the guard.
 func changeEach(t *testing.T, v reflect.Value, path string, text func() string) {
 	before := text()
 	switch v.Kind() {
@@ -41,14 +41,15 @@ func changeEach(t *testing.T, v reflect.Value, path string, text func() string) 
 	}
 }
 
-// TestKeyHasEveryOption checks that each option changes the key. Server blocks with different
-// options would otherwise share a Store.
+// TestKeyHasEveryOption checks that each option changes the key. If an option were missing in
+// the key, server blocks with different options would share a Store.
 func TestKeyHasEveryOption(t *testing.T) {
 	opt := &Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return opt.key() })
 }
 
-// TestKeyIsEqual checks that Options with equal values in other memory have one key.
+// TestKeyIsEqual checks that two Options with equal values have one key, even if their slices
+// are at different addresses.
 func TestKeyIsEqual(t *testing.T) {
 	var keys []string
 	for range 2 {
@@ -65,14 +66,16 @@ func TestKeyIsEqual(t *testing.T) {
 	}
 }
 
-// TestRulesTextHasEveryOption checks that each option of the compiler changes the digest of the
-// set. Servers that answer differently would otherwise show one digest.
+// TestRulesTextHasEveryOption checks that each option of the compiler changes the digest of
+// the set. If an option were missing, servers that answer differently would show the same
+// digest.
 func TestRulesTextHasEveryOption(t *testing.T) {
 	opt := &ruleset.Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return rulesText(*opt) })
 }
 
-// TestResponseTextHasEveryKind checks that each response of package order has a word of its own.
+// TestResponseTextHasEveryKind checks that each kind of response in package order has its own
+// word.
 func TestResponseTextHasEveryKind(t *testing.T) {
 	kinds := constants(t, "../order/order.go", "ResponseKind")
 	words := map[string]string{}
@@ -98,8 +101,8 @@ func TestResponseTextHasEveryKind(t *testing.T) {
 	}
 }
 
-// constants returns the names of the constants of a type, which a block of the file defines with
-// iota.
+// constants returns the names of the constants of the type typ in an iota block of the Go
+// file.
 func constants(t *testing.T, file, typ string) (names []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxPanic is the largest number of bytes of a panic's text in an error.
+// maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn. If fn panics, catchPanic returns the panic as an error that begins with
-// what. Without catchPanic, a file that triggers a bug would end the server, also after each
-// restart. The log gets the stack of each different panic once.
+// catchPanic calls fn and returns a panic of fn as an error that begins with the text what.
+// Without catchPanic, a file that triggers a bug would stop the server, also after each
+// restart. The stack is logged once for each panic text.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -29,7 +29,7 @@ func (s *Store) catchPanic(what string, fn func()) (err error) {
 	return nil
 }
 
-// A snapshot is the state of a Store before a batch.
+// A snapshot is a copy of the state of a Store before it loads a batch of files.
 type snapshot struct {
 	files map[string]file
 	rules ruleset.Options
@@ -43,9 +43,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore undoes a batch whose set could not be built, because of err. It refuses all versions
-// of the batch until their files change, because it cannot know which of the versions caused
-// the panic.
+// restore returns the Store to the state before a batch of files whose set could not be built.
+// err is the panic of the build. restore refuses all new versions of the batch until their
+// files change again, because it cannot know which version caused the panic.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}
@@ -56,7 +56,7 @@ func (s *Store) restore(before snapshot, err error) {
 	}
 	for path, old := range before.files {
 		if s.files[path] == nil {
-			old.unseen = true // the batch may have made the source forget the file
+			old.unseen = true // the batch may have told the source to forget the file
 			s.files[path] = &old
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestPanicInParse checks that a panic refuses only the file that caused the panic. Its last
-// good version stays in force, and the stack is logged once.
+// TestPanicInParse checks a panic in the parser. Only the file that caused the panic is
+// refused, its last good version stays in force, and the stack is logged once.
 func TestPanicInParse(t *testing.T) {
 	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
 	w := newWorld(t)
@@ -42,7 +42,8 @@ func TestPanicInParse(t *testing.T) {
 	logged(t, w.log.take(), 0, "the stack of the panic:")
 }
 
-// TestPanicInMerge checks that a batch whose set cannot be built is undone as a whole.
+// TestPanicInMerge checks that no file of a batch is loaded if the set of orders cannot be
+// built.
 func TestPanicInMerge(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	w := newWorld(t)
@@ -78,11 +79,11 @@ func TestPanicInMerge(t *testing.T) {
 	logged(t, log, 1, "a.yaml: is refused, because the order set could not be built: the order set: panic: too many")
 	logged(t, log, 1, "c.yaml: is refused")
 	logged(t, log, 1, "protect.txt: is refused")
-	// When another file changes later, the refused versions stay refused.
+	// A change of another file does not put the refused versions into force.
 	w.write("b.yaml", orders("", "b: y.example"))
 	w.step()
 	w.wantBlocked("a.example y.example", "a.example", "z.example", "y.example", "c.example")
-	// New versions without the bug come into force.
+	// Versions that no longer cause the panic come into force.
 	w.write("a.yaml", orders("serial: 3\n", "a: x.example"))
 	w.write("c.yaml", orders("", "c: d.example"))
 	w.write("protect.txt", "q.example\n")
@@ -93,7 +94,7 @@ func TestPanicInMerge(t *testing.T) {
 	}
 }
 
-// TestPanicAtStart checks that a panic at the start is an error and does not end the process.
+// TestPanicAtStart checks that a panic in the start of a store is returned as an error.
 func TestPanicAtStart(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	merge = func([]*ruleset.Part, ruleset.Options) *ruleset.Set { panic("too many") }

@@ -18,14 +18,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if a Store with the given options could not start: no order file is
-// good, and no other Store of the process has a version of such a file in force. Check starts
-// no Store. A reload of the Corefile calls Check first. If the reload failed later, other
-// plugins of the new configuration would have opened listeners that CoreDNS never closes.
+// Check returns an error if a Store with the options opt could not start, because no order
+// file is good and no open Store has a version of an order file in force. Check does not start
+// a Store. A reload of the Corefile calls Check as its first step. If a reload fails in a
+// later step, listeners of other plugins in the new configuration may stay open for ever,
+// because CoreDNS does not close them.
 //
-// One good file is enough, so Check begins with the smallest files. A file that changed within
-// the last second may be incomplete, so Check reads the file again. If a file system does not
-// answer, Check returns nil after some time, and Acquire finds the problem.
+// One good file is enough for a start, so Check reads the smallest files first. If a file
+// changed within the last second, it may be incomplete, and Check reads it again. If a file
+// system does not answer, Check gives up after some time and returns nil. Acquire then finds
+// the problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -49,13 +51,14 @@ func Check(opt Options, log Log) error {
 	}
 }
 
-// checkPatience is the time that Check waits for file systems. Tests change it.
+// checkPatience limits the time that Check waits for file systems. Tests change it.
 var checkPatience = 2 * startPatience
 
-// stat is os.Stat. Tests replace it.
+// stat is a variable so that tests can replace os.Stat.
 var stat = os.Stat
 
-// checkFiles reads the files until a file is good, or until no file is recent any more.
+// checkFiles reads the order files, and returns nil when a file is good. If a bad file changed
+// within the last second, checkFiles tries again, for at most startPatience.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
@@ -65,8 +68,8 @@ func (s *Store) checkFiles() error {
 	}
 }
 
-// anyGood returns nil if an order file is good, else all problems. fresh is true if a file
-// changed within the last second.
+// anyGood returns nil if an order file is good, and the problems of all files otherwise. fresh
+// reports whether a file changed within the last second and may be incomplete.
 func (s *Store) anyGood() (err error, fresh bool) {
 	type found struct {
 		path string
@@ -100,7 +103,7 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	slices.SortFunc(files, func(a, b found) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		var err error
-		if bug := s.catchPanic(f.path, func() { err = parses(f.path) }); bug != nil {
+		if bug := s.catchPanic(f.path, func() { err = s.parses(f.path) }); bug != nil {
 			err = bug
 		}
 		if err == nil {
@@ -111,34 +114,43 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	return noGoodFile(all), fresh
 }
 
-// noGoodFile returns the error for a Store that has no good order file. The problems are lines
-// for the log.
+// noGoodFile returns the error for a Store without a good order file. problems has one line of
+// text for each problem.
 func noGoodFile(problems []string) error {
 	return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(problems, "\n"))
 }
 
 // parses returns the errors of an order file.
-func parses(path string) error {
+func (s *Store) parses(path string) error {
+	if err := s.proves(path); err != nil {
+		return err
+	}
 	in, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }() // a file that was only read loses nothing
-	_, problems := order.Parse(path, in, order.Options{
+	var demands order.Problems
+	parsed, problems := order.Parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			return openRegular(filepath.Join(filepath.Dir(path), name))
 		},
-		Emit: func(*order.Order) {},
+		Emit: func(o *order.Order) {
+			if len(demands) < maxDemands {
+				demands = append(demands, s.opt.Demands.Order(path, o)...)
+			}
+		},
 		Side: func(*order.Order) order.Names { return noNames{} },
 	})
+	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
 		return bad
 	}
 	return nil
 }
 
-// openRegular opens a regular file. It does not wait if the file is a pipe that nothing writes
-// to.
+// openRegular opens a regular file. O_NONBLOCK is needed because opening a pipe without a
+// writer would block.
 func openRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -154,7 +166,8 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// noNames ignores the names of a side list.
+// noNames receives the names of a side list (a list of names in a file of its own) and ignores
+// them.
 type noNames struct{}
 
 func (noNames) Grow(int)            {}

@@ -10,20 +10,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged is the largest number of log lines of one kind; blocklistctl check lists all of them.
-// maxLoggedOfList is this number for the problems of a protect list. It is smaller because
-// problems repeat the lines of the file: if the path of a list is wrong, the file may be secret,
-// such as a key.
+// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for
+// the problems of a protect list. The second maximum is smaller because a problem quotes a
+// line of the file: if the operator has configured a wrong path, the file may be a secret, for
+// example a key.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// The commands that list the problems that the log leaves out.
+// The log refers the operator to these commands when some problems are not logged.
 const (
 	checkOrders  = "blocklistctl check"
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs the first lines of n lines, most at the most, and then one line about the
-// number of the other lines.
+// logAtMost logs n lines, but at most as many as the limit most. If lines are left, it logs
+// one more line with their number.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -33,14 +33,15 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs the warnings about a file or about the order set. check is the command that lists
-// all of them.
+// warn logs warnings. about is the path of a file, or says that the warnings are about the set
+// of all orders. check is the command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs the problems of a file or of the order set. noun is the word for one of them,
-// and check is the command that lists all of them.
+// logProblems logs problems. about is the path of a file, or says that the problems are about
+// the set of all orders. noun is the word for one problem, for example "warning". check is the
+// command that lists all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -48,9 +49,10 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns the problems of a file as lines for the log. The problems of a side list
-// are grouped by their reasons, and the lines of the list are left out: if the path is wrong, the
-// side list may be any file.
+// problemLines returns one line of text for each problem of an order file. The problems of a
+// side list (a list of names in a file of its own) are counted by reason, and the lines of the
+// list are not quoted. If the path of the side list is wrong, the list may be any file, even a
+// secret.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -77,7 +79,7 @@ func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	return out
 }
 
-// maxProblems returns the largest number of problems of a file that are logged.
+// maxProblems returns how many problems of the file at path are logged.
 func (s *Store) maxProblems(path string) int {
 	if s.isProtectList[path] {
 		return maxLoggedOfList
@@ -85,8 +87,8 @@ func (s *Store) maxProblems(path string) int {
 	return maxLogged
 }
 
-// publicText returns the error of a file as lines for an error message. Like the log, it leaves
-// out the ids and names of sealed orders, and most lines of a protect list.
+// publicText returns the text of err for an error message. It leaves out the ids and names of
+// sealed (secret) orders, and most lines of a protect list.
 func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
@@ -102,9 +104,9 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs the reason why a version of a file is not in force, or why there is no
-// file. digest is the digest of the refused version, or zero. The same reason for the same
-// version is logged once.
+// fail records and logs why a version of a file is not in force, or why the file cannot be
+// read. digest is the digest of the refused version, or zero. The same reason for the same
+// version is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return
@@ -117,9 +119,9 @@ func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	}
 	switch {
 	case f.pattern:
-		stays = "" // the files of the directory or glob have log lines of their own
+		stays = "" // each file of the directory or glob has a log line of its own
 	case f.gone && (f.part != nil || f.list != nil):
-		stays = "" // err already says what stays in force
+		stays = "" // the text of err already says what stays in force
 	case f.part != nil || f.list != nil:
 		stays = fmt.Sprintf("; version %.12s stays in force", f.digest)
 	}

@@ -9,11 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// protect loads the protect lists among the reports, and reports whether the guard has changed.
-// protect runs before the order files are read, because the guard must know all protected names
-// when it checks the targets.
+// protect loads the changed protect lists, and reports whether the guard has changed. It must
+// run before the order files are read, because the guard checks the targets of the orders.
 //
-// If a protect list has errors, its last good version stays, so that its names stay protected.
+// If a protect list has errors, the last good version of the list stays in force.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {
@@ -31,7 +30,7 @@ func (s *Store) protect(reports []source.File) bool {
 // reguard makes the guard of the protect lists in force.
 func (s *Store) reguard() {
 	s.rules.Guard = guard.New(s.lists()...)
-	// The new guard checks the names of the parts, so the files are not parsed again.
+	// Check the compiled orders with the new guard. The order files need not be parsed again.
 	for _, f := range s.files {
 		if f.part != nil {
 			f.part = f.part.Guarded(s.rules.Guard)
@@ -42,8 +41,8 @@ func (s *Store) reguard() {
 	}
 }
 
-// loadList handles the new state of one protect list, and reports whether another version is in
-// force.
+// loadList processes a report about one protect list. It returns true if a new version of the
+// list is in force.
 func (s *Store) loadList(r source.File) bool {
 	f := s.fileAt(r.Path)
 	f.gone = r.State == source.Missing
@@ -92,7 +91,7 @@ func listVersion(list *guard.List, stored state.Version) version {
 	return version{list: list, digest: stored.Order.String(), ownDigest: source.Digest(stored.Order), serial: -1, expires: order.NoTime, number: versions.Add(1), stored: stored}
 }
 
-// listGone returns the error for a protect list that cannot be read any more.
+// listGone returns the error for a protect list that can no longer be read.
 func listGone(r source.File, f *file) error {
 	err := r.Err
 	if err == nil {
@@ -114,7 +113,7 @@ func (s *Store) readList(path string, from content, keep func([]byte)) (*guard.L
 	closed := false
 	defer func() {
 		if !closed {
-			in.Close() // after a panic
+			in.Close() // only after a panic
 		}
 	}()
 	list, problems := guard.Parse(path, in)

@@ -69,7 +69,7 @@ func TestProtect(t *testing.T) {
 	w.step()
 	w.wantLog("a.txt: lost 1 of its 1 entry", "protects nothing", "protect list of 0 entries")
 
-	// The guard in force also checks the new version of an order file.
+	// A new version of an order file is also checked by the guard in force.
 	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))
 	w.step()
 	w.wantBlocked("drive.usercontent.google.com", "drive.usercontent.google.com", "more.blocked.example", "blocked.example")
@@ -79,8 +79,7 @@ func TestProtect(t *testing.T) {
 }
 
 // TestProtectBadAtStart checks a start with a protect list that has errors. The orders come
-// into force, but the server is not ready, because names that the operator protects are not
-// protected.
+// into force. The server is not ready, because the names in the list are not protected.
 func TestProtectBadAtStart(t *testing.T) {
 	for name, text := range map[string]string{"bad": "-- --\n", "missing": ""} {
 		w := newWorld(t)
@@ -107,8 +106,8 @@ func TestProtectBadAtStart(t *testing.T) {
 	}
 }
 
-// TestProtectWrongFile checks that the log and the error of a failed start show at most three
-// lines of a file that was given as a protect list by mistake. The file may be a key.
+// TestProtectWrongFile checks a start in which the path of a protect list is wrong. The file
+// may be a secret key, so the log and the error must show at most three lines of the file.
 func TestProtectWrongFile(t *testing.T) {
 	w := newWorld(t)
 	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("a secret\n", 10)

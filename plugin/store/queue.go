@@ -9,15 +9,16 @@ import (
 )
 
 const (
-	// maxQueued is the largest number of bytes of text that may wait for the log.
+	// maxQueued is the maximum number of bytes of log lines that wait to be written.
 	maxQueued = 4 << 20
-	// flushPatience is the time that a start and Close wait for the log.
+	// flushPatience is the maximum time that a start and Close wait until the log lines are
+	// written.
 	flushPatience = time.Second
 )
 
-// A queue writes the lines of a Store to a Log. Each line becomes printable, because paths, names
-// of side lists and errors of the operating system contain foreign text. A load does not wait
-// for the log.
+// A queue writes log lines in the background, so that a blocked log does not block a load. It
+// replaces unprintable characters, because a line may contain text from other people, for
+// example a path or the name of a side list.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -41,7 +42,8 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic, with its line breaks. A stack contains no foreign text.
+// stack logs the stack of a panic in several lines. The line breaks are kept, because a stack
+// contains no text from other people.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }

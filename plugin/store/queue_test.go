@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A stuckLog is a Log that blocks, as a full pipe does, until on is closed. It closes called at
-// the first line, if called is set.
+// A stuckLog is a Log that blocks until on is closed, like a full pipe. It closes called at
+// the first line if called is not nil.
 type stuckLog struct {
 	lines
 	on     chan struct{}
@@ -28,7 +28,7 @@ func (l *stuckLog) Infof(f string, a ...any)    { l.wait(); l.lines.Infof(f, a..
 func (l *stuckLog) Warningf(f string, a ...any) { l.wait(); l.lines.Warningf(f, a...) }
 func (l *stuckLog) Errorf(f string, a ...any)   { l.wait(); l.lines.Errorf(f, a...) }
 
-// TestLogBlocks checks that a store with a blocked log starts, loads files and closes.
+// TestLogBlocks checks that a store can start, load files and close while its log blocks.
 func TestLogBlocks(t *testing.T) {
 	log := &stuckLog{on: make(chan struct{})}
 	w := newWorld(t)
@@ -59,12 +59,13 @@ func TestLogBlocks(t *testing.T) {
 	logged(t, text, 0, "dropped")
 }
 
-// TestLogDropsLines checks that the log has the number of lines that a full queue has dropped.
+// TestLogDropsLines checks that the log says how many lines were dropped because the queue of
+// log lines was full.
 func TestLogDropsLines(t *testing.T) {
 	log := &stuckLog{on: make(chan struct{}), called: make(chan struct{})}
 	q := newQueue(log)
 	q.Infof("first")
-	<-log.called // the writer has taken the first line, and takes no other line until it goes on
+	<-log.called // the writer of the queue has taken the first line and blocks
 	for range 10 {
 		q.Infof("%s", strings.Repeat("x", maxQueued/4))
 	}
@@ -77,7 +78,7 @@ func TestLogDropsLines(t *testing.T) {
 	logged(t, text, 1, "warning: 6 lines dropped here")
 }
 
-// TestFlushAtStart checks that the lines of a start are in the log when Open returns.
+// TestFlushAtStart checks that the log has all lines of a start when Open returns.
 func TestFlushAtStart(t *testing.T) {
 	for range 20 {
 		w := newWorld(t)

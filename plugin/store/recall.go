@@ -103,7 +103,7 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 		}
 		var g reading
 		c := &storedContent{st: st, v: v}
-		if err := s.guarded(path, func() (err error) { g, err = s.read(path, 0, source.Digest(v.Order), c); return err }); err != nil {
+		if err := s.guarded(path, func() (err error) { g, err = s.read(path, 0, source.Digest(v.Order), c, order.Demands{}); return err }); err != nil {
 			s.cannotRecall(path, v, err)
 			continue
 		}

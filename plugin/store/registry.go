@@ -2,32 +2,33 @@ package store
 
 import "sync"
 
-// registry has the Stores of this process by the keys of their options. Server blocks with equal
-// options share a Store. The old and the new instance of a reload share a Store too, so that a
-// reload with equal options parses no file, and the memory contains the set only once.
+// registry has the Stores of the process. The keys are texts made from the options. Server
+// blocks with equal options share a Store. A Store is also shared by the old and the new
+// configuration of a reload, so that a reload with equal options parses no file and needs no
+// memory for a second set.
 //
-// The lock is not held while a Store opens or closes. Both may take seconds, and /metrics and
-// /ready need the lock.
+// The lock must not be held while a Store opens or closes, because opening or closing may take
+// seconds, and /metrics and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
 }{stores: map[string]*shared{}}
 
-// A shared is a Store of the registry.
+// A shared is a Store with a count of its users.
 type shared struct {
-	refs   int           // the number of calls of Acquire without a Release
-	store  *Store        // nil while the Store opens
-	err    error         // the error of open; set before opened is closed
+	refs   int           // the number of calls of Acquire minus the number of calls of Release
+	store  *Store        // nil while open runs
+	err    error         // the error of open; it is set before opened is closed
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store of the process for opt. If there is none, Acquire starts the Store.
-// The caller must call Release once for each Acquire. If clock is nil, the Store uses the real
-// time.
+// Acquire returns the Store of the process with the options opt, and starts a Store if there
+// is none. The caller must call Release once for each call of Acquire. If clock is nil, the
+// Store uses the real time.
 //
-// A Store that starts takes over the versions that are in force in the other Stores of the
-// process. A reload of the Corefile therefore keeps the orders of all files that the new
-// Corefile still names.
+// A new Store takes over the versions that the other Stores of the process have in force.
+// After a reload of the Corefile, the orders of each file therefore stay in force if the new
+// Corefile contains the file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -54,15 +55,15 @@ func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	return s, err
 }
 
-// Release ends one use of a Store. The last Release closes the Store. Its set remains usable for
-// queries in progress.
+// Release ends one use of the Store. The last Release closes the Store, but queries in
+// progress can still use its set of orders.
 func Release(s *Store) {
 	if drop(s) {
 		s.Close()
 	}
 }
 
-// drop ends one use of a Store, and reports whether nothing uses the Store any more.
+// drop ends one use of the Store, and returns true if no use remains.
 func drop(s *Store) bool {
 	key := s.opt.key()
 	registry.Lock()
@@ -76,10 +77,9 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all Stores of the process are ready. CoreDNS asks only one instance
-// of each plugin, so each instance answers for all Stores. A Store that opens is ignored if
-// other Stores are open, because the other Stores answer the queries until the new Store is
-// open.
+// AllReady reports whether all Stores of the process are ready. It is about all Stores because
+// CoreDNS asks only one instance of each plugin. A Store that is still opening is ignored if
+// another Store is open, because the open Store answers the queries.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// block makes the loads of a test wait, as if a file system did not answer. waits returns when
-// a load waits, and goOn lets all loads continue.
+// block makes each load of a test block, as if the file system did not answer. The function
+// waits returns when a load has blocked. The function goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -38,8 +38,8 @@ func (w *world) options(patterns ...string) Options {
 	return opt
 }
 
-// TestRegistryWhileOpening checks that /metrics and /ready do not wait while a Store opens, and
-// that a second Acquire waits for the same Store.
+// TestRegistryWhileOpening checks that /metrics and /ready do not wait while a Store opens. A
+// second Acquire with the same options must wait for the Store and return it.
 func TestRegistryWhileOpening(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -71,7 +71,7 @@ func TestRegistryWhileOpening(t *testing.T) {
 	if !AllReady() || len(All()) != 1 {
 		t.Error("the open store is not ready")
 	}
-	// A Store that cannot open leaves nothing in the registry.
+	// The registry must not keep a Store that could not open.
 	if _, err := Acquire(w.options("none.yaml"), w.log, w.clock); err == nil {
 		t.Error("a store without a file started")
 	}
@@ -85,8 +85,8 @@ func TestRegistryWhileOpening(t *testing.T) {
 	}
 }
 
-// TestCloseDoesNotWaitForEver checks that Close and the registry do not wait for a load that
-// does not end.
+// TestCloseDoesNotWaitForEver checks that Close returns, and that the registry can be used,
+// while a load does not end.
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	defer func(was time.Duration) { closePatience = was }(closePatience)
 	closePatience = time.Millisecond
@@ -108,8 +108,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is a stream of a header and blank lines. It is so long that Close does not wait for
-// its end.
+// blanks is the stream of a file with a header and very many blank lines. The time to parse
+// the whole file is longer than the time that Close waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -137,7 +137,7 @@ func (b *blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestCloseStopsALoad checks that Close ends the parsing of a file.
+// TestCloseStopsALoad checks that Close stops the parser in the middle of a file.
 func TestCloseStopsALoad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jsonl", `{"version": 1, "count": 0}`+"\n")
@@ -160,10 +160,10 @@ func TestCloseStopsALoad(t *testing.T) {
 	if n := endless.read.Load(); n >= manyBlanks {
 		t.Error("the file was read to its end")
 	}
-	logged(t, w.log.take(), 0, "a.jsonl: refused") // the load was stopped, so it must not report the file as bad
+	logged(t, w.log.take(), 0, "a.jsonl: refused") // the file is not bad: the load was stopped by Close
 }
 
-// TestBeingWritten checks which errors do not depend on the content of a file.
+// TestBeingWritten checks which errors say nothing about the content of a file.
 func TestBeingWritten(t *testing.T) {
 	for err, want := range map[error]bool{
 		nil: false, errors.New("x"): false, source.ErrChanged: true, source.ErrPending: true,
@@ -175,8 +175,9 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped checks the lines about orders that a new Corefile stops. An order that is in
-// another file of the new Corefile has not stopped. Server blocks in shadow do not count.
+// TestStopped checks the log lines about orders that a new Corefile stops. An order that
+// another file of the new Corefile contains has not stopped. Server blocks in shadow (which
+// block nothing) are not counted.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
@@ -237,7 +238,7 @@ func TestCheck(t *testing.T) {
 	w.write("bad.yaml", "version: 2\norders: []\n")
 	for _, tc := range []struct {
 		patterns []string
-		want     string // of the error; empty if there is no error
+		want     string // a part of the error; empty if there is no error
 	}{
 		{[]string{"bad.yaml", "good.yaml"}, ""},
 		{[]string{"."}, ""},
@@ -255,7 +256,8 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// The versions in force are handed on, so the new version of the file does not matter.
+	// The new version of the file has no effect on Check, because the Store takes over the
+	// version in force.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +272,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckDoesNotHang checks that Check returns if a file system does not answer.
+// TestCheckDoesNotHang checks that Check returns while the file system does not answer.
 func TestCheckDoesNotHang(t *testing.T) {
 	defer func(was time.Duration) { checkPatience = was }(checkPatience)
 	checkPatience = time.Millisecond

@@ -9,24 +9,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A Version is a version of an order file without errors.
+// A Version is a version of an order file that has no errors.
 type Version struct {
 	Path   string
-	Digest source.Digest // the digest of the order file without its side lists
+	Digest source.Digest // of the order file alone, without its side lists
 	Part   *ruleset.Part
 	File   *order.File
 }
 
-// Accept reports whether a Store with the given options would replace the version old of a file
-// by the version next at the time now. The error gives the reason and the path of next.
-// blocklistctl calls Accept, so that the tool does not accept a file that the server refuses.
+// Accept returns nil if a Store with the options opt would replace the version old of a file
+// by next at the time now. Otherwise the error contains the path of next and the reason.
+// blocklistctl calls Accept, so that the tool refuses the files that the server would refuse.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial}}
 	return s.mayReplace(source.File{Path: next.Path, Digest: next.Digest}, f, next.Part, next.File)
 }
 
-// A stoppedClock always shows the same time.
+// A stoppedClock always returns the time now.
 type stoppedClock struct {
 	Clock
 	now time.Time
@@ -34,8 +34,9 @@ type stoppedClock struct {
 
 func (c stoppedClock) Now() time.Time { return c.now }
 
-// mayReplace returns an error if a version of a file may not replace the version in force. The
-// serial must rise, and the file must not lose more targets than max_shrink allows.
+// mayReplace returns an error if a new version of a file must not replace the version in
+// force. The serial of the file must rise, and the file must not lose more targets than
+// max_shrink allows (a percentage of the targets in force).
 func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
@@ -43,10 +44,10 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	if why := s.jumpProblem(&f.version, parsed.Serial); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
 	}
-	if f.part == nil || parsed.Count == 0 { // "orders: []" is a deliberate removal of all orders
+	if f.part == nil || parsed.Count == 0 { // an operator writes "orders: []" to remove all orders deliberately
 		return nil
 	}
-	// Most changes remove few targets. Then the slower comparison below is not necessary.
+	// Skip the slow comparison below if only few targets are missing.
 	if missing := f.part.NamesNotIn(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
 		return nil
 	}
@@ -59,8 +60,8 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns the problem with the serial of a version that replaces v, or "". digest
-// is the digest of the file of the new version. The serial is -1 if the file has none.
+// serialProblem returns the problem with the serial of a new version that replaces v, or "" if
+// there is none. digest is the digest of the new file. A missing serial is -1.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -78,17 +79,18 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 	return fmt.Sprintf("is %d, but %s %d; write a serial above %d", serial, has, v.serial, v.serial)
 }
 
-// smallFile is the number of targets in force up to which max_shrink does not apply: a file
-// with fewer targets may lose any number of them.
+// smallFile is the smallest number of targets in force for which max_shrink applies. A file
+// with fewer targets may lose all of them at once.
 const smallFile = 20
 
-// shrinksTooMuch reports whether max_shrink forbids a file with `before` targets in force to lose
-// `lost` of them.
+// shrinksTooMuch reports whether a file with `before` targets in force must not lose `lost` of
+// them, because of max_shrink.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }
 
-// shrinkAdvice returns the end of an error about a file that shrinks too much.
+// shrinkAdvice returns the end of the error about a file that loses too many targets: the
+// limit, and how to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
 	return fmt.Sprintf("more than max_shrink %d%%. If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
 		s.opt.MaxShrink, parsed.Targets)

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// count returns a number and its noun, in the singular or plural.
+// count returns a number with its noun in the singular or plural, for example "2 files".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -20,11 +20,11 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// more returns the number of further things, such as "2 more files".
+// more returns a text for the things that a list leaves out, for example "2 more files".
 func more(n int, noun string) string { return count(n, "more "+noun) }
 
-// timezone returns the time zone of an order file, in which the log writes the dates of its
-// orders.
+// timezone returns the time zone of the order file at path. The log writes the dates of the
+// file's orders in this time zone.
 func (s *Store) timezone(path string) *time.Location {
 	for _, f := range s.Status().Files {
 		if f.Path == path {
@@ -36,7 +36,8 @@ func (s *Store) timezone(path string) *time.Location {
 	return time.UTC
 }
 
-// kind returns the word for an order or a lift.
+// kind returns "lift" for a lift (an order that ends other orders), and "order" for other
+// orders.
 func kind(lift bool) string {
 	if lift {
 		return "lift"
@@ -44,8 +45,8 @@ func kind(lift bool) string {
 	return "order"
 }
 
-// stateText returns the words for the state of an order. In a Store in shadow, an order that is
-// in force by its dates changes no answer, so its state is "in shadow".
+// stateText returns the words for the state of an order. If the Store is in shadow (it blocks
+// nothing), an order in force is "in shadow".
 func (s *Store) stateText(state ruleset.State) string {
 	if state == ruleset.Shadow || s.opt.Shadow && state == ruleset.InForce {
 		return "in shadow"
@@ -53,8 +54,8 @@ func (s *Store) stateText(state ruleset.State) string {
 	return strings.ReplaceAll(state.String(), "_", " ")
 }
 
-// sentence returns the log line about an order that a load has changed. zone is the time zone of
-// the order's file.
+// sentence returns the log line about one order that a load has changed. zone is the time zone
+// of the order file.
 func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	out := fmt.Sprintf("%s %s: ", kind(o.Lift), o.Label)
 	switch o.What {
@@ -97,8 +98,8 @@ func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	return out
 }
 
-// outcomeState returns the words for the state of an order, with the time until which the state
-// lasts.
+// outcomeState returns the words for the state of an order and for the time at which the state
+// ends.
 func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	until := func(word string) string {
 		if o.Until == ruleset.Forever {
@@ -118,6 +119,9 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 		}
 		return until("pending")
 	case ruleset.Lifted:
+		if o.By == "" {
+			return until("lifted")
+		}
 		return until("lifted by " + o.By)
 	case ruleset.OnHold:
 		if o.Whole {
@@ -128,8 +132,8 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the words for an order that is in force by its dates. They include the number
-// of targets that are enforced.
+// inForce returns the words for an order that is in force by its dates. If some targets of the
+// order are not enforced, the words include the numbers of targets.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string
@@ -161,8 +165,9 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// totals returns the numbers of orders, lifts and targets of a set by their states, and the
-// digest of the set. A target of an order in force may be lifted or ended by itself.
+// totals returns the numbers of orders, lifts (orders that end other orders) and targets by
+// state, and the digest of the set. Targets are counted apart from orders, because a target of
+// an order in force may be lifted or may have ended.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

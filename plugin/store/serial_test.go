@@ -2,8 +2,8 @@ package store
 
 import "testing"
 
-// TestSerialOfVanishedFile checks that a store remembers the serial of a removed file that had
-// no orders in force.
+// TestSerialOfVanishedFile checks that a store remembers the serial of a removed file, even if
+// no order of the file was in force.
 func TestSerialOfVanishedFile(t *testing.T) {
 	for _, tc := range []struct {
 		name, back, blocked, log string
@@ -40,7 +40,8 @@ func TestSerialOfVanishedFile(t *testing.T) {
 	}
 }
 
-// TestSerialOfRenamedFile checks that a store remembers the serial of a renamed file.
+// TestSerialOfRenamedFile checks that a store remembers the serial of a file when the file is
+// renamed.
 func TestSerialOfRenamedFile(t *testing.T) {
 	w := newWorld(t)
 	text := orders("serial: 5\n", "a: a.example")
@@ -52,7 +53,7 @@ func TestSerialOfRenamedFile(t *testing.T) {
 	w.write("a.yaml", orders("serial: 4\n", "c: c.example"))
 	w.step()
 	w.wantBlocked("a.example", "a.example", "c.example")
-	// The file may get its old name again.
+	// The file may be renamed back.
 	w.remove("b.yaml")
 	w.write("a.yaml", text)
 	w.step()

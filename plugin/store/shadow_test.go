@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// TestLogInShadow checks that the log of a store in shadow never says that a name is blocked or
-// that an order is in force. The digest is the same as without shadow.
+// TestLogInShadow checks the log of a store in shadow (a store that blocks nothing). The log
+// must never say that a name is blocked or that an order is in force. The digest must be equal
+// to the digest without shadow.
 func TestLogInShadow(t *testing.T) {
 	w := newWorld(t)
 	start := func(shadow bool) {
@@ -22,7 +23,7 @@ func TestLogInShadow(t *testing.T) {
 		"- {id: l, action: lift, lifts: [a], issued: 2026-02-02, targets: [b.example]}\n")
 	start(false)
 	enforced := w.s.Status().Digest
-	logged(t, w.log.take(), 1, "info: the order set: 1 file; 2 orders in force, 1 shadow; 1 lift in force; 3 targets of orders in force, 1 shadow; digest ")
+	logged(t, w.log.take(), 1, "info: the order set: 1 file; 2 orders in force, 1 shadow; 1 lift in force; 2 targets of orders in force, 1 lifted, 1 shadow; digest ")
 	start(true)
 	if got := w.s.Status().Digest; got != enforced {
 		t.Errorf("digest %s, want %s", got, enforced)
@@ -31,7 +32,7 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, log, 1, "info: order a: new, in shadow until "+end+" (1 of 2 targets; 1 lifted by l); 1 name would be blocked")
 	logged(t, log, 1, "info: order trial: new, in shadow")
 	logged(t, log, 1, "info: lift l: new, in shadow")
-	logged(t, log, 1, "info: the order set: 1 file; 3 orders in shadow; 1 lift in shadow; 4 targets of orders in shadow; digest ")
+	logged(t, log, 1, "info: the order set: 1 file; 3 orders in shadow; 1 lift in shadow; 3 targets of orders in shadow, 1 lifted; digest ")
 	logged(t, log, 0, "blocked", "newly")
 	logged(t, log, 0, "order", "in force")
 
@@ -50,8 +51,8 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, w.log.take(), 1, "info: order a: has ended (it was in shadow)")
 }
 
-// TestLogOfFreedTargetsInShadow checks the log of a store in shadow about targets that a protect
-// list no longer holds.
+// TestLogOfFreedTargetsInShadow checks the log lines about targets that are removed from a
+// protect list, for a store in shadow (a store that blocks nothing).
 func TestLogOfFreedTargetsInShadow(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestSplitKeepsNames checks that a file may be split under new names only if the new files
-// together keep enough of its targets. A name that several new files contain is kept once.
+// TestSplitKeepsNames checks a file that is split into several new files. The new files are
+// refused if they lack too many targets of the old file. A name that several new files contain
+// counts once.
 func TestSplitKeepsNames(t *testing.T) {
 	names := func(from, to int) string {
 		return strings.TrimPrefix(many(to), many(from))

@@ -9,52 +9,59 @@ import (
 
 // A Status is the state of a Store, for metrics and readiness.
 type Status struct {
-	// Digest identifies the set in force. It depends on the contents of the files and on the
-	// options, but not on the paths. Servers of one version with equal digests have equal sets.
+	// Digest identifies the set of orders in force. It depends on the contents of the files
+	// and on the options, but not on the paths. Servers with the same program version and
+	// equal digests enforce equal orders.
 	Digest string
-	// LastSuccess is the time of the last load after which the newest versions of all files
-	// were in force.
+	// LastSuccess is the time of the last load after which the newest version of each file was
+	// in force.
 	LastSuccess time.Time
-	// LastLoad is the time of the last load, and LastOK reports whether that load was a
-	// success.
+	// LastLoad is the time of the last load. LastOK reports whether the newest version of each
+	// file is in force after this load.
 	LastLoad time.Time
 	LastOK   bool
-	Duration time.Duration // of the last load
-	// LastLook is the time at which the source last looked at all files.
+	Duration time.Duration // the duration of the last load
+	// LastLook is the time of the last scan of the files.
 	LastLook time.Time
-	// UselessLifts is the number of active lifts that reach no order of the set.
+	// UselessLifts is the number of active lifts (orders that end other orders) that do not
+	// apply to any order of the set.
 	UselessLifts int
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
 	Files []FileStatus
 }
 
-// A FileStatus is the state of one path of the configuration, or of one file that was found in
-// a directory or by a glob.
+// A FileStatus is the state of one file, directory or glob of the configuration, or of one
+// file that was found in a directory or by a glob.
 type FileStatus struct {
 	Path     string
-	Failures int   // the number of failed loads since the start
-	Err      error // the reason why the newest version of the file is not in force, or nil
-	// Expires is the time at which the version in force expires, or order.NoTime.
+	Failures int   // failed loads of the file since the start
+	Err      error // why the newest version of the file is not in force, or nil
+	// Expires is the time at which the version in force expires, or order.NoTime if it does
+	// not expire.
 	Expires order.Time
-	// Timezone is the time zone of the version in force, as written in the file.
+	// Timezone is the time zone of the version in force, as the file contains it.
 	Timezone string
+	// Signed is the newest time of signing of the version in force by the clocks of its
+	// signers, or zero if signatures are not checked or have no time.
+	Signed time.Time
 }
 
-// Stale reports whether the version in force has expired at now. Its orders stay in force.
+// Stale reports whether the version in force has expired at the time now. The orders of a
+// stale file stay in force.
 func (f FileStatus) Stale(now order.Time) bool {
 	return f.Expires != order.NoTime && f.Expires <= now
 }
 
-// Status returns the state of the Store. The caller must not change it.
+// Status returns the state of the Store. The caller must not change the result.
 func (s *Store) Status() Status {
 	st := *s.status.Load()
 	st.LastLook = s.src.LastLook()
 	return st
 }
 
-// Ready reports whether a good version of each configured file is in force, and none of these
-// versions has expired.
+// Ready reports whether a good version of each configured file is in force, and whether no
+// such version has expired.
 func (s *Store) Ready() bool {
 	st, now := s.status.Load(), seconds(s.clock.Now())
 	for _, f := range st.Files {
@@ -65,7 +72,7 @@ func (s *Store) Ready() bool {
 	return st.Ready
 }
 
-// summarize updates the status after a load that began at begin.
+// summarize updates the status after a load. begin is the time at which the load began.
 func (s *Store) summarize(begin time.Time) {
 	st := *s.status.Load()
 	st.Ready, st.LastOK, st.Files = true, s.setError == nil, make([]FileStatus, 0, len(s.paths))
@@ -73,7 +80,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.anyInForce(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)
@@ -83,7 +90,8 @@ func (s *Store) summarize(begin time.Time) {
 	s.status.Store(&st)
 }
 
-// anyInForce reports whether a file of a directory or glob is in force. The file may be gone.
+// anyInForce reports whether a file of the directory or glob has a version in force, even if
+// the file is gone.
 func (s *Store) anyInForce(pattern string) bool {
 	for path, f := range s.files {
 		if f.part != nil && source.Names(pattern, path) {

@@ -11,27 +11,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxLabels is the largest number of orders that are named in a line about a file.
+// maxLabels is the maximum number of orders that the log line about one file contains.
 const maxLabels = 3
 
-// A stop identifies a group of orders that a new Corefile stopped in some server blocks.
+// A stop is the key of a group of orders of one file that a reload of the Corefile has stopped
+// in equally many server blocks.
 type stop struct {
 	file string
-	// was is the number of server blocks that enforced the orders before the reload, and is is
-	// the number of server blocks that enforce the orders now.
+	// The two numbers of server blocks that enforce the orders: was before the reload of the
+	// Corefile, and is after the reload.
 	was, is int
 }
 
-// stoppedOrders is a group of stopped orders.
+// stoppedOrders is a group of orders that a reload of the Corefile has stopped.
 type stoppedOrders struct {
 	labels  []string
 	targets int
 }
 
-// Stopped returns a log line about each file whose block orders were in force in more
-// server blocks of the old Corefile than of the new Corefile. old and new have the Store of
-// each server block, so a Store that two server blocks share is in the list twice. Server blocks
-// in shadow enforce no orders, so they do not count.
+// Stopped returns log lines about the block orders that a reload of the Corefile has stopped
+// in at least one server block. old and new have one Store for each server block; a Store that
+// two server blocks share is in the slice twice. Server blocks in shadow are left out, because
+// a server block in shadow enforces no orders.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}
@@ -49,7 +50,7 @@ func Stopped(old, new []*Store) (lines []string) {
 			is[st.Order.ID]++
 		}
 	}
-	lost := map[string]ruleset.OrderState{} // the orders of dropped files
+	lost := map[string]ruleset.OrderState{} // orders of files that fewer server blocks load after the reload
 	for _, s := range old {
 		for st := range s.Set().OrderStates(seconds(s.Now())) {
 			if !st.Lift && st.State == ruleset.InForce {
@@ -85,7 +86,7 @@ func Stopped(old, new []*Store) (lines []string) {
 }
 
 // line returns the log line about a group of stopped orders. named reports whether a server
-// block of the new Corefile enforces orders of the file.
+// block of the new Corefile still has the file.
 func (at stop) line(named bool, x *stoppedOrders) string {
 	slices.Sort(x.labels)
 	be, were, some := "is", "was", strings.Join(x.labels[:min(len(x.labels), maxLabels)], ", ")
@@ -108,13 +109,13 @@ func (at stop) line(named bool, x *stoppedOrders) string {
 	return out + fmt.Sprintf("%s in force in %s, and %s in %d now", were, count(at.was, "server block"), be, at.is)
 }
 
-// enforcing returns the Stores that are not in shadow.
+// enforcing returns the Stores that are not in shadow (a Store in shadow blocks nothing).
 func enforcing(stores []*Store) []*Store {
 	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
 }
 
-// blocksByFile returns the number of server blocks that have a version of each order file in
-// force.
+// blocksByFile returns, for each order file, the number of server blocks that have a version
+// of the file in force.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {

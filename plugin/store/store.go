@@ -1,37 +1,40 @@
 // Package store keeps one set of orders in force. A Store loads order files, checks each new
-// version, and swaps the set.
+// version, and replaces the set.
 //
-// Each file is independent: a file with errors keeps its last good version in force and causes
-// an alarm, while the other files are loaded. A version passes these steps:
+// Each file is independent of the others. If a file has errors, its last good version stays in
+// force, the Store raises an alarm, and the other files are loaded. A new version of a file
+// passes these steps:
+//   - load.go takes the changed files from a [source.Source], parses them, and replaces the
+//     set once for all of them. protect.go loads protect lists.
+//   - replace.go checks the serial of the file, and limits how many targets the file may lose
+//     (max_shrink).
+//   - admit.go puts the new versions into force. clash.go finds order ids that several files
+//     contain, because no two files in force may have an order with one id.
+//   - panic.go restores the old state if the set cannot be built.
 //
-//   - load.go takes the changed files from a [source.Source], parses them, and swaps the set
-//     once for the batch. protect.go does the same for protect lists.
-//   - replace.go decides whether the version may replace the version in force (serial,
-//     max_shrink).
-//   - admit.go puts the versions of the batch into force that have no order id in common with
-//     other files; clash.go finds these versions.
-//   - panic.go restores the state before the batch if the set cannot be built.
-//
-// The other files around the load:
-//
-//   - registry.go shares Stores between server blocks, and inherit.go hands the versions in
-//     force to the Store of a new Corefile. precheck.go checks the files of a new Corefile in
-//     advance, and stopped.go reports the orders that a new Corefile stops.
-//   - loadlog.go logs the result of a load in the sentences of sentence.go, problems.go logs
-//     the problems of files, times.go logs orders that start and end, and queue.go keeps a
-//     blocked log from blocking a load.
+// Other files of the package have these tasks:
+//   - registry.go shares a Store between server blocks.
+//   - inherit.go hands the versions in force to the Store of a new Corefile. precheck.go
+//     checks the files of a new Corefile in advance. stopped.go reports the orders that a new
+//     Corefile stops.
+//   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
+//     the problems of files. times.go logs orders that start and end. queue.go prevents that a
+//     blocked log blocks a load.
 //   - recall.go puts the versions of a state directory into force at a start, and stores the
-//     versions in force; statedir.go opens the directory.
-//   - status.go is the state for metrics and readiness, and giveback.go returns memory to the
+//     versions in force. statedir.go opens the directory.
+//   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
 
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/signature"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
@@ -42,21 +45,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Log is the ordinary log of the server. A Store never logs the address of a client, nor the
-// id or the names of a sealed order.
+// A Log is the log of the server. A Store writes no address of a client to the Log, and no id
+// or name of a sealed (secret) order.
 type Log interface {
 	Infof(format string, args ...any)
 	Warningf(format string, args ...any)
 	Errorf(format string, args ...any)
 }
 
-// A Clock gives the time. Tests have a Clock of their own.
+// A Clock returns the time. Tests replace the real clock.
 type Clock = source.Clock
 
-// startPatience is the time that a start waits for files that are being written.
+// startPatience limits the time that a start waits for files that are being written.
 const startPatience = 5 * time.Second
 
-// A Store keeps a set of orders in force, and keeps the set up to date with its files. Its
+// A Store keeps a set of orders in force, and updates the set when its files change. Its
 // methods may be called from several goroutines.
 type Store struct {
 	opt   Options
@@ -66,90 +69,95 @@ type Store struct {
 	set   atomic.Pointer[ruleset.Set]
 
 	status   atomic.Pointer[Status]
-	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this one
+	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
 
-	// Only the goroutine that loads uses the next fields. It is first the goroutine that calls
-	// Open, and then the goroutine of Run.
+	// The fields below are used only by the goroutine that loads files: first the goroutine of
+	// Open, then the goroutine of Run.
 
-	paths         []string // the keys of files, in the order of the configuration if sorted
+	paths         []string // the keys of files; in the order of the configuration if sorted is true
 	sorted        bool
 	files         map[string]*file
-	isProtectList map[string]bool // the paths of Options.Protect
-	// former has the serials of versions that are not in force any more, for paths that are not
-	// in files.
+	isProtectList map[string]bool // the paths in Options.Protect
+	// former has the serial of the last version for each path that is not in files any more.
 	former     map[string]version
-	rules      ruleset.Options // Options.Rules and the guard in force
-	activated  []activation    // the versions that the current batch puts into force
-	unreadable []source.File   // the files of the current batch that cannot be read any more
-	// previous is the set that the next set follows: at a start, the set of the replaced Store
-	// or nil, and then the set in force.
+	rules      ruleset.Options // Options.Rules with the guard in force
+	activated  []activation    // the versions that the current batch of files puts into force
+	unreadable []source.File   // the files of the current batch that can no longer be read
+	// previous is the set that the next set replaces. In a start, it is the set of the
+	// replaced Store, or nil. After the start, it is the set in force.
 	previous *ruleset.Set
-	setError error     // the reason why the last load could not build a set, or nil
+	setError error     // why the last load could not build a set, or nil
 	dir      *stateDir // nil without a state directory
 	recalled bool      // the versions and serials of dir have been taken over
 	kept     int64     // the number of bytes of files that are kept until they are stored
 	// unread has the stored versions that could not be put into force.
 	unread map[string]state.Version
-	// warnings are about the set in force. They are logged after the load.
+	// warnings are the warnings about the set in force. They are logged after the load.
 	warnings order.Problems
-	unlogged bool // the set in force is new, and the log does not have its changes yet
+	unlogged bool // the changes of the set in force are not logged yet
 	logged   logState
 	times    timeLog
-	touched  int // the number of targets that were parsed or replaced since memory was given back
+	touched  int // the number of targets parsed or replaced since the last giveBack
 
-	panics sync.Map // the texts of the panics whose stacks are in the log
+	panics sync.Map // the panic texts whose stacks were logged
 
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
-	closing atomic.Bool // the Store is closing, so the current load must end
+	closing atomic.Bool // the Store closes, so a load in progress must stop
 }
 
-// A file is the state of one order file or protect list, or of a directory or glob.
+// A file is the state of one order file, protect list, directory or glob.
 type file struct {
 	version // the version in force; empty for a directory or glob
 	// err is the reason why the newest version of the file is not in force, or nil.
 	err error
-	// refused is the digest of the version that err is about. It is zero if there is no file.
+	// refused is the digest of the version to which err belongs. It is zero if there is no
+	// file.
 	refused source.Digest
-	// waiting is a good version that is not in force because another file has one of its order
-	// ids. The version waits, because the other file may give up the id.
+	// waiting is a good new version that is not in force, because another file has an order
+	// with the same id. It waits until the other file drops the order.
 	waiting *candidate
-	gone    bool // there is no file at the path any more
-	// unseen means that the source has never reported the file: inherit got the version from
-	// another Store.
+	gone    bool // the path has no file any more
+	// unseen means that the source has never reported the file: the version was taken over
+	// from another Store.
 	unseen   bool
-	pattern  bool // a directory or glob
+	pattern  bool // the path is a directory or glob
 	failures int
+	// unsigned is the id of the last proof that failed, and unsignedAt the time at which the
+	// proofs began to fail, or zero.
+	unsigned   source.Digest
+	unsignedAt time.Time
 }
 
-// Open starts a Store outside the registry. Open returns when the orders of the good files are
-// in force. If there is no good file, Open returns an error with all problems. If clock is nil,
-// the Store uses the real time.
+// Open starts a Store that is not in the registry. It returns when the orders of the good
+// files are in force. If no file is good, Open returns an error with all problems. A nil clock
+// means the real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }
 
-// open is Open for a Store that takes over the versions of other Stores.
+// open starts a Store that takes over the versions that the Stores in others have in force.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
-	defer coop.Start()() // another Store may already answer queries
+	defer coop.Start()() // yield to the queries of other Stores
 	s, err := prepare(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
-	// Write the lines of the start now, before the caller logs its next line.
+	// Write the log lines of the start now, so that they come before the next line of the
+	// caller.
 	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.done.Go(func() {
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.next() // also when the next batch is already there
+			s.next() // call next here, because Run does not call it if another batch is ready
 		})
 	})
 	return s, nil
 }
 
-// prepare is open without the goroutine that watches the files.
+// prepare creates a Store and loads its files, but does not start to watch the files.
 func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -180,7 +188,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		if s.dir != nil {
 			s.dir.release(s)
 		}
-		s.log.flush(flushPatience) // the process may end now
+		s.log.flush(flushPatience) // the caller may end the process soon
 		return nil, errors.Join(err, s.src.Close())
 	}
 	if s.dir != nil {
@@ -189,15 +197,19 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, nil
 }
 
-// maxBytes returns the size in bytes up to which the source reads a file.
+// maxBytes returns the maximum size in bytes of the file at path. side is true for a side list
+// (a list of names in a file of its own).
 func (s *Store) maxBytes(path string, side bool) int64 {
-	if s.isProtectList[path] {
+	switch {
+	case s.isProtectList[path]:
 		return order.MaxProtect
+	case side && s.opt.Verify.Demanded() && strings.HasSuffix(path, ".minisig"):
+		return signature.MaxBytes
 	}
 	return order.MaxBytes(path, side)
 }
 
-// start loads all files for the first time.
+// start loads all files for the first time. It returns an error if no order file is good.
 func (s *Store) start(ctx context.Context) error {
 	deadline := s.clock.Now().Add(startPatience)
 	for first := true; ; first = false {
@@ -207,7 +219,7 @@ func (s *Store) start(ctx context.Context) error {
 			s.markMissing(reports)
 		}
 		s.load(reports)
-		// The source reports a file again if the file changed while it was read.
+		// If a file changed while it was read, Scan reports the file again.
 		if !s.anyBeingWritten() || !s.clock.Now().Before(deadline) {
 			break
 		}
@@ -231,7 +243,7 @@ func (s *Store) start(ctx context.Context) error {
 	return nil
 }
 
-// anyBeingWritten reports whether a file was not loaded only because it is being written.
+// anyBeingWritten reports whether a file is not loaded only because it is being written.
 func (s *Store) anyBeingWritten() bool {
 	for _, f := range s.files {
 		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
@@ -241,26 +253,27 @@ func (s *Store) anyBeingWritten() bool {
 	return false
 }
 
-// Set returns the set in force. It only loads an atomic pointer.
+// Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Idle reports whether the Store has nothing to do before its clock moves or a file changes, and
-// whether the log has all lines of the Store. Tests with a clock of their own use Idle.
+// Idle reports whether the Store has nothing to do until its clock moves or a file changes,
+// and has written all its log lines. Tests with a clock of their own use Idle.
 func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
 
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
 
-// Shadow reports whether the server blocks of the Store change no answer.
+// Shadow reports whether the Store is in shadow: its server blocks count blocked queries but
+// do not block.
 func (s *Store) Shadow() bool { return s.opt.Shadow }
 
-// closePatience is the time that Close waits for the current load. Tests change it.
+// closePatience limits the time that Close waits for a load in progress. Tests change it.
 var closePatience = 5 * time.Second
 
-// Close ends the watching of the files. The set remains usable. Close waits for the goroutines
-// of the Store, but only for some seconds: neither a file system that does not answer nor a
-// blocked log may keep the server from ending. A load that outlives Close changes nothing that
-// is still used.
+// Close ends the watching of the files. The set can still be used. Close waits at most a few
+// seconds for the goroutines of the Store, because a dead file system or a blocked log must
+// not prevent the end of the server. A load that is still running after Close has no effect on
+// queries.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()
@@ -270,7 +283,7 @@ func (s *Store) Close() {
 		s.done.Wait()
 		close(ended)
 	}()
-	// The timer runs in real time, because the clock of a test may stand still or jump.
+	// The timer uses real time, because the clock of a test may stand still or jump.
 	timer := time.NewTimer(closePatience)
 	defer timer.Stop()
 	select {

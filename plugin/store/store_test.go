@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A jumpClock is a clock for tests that do not wait: After sets the clock to the time of the
-// alarm at once.
+// A jumpClock is a clock without waits: After sets the clock forward by the given time at
+// once.
 type jumpClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -37,11 +37,11 @@ func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// lines is a Log that keeps its lines for the test.
+// lines is a Log that stores the lines for the test.
 type lines struct {
 	mu    sync.Mutex
 	all   []string
-	flush func() // waits for the lines of a Store, if set
+	flush func() // if not nil, it waits until the Store has written all its lines
 }
 
 func (l *lines) add(level, format string, args ...any) {
@@ -53,7 +53,7 @@ func (l *lines) Infof(f string, a ...any)    { l.add("info: ", f, a...) }
 func (l *lines) Warningf(f string, a ...any) { l.add("warning: ", f, a...) }
 func (l *lines) Errorf(f string, a ...any)   { l.add("error: ", f, a...) }
 
-// take returns the lines since the last take.
+// take returns the lines since the last call of take.
 func (l *lines) take() string {
 	if l.flush != nil {
 		l.flush()
@@ -65,8 +65,8 @@ func (l *lines) take() string {
 	return out
 }
 
-// A world is a folder of order files and a store of these files. The test decides when the
-// store looks at the files.
+// A world is a folder of order files with a store that loads the files. The store scans the
+// files only when the test calls step.
 type world struct {
 	t     *testing.T
 	dir   string
@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// write replaces a file in place.
+// write replaces the content of a file without a rename.
 func (w *world) write(name, text string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
@@ -93,7 +93,8 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// start prepares a store with the given patterns, or with the whole folder.
+// start opens a store with the given patterns. Without patterns, the store loads the whole
+// folder.
 func (w *world) start(change func(*Options), patterns ...string) error {
 	w.t.Helper()
 	opt := Options{MaxShrink: 50, Poll: time.Second}
@@ -121,16 +122,17 @@ func (w *world) mustStart(patterns ...string) {
 	}
 }
 
-// step lets the store load the changed files, after each file was unchanged for long enough.
+// step lets the store load each changed file. The virtual clock moves far enough for a file
+// that was written in place.
 func (w *world) step() {
 	w.t.Helper()
-	// Two minutes pass first. The source then computes the digest of every file, and does not
+	// Move the clock by two minutes, so that the source hashes every file again and does not
 	// rely on timestamps.
 	w.clock.After(2 * time.Minute)
 	w.s.load(w.s.src.Scan(context.Background(), 10*time.Second))
 }
 
-// blocked returns the names that are blocked for all clients now.
+// blocked returns those of the names that are blocked for all clients now.
 func (w *world) blocked(names ...string) (out []string) {
 	w.t.Helper()
 	for _, s := range names {
@@ -154,7 +156,8 @@ func (w *world) wantBlocked(want string, names ...string) {
 	}
 }
 
-// orders returns an order file. Each spec has the form "id: names" and gives one order.
+// orders returns the text of an order file. Each spec is one order and has the form "id:
+// names".
 func orders(header string, specs ...string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\n" + header + "defaults: {authority: {name: A}, scope: global}\norders:\n")
@@ -176,7 +179,7 @@ func many(n int) string {
 	return strings.Join(names, " ")
 }
 
-// nets returns forty addresses as targets.
+// nets returns forty addresses that begin with prefix.
 func nets(prefix string) string {
 	var list []string
 	for i := range 40 {
@@ -249,8 +252,8 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading checks the table "Changes of a file" of docs/order-format.md: how the store
-// handles a new version of a file in force, and which names are then blocked.
+// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md: what a
+// store does with a new version of a file, and which names are blocked afterwards.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
 	for _, tc := range []struct {
@@ -296,7 +299,7 @@ func TestLoading(t *testing.T) {
 			if ok := w.s.Status().LastOK; ok == (tc.blocked == "a.example") {
 				t.Errorf("LastOK is %v", ok)
 			}
-			// A refusal is logged once, and not at each look.
+			// A refused version is logged once, not at each scan of the files.
 			w.step()
 			if again := w.log.take(); again != "" {
 				t.Errorf("logged again:\n%s", again)
@@ -323,8 +326,8 @@ func TestMaxShrink(t *testing.T) {
 	}
 }
 
-// TestRefusedAgain checks that each refused version counts as a failure, also if the reasons
-// are equal.
+// TestRefusedAgain checks that each refused version of a file is counted as a failure, even if
+// two versions are refused for one reason.
 func TestRefusedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -340,7 +343,7 @@ func TestRefusedAgain(t *testing.T) {
 	}
 }
 
-// TestVanished checks that the orders of a removed file stay in force.
+// TestVanished checks that the orders of a file stay in force when the file is removed.
 func TestVanished(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -371,7 +374,7 @@ func TestVanished(t *testing.T) {
 				w.write("b.yaml", orders("", "b: c.example"))
 				w.step()
 				w.wantBlocked("a.example c.example", "a.example", "b.example", "c.example")
-				// The alarm ends when the file is back.
+				// The alarm ends when the file exists again.
 				os.RemoveAll(path)
 				w.write("a.yaml", orders("", "a: d.example"))
 				w.step()
@@ -384,7 +387,8 @@ func TestVanished(t *testing.T) {
 	}
 }
 
-// TestVanishedAfterLift checks that a file with "orders: []" may be removed.
+// TestVanishedAfterLift checks that a file may be removed after its orders were ended by
+// "orders: []".
 func TestVanishedAfterLift(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -420,8 +424,8 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDuplicateID checks that the store refuses a new file with an id of another file, until
-// the other file gives up the id.
+// TestDuplicateID checks that a new file is refused if another file has an order with the same
+// id. When the other file drops the order, the new file is loaded.
 func TestDuplicateID(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example"))
@@ -439,8 +443,8 @@ func TestDuplicateID(t *testing.T) {
 	}
 }
 
-// TestOrderMoves checks that an order stays in force while it moves from one file to another
-// file in one batch.
+// TestOrderMoves checks that an order stays in force when one batch of changes moves the order
+// from one file to another.
 func TestOrderMoves(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -455,8 +459,8 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap checks that two files may exchange their orders in one batch, for example when
-// a ConfigMap changes.
+// TestOrdersSwap checks that two files may exchange their orders in one batch of changes, for
+// example in an update of a ConfigMap.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -472,8 +476,8 @@ func TestOrdersSwap(t *testing.T) {
 	}
 }
 
-// TestRenamed checks that the orders of a file stay in force when the file is renamed or split.
-// If the new files have only some of the orders, they are refused.
+// TestRenamed checks that orders stay in force when their file is renamed or split. If the new
+// files have only some of the orders, the new files are refused.
 func TestRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -504,11 +508,12 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
-// TestRenamedAndShrunk checks that max_shrink and the serial also apply if a file is renamed.
+// TestRenamedAndShrunk checks that a rename cannot avoid the checks of max_shrink and of the
+// serial.
 func TestRenamedAndShrunk(t *testing.T) {
 	for _, tc := range []struct {
 		name, before, after string
-		why                 string // of a refusal; empty if the new file replaces the old file
+		why                 string // the reason of the refusal; empty if the new file replaces the old file
 	}{
 		{"keeps its targets", orders("serial: 7\n", "a: a.example "+many(40)), orders("serial: 7\n", "a: a.example "+many(40)), ""},
 		{"loses more than half", orders("", "a: a.example "+many(40)), orders("", "a: b.example "+many(10)),
@@ -548,7 +553,8 @@ func TestRenamedAndShrunk(t *testing.T) {
 	}
 }
 
-// TestRenamedAndRefused checks that a refused file does not replace a file that is gone.
+// TestRenamedAndRefused checks that a refused file does not take over the orders of a file
+// that is gone.
 func TestRenamedAndRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -561,7 +567,7 @@ func TestRenamedAndRefused(t *testing.T) {
 	if w.s.Status().LastOK {
 		t.Error("no alarm")
 	}
-	// The order also stays in force after a swap because of another file.
+	// The order also stays in force when another file is loaded.
 	w.write("other.yaml", orders("", "o: third.example"))
 	w.step()
 	w.wantBlocked("a.example y.example third.example", "a.example", "y.example", "third.example", "other.example")
@@ -587,7 +593,7 @@ func TestSideList(t *testing.T) {
 			t.Errorf("another node with %q: same digest %v, want %v", list, !same, same)
 		}
 	}
-	// A file that did not change is not loaded again.
+	// An unchanged file is not loaded again.
 	loaded := w.s.Set()
 	if w.step(); w.s.Set() != loaded {
 		t.Error("an unchanged file was loaded again")
@@ -604,7 +610,7 @@ func TestSideList(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
 	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
-	logged(t, log, 0, "c.example:80") // the side list may be any file, so its text is not logged
+	logged(t, log, 0, "c.example:80") // the text of a side list is not logged, because a wrong path may lead to a secret file
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))
 	w.step()
@@ -617,8 +623,8 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten cuts a file at every byte, in place. A version that was unchanged for less
-// than a second must not come into force.
+// TestHalfWritten cuts a file at every byte, in place. A version must not come into force
+// before it is unchanged for a second.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))
@@ -661,7 +667,7 @@ func TestRegistry(t *testing.T) {
 	if len(All()) != 1 {
 		t.Errorf("%d stores", len(All()))
 	}
-	// The other store still watches the files.
+	// The other store still notices changed files.
 	deadline := time.Now().Add(10 * time.Second)
 	tmp := filepath.Join(w.dir, ".tmp")
 	os.WriteFile(tmp, []byte(orders("", "a: b.example")), 0o644)
@@ -677,7 +683,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// TestStorm replaces a file a thousand times, and checks that the last version is in force.
+// TestStorm replaces a file a thousand times and checks that the last version comes into
+// force.
 func TestStorm(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -8,18 +8,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTransitions is the largest number of orders, and of deadlines, that the log lists for one
-// moment.
+// maxTransitions is the maximum number of orders that one call of due logs, and the maximum
+// number of deadlines.
 const maxTransitions = 100
 
-// A timeLog is the state of the log of changes that time alone makes: orders start and end,
-// deadlines pass, and files expire. Queries do not depend on the log, because each query
-// compares the clock with the dates of the orders.
+// A timeLog records which changes by time alone are logged: orders start and end, deadlines
+// pass, and files expire. Queries do not need the timeLog, because each query compares the
+// clock with the dates of the orders.
 type timeLog struct {
 	set     *ruleset.Set
-	then    order.Time            // the log has the changes of set up to this time
+	then    order.Time            // the changes of set up to this time are logged
 	next    order.Time            // the first time after then at which something changes
-	expired map[string]order.Time // for each path, the expires that the log has reported
+	expired map[string]order.Time // the path of a file -> the expiry time that was logged
 }
 
 // next does the work that time alone makes necessary, and returns the time of the next work, or the
@@ -34,13 +34,13 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs the changes since the last call, and returns the time of the next change, or the
-// zero time if nothing will change. due returns at once if there was no change and the set is
-// the same. After a load, due also gives memory back, because the log was the last user of the
-// old set.
+// due logs what has changed with time since the last call, for example orders that have
+// started or ended. It returns the time of the next change, or zero if nothing will change.
+// After a load, due also returns memory to the operating system, because the log of the load
+// is the last user of the old set.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
-	// If the operator sets the clock back, orders that had ended may be in force again.
+	// If the operator sets the clock back, an order that had ended may be in force again.
 	changed := l.set != nil && (now >= l.next || now < l.then)
 	if changed {
 		if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(l.set, l.then, now) }); err != nil {
@@ -49,7 +49,8 @@ func (s *Store) due() time.Time {
 	}
 	if changed || set != l.set {
 		s.logExpired(now)
-		// The log of the load has the states of a new set, so its changes are logged from now on.
+		// The log of the load has the states of a new set, so only later changes must be
+		// logged.
 		l.set, l.then, l.next = set, now, s.nextChange(now)
 	}
 	giveBack(s.touched)
@@ -60,8 +61,8 @@ func (s *Store) due() time.Time {
 	return l.next.Time()
 }
 
-// nextChange returns the next time after now at which an order starts or ends, a deadline is
-// missed, or a file expires. nextChange returns ruleset.Forever if there is no such time.
+// nextChange returns the first time after now at which an order starts or ends, a deadline
+// passes, or a file expires. It returns ruleset.Forever if there is no such time.
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {
@@ -77,7 +78,7 @@ func (s *Store) nextChange(now order.Time) order.Time {
 	return next
 }
 
-// logExpired logs the files whose version in force has expired. Each version is logged once.
+// logExpired logs each file whose version in force has expired, once for each version.
 func (s *Store) logExpired(now order.Time) {
 	for _, f := range s.Status().Files {
 		if f.Stale(now) && s.times.expired[f.Path] != f.Expires {
@@ -87,8 +88,9 @@ func (s *Store) logExpired(now order.Time) {
 	}
 }
 
-// logTransitions logs the orders of a set whose states differ between two times, and the
-// deadlines between these times that were missed.
+// logTransitions logs the orders whose state changed between the times then and now, for
+// example from pending to in force. It also logs the deadlines that passed in this time while
+// the orders were not enforced.
 func (s *Store) logTransitions(set *ruleset.Set, then, now order.Time) {
 	ts := set.Transitions(then, now)
 	logAtMost(s.log.Infof, len(ts), maxTransitions, func(i int) string {

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestTransitions checks that the log reports each order at the second at which the order starts
-// or ends, and does not name a sealed order.
+// TestTransitions checks that the log reports the start and the end of each order in the right
+// second. The log must not contain the id of a sealed (secret) order.
 func TestTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)
@@ -52,8 +52,8 @@ orders:
 	}
 }
 
-// TestMissedDeadlines checks that the log says at the moment of a deadline which orders are not
-// enforced, and is silent about orders that are.
+// TestMissedDeadlines checks that the log reports, at a deadline, the orders that are not
+// enforced. Orders that are enforced are not reported.
 func TestMissedDeadlines(t *testing.T) {
 	w := newWorld(t)
 	begin := w.clock.Now()
@@ -88,7 +88,7 @@ func TestMissedDeadlines(t *testing.T) {
 }
 
 // TestRunLogsTransitions checks that a running store logs the start and the end of an order
-// without a load.
+// without a new load.
 func TestRunLogsTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)
@@ -108,10 +108,10 @@ func TestRunLogsTransitions(t *testing.T) {
 	logged(t, log, 1, "order a: is in force now (it was pending)")
 }
 
-// TestGoroutinesAtRest checks that an idle store has two goroutines: one waits for the next poll
-// and the next change of an order, and the other waits for events of the kernel. An idle
-// goroutine is a cost for queries: Go starts each new goroutine with a stack of the average size
-// that all goroutines use, and idle goroutines use little.
+// TestGoroutinesAtRest checks that an idle store has two goroutines. One waits for the next
+// poll and for the next change of an order, and the other waits for kernel events. More idle
+// goroutines would slow down queries: Go gives the goroutine of each query a first stack of
+// the average size in use, and idle goroutines reduce the average.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

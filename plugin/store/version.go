@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -17,13 +19,14 @@ import (
 
 // A version is the version of a file that is in force.
 type version struct {
-	part      *ruleset.Part // nil for a protect list, and if no version is in force
-	list      *guard.List   // the protect list, or nil
+	part      *ruleset.Part // the compiled orders; nil for a protect list, and if no version is in force
+	list      *guard.List   // the protect list; nil for an order file
 	digest    string        // the digest of the file and its side lists; see versionDigest
 	ownDigest source.Digest // the digest of the file alone
 	serial    int64         // -1 if the file has no serial
 	expires   order.Time    // the expires of the file, or order.NoTime
 	zone      string        // the time zone as written in the file
+	signed    time.Time     // the newest time of signing, or zero
 	number    uint64        // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
@@ -32,20 +35,20 @@ type version struct {
 	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
 }
 
-// noVersion is the version of a file that was never in force.
+// noVersion is the version of a path at which no version was ever in force.
 var noVersion = version{serial: -1, expires: order.NoTime}
 
-// versions is the number of versions that went into force in this process.
+// versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
-// former returns the fields that are kept of a version that is not in force any more. They are
-// the serial and the digest that belongs to the serial: if the file comes back with a lower
-// serial, it is refused.
+// former returns what must be remembered of a version that is no longer in force: the serial,
+// and the digest of the file with this serial. If the file comes back with a lower serial, the
+// file is refused.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
 
-// formerVersion returns the fields that are kept of the last version at a path, or noVersion.
+// formerVersion returns what is remembered of the last version at path, or noVersion.
 func (s *Store) formerVersion(path string) version {
 	if v, ok := s.former[path]; ok {
 		return v
@@ -53,8 +56,8 @@ func (s *Store) formerVersion(path string) version {
 	return noVersion
 }
 
-// newerThan reports whether v is newer than w. Both were in force for one path, perhaps in
-// different Stores.
+// newerThan reports whether v is newer than w. The two versions were in force for one path,
+// perhaps in different Stores.
 func (v *version) newerThan(w *version) bool {
 	switch {
 	case w.part == nil && w.list == nil:
@@ -65,9 +68,10 @@ func (v *version) newerThan(w *version) bool {
 	return v.number > w.number
 }
 
-// versionDigest returns the digest of a version. It is the digest of the file, or a digest of
-// the file and its side lists. The keys of sides are paths and the values are digests. The
-// paths do not enter the digest, so equal files on two servers have equal digests.
+// versionDigest returns the digest of a version: the digest of the file itself, or a digest
+// over the file and its side lists (lists of names in files of their own). sides has the
+// digests of the side lists by path. The result does not depend on the paths, so that equal
+// files on two servers have equal digests.
 func versionDigest(own source.Digest, sides map[string]string) string {
 	if len(sides) == 0 {
 		return own.String()
@@ -81,12 +85,17 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 }
 
 // reportedSides returns the side lists of a report in the form that versionDigest needs.
-func reportedSides(r source.File) map[string]string {
+// Signatures do not belong to the version of a file.
+func (s *Store) reportedSides(r source.File) map[string]string {
+	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
 	for _, side := range r.Sides {
+		if filepath.Dir(side.Path) == filepath.Dir(r.Path) && slices.Contains(signatures, filepath.Base(side.Path)) {
+			continue
+		}
 		sides[side.Path] = side.Digest.String()
 		if side.State != source.Ready {
-			sides[side.Path] = side.State.String() // differs from the digest of every version
+			sides[side.Path] = side.State.String() // the state as text, which differs from every digest
 		}
 	}
 	return sides

@@ -11,16 +11,17 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// The peers of TestProxyProtocol. The address of the load balancer is in Italy.
+// These are addresses of peers in TestProxyProtocol. The address of the load balancer is in
+// Italy.
 const (
 	balancer  = "127.0.1.53"
-	stranger  = "127.0.1.54" // a peer that is no balancer
-	forwarder = "127.0.8.1"  // a forwarder whose client subnets are trusted
+	stranger  = "127.0.1.54" // a peer that is not a load balancer
+	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol checks that behind a load balancer the address in the PROXY header is the
-// client, for scopes and for exemptions. IPv6 clients come through the balancer too, so the test
-// needs no IPv6 on the machine.
+// TestProxyProtocol checks that behind a load balancer the address in the PROXY header counts
+// as the client, for scopes and for exemptions. IPv6 clients come through the load balancer
+// too, so the test needs no IPv6 on the machine.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()
@@ -52,7 +53,7 @@ orders:
 	const court, net, passes = "NXDOMAIN rd ra; SOA blocked.example. 30; EDE 16 Blocked by order of Court",
 		"NXDOMAIN rd ra; SOA blocked.example. 30; EDE 16 Blocked by order of Net",
 		"NOERROR rd ra; www.blocked.example. 300 A 192.0.2.66"
-	type names struct { // the answer for www.blocked.example, and whether two other names are blocked
+	type names struct { // the answer for www.blocked.example, and whether exact.example and nodata.example are blocked
 		blocked    string
 		exact, all bool
 	}
@@ -61,7 +62,8 @@ orders:
 		version      byte
 		ask          func(s *server, peer string, header []byte, text string) []byte
 	}{
-		// CoreDNS supports version 2 only over UDP, because version 1 is text for TCP.
+		// CoreDNS supports version 2 over UDP, but not version 1, because version 1 is text
+		// for TCP.
 		{"UDP, version 2", "", 2, udpBehind},
 		{"TCP, version 1", "", 1, tcpBehind},
 		{"TCP, version 2", "", 2, tcpBehind},
@@ -80,24 +82,24 @@ orders:
 				{italian, names{court, false, true}},
 				{french, names{net, true, true}},
 				{unknown, names{passes, false, true}},
-				{"127.0.1.77", names{passes, false, true}},  // exempt
-				{"127.0.2.77", names{passes, false, false}}, // exempt
-				{balancer, names{court, false, false}},      // the balancer as its own client
+				{"127.0.1.77", names{passes, false, true}},  // this client is exempt
+				{"127.0.2.77", names{passes, false, false}}, // this client is exempt
+				{balancer, names{court, false, false}},      // the header gives the load balancer itself as the client
 				{"198.51.100.1", names{court, false, true}},
-				{"198.51.100.7", names{passes, false, true}}, // exempt
-				{"192.0.2.1", names{passes, false, true}},    // without a country
+				{"198.51.100.7", names{passes, false, true}}, // this client is exempt
+				{"192.0.2.1", names{passes, false, true}},    // this client has no country
 				{"2001:db8:1::1", names{court, false, true}},
 				{"2001:db8:51::1", names{court, false, true}},
 				{"2001:db8:2::1", names{net, true, true}},
 				{"2001:db8:2:1::1", names{passes, false, true}},
-				{"2001:db8:1::77", names{passes, false, true}}, // exempt
+				{"2001:db8:1::77", names{passes, false, true}}, // this client is exempt
 				{"2001:db8:9::1", names{passes, false, true}},
 				{"::ffff:127.0.1.1", names{court, false, true}},
 				{"::ffff:127.0.1.77", names{passes, false, true}},
 				{"::ffff:127.0.2.1", names{net, true, true}},
 				{"::ffff:198.51.100.1", names{court, false, true}},
 				{"::ffff:198.51.100.7", names{passes, false, true}},
-				{"", names{court, false, false}}, // the balancer itself, without a header
+				{"", names{court, false, false}}, // without a header, the load balancer is the client
 			} {
 				before := counted(t)
 				if got := ask(balancer, tc.client, blocked.ask); got != tc.want.blocked {
@@ -110,7 +112,8 @@ orders:
 				if got := counted(t).since(before); got != count {
 					t.Errorf("%q: counted %q, want %q", tc.client, got, count)
 				}
-				// A client subnet from a client behind the balancer is not trusted.
+				// The server must not trust a client subnet from a client behind the load
+				// balancer.
 				for _, subnet := range []string{"", " +subnet=0.0.0.0/0", " +subnet=127.0.2.0/24", " +subnet=2001:db8:1::/48"} {
 					got := names{ask(balancer, tc.client, blocked.ask+subnet),
 						strings.HasPrefix(ask(balancer, tc.client, "exact.example A"+subnet), "NXDOMAIN"),
@@ -120,13 +123,14 @@ orders:
 					}
 				}
 			}
-			// A trusted forwarder behind the balancer is still trusted.
+			// The server must also trust the forwarder behind the load balancer.
 			for subnet, want := range map[string]string{"127.0.1.0/24": court, "127.0.2.0/24": passes} {
 				if got := ask(balancer, forwarder, blocked.ask+" +subnet="+subnet); got != want+scope(t, subnet) {
 					t.Errorf("a forwarder for %s\n got %s\nwant %s", subnet, got, want+scope(t, subnet))
 				}
 			}
-			// A peer that is no balancer must not evade a scope, or get an exemption, by a header.
+			// A peer that is not a load balancer must not evade a scope or get an exemption by
+			// a PROXY header.
 			if tr.scheme == "" {
 				for _, client := range []string{french, "2001:db8:2::1", "127.0.1.77"} {
 					if got := ask(stranger, client, blocked.ask); got != court {
@@ -138,8 +142,8 @@ orders:
 	}
 }
 
-// header returns the PROXY header that comes before the client's bytes, or nil for the client
-// "".
+// header returns the PROXY header that comes before the bytes of the client. For the client ""
+// it returns nil.
 func header(t *testing.T, version byte, udp bool, client string) []byte {
 	t.Helper()
 	if client == "" {
@@ -156,7 +160,7 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 		h.TransportProtocol = proxyproto.TCPv6
 	}
 	if udp {
-		h.TransportProtocol++ // the value for datagrams follows the value for streams
+		h.TransportProtocol++ // the value for datagrams is one more than the value for streams
 		h.SourceAddr, h.DestinationAddr = &net.UDPAddr{IP: ip, Port: 4711}, &net.UDPAddr{IP: to, Port: 53}
 	}
 	out, err := h.Format()
@@ -166,7 +170,7 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 	return out
 }
 
-// dialBehind connects to the server from the address of a peer and sends the header.
+// dialBehind connects to the server from the address peer and sends the PROXY header.
 func dialBehind(s *server, peer string, header []byte) net.Conn {
 	s.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(peer)}}
@@ -209,7 +213,7 @@ func (id identity) httpBehind(s *server, peer string, header []byte, text string
 	return overHTTP(s, rt, "HTTP/2.0", s.tcp, text)
 }
 
-// TestIPv6 sends queries over IPv6, where the address may have a zone.
+// TestIPv6 sends queries over IPv6.
 func TestIPv6(t *testing.T) {
 	files := map[string]string{"scoped.yaml": `version: 1
 orders:

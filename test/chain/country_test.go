@@ -14,15 +14,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// The addresses of the test clients. Linux accepts all of 127.0.0.0/8 as local, so a query can
-// come from each of these addresses. 127.0.9.0/24 is not in the database.
+// These are the addresses of the test clients. Linux accepts all of 127.0.0.0/8 as local, so a
+// query can come from each of these addresses. 127.0.9.0/24 is not in the database of
+// countries.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
 )
 
-// geoDB writes databases in MaxMind's format. city.mmdb and country.mmdb contain countries,
-// and asn.mmdb does not.
+// geoDB writes databases in MaxMind's format. The files city.mmdb and country.mmdb contain
+// countries, and the file asn.mmdb contains no countries.
 func geoDB(t *testing.T, dir string) {
 	t.Helper()
 	asn := mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint64(64496)}
@@ -46,7 +47,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// An entry with a continent but no country, as for a satellite provider.
+		// This entry has a continent but no country, like the entry of a satellite provider.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -65,8 +66,8 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins. The plugins below them have an
-// address for every name. $GEO is the folder of the databases.
+// startPlaced starts a server block with the given plugins. The plugins that follow answer
+// every name with an address. The text $GEO stands for the directory of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -85,14 +86,14 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 			rcode NOERROR
 		}`}, map[string]string{
 		"orders.yaml": orders,
-		// Names that lead to ordered names, and one name that does not.
+		// Most of these names lead to ordered names.
 		"cdn.zone": "$ORIGIN cdn.net.\n@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns.cdn.net.\n" +
 			"leads 60 CNAME more\nmore 60 CNAME kickasstorrents.to.\nstays 60 CNAME free.example.\nvia 60 CNAME all.example.\n",
 	})
 }
 
-// from returns the reply to an A query from a local address. subnet is the EDNS client subnet,
-// or "" for none.
+// from sends an A query from a local address and returns the reply. subnet is the EDNS client
+// subnet of the query. Without a subnet it is "".
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
 	text := name + " A +from=" + client
@@ -102,7 +103,7 @@ func (s *server) from(client, name, subnet string) *dns.Msg {
 	return unpack(s.t, overUDP(s, text))
 }
 
-// exampleOrders returns the orders of orders.example.yaml with exempt clients added.
+// exampleOrders returns the orders of orders.example.yaml, to which it adds exempt clients.
 func exampleOrders(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../orders.example.yaml")
@@ -112,17 +113,17 @@ func exampleOrders(t *testing.T) string {
 	return strings.Replace(string(text), "\nauthorities:", "\ndefaults: {exempt: [127.0.1.77, \"2001:db8:1::77\"]}\nauthorities:", 1)
 }
 
-// The answers that the tests expect, as brief shows them.
+// These are expected answers in the form of the function brief.
 const (
 	milan = "NXDOMAIN rd ra; SOA kickasstorrents.to. 30; EDE 16 Blocked by order of Court of Milan"
 	free  = "NOERROR aa rd; leads.cdn.net. 60 CNAME more.cdn.net.; more.cdn.net. 60 CNAME kickasstorrents.to.; kickasstorrents.to. 60 A 192.0.2.80; NS cdn.net. 60"
 	stays = "NOERROR aa rd; stays.cdn.net. 60 CNAME free.example.; free.example. 60 A 192.0.2.80; NS cdn.net. 60"
 )
 
-// passes returns the answer for a name that passes.
+// passes returns the expected answer for a name that passes.
 func passes(name string) string { return "NOERROR aa rd; " + name + " 60 A 192.0.2.80" }
 
-// TestMilan checks that an order of the Court of Milan blocks clients in Italy only.
+// TestMilan checks that an order of the Court of Milan blocks only clients in Italy.
 func TestMilan(t *testing.T) {
 	for _, tc := range []struct {
 		name, geoip, properties string
@@ -146,8 +147,8 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// Each client asks twice, blocked and passing clients in turn. An answer in the
-			// cache for one client must not reach another client.
+			// Each client sends its query twice. An answer in the cache for one client must
+			// not reach another client.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {
@@ -165,13 +166,14 @@ func TestMilan(t *testing.T) {
 }
 
 // TestMilanThroughCache checks clients of two countries that share one cache. The queried name
-// is an alias of the blocked name, and the server itself looks up the target. No client may
-// get the cached answer of the other country, whichever client asks first.
+// is an alias of the blocked name, and the server itself looks up the target of the alias. No
+// client may get the cached answer for the other country, whichever client sends the first
+// query.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
-		// The file plugin keeps a chain that ends in NODATA, and drops a chain that ends in
-		// NXDOMAIN.
+		// The file plugin keeps an alias chain that ends in NODATA and drops a chain that ends
+		// in NXDOMAIN.
 		for _, response := range []string{"nxdomain", "nodata"} {
 			t.Run(clients[0]+" first, "+response, func(t *testing.T) {
 				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $GEO/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
@@ -197,8 +199,8 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry checks that orders for countries are held, with a warning, when no setting
-// gives the country of clients.
+// TestNoCountry checks orders for countries on a server where no setting gives the country of
+// clients. The server must hold back (not enforce) these orders and log a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -241,14 +243,14 @@ orders:
 					t.Errorf("%v orders are %s, want %v", got, state, n)
 				}
 			}
-			if got := strings.Contains(log.String(), "nothing tells the country of clients"); got != tc.held {
+			if got := strings.Contains(log.String(), "the country of clients is not known"); got != tc.held {
 				t.Errorf("the log has the warning: %v\n%s", got, log.String())
 			}
 		})
 	}
 }
 
-// orderGauge returns the value of coredns_blocklist_orders for a state.
+// orderGauge returns the value of the metric coredns_blocklist_orders for a state.
 func orderGauge(t *testing.T, state string) float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()

@@ -7,8 +7,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks the verdicts that the log plugin writes from above blocklist. The cases
-// include views, and aliases that plugins below follow. The lines must not name sealed orders.
+// TestLabels checks the verdicts that the log plugin writes when it is above blocklist. Some
+// queries use views or aliases. The log lines must not contain the ids of sealed orders
+// (secret orders).
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1
@@ -53,8 +54,8 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// Look-ups from plugins below, and the second look-up of dns64, have log lines of
-		// their own.
+		// Queries that plugins below blocklist send, and the second query of dns64, have log
+		// lines of their own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string
 		eventually(t, func() bool { found = line.FindStringSubmatch(out.String()[from:]); return found != nil })

@@ -22,7 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A buffer is a log that several goroutines write to.
+// A buffer is a log to which several goroutines write.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -40,7 +40,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// logged captures the log until the test ends.
+// logged captures the log until the end of the test.
 func logged(t *testing.T) *buffer {
 	b := &buffer{}
 	stdlog.SetOutput(b)
@@ -48,8 +48,9 @@ func logged(t *testing.T) *buffer {
 	return b
 }
 
-// TestLogAndErrors checks that the log plugin gets the answer of the client, that the errors
-// plugin logs nothing about it, and that blocklist logs neither clients nor queries.
+// TestLogAndErrors checks three plugins. The log plugin must log the answer that the client
+// gets. The errors plugin must log nothing about it. blocklist must log neither clients nor
+// queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -60,7 +61,7 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 		r := unpack(t, overUDP(s, q))
 		want = append(want, fmt.Sprintf("query %s %s qr,rd,ra", r.Question[0].Name, dns.RcodeToString[r.Rcode]))
 	}
-	// A line is written after its reply, and perhaps after the next reply.
+	// The log line of a reply may come after the next reply.
 	var got []string
 	eventually(t, func() bool {
 		got = regexp.MustCompile(`query .*`).FindAllString(out.String(), -1)
@@ -71,7 +72,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// The start line names the address of the server, which is also the address of the client.
+	// The start line contains the address of the server, which is also the address of the
+	// client, so it is removed first.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {
@@ -83,8 +85,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	}
 }
 
-// TestDnstap checks that the tapped response is identical to the client's response, and that
-// its extra field has the verdict.
+// TestDnstap checks that the response in the dnstap message is identical to the response of
+// the client. It also checks that the extra field contains the verdict.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -95,7 +97,7 @@ func TestDnstap(t *testing.T) {
 	go func() {
 		c, err := l.Accept()
 		if err != nil {
-			return // the test has failed and closed the listener
+			return // the test has failed and has closed the listener
 		}
 		defer c.Close()
 		if in, err := tap.NewFrameStreamInput(c, true); err == nil {
@@ -107,7 +109,7 @@ metadata
 dnstap tcp://` + l.Addr().String() + ` full {
     extra "{/blocklist/verdict}"
 }` + plain}, nil)
-	want := map[string]string{} // the extra field, by reply
+	want := map[string]string{} // the extra field for each reply
 	for q, extra := range map[string]string{"www.blocked.example A": "blocked", "refused.example A": "blocked", "page.example AAAA": "blocked", "to-page.example A": "blocked", "ok.example A": "-"} {
 		want[string(overUDP(s, q))] = extra
 	}
@@ -134,7 +136,7 @@ dnstap tcp://` + l.Addr().String() + ` full {
 	}
 }
 
-// TestPrometheusAndReady reads the metrics and the readiness over HTTP.
+// TestPrometheusAndReady reads the metrics and the readiness of a server over HTTP.
 func TestPrometheusAndReady(t *testing.T) {
 	metrics, readiness := freePort(t), freePort(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -164,8 +166,8 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// In CoreDNS's own counter the plugin label is not reliable, because it names only a
-	// neighbour of blocklist. The rcode label is right.
+	// In CoreDNS's own counter, the label plugin is not reliable, because it contains a
+	// neighbour of blocklist. The label rcode is right.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -182,12 +184,12 @@ ready ` + readiness + plain}, nil)
 	}
 }
 
-// TestRestartUnderQueries replaces the Corefile while clients send queries, as reload does. No
-// answer may let a blocked name pass.
+// TestRestartUnderQueries replaces the Corefile while clients send queries, as the reload
+// plugin does. At no time may a blocked name pass.
 func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
-	// The server has a fixed port. A reload keeps a fixed port, and would change port 0.
+	// The server has a fixed port, because a reload would change port 0 to another port.
 	addr := freePort(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
@@ -203,8 +205,8 @@ func TestRestartUnderQueries(t *testing.T) {
 	var answered [2]atomic.Int64
 	for i, network := range []string{"udp", "tcp"} {
 		wg.Go(func() {
-			// During the replacement a query or its connection may be lost. Then the next
-			// query counts.
+			// During the restart, a query or its connection may be lost. The client then sends
+			// the next query.
 			client := &dns.Client{Net: network, Timeout: 200 * time.Millisecond}
 			q := parseQuery(t, "www.blocked.example A")
 			for {
@@ -226,13 +228,13 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// The test waits until each client has got answers, before each replacement and after
-		// the last one.
+		// Before each restart and after the last restart, the test waits until each client has
+		// got answers.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""
 		if i == 2 {
-			directive = "no_such_plugin" // a bad Corefile, so the old configuration must stay
+			directive = "no_such_plugin" // this Corefile is wrong, so the old configuration must stay
 		}
 		next, err := inst.Restart(input(directive))
 		if (err != nil) != (directive != "") {
@@ -277,7 +279,7 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-// eventually waits until a condition is true that becomes true soon after a reply.
+// eventually waits for a condition that becomes true soon after a reply.
 func eventually(t *testing.T, what func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !what(); {

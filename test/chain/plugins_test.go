@@ -2,7 +2,7 @@ package chain
 
 import "testing"
 
-// orders is the order file of most tests.
+// orders is the order file in most tests.
 const orders = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
 orders:
@@ -25,19 +25,19 @@ const longReference = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" +
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-// The EDE in the answers of these orders.
+// These are the extended DNS errors in the answers for the orders.
 const (
 	censored = "; EDE 16 Blocked by order 7 of Court"
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query, the expected reply in brief form, the expected counts, and the expected
-// queries to the upstream.
+// A step is a query with the expected reply (in the form of the function brief), the expected
+// counts, and the expected queries to the upstream.
 type step struct {
 	ask, want, count, upstream string
 }
 
-// passing are queries that pass in every chain. They resemble queries that are blocked.
+// passing contains queries that pass in every test. Some resemble queries that are blocked.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -54,16 +54,16 @@ var passing = []string{
 	`www\.blocked.example A`,
 }
 
-// A row is a test of one chain of plugins.
+// A row is a test of one combination of plugins.
 type row struct {
 	name   string
-	blocks []string // the bodies of the server blocks, all for "."
+	blocks []string // the contents of the server blocks; a block is for the zone "." unless its text begins with another zone
 	files  map[string]string
-	bind   string // 127.0.0.1 if empty
+	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
-	passes []string // more queries that pass
-	// wire, when set, removes the parts of a passing reply that differ between any two
-	// servers.
+	passes []string // more queries that must pass
+	// wire removes the parts of a passing reply that differ between two servers, for example
+	// signatures. It may be nil.
 	wire func(testing.TB, []byte) []byte
 }
 
@@ -102,8 +102,7 @@ cache {
 forward . $UPSTREAM
 `
 
-// blocked is the usual query for a blocked name, with its answer when no other plugin changes
-// it.
+// blocked is a query for a blocked name, with the answer that no other plugin has changed.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -113,7 +112,7 @@ func TestPlugins(t *testing.T) {
 			blocks: []string{plain},
 			steps: []step{
 				blocked,
-				blocked, // not from a cache, so it is counted again
+				blocked, // the answer does not come from a cache, so it is counted again
 				{"wWw.bLocked.example AAAA +noedns", "NXDOMAIN rd ra; SOA bLocked.example. 30; no OPT", "1 nxdomain", ""},
 				{"blocked.example A +do +cd", "NXDOMAIN rd ra cd; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 				{"nodata.example A", "NOERROR rd ra; SOA nodata.example. 30" + censored, "1 nodata", ""},
@@ -127,7 +126,8 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
-			// CoreDNS passes NOTIFY to the plugins, and these plugins do not check the opcode.
+			// CoreDNS passes a NOTIFY message to the plugins, and the plugins in this test do
+			// not check the opcode.
 			name: "NOTIFY, with a cache that has the name for a client that is exempt",
 			files: map[string]string{"orders.yaml": `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
@@ -183,7 +183,7 @@ acl {
 			passes: []string{"ok.example A +from=127.0.0.2"},
 		},
 		{
-			// The plugin decides about the rewritten name. The README describes this.
+			// The verdict is about the rewritten name, as the README describes.
 			name: "rewrite name",
 			blocks: []string{`
 rewrite name exact www.blocked.example ok.example
@@ -203,15 +203,15 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The lower bound raises the TTL of the blocking answer. A plugin below cannot
-				// prevent this.
+				// The lower bound of rewrite raises the TTL of the blocking answer. A plugin
+				// below rewrite cannot prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
 			passes: []string{"ok.example HINFO"},
 		},
 		{
-			// dns64 sends a second query only when the first answer is not NXDOMAIN.
+			// dns64 sends a second query only if the first answer is not NXDOMAIN.
 			name: "dns64 asks twice",
 			bind: "::1",
 			blocks: []string{`
@@ -222,8 +222,8 @@ dns64` + plain},
 				{"refused.example AAAA", "REFUSED rd" + censored, "2 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
 				{"page.example A", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
-				// The IPv4 address of the redirect is reached by NAT64, like any other
-				// address.
+				// The redirect has an IPv4 address, which clients reach by NAT64, like any
+				// other address.
 				{"only.example AAAA", "NOERROR rd; only.example. 30 AAAA 64:ff9b::c000:263" + forged, "1 nodata, 1 redirect", ""},
 			},
 		},
@@ -296,7 +296,8 @@ forward . $UPSTREAM`},
 			passes: []string{"a.house.example A +do"},
 		},
 		{
-			// The second block has the longer zone, and has the directive too.
+			// The second server block has the longer zone and also has the blocklist
+			// directive.
 			name: "file, in a block for all names and in one of its own",
 			files: map[string]string{"house.yaml": `version: 1
 orders:
@@ -332,7 +333,8 @@ loadbalance` + plain},
 			},
 		},
 		{
-			// minimal and header are below blocklist, so they do not change its answers.
+			// The plugins minimal and header are below blocklist, so they do not change the
+			// answers of blocklist.
 			name: "minimal and header stand below",
 			blocks: []string{`
 blocklist $ORDERS
@@ -357,7 +359,8 @@ nsid node-7` + plain},
 			steps: []step{
 				{"www.blocked.example A +nsid", blocked.want + "; NSID node-7", "1 nxdomain", ""},
 				{"a.sealed.example A +nsid", "NXDOMAIN rd ra; SOA a.sealed.example. 30; NSID node-7", "1 nxdomain", ""},
-				// The EDE text is shortened to make room for the NSID option. The SOA stays.
+				// The EDE text is shortened to make room for the NSID option. The SOA must
+				// stay.
 				{"long.example A +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16 Blocked by order " + longReference + " of Court", "1 nxdomain", ""},
 				{"long.example A +nsid +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16; NSID node-7", "1 nxdomain", ""},
 				blocked,
@@ -365,8 +368,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// bufsize lowers the buffer size of the query before blocklist gets the query. The
-			// EDE text must fit the lower size.
+			// The bufsize plugin lowers the buffer size of the query before blocklist gets the
+			// query. The EDE text must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512
@@ -389,7 +392,7 @@ chaos CoreDNS nobody` + plain},
 				{"page.localhost A", "NOERROR rd; page.localhost. 604800 A 127.0.0.1", "", ""},
 				{"localhost.blocked.example A", "NOERROR rd; localhost.blocked.example. 604800 A 127.0.0.1", "", ""},
 				{"www.blocked.example ANY", `NOERROR rd; www.blocked.example. 8482 HINFO "ANY obsoleted" "See RFC 8482"`, "", ""},
-				// Class ANY asks for records of all classes, IN included.
+				// A query of class ANY asks for records of all classes, including IN.
 				{"www.blocked.example A +class=ANY", blocked.want, "1 nxdomain", ""},
 				{"page.example A +class=ANY", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
 				{"version.bind TXT +class=CH", `NOERROR rd; version.bind. 0 CH TXT "CoreDNS"`, "", ""},
@@ -397,8 +400,8 @@ chaos CoreDNS nobody` + plain},
 			passes: []string{"ok.example ANY", "ok.example A +class=ANY", "www.blocked.example A +class=CH", "www.blocked.example A +class=HS", "version.bind TXT +class=CH"},
 		},
 		{
-			// CoreDNS itself refuses classes other than IN when the server has neither chaos
-			// nor forward.
+			// If the server has neither chaos nor forward, CoreDNS itself refuses classes
+			// other than IN.
 			name: "class ANY is refused",
 			blocks: []string{`
 blocklist $ORDERS
@@ -409,7 +412,7 @@ template IN A . {
 			passes: []string{"ok.example A +class=ANY"},
 		},
 		{
-			// autopath tries several names and takes the first name that exists.
+			// The autopath plugin tries several names and takes the first name that exists.
 			name:  "autopath",
 			files: map[string]string{"resolv.conf": "search house.example office.example\nnameserver 127.0.0.1\n"},
 			blocks: []string{`

@@ -15,12 +15,12 @@ import (
 
 const patience = 10 * time.Second // the time limit for one answer on a very busy machine
 
-// A query is a question in a syntax like dig's:
+// A query is a DNS query. The tests write it as text, in a syntax like dig's:
 //
 //	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+opcode=OPCODE] [+from=ADDRESS]
 type query struct {
 	*dns.Msg
-	from string // the source address, empty for any
+	from string // the source address; empty means any address
 }
 
 func parseQuery(t testing.TB, text string) query {
@@ -81,14 +81,14 @@ func (q query) pack(t testing.TB) []byte {
 	return wire
 }
 
-// overUDP sends a query and returns the bytes of the reply.
+// overUDP sends a query over UDP and returns the bytes of the reply.
 func overUDP(s *server, text string) []byte {
 	s.t.Helper()
 	q := parseQuery(s.t, text)
 	return sendUDP(s, q.from, q.pack(s.t))
 }
 
-// sendUDP sends a packet unchanged and returns the bytes of the reply.
+// sendUDP sends a packet over UDP and returns the bytes of the reply.
 func sendUDP(s *server, from string, packet []byte) []byte {
 	s.t.Helper()
 	d := net.Dialer{}
@@ -112,7 +112,7 @@ func sendUDP(s *server, from string, packet []byte) []byte {
 	return reply[:n]
 }
 
-// overStream sends a query over an open connection, with its length in front.
+// overStream sends a query over an open connection, with the length of the query in front.
 func overStream(s *server, c net.Conn, q query) []byte {
 	s.t.Helper()
 	c.SetDeadline(time.Now().Add(patience))
@@ -137,8 +137,8 @@ func unpack(t testing.TB, wire []byte) *dns.Msg {
 	return m
 }
 
-// brief returns a reply in one line: the RCODE and flags, the answers, the authority section
-// and the options.
+// brief returns a reply as one line of text. The line contains the RCODE and flags, the
+// answers, the authority section and the EDNS options.
 func brief(m *dns.Msg) string {
 	head := dns.RcodeToString[m.Rcode]
 	for _, f := range []struct {

@@ -4,17 +4,18 @@ import (
 	"testing"
 )
 
-// These tests are about look-ups that go through the chain twice. The plugins file and
-// template are below blocklist and follow CNAMEs. They send the target of a CNAME through the
-// whole chain again, blocklist included. The first pass of blocklist checks the whole answer
-// for the name that the client queried, and counts it once. The look-up from below passes
-// unchanged.
+// These tests check look-ups that go through the plugins twice. The plugins file and template
+// come after blocklist and follow CNAMEs. They send a query for the target of a CNAME through
+// all plugins again, including blocklist. blocklist lets this second look-up pass unchanged.
+// It then checks the whole answer for the name that the client queried, and counts the query
+// once.
 //
-// If the look-up were blocked on its own, its NXDOMAIN would become the answer for the alias
-// (RFC 8020). An excepted name would be blocked because of its target. A cache between
-// blocklist and the plugin would give the blocking answer for one client to the next client.
+// If the second look-up were blocked, there would be three errors. The NXDOMAIN for the target
+// would become the answer for the alias (RFC 8020). An excepted name would be blocked because
+// of its target. A cache between blocklist and the file plugin would give the blocking answer
+// for one client to other clients.
 
-// house is a zone with aliases that lead out of the zone.
+// house is a zone with aliases whose targets are outside the zone.
 const house = `
 @             300 SOA   ns host 1 3600 600 86400 60
 @             300 NS    ns
@@ -33,8 +34,8 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped has orders for 127.0.0.1 only, so that one cache serves clients inside and outside
-// the scope.
+// scoped contains orders that block only the client 127.0.0.1. One cache can then serve
+// clients inside and outside the scope.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -45,15 +46,15 @@ orders:
 - {id: asked, targets: [blocked.house.example]}
 `
 
-// reentry are queries of a client inside the scope. The zone and the template have the same
-// aliases.
+// reentry contains queries of a client inside the scope. The zone file and the template have
+// the same aliases.
 var reentry = []step{
 	{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
 	{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", "page.example. A"},
 	{"to-page.house.example AAAA", "NOERROR rd ra; to-page.house.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", "page.example. AAAA"},
 	{"to-refused.house.example A", "REFUSED rd ra" + censored, "1 refused", "refused.example. A"},
 	{"to-exact.house.example A", "NOERROR rd ra; SOA to-exact.house.example. 30" + censored, "1 nodata", "exact.example. A"},
-	// The queried name itself is ordered, so no alias is followed.
+	// The queried name itself has an order, so no alias is followed.
 	{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
 }
 
@@ -79,7 +80,8 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone is in another server block, so the look-up goes to the root block.
+			// The zone is in a server block of its own, so the look-up of the target goes to
+			// the block for ".".
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -110,7 +112,7 @@ forward . $UPSTREAM`},
 		},
 		{
 			// All clients share one cache. The cache must keep the real answer, whichever
-			// client asks first.
+			// client sends the first query.
 			name:  "cache above file",
 			files: files,
 			blocks: []string{`
@@ -131,9 +133,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Every server block needs the directive, as the README describes. Without it, the
-			// look-up is a query of its own, and its NXDOMAIN becomes the answer for the
-			// alias.
+			// Every server block needs the blocklist directive, as the README describes.
+			// Without the directive in the block of the zone, the look-up of the target is a
+			// separate query, and its NXDOMAIN becomes the answer for the alias.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -146,7 +148,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A"},
 		},
 		{
-			// In shadow the query is counted once, and its answer is unchanged.
+			// With the property shadow, a query is counted once, and its answer is not
+			// changed.
 			name:  "shadow",
 			files: files,
 			blocks: []string{`
@@ -165,10 +168,10 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The root block has other orders than the zone's block. A look-up in the root
-			// block is therefore a query of its own, which is blocked and counted there. The
-			// file plugin answers with an alias to a name that does not exist (RFC 6604),
-			// without an EDE.
+			// The block for "." has other orders than the block of the zone. A look-up in the
+			// block for "." is therefore a separate query, which is blocked and counted there.
+			// The file plugin answers with an alias to a name that does not exist (RFC 6604)
+			// and without an EDE.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -204,9 +207,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// rewrite is above blocklist and follows the alias itself. Its look-up is blocked
-			// and counted like a query of the client. rewrite combines the two answers into an
-			// alias without an address. The EDE is lost.
+			// The rewrite plugin comes before blocklist and follows the alias itself. Its
+			// look-up is blocked and counted like a query of a client. rewrite combines two
+			// answers into an alias without an address, and the EDE is lost.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},
@@ -234,8 +237,8 @@ dns64` + plain},
 			},
 		},
 		{
-			// header edits the query below blocklist. The reply must have the flags of the
-			// client's query.
+			// The header plugin changes the query after blocklist. The reply must have the
+			// flags of the client's query.
 			name: "header below",
 			blocks: []string{`
 blocklist $ORDERS
@@ -266,7 +269,7 @@ forward . $UPSTREAM`},
 	}
 }
 
-// inZone returns the steps with their counts in another zone.
+// inZone returns the steps. It adds the zone to the text of the expected counts.
 func inZone(steps []step, zone string) (out []step) {
 	for _, st := range steps {
 		if st.count != "" {

@@ -2,9 +2,9 @@
 // on loopback, with the plugins that operators use around blocklist, and with a scripted
 // upstream.
 //
-// Each test checks four things: the answers for blocked names, their counts, the queries to
-// the upstream, and the answers for names that pass. The last must be byte for byte the
-// answers of the same Corefile without the directive.
+// Each test checks the answers for blocked names, the counts of blocked queries, the queries
+// to the upstream, and the answers for names that pass. An answer for a name that passes must
+// be byte for byte the answer of a server without the blocklist directive.
 package chain
 
 import (
@@ -66,18 +66,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A server is a CoreDNS in this process.
+// A server is a CoreDNS server in this process.
 type server struct {
 	t        *testing.T
 	inst     *caddy.Instance
 	dir      string
 	scheme   string
-	udp, tcp string // the addresses it listens on; most schemes have only one
+	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts server blocks for all names on a loopback address. In the blocks and the files,
-// $DIR is the folder of the files, $ORDERS is the default order file, $UPSTREAM is the address
-// of up, and $SOON is the time in 20 seconds. Port 0 avoids ports that other programs use.
+// start starts a server with the given server blocks on a loopback address. In the blocks and
+// the files, $DIR stands for the directory of the files, $ORDERS for the default order file,
+// $UPSTREAM for the address of up, and $SOON for the time in 20 seconds. The servers listen on
+// port 0, because other programs may use a fixed port.
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -110,7 +111,7 @@ func (s *server) input(bind string, blocks []string) caddy.Input {
 	for _, b := range blocks {
 		zone, body := ".", b
 		if first, rest, ok := strings.Cut(b, ":\n"); ok && !strings.ContainsAny(first, "\n{") {
-			zone, body = first, rest // "zone:" on the first line gives a block its own zone
+			zone, body = first, rest // a block whose text begins with "zone:" has a zone of its own
 		}
 		fmt.Fprintf(&text, "%s%s:0 {\nbind %s\n%s\n}\n", s.scheme, zone, bind, body)
 	}
@@ -128,8 +129,8 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The file must look older than one second, because a newer file might still be being
-	// written.
+	// The file must look older than one second, because the server waits with a newer file,
+	// which may still be being written.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -138,7 +139,8 @@ func (s *server) write(file, text string) {
 
 var directive = regexp.MustCompile(`(?m)^\s*blocklist [^{\n]*(\{[^}]*\})?$`)
 
-// pair starts the blocks twice: once unchanged, and once without the blocklist directive.
+// pair starts two servers: one with the given blocks, and one with the blocks without the
+// blocklist directive.
 func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]string) (with, without *server) {
 	t.Helper()
 	bare := slices.Clone(blocks)
@@ -153,8 +155,9 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// A counts is the values of the counters of blocked requests and of requests in shadow, by
-// zone, view and response. Several servers are added up, because their label is always port 0.
+// A counts contains the counters of blocked requests and of requests in shadow. The keys are
+// made of the response, the view and the zone. The counters of several servers are added,
+// because all servers have the label of port 0.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -191,7 +194,7 @@ func counted(t *testing.T) counts {
 	return c
 }
 
-// since returns the counts since before, for example "2 nodata, 1 nxdomain".
+// since returns how much the counters grew since before, for example "2 nodata, 1 nxdomain".
 func (c counts) since(before counts) string {
 	var out []string
 	for k, n := range c {
@@ -203,7 +206,7 @@ func (c counts) since(before counts) string {
 	return strings.Join(out, ", ")
 }
 
-// show returns a reply as text, or the bytes unchanged if they are not a DNS message.
+// show returns a reply as text. If the bytes are not a DNS message, it returns them unchanged.
 func show(wire []byte) string {
 	m := new(dns.Msg)
 	if m.Unpack(wire) != nil {
@@ -212,8 +215,8 @@ func show(wire []byte) string {
 	return m.String()
 }
 
-// same checks that both servers answer a query with the same bytes. Each server is asked
-// twice: the first query fills caches, and the second is answered from them.
+// same checks that two servers answer a query with the same bytes. Each server gets the query
+// twice. The first query fills the caches, and the second query is answered from the caches.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

@@ -9,13 +9,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStrangersSubnet checks that a client subnet from an untrusted peer changes nothing. The
-// place of the client and the settings of geoip do not matter.
+// TestStrangersSubnet checks that the client subnet of an untrusted peer does not change the
+// answer, whatever the country of the client and the settings of geoip are.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
 			if geoip == "" && properties == "" {
-				continue // no source of countries
+				continue // nothing would give the country of clients
 			}
 			t.Run(strings.NewReplacer("$GEO/", "", "\n", " ").Replace(geoip+", "+properties), func(t *testing.T) {
 				s := startPlaced(t, exampleOrders(t), "metadata\n"+geoip+"\nblocklist $DIR/orders.yaml {\n"+properties+"\necs_from 127.0.8.1\n}")
@@ -24,7 +24,8 @@ func TestStrangersSubnet(t *testing.T) {
 						want := brief(s.from(client, name, ""))
 						for _, subnet := range []string{"0.0.0.0/0", "::/0", "127.0.1.0/24", "127.0.2.0/24", "2001:db8:1::/56", "2001:db8:2::/56",
 							"203.0.113.0/24", "127.0.1.77/32", "127.0.8.1/32"} {
-							// The reply has no subnet either, as brief would show.
+							// The reply must not contain a subnet either, which brief would
+							// show.
 							if got := brief(s.from(client, name, subnet)); got != want {
 								t.Errorf("%s, %s, +subnet=%s\n got %s\nwant %s", client, name, subnet, got, want)
 							}
@@ -36,9 +37,9 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder
-// itself is in France. Its own country counts only for queries without a subnet or with a
-// subnet of length 0.
+// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder is
+// in France. The country of the forwarder counts only if a query has no subnet or a subnet of
+// length 0.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -52,7 +53,7 @@ orders:
 	blocked := func(name string) string { return "NXDOMAIN rd ra; SOA " + name + " 30; EDE 16 Blocked by order of A" }
 	type want struct {
 		answer string
-		scope  bool // the reply has the subnet, with SCOPE = SOURCE
+		scope  bool // whether the reply contains the subnet, with SCOPE = SOURCE
 	}
 	for _, geoip := range []string{"geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}", "country"} {
 		properties := "ecs_from 127.0.2.53"
@@ -70,17 +71,17 @@ orders:
 				{"leads.cdn.net.", want{"NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of A", true},
 					want{free, true}},
 				{"stays.cdn.net.", want{stays, false}, want{stays, false}},
-				// This name leads to a name that is blocked for all clients. The name itself
-				// is blocked for some clients only.
+				// The name via.cdn.net leads to a name that is blocked for all clients. The
+				// name itself is blocked only for some clients.
 				{"via.cdn.net.", want{blocked("via.cdn.net."), true}, want{"NOERROR rd ra; SOA via.cdn.net. 30; EDE 16 Blocked by order of A", true}},
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// The networks of an order are compared with the peer's address, which is in
-				// none of them.
+				// The networks of an order are compared with the address of the peer, which is
+				// in no network of the orders.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
-				// The second round gets its answers from the cache, and they must be the same.
+				// In the second round, the answers come from the cache and must be the same.
 				for range 2 {
 					for _, subnet := range []string{"127.0.2.0/24", "127.0.1.0/24", "2001:db8:2:500::/56", "2001:db8:1:500::/56", "127.0.1.77/32", "203.0.113.0/24",
 						"::ffff:127.0.1.0/120", "::ffff:127.0.2.0/120", "0.0.0.0/0", "::/0"} {
@@ -98,14 +99,15 @@ orders:
 					}
 				}
 			}
-			// The lift is for France only, so the blocking answer is scoped, too.
+			// The lift is for France only, so the blocking answer also depends on the subnet.
 			for subnet, answer := range map[string]string{"127.0.2.0/24": passes("lifted.example."), "127.0.1.0/24": blocked("lifted.example."), "0.0.0.0/0": passes("lifted.example.")} {
 				answer += scope(t, subnet)
 				if got := brief(s.from(forwarder, "lifted.example.", subnet)); got != answer {
 					t.Errorf("lifted.example. for %s\n got %s\nwant %s", subnet, got, answer)
 				}
 			}
-			// Without a subnet the forwarder is the client, and the reply has no subnet.
+			// Without a subnet, the forwarder counts as the client, and the reply has no
+			// subnet.
 			if got, want := brief(s.from(forwarder, "kickasstorrents.to.", "")), passes("kickasstorrents.to."); got != want {
 				t.Errorf("the forwarder itself\n got %s\nwant %s", got, want)
 			}
@@ -125,7 +127,8 @@ forward . $UPSTREAM`}, map[string]string{"scoped.yaml": orders})
 	})
 }
 
-// scope returns the text of brief for a reply that is valid for the subnet of the query.
+// scope returns the subnet as brief shows it in a reply that is valid for the subnet of the
+// query.
 func scope(t *testing.T, subnet string) string {
 	t.Helper()
 	sent := parseQuery(t, "example. A +subnet="+subnet).IsEdns0().Option[0].(*dns.EDNS0_SUBNET)

@@ -26,10 +26,10 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// An identity is the certificate of all servers in this package, with a pool for clients that
-// trust it.
+// An identity is the certificate of all servers in this package. trust is a certificate pool
+// for clients that trust this certificate.
 type identity struct {
-	cert, key string // PEM
+	cert, key string // in PEM format
 	trust     *x509.CertPool
 }
 
@@ -63,7 +63,7 @@ func (id identity) client(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: id.trust, NextProtos: protocols}
 }
 
-// overTCP sends a query over a new TCP connection.
+// overTCP sends a query over a new TCP connection and returns the bytes of the reply.
 func overTCP(s *server, text string) []byte {
 	s.t.Helper()
 	c, err := net.Dial("tcp", s.tcp)
@@ -98,8 +98,8 @@ func (id identity) overHTTP3(s *server, text string) []byte {
 	return overHTTP(s, rt, "HTTP/3.0", s.udp, text)
 }
 
-// overHTTP sends a query over HTTP and checks that HTTP caches drop the reply when its records
-// expire. A lower TTL in the message must give a lower max-age.
+// overHTTP sends a query over HTTP. It checks that HTTP caches drop the reply when its records
+// expire: a lower TTL in the message must give a lower max-age.
 func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -128,9 +128,8 @@ func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte 
 	return body
 }
 
-// age returns the time for which HTTP caches may keep a reply, in seconds. It is the smallest
-// TTL of the records. For replies without records and for errors, CoreDNS always sets 5
-// seconds.
+// age returns for how many seconds an HTTP cache may keep a reply. It is the smallest TTL of
+// the records. For replies without records and for errors, CoreDNS always sets 5 seconds.
 func age(m *dns.Msg) uint32 {
 	least, records := uint32(3600), 0
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -161,12 +160,12 @@ func (id identity) overQUIC(s *server, text string) []byte {
 	}
 	stream.SetDeadline(time.Now().Add(patience))
 	q := parseQuery(s.t, text)
-	q.Id = 0 // the ID must be 0 (RFC 9250, section 4.2.1)
+	q.Id = 0 // RFC 9250, section 4.2.1, requires ID 0
 	wire := q.pack(s.t)
 	if _, err := stream.Write(append([]byte{byte(len(wire) >> 8), byte(len(wire))}, wire...)); err != nil {
 		s.t.Fatal(err)
 	}
-	stream.Close() // closes our side, because each stream has one query
+	stream.Close() // closes only our direction, because each stream has one query
 	reply, err := io.ReadAll(stream)
 	if err != nil {
 		s.t.Fatal(err)
@@ -193,7 +192,7 @@ func (id identity) overGRPC(s *server, text string) []byte {
 	return reply.GetMsg()
 }
 
-// TestTransports sends queries over each transport that CoreDNS serves.
+// TestTransports sends queries over each transport that CoreDNS supports.
 func TestTransports(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `
@@ -202,7 +201,7 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 		name, scheme, chain string
 		ask                 func(*server, string) []byte
 		// sized reports whether the client's buffer size limits the reply. CoreDNS treats each
-		// transport over datagrams as UDP, so the limit applies to DoQ and DoH3 too.
+		// transport over datagrams as UDP, so the limit also applies to DoQ and DoH3.
 		sized bool
 	}{
 		{"UDP", "", plain, overUDP, true},
@@ -228,7 +227,8 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 				{"nodata.example A +do", "NOERROR rd ra; SOA nodata.example. 30; do" + censored, "1 nodata", ""},
 				{"refused.example A", "REFUSED rd ra" + censored, "1 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
-				// Room is left for an NSID option, although no plugin adds one here.
+				// The answer has room for an NSID option, although no plugin adds one in this
+				// test.
 				{"long.example A +nsid +bufsize=512", long, "1 nxdomain", ""},
 			} {
 				before := counted(t)
@@ -242,8 +242,8 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 					t.Errorf("%s: the upstream was asked %q, want %q", st.ask, got, st.upstream)
 				}
 			}
-			// The end of the order lowers the TTL. overHTTP checks that HTTP's max-age is also
-			// lowered.
+			// The TTL is lowered, because the order ends soon. overHTTP checks that HTTP's
+			// max-age is also lowered.
 			m := unpack(t, tc.ask(with, "ending.example A"))
 			if len(m.Ns) != 1 || m.Ns[0].Header().Ttl > 20 || !strings.Contains(brief(m), "EDE 16") {
 				t.Errorf("an order that ends in 20 s: %s", brief(m))

@@ -7,9 +7,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTTLCaps checks that clients and HTTP caches do not keep a passing answer beyond the start
-// of an order in 20 seconds. (overHTTP compares the TTL with HTTP's max-age.) Answers for
-// names without an order keep their TTL.
+// TestTTLCaps checks a passing answer for a name whose order starts in 20 seconds. Clients and
+// HTTP caches must not keep the answer beyond the start of the order. (overHTTP compares the
+// TTL with HTTP's max-age.) Answers for names without an order must keep their TTL.
 func TestTTLCaps(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `
@@ -47,7 +47,7 @@ forward . $UPSTREAM`, overUDP},
 				queries["to-starting.house.example A"] = true
 			}
 			for q, soon := range queries {
-				for range 2 { // a fresh answer, then a cached one
+				for range 2 { // the first answer is fresh, and the second comes from the cache
 					m := unpack(t, tc.ask(s, q))
 					if m.IsEdns0() == nil || len(m.Answer)+len(m.Ns) == 0 {
 						t.Errorf("%s: %s", q, brief(m))
@@ -58,7 +58,7 @@ forward . $UPSTREAM`, overUDP},
 						}
 					}
 					if tc.name == "signed" && m.IsEdns0().Do() {
-						unsigned(t, pack(t, m), key) // signatures stay valid with a lower TTL
+						unsigned(t, pack(t, m), key) // signatures stay valid if the TTL is lowered
 					}
 				}
 			}

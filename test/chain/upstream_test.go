@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// internet contains the records of the upstream. The upstream follows aliases like a resolver,
-// and answers NXDOMAIN for all other names below example.
+// internet contains the records of the upstream. The upstream follows aliases like a resolver.
+// For all other names below example it answers NXDOMAIN.
 const internet = `
 example.             300 SOA   ns.example. host.example. 1 3600 600 86400 60
 ok.example.          300 A     192.0.2.80
@@ -47,7 +47,7 @@ const filler = `"` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` + `"`
 
-// An upstream is a scripted resolver on loopback.
+// An upstream is a scripted resolver on a loopback address.
 type upstream struct {
 	addr    string
 	records []dns.RR
@@ -56,7 +56,7 @@ type upstream struct {
 	asked []string
 }
 
-// startUpstream starts the upstream on one port for UDP and TCP. The upstream runs until the
+// startUpstream starts the upstream on a port for UDP and TCP. The upstream runs until the
 // process ends.
 func startUpstream() *upstream {
 	u := &upstream{}
@@ -143,7 +143,7 @@ func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	w.WriteMsg(m)
 }
 
-// take returns the queries that the upstream got since the last call.
+// take returns the queries that the upstream received since the last call of take.
 func (u *upstream) take() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package coredns helps tests that run CoreDNS in their own process.
+// Package coredns has functions for tests that run CoreDNS in the process of the test.
 package coredns
 
 import (
@@ -16,15 +16,15 @@ import (
 // patience is the time limit for a server that starts on a very busy machine.
 const patience = 10 * time.Second
 
-// Prepare makes CoreDNS quiet and adds the directive blocklist above cache, as cmd/coredns does.
-// (A command cannot be imported.) TestMain calls it once, before a server starts.
+// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache, as cmd/coredns
+// does. (A test cannot import package main.) TestMain calls Prepare once, before a server starts.
 func Prepare() {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	stdlog.SetOutput(io.Discard)
 	AddDirective("blocklist", "cache")
 }
 
-// AddDirective adds a directive above another directive.
+// AddDirective adds the directive name above the directive below.
 func AddDirective(name, below string) {
 	i := slices.Index(dnsserver.Directives, below)
 	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, name)); err != nil {
@@ -32,8 +32,8 @@ func AddDirective(name, below string) {
 	}
 }
 
-// Start starts a Corefile and stops the server at the end of the test. It returns when the
-// server serves.
+// Start starts a server with a Corefile, and stops the server at the end of the test. Start returns
+// when the server answers queries.
 func Start(t testing.TB, corefile string) *caddy.Instance {
 	t.Helper()
 	inst, err := caddy.Start(Input(corefile))
@@ -45,12 +45,12 @@ func Start(t testing.TB, corefile string) *caddy.Instance {
 	return inst
 }
 
-// Input returns a Corefile in the form that package caddy reads.
+// Input returns a Corefile in the form that package caddy accepts.
 func Input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: []byte(corefile)}
 }
 
-// Stop stops a server in the way that SIGTERM does.
+// Stop stops a server, as CoreDNS does after SIGTERM.
 func Stop(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, err := range inst.ShutdownCallbacks() {
@@ -61,11 +61,11 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 	}
 }
 
-// AwaitServing waits until all listeners of a server answer. If a server is stopped earlier,
-// CoreDNS lets it run. All listeners must be plain UDP or TCP.
+// AwaitServing waits until all listeners of a server answer. Stop needs this wait, because CoreDNS
+// does not stop a listener that does not listen yet. All listeners must be plain UDP or TCP.
 //
-// The queries have no question. The DNS library answers them with FORMERR, so no plugin sees or
-// counts them.
+// AwaitServing sends queries without a question. The DNS library answers such a query with FORMERR,
+// so that no plugin gets or counts the query.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// A Log is the log of the process.
+// A Log contains the text that the log of the process has written.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-// CaptureLog captures the log until the test ends. The lines have no time in front.
+// CaptureLog captures the log until the test ends. The captured lines have no time in front.
 func CaptureLog(t testing.TB) *Log {
 	l := &Log{}
 	out, flags := stdlog.Writer(), stdlog.Flags()
@@ -33,7 +33,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// Take returns the text since the last call.
+// Take returns the text that was logged since the last call.
 func (l *Log) Take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

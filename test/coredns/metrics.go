@@ -5,22 +5,41 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/signature"
 
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
 )
 
-// AskBlocked starts two servers until the end of the test, the first with a state directory and the second in shadow, and sends each
-// of them a query for a blocked name and another query. All metrics of the plugin and of
-// CoreDNS have samples then. The test must import the plugins bind, prometheus and whoami.
+// AskBlocked starts three servers until the end of the test. The first server has a state
+// directory, the second server is in shadow (orders are counted and not enforced), and the third
+// server checks signatures. Each server gets a query for a blocked name and another query. After
+// these queries, all metrics of the plugin and of CoreDNS have samples. The test must import the
+// plugins bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
-	text := "version: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"
+	text := "version: 1\nserial: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow"} {
+	// Only signed files have a time of signing.
+	key, err := signature.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := signature.NewHash()
+	hash.Write([]byte(text))
+	sig, err := key.Sign("orders.yaml", time.Now(), hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file+".minisig", sig, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow", "verify " + key.Public().String()} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)

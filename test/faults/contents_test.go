@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// bad returns a fault that writes a bad text into one file. The server must refuse the text.
+// bad returns a fault that writes a bad text into the file file. The server must refuse the
+// text. alarm is a part of the path in the alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
 
-// swap renames another version of a file into place, and returns a function that restores the
+// swap replaces a file by another version, by rename. It returns a function that restores the
 // first version.
 func (l *lab) swap(name, text string) (undo func()) {
 	l.t.Helper()
@@ -24,7 +25,7 @@ func (l *lab) swap(name, text string) (undo func()) {
 	return func() { l.write(name, string(before)) }
 }
 
-// contents returns faults in the text of a file.
+// contents returns the faults that are in the text of a file.
 func contents() []fault {
 	files, _ := world()
 	few := numbered("court", 5)
@@ -51,7 +52,8 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// An operator has a new file each day, and the new file is cut off.
+	// In this fault, an operator writes a new file under another name each day, and the new
+	// file was cut off.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -77,9 +79,9 @@ func contents() []fault {
 	return append(out, longLine(), largeFile(), manyLabels())
 }
 
-// cuts returns a fault that cuts a file off at many places, and renames each cut file into place.
-// The server must refuse the cut file, unless the cut changes no answer. If first is not empty,
-// first is the text of a new file, which is written before.
+// cuts returns a fault that cuts a file off at 24 places, one after the other, and renames
+// each cut file into place. The server must refuse a cut file, unless the cut changes no
+// answer. If first is not empty, the fault first writes a new file with the text first.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
@@ -90,7 +92,7 @@ func cuts(first, file, text, alarm string) fault {
 		}
 		for i := range places {
 			l.write(file, text[:1+(len(text)-3)*i/places])
-			// The next cut waits until the server has read this cut.
+			// The next cut is made after the server has read this cut.
 			if _, err := l.urgent(); err != nil {
 				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
 				break
@@ -101,7 +103,7 @@ func cuts(first, file, text, alarm string) fault {
 	}}
 }
 
-// sample asks for n random names of the model.
+// sample sends queries for n random names of the model, and counts wrong answers.
 func (l *lab) sample(n int) {
 	names := l.model.names()
 	for range n {
@@ -112,7 +114,8 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine returns a fault with a good file: a list of names on one line, after a "!".
+// longLine returns a fault with a good file, which must be in force. The file is a list of
+// names on one line, after a "!".
 func longLine() fault {
 	var list strings.Builder
 	for i := range 64000 {
@@ -132,11 +135,11 @@ func longLine() fault {
 	}}
 }
 
-// room is the most memory in MB that the load of a large good file may take. So a server with a
-// limit of 512 MB survives the load.
+// room is the memory in MB that the load of a large good file may take at most. A server with
+// a limit of 512 MB then survives the load.
 const room = 420
 
-// largeFile returns a fault with a good file of 50 MB.
+// largeFile returns a fault with a good file of 50 MB, which must be in force.
 func largeFile() fault {
 	return fault{name: "50 MB of good YAML", fresh: true, peak: room, inject: func(l *lab) func() {
 		var text strings.Builder
@@ -150,8 +153,9 @@ func largeFile() fault {
 	}}
 }
 
-// manyLabels returns a fault with a side list of 24 MB whose names have 120 labels. These names
-// take more memory than other names. The server must refuse the list, or have memory for it.
+// manyLabels returns a fault with a side list (a list of names in a file of its own) of 24 MB.
+// Its names have 120 labels and take more memory than other names. The server must either
+// refuse the list or have enough memory for it.
 func manyLabels() fault {
 	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder

@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults starts the real server with a reference order set and brings about one fault
-// after the other. After each fault it checks that no order was lost, that no answer was wrong,
-// that the alarm was seen, and that the server has recovered without help.
+// Package faults starts the real server with a known set of orders and makes many faults, one
+// after the other. After each fault it checks four things: no order was lost, no answer was
+// wrong, the alarm was raised, and the server has recovered without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -28,29 +28,30 @@ var (
 	binary = flag.String("coredns", "", "absolute path of the server to try; built from this checkout when empty")
 )
 
-// A fault is one thing that can go wrong around a running server.
+// A fault is a thing that can go wrong around a running server, for example a file that is cut
+// off.
 type fault struct {
 	name string
 
-	// inject brings the fault about. It returns a function that ends the fault, or nil if there
-	// is nothing to end.
+	// inject makes the fault. It returns a function that ends the fault, or nil if the fault
+	// needs no end.
 	inject func(l *lab) (undo func())
 
-	alarm    string            // part of the path in the alarm; if empty, no alarm is due
-	either   bool              // an alarm is allowed and not required
+	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
+	either   bool              // an alarm is allowed but not required
 	notReady bool              // the server must not be ready during the fault
-	during   map[string]string // answers that the fault changes; they stay changed after the fault
-	blind    bool              // the upstream and the metrics may be out of reach during the fault
-	fresh    bool              // the fault leaves something behind, so the next fault gets a new server
-	resets   bool              // the fault may set the counters to 0
+	during   map[string]string // answers that change because of the fault, and stay changed after the fault
+	blind    bool              // queries and metrics may not work during the fault
+	fresh    bool              // the fault leaves something behind, so the next fault needs a new server
+	resets   bool              // the fault may set the counters of the server to 0
 	stays    bool              // the fault cannot be ended
-	noUrgent bool              // no order can come into force during the fault
-	peak     int               // the most memory in MB that the server may take more than before; usualPeak if 0
-	tries    int               // the number of times that inject brings the fault about; 1 if 0
-	lab      lab               // how the server is started, if not as usual
+	noUrgent bool              // no new order can come into force during the fault
+	peak     int               // how many MB more memory than before the server may take; 0 means usualPeak
+	tries    int               // how often inject makes the fault; 0 means once
+	lab      lab               // how the server is started, if it needs another start than usual
 }
 
-// These are the deadlines. Most waits end after a tenth of their deadline.
+// These are the time limits of the test. Most waits need a tenth of their limit.
 const (
 	startTime   = 15 * time.Second
 	stopTime    = 5 * time.Second
@@ -62,11 +63,11 @@ const (
 	usualPeak   = 160
 )
 
-// allTime is the time for all faults together. A fault that has not begun by then has failed. A
-// good server needs a third of this time.
-const allTime = 6 * time.Minute
+// allTime is the time for all faults together. A fault that has not begun by then has failed. All
+// faults took two minutes on two CPUs with a load of 30.
+const allTime = 10 * time.Minute
 
-// A row is the result of one fault.
+// A row is the result of one fault in the report.
 type row struct {
 	name          string
 	tries         int
@@ -80,14 +81,15 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// allFaults returns all faults, sorted by name. So a seed always gives the same order.
+// allFaults returns all faults, sorted by name. A seed therefore always gives the same
+// sequence of faults.
 func allFaults() []fault {
 	all := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }
 
-// labs is the number of servers that are tried at the same time. A server mostly waits, so
+// labs is the number of servers that the test runs at the same time. A server mostly waits, so
 // three servers keep two CPUs busy.
 const labs = 3
 
@@ -112,7 +114,7 @@ func TestFaults(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(bin, 0o755); err != nil { // the server has another user
+	if err := os.Chmod(bin, 0o755); err != nil { // the server runs as another user
 		t.Fatal(err)
 	}
 	coredns := filepath.Join(bin, "coredns")
@@ -129,7 +131,7 @@ func TestFaults(t *testing.T) {
 	random.Shuffle(len(table), func(i, j int) { table[i], table[j] = table[j], table[i] })
 	var wg sync.WaitGroup
 	for n := range labs {
-		// The labs run in parallel, also with -parallel 1.
+		// The servers run in parallel, even with -parallel 1.
 		wg.Go(func() {
 			t.Run(fmt.Sprint(n+1), func(t *testing.T) {
 				l := &lab{t: t, coredns: coredns, random: rand.New(rand.NewPCG(*seed, uint64(n+1)))}
@@ -167,7 +169,7 @@ func TestFaults(t *testing.T) {
 	wg.Wait()
 }
 
-// try brings one fault about and fills its row.
+// try makes one fault and writes the result into r.
 func (l *lab) try(f fault, r *row) {
 	usual := !f.lab.root && f.lab.wrap == nil
 	if !usual || l.dir == "" {
@@ -263,15 +265,15 @@ func (l *lab) try(f fault, r *row) {
 	good = len(r.bad) == 0
 }
 
-// end stops the server, and reports an error if the server takes longer than stopTime.
+// end stops the server. It reports an error if the server needs longer than stopTime.
 func (l *lab) end(r *row) {
 	if _, err := l.close(); err != nil {
 		r.fail("%v", err)
 	}
 }
 
-// urgent changes an order file that no fault changes, and returns the time until the new version
-// is in force.
+// urgent changes an order file that no fault touches. It returns the time until the new
+// version of the file is in force.
 func (l *lab) urgent() (time.Duration, error) {
 	l.t.Helper()
 	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
@@ -289,7 +291,7 @@ func (l *lab) urgent() (time.Duration, error) {
 	return took, err
 }
 
-// recovered returns an error until all files are good again and all answers are right.
+// recovered returns an error if some file is still bad or some answer is still wrong.
 func (l *lab) recovered() error {
 	if err := l.healthy(); err != nil {
 		return err
@@ -300,8 +302,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error unless the log and the counters have the alarm of a fault. It is for
-// faults during which the metrics were out of reach.
+// counted returns an error if the log or the counters do not have the alarm of the fault. It
+// is used if the metrics could not be read during the fault.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

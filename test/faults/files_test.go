@@ -14,21 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kind is an unusual file, or something that is not a file.
+// A kind describes an unusual file, for example an unreadable file, or a thing that is not a
+// file.
 type kind struct {
 	name string
 	make func(l *lab, path string) (undo func())
-	peak int // the most memory that the server may take to refuse the file, in MB; usualPeak if 0
+	peak int // how many MB the server may take at most to refuse the file; 0 means usualPeak
 }
 
-// refusal is the most memory in MB that the server may take to refuse a file by its size. The heap
-// of a small server grows and shrinks by this much.
+// refusal is how many MB the server may take to refuse a file because of its size. The heap of
+// a small server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short, and the path may be long.
+		// The path of a socket must be short, but path may be long, so the socket is made
+		// elsewhere and renamed.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -62,7 +64,7 @@ func linkTo(to string) func(*lab, string) func() {
 	return func(l *lab, path string) func() { l.check(os.Symlink(to, path)); return nil }
 }
 
-// text makes a file and renames it into place.
+// text returns a function that makes a file with the text s and renames it into place.
 func text(s string) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		l.check(os.WriteFile(path+".new", []byte(s), 0o644))
@@ -71,7 +73,7 @@ func text(s string) func(*lab, string) func() {
 	}
 }
 
-// junk returns 64 KB that have every byte.
+// junk returns 64 KB in which every byte value occurs.
 func junk() string {
 	b := make([]byte, 64<<10)
 	for i := range b {
@@ -80,8 +82,8 @@ func junk() string {
 	return "\x7fELF" + string(b)
 }
 
-// sparse makes a file without data of the given size, or of the largest size that the file system
-// allows.
+// sparse returns a function that makes a file of the given size without data. If the file
+// system does not allow this size, the file has the largest allowed size.
 func sparse(size int64) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		f, err := os.Create(path + ".new")
@@ -96,8 +98,8 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file whose open(2) blocks for up to 45 s, because this process has a write lease
-// on the file and keeps the lease. The open of a file on a dead mount blocks in the same way.
+// leased makes a file for which a call of open(2) waits for up to 45 s, because this process
+// holds a write lease on the file. A file on a dead mount makes open(2) wait in the same way.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)
@@ -109,11 +111,11 @@ func leased(l *lab, path string) func() {
 	return func() { l.check(f.Close()) }
 }
 
-// A place is a path at which a test puts a kind.
+// A place is a path at which the test puts an unusual file.
 type place struct {
 	name, path string
 	alarm      string
-	fresh      bool // there was no file at the path before
+	fresh      bool // the path had no file before
 	not        []string
 }
 
@@ -126,7 +128,8 @@ var places = []place{
 	{name: "a protect list", path: protect, alarm: "protect.txt"},
 }
 
-// files returns faults that put each kind at each place, and faults in which a file disappears.
+// files returns faults that put each unusual file at each place. In other faults, a file or
+// directory disappears.
 func files() (out []fault) {
 	for _, k := range kinds {
 		for _, p := range places {
@@ -135,7 +138,7 @@ func files() (out []fault) {
 			}
 			out = append(out, fault{
 				name: k.name + " in place of " + p.name, alarm: p.alarm, notReady: p.fresh, peak: k.peak,
-				// The server ignores folders in the orders directory.
+				// The server ignores directories inside the orders directory.
 				either: p.fresh && k.name == "directory",
 				inject: func(l *lab) func() { return l.replace(p.path, k) },
 			})
@@ -178,8 +181,9 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a read would block. A read of the kernel's log blocks only after the
-// whole log was read. Before that, the server would see a file that grows, which is another fault.
+// drain reads a file until a read would block. A read of the kernel's log blocks only if the
+// whole log has been read. Without drain, the server would see a growing file, which is
+// another fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -197,8 +201,8 @@ func (l *lab) drain(path string) {
 	}
 }
 
-// replace puts a kind in place of a file. It returns a function that removes the kind and puts the
-// file back.
+// replace puts an unusual file in place of a file. It returns a function that removes the
+// unusual file and restores the first file.
 func (l *lab) replace(name string, k kind) (undo func()) {
 	l.t.Helper()
 	path, saved := l.path(name), l.path("saved")
@@ -219,7 +223,7 @@ func (l *lab) replace(name string, k kind) (undo func()) {
 	}
 }
 
-// report prints the table, and the line that .ci/run shows.
+// report prints the table of all faults, and the line of totals that .ci/run shows.
 func report(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	const line = "%-62s %5v %8v %6v %5v %8s %10s %7v %5v %7s  %s\n"

@@ -19,21 +19,22 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user of the server when the tests run as root, because root ignores the
-// permissions of files.
+// nobody is the user id of the server if the tests run as root. The server must not run as
+// root, because root ignores the permissions of files.
 const nobody = 65534
 
-// A lab is one server with a directory of its own, and the answers that the server must give.
+// A lab is one server in a directory of its own, together with the answers that the server
+// must give.
 type lab struct {
 	t       *testing.T // the test of the current fault
 	coredns string
 	random  *rand.Rand
-	root    bool     // the server keeps the rights of the tests
+	root    bool     // the server runs as the user of the tests, even if that user is root
 	wrap    []string // a command that starts the server in new namespaces
-	stdout  *os.File // if set, the output of the server instead of the log
+	stdout  *os.File // if set, the output of the server goes here instead of into the log
 
 	dir      string
-	corefile string // the properties of the directive that a fault may change
+	corefile string // the properties of the blocklist directive that a fault may change
 	orders   string
 	addr     string
 	ports    struct{ dns, metrics, ready string }
@@ -44,13 +45,14 @@ type lab struct {
 	client   *client
 	asker    *asker
 	web      *web
-	version  int   // the number of the last urgent order
-	sampled  tally // answers to the queries of the fault itself
+	version  int   // the number of the last order that the method urgent wrote
+	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile has no health plugin. That plugin connects to itself each second. When SIGTERM
-// comes during a connect, the connection stays open without a request, and http.Server.Shutdown
-// waits 5 seconds for the request. A CoreDNS without blocklist waits too.
+// corefile has no health plugin, because that plugin connects to itself each second. If
+// SIGTERM comes during a connect, the connection stays open without a request, and
+// http.Server.Shutdown waits 5 seconds for a request. A CoreDNS without blocklist has the same
+// problem.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -71,7 +73,8 @@ const (
 	usualOptions = "poll 250ms"
 )
 
-// build makes a new world and starts a server on it.
+// build writes the files of the reference order set into a new directory and starts a server
+// there.
 func (l *lab) build() {
 	l.t.Helper()
 	dir, err := os.MkdirTemp("", "faults")
@@ -113,7 +116,7 @@ func (l *lab) configure() {
 		l.orders, l.corefile, l.upstream.PacketConn.LocalAddr()))
 }
 
-// start starts the server and waits until it answers.
+// start starts the server and waits until the server answers a query.
 func (l *lab) start() {
 	l.t.Helper()
 	log, err := os.OpenFile(l.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -138,7 +141,7 @@ func (l *lab) start() {
 	exited, cmd := make(chan struct{}), l.cmd
 	l.exited = exited
 	go func() {
-		_ = cmd.Wait() // the log has the reason
+		_ = cmd.Wait() // the log contains the reason
 		close(exited)
 	}()
 	l.until(startTime, "the server to answer", func() error {
@@ -154,15 +157,15 @@ func (l *lab) start() {
 	})
 }
 
-// stop sends SIGTERM and returns the time until the server has ended. If the server has not ended
-// after stopTime, stop kills it and returns an error.
+// stop sends SIGTERM and returns the time until the server has ended. If the server still runs
+// after stopTime, stop kills the server and returns an error.
 func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
-	// http.Server.Shutdown waits 5 seconds for a connection that has sent no request. The
-	// HTTP client of the tests opens such a connection when another connection becomes free while
-	// the client connects.
+	// http.Server.Shutdown waits 5 seconds for a connection without a request. The HTTP client
+	// of the tests may have opened a connection that it did not need, so close idle
+	// connections first.
 	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()
@@ -181,7 +184,8 @@ func (l *lab) kill() {
 	<-l.exited
 }
 
-// close stops the server, removes the directory, and returns the time that SIGTERM took.
+// close stops the server and removes its directory. It returns the time that the server needed
+// to end after SIGTERM.
 func (l *lab) close() (time.Duration, error) {
 	if l.dir == "" {
 		return 0, nil
@@ -192,9 +196,9 @@ func (l *lab) close() (time.Duration, error) {
 	}
 	took, err := l.stop()
 	if l.upstream != nil {
-		_ = l.upstream.Shutdown() // no query is left
+		_ = l.upstream.Shutdown() // no query is open
 	}
-	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // os.RemoveAll returns the error
+	_ = exec.Command("chmod", "-R", "u+rwx", l.dir).Run() // if chmod fails, os.RemoveAll returns an error
 	if rm := os.RemoveAll(l.dir); err == nil {
 		err = rm
 	}
@@ -202,8 +206,8 @@ func (l *lab) close() (time.Duration, error) {
 	return took, err
 }
 
-// reload makes the server read its Corefile again, and waits until the log has the word. CoreDNS
-// logs one word when it accepts the Corefile, and another word when it refuses the Corefile.
+// reload makes the server read its Corefile again, and waits until the log contains word. The
+// log has different words if CoreDNS accepts the Corefile and if CoreDNS refuses it.
 func (l *lab) reload(word string) {
 	l.t.Helper()
 	from := l.logSize()
@@ -218,7 +222,8 @@ func (l *lab) reload(word string) {
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
-// write writes a file and renames it into place, as the documentation advises.
+// write writes a file under another name and renames it into place, as the documentation
+// advises.
 func (l *lab) write(name, text string) {
 	l.t.Helper()
 	l.writeInPlace(filepath.Dir(name)+"/.new", text)
@@ -231,11 +236,11 @@ func (l *lab) writeInPlace(name, text string) {
 	l.check(os.WriteFile(l.path(name), []byte(text), 0o644))
 }
 
-// link makes a link, or replaces a link in one step.
+// link makes a symbolic link, or replaces a link in one step.
 func (l *lab) link(to, name string) {
 	l.t.Helper()
 	next := l.path(filepath.Dir(name) + "/.link")
-	_ = os.Remove(next) // usually there is none
+	_ = os.Remove(next) // usually there is no old link
 	l.check(os.Symlink(to, next))
 	l.check(os.Rename(next, l.path(name)))
 }
@@ -252,7 +257,8 @@ func (l *lab) check(err error) {
 	}
 }
 
-// until calls f until f returns no error. After limit, until ends the test of the fault.
+// until calls f until f returns no error. If the time limit is over, until ends the test of
+// the fault.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

@@ -10,16 +10,18 @@ import (
 	"syscall"
 )
 
-// limits returns faults in which the server has too little of a resource.
+// limits returns faults in which the server has too little of a resource, for example
+// descriptors.
 func limits() []fault {
-	// A user namespace has limits of its own (namespaces(7)), so the limits of the machine do
-	// not change.
+	// A user namespace has limits of its own (namespaces(7)), so the test does not change the
+	// limits of the machine.
 	namespace := func(script string) lab {
 		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// Open descriptors stay open. A query that passes needs a new descriptor.
+			// Open descriptors stay open. A query for a name that passes needs a new
+			// descriptor.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -57,8 +59,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors sets the largest number of descriptors of the server. The user of the server may
-// set this limit, and root without CAP_SYS_RESOURCE may not.
+// descriptors sets the largest number of descriptors of the server. The command runs as the
+// user of the server, because root without CAP_SYS_RESOURCE may not set this limit.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

@@ -14,20 +14,20 @@ import (
 	"testing"
 )
 
-// page is the documentation page that has the table of the faults.
+// page is the documentation page with the table of faults.
 const page = "../../docs/reliability.md"
 
 var writePage = flag.Bool("page", false, "write the table of this run into docs/reliability.md")
 
-// A pageRow is a row of the page: one fault, or several faults that differ only in the file or in
-// the text.
+// A pageRow is a row in the table of the page. It describes one fault, or several faults that
+// differ only in the file or in the text.
 type pageRow struct {
 	kinds, tries, wrong, lost, seen, due int
-	recovered                            float64 // the longest, in seconds
+	recovered                            float64 // the longest time until the server recovered, in seconds
 	cannot                               bool
 }
 
-// pageName returns the name of the page's row of a fault.
+// pageName returns the name of the table row for a fault.
 func pageName(fault string) string {
 	if kind, _, ok := strings.Cut(fault, " in place of "); ok {
 		fault = kind + ", in place of a file"
@@ -43,7 +43,7 @@ func pageName(fault string) string {
 	return strings.ToUpper(fault[:1]) + fault[1:]
 }
 
-// pageTable returns the rows of the page by name.
+// pageTable returns the rows of the table. The keys are the names of the rows.
 func pageTable(rows []row) map[string]*pageRow {
 	table := map[string]*pageRow{}
 	for _, r := range rows {
@@ -72,7 +72,7 @@ func pageTable(rows []row) map[string]*pageRow {
 	return table
 }
 
-// start returns the first two columns of a row.
+// start returns the first two columns of the row, the name and the number of tries.
 func (p *pageRow) start(name string) string {
 	if p.kinds > 1 {
 		name = fmt.Sprintf("%s (%d kinds)", name, p.kinds)
@@ -80,7 +80,7 @@ func (p *pageRow) start(name string) string {
 	return fmt.Sprintf("| %s | %d |", name, p.tries)
 }
 
-// String returns the later columns of a row.
+// String returns the columns after the first two columns.
 func (p *pageRow) String() string {
 	alarm, recovered := "none due", fmt.Sprintf("%.1f s", p.recovered)
 	switch {
@@ -95,14 +95,14 @@ func (p *pageRow) String() string {
 	return fmt.Sprintf(" %d | %d | %s | %s |", p.wrong, p.lost, alarm, recovered)
 }
 
-// sortedRows returns the names of the rows in the order of the page.
+// sortedRows returns the names of the table rows in alphabetical order.
 func sortedRows(table map[string]*pageRow) []string {
 	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
 		return cmp.Compare(strings.ToLower(a), strings.ToLower(b))
 	})
 }
 
-// updatePage replaces the rows of the page's table.
+// updatePage replaces all rows of the table on the page.
 func updatePage(rows []row) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -121,8 +121,9 @@ func updatePage(rows []row) error {
 	return os.WriteFile(page, []byte(out+"\n"+after), 0o644)
 }
 
-// TestPage checks that the table of docs/reliability.md has a row for each fault, with the number
-// of its kinds and tries, and has no other rows. The numbers of a run are not checked.
+// TestPage checks that the table in docs/reliability.md has a row for each fault, with the
+// right numbers of kinds and tries, and has no other rows. It does not check the measured
+// numbers.
 func TestPage(t *testing.T) {
 	var rows []row
 	for _, f := range allFaults() {

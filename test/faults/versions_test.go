@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// inForce waits until the names are blocked, and changes the model to blocked names.
+// inForce waits until the names are blocked. It then changes the model, so that the names must
+// stay blocked.
 func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.t.Helper()
 	l.until(limit, "the new orders to be in force", func() error {
@@ -26,15 +27,15 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions returns faults with new good versions that come in an unusual way. No alarm is due, and
-// the last version must be in force.
+// versions returns faults in which good versions of files come in an unusual way. The server
+// must raise no alarm, and the last version must be in force.
 func versions() []fault {
 	return []fault{
 		{name: "a storm of link swaps", tries: 300, fresh: true, inject: func(l *lab) func() {
 			for i := range 300 {
 				l.link(fmt.Sprintf("..%d", 1+i%2), "volume/..data")
 			}
-			l.inForce(recoverTime, "linked2.example") // the last swap
+			l.inForce(recoverTime, "linked2.example") // this name is only in the version of the last swap
 			return nil
 		}},
 		{name: "a storm of good and bad versions", tries: 200, fresh: true, inject: func(l *lab) func() {
@@ -100,7 +101,7 @@ func versions() []fault {
 	}
 }
 
-// stamped writes a file and always sets the same times.
+// stamped writes a file and always gives it the same modification time.
 func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.t.Helper()
 	write(name, text)
@@ -108,7 +109,7 @@ func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.check(os.Chtimes(l.path(name), when, when))
 }
 
-// copy copies a directory. It copies links as links.
+// copy copies a directory by hard links. It copies symbolic links as symbolic links.
 func (l *lab) copy(from, to string) {
 	l.t.Helper()
 	l.check(filepath.WalkDir(l.path(from), func(path string, d os.DirEntry, err error) error {
@@ -130,7 +131,8 @@ func (l *lab) copy(from, to string) {
 	}))
 }
 
-// many writes n order files. Each file has one name for each word.
+// many writes n order files into dir. For each word, a file has one target that begins with
+// the word.
 func (l *lab) many(dir string, n int, words ...string) {
 	l.t.Helper()
 	for i := range n {
@@ -142,7 +144,8 @@ func (l *lab) many(dir string, n int, words ...string) {
 	}
 }
 
-// names returns faults with file names and texts that the log must not contain unchanged.
+// names returns faults in which names or texts of files contain unusual characters. The log
+// must not contain these characters unchanged.
 func names() (out []fault) {
 	forged := "\n[ERROR] forged\x1b[2J\u202e"
 	for what, name := range map[string]string{
@@ -175,11 +178,11 @@ func names() (out []fault) {
 	return out
 }
 
-// changes returns faults with reloads of the Corefile.
+// changes returns faults in which the Corefile is reloaded.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// spoil makes five files bad: a broken file, a file that is gone, a file that shrinks, a
-	// file with a lower serial, and a protect list that is gone.
+	// spoil makes five files bad: a file becomes broken, a file disappears, a file becomes
+	// much smaller, a file gets a lower serial, and a protect list disappears.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),
@@ -249,7 +252,7 @@ func refusedReloads(l *lab, orders, options string) func() {
 	return nil
 }
 
-// processes returns faults in which the server ends.
+// processes returns faults in which the process of the server ends.
 func processes() []fault {
 	restart := func(l *lab) {
 		l.asker.paused.Store(true)
@@ -257,8 +260,8 @@ func processes() []fault {
 		l.start()
 		l.asker.paused.Store(false)
 	}
-	// fullPipe restarts the server with a full pipe as standard output, and returns the end of
-	// the pipe that nothing reads.
+	// fullPipe restarts the server with a full pipe as its standard output. It returns the
+	// read end of the pipe. Nothing reads from the pipe.
 	fullPipe := func(l *lab) *os.File {
 		r, w, err := os.Pipe()
 		l.check(err)
@@ -328,7 +331,8 @@ func processes() []fault {
 			return func() { l.check(os.Rename(l.path("unmounted"), l.path("volume"))) }
 		}),
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// Last good versions are only in memory, so a restart forgets them.
+			// A restart loses the last good versions (the newest versions without errors),
+			// because the server keeps them only in memory.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
@@ -391,8 +395,9 @@ func processes() []fault {
 	}
 }
 
-// fill writes to a pipe until the pipe is full. It opens the pipe again with O_NONBLOCK, because
-// the server shares the flags of w, and a write of the server must block.
+// fill writes to a pipe until the pipe is full. It opens the pipe again with O_NONBLOCK. It
+// must not set this flag on w, because the server shares the flags of w, and a write by the
+// server must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// A web reads the metrics and the readiness of a server. Its connections stay open, so it can also
-// read them when the server has no free descriptor.
+// A web reads the metrics and the readiness of a server over HTTP. Its connections stay open,
+// so it still works if the server has no free descriptor.
 type web struct {
 	client         http.Client
 	metrics, ready string
@@ -37,7 +37,8 @@ func (w *web) get(url string) (code int, body string, err error) {
 	return r.StatusCode, string(b), err
 }
 
-// samples has the value of each metric, by the text of its name and labels.
+// samples contains the value of each metric. The key is the name of the metric with its
+// labels.
 type samples map[string]float64
 
 func (w *web) scrape() (samples, error) {
@@ -63,7 +64,7 @@ func (w *web) scrape() (samples, error) {
 
 const lastOK = "coredns_blocklist_last_load_ok"
 
-// failures returns the sum of the load failures of all files whose path contains the word.
+// failures returns the number of load failures of all files whose path contains word.
 func (s samples) failures(word string) (sum float64) {
 	for k, v := range s {
 		if file, ok := strings.CutPrefix(k, "coredns_blocklist_load_failures_total{file="); ok && strings.Contains(file, word) {
@@ -79,7 +80,7 @@ func (w *web) isReady() (bool, error) {
 	return code == http.StatusOK, err
 }
 
-// healthy returns an error unless the metrics and the ready plugin report that all files are good.
+// healthy returns an error if the metrics or the ready plugin report a bad file.
 func (l *lab) healthy() error {
 	s, err := l.web.scrape()
 	if err != nil {
@@ -94,8 +95,9 @@ func (l *lab) healthy() error {
 	return nil
 }
 
-// alarmed returns an error until the alarm of a fault is complete: the log has an error that names
-// the file, last_load_ok is 0, the counter of the file has gone up, and the readiness is right.
+// alarmed returns an error if a part of the alarm for a fault is missing. The log must have an
+// error with the path of the file. The metric last_load_ok must be 0. The failure counter of
+// the file must be higher than before. The readiness must be right for the fault.
 func (l *lab) alarmed(f fault, from int, before samples) error {
 	named := false
 	for line := range strings.Lines(l.logFrom(from)) {
@@ -120,10 +122,10 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 	return nil
 }
 
-// usage is the use of resources by a server.
+// usage contains how much memory and how many descriptors and goroutines a server uses.
 type usage struct {
 	descriptors, goroutines int
-	memory, peak            int // MB
+	memory, peak            int // in MB
 }
 
 func (l *lab) usage() (u usage, err error) {
@@ -160,21 +162,23 @@ func (l *lab) proc(file string) string {
 	return fmt.Sprintf("/proc/%d/%s", l.cmd.Process.Pid, file)
 }
 
-// resetPeak sets VmHWM to VmRSS (proc(5), clear_refs).
+// resetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
 func (l *lab) resetPeak() {
 	l.t.Helper()
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// After a fault a server may use this much more than before: MB, because the heap grows and
-// shrinks; descriptors of connections to the upstream; and goroutines of requests that end.
+// These constants limit how much more a server may use after a fault than before the fault.
+// Memory is in MB and may grow because the heap varies. The descriptors are connections to the
+// upstream. The goroutines belong to requests that are ending.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
 	slackGoroutines  = 16
 )
 
-// restored returns an error until the server uses no more than before, but for the slack.
+// restored returns an error if the server uses more resources than before, apart from the
+// allowed difference.
 func (l *lab) restored(before usage) error {
 	now, err := l.usage()
 	if err != nil {
@@ -188,11 +192,11 @@ func (l *lab) restored(before usage) error {
 	return nil
 }
 
-// secret is a value in files that are not order files. The log must not have any value of these
-// files.
+// secret is a text in files that are not order files. The log must not contain the text of
+// these files.
 const secret = "SECRET-VALUE"
 
-// cleanLog returns an error if the log has text of a file unchanged, or a panic.
+// cleanLog returns an error if the log contains a panic or unchanged text of a file.
 func cleanLog(text string) error {
 	switch {
 	case strings.Contains(text, secret):

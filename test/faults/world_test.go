@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// head is the start of each YAML order file of these tests.
+// head is the first part of each YAML order file in these tests.
 const head = `version: 1
 defaults: {authority: {name: Court of Test, country: IT, kind: court}, references: ["T 1"], issued: 2026-01-12, scope: global}
 `
 
-// These are the files that faults change, relative to the directory of the lab.
+// These are the files that faults change, relative to the directory of the server.
 const (
 	court   = "orders/court.yaml"
 	reg     = "orders/regulator.json"
 	stream  = "orders/register.jsonl"
 	side    = "orders/lists/register.txt"
-	linked  = "orders/linked.yaml" // a link into volume/..data, as in a ConfigMap of Kubernetes
-	single  = "single.yaml"        // named in the Corefile, outside of the orders directory
+	linked  = "orders/linked.yaml" // a link into volume/..data, like a file of a Kubernetes ConfigMap
+	single  = "single.yaml"        // listed in the Corefile, outside the orders directory
 	protect = "protect.txt"
 	urgent  = "orders/urgent.yaml"
 )
 
-// world returns the files of the reference order set, and the right answer for each name while
-// all files are good.
+// world returns the files of the reference order set. It also returns the right answer for
+// each name while all files are good.
 func world() (files, want map[string]string) {
 	files, want = map[string]string{}, map[string]string{}
 	expect := func(answer string, names ...string) {
@@ -36,7 +36,7 @@ func world() (files, want map[string]string) {
 	}
 	expect(nxdomain, numbered("court", 50)...)
 	expect(refused, "refused.example")
-	want["important.example"] = pass // an order blocks this name, and the protect list protects it
+	want["important.example"] = pass // an order blocks this name, but the protect list protects the name
 	files[court] = courtFile(7, numbered("court", 50))
 
 	expect(nodata, numbered("reg", 30)...)
@@ -54,7 +54,7 @@ func world() (files, want map[string]string) {
 
 	expect(nxdomain, "single.example", "stays.example")
 	want["ok.single.example"], want["freed.example"] = pass, pass
-	want["single.example"] = nodata // NXDOMAIN would deny ok.single.example too
+	want["single.example"] = nodata // NXDOMAIN would also deny ok.single.example
 	files[single] = head + `orders:
   - {id: single/1, targets: [single.example], except: [ok.single.example]}
   - {id: single/2, targets: [freed.example, stays.example]}
@@ -85,7 +85,8 @@ func courtFile(serial int, targets []string) string {
 		"  - id: court/1\n    targets:\n      - %s\n", head, serial, strings.Join(targets, "\n      - "))
 }
 
-// terms returns the fields of an order in a JSON file: the fields of head, and fields.
+// terms returns the fields of an order for a JSON file. They are the fields in head and the
+// given fields.
 func terms(id string, fields map[string]any) map[string]any {
 	o := map[string]any{"id": id, "authority": map[string]string{"name": "Regulator of Test"}, "scope": "global", "issued": "2026-01-12"}
 	for k, v := range fields {

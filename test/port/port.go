@@ -1,4 +1,4 @@
-// Package port finds ports for servers of tests and benchmarks.
+// Package port finds free ports for the servers of tests and benchmarks.
 package port
 
 import (
@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// The range of ports is below the ports that the kernel gives to clients (32768 and up on
-// Linux). One of the many client sockets of a DNS test could take a port in that range before
-// the server listens.
+// The ports are below the range that the kernel gives to client sockets (32768 and up on
+// Linux). In that range, one of the many client sockets of a DNS test could take the port
+// before the server listens.
 const (
 	lowest  = 10000
 	highest = 32000
@@ -19,8 +19,8 @@ const (
 
 var given sync.Map
 
-// Free returns a port that is free for UDP and TCP on all addresses, and that no earlier call
-// in this process has returned.
+// Free returns a port that is free for UDP and TCP on all addresses. No port is returned twice
+// in one process.
 func Free() (string, error) {
 	for range 1000 {
 		p := strconv.Itoa(lowest + rand.IntN(highest-lowest))

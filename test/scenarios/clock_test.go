@@ -43,7 +43,7 @@ func (c *virtualClock) After(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// ring fires the alarms that are due.
+// ring fires the alarms whose time has come.
 func (c *virtualClock) ring() {
 	for ch, at := range c.alarms {
 		if !c.now.Before(at) {
@@ -60,7 +60,7 @@ func (c *virtualClock) set(to time.Time) {
 	c.ring()
 }
 
-// next returns the time of the next alarm, or limit if that is earlier.
+// next returns the time of the next alarm, or limit if limit is earlier.
 func (c *virtualClock) next(limit time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,11 +72,11 @@ func (c *virtualClock) next(limit time.Time) time.Time {
 	return limit
 }
 
-// notice is the time that the server may need to notice a changed file. A change that applies
-// "at once" must be in force after this time.
+// notice is the virtual time that the server may take to notice a changed file. A change that
+// applies "at once" must be in force after this time.
 const notice = 10 * time.Millisecond
 
-// noticed gives the server the time to notice a change of files.
+// noticed moves the clock by notice, so that the server notices a change of files.
 func (s *scenario) noticed() {
 	s.calm()
 	for end := s.clock.Now().Add(notice); s.clock.Now().Before(end); s.calm() {
@@ -84,9 +84,8 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do. It runs before the clock moves, a file
-// changes or a query is sent, so that the result does not depend on the scheduling of
-// goroutines.
+// calm waits until the server has nothing to do. The test calls calm before the clock moves, a file
+// changes or a query is sent. Otherwise the result could depend on the scheduling of goroutines.
 func (s *scenario) calm() {
 	s.t.Helper()
 	s.eventually("the server has always something to do", func() bool {
@@ -95,11 +94,11 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. The log plugin writes its line after the client
-// has the answer.
+// queries is the number of queries in progress. A query is still in progress after the client has
+// the answer, until the log plugin has written its line.
 var queries atomic.Int64
 
-// A queryCounter is a CoreDNS plugin above all others, which counts the queries in progress.
+// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in progress.
 type queryCounter struct{ plugin.Handler }
 
 func init() {

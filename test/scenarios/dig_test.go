@@ -12,15 +12,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A question is a dig command line.
+// A question is a parsed command line of dig.
 type question struct {
 	msg    *dns.Msg
 	client dns.Client
-	show   map[string]bool // the sections, and "short"
+	show   map[string]bool // the sections to print, and "short"
 }
 
-// dig sends a query with the options of dig, and returns the output of dig without ids, times
-// and blank lines. Without +question the output has no question section.
+// dig sends a query with the options of dig. It returns the output of dig without ids, times and
+// blank lines, and with the question section only if args contains +question.
 func (s *scenario) dig(args []string) string {
 	s.t.Helper()
 	if s.inst == nil {

@@ -14,8 +14,8 @@ func (s *scenario) must(err error) {
 	}
 }
 
-// version returns the name and the content of the file that a step writes. NAME#VERSION is one
-// of several versions of NAME.
+// version returns the name and the content of the file that a step writes. An argument
+// NAME#VERSION selects one of several versions of the file NAME.
 func (s *scenario) version(args []string) (name string, data []byte) {
 	s.t.Helper()
 	full := args[len(args)-1]
@@ -34,7 +34,7 @@ func (s *scenario) version(args []string) (name string, data []byte) {
 	return name, data
 }
 
-// write writes a file in place, as some editors do.
+// write writes a file in place (without a rename), as some editors do.
 func (s *scenario) write(args []string) string {
 	name, data := s.version(args)
 	s.Put(name, data, s.clock.Now())
@@ -42,7 +42,7 @@ func (s *scenario) write(args []string) string {
 	return ""
 }
 
-// rename writes a temporary file next to the file and renames it to the file.
+// rename writes a temporary file beside a file, and renames the temporary file to the file's name.
 func (s *scenario) rename(args []string) string {
 	name, data := s.version(args)
 	tmp := filepath.Join(filepath.Dir(name), ".tmp")
@@ -52,7 +52,7 @@ func (s *scenario) rename(args []string) string {
 	return ""
 }
 
-// link makes a symbolic link to a file. It replaces an older link of the same name.
+// link makes a symbolic link to a file. An older link of the same name is replaced.
 func (s *scenario) link(args []string) string {
 	tmp := filepath.Join(filepath.Dir(args[0]), ".link")
 	s.must(os.Symlink(args[1], tmp))

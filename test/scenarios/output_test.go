@@ -10,23 +10,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// digests matches the digests of versions, which change with each edit of a scenario.
+// digests matches the digests of file versions. The digests change with each edit of a scenario.
 var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
-// text returns the output of the plugin without the test's folder and with shortened digests.
+// text returns the output out without the path of the test's folder, and with shortened digests.
 func (s *scenario) text(out string) string {
 	out = strings.ReplaceAll(out, s.Dir+"/", "")
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
 }
 
-// takeLog returns the plugin's log lines since the last call, and the log plugin's lines that
-// begin with "query".
+// takeLog returns the log lines of the blocklist plugin since the last call. It also returns the
+// lines of the log plugin that begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start logs this line. The line is a warning only if a server block does
-			// not enforce orders.
+			// Every start logs this line. The line is a warning if some server block does not
+			// enforce orders; without a warning the line is left out.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}
@@ -38,7 +38,7 @@ func (s *scenario) takeLog([]string) string {
 	return b.String()
 }
 
-// ready returns the readiness that the ready plugin gets.
+// ready returns the readiness that the blocklist plugin reports to the ready plugin.
 func (s *scenario) ready([]string) string {
 	if (&blocklist.Blocklist{}).Ready() {
 		return "yes\n"
@@ -47,7 +47,7 @@ func (s *scenario) ready([]string) string {
 }
 
 // metrics returns samples of the plugin's metrics. Counters count from the beginning of the
-// scenario. Samples with labels are left out when they are 0.
+// scenario. Samples that have labels and the value 0 are left out.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {
@@ -59,12 +59,12 @@ func (s *scenario) metrics(names []string) string {
 	return strings.Join(lines, "")
 }
 
-// counters returns the counters of the process. They are not reset when a scenario ends.
+// counters returns the counters of the process, which also count queries of earlier scenarios.
 func (s *scenario) counters() map[string]float64 {
 	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
 }
 
-// samples returns metrics as the prometheus plugin exports them.
+// samples returns the samples of metrics in the format of the prometheus plugin.
 func (s *scenario) samples(names []string) map[string]float64 {
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {

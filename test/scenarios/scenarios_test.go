@@ -32,13 +32,13 @@ func TestMain(m *testing.M) {
 // noon is the virtual time at which the scenarios begin.
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// TestScenarios runs the scenarios of this folder. README.md describes the steps.
+// TestScenarios runs the scenarios of this folder. README.md describes the steps of a scenario.
 func TestScenarios(t *testing.T) {
 	script.RunAll(t, "*.txtar", 40, func(s *script.Script) map[string]script.Step { return begin(s).steps() })
 }
 
-// TestScenariosAreDocumented checks that each scenario begins with a sentence that gives its
-// reason, and that the index of the README has the scenario.
+// TestScenariosAreDocumented checks that each scenario begins with a sentence that explains the
+// behaviour, and that the index in README.md contains the scenario.
 func TestScenariosAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -67,7 +67,7 @@ func TestScenariosAreDocumented(t *testing.T) {
 	}
 }
 
-// defaultCorefile and defaultUpstream are used when a scenario has no file of its own.
+// defaultCorefile and defaultUpstream are used when a scenario contains no file Corefile or upstream.
 const (
 	defaultCorefile = `.:1053 {
     blocklist orders.yaml
@@ -78,7 +78,7 @@ const (
 `
 )
 
-// A scenario is one file that is being run.
+// A scenario is a scenario file that a test runs, with its server and its clock.
 type scenario struct {
 	*script.Script
 	t        *testing.T
@@ -89,7 +89,7 @@ type scenario struct {
 	counted  map[string]float64
 }
 
-// steps returns the steps of the language.
+// steps returns the functions that run the steps of a scenario. The keys are the names of the steps.
 func (s *scenario) steps() map[string]script.Step {
 	return map[string]script.Step{
 		"at":      s.at,
@@ -109,7 +109,7 @@ func (s *scenario) steps() map[string]script.Step {
 	}
 }
 
-// begin prepares the scenario of a script.
+// begin prepares a scenario for the script file.
 func begin(file *script.Script) *scenario {
 	s := &scenario{Script: file, t: file.T, clock: &virtualClock{now: noon}}
 	s.upstream = startUpstream(s.t, s.fileOr("upstream", defaultUpstream))
@@ -126,7 +126,7 @@ func begin(file *script.Script) *scenario {
 	return s
 }
 
-// fileOr returns a file of the scenario, or a default if the scenario has no such file.
+// fileOr returns a file of the scenario, or other if the scenario has no such file.
 func (s *scenario) fileOr(name, other string) string {
 	if s.Has(name) {
 		return string(s.File(name))

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/test/coredns"
 )
 
-// at sets the clock to a date and time, or to a time of the same day.
+// at sets the clock to a date and time, or to a time of the current day.
 func (s *scenario) at(args []string) string {
 	now := s.clock.Now()
 	to, err := time.Parse(time.RFC3339, args[0])
@@ -29,7 +29,7 @@ func (s *scenario) at(args []string) string {
 	return ""
 }
 
-// pass moves the clock forward.
+// pass moves the clock forward by a duration.
 func (s *scenario) pass(args []string) string {
 	d, err := time.ParseDuration(args[0])
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *scenario) pass(args []string) string {
 	return ""
 }
 
-// start starts a Corefile. It returns the error if the Corefile does not start.
+// start starts a server with a Corefile. It returns the error if the server does not start.
 func (s *scenario) start(args []string) string {
 	inst, err := caddy.Start(s.corefile(args))
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *scenario) start(args []string) string {
 	return ""
 }
 
-// reload replaces the running Corefile in the way that SIGUSR1 does.
+// reload replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *scenario) reload(args []string) string {
 	inst, err := s.inst.Restart(s.corefile(args))
 	s.inst = inst
@@ -79,8 +79,8 @@ func (s *scenario) stop([]string) string {
 // blockLine matches the line that opens a server block.
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
-// corefile returns a Corefile of the scenario with free ports, on loopback only. The address
-// of the scripted upstream replaces 192.0.2.53.
+// corefile returns a Corefile of the scenario. Free ports on loopback replace port 1053, and the
+// address of the test's upstream server replaces 192.0.2.53.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)

@@ -8,16 +8,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstreamResolver answers with the records of a zone file, which may be of any zones. Its
-// answers look like those of a resolver.
+// An upstreamResolver is a DNS server that answers with the records of a zone file, which may be
+// records of any zones. Its answers look like the answers of a resolver.
 type upstreamResolver struct {
 	addr    string
-	records map[string][]dns.RR // by owner in lower case
+	records map[string][]dns.RR // the keys are owners in lower case
 	rcodes  map[string]int
 }
 
-// startUpstream serves the records in text. A line "! RCODE NAME" sets the RCODE for queries
-// for a name.
+// startUpstream starts a DNS server with the records in text. A line "! RCODE NAME" sets the RCODE
+// of answers for NAME.
 func startUpstream(t *testing.T, text string) *upstreamResolver {
 	t.Helper()
 	u := &upstreamResolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}}
@@ -50,7 +50,7 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 	return u
 }
 
-// listenBoth listens on one port for both TCP and UDP.
+// listenBoth listens on the same port for TCP and UDP.
 func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
 	t.Helper()
 	var refused error
@@ -87,7 +87,7 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 		return m
 	}
 	name := q.Name
-	for range 8 { // the longest chain
+	for range 8 { // the maximum length of a CNAME chain
 		here, exists := u.at(name)
 		if rrs := ofType(here, q.Qtype, do); len(rrs) > 0 {
 			m.Answer = append(m.Answer, rrs...)
@@ -118,8 +118,8 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// at returns the records of a name, or those of the wildcard that matches it, and reports
-// whether the name exists.
+// at returns the records of a name, or the records of a wildcard that matches the name. It also
+// reports whether the name exists.
 func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	canonical := dns.CanonicalName(name)
 	if rrs, ok := u.records[canonical]; ok {
@@ -127,7 +127,7 @@ func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	}
 	for owner := range u.records {
 		if dns.IsSubDomain(canonical, owner) {
-			exists = true // an empty non-terminal exists
+			exists = true // a name without records exists when there is a name below it
 		}
 	}
 	if exists {
@@ -151,7 +151,8 @@ func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	return nil, false
 }
 
-// ofType returns the records of a type. With DO it returns their signatures too.
+// ofType returns the records of a type. If do is true, it also returns the RRSIG records for the
+// type.
 func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	for _, rr := range rrs {
 		sig, isSig := rr.(*dns.RRSIG)
@@ -173,7 +174,8 @@ func (u *upstreamResolver) dname(name string) *dns.DNAME {
 	return nil
 }
 
-// addTargets adds the addresses of the hosts that records lead to, as some resolvers do.
+// addTargets adds the address records of the hosts to which the records rrs refer, as some resolvers
+// do.
 func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
@@ -195,8 +197,8 @@ func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA of the zone that contains a name, or the SOA of the root when the file
-// has none.
+// soa returns the SOA record of the zone that contains a name. If the file has no SOA record for
+// the name, soa returns an SOA record of the root.
 func (u *upstreamResolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

@@ -1,8 +1,8 @@
-// Package script runs scripts: text files with steps, the expected output below each step, and
-// the files that the steps use. The scenarios of the server (test/scenarios) and the scripts of
-// blocklistctl (cmd/blocklistctl/testdata) are written in this form.
+// Package script runs test scripts. A script is a text file with steps, the expected output below
+// each step, and the files that the steps use. The scenarios of the server (test/scenarios) and the
+// tests of blocklistctl (cmd/blocklistctl/testdata) are scripts.
 //
-// A script is a txtar archive. Its comment has the steps:
+// A script is a txtar archive. The comment of the archive contains the steps:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -11,14 +11,14 @@
 //	    the third line of the output
 //	another step
 //
-// A step begins at the first column. Blanks separate its arguments, and single or double quotes
-// keep blanks in an argument. The output follows with an indent of four blanks. An empty line
-// between two lines of output belongs to the output. A step without output prints nothing.
+// A step begins in the first column. Blanks separate the arguments of a step, and single or double
+// quotes keep blanks in an argument. The output of the step follows, indented by four blanks. An
+// empty line between two lines of output belongs to the output. A step without output prints nothing.
 //
-// Files of the archive whose name contains a number sign are for the steps. All other files
-// are in the working directory from the beginning.
+// Files of the archive with a number sign in the name are used by steps. All other files are in the
+// working directory from the beginning.
 //
-// With the flag -update, the output of the steps replaces the expected output in the file.
+// With the flag -update, the actual output of the steps replaces the expected output in the script.
 package script
 
 import (
@@ -35,13 +35,14 @@ import (
 
 var update = flag.Bool("update", false, "write the output of the steps into the scripts; read the output before you commit it")
 
-// indent is the indent of an output line.
+// indent is the text in front of each output line.
 const indent = "    "
 
-// A Step runs one step and returns its output. args are the words after the name of the step.
+// A Step is a function that runs one step and returns its output. args are the words after the name
+// of the step.
 type Step func(args []string) string
 
-// A Script is one file that is being run.
+// A Script is a script file that a test runs.
 type Script struct {
 	T   *testing.T
 	Dir string // the working directory
@@ -50,8 +51,8 @@ type Script struct {
 	used  map[string]bool
 }
 
-// RunAll runs each file that glob names as a subtest. begin prepares a script and returns its
-// steps by name. The test fails if glob names fewer than least files.
+// RunAll runs each script that matches glob as a subtest. begin prepares a script and returns its
+// steps by name. The test fails if fewer than least files match glob.
 func RunAll(t *testing.T, glob string, least int, begin func(s *Script) map[string]Step) {
 	t.Helper()
 	paths, err := filepath.Glob(glob)
@@ -106,9 +107,8 @@ func readFile(t *testing.T, path string) []byte {
 	return text
 }
 
-// LayOut writes the files of the script to the working directory, with an old modification
-// time. It leaves out files with a number sign in their name, and files for which except
-// returns true.
+// LayOut writes the files of the script to the working directory, with an old modification time. It
+// does not write a file with a number sign in the name, or a file for which except returns true.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -119,8 +119,7 @@ func (s *Script) LayOut(except func(name string) bool) {
 	}
 }
 
-// Put writes a file in place and sets its modification time. It creates the folders of the
-// file.
+// Put writes a file in place and sets its modification time. It creates missing folders.
 func (s *Script) Put(name string, data []byte, at time.Time) {
 	s.T.Helper()
 	for _, err := range []error{os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, 0o644), os.Chtimes(name, at, at)} {
@@ -136,8 +135,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns a file of the script and records that the file is used. The test fails if the
-// script has no such file. At the end, the test fails if a file of the script was not used.
+// File returns the content of a file of the script. The test fails if the script has no such file.
+// File records that the file is used: RunAll reports the files of a script that nothing uses.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

@@ -1,7 +1,8 @@
 //go:build e2e && linux
 
-// Package state tests plugin/state on file systems that are full or read-only. The tests mount
-// them in namespaces of their own (user_namespaces(7)), so the machine stays as it is.
+// Package state tests plugin/state on a file system that is full or read-only. The tests mount
+// the file system in a separate namespace (user_namespaces(7)), so that the rest of the
+// machine does not change.
 package state
 
 import (
@@ -20,11 +21,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// inNamespace is set in the environment of a test that runs in its own namespaces.
+// inNamespace is an environment variable. It is set if the process runs in its own namespaces.
 const inNamespace = "STATE_TEST_NAMESPACE"
 
-// namespace runs the calling test again in a child process with its own namespaces, and returns
-// false in the parent.
+// namespace runs the calling test again, in a child process with separate user and mount
+// namespaces. It returns true in the child process and false in the parent process.
 func namespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inNamespace) != "" {
@@ -48,7 +49,7 @@ func namespace(t *testing.T) bool {
 	return false
 }
 
-// disk mounts a small file system in memory.
+// disk mounts a file system in memory (tmpfs) with the given size, and returns its path.
 func disk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,7 +60,8 @@ func disk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill writes a file until the disk is full, and then frees the given number of pages.
+// fill writes a file until the disk is full, and then makes the file shorter by the given
+// number of memory pages.
 func fill(t *testing.T, dir string, pages int) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "filler"))
@@ -80,7 +82,8 @@ func fill(t *testing.T, dir string, pages int) {
 	}
 }
 
-// next returns a set of one file with a side list, and snapshots.
+// next returns a set of one order file with the given serial. The set has a side list and a
+// snapshot of the order file.
 func next(serial int64) state.Next {
 	order, side := fmt.Sprintf("order file %d", serial), strings.Repeat(fmt.Sprintf("name%d.example\n", serial), 2000)
 	open := func(content string) func() (io.ReadCloser, error) {
@@ -100,8 +103,8 @@ func next(serial int64) state.Next {
 	}
 }
 
-// sound opens a state directory and returns the serial of the stored set. The directory must have
-// no problems.
+// sound opens a state directory, which must have no problems. It returns the State and the
+// serial of the stored order file.
 func sound(t *testing.T, dir string) (*state.State, int64) {
 	t.Helper()
 	s, err := state.Open(dir, state.Options{})
@@ -118,7 +121,9 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	want := next(v.Serial).Set
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
-	// The floor follows the version in force, also when the version itself cannot be stored.
+	// The floor (the lowest serial that the server accepts) may be newer than the stored
+	// version, because current.json gets the new floor even if the new version could not be
+	// stored.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)
@@ -126,9 +131,9 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	return s, v.Serial
 }
 
-// TestFullDisk checks commits on a disk with little or no free space. A commit that fails says
-// that the disk is full, and leaves the stored set. A restart on the full disk finds the stored
-// set. When there is space again, the next commit succeeds.
+// TestFullDisk checks commits on a disk that has between 0 and 29 free pages. A failed commit
+// must return ENOSPC and keep the stored set. A restart on the full disk must find the stored
+// set. After space is freed, the next commit must succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return
@@ -180,8 +185,8 @@ func TestFullDisk(t *testing.T) {
 	s.Close()
 }
 
-// TestReadOnlyDisk checks that a start on a disk that has become read-only finds the stored set,
-// that the directory can still be locked, and that a commit fails.
+// TestReadOnlyDisk checks a start on a disk that has become read-only. The stored set must be
+// found, and the directory must be locked. A commit must return EROFS.
 func TestReadOnlyDisk(t *testing.T) {
 	if !namespace(t) {
 		return

@@ -11,59 +11,59 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names. It writes the records and buckets of the final index, so that a
-// load takes little more memory than the index. It is not safe for concurrent use.
+// A Builder collects names and values for an Index. It writes records directly in their final
+// form, so that a load needs little additional memory. It is not safe for concurrent use.
 type Builder struct {
-	// Max limits the size of the records in bytes. If Max is 0, the limit is the range of
-	// 32-bit offsets, which is enough for some 200 million names.
+	// Max is the largest size of all records in bytes. The value 0 means the largest possible
+	// size, which is enough for some 200 million names.
 	Max   int
 	x     Index
-	added int // the number of added names, with duplicates
-	used  int // the number of used slots
-	dead  int // the bytes of dead records
+	added int // the number of added names, including duplicates
+	used  int // the number of used slots in all buckets
+	dead  int // the size of dead records in bytes
 	items []item
-	// pending are the names that are not yet in the index.
+	// pending contains names that were added but are not in the index yet.
 	pending [batch]struct {
 		dname.Wire
 		value uint32
 	}
 	waiting int
 	lines   [2 * batch]uint32
-	touched uint32 // depends on all prefetched lines, so that the compiler keeps the prefetches
+	touched uint32 // result of all prefetches, so that the compiler does not remove the prefetches
 	full    bool
 }
 
-// maxArena is the largest size of the records in bytes, so that all offsets fit in 32 bits.
+// maxArena is the largest size of all records in bytes. It must fit in 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is more than the size in bytes of the records that one name can add.
+// maxName is larger than the size in bytes of all records of one name and its ancestors.
 const maxName = 8 << 10
 
-// Full reports whether some names are not in the index because there was no room for them.
+// Full reports whether names are missing because the records have reached the size Max.
 func (b *Builder) Full() bool {
 	b.flush()
 	return b.full
 }
 
-// batch is the number of names that are added together. The bucket of a name is in a cache
-// line that is usually not cached, so the lines of a batch are fetched at the same time.
+// batch is the number of names that are added together. It is larger than 1 so that the CPU
+// fetches the cache lines of several names at the same time.
 const batch = 16
 
-// An item is a value of a name that has several values.
+// An item is one of several values of a name. The items of a name form a linked list.
 type item struct {
 	value uint32
-	prev  int32 // the index of the item before; -1 if none
+	prev  int32 // the index of the item that was added before, or -1
 }
 
-// Add adds a value to a name, which must not be the root. A name may be added many times; its
-// values keep their sequence. Values must be less than 1<<31.
+// Add adds a name with a value. The name must not be the root, and the value must be less than
+// 1<<31. The values of a name keep their sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
 	b.wait(value)
 }
 
-// AddWire does the same as Add for a name in a buffer.
+// AddWire is Add for a name in wire form.
 func (b *Builder) AddWire(w *dname.Wire, value uint32) {
 	b.pending[b.waiting].Wire = *w
 	b.wait(value)
@@ -76,7 +76,6 @@ func (b *Builder) wait(value uint32) {
 	}
 }
 
-// flush adds the pending names.
 func (b *Builder) flush() {
 	coop.Yield()
 	if b.x.nodes == nil {
@@ -84,7 +83,8 @@ func (b *Builder) flush() {
 		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
-	// Fetch all lines in one loop that does not wait for any of them.
+	// This loop only fetches the cache lines, so that the CPU fetches several lines at the
+	// same time.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
 		w, h := &b.pending[i].Wire, b.x.key
@@ -105,7 +105,7 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add makes the missing nodes of a name, and adds the value to it.
+// add adds a node for the name and for each missing ancestor, and sets the value of the name.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -137,8 +137,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a record. If slot is not nil, it points to the offset of the old record of the
-// node, which put replaces.
+// put writes a new record of a node. If the node has an old record, the argument slot points
+// to the old offset. The function put replaces this offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -149,7 +149,7 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 	b.used++
 }
 
-// hang adds a value to a name that already has a value.
+// hang adds another value to a name that has a value.
 func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	prev := int32(r.ref >> 1)
 	if r.ref&1 == 0 {
@@ -162,8 +162,8 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
 }
 
-// values appends the values of a name to dst, in the sequence in which they were added. last
-// is the index of the last item.
+// values appends the values of a name to dst. The parameter last is the index of the newest
+// item.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -173,19 +173,19 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow makes room for about n more names. It assumes that they take as much room as the names
-// that are already added.
+// Grow reserves memory for about n more names. It assumes that they need as much memory as the
+// earlier names.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// Real lists have up to a fifth more nodes than names, and 14 bytes a name.
+	// Without earlier names, Grow uses figures of real lists: 1.2 nodes and 14 bytes per name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The limits are needed because earlier names may be very different, with a hundred
-		// labels each.
+		// The limits protect against unusual earlier names, for example names with a hundred
+		// labels.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Larger numbers need longer varints, in the interior nodes and in most of their
-		// children.
+		// Node numbers are varints, so larger numbers need more bytes. The number of an
+		// interior node is in its own record and in the records of its children.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
@@ -195,9 +195,10 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow makes room for at least n more elements, and a little more. Unlike slices.Grow, it does
-// not clear the new memory: the system provides the pages when they are first used, and work
-// can yield between them. It grows by at least a quarter, because a file may have very many
+// grow reserves memory for at least n more elements.
+//
+// Unlike slices.Grow, it does not clear the new memory, so that the load can yield while the
+// system provides the pages. It adds at least a quarter, because a file may contain very many
 // lists.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
@@ -206,11 +207,11 @@ func grow[T any](s []T, n int) []T {
 	return append(make([]T, 0, len(s)+max(n, len(s)/4)), s...)
 }
 
-// rebuild moves all nodes into the given number of buckets.
+// rebuild moves all nodes into a new table with the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.x.buckets = nil // so that the old buckets can be collected
+	b.x.buckets = nil // frees the memory of the old buckets before the new buckets are made
 	b.x.buckets = make([]bucket, buckets)
-	// A parent has a smaller number than its children.
+	// A parent has a smaller number than its children, so its hash is known first.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
@@ -222,7 +223,7 @@ func (b *Builder) rebuild(buckets int) {
 	some := room[:0]
 	put := func() {
 		for _, e := range some {
-			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // fetch all lines at once, as in flush
+			b.touched ^= b.x.buckets[home(e.hash, buckets)].over // fetch all cache lines together, as in flush
 		}
 		for _, e := range some {
 			insert(b.x.buckets, e.hash, e.place)
@@ -237,16 +238,17 @@ func (b *Builder) rebuild(buckets int) {
 	put()
 }
 
-// An entry is a record that is to be inserted into its bucket.
+// An entry is a record for which rebuild must find a slot. The field place is the offset of
+// the record.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used after Freeze. The ref of a
-// name with one value is that value. The ref of a name with several values is the result of
-// join, which is called once for each of these names. A name is marked if mark returns true
-// for its ref.
+// Freeze returns the finished index. The Builder must not be used afterwards.
+//
+// Freeze calls join to combine several values of a name into one. A name is marked if mark
+// returns true for its value, so that queries can find the marked names below a name.
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -274,7 +276,7 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 	return &x
 }
 
-// fit releases unused memory.
+// fit releases memory that the finished index does not need.
 func (b *Builder) fit() {
 	x := &b.x
 	if cap(x.nodes) > 2*len(x.nodes) {
@@ -295,8 +297,8 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records that a marked name is below a node. It records this at the node with the
-// given number and at all nodes above it.
+// markAbove records that a marked name (see Freeze) is below this interior node and below its
+// ancestors.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -318,8 +320,8 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// Each name is built once here. Comparing records directly would build the names at every
-	// comparison.
+	// The names are built once before the sort, because a sort of records would build two
+	// names for each comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

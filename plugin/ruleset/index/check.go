@@ -7,12 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Check returns an error if a look-up in the index could fail, because no Builder makes such an
-// index. Check takes about as long as building the index, and yields to queries. The caller
-// checks the refs, because the index does not interpret them.
+// Check returns an error if a look-up could panic, not end, or miss a name. It is for an index
+// whose writer is not trusted, because a checksum only proves that no byte has changed.
 //
-// A good checksum shows that no byte has changed since the index was written. Check is for an
-// index whose writer is not trusted.
+// Check takes about as long as building the index, and yields to queries. The caller must
+// check the refs.
 func (x *Index) Check() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -25,13 +24,14 @@ func (x *Index) Check() (err error) {
 	return nil
 }
 
-// fault returns what is wrong with the index. It may panic if an offset is out of range.
+// fault returns a description of the first error in the index, or "". It may panic if an
+// offset is out of range.
 func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// The hash and the length in bytes of the name of each interior node, by number. A parent
-	// has a smaller number than its children, so there is no cycle.
+	// hashes and lengths contain the hash and the length of each interior node's name. A
+	// parent must have a smaller number than its child, so that no node is its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {
@@ -43,7 +43,7 @@ func (x *Index) fault() string {
 		}
 		hashes[i+1], lengths[i+1] = r.hash(hashes[r.parent]), uint8(length)
 	}
-	// A look-up ends at a bucket that never was full. Insertion needs such a bucket, too.
+	// A look-up ends at a bucket that is not full, so at least one bucket must not be full.
 	ends, used := false, 0
 	for i := range x.buckets {
 		coop.Tick(i)
@@ -59,7 +59,7 @@ func (x *Index) fault() string {
 		return "all buckets are full"
 	}
 	records, names, topLevel := 0, 0, false
-	above := make([]bool, len(x.nodes)) // of marked names
+	above := make([]bool, len(x.nodes)) // whether a marked name is below the node with this number
 	for i, off := range x.marked {
 		coop.Tick(i)
 		r, _ := x.at(off)
@@ -84,7 +84,8 @@ func (x *Index) fault() string {
 			names++
 			topLevel = topLevel || r.parent == 0
 		}
-		// Each record is in a slot, and there are as many slots as records.
+		// If a look-up finds each record, and there are as many slots as records, then no slot
+		// is wrong.
 		if slot, _ := x.find(r.hash(hashes[r.parent]), r.parent, r.label); slot == nil || *slot != off {
 			return "a record that no look-up finds"
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// chain returns an index with one interior node of the given number of labels of 63 bytes, and a
-// name with one label more.
+// chain returns an index with one name that has labels+1 labels of 63 bytes. All ancestors of
+// the name are interior nodes.
 func chain(labels int) *Index {
 	label := bytes.Repeat([]byte("x"), dname.MaxLabel)
 	x := &Index{key: 1, nodes: make([]uint32, 1), buckets: make([]bucket, 1), names: 1}
@@ -28,7 +28,7 @@ func chain(labels int) *Index {
 	return x
 }
 
-// TestFaults checks that Check finds each kind of fault.
+// TestFaults damages an index in many ways, and checks the error of Check for each.
 func TestFaults(t *testing.T) {
 	if err := chain(2).Check(); err != nil {
 		t.Fatal(err)
@@ -47,13 +47,13 @@ func TestFaults(t *testing.T) {
 		}},
 		{"wrong counts", func(x *Index) *Index { x.names++; return x }},
 		{"wrong counts", func(x *Index) *Index { x.topLevel = !x.topLevel; return x }},
-		{"wrong counts", func(x *Index) *Index { // a record has two slots
+		{"wrong counts", func(x *Index) *Index { // one record is in two slots
 			insert(x.buckets, 12345, x.nodes[1])
 			return x
 		}},
 		{"a record that no look-up finds", func(x *Index) *Index { x.key++; return x }},
 		{"a wrong interior node", func(x *Index) *Index { x.nodes[1], x.nodes[2] = x.nodes[2], x.nodes[1]; return x }},
-		{"a wrong interior node", func(x *Index) *Index { // a parent with a greater number
+		{"a wrong interior node", func(x *Index) *Index { // the parent has a greater number than the child
 			x.arena[x.nodes[1]] = 2
 			return x
 		}},
@@ -64,7 +64,7 @@ func TestFaults(t *testing.T) {
 			if r.number >= 0x80 {
 				panic("the number takes two bytes")
 			}
-			x.arena[next-1] ^= 1 // a marked name is below the node
+			x.arena[next-1] ^= 1 // flips the bit "a marked name is below"
 			return x
 		}},
 		{"marked names out of sequence", func(x *Index) *Index { x.marked[0], x.marked[1] = x.marked[1], x.marked[0]; return x }},

@@ -1,10 +1,12 @@
-// Package index finds the names of a large set that a query name equals or lies below, and
-// returns the value of each. It does not allocate, and has no pointers for the garbage
-// collector to follow.
+// Package index stores a large set of names, each with a value. For a query name, a look-up
+// returns the values of all stored names that are equal to the query name or above it. A
+// look-up does not allocate, and the index contains no pointers for the garbage collector to
+// follow.
 //
 // The index is a trie of labels, stored in a hash table. Each added name and each of its
-// ancestors is a node. A node is found by the keyed hash of its whole name, and is verified by
-// its parent's number and its own label, so there are no false positives.
+// ancestors is a node. A look-up finds a node by the keyed hash of its whole name, and then
+// compares the number of the parent and the label. Therefore a look-up never finds a wrong
+// name.
 //
 //	buckets (64 bytes, one cache line)             arena, in the sequence of adding
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
@@ -18,20 +20,22 @@
 //	+--------+---------+-------+--------+----------+
 //	 varint   1 byte    L       varint   varint
 //
-// parent is the number of the parent node. A node gets a number when it gets its first child,
-// and is then called interior. The root has number 0. Numbers are given in sequence, so nodes
-// with many children mostly have small numbers, which take one or two bytes. ref is the value
-// of the name. It is absent in nodes that are only ancestors of names.
+// The field parent is the number of the parent node. Only interior nodes (nodes with children)
+// have a number, and the root has number 0. A node gets the next free number when it gets its
+// first child. Therefore nodes with many children mostly have small numbers, which take one or
+// two bytes. The field ref is the value of the name. A node without a ref is only an ancestor
+// of names.
 //
-// The builder writes this format directly, so a load needs no other memory. When the record of
-// a node must grow, because the node gets a first child or a second value, a new record is
-// written at the end and the old record becomes dead. In a dead record, the byte after parent
-// is 0, and the next byte is the number of bytes to skip.
+// The builder writes this format directly, so a load needs no other memory. When a node gets a
+// first child or a second value, its record must grow. The builder then writes a new record at
+// the end of the arena, and the old record is dead. In a dead record, the byte after the field
+// parent is 0, and the next byte is the number of bytes to skip.
 //
-// A look-up begins with the last two labels, because nearly every top-level domain is a node
-// and few queries match two labels. If no tag in their bucket matches, the look-up ends after
-// reading one cache line. Otherwise, each label takes two cache lines, one for the bucket and
-// one for the record. The lines of top-level domains are usually cached.
+// A look-up begins with the hash of the last two labels of the query name, because nearly every
+// top-level domain is a node, but few queries have two labels that are a node. If no tag in the
+// bucket of this hash matches, the look-up ends after it has read one cache line. Otherwise,
+// each label takes two cache lines: one for the bucket and one for the record. The cache lines
+// of top-level domains are usually in the CPU cache.
 package index
 
 import (
@@ -42,43 +46,45 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// An Index is a frozen set of names. It is immutable and safe for concurrent use.
+// An Index is a set of names that cannot change any more. It is safe for concurrent use.
 type Index struct {
-	// The first fields are in one cache line, because each look-up reads them.
+	// The first fields of the struct share one cache line, because each look-up reads these
+	// fields.
 
 	buckets []bucket
-	// key is the key of the hashes. It is random, so that lists cannot be made to collide on
-	// purpose. It belongs to the index and not to the process, because an index that was read
-	// (see Read) keeps the key with which its buckets were filled.
+	// key is the random key of the hashes, so that an attacker cannot write a list whose names
+	// all collide. An index from a file (see Read) keeps the key with which it was built.
 	key   uint64
 	names int
-	// topLevel is set if a top-level domain has a ref.
+	// topLevel is true if a top-level domain has a value.
 	topLevel bool
 	arena    []byte
-	// nodes are the offsets of the records of the interior nodes by number, from which the
-	// name of a record can be built. Index 0 is unused.
+	// nodes maps the number of an interior node (a node with children) to the offset of its
+	// record. The element nodes[0] is unused.
 	nodes []uint32
-	// marked are the offsets of the records of the marked names, in canonical order (RFC 4034,
-	// section 6.1). In this order, all names below a name are adjacent.
+	// marked contains the offsets of the marked names' records (see Freeze) in canonical order
+	// (RFC 4034, section 6.1). In this order, the names below a name follow directly after it.
 	marked []uint32
 }
 
-// A Hit is a name of the index on the path to a query name.
+// A Hit is an indexed name that is equal to the query name or is one of its ancestors.
 type Hit struct {
 	Labels int    // the number of labels of the name
 	Ref    uint32 // the value of the name
 }
 
-// Len returns the number of names that have a ref.
+// Len returns the number of names that have a value.
 func (x *Index) Len() int { return x.names }
 
-// Bytes returns the size of the index in bytes.
+// Bytes returns the size of the index in memory, in bytes.
 func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for every name in the index that is w or above it, shortest name first,
-// and reports whether a marked name is below w. It does not allocate if hits has enough room.
+// Walk appends a Hit for w and for each ancestor of w that has a value, the shortest name
+// first. It also reports whether a marked name (see Freeze) is below w.
+//
+// Walk does not allocate if hits has enough room.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -98,12 +104,13 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root, the loop does not run, because no order can name the root.
+	// For the root, the loop does not run, and the result is empty because an index never
+	// contains the root.
 	return hits, markedBelow
 }
 
-// Covers reports whether any name in the index is w or above it. Unlike Walk it needs no room
-// for hits, which matters to callers on a small stack.
+// Covers reports whether w or an ancestor of w has a value. It is for callers on a small
+// stack, because it needs no memory for hits.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -123,22 +130,40 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	return false
 }
 
-// passes reports whether certainly no name in the index is at, above or below w. Most queries
-// end here, after reading one bucket, because their last two labels are not a node. The last
-// label alone would not help, because nearly every top-level domain is a node.
+// HasBelow reports whether the index contains a name below w. The name w must not be the root.
+func (x *Index) HasBelow(w *dname.Wire) bool {
+	if x.passes(w) {
+		return false
+	}
+	parent, h := uint64(0), x.key
+	for k := 1; k <= w.NumLabels(); k++ {
+		h = w.Hash(k, h)
+		slot, n := x.find(h, parent, w.Label(k))
+		if slot == nil || n.flags&interior == 0 {
+			return false
+		}
+		parent = n.number >> 1
+	}
+	return true
+}
+
+// passes returns true only if no name in the index is at, above or below w. If it returns
+// false, nothing is known.
+//
+// It checks the last two labels, because few queries have two labels that are a node. Nearly
+// every top-level domain is a node.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks reports whether certainly no node has the hash h. If it returns false, a node may have
-// the hash.
+// lacks returns true only if no node has the hash h. If it returns false, nothing is known.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find looks up the node of a label below a parent. h is the hash of the whole name. find
-// returns a pointer to the offset of the node's record, or nil if there is no such node.
+// find looks up the node with this parent and label. The argument h is the hash of the node's
+// whole name. The result is a pointer to the offset of the record, or nil.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -158,8 +183,8 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the offset and the record of each node, without dead records, in the sequence
-// of adding.
+// records yields the offset and the record of each node, in the sequence of the arena, without
+// dead records.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
@@ -173,7 +198,7 @@ func (x *Index) records() iter.Seq2[uint32, record] {
 	}
 }
 
-// All yields every name that has a ref, in no particular order.
+// All yields each name that has a value, in no particular sequence.
 func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for w, ref := range x.Wires() {
@@ -184,8 +209,8 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires yields the same as All without a copy of each name. The Wire is valid until the next
-// iteration.
+// Wires yields each name that has a value. It reuses one Wire, which is valid only until the
+// next iteration.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
@@ -203,8 +228,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the index of the first marked name after w, in canonical order. The
-// marked names below w are adjacent and start there.
+// FirstMarked returns the number of the first marked name (see Freeze) after w in canonical
+// order. The marked names below w have the numbers from there on.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)
@@ -219,7 +244,8 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	return lo
 }
 
-// Marked sets dst to the i-th marked name, and reports whether there is one.
+// Marked sets dst to the marked name (see Freeze) with the number i. It returns false if i is
+// too large.
 func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false

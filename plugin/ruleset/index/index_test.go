@@ -10,14 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A twin is a simple and slow implementation of the index.
+// A twin is a simple and slow implementation of the index. The tests compare the index with
+// the twin.
 type twin struct {
 	refs   map[dname.Name]uint32
 	marked []dname.Name // in canonical order
 }
 
-// build adds names to an index and to a twin. The ref of a name is the sum of its values, and
-// names with odd sums are marked. Grow is called at times with right and wrong numbers.
+// build adds the names to an index and to a twin (a slow implementation). The ref of a name is
+// the sum of its values. Names with an odd ref are marked.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -42,7 +43,8 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares all results of the index for a name with the twin.
+// check compares the look-up of a name in the index with the look-up in the twin (a slow
+// implementation).
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -81,8 +83,9 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex checks random names against the twin. The names have few different labels, so that
-// they nest and share ancestors, and there are enough names to make buckets overflow.
+// TestIndex compares look-ups of random names with the twin (a slow implementation). The names
+// have few different labels, so that many have a common ancestor. The largest list makes
+// buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -114,7 +117,7 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%d names: All differs", size)
 			}
 			for i := range min(500, size) {
-				// Without the root, because it is not a target.
+				// The root is left out, because the root cannot be a target.
 				for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
 					check(t, x, tw, n)
 				}
@@ -126,8 +129,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestJoin checks that Join of two versions of a list, in equal or different sequence,
-// yields the refs of their twins.
+// TestJoin calls Join with two versions of a list. Some names of the second version are added,
+// removed or moved. The refs must be those of the twins (slow implementations of the index).
 func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
@@ -167,7 +170,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// checkJoin compares the results of Join with the twins.
+// checkJoin compares the result of Join for two lists with the twins (slow implementations of
+// the index).
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
@@ -190,8 +194,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that the size of a finished index is proportional to its names, even if
-// many records were rewritten. Here each name becomes interior after it was added.
+// TestSpace checks that a finished index has no memory for dead records. Each name gets a
+// child later, so that each record is written again.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -214,8 +218,8 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks names with the maximum of 127 labels, of 63 octets in a label, and of
-// 255 octets in total.
+// TestLongNames checks the longest possible names of the DNS: 127 labels, and 255 octets with
+// labels of 63 octets.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -227,8 +231,8 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with its twin. The input is a list of names in presentation
-// form, one a line. Every second name is added to the index.
+// FuzzIndex compares the index with the twin (a slow implementation). The input has a name on
+// each line. Every second name is added to the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -257,8 +261,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that Grow does not reallocate for each of many lists. Otherwise a file
-// with many orders, each with its own list, would take hours to load.
+// TestGrowOften checks that Grow allocates only a few times for 500 short lists. Otherwise a
+// file with many lists would take hours to load.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -279,8 +283,8 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd checks that Grow after a short list of very deep names does not assume that
-// the next names are as deep.
+// TestGrowAfterOdd calls Grow after a few names with 122 labels. Grow must not expect as many
+// labels in the new names.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {
@@ -294,8 +298,8 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull checks that an index without room reports that it is full, and still finds the
-// names that were added before.
+// TestFull adds names until the limit Max is reached. Full must then return true, and a
+// look-up must find the earlier names.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {
@@ -319,5 +323,28 @@ func TestFull(t *testing.T) {
 	}
 	if w.SetName(name(t, "m99.example")); x.Covers(&w) || x.Len() < 100 || x.Len() >= 200 {
 		t.Errorf("%d names", x.Len())
+	}
+}
+
+// TestHasBelow checks HasBelow for names with and without a name below them.
+func TestHasBelow(t *testing.T) {
+	var b Builder
+	for i, name := range []string{"a.example", "x.b.example", "b.example", "y.z.c.test"} {
+		n, err := dname.Parse(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(n, uint32(i))
+	}
+	x := b.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
+	for name, want := range map[string]bool{
+		"a.example": false, "b.example": true, "x.b.example": false, "example": true, "c.test": true, "z.c.test": true,
+		"y.z.c.test": false, "none.example": false, "none.test": false, "none": false, "n.x.b.example": false,
+	} {
+		var w dname.Wire
+		w.Set(name + ".")
+		if got := x.HasBelow(&w); got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
 	}
 }

@@ -6,16 +6,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Joined contains the refs of one name in two indexes.
+// A Joined contains the refs of one name in the two indexes of a Join.
 type Joined struct {
 	Ref   uint32
-	Other uint32 // valid if Both
+	Other uint32 // the ref in the second index if Both is true
 	Both  bool
 }
 
-// Join yields, for each name of x, its refs in x and in y. Both indexes are read in
-// parallel, because two versions of a list have their names in nearly the same sequence. Only
-// names at other positions are looked up.
+// Join yields the refs of each name of x in the indexes x and y.
+//
+// It reads the records of the indexes in parallel, because two versions of a list have nearly
+// the same sequence. It looks up only names that have moved.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -24,7 +25,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 		if y == nil {
 			y = &Index{}
 		}
-		// same maps the numbers of x's interior nodes to y's numbers, or to 0 if unknown.
+		// The variable same maps the number of an interior node of x to the number of the
+		// equal node of y, or to 0 if unknown.
 		same := make([]uint32, len(x.nodes))
 		place := uint32(0) // the offset in y at which the next name is expected
 		for _, r := range x.records() {
@@ -51,8 +53,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the first record from off on that is not dead, and the offset of the next
-// record. At the end it returns a record without flags.
+// live returns the first record from the offset off on that is not dead, and the offset after
+// this record. At the end, it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {
@@ -62,7 +64,8 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record of a name.
+// lookup returns the offset of the record of the name w. The result ok is false if no node has
+// this name.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -12,25 +12,26 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is a decoded record. A dead record has no flags; its node has a newer record.
+// A record is the decoded form of a record in the arena. A dead record, which was replaced by
+// a newer one, has no flags.
 type record struct {
 	node
 	parent uint64
 	label  []byte
 }
 
-// A node contains the fields of a record that a look-up needs.
+// A node contains the fields of a record that are used in a look-up.
 type node struct {
 	flags uint8
-	// ref is the value, shifted left by one. Bit 0 is set if several values were added to the
-	// name; the ref then takes wideRef bytes.
+	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
+	// values; its encoded form then has wideRef bytes.
 	ref uint64
-	// number is the number of an interior node, shifted left by one. Bit 0 is set if a marked
-	// name is below the node.
+	// number is the number of an interior node (a node with children), shifted left by one.
+	// Bit 0 is set if a marked name (see Freeze) is below the node.
 	number uint64
 }
 
-// hash returns the hash of the record's name. parent is the hash of the parent's name.
+// hash returns the hash of the record's name. The argument is the hash of the parent's name.
 func (r record) hash(parent uint64) uint64 {
 	buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
 	var w dname.Wire
@@ -38,7 +39,7 @@ func (r record) hash(parent uint64) uint64 {
 	return w.Hash(1, parent)
 }
 
-// at decodes the record at off and returns the offset of the next record.
+// at decodes the record at an offset, and returns the offset of the next record.
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
 	v, n := uvarint(b)
@@ -53,7 +54,7 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	return r, off + uint32(n+1+l+size)
 }
 
-// is reports whether the record at off belongs to the given label below the given parent.
+// is reports whether the record at an offset has this parent and label.
 func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	b := x.arena[off:]
 	p, n := uvarint(b)
@@ -83,7 +84,8 @@ func tail(head uint8, b []byte) (n node, size int) {
 	return n, size
 }
 
-// uvarint is a fast path for binary.Uvarint, which the compiler does not inline.
+// uvarint is binary.Uvarint with a fast path for one byte. It is separate because the compiler
+// does not inline binary.Uvarint.
 func uvarint(b []byte) (uint64, int) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), 1
@@ -91,7 +93,7 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// append writes a record at the end of the arena and returns its offset.
+// append writes a record at the end of the arena, and returns its offset.
 func (x *Index) append(r record) uint32 {
 	off := uint32(len(x.arena))
 	x.arena = binary.AppendUvarint(x.arena, r.parent)
@@ -111,7 +113,8 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size in bytes of a ref that may change.
+// wideRef is the size in bytes of the ref of a name with several values. The size must not
+// change when a value is added.
 const wideRef = 5
 
 // putWide writes v as a varint of exactly wideRef bytes.
@@ -122,15 +125,14 @@ func putWide(b []byte, v uint64) {
 	b[wideRef-1] &^= 0x80
 }
 
-// refAt returns the arena from the ref of the record at off on.
+// refAt returns the bytes from the ref of a record on.
 func (x *Index) refAt(off uint32) []byte {
 	_, n := uvarint(x.arena[off:])
 	off += uint32(n)
 	return x.arena[off+1+uint32(x.arena[off]&lenMask):]
 }
 
-// kill marks the record at off as dead and returns its size. It writes the number of bytes to
-// skip into the record.
+// kill marks the record at an offset as dead, and returns its size.
 func (x *Index) kill(off uint32) int {
 	_, next := x.at(off)
 	_, n := uvarint(x.arena[off:])
@@ -139,7 +141,7 @@ func (x *Index) kill(off uint32) int {
 	return int(next - off)
 }
 
-// appendName appends the wire form of a record's name to dst.
+// appendName appends the name of a record in wire form to dst.
 func (x *Index) appendName(dst []byte, r record) []byte {
 	for {
 		dst = append(dst, byte(len(r.label)))

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A written index is a header, the four arrays of the index, and the xxHash64 of the arrays. All
+// WriteTo writes a header, the four arrays of the index, and the xxHash64 of the arrays. All
 // numbers are little-endian:
 //
 //	magic, fingerprint, key, names, topLevel, len(buckets), len(arena), len(nodes), len(marked),
@@ -22,28 +22,29 @@ import (
 //	buckets, arena, nodes, marked
 //	xxHash64 of the arrays                     8 bytes
 //
-// The form follows the memory of the index, so reading an index takes little more than copying.
-// The header has a checksum of its own, so that damaged sizes cost no memory.
+// The arrays are written as they are in memory, so that reading an index takes little more time
+// than copying it. The header has its own checksum, so that Read does not allocate memory for
+// sizes that are damaged.
 
 const (
-	// magic is the beginning of a written index.
+	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
-	// form is the version of the written form. Change it when the meaning of a part changes in
-	// a way that fingerprint does not see.
+	// form is the version number of the written form. Change it if a field gets another
+	// meaning that fingerprint cannot detect.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
 )
 
-// Errors of Read. An index that Read refuses must be built again from its names.
+// After one of these errors from Read, the caller must build the index again.
 var (
 	errDamaged = errors.New("index: damaged")
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint depends on everything outside of a written index that its bytes rely on: the
-// layout of a bucket, the constants of the records, the choice of buckets and tags, and the hash
-// of a name. A program in which one of them differs does not read the index.
+// fingerprint is a hash of everything in the program on which the written bytes depend, such
+// as the layout of a bucket and the hash of a name. Read refuses an index with another
+// fingerprint.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -61,7 +62,7 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// WriteTo writes the index in a form that Read reads. It returns the number of bytes.
+// WriteTo writes the index in the form for Read, and returns the number of written bytes.
 func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	w := &writer{to: to, sum: xxhash.New()}
 	head := append(make([]byte, 0, headerSize), magic...)
@@ -105,7 +106,7 @@ func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	return w.n, w.err
 }
 
-// header returns the numbers of the header between the magic and the checksum.
+// header returns the eight numbers in the header, which follow the magic.
 func (x *Index) header() [8]uint64 {
 	top := uint64(0)
 	if x.topLevel {
@@ -115,7 +116,7 @@ func (x *Index) header() [8]uint64 {
 		uint64(len(x.buckets)), uint64(len(x.arena)), uint64(len(x.nodes)), uint64(len(x.marked))}
 }
 
-// A writer counts and hashes the bytes, and keeps the first error.
+// A writer writes, counts and hashes bytes. After the first error, it writes nothing.
 type writer struct {
 	to  io.Writer
 	sum *xxhash.Digest
@@ -133,11 +134,11 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes, which WriteTo has written. It returns an error if a
-// byte has changed, or if the program that wrote the index stores names in another way. It then
-// has taken no more memory than the written index.
+// Read reads an index of exactly size bytes, which WriteTo has written. It returns an error if
+// a byte has changed, or if the fingerprint of the program differs. It takes no more memory
+// than size bytes and a small buffer.
 //
-// Read trusts bytes with a good checksum. Check finds out whether they are an index.
+// If the writer is not trusted, the caller must also call Check.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -155,7 +156,7 @@ func Read(from io.Reader, size int64) (*Index, error) {
 		return nil, errOther
 	}
 	buckets, arena, nodes, marked := v[4], v[5], v[6], v[7]
-	// Each limit is far from an overflow of the sum.
+	// Each number has a limit, so that the sum of the sizes cannot overflow.
 	if v[2] > arena || v[3] > 1 || buckets > 1<<32 || arena > maxArena || nodes > 1<<32 || marked > nodes+arena ||
 		uint64(size) != headerSize+buckets*bucketSize+arena+4*(nodes+marked)+8 {
 		return nil, fmt.Errorf("%w: the sizes in the header are not those of the index", errDamaged)
@@ -176,7 +177,8 @@ func Read(from io.Reader, size int64) (*Index, error) {
 	return x, nil
 }
 
-// A reader reads and hashes the bytes of a written index, and keeps the first error.
+// A reader reads and hashes the bytes of a written index. After the first error, it reads
+// nothing.
 type reader struct {
 	from io.Reader
 	sum  *xxhash.Digest
@@ -184,13 +186,14 @@ type reader struct {
 	err  error
 }
 
-// next reads n bytes, at most the size of the buffer. The bytes are valid until the next call.
+// next reads n bytes, which are valid until the next call. The buffer must have room for n
+// bytes.
 func (r *reader) next(n int) []byte {
 	r.fill(r.buf[:n])
 	return r.buf[:n]
 }
 
-// fill reads b.
+// fill reads len(b) bytes into b, unless an earlier read has failed.
 func (r *reader) fill(b []byte) {
 	coop.Yield()
 	if r.err == nil {

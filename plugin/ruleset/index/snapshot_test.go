@@ -17,7 +17,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// written returns the written form of an index.
+// written returns the bytes that WriteTo writes for an index.
 func written(t testing.TB, x *Index) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -30,7 +30,7 @@ func written(t testing.TB, x *Index) []byte {
 
 func read(b []byte) (*Index, error) { return Read(bytes.NewReader(b), int64(len(b))) }
 
-// again writes and reads an index. The result must be equal and pass Check.
+// again writes an index and reads it. The result must be equal and pass Check.
 func again(t testing.TB, x *Index) *Index {
 	t.Helper()
 	y, err := read(written(t, x))
@@ -47,7 +47,7 @@ func again(t testing.TB, x *Index) *Index {
 	return y
 }
 
-// some returns an index of many kinds of names.
+// some returns an index of n random names with up to 6 labels.
 func some(t testing.TB, n int) *Index {
 	r := rand.New(rand.NewPCG(1, 3))
 	var names []dname.Name
@@ -58,24 +58,23 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different keys, so that lists cannot be made to collide
-// on purpose.
+// TestKeys checks that two indexes have different random hash keys. An attacker who knows the
+// key could write a list whose names all collide.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
 	}
 }
 
-// TestRead checks indexes of all sizes in their written form. TestIndex and FuzzIndex compare
-// them with the twin.
+// TestRead writes indexes of different sizes and reads them again.
 func TestRead(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 12, 13, 100, 3000} {
 		again(t, some(t, n))
 	}
 }
 
-// TestFlips changes each byte of a written index in turn, and cuts and prolongs it. Each change
-// is refused. In a large index, random bytes are changed.
+// TestFlips checks that Read refuses an index with one changed bit, and an index of the wrong
+// length. In a large index, it changes only random bytes.
 func TestFlips(t *testing.T) {
 	small := written(t, some(t, 30))
 	for i := range small {
@@ -93,7 +92,7 @@ func TestFlips(t *testing.T) {
 	if _, err := read(append(bytes.Clone(small), 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("one byte more: error %v", err)
 	}
-	// The size may be wrong, and the bytes right.
+	// The bytes are unchanged, but Read is called with a wrong size.
 	if _, err := Read(bytes.NewReader(small), int64(len(small)+1)); !errors.Is(err, errDamaged) {
 		t.Errorf("wrong size: error %v", err)
 	}
@@ -114,7 +113,7 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// seal gives a written index good checksums.
+// seal writes good checksums and a good fingerprint into an index that a test has changed.
 func seal(b []byte) {
 	if len(b) < headerSize+8 {
 		return
@@ -125,7 +124,7 @@ func seal(b []byte) {
 	binary.LittleEndian.PutUint64(b[len(b)-8:], xxhash.Sum64(b[headerSize:len(b)-8]))
 }
 
-// TestOtherForm checks that an index of a program with another form is refused.
+// TestOtherForm checks that Read refuses an index with another fingerprint.
 func TestOtherForm(t *testing.T) {
 	b := written(t, some(t, 10))
 	b[8]++
@@ -135,15 +134,16 @@ func TestOtherForm(t *testing.T) {
 	}
 }
 
-// TestFingerprint fails when the written form changes. Indexes that were written before are then
-// refused and built again. If the change is wanted, change the number.
+// TestFingerprint fails if the written form of the index has changed, because programs then
+// have to build their indexes again. Update the number here if you intend this.
 func TestFingerprint(t *testing.T) {
 	if got := fingerprint(); got != 0x63591969c9fe098e {
 		t.Errorf("fingerprint %#x", got)
 	}
 }
 
-// TestHugeHeader checks that sizes in a header that do not fit the written index take no memory.
+// TestHugeHeader checks that Read does not allocate memory for the huge sizes in a wrong
+// header.
 func TestHugeHeader(t *testing.T) {
 	good := written(t, some(t, 10))
 	var before, after runtime.MemStats
@@ -164,8 +164,8 @@ func TestHugeHeader(t *testing.T) {
 	}
 }
 
-// TestCheck changes one bit after the other in the arrays of an index, with good checksums. If
-// Check accepts the index, all look-ups must work.
+// TestCheck changes each bit of an index in turn, and corrects the checksums. If Check accepts
+// the changed index, all look-ups in this index must work.
 func TestCheck(t *testing.T) {
 	good := written(t, some(t, 20))
 	refused := 0
@@ -179,13 +179,14 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// The other changes are letters and refs of names, and bits of over, which cost only time.
+	// Check cannot detect changed letters of names, changed refs, and additional bits in the
+	// field over.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}
 }
 
-// survives reads an index and uses it if Check accepts it. It reports whether Check did.
+// survives reads an index. If Check accepts the index, it looks up all names and returns true.
 func survives(t *testing.T, b []byte) bool {
 	t.Helper()
 	x, err := read(b)
@@ -215,8 +216,8 @@ func survives(t *testing.T, b []byte) bool {
 	return true
 }
 
-// FuzzRead reads any bytes, and any bytes with good checksums. Nothing may panic, and an index
-// that Check accepts must work.
+// FuzzRead reads random bytes, also with good checksums. Read and Check must not panic. If
+// Check accepts the index, all look-ups must work.
 func FuzzRead(f *testing.F) {
 	for _, n := range []int{0, 1, 13, 60} {
 		f.Add(written(f, some(f, n)))
@@ -229,7 +230,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestWriteError checks that WriteTo returns the error of the writer.
+// TestWriteError checks that WriteTo returns the error of the writer, together with the number
+// of written bytes.
 func TestWriteError(t *testing.T) {
 	x := some(t, 20_000)
 	size := len(written(t, x))

@@ -6,23 +6,24 @@ import (
 )
 
 const (
-	slots = 12 // per bucket
-	// fill is the average number of used slots in a bucket. Some third of the buckets overflow
-	// then, but because of over, nearly all look-ups of absent names read only one bucket.
+	slots = 12 // the number of slots in a bucket
+	// fill is the average number of used slots in a bucket. About a third of the buckets then
+	// overflow, but the field over makes further reads rare.
 	fill = 11
 )
 
-// A bucket is one cache line. A tag of 0 marks a free slot. Slots are filled from the left.
+// A bucket is a part of the hash table that fits in one cache line. A slot with the tag 0 is
+// free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set of the names that did not fit into this bucket and are in a later one
-	// (see overOf). If the bit of a name is not set, the name is not in a later bucket.
+	// over is a bit set of the names that had no room in this bucket (see overOf). A look-up
+	// reads the next bucket only if the bit of its name is set.
 	over uint32
 	offs [slots]uint32
 }
 
-// home returns the bucket in which the look-up of a hash begins. home, tagOf and overOf use
-// different bits of the hash.
+// home returns the index of the bucket in which a look-up of the hash begins. The functions
+// home, tagOf and overOf use different bits of the hash.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
 	return int(hi)
@@ -32,8 +33,8 @@ func tagOf(h uint64) uint8 { return max(uint8(h), 1) }
 
 func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
 
-// insert writes the offset of a record into the first free slot, starting at the home bucket
-// of its hash. There must be a free slot.
+// insert writes the offset of a record into the first free slot, beginning at the home bucket.
+// The table must have a free slot.
 func insert(buckets []bucket, h uint64, place uint32) {
 	for i := home(h, len(buckets)); ; {
 		b := &buckets[i]
@@ -49,19 +50,19 @@ func insert(buckets []bucket, h uint64, place uint32) {
 	}
 }
 
-// match returns the slots whose tag is t, as a bit set. A slot to the right of a match may be
-// in the result although its tag differs. The caller therefore verifies the record.
+// match returns a bit set of the slots with the tag t. Further slots may be in the result, so
+// the caller must compare the record.
 func (b *bucket) match(t uint8) uint16 {
 	tag := ones * uint64(t)
 	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
-		zeros(uint64(binary.LittleEndian.Uint32(b.tags[8:]))^tag)&0xf<<8 // the upper half is not tags
+		zeros(uint64(binary.LittleEndian.Uint32(b.tags[8:]))^tag)&0xf<<8 // only the lower 4 of these 8 bytes are tags
 }
 
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
 // zeros returns a bit set of the bytes of x that are 0. The subtraction borrows at these
-// bytes, and the multiplication collects their top bits in the highest byte.
+// bytes, and the multiplication moves their top bits into the highest byte.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }

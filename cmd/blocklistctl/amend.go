@@ -1,0 +1,120 @@
+package main
+
+import "github.com/dns-orders/blocklist/plugin/order"
+
+// amendCmd is blocklistctl amend.
+type amendCmd struct {
+	Order      string   `arg:"" help:"The id of the order."`
+	Add        []string `placeholder:"NAME" help:"A further name that the order blocks, with all names below it. May be given several times."`
+	Served     string   `placeholder:"TIME" help:"When the operator received the further names."`
+	Deadline   string   `placeholder:"TIME" help:"When the block of the further names must be in force, or a duration after --served."`
+	Reference  []string `sep:"none" placeholder:"TEXT" help:"The number of the decision about the further names. May be given several times."`
+	Note       string   `placeholder:"TEXT" help:"A note on each of the further names."`
+	editFlags  `embed:""`
+	namesFlags `embed:""`
+}
+
+// Help returns the description and the example for --help.
+func (*amendCmd) Help() string {
+	return `Adds names to a block order. The flags --served, --deadline, --reference and --note are written at each of these names. Names that the order already has are left out. Names and lists are cleaned and reported as by blocklistctl import domains.
+
+Example:
+
+  blocklistctl amend milan/2026-17 --add mirror2.example --served 2026-05-01T09:30 --deadline 30m --corefile /etc/coredns/Corefile --yes`
+}
+
+// Run adds the names.
+func (c *amendCmd) Run(e *env) error {
+	x, err := c.begin(e)
+	if err != nil {
+		return err
+	}
+	o, err := x.find(c.Order)
+	if err != nil {
+		return err
+	}
+	if o.Lifting() {
+		return misuse("%q is a lift; blocklistctl lift writes another lift for further names", c.Order)
+	}
+	if err := x.open(c.Order); err != nil {
+		return err
+	}
+	targets, list, err := c.read(e, c.Order, "--add", c.Add)
+	if err != nil {
+		return err
+	}
+	x.list = list
+	attr, err := c.attr(x, o)
+	if err != nil {
+		return err
+	}
+	added := further(o, targets)
+	if n := len(targets) - len(added); n > 0 {
+		x.e.say("%s already in order %q, and left out", count(n, "name"), c.Order)
+	}
+	if len(added) == 0 {
+		return misuse("order %q already has all names", c.Order)
+	}
+	for i := range added {
+		added[i].Attr = withAttr(added[i].Attr, attr)
+	}
+	if err := x.text.AddTargets(o, added); err != nil {
+		return err
+	}
+	return x.finish(max(o.From, x.now))
+}
+
+// attr returns the attributes of each added name, or nil.
+func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
+	target := map[string]any{"name": "placeholder.example"}
+	for key, value := range map[string]string{"served": c.Served, "deadline": c.Deadline, "note": c.Note} {
+		if value != "" {
+			target[key] = value
+		}
+	}
+	if len(c.Reference) > 0 {
+		target["references"] = c.Reference
+	}
+	sample, err := x.newOrder(map[string]any{
+		"id": o.ID, "authority.name": "placeholder", "scope": "global", "served": o.Served.String(), "targets": []any{target},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sample.Targets[0].Attr, nil
+}
+
+// further returns the targets that an order does not have.
+func further(o *order.Order, targets []order.Target) (out []order.Target) {
+	has := map[string]bool{}
+	for i := range o.Targets {
+		has[o.Targets[i].String()] = true
+	}
+	if o.Side != nil {
+		for n := range o.Side.Names.All() {
+			has[n.String()] = true
+		}
+	}
+	for _, t := range targets {
+		if !has[t.String()] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// withAttr returns the attributes of a target together with the attributes of amend.
+func withAttr(own, add *order.Attr) *order.Attr {
+	if own == nil || add == nil {
+		if own == nil {
+			return add
+		}
+		return own
+	}
+	both := *own
+	both.Served, both.Deadline, both.References = add.Served, add.Deadline, add.References
+	if add.Note != "" {
+		both.Note = add.Note
+	}
+	return &both
+}

@@ -1,0 +1,47 @@
+package main
+
+import "github.com/dns-orders/blocklist/plugin/ruleset"
+
+// correctCmd is blocklistctl correct.
+type correctCmd struct {
+	Name      string   `arg:"" help:"The name that is blocked by mistake, or a URL."`
+	Reason    string   `required:"" placeholder:"TEXT" help:"The reason. It is the note of the correction."`
+	Operator  string   `default:"operator" placeholder:"NAME" help:"The name of the operator, as the authority of the correction (default operator)."`
+	Reference []string `sep:"none" placeholder:"TEXT" help:"The number of a ticket. May be given several times."`
+	editFlags `embed:""`
+}
+
+// Help returns the description and the example for --help.
+func (*correctCmd) Help() string {
+	return `Corrects an error of the operator: from now on, no order blocks the name and the names below it. The correction is a lift of the operator: an order that ends, for this name, all orders with a target that covers the name. The orders do not change, so the file still shows what was blocked, and until when.
+
+Example:
+
+  blocklistctl correct www.example.com --reason "the decision says example.net" --corefile /etc/coredns/Corefile --yes`
+}
+
+// Run adds the correction.
+func (c *correctCmd) Run(e *env) error {
+	name, err := queryHost("the name", c.Name)
+	if err != nil {
+		return err
+	}
+	x, err := c.begin(e)
+	if err != nil {
+		return err
+	}
+	var lifts []string
+	states := x.before.states(x.now)
+	for _, o := range x.before.all() {
+		if !o.Lifting() && concerns(o, name) && states[o.ID].State != ruleset.Ended {
+			lifts = append(lifts, o.ID)
+		}
+	}
+	if len(lifts) == 0 {
+		return misuse("no order that has not ended has a target that covers the name; blocklistctl list --target shows the orders, got %q", c.Name)
+	}
+	return x.addLift(lifts, map[string]any{
+		"id": x.freeID(lifts[0], "correction"), "authority.name": c.Operator, "authority.kind": "operator",
+		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "targets": []string{name.String()},
+	})
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/edit"
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/signature"
+)
+
+// editFlags are the flags of the commands that change an order file.
+type editFlags struct {
+	Orders      []string `placeholder:"PATH" sep:"none" help:"An order file, directory or glob with all orders of the server. May be given several times. The default with --corefile is the ORDERS of the Corefile."`
+	serverFlags `embed:""`
+	Yes         bool `short:"y" xor:"write" help:"Write the change."`
+	DryRun      bool `short:"n" xor:"write" help:"Only show the change and its effect."`
+}
+
+// An editing is a change of one order file, from the old content to the new content.
+type editing struct {
+	e      *env
+	s      *server
+	flags  *editFlags
+	now    order.Time
+	before *orders // the orders before the change
+	path   string
+	old    []byte
+	file   *order.File // the parsed file before the change
+	text   *edit.Text
+	list   *importJSON // the report on a list of names, or nil
+}
+
+// begin loads the orders before the change.
+func (c *editFlags) begin(e *env) (*editing, error) {
+	now, err := e.moment("")
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.server(c.Orders)
+	if err != nil {
+		return nil, err
+	}
+	before, err := e.mustLoad(s.Store.Patterns, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &editing{e: e, s: s, flags: c, now: now, before: before}, nil
+}
+
+// find returns the order with an id. It returns an error that suggests a similar id if there is
+// no such order.
+func (x *editing) find(id string) (*order.Order, error) {
+	all := x.before.byID()
+	if o := all[id]; o != nil {
+		return o, nil
+	}
+	hint := "blocklistctl list shows the ids"
+	if near := order.Nearest(id, maps.Keys(all)); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return nil, misuse("no order has the id %q; %s", id, hint)
+}
+
+// open opens the file of an order for the change.
+func (x *editing) open(id string) error { return x.openFile(x.before.positions[id].path) }
+
+// openFile opens a file of the orders for the change.
+func (x *editing) openFile(path string) (err error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	for i := range x.before.versions {
+		v := &x.before.versions[i]
+		// The Corefile gives absolute paths.
+		if is, err := filepath.Abs(v.Path); err == nil && is == abs {
+			x.path, x.file = v.Path, v.File
+		}
+	}
+	if x.file == nil {
+		return misuse("%s is not one of the files of ORDERS", printable.Line(path))
+	}
+	f, err := openFile(x.path, order.MaxBytes(x.path, false))
+	if err != nil {
+		return fmt.Errorf("%s: %w", x.path, err)
+	}
+	x.old, err = io.ReadAll(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	x.text, err = edit.Parse(x.path, x.old)
+	return err
+}
+
+// freeID returns the first id that no order has: base and a slash and a word, or the same with a
+// number at the end.
+func (x *editing) freeID(base, word string) string {
+	all := x.before.byID()
+	id := base + "/" + word
+	for n := 2; all[id] != nil; n++ {
+		id = fmt.Sprintf("%s/%s-%d", base, word, n)
+	}
+	return id
+}
+
+// newOrder returns an order with the given fields, or an error with the flags of the wrong
+// fields. Dates are in the time zone of the file that is open. Empty fields are left out.
+func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
+	h := &importer.Head{Timezone: x.file.Timezone, Fields: map[string]any{}}
+	for key, value := range fields {
+		if s, ok := value.([]string); value != "" && (!ok || len(s) > 0) {
+			h.Fields[key] = value
+		}
+	}
+	return head(h, flagProblem)
+}
+
+// head returns an order with the fields of h, or an error with the texts of the problems. An
+// order without the field "targets" has no target.
+func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
+	o, err := h.Order()
+	var bad order.Problems
+	if errors.As(err, &bad) {
+		lines := make([]string, len(bad))
+		for i, p := range bad {
+			lines[i] = text(p)
+		}
+		return nil, misuse("%s", strings.Join(lines, "\n"))
+	}
+	if err == nil && h.Fields["targets"] == nil {
+		o.Targets = nil
+	}
+	return o, err
+}
+
+// flagProblem returns the text of a problem with a flag in place of the field.
+func flagProblem(p order.Problem) string {
+	field, isTarget := strings.CutPrefix(p.Field, "targets")
+	if _, inner, found := strings.Cut(field, "."); found && isTarget {
+		field = inner // a field of a target, for example served
+	} else if isTarget {
+		field = "the name"
+	}
+	flag := flagOf(field)
+	text := flag + ": " + p.Msg
+	if p.HasGot {
+		text += fmt.Sprintf(", got %q", p.Got)
+	}
+	return text
+}
+
+// finish checks the new content, shows the change and its effect, and writes the file with --yes.
+// at is the time for the effect.
+func (x *editing) finish(at order.Time) error {
+	if err := x.text.RaiseSerial(); err != nil {
+		return err
+	}
+	data := x.text.Bytes()
+	x.e.edited = map[string][]byte{x.path: data}
+	after, err := x.e.mustLoad(x.s.Store.Patterns, x.s, nil)
+	if errors.Is(err, errProblems) {
+		x.e.say("the change would make a file that a server refuses; nothing was written")
+	}
+	if err != nil {
+		return err
+	}
+	out := x.effect(after, max(at, x.now))
+	out.File, out.Import = x.path, x.list
+	for _, h := range edit.Diff(x.old, data, 3) {
+		out.Diff = append(out.Diff, h.Title())
+		for _, l := range h.Lines {
+			out.Diff = append(out.Diff, string(l.Sign)+l.Text)
+		}
+	}
+	if out.Sign, err = signatures(x.path); err != nil {
+		return err
+	}
+	refused := len(out.Refused) > 0
+	if x.flags.Yes && !refused {
+		if err := x.write(data); err != nil {
+			return err
+		}
+		out.Written = true
+		if x.list != nil {
+			x.list.Written = true
+		}
+	}
+	if x.e.json {
+		err = x.e.writeJSON(out)
+	} else {
+		out.print(x.e)
+	}
+	switch {
+	case err != nil:
+		return err
+	case refused:
+		x.e.say("a running server refuses the change; nothing was written")
+		return errProblems
+	case !x.flags.Yes && !x.flags.DryRun:
+		return x.e.unconfirmed()
+	}
+	return nil
+}
+
+// errMisuse ends a command that has already printed its result, with the exit code for wrong
+// arguments.
+var errMisuse = errors.New("wrong arguments")
+
+// unconfirmed reports that a change was not written because neither --yes nor --dry-run is given.
+func (e *env) unconfirmed() error {
+	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
+	return errMisuse
+}
+
+// write replaces the file, unless the file has changed since the command read the file.
+func (x *editing) write(data []byte) error {
+	now, err := os.ReadFile(x.path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, x.old) {
+		return fmt.Errorf("%s: has changed while the command ran; nothing was written", x.path)
+	}
+	return writeFile(x.path, data, 0o644)
+}
+
+// signatures returns the paths of the signatures beside a file.
+func signatures(path string) (out []string, err error) {
+	out = []string{}
+	for slot := 1; slot <= signature.MaxKeys; slot++ {
+		switch _, err := os.Stat(signature.Path(path, slot)); {
+		case err == nil:
+			out = append(out, signature.Path(path, slot))
+		case !errors.Is(err, os.ErrNotExist):
+			return nil, err
+		}
+	}
+	return out, nil
+}

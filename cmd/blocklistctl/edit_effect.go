@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// editJSON is the JSON of the commands that change an order file.
+type editJSON struct {
+	File    string   `json:"file"`
+	Written bool     `json:"written"`
+	Diff    []string `json:"diff"` // the lines of a unified diff
+	// At is the time of the effect: now, or the time at which a new order begins.
+	At      string          `json:"at"`
+	Orders  []orderDiffJSON `json:"orders"`
+	Effects []effectJSON    `json:"effects"`
+	// NotShown is the number of groups of clients for which Effects has no effect.
+	NotShown int          `json:"clients_not_shown,omitempty"`
+	Held     []heldOfJSON `json:"held"`
+	// Warnings are the warnings of check that the file before the change did not have.
+	Warnings []problemJSON `json:"warnings"`
+	Refused  []problemJSON `json:"refused"`
+	// Sign are the signatures that are wrong after the change.
+	Sign []string `json:"sign"`
+	// Import is the report on the list of names that the command adds.
+	Import *importJSON `json:"import,omitempty"`
+
+	warnings, refused order.Problems
+}
+
+// effectJSON is the effect of a change for one client of each group in Clients.
+type effectJSON struct {
+	Clients []string   `json:"clients"`
+	Blocked []nameJSON `json:"blocked"`
+	Freed   []nameJSON `json:"freed"`
+}
+
+// maxAudiences is the largest number of groups of clients for which a command shows the effect.
+const maxAudiences = 16
+
+// An audience is a group of clients, with one client of the group.
+type audience struct {
+	text string
+	ruleset.Client
+}
+
+// effect compares the orders before and after a change at a time. Sealed orders are shown as
+// they are, because the commands that change a file are tools for the authors of the file.
+func (x *editing) effect(after *orders, at order.Time) *editJSON {
+	c := &diffCmd{Sealed: true, before: x.before, after: after}
+	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
+	to := diff.Version{Orders: after.all(), Set: after.set}
+	out := &editJSON{At: at.String(), Diff: []string{}, Orders: []orderDiffJSON{}, Effects: []effectJSON{}, Sign: []string{}}
+	var touched []*order.Order
+	byID := after.byID()
+	for _, d := range diff.Orders(from, to, at) {
+		out.Orders = append(out.Orders, c.order(d))
+		touched = append(touched, d.Order)
+		for _, id := range d.Order.Lifts {
+			if o := byID[id]; o != nil {
+				touched = append(touched, o)
+			}
+		}
+	}
+	audiences := x.audiences(touched)
+	shown := min(len(audiences), maxAudiences)
+	out.NotShown = len(audiences) - shown
+	for _, a := range audiences[:shown] {
+		blocked, freed := diff.Names(from, to, a.Client, at)
+		e := effectJSON{Clients: []string{a.text}}
+		e.Blocked, _ = c.names(blocked)
+		e.Freed, _ = c.names(freed)
+		i := slices.IndexFunc(out.Effects, func(y effectJSON) bool {
+			return reflect.DeepEqual(y.Blocked, e.Blocked) && reflect.DeepEqual(y.Freed, e.Freed)
+		})
+		if i < 0 {
+			out.Effects = append(out.Effects, e)
+		} else {
+			out.Effects[i].Clients = append(out.Effects[i].Clients, a.text)
+		}
+	}
+	out.Held = c.held(x.before.set, after.set)
+	out.warnings = x.newWarnings(after)
+	out.refused = refusals(x.s, x.before, after, x.now)
+	out.Warnings, out.Refused = problemsJSON(out.warnings), problemsJSON(out.refused)
+	return out
+}
+
+// audiences returns the groups of clients in the scopes of the touched orders.
+func (x *editing) audiences(touched []*order.Order) (out []audience) {
+	var ccs []order.Country
+	everyone := false
+	add := func(a audience) {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	for _, o := range touched {
+		switch s := o.Scope; {
+		case s == nil && o.Lifting(): // the orders that the lift ends have the scopes
+		case s == nil || s.Global:
+			everyone = true
+		default:
+			ccs = append(ccs, s.Countries...)
+			for _, n := range s.Clients {
+				add(audience{"a client in " + n.String() + " of unknown country", ruleset.Client{Addr: n.Addr()}})
+			}
+		}
+	}
+	slices.Sort(ccs)
+	for _, k := range countryKinds(slices.Compact(ccs), func(order.Country) bool { return true }) {
+		add(audience{"a client in " + k.text, ruleset.Client{Country: k.cc}})
+	}
+	if everyone || len(out) == 0 {
+		a, _ := new(clientFlags).client(x.s) // without flags, there is no error
+		out = slices.Insert(out, 0, audience{a.text, a.Client})
+	}
+	return out
+}
+
+// indexes matches the indexes in the path of a field.
+var indexes = regexp.MustCompile(`\[\d+\]`)
+
+// newWarnings returns the warnings about the orders after the change that the orders before the
+// change did not have.
+func (x *editing) newWarnings(after *orders) (out order.Problems) {
+	key := func(p order.Problem) string {
+		return strings.Join([]string{p.File, p.Order, indexes.ReplaceAllString(p.Field, ""), p.Msg, p.Got}, "\x00")
+	}
+	all := func(l *orders) order.Problems { return append(l.problems.Warnings(), l.odd(x.s, x.now)...) }
+	was := map[string]int{}
+	for _, p := range all(x.before) {
+		was[key(p)]++
+	}
+	for _, p := range all(after) {
+		if k := key(p); was[k] > 0 {
+			was[k]--
+		} else if p.Warning {
+			out = append(out, p)
+		}
+	}
+	out.Sort()
+	return out
+}
+
+// print prints the change and its effect as text.
+func (d *editJSON) print(e *env) {
+	e.progress.clear()
+	w := e.stdout
+	fmt.Fprintf(w, "--- %s\n+++ %[1]s\n", printable.Line(d.File))
+	for _, line := range d.Diff {
+		fmt.Fprintln(w, line[:1]+printable.Line(line[1:]))
+	}
+	fmt.Fprintf(w, "\nThe effect at %s:\n", d.At)
+	for _, x := range d.Effects {
+		fmt.Fprintf(w, "for %s: %d newly blocked, %d freed\n", strings.Join(x.Clients, ", "), len(x.Blocked), len(x.Freed))
+		for _, n := range x.Blocked {
+			fmt.Fprintf(w, "    blocked: %s (order %q)\n", printable.Line(n.target), n.Order)
+		}
+		for _, n := range x.Freed {
+			by := ""
+			if n.Lift != "" {
+				by = fmt.Sprintf(", lifted by %q", n.Lift)
+			}
+			fmt.Fprintf(w, "    freed: %s (order %q%s)\n", printable.Line(n.target), n.Order, by)
+		}
+	}
+	if d.NotShown > 0 {
+		fmt.Fprintf(w, "the effect for %s of clients is not shown; blocklistctl diff --country or --client shows it\n", count(d.NotShown, "more group"))
+	}
+	for _, h := range d.Held {
+		fmt.Fprintf(w, "not enforced: %s of order %q, because it %s\n", printable.Line(or(h.Target, "the order")), h.Order, printable.Line(h.Why))
+	}
+	for _, p := range slices.Concat(d.warnings, d.refused) {
+		fmt.Fprintln(w, problemText(p))
+	}
+	for _, s := range d.Sign {
+		verb := "will not be"
+		if d.Written {
+			verb = "is not"
+		}
+		fmt.Fprintf(w, "%s %s a signature of the new content; sign the file again: blocklistctl sign %s --key FILE\n", printable.Line(s), verb, printable.Line(d.File))
+	}
+	if d.Written {
+		fmt.Fprintf(w, "%s was written\n", printable.Line(d.File))
+	}
+}

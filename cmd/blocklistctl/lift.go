@@ -1,0 +1,99 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// liftCmd is blocklistctl lift.
+type liftCmd struct {
+	Lifts            []string `arg:"" name:"order" help:"The ids of the orders that the lift ends."`
+	Name             []string `placeholder:"NAME" help:"Lift the orders only for this name and all names below it. May be given several times."`
+	Authority        string   `required:"" placeholder:"NAME" help:"The name of the authority that decided the lift."`
+	AuthorityCountry string   `placeholder:"CC" help:"The country of the authority. The default is the country in an order that is lifted, if that order has the same authority."`
+	AuthorityKind    string   `placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator. The default is as for the country."`
+	Reference        []string `sep:"none" required:"" placeholder:"TEXT" help:"The number of the case or decision. May be given several times."`
+	Issued           string   `placeholder:"TIME" help:"When the authority decided. Without --from, the lift begins then."`
+	From             string   `placeholder:"TIME" help:"Start of the lift. The default without --issued is now."`
+	Until            string   `placeholder:"TIME" help:"End of the lift. Then the names are blocked again."`
+	Note             string   `placeholder:"TEXT" help:"A note."`
+	ID               string   `name:"id" placeholder:"ID" help:"The id of the lift. The default is the id of the first order with /lift at its end."`
+	editFlags        `embed:""`
+}
+
+// Help returns the description and the example for --help.
+func (*liftCmd) Help() string {
+	return `Adds a lift to the file of the first order: an order that ends other orders, for all their targets or for some names. The file keeps its comments and all other bytes. Prints the change of the text and the names that are freed. Without --yes, nothing is written.
+
+Example:
+
+  blocklistctl lift milan/2026-17 --name mirror.example --authority "Tribunale di Milano" --reference 31/2026 --issued 2026-05-01 --corefile /etc/coredns/Corefile --dry-run`
+}
+
+// Run adds the lift.
+func (c *liftCmd) Run(e *env) error {
+	x, err := c.begin(e)
+	if err != nil {
+		return err
+	}
+	country, kind := c.AuthorityCountry, c.AuthorityKind
+	for _, id := range c.Lifts {
+		o, err := x.find(id)
+		if err != nil {
+			return err
+		}
+		if o.Lifting() {
+			return misuse("%q is a lift, and a lift cannot be lifted; to end the lift, set its until in the file", id)
+		}
+		if sameName(o.Authority.Name, c.Authority) {
+			country = or(country, string(o.Authority.Country))
+			kind = or(kind, authorityKind(o.Authority.Kind))
+		}
+	}
+	return x.addLift(c.Lifts, map[string]any{
+		"id": or(c.ID, x.freeID(c.Lifts[0], "lift")), "targets": c.Name,
+		"authority.name": c.Authority, "authority.country": country, "authority.kind": kind,
+		"references": c.Reference, "note": c.Note, "issued": c.Issued, "from": c.From, "until": c.Until,
+	})
+}
+
+// addLift adds a lift with the given fields to the file of the first order that it lifts, and
+// ends the command. A lift without issued and from begins now.
+func (x *editing) addLift(lifts []string, fields map[string]any) error {
+	if err := x.open(lifts[0]); err != nil {
+		return err
+	}
+	if fields["issued"] == "" && fields["from"] == "" {
+		fields["from"] = x.now.String()
+	}
+	fields["action"], fields["lifts"] = "lift", lifts
+	o, err := x.newOrder(fields)
+	if err != nil {
+		return err
+	}
+	if x.before.byID()[o.ID] != nil {
+		return misuse("--id: another order has this id, got %q", o.ID)
+	}
+	if err := x.text.AddOrder(o); err != nil {
+		return err
+	}
+	if o.From != order.NoTime {
+		return x.finish(o.From)
+	}
+	return x.finish(o.Issued)
+}
+
+// sameName reports whether two names of authorities are equal. Sequences of blanks are equal to
+// one blank, as in the rules of lifts.
+func sameName(a, b string) bool {
+	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
+}
+
+// authorityKind returns the word for the kind of an authority, or "" for an unknown kind.
+func authorityKind(k order.AuthorityKind) string {
+	if k == order.KindUnstated {
+		return ""
+	}
+	return k.String()
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// suspendCmd is blocklistctl suspend.
+type suspendCmd struct {
+	Order     string   `arg:"" help:"The id of the order."`
+	For       string   `xor:"end" required:"" placeholder:"DURATION" help:"The duration of the suspension from now, for example 30m, 2h or 7d."`
+	Until     string   `xor:"end" required:"" placeholder:"TIME" help:"The end of the suspension."`
+	Reason    string   `required:"" placeholder:"TEXT" help:"The reason. It is the note of the suspension."`
+	Operator  string   `default:"operator" placeholder:"NAME" help:"The name of the operator, as the authority of the suspension (default operator)."`
+	Reference []string `sep:"none" placeholder:"TEXT" help:"The number of a ticket. May be given several times."`
+	editFlags `embed:""`
+}
+
+// Help returns the description and the example for --help.
+func (*suspendCmd) Help() string {
+	return `Suspends an order from now until a time. The suspension is a lift of the operator: an order that ends another order for a time. Its end needs no further change of the file. A stay by a court is not a suspension; blocklistctl lift writes a stay.
+
+Example:
+
+  blocklistctl suspend milan/2026-17 --for 2h --reason "customers cannot reach their bank" --corefile /etc/coredns/Corefile --yes`
+}
+
+// Run adds the suspension.
+func (c *suspendCmd) Run(e *env) error {
+	x, err := c.begin(e)
+	if err != nil {
+		return err
+	}
+	o, err := x.find(c.Order)
+	if err != nil {
+		return err
+	}
+	if o.Lifting() {
+		return misuse("%q is a lift, and a lift cannot be suspended; to end the lift, set its until in the file", c.Order)
+	}
+	until := c.Until
+	if c.For != "" {
+		d, err := order.ParseDuration(c.For)
+		if err != nil || d < time.Second || d%time.Second != 0 {
+			return misuse("--for must be a duration in whole seconds, such as 30m, 2h or 7d, got %q", c.For)
+		}
+		until = order.FromTime(x.now.Time().Add(d)).String()
+	}
+	return x.addLift([]string{c.Order}, map[string]any{
+		"id": x.freeID(c.Order, "suspension"), "authority.name": c.Operator, "authority.kind": "operator",
+		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "until": until,
+	})
+}

@@ -1,0 +1,174 @@
+package edit
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// lineStart returns the offset, in bytes, of a line. Lines count from 1. For a line after the
+// last line, it returns the length of the text.
+func (t *Text) lineStart(line int) (at int) {
+	for ; line > 1; line-- {
+		i := bytes.IndexByte(t.data[at:], '\n')
+		if i < 0 {
+			return len(t.data)
+		}
+		at += i + 1
+	}
+	return at
+}
+
+// line returns the text of a line without its end.
+func (t *Text) line(line int) string {
+	return strings.TrimRight(string(t.data[t.lineStart(line):t.lineStart(line+1)]), "\r\n")
+}
+
+// offset returns the offset, in bytes, of a node. The columns of a node count characters.
+func (t *Text) offset(n *yaml.Node) int {
+	at := t.lineStart(n.Line)
+	for column := 1; column < n.Column && at < len(t.data); column++ {
+		_, size := utf8.DecodeRune(t.data[at:])
+		at += size
+	}
+	return at
+}
+
+// endLine returns the line after the last value of the document: the line of the mark "...", or
+// the line after the last line of the text.
+func (t *Text) endLine() int {
+	last := lastLine(t.root)
+	lines := bytes.Count(t.data, []byte("\n")) + 1
+	if bytes.HasSuffix(t.data, []byte("\n")) {
+		lines--
+	}
+	for line := last + 1; line <= lines; line++ {
+		if strings.HasPrefix(t.line(line), "...") {
+			return line
+		}
+	}
+	return lines + 1
+}
+
+// lastLine returns the last line on which a node of a tree begins.
+func lastLine(n *yaml.Node) int {
+	line := n.Line
+	for _, c := range n.Content {
+		line = max(line, lastLine(c))
+	}
+	return line
+}
+
+// after returns the line of the node that follows the value of a key in a mapping. end is the
+// line after the mapping.
+func after(m *yaml.Node, key string, end int) int {
+	for i := 0; i+3 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			return m.Content[i+2].Line
+		}
+	}
+	return end
+}
+
+// ordersEnd returns the line after the list of orders.
+func (t *Text) ordersEnd() int { return after(t.root, "orders", t.endLine()) }
+
+// orderEnd returns the line after an order of the list.
+func (t *Text) orderEnd(i int) int {
+	if list := lookup(t.root, "orders"); i+1 < len(list.Content) {
+		return list.Content[i+1].Line
+	}
+	return t.ordersEnd()
+}
+
+// insertion returns the lines before which new lines can follow the block value n. next is the
+// line of the next value. The first line is that before the blank lines and the comments in
+// front of next: the comments with at most indent spaces, because a comment or a text with more
+// spaces is a part of n. The second line is next.
+func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
+	line := next
+	for line-1 > lastLine(n) {
+		text := t.line(line - 1)
+		trimmed := strings.TrimLeft(text, " ")
+		if strings.TrimSpace(text) != "" && (trimmed[0] != '#' || len(text)-len(trimmed) > indent) {
+			break
+		}
+		line--
+	}
+	return [2]int{line, next}
+}
+
+// insertLines returns splices that insert whole lines in front of the given lines.
+func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
+	for _, line := range lines {
+		at := t.lineStart(line)
+		s := splice{at, at, text}
+		if at == len(t.data) && !bytes.HasSuffix(t.data, []byte("\n")) {
+			s.text = "\n" + text
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// flowEnd returns the offset of the bracket that closes the flow list or flow mapping at an
+// offset, and the offset after the last character in front of the bracket that is not blank and
+// not in a comment. It returns ok false if no bracket closes the flow value.
+func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
+	depth := 0
+	for i := at; i < len(t.data); i++ {
+		c, before := t.data[i], byte(' ')
+		if i > 0 {
+			before = t.data[i-1]
+		}
+		start := strings.IndexByte(" \t\r\n[{,:", before) >= 0
+		switch {
+		case strings.IndexByte(" \t\r\n", c) >= 0:
+			continue
+		case c == '#' && start && before != ':' && before != '[' && before != '{' && before != ',':
+			if n := bytes.IndexByte(t.data[i:], '\n'); n >= 0 {
+				i += n
+				continue
+			}
+			return 0, 0, false
+		case (c == '"' || c == '\'') && start:
+			if i = t.quoteEnd(i); i < 0 {
+				return 0, 0, false
+			}
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			if depth--; depth == 0 {
+				return i, last, true
+			}
+		}
+		last = i + 1
+	}
+	return 0, 0, false
+}
+
+// quoteEnd returns the offset of the quotation mark that ends the quoted text at an offset, or
+// -1.
+func (t *Text) quoteEnd(at int) int {
+	quote := t.data[at]
+	for i := at + 1; i < len(t.data); i++ {
+		switch {
+		case quote == '"' && t.data[i] == '\\':
+			i++
+		case t.data[i] != quote:
+		case quote == '\'' && i+1 < len(t.data) && t.data[i+1] == '\'':
+			i++
+		default:
+			return i
+		}
+	}
+	return -1
+}
+
+// flow reports whether the value at a node is written with brackets.
+func (t *Text) flow(n *yaml.Node) bool {
+	at := t.offset(n)
+	return n.Style&yaml.FlowStyle != 0 && at < len(t.data) && (t.data[at] == '[' || t.data[at] == '{')
+}

@@ -1,0 +1,165 @@
+// Package edit changes the text of an order file. It replaces or inserts only the bytes of the
+// changed values, so that all comments, blank lines and other values keep their bytes. After
+// each change, it parses the new text again and compares all values with the intended values.
+// A text that would get another value is not changed.
+package edit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// MaxBytes is the largest size, in bytes, of a file that this package changes, because the tree
+// of all values is in memory.
+const MaxBytes = 16 << 20
+
+// A Text is the text of a valid order file, and the tree of its values with their positions.
+type Text struct {
+	path string
+	data []byte // without a byte order mark
+	bom  bool
+	root *yaml.Node
+}
+
+var bom = []byte("\uFEFF")
+
+// Parse returns the Text of a valid order file in YAML or JSON. Parse returns an error for JSON
+// Lines, for a file of more than MaxBytes, and for a text that the YAML library cannot read.
+func Parse(path string, data []byte) (*Text, error) {
+	switch order.Ext(path) {
+	case ".yaml", ".yml", ".json":
+	default:
+		return nil, fmt.Errorf("%s: only files that end in .yaml, .yml or .json can be edited; for another file, import the list again or write a new version with a program", path)
+	}
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("%s: is larger than %d MiB, and cannot be edited; add the orders to a file of their own", path, MaxBytes>>20)
+	}
+	t := &Text{path: path, data: bytes.TrimPrefix(data, bom), bom: bytes.HasPrefix(data, bom)}
+	root, err := parse(t.data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot be edited: %w", path, err)
+	}
+	t.root = root
+	return t, nil
+}
+
+// Bytes returns the text of the file after all changes.
+func (t *Text) Bytes() []byte {
+	if t.bom {
+		return append(bytes.Clone(bom), t.data...)
+	}
+	return bytes.Clone(t.data)
+}
+
+// parse returns the mapping at the top of a document.
+func parse(data []byte) (*yaml.Node, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, err
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("is not an order file")
+	}
+	return doc.Content[0], nil
+}
+
+// A splice replaces the bytes from start to end of a text.
+type splice struct {
+	start, end int
+	text       string
+}
+
+// change applies the first splice after which the text has the values of want. It returns an
+// error if no splice gives these values. line is the line, for the error.
+func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
+	for _, s := range splices {
+		if t.windows() {
+			s.text = strings.ReplaceAll(s.text, "\n", "\r\n")
+		}
+		data := bytes.Join([][]byte{t.data[:s.start], []byte(s.text), t.data[s.end:]}, nil)
+		if root, err := parse(data); err == nil && same(root, want) {
+			t.data, t.root = data, root
+			return nil
+		}
+	}
+	return fmt.Errorf("%s:%d: the file cannot be edited here without a change of other values; blocklistctl fmt -w writes a form that can be edited", t.path, line)
+}
+
+// windows reports whether the lines of the text end in CR LF.
+func (t *Text) windows() bool {
+	i := bytes.IndexByte(t.data, '\n')
+	return i > 0 && t.data[i-1] == '\r'
+}
+
+// same reports whether two trees have the same values. The sequence of the keys of a mapping and
+// the style of the values do not matter.
+func same(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || tag(a) != tag(b) || len(a.Content) != len(b.Content) {
+		return false
+	}
+	switch a.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(a.Content); i += 2 {
+			other := lookup(b, a.Content[i].Value)
+			if other == nil || !same(a.Content[i+1], other) {
+				return false
+			}
+		}
+	case yaml.SequenceNode:
+		for i := range a.Content {
+			if !same(a.Content[i], b.Content[i]) {
+				return false
+			}
+		}
+	default:
+		return a.Value == b.Value || tag(a) == "!!null"
+	}
+	return true
+}
+
+// tag returns the YAML tag of a value. For a time it returns the tag of a string, because an
+// order file has times as strings.
+func tag(n *yaml.Node) string {
+	if n.Tag == "!!timestamp" {
+		return "!!str"
+	}
+	return n.Tag
+}
+
+// lookup returns the value of a key, or nil.
+func lookup(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// clone returns a copy of a tree.
+func clone(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i := range n.Content {
+		c.Content[i] = clone(n.Content[i])
+	}
+	return &c
+}
+
+// order returns the index of the order with an id in the list of orders.
+func (t *Text) order(id string) (int, error) {
+	if list := lookup(t.root, "orders"); list != nil {
+		for i, o := range list.Content {
+			if n := lookup(o, "id"); n != nil && n.Value == id {
+				return i, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%s: has no order %q", t.path, id)
+}

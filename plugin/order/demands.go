@@ -1,0 +1,57 @@
+package order
+
+import "strings"
+
+// Demands are additional rules for order files, which the settings of a server can turn on.
+type Demands struct {
+	// Signed means that order files must be signed. Each order file then needs a serial, so
+	// that an old version with a good signature is not accepted again. Each side list needs a
+	// sha256 in the order file, so that the signature of the order file protects the side list
+	// too.
+	Signed bool
+	// Approved means that each active order needs a document with a sha256, and with the names
+	// of two different people in verified_by and approved_by.
+	Approved bool
+}
+
+// Order returns a problem for each demand that the order o does not meet. path is the path of
+// the order file.
+func (d Demands) Order(path string, o *Order) (problems Problems) {
+	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
+	add := func(field, msg string) {
+		problems = append(problems, Problem{
+			File: path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field, Msg: msg,
+			Sealed: o.Disclosure.Sealed() || lift, Lift: lift,
+		})
+	}
+	if d.Signed && o.Side != nil && o.Side.SHA256 == "" {
+		add("targets_from", "sha256 is required when signatures are checked, because the signature covers only the order file")
+	}
+	if !d.Approved || o.Status != Active {
+		return problems
+	}
+	doc := o.Document
+	switch {
+	case doc == nil || doc.SHA256 == "":
+		add("document", "sha256 of the served document is required, because the Corefile says: require approval")
+	case doc.VerifiedBy == "" || doc.ApprovedBy == "":
+		add("document", "verified_by and approved_by are required, because the Corefile says: require approval")
+	case samePerson(doc.VerifiedBy, doc.ApprovedBy):
+		add("document", "verified_by and approved_by must be two different people, because the Corefile says: require approval")
+	}
+	return problems
+}
+
+// File returns a problem if the order file as a whole does not meet the demands.
+func (d Demands) File(f *File) (problems Problems) {
+	if d.Signed && f.Serial < 0 {
+		problems = append(problems, Problem{File: f.Path, Field: "serial", Msg: "is required when signatures are checked, so that an old version is not accepted again; write serial: 1, and a higher number in each new version"})
+	}
+	return problems
+}
+
+// samePerson reports whether two names are equal if case and spaces are ignored.
+func samePerson(a, b string) bool {
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	return strings.EqualFold(words(a), words(b))
+}

@@ -1,0 +1,132 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+)
+
+// A Builder compiles the orders of one file. It is not safe for concurrent use.
+type Builder struct {
+	opt      Options
+	part     *Part
+	index    index.Builder
+	rules    []rule // the values in index are indexes of this slice
+	addrs    map[netip.Prefix][]rule
+	wire     dname.Wire // scratch space for one name
+	interned interner
+	commons  map[commonKey]*Common
+	// lastKey and last cache the previous call of common, because orders of one authority
+	// often follow one another.
+	lastKey     commonKey
+	lastCommon  *Common
+	commonsMade int
+	redirects   map[netip.Addr]struct{} // the keys of part.redirects
+	schedIDs    map[string]uint32
+	// wholeLifts maps the id of an order to the time from which on a lift ends the whole order
+	// for good.
+	wholeLifts map[string]order.Time
+	// repeated maps the number of an entry to the number of duplicate targets. It has only
+	// orders with a side list (a list of names in a file of its own), because the parser
+	// reports other duplicates.
+	repeated map[uint32]int
+}
+
+// never is the number of the empty schedule, which inactive orders and targets have.
+const never = 0
+
+// NewBuilder returns a Builder for the file at the given path.
+func NewBuilder(path string, opt Options) *Builder {
+	if opt.Response.Kind == order.ResponseUnset {
+		opt.Response.Kind = order.NXDOMAIN
+	}
+	part := &Part{path: &path, guard: opt.Guard, response: opt.Response, embeddings: embeddingsWith(opt.NAT64)}
+	b := &Builder{opt: opt, part: part, interned: newInterner(), commons: map[commonKey]*Common{}}
+	b.schedule(nil)
+	return b
+}
+
+// Add compiles one order. It keeps pointers to the order's Terms and strings, but not to the
+// Order.
+func (b *Builder) Add(o *order.Order) {
+	coop.Tick(b.part.entries.n)
+	e := entry{
+		Order: Order{ID: o.ID, Common: b.common(o)},
+		rank:  Rank{o.DecidedAt(), o.From}, isIssued: o.Issued != order.NoTime,
+		index: int32(o.Index), line: int32(o.Line), column: int32(o.Column),
+	}
+	if len(o.References) > 0 {
+		e.Reference = o.References[0]
+	}
+	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
+		b.redirectTo(e.response.Addresses)
+	}
+	n := uint32(b.part.entries.n)
+	b.duties(o, n, dates(o))
+	own := inForce(o)
+	e.sched = b.schedule(own)
+	for _, x := range o.Except {
+		b.rule(x, rule{entry: n, kind: except})
+	}
+	groups := ownExceptions(o.Targets)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		b.target(&e, n, own, t, groups[keyOf(t)])
+	}
+	e.names += int32(o.Plain)
+	if o.Side != nil {
+		e.names += int32(o.Side.Len())
+		if k := o.Side.Names.Len(); k > 0 {
+			side := b.Side(o)
+			side.Grow(k)
+			var w dname.Wire
+			for name := range o.Side.Names.All() {
+				w.SetName(name)
+				side.AddWire(&w)
+			}
+		}
+	}
+	if o.Action == order.Lift && len(o.Targets) == 0 && o.Plain == 0 && o.Side == nil && (o.Status == order.Active || o.Status == order.Shadow) {
+		b.part.whole = append(b.part.whole, n)
+	}
+	b.entry(e)
+}
+
+func (b *Builder) entry(e entry) {
+	p := b.part
+	if e.action == order.Lift {
+		p.lifts = append(p.lifts, uint32(p.entries.n))
+	}
+	p.countries = p.countries || e.scope.hasCountries()
+	p.shadows = p.shadows || e.status == order.Shadow
+	p.entries.add(e)
+}
+
+// dates returns the intervals in which an order is in force by its dates and windows. It
+// ignores the order's status.
+func dates(o *order.Order) []interval {
+	return intersect(single(begin(o), o.Until), windows(o.Windows))
+}
+
+// begin returns the time at which an order begins. For a lift (an order that ends other
+// orders) without the field From, it is the time of the decision.
+func begin(o *order.Order) order.Time {
+	if o.Action == order.Lift && o.From == order.NoTime {
+		return o.DecidedAt()
+	}
+	return o.From
+}
+
+// inForce returns the intervals in which an order is enforced, or nil.
+//
+// Add puts the names of a never enforced order into the index too, because a suspended order
+// must not look like a list that shrank.
+func inForce(o *order.Order) []interval {
+	if o.Status != order.Active && o.Status != order.Shadow {
+		return nil
+	}
+	return dates(o)
+}

@@ -1,0 +1,84 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A duty is a time that an order sets for its operator: a deadline or the time of a review.
+// The type is small because a large register has very many duties.
+type duty struct {
+	at    order.Time
+	entry uint32
+	// sched is the number of the schedule in which the operator must fulfil the duty (see
+	// owed). It ignores the order's status. The schedule is empty if the order's dates are.
+	sched uint32
+	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
+	// order.
+	target uint32
+}
+
+// A dutyTarget is a target with a deadline or review of its own.
+type dutyTarget struct {
+	target
+	idle bool // the target's status is not active
+}
+
+// A target is a name or, if net is valid, a network.
+type target struct {
+	name  dname.Name
+	match order.Match
+	net   netip.Prefix
+}
+
+// of returns the target of the duty, or nil for a duty of the whole order.
+func (x *duty) of(p *Part) *dutyTarget {
+	if x.target == 0 {
+		return nil
+	}
+	return &p.dutyTargets[x.target-1]
+}
+
+// duties adds the duties of the order with entry number n. The parameter own contains the
+// intervals in which the order is in force by its dates.
+func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
+	add := func(to *[]duty, x duty, ivs []interval) {
+		if x.at != order.NoTime {
+			x.entry, x.sched = n, b.schedule(ivs)
+			*to = append(*to, x)
+		}
+	}
+	whole := owed(begin(o), own)
+	add(&b.part.deadlines, duty{at: o.Deadline}, whole)
+	add(&b.part.reviews, duty{at: o.Review}, whole)
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		a := t.Attr
+		if a == nil || !enforceable(o.Action, t) {
+			continue
+		}
+		at, idle := a.Deadline, a.Status != order.Active
+		if at == order.NoTime && idle {
+			at = o.Deadline // an inactive target misses the deadline of its order
+		}
+		if at == order.NoTime {
+			continue
+		}
+		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
+		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
+		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(begin(o), a.From), ivs))
+	}
+}
+
+// owed returns the interval from the time `from` to the end of the last interval of ivs.
+//
+// It includes the gaps between windows, because the operator must load an order before its
+// first window begins.
+func owed(from order.Time, ivs []interval) []interval {
+	if len(ivs) == 0 {
+		return nil
+	}
+	return []interval{{from, ivs[len(ivs)-1].until}}
+}

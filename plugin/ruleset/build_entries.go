@@ -1,0 +1,100 @@
+package ruleset
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// entryBlock is the number of entries in each full block.
+const entryBlock = 1 << 12
+
+// entries stores the orders of a part in blocks. Growing one slice would copy the entries of a
+// large register many times and double the memory.
+type entries struct {
+	blocks [][]entry
+	n      int
+}
+
+func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
+
+// add appends e. Pointers to entries are invalid until fit has been called, because add may
+// move entries.
+func (s *entries) add(e entry) {
+	switch s.n {
+	case 0:
+		s.blocks = [][]entry{nil} // the first block grows, because most files have few orders
+	case len(s.blocks) * entryBlock:
+		s.blocks = append(s.blocks, make([]entry, 0, entryBlock))
+	}
+	last := &s.blocks[len(s.blocks)-1]
+	*last = append(*last, e)
+	s.n++
+}
+
+// fit releases the spare capacity of the last block.
+func (s *entries) fit() {
+	if s.n > 0 {
+		last := &s.blocks[len(s.blocks)-1]
+		*last = fit(*last)
+	}
+}
+
+func (s *entries) all() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for _, block := range s.blocks {
+			for i := range block {
+				coop.Tick(i)
+				if !yield(&block[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A commonKey identifies a Common whose rare fields are all empty.
+type commonKey struct {
+	terms           *order.Terms // the terms also determine the scope, exemptions and response
+	action          order.Action
+	status          order.Status
+	public, excepts bool
+}
+
+// maxCommon limits the size of the cache, because orders with different terms gain nothing
+// from the cache.
+const maxCommon = 1 << 12
+
+// common returns the fields that the order shares with other orders of the file.
+func (b *Builder) common(o *order.Order) *Common {
+	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
+	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0
+	if !rare && k == b.lastKey && b.lastCommon != nil {
+		return b.lastCommon
+	}
+	if c := b.commons[k]; c != nil && !rare {
+		b.lastKey, b.lastCommon = k, c
+		return c
+	}
+	c := &Common{
+		Terms: o.Terms, FilteringDatabases: o.FilteringDatabases,
+		action: o.Action, status: o.Status, public: o.Public, excepts: k.excepts,
+		file: b.part.path, scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
+		response: o.Response, force: newForced(o.Force),
+	}
+	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, o.Scope)
+	if c.response.Kind == order.ResponseUnset {
+		c.response = b.opt.Response
+	}
+	if len(o.Lifts) > 0 {
+		c.lifts = slices.Clone(o.Lifts)
+		slices.Sort(c.lifts)
+	}
+	b.commonsMade++
+	if !rare && len(b.commons) < maxCommon {
+		b.commons[k] = c
+	}
+	return c
+}

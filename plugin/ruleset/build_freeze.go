@@ -1,0 +1,190 @@
+package ruleset
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Freeze returns the compiled part and its problems. The problems contain an error if the
+// index was full, so that the part lacks names. The Builder must not be used after Freeze.
+func (b *Builder) Freeze() (*Part, order.Problems) {
+	p := b.part
+	// The lists of rules begin with b.rules, because a name with one rule uses that rule as a
+	// list of length 1.
+	p.rules = b.rules
+	for i := range p.rules {
+		p.rules[i].last = true
+	}
+	b.findWholeLifts()
+	full := b.index.Full()
+	b.freezeNames()
+	b.freezeAddresses()
+	p.rules = fit(p.rules)
+	p.entries.fit()
+	p.deadlines, p.reviews = fit(p.deadlines), fit(p.reviews)
+	p.dutyTargets = fit(p.dutyTargets)
+	p.intervals = fit(p.intervals)
+	p.schedules = fit(p.schedules)
+	b.measure()
+	var problems order.Problems
+	if full {
+		problems = append(problems, order.Problem{File: p.Path(), Msg: "has more names than an index of 4 GiB has room for; split it into several files"})
+	}
+	for i := range uint32(p.entries.n) {
+		if n := b.repeated[i]; n > 0 {
+			e := p.entries.at(i)
+			problems = append(problems, order.Problem{
+				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets_from",
+				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
+			})
+		}
+	}
+	*b = Builder{}
+	return p, problems
+}
+
+// freezeNames freezes the index. It stores the rules of each name with several rules as a
+// list. Names with equal rules share a list.
+func (b *Builder) freezeNames() {
+	p := b.part
+	lists := map[string]uint32{}
+	var key []byte
+	var list []rule
+	join := func(values []uint32) uint32 {
+		list = list[:0]
+		for _, v := range values {
+			list = append(list, p.rules[v])
+		}
+		list = b.sortMerge(list, func(e *entry) { e.names-- })
+		key = appendKey(key[:0], list)
+		ref, ok := lists[string(key)]
+		if !ok {
+			ref = uint32(len(p.rules))
+			p.rules = append(p.rules, list...)
+			if x := b.indexLongList(list); x != nil {
+				if p.longLists == nil {
+					p.longLists = map[uint32]*longList{}
+				}
+				p.longLists[ref], p.rules[ref].long = x, true
+			}
+			// The limit saves memory: the few lists of a small file repeat, but the lists of a
+			// large register never do.
+			if len(lists) < 1<<16 {
+				lists[string(key)] = ref
+			}
+		}
+		return ref
+	}
+	// last caches the previous result, because consecutive names often have equal lists.
+	last := struct {
+		ref     uint32
+		mark    bool
+		blocked int
+	}{ref: math.MaxUint32}
+	p.names = b.index.Freeze(join, func(ref uint32) bool {
+		if last.ref != ref {
+			list := p.list(ref)
+			last.ref, last.mark, last.blocked = ref, slices.ContainsFunc(list, p.mayDiffer), int(b2u(blocks(list)))
+		}
+		p.blocked += last.blocked
+		return last.mark
+	})
+}
+
+// findWholeLifts fills in b.wholeLifts.
+func (b *Builder) findWholeLifts() {
+	for _, i := range b.part.whole {
+		l := b.part.entries.at(i)
+		if l.status == order.Shadow {
+			continue
+		}
+		from := b.part.forGood(l, l.sched)
+		for _, id := range l.lifts {
+			if at, ok := b.wholeLifts[id]; from < Forever && (!ok || from < at) {
+				if b.wholeLifts == nil {
+					b.wholeLifts = map[string]order.Time{}
+				}
+				b.wholeLifts[id] = from
+			}
+		}
+	}
+}
+
+// mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN when its
+// parent has NXDOMAIN.
+//
+// Rules that are never enforced must not count, because maxBelow limits the number of counted
+// names.
+func (p *Part) mayDiffer(r rule) bool {
+	e := p.entries.at(r.entry)
+	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
+}
+
+// sortMerge sorts the rules of one name by kind, and exceptions by entry. Other rules are
+// sorted by precedence. It removes duplicates, and calls uncount for each duplicate target.
+func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
+	entries := &b.part.entries
+	slices.SortStableFunc(list, func(x, y rule) int {
+		if x.kind == except && y.kind == except {
+			return cmp.Compare(x.entry, y.entry)
+		}
+		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(entries.at(x.entry), entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
+	})
+	for i := 1; i < len(list); i++ {
+		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
+			e := entries.at(y.entry)
+			if n, ok := b.repeated[y.entry]; ok {
+				b.repeated[y.entry] = n + 1
+			}
+			uncount(e)
+		}
+	}
+	list = slices.Compact(list)
+	for i := range list {
+		list[i].last = i == len(list)-1
+	}
+	return list
+}
+
+// precedence compares two orders with equal targets. The order issued first comes first, and
+// orders without a date come last. The ids decide between equal dates.
+func precedence(x, y *entry) int {
+	if x == y {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(noTimeLast(x.issued()), noTimeLast(y.issued())), cmp.Compare(x.ID, y.ID))
+}
+
+func noTimeLast(t order.Time) order.Time {
+	if t == order.NoTime {
+		return Forever
+	}
+	return t
+}
+
+func appendKey(key []byte, list []rule) []byte {
+	for _, r := range list {
+		key = binary.LittleEndian.AppendUint32(key, r.entry)
+		key = binary.LittleEndian.AppendUint32(key, r.sched)
+		key = binary.LittleEndian.AppendUint32(key, r.group)
+		key = append(key, byte(r.kind), b2u(r.shadow))
+	}
+	return key
+}
+
+func (b *Builder) freezeAddresses() {
+	if b.addrs == nil {
+		return
+	}
+	b.part.addrs = new(addressTable)
+	for x, list := range b.addrs {
+		list = slices.Clip(b.sortMerge(list, func(e *entry) { e.addrs-- }))
+		b.part.addrs.Insert(x, netRules{list, b.indexLongList(list)})
+	}
+}

@@ -1,0 +1,155 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Guard finds targets that must not be enforced because they are almost certainly mistakes.
+// Targets that a Guard finds are called held. Guards are immutable and comparable.
+type Guard interface {
+	// Name returns the reason why a target at the name must not be enforced, or "". The target
+	// "*.example.com" is checked as the name "example.com". Name must not keep the Wire.
+	Name(*dname.Wire) string
+	// Address returns the reason why an address or network must not be blocked, or "".
+	Address(netip.Prefix) string
+	// Protected reports whether answers for an asked name must pass, even if they lead to a
+	// blocked name.
+	Protected(*dname.Wire) bool
+}
+
+// A heldNode is a name or network that the guard refuses to block.
+type heldNode struct {
+	name dname.Name
+	net  netip.Prefix
+	why  string
+}
+
+// held contains the names and networks that the guard refuses to block. Most sets have none.
+type held struct {
+	names map[string]*heldNode // by wire form
+	nets  map[netip.Prefix]*heldNode
+}
+
+// at returns the heldNode of a name in wire form, or nil.
+func (h *held) at(suffix []byte) *heldNode {
+	if len(h.names) == 0 {
+		return nil
+	}
+	return h.names[string(suffix)]
+}
+
+// of returns the heldNode for the name or network of a target, or nil.
+func (h *held) of(t *target) *heldNode {
+	if t.net.IsValid() {
+		return h.nets[t.net]
+	}
+	return h.at([]byte(t.name.Wire()))
+}
+
+// checkName adds the name to h if the guard refuses to block it.
+func (h *held) checkName(g Guard, w *dname.Wire) {
+	why := g.Name(w)
+	if why == "" {
+		return
+	}
+	if h.names == nil {
+		h.names = map[string]*heldNode{}
+	}
+	n := w.Name()
+	h.names[n.Wire()] = &heldNode{name: n, why: why}
+}
+
+// checkNet adds the network to h if the guard refuses to block it.
+func (h *held) checkNet(g Guard, x netip.Prefix) {
+	why := g.Address(x)
+	if why == "" {
+		return
+	}
+	if h.nets == nil {
+		h.nets = map[netip.Prefix]*heldNode{}
+	}
+	h.nets[x] = &heldNode{net: x, why: why}
+}
+
+// forced contains the targets that an order enforces although the guard objects.
+type forced struct {
+	targets map[forcedTarget]struct{}
+}
+
+type forcedTarget struct {
+	name dname.Name
+	net  netip.Prefix
+	// below is set for the target "*.example.com", which is not the same target as
+	// "example.com".
+	below bool
+}
+
+func newForced(list []order.Force) *forced {
+	if len(list) == 0 {
+		return nil
+	}
+	f := &forced{make(map[forcedTarget]struct{}, len(list))}
+	for _, x := range list {
+		if net, why := order.ParsePrefix(x.Target); why == "" {
+			f.targets[forcedTarget{net: net}] = struct{}{}
+		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
+			f.targets[forcedTarget{name: name, below: m == order.BelowOnly}] = struct{}{}
+		} // else the parser has refused the target
+	}
+	return f
+}
+
+// covers reports whether the order enforces its target at h although the guard objects.
+func (f *forced) covers(h *heldNode, m order.Match) bool {
+	if f == nil {
+		return false
+	}
+	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.BelowOnly}]
+	return ok
+}
+
+// Guarded returns the part as a Builder with the guard g would have built it. It uses the
+// compiled names and does not read the file again.
+func (p *Part) Guarded(g Guard) *Part {
+	q := *p
+	q.held, q.guard = held{}, g
+	if g == nil {
+		return &q
+	}
+	g = wary{g, p.embeddings}
+	for w, ref := range p.names.Wires() {
+		if blocks(p.list(ref)) {
+			q.held.checkName(g, w)
+		}
+	}
+	for x, rules := range p.networks() {
+		if blocks(rules) {
+			q.held.checkNet(g, x)
+		}
+	}
+	return &q
+}
+
+// A wary is a guard that also checks the IPv4 networks inside an IPv6 network.
+type wary struct {
+	Guard
+	embeddings []embedding
+}
+
+// Address returns the reason why the network must not be enforced, or "".
+func (g wary) Address(x netip.Prefix) string {
+	if why := g.Guard.Address(x); why != "" {
+		return why
+	}
+	for i := range g.embeddings {
+		if v4, ok := g.embeddings[i].network(x); ok {
+			if why := g.Guard.Address(v4); why != "" {
+				return "is the IPv6 form of " + v4.String() + ", which " + why
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,115 @@
+package ruleset
+
+import (
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// longListFrom is the length from which on a list of rules gets an index. Tests set it lower.
+var longListFrom = 16
+
+// A longList is the index of a long list of rules. A query skips the rules that cannot change
+// its verdict. The verdict must be equal to the verdict without the index.
+type longList struct {
+	ends   [blockBelow + 1]int // for each kind, the index after its last rule
+	lifts  liftIndex[listLift]
+	blocks []listBlock // one element for each block rule of the list
+}
+
+// A listLift is a lift (a rule that ends other rules) in a longList.
+type listLift struct {
+	rule uint32
+	// over is the time at which this lift, and all lifts before it in liftIndex.later, have
+	// ended.
+	over order.Time
+}
+
+// A listBlock has the properties by which most queries can skip a block rule.
+type listBlock struct {
+	from      order.Time // the first second in force
+	over      order.Time // the second after the last second in force
+	lifted    order.Time // from this time on, lifts end the block for all clients for ever
+	scope     *scope
+	exempt    *exempt
+	countries bool // the scope lists countries
+	shadow    bool
+	forced    bool // the order enforces some target although the guard objects
+}
+
+// longList returns the index of the list that starts at ref, or nil for a short list.
+func (p *Part) longList(ref uint32) *longList {
+	if !p.rules[ref].long {
+		return nil
+	}
+	return p.longLists[ref]
+}
+
+// indexLongList returns the index of a list, or nil for a short list.
+func (b *Builder) indexLongList(list []rule) *longList {
+	if len(list) < longListFrom {
+		return nil
+	}
+	p, x := b.part, &longList{}
+	for i := range list {
+		for k := list[i].kind; k <= blockBelow; k++ {
+			x.ends[k] = i + 1
+		}
+	}
+	for i := x.ends[except]; i < x.ends[liftBelow]; i++ {
+		x.lifts.add(p.entries.at(list[i].entry), listLift{uint32(i), p.over(list[i].sched)})
+	}
+	x.lifts.sort()
+	for _, later := range x.lifts.later {
+		for i := range later[1:] {
+			later[i+1].lift.over = max(later[i+1].lift.over, later[i].lift.over)
+		}
+	}
+	blocks := list[x.ends[liftBelow]:]
+	x.blocks = make([]listBlock, len(blocks))
+	for i := range blocks {
+		coop.Tick(i)
+		r := &blocks[i]
+		e := p.entries.at(r.entry)
+		from := order.NoTime
+		if ivs := p.ivs(r.sched); len(ivs) > 0 {
+			from = ivs[0].from
+		}
+		x.blocks[i] = listBlock{from, p.over(r.sched), b.liftedForGood(list, x, r, e), e.scope, e.exempt, e.scope.hasCountries(), r.shadow, e.force != nil}
+	}
+	return x
+}
+
+// liftedForGood returns the time from which on lifts end a block for all clients for ever, or
+// Forever.
+//
+// It may return a time that is too late, because it only saves work: it checks few lifts.
+func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
+	p, from := b.part, Forever
+	if at, ok := b.wholeLifts[e.ID]; ok {
+		from = at
+	}
+	try := func(l listLift) {
+		r := &list[l.rule]
+		by := p.entries.at(r.entry)
+		if (r.kind == liftSubtree || r.kind.match() == block.kind.match()) && !r.shadow && r.group == 0 && by.reaches(e) {
+			from = min(from, p.forGood(by, r.sched))
+		}
+	}
+	named, later := x.lifts.of(e)
+	for _, l := range named {
+		try(l)
+	}
+	for _, l := range later[max(0, len(later)-longListFrom):] {
+		try(l.lift)
+	}
+	return from
+}
+
+// forGood returns the time from which on a lift applies to all clients for ever and without
+// exceptions. It returns Forever if no such time exists.
+func (p *Part) forGood(l *entry, sched uint32) order.Time {
+	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
+		return ivs[len(ivs)-1].from
+	}
+	return Forever
+}

@@ -1,0 +1,175 @@
+package ruleset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+const (
+	// ownSegment is the number of names from which on a part may stay a segment of its own.
+	// Merging a smaller part costs less than one more look-up in each query.
+	ownSegment = 20_000
+	// maxOwn is the largest number of parts that stay segments of their own.
+	maxOwn = 2
+)
+
+// maxMerged limits the bytes of the indexes that are merged into one segment, because one
+// index has room for 4 GiB. Tests set it lower.
+var maxMerged = 3 << 30
+
+// Merge combines parts into a set. All parts must be built, or changed by Guarded, with the
+// options opt. The parts stay unchanged. No two parts may have an order with the same id (see
+// Duplicates).
+func Merge(parts []*Part, opt Options) *Set {
+	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
+	bySize := slices.Clone(parts)
+	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
+	own := 0
+	for own < min(maxOwn, len(bySize)) && bySize[own].names.Len() >= ownSegment {
+		own++
+	}
+	s.segments = slices.Clone(bySize[:own])
+	switch rest := bySize[own:]; len(rest) {
+	case 0:
+	case 1:
+		s.segments = append(s.segments, rest[0])
+	default:
+		// The small parts are merged in the sequence of loading, so that the result is always
+		// the same.
+		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
+		for len(small) > 0 {
+			n := 1
+			for sum := small[0].names.Bytes(); n < len(small); n++ {
+				if sum += small[n].names.Bytes(); sum > maxMerged {
+					break
+				}
+			}
+			if n == 1 {
+				s.segments = append(s.segments, small[0])
+			} else {
+				s.segments = append(s.segments, mergeParts(small[:n]))
+			}
+			small = small[n:]
+		}
+	}
+	for _, p := range s.segments {
+		s.countries = s.countries || p.countries
+		s.shadows = s.shadows || p.shadows
+		s.networks = s.networks || p.addrs != nil
+	}
+	s.findWhole()
+	s.hold()
+	s.findLiftings()
+	return s
+}
+
+// findWhole fills in s.whole, the lifts that end whole orders.
+func (s *Set) findWhole() {
+	s.whole = map[string][]wholeLift{}
+	for _, p := range s.segments {
+		for _, i := range p.whole {
+			l := p.entries.at(i)
+			for _, id := range l.lifts {
+				s.whole[id] = append(s.whole[id], wholeLift{p, l, i})
+			}
+		}
+	}
+}
+
+// mergeParts compiles several parts into one part.
+func mergeParts(parts []*Part) *Part {
+	b := NewBuilder("", Options{})
+	for _, p := range parts {
+		b.take(p, func(*entry) bool { return true })
+	}
+	p, _ := b.Freeze() // each part has already reported its warnings
+	return p
+}
+
+// dropped replaces the number of an entry that take omitted.
+const dropped = ^uint32(0)
+
+// take adds the orders of a compiled part to the builder. It omits an entry if change returns
+// false; change may also edit the entry. The results map the part's numbers of schedules and
+// entries to the builder's.
+func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
+	b.part.shadows = b.part.shadows || p.shadows
+	b.part.ownDates = b.part.ownDates || p.ownDates
+	scheds, entries = make([]uint32, len(p.schedules)), make([]uint32, 0, p.entries.n)
+	for i, s := range p.schedules {
+		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
+	}
+	for e := range p.entries.all() {
+		own := *e
+		own.sched = scheds[e.sched]
+		if !change(&own) {
+			entries = append(entries, dropped)
+			continue
+		}
+		entries = append(entries, uint32(b.part.entries.n))
+		b.entry(own)
+	}
+	for _, w := range p.whole {
+		if entries[w] != dropped {
+			b.part.whole = append(b.part.whole, entries[w])
+		}
+	}
+	for name, ref := range p.names.All() {
+		for _, r := range p.list(ref) {
+			if entries[r.entry] == dropped {
+				continue
+			}
+			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+			b.rule(name, r)
+		}
+	}
+	for x, rules := range p.networks() {
+		for _, r := range rules {
+			if entries[r.entry] == dropped {
+				continue
+			}
+			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+			b.address(x, r)
+		}
+	}
+	return scheds, entries
+}
+
+// Duplicates returns a problem for each order of p whose id another part uses too.
+func Duplicates(p *Part, others []*Part) (out order.Problems) {
+	// The map has the ids of the smaller side, so that a small file needs no map of a large
+	// register.
+	n := 0
+	for _, o := range others {
+		n += o.entries.n
+	}
+	of := map[string]*entry{} // maps ids to orders of the other parts
+	if n < p.entries.n {
+		for _, o := range others {
+			for e := range o.entries.all() {
+				of[e.ID] = e
+			}
+		}
+	} else {
+		own := make(map[string]bool, p.entries.n)
+		for e := range p.entries.all() {
+			own[e.ID] = true
+		}
+		for _, o := range others {
+			for e := range o.entries.all() {
+				if own[e.ID] {
+					of[e.ID] = e
+				}
+			}
+		}
+	}
+	return p.taken(func(id string) (file string, ok bool) {
+		x, ok := of[id]
+		if ok {
+			file = *x.file
+		}
+		return file, ok
+	})
+}

@@ -1,0 +1,96 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Ruled returns the part as a Builder with the options opt would have built it, or p itself if
+// nothing differs.
+//
+// It uses the compiled rules, because the file may have changed or vanished.
+func (p *Part) Ruled(opt Options) *Part {
+	b := NewBuilder(*p.path, opt)
+	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
+		sameForms := slices.Equal(p.embeddings, b.part.embeddings)
+		if p.guard == opt.Guard && sameForms {
+			return p
+		}
+		q := *p
+		q.embeddings = b.part.embeddings
+		return q.Guarded(opt.Guard)
+	}
+	// The index must be built again, because the default response decides which of its names
+	// are marked.
+	commons := map[*Common]*Common{}
+	return p.rebuilt(b, func(e *entry) bool {
+		e.Common = b.ruled(e.Common, commons)
+		return true
+	})
+}
+
+// Without returns a copy of the part without some orders. For the ids of these orders, drop
+// returns true. It does not read the file again.
+func (p *Part) Without(drop func(id string) bool) *Part {
+	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
+	b.part.embeddings = p.embeddings
+	return p.rebuilt(b, func(e *entry) bool { return !drop(e.ID) })
+}
+
+// rebuilt compiles the part again in b. It omits an entry if change returns false.
+func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
+	b.part.path = p.path
+	scheds, entries := b.take(p, func(e *entry) bool {
+		if !change(e) {
+			return false
+		}
+		if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
+			b.redirectTo(e.response.Addresses)
+		}
+		return true
+	})
+	b.part.dutyTargets = p.dutyTargets
+	b.part.deadlines = renumbered(p.deadlines, scheds, entries)
+	b.part.reviews = renumbered(p.reviews, scheds, entries)
+	q, _ := b.Freeze()
+	for i, n := range entries {
+		if n == dropped {
+			continue
+		}
+		// Copy the numbers of targets from p, because Freeze has subtracted the duplicate
+		// targets a second time.
+		from, to := p.entries.at(uint32(i)), q.entries.at(n)
+		to.names, to.addrs = from.names, from.addrs
+	}
+	return q
+}
+
+// ruled returns c with the response of the builder, or c itself if its orders prescribe a
+// response. The map made caches the results.
+func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
+	if c.Terms.Response.Kind != order.ResponseUnset {
+		return c
+	}
+	if made[c] == nil {
+		own := *c
+		own.response = b.opt.Response
+		made[c] = &own
+	}
+	b.commonsMade = len(made)
+	return made[c]
+}
+
+// renumbered returns copies of the duties with new numbers of schedules and entries. It omits
+// the duties of dropped entries.
+func renumbered(duties []duty, scheds, entries []uint32) []duty {
+	out := make([]duty, 0, len(duties))
+	for _, d := range duties {
+		if entries[d.entry] == dropped {
+			continue
+		}
+		d.sched, d.entry = scheds[d.sched], entries[d.entry]
+		out = append(out, d)
+	}
+	return out
+}

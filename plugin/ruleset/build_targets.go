@@ -1,0 +1,172 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A side adds the names of a side list (a list of names in a file of its own) to the index.
+type side struct {
+	*Builder
+	rule uint32
+}
+
+// Side returns a Names that adds the names of the order's side list to the index. Side must be
+// called before Add(o).
+func (b *Builder) Side(o *order.Order) order.Names {
+	if b.repeated == nil {
+		b.repeated = map[uint32]int{}
+	}
+	b.repeated[uint32(b.part.entries.n)] = 0
+	return &side{b, b.number(b.plainRule(o))}
+}
+
+// plainRule returns the rule for the plain names (names without attributes) of the order. The
+// order must be the next argument of Add.
+func (b *Builder) plainRule(o *order.Order) rule {
+	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
+	if o.Action == order.Lift {
+		r.kind = liftSubtree
+	}
+	return r
+}
+
+// Targets returns a Names that adds long lists of plain names (names without attributes) to
+// the index. Targets must be called before Add(o).
+func (b *Builder) Targets(o *order.Order) order.Names {
+	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
+	if p.groups != nil {
+		p.own = b.plainRule(o)
+	}
+	return p
+}
+
+// A plain adds the plain names of an order to the index.
+//
+// If the order lists a plain name a second time, with exceptions, the exceptions apply to
+// both.
+type plain struct {
+	side
+	groups map[targetKey]uint32
+	own    rule
+}
+
+func (p *plain) AddWire(w *dname.Wire) {
+	if p.groups != nil {
+		if p.own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; p.own.group > 0 {
+			p.attach(w, p.number(p.own))
+			return
+		}
+	}
+	p.side.AddWire(w)
+}
+
+func (s *side) Grow(n int) { s.index.Grow(n) }
+
+func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
+
+// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An address
+// of a block order is enforceable only if the field enforced_by is dns.
+func enforceable(action order.Action, t *order.Target) bool {
+	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
+}
+
+// target compiles one target of the order with entry number n.
+func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
+	if !enforceable(e.action, t) {
+		e.others++
+		return
+	}
+	r := rule{entry: n, sched: e.sched, group: group, shadow: e.status == order.Shadow}
+	base := blockExact
+	if e.action == order.Lift {
+		base = liftExact
+	}
+	match := t.Match
+	if t.Kind == order.TargetAddress {
+		match = order.Subtree // a network covers all addresses in it
+	}
+	r.kind = base + kind(match)
+	if a := t.Attr; a != nil {
+		r.shadow = r.shadow || a.Status == order.Shadow
+		b.part.shadows = b.part.shadows || r.shadow
+		if a.Status != order.Active && a.Status != order.Shadow {
+			r.sched = never
+		} else if a.From != order.NoTime || a.Until != order.NoTime || a.Windows != nil {
+			r.sched = b.schedule(intersect(own, intersect(single(a.From, a.Until), windows(a.Windows))))
+		}
+		for _, x := range a.Except {
+			b.rule(x, rule{entry: n, kind: except, group: group})
+		}
+	}
+	b.part.ownDates = b.part.ownDates || r.sched != e.sched
+	if t.Kind == order.TargetAddress {
+		e.addrs++
+		b.address(t.Attr.Address, r)
+		return
+	}
+	e.names++
+	b.rule(t.Name, r)
+}
+
+// A targetKey identifies a target within an order.
+type targetKey struct {
+	name    dname.Name
+	match   order.Match
+	address netip.Prefix
+}
+
+func keyOf(t *order.Target) targetKey {
+	k := targetKey{name: t.Name, match: t.Match}
+	if t.Kind == order.TargetAddress {
+		k.address = t.Attr.Address
+	}
+	return k
+}
+
+// ownExceptions numbers the targets with exceptions of their own, from 1. A target that is
+// listed twice gets one number, because the exceptions of both places apply.
+func ownExceptions(targets []order.Target) map[targetKey]uint32 {
+	var groups map[targetKey]uint32
+	for i := range targets {
+		t := &targets[i]
+		if t.Kind == order.TargetURL || t.Attr == nil || len(t.Attr.Except) == 0 {
+			continue
+		}
+		if groups == nil {
+			groups = map[targetKey]uint32{}
+		}
+		if k := keyOf(t); groups[k] == 0 {
+			groups[k] = uint32(len(groups) + 1)
+		}
+	}
+	return groups
+}
+
+func (b *Builder) rule(name dname.Name, r rule) {
+	b.wire.SetName(name)
+	b.attach(&b.wire, b.number(r))
+}
+
+// number returns the index of a rule in b.rules, and appends a new rule. It searches only the
+// last few rules, because an order has few different rules.
+func (b *Builder) number(r rule) uint32 {
+	n := len(b.rules)
+	for i := n - 1; i >= max(0, n-4); i-- {
+		if b.rules[i] == r {
+			return uint32(i)
+		}
+	}
+	b.rules = append(b.rules, r)
+	return uint32(n)
+}
+
+// attach adds the rule with a given number at a name.
+func (b *Builder) attach(w *dname.Wire, rule uint32) {
+	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
+		b.part.held.checkName(b.opt.Guard, w)
+	}
+	b.index.AddWire(w, rule)
+}

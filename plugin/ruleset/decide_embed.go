@@ -1,0 +1,79 @@
+package ruleset
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// An embedding is a network of IPv6 addresses with IPv4 addresses inside, for example a NAT64
+// prefix. A rule for an IPv4 address also applies to these IPv6 addresses, because a host
+// reaches the IPv4 address through them.
+type embedding struct {
+	net netip.Prefix
+	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC 6052,
+	// section 2.2).
+	at int
+}
+
+// embeddings lists the embeddings that exist in every network. IPv4-mapped addresses are
+// missing because they are converted to IPv4 earlier.
+var embeddings = []embedding{
+	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // NAT64 (RFC 6052, section 2.1)
+	// Operators choose the prefix length within this NAT64 network (RFC 8215). Lengths other
+	// than 96 need the property nat64.
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 96},
+	{netip.MustParsePrefix("2002::/16"), 16}, // 6to4 (RFC 3056, section 2)
+	{netip.MustParsePrefix("::/96"), 96},     // IPv4-compatible (RFC 4291, section 2.5.5.1)
+}
+
+// embeddingsWith returns all embeddings, including the given NAT64 prefixes.
+func embeddingsWith(nat64 []netip.Prefix) []embedding {
+	out := embeddings
+	for _, p := range nat64 {
+		out = append(slices.Clip(out), embedding{p, p.Bits()})
+	}
+	return out
+}
+
+// inside returns the IPv4 address inside an IPv6 address, if any.
+func (e *embedding) inside(a netip.Addr) (netip.Addr, bool) {
+	if !a.Is6() || !e.net.Contains(a) || a.IsUnspecified() || a.IsLoopback() {
+		return netip.Addr{}, false
+	}
+	return e.extract(a.As16()), true
+}
+
+func (e *embedding) extract(b [16]byte) netip.Addr {
+	var v4 [4]byte
+	i := 0
+	for at := range e.octets {
+		v4[i] = b[at]
+		i++
+	}
+	return netip.AddrFrom4(v4)
+}
+
+// octets yields the indexes of the four bytes that contain the IPv4 address.
+func (e *embedding) octets(yield func(int) bool) {
+	for n, at := 0, e.at/8; n < 4; at++ {
+		if at == 8 {
+			continue
+		}
+		if n++; !yield(at) {
+			return
+		}
+	}
+}
+
+// network returns the IPv4 network inside an IPv6 network, if any. For an IPv6 network wider
+// than e, it returns 0.0.0.0/0.
+func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
+	if !x.Addr().Is6() || !e.net.Overlaps(x) || x.IsSingleIP() && (x.Addr().IsUnspecified() || x.Addr().IsLoopback()) {
+		return netip.Prefix{}, false
+	}
+	bits := 0
+	for at := range e.octets {
+		bits += min(max(x.Bits()-8*at, 0), 8)
+	}
+	return netip.PrefixFrom(e.extract(x.Addr().As16()), bits).Masked(), true
+}

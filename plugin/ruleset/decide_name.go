@@ -1,0 +1,386 @@
+package ruleset
+
+import (
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+)
+
+// A QName is a name to decide about, usually the name that the client asked for.
+type QName struct {
+	dname.Wire
+	// Service is the number of leading labels that only denote a service, as in
+	// "_8443._https.host" (RFC 9460, section 2.3). Exact targets of the host also cover the
+	// service name.
+	Service int
+}
+
+// ServiceLabels returns how many leading labels may denote a service. The result is at most 2,
+// and these labels begin with an underscore.
+func (q *QName) ServiceLabels() (n int) {
+	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
+		n++
+	}
+	return n
+}
+
+// A path contains the rules at a name and at all names above it.
+type path struct {
+	hits []hit
+	// below is set if a rule at a lower name may change the outcome for that name.
+	below bool
+	// excepts is set if the path has an exception. The field lifts is set if the path has a
+	// lift.
+	excepts, lifts bool
+	// uneven is set if some lift covers only its name or only the names below it.
+	uneven bool
+}
+
+// A hit contains the rules of one part at one name or network of the path.
+type hit struct {
+	part   *Part
+	rules  []rule
+	labels int // the number of labels of the name, or the prefix length of the network
+	// held is set if the guard protects the name or network.
+	held *heldNode
+	// long is the index of a long list of rules, else nil.
+	long *longList
+}
+
+// pathRoom is the number of hits that a path can have without an allocation.
+const pathRoom = 12
+
+// Covers reports whether the set has rules at the name or above it. If the result is false,
+// the name passes for all clients at all times.
+func (s *Set) Covers(name *dname.Wire) bool {
+	for _, p := range s.segments {
+		if p.names.Covers(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Query contains the client, the time and the options of a decision.
+type Query struct {
+	Client Client
+	Now    order.Time // whole Unix seconds
+	// QName is the asked name, if the decided name comes from an answer, for example from a
+	// CNAME record. It is nil if the decided name itself was asked.
+	//
+	// An exception or a lift for the QName also protects the decided name from that order.
+	QName *QName
+	// Shadow decides as if the orders in shadow were in force.
+	Shadow bool
+}
+
+// Decide decides about a name. It does not allocate (but see protected).
+//
+// The query type matters only for name.Service, because the caller considers the type when it
+// builds the answer.
+func (s *Set) Decide(name *QName, q Query) Verdict {
+	var room [pathRoom]hit
+	p := s.walk(&name.Wire, room[:0])
+	if len(p.hits) == 0 {
+		return Verdict{Until: Forever}
+	}
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.QName != nil {
+		// The declaration is inside this block because clearing the array costs as much as a
+		// look-up.
+		var room [pathRoom]hit
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
+	}
+	d := j.judge(&p, name.position())
+	if d.entry == nil {
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
+	}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
+	}
+	below, until := j.below(name, &p, d)
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: d.labels, Match: d.match,
+		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
+}
+
+// DecideAddress decides about an address in an answer, and about the IPv4 addresses embedded
+// in it. The verdict has no target name.
+func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
+	if !s.networks {
+		return Verdict{Until: Forever}
+	}
+	v := s.judgeAddress(a, &q)
+	for i := range s.embeddings {
+		if v.Blocked() {
+			break
+		}
+		if v4, ok := s.embeddings[i].inside(a); ok {
+			x := s.judgeAddress(v4, &q)
+			x.Until, x.CountryDependent = min(x.Until, v.Until), x.CountryDependent || v.CountryDependent
+			x.PassedForQName = x.PassedForQName || v.PassedForQName && !x.Blocked()
+			v = x
+		}
+	}
+	return v
+}
+
+func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
+	var room [pathRoom]hit
+	p := s.addressPath(a, room[:0])
+	if len(p.hits) == 0 {
+		return Verdict{Until: Forever}
+	}
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.QName != nil {
+		// The declaration is inside this block because clearing the array costs as much as a
+		// look-up.
+		var room [pathRoom]hit
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
+	}
+	d := j.judge(&p, position{}) // a network covers all addresses in it
+	if d.entry == nil {
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
+	}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
+	}
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
+		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
+}
+
+// A judgement is the state of one decision.
+type judgement struct {
+	*Set
+	c      Client
+	now    order.Time
+	shadow bool
+	// strict is set if lifts that have exceptions are ignored.
+	strict bool
+	// asked contains the rules for the asked name, if an answer led from the asked name to
+	// another name.
+	asked   path
+	askedAt position
+	// scoped is set if the decision met an order for some countries only.
+	scoped bool
+	// spared is set if the decision met an order that does not apply because of the asked
+	// name.
+	spared bool
+}
+
+// protected reports whether the guard protects the asked name, so that the answer must pass.
+//
+// It passes a copy to the guard, because the argument of an interface method escapes to the
+// heap.
+func (s *Set) protected(asked *QName) bool {
+	if s.opt.Guard == nil {
+		return false
+	}
+	w := asked.Wire
+	return s.opt.Guard.Protected(&w)
+}
+
+// position returns the position of the name on its own path.
+func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
+
+// walk collects the rules at the name w and at all names above it, longest name first.
+func (s *Set) walk(w *dname.Wire, hits []hit) path {
+	p := path{hits: hits}
+	for _, part := range s.segments {
+		var buf [pathRoom]index.Hit
+		found, below := part.names.Walk(w, buf[:0])
+		p.below = p.below || below
+		for _, f := range found {
+			rules := part.list(f.Ref)
+			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.longList(f.Ref)}
+			if rules[0].kind < blockExact {
+				p.addKinds(&h)
+			}
+			p.hits = append(p.hits, h)
+		}
+	}
+	p.sort()
+	return p
+}
+
+// addKinds sets p.excepts, p.lifts and p.uneven from the rules of a hit.
+func (p *path) addKinds(h *hit) {
+	p.excepts = p.excepts || h.rules[0].kind == except
+	if h.long != nil {
+		ends := &h.long.ends
+		p.lifts = p.lifts || ends[liftBelow] > ends[except]
+		p.uneven = p.uneven || ends[liftExact] > ends[except] || ends[liftBelow] > ends[liftSubtree]
+		return
+	}
+	for i := 0; i < len(h.rules) && h.rules[i].kind < blockExact; i++ {
+		k := h.rules[i].kind
+		p.lifts = p.lifts || k.isLift()
+		p.uneven = p.uneven || k == liftExact || k == liftBelow
+	}
+}
+
+// sort sorts the hits, longest name first.
+func (p *path) sort() {
+	// Insertion sort is fast here because the hits of each part are already sorted. The sort
+	// must be stable to keep the sequence of the parts.
+	for i := 1; i < len(p.hits); i++ {
+		for j := i; j > 0 && p.hits[j].labels > p.hits[j-1].labels; j-- {
+			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
+		}
+	}
+}
+
+// list returns the list of rules that starts at the index ref.
+func (p *Part) list(ref uint32) []rule {
+	if x := p.longList(ref); x != nil {
+		return p.rules[ref : ref+uint32(x.ends[blockBelow])]
+	}
+	end := ref
+	for !p.rules[end].last {
+		end++
+	}
+	return p.rules[ref : end+1]
+}
+
+// A position describes the decided name: how many labels it has, and whether it stands for
+// other names.
+type position struct {
+	labels int // the number of labels of the name
+	// host is the number of labels without the labels of a service. It is equal to the field
+	// labels for most names.
+	host int
+	// generic is set if the position stands for all lower names without rules, and not for the
+	// name itself.
+	generic bool
+}
+
+// covers reports whether a rule with the match m at a name with this number of labels covers
+// the position.
+func (at position) covers(m order.Match, labels int) bool {
+	switch m {
+	case order.Exact:
+		return !at.generic && (labels == at.labels || labels == at.host)
+	case order.BelowOnly:
+		return at.generic || labels < at.labels
+	}
+	return true
+}
+
+// A decision is the result of judge. The struct is small so that it fits in registers.
+type decision struct {
+	entry  *entry // the deciding order's entry, or nil if the name passes
+	labels int    // the number of labels of the deciding target
+	match  order.Match
+	// everywhere is set if all lower names without rules have the outcome of this name.
+	everywhere bool
+	until      order.Time
+}
+
+// judge finds the order that decides about a position on the path.
+func (j *judgement) judge(p *path, at position) decision {
+	d := decision{until: Forever, everywhere: !p.uneven}
+	for i := range p.hits {
+		h := &p.hits[i]
+		if d.entry != nil && h.labels < d.labels {
+			break // a longer target has already decided
+		}
+		for k := h.skip(j, 0, d.until); k < len(h.rules); k = h.skip(j, k+1, d.until) {
+			r := &h.rules[k]
+			if r.kind < blockExact || r.shadow && !j.shadow {
+				continue
+			}
+			match := r.kind.match()
+			if h.held != nil && !h.part.entries.at(r.entry).force.covers(h.held, match) {
+				continue
+			}
+			d.everywhere = d.everywhere && match == order.Subtree
+			if !at.covers(match, h.labels) {
+				k = h.last(k)
+				continue
+			}
+			e := h.part.entries.at(r.entry)
+			// An order in another part may have precedence at this name.
+			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
+				break
+			}
+			applies, until := j.applies(p, h.part, r, e, at, d.until)
+			d.until = min(d.until, until)
+			if applies {
+				d.entry, d.labels, d.match = e, h.labels, match
+				break
+			}
+		}
+	}
+	return d
+}
+
+// applies reports whether a block rule applies at the position, and the earliest time at which
+// the result may change.
+//
+// The verdict may change at the time known in any case, so applies may return any time from
+// known on.
+func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
+	on, until := part.inForceAt(r.sched, j.now)
+	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
+		return false, Forever
+	}
+	// If several reasons keep the order from applying, the longest reason decides. For
+	// example, the beginning of an order does not limit the TTL for a client whose exemption
+	// lasts longer.
+	off := order.NoTime
+	if !on {
+		off = until
+	}
+	if exempt, end := e.exempt.covers(j.c, j.now); exempt {
+		off = max(off, end)
+	}
+	if off >= known && off != order.NoTime {
+		return false, off
+	}
+	lift, next := j.lifter(p, e, at)
+	if lift != nil {
+		off = max(off, next)
+	}
+	if off != order.NoTime {
+		return false, off
+	}
+	if j.asked.excepts && excepted(&j.asked, part, r.entry, r.group) {
+		j.spared = true
+		return false, Forever
+	}
+	spared, end := j.askedLifted(e)
+	if spared {
+		j.spared = true
+		return false, end
+	}
+	return true, min(until, next, end)
+}
+
+// includes reports whether an order is for the client.
+//
+// It must also be called for orders that have not begun, because a cache may keep the answer
+// until they begin.
+func (j *judgement) includes(e *entry) bool {
+	if e.scope.reaches(j.c.Addr) {
+		return true
+	}
+	j.scoped = j.scoped || e.scope.hasCountries()
+	return e.scope.has(j.c.Country)
+}
+
+// anyLabel is a label that is very unlikely to occur in an order.
+const anyLabel = "blocklist--any"
+
+// SetBelow sets q to a name below n that stands for all names below n without orders. If n is
+// too long for a longer name, it sets q to n and returns false.
+func (q *QName) SetBelow(n dname.Name) bool {
+	q.Service = 0
+	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()
+	if len(wire) > dname.MaxWire {
+		q.SetName(n)
+		return false
+	}
+	q.SetWire([]byte(wire))
+	return true
+}

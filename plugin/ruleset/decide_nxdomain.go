@@ -1,0 +1,66 @@
+package ruleset
+
+import (
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// maxBelow limits how many lower names a query checks before it answers NXDOMAIN. With more
+// names, the answer is NODATA, which is never wrong.
+const maxBelow = 256
+
+// below returns the common outcome of all names below q, and the earliest time at which it may
+// change. The parameter d is the decision about q.
+//
+// NXDOMAIN for q also denies all names below q (RFC 8020), so it is true only if they have
+// that outcome too. A denied DNSKEY would make a passing lower name bogus.
+//
+// A possible service name q (see QName.Service) counts as one of the lower names, because
+// queries of another type for q may pass.
+func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
+	worst, until := SubtreeNXDOMAIN, Forever
+	if d.entry.response.Kind != order.NXDOMAIN {
+		worst = SubtreeBlocked
+	}
+	if !d.everywhere {
+		n := q.NumLabels()
+		places := [...]position{{n, n, true}, {n, n, false}, {n, n - 1, false}, {n, n - 2, false}}
+		for _, at := range places[:2+q.ServiceLabels()] {
+			d := j.judge(p, at)
+			until = min(until, d.until)
+			switch {
+			case d.entry == nil:
+				return SubtreePasses, d.until
+			case d.entry.response.Kind != order.NXDOMAIN:
+				worst = SubtreeBlocked
+			}
+		}
+	}
+	if !p.below {
+		return worst, until
+	}
+	// The other names below q are at or below a marked name. A marked name has an exception, a
+	// lift, or a block with a response other than NXDOMAIN.
+	looked := 0
+	var name dname.Wire
+	for _, part := range j.segments {
+		for i := part.names.FirstMarked(&q.Wire); part.names.Marked(i, &name) && q.Covers(&name); i++ {
+			if looked++; looked > maxBelow {
+				return SubtreePasses, Forever
+			}
+			var room [pathRoom]hit
+			lower := j.walk(&name, room[:0])
+			for _, generic := range [...]bool{false, true} {
+				d := j.judge(&lower, position{name.NumLabels(), name.NumLabels(), generic})
+				until = min(until, d.until)
+				switch {
+				case d.entry == nil:
+					return SubtreePasses, d.until
+				case d.entry.response.Kind != order.NXDOMAIN:
+					worst = SubtreeBlocked
+				}
+			}
+		}
+	}
+	return worst, until
+}

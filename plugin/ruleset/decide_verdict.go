@@ -1,0 +1,90 @@
+package ruleset
+
+import (
+	"math"
+	"net/netip"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Forever is a time after all other times. A verdict lasts until Forever if no known event
+// changes it.
+const Forever order.Time = math.MaxInt64
+
+// A Client is the client of a query.
+type Client struct {
+	// Addr is the client's address, unmapped and without a zone. The zero Addr is in no
+	// network.
+	Addr netip.Addr
+	// Country is the client's country, or empty if unknown. The empty country is in no scope.
+	Country order.Country
+}
+
+// A SubtreeOutcome is the common outcome of all names below a blocked name, for one client at
+// one time. NXDOMAIN also denies these names (RFC 8020), so the outcome decides between
+// NXDOMAIN and NODATA.
+type SubtreeOutcome uint8
+
+// The possible outcomes for the names below a blocked name.
+const (
+	// SubtreeNXDOMAIN means that all names below also have the response NXDOMAIN.
+	SubtreeNXDOMAIN SubtreeOutcome = iota
+	// SubtreeBlocked means that all names below are blocked, but some with another response
+	// than NXDOMAIN.
+	SubtreeBlocked
+	// SubtreePasses means that some name below is possibly not blocked. It is also the outcome
+	// if there are too many names to check, because denying too little is safer.
+	SubtreePasses
+)
+
+// A Verdict is the decision about one name for one client at one second. The zero Verdict with
+// Until set to Forever is the decision about a name without orders.
+type Verdict struct {
+	// Order is the order that blocks the name, or nil.
+	Order *Order
+	// Response is the response that the order prescribes, or the default response. It is never
+	// ResponseUnset for a blocked name.
+	Response order.Response
+	// TargetLabels is the number of labels of the target that matched. For a target
+	// "*.example.com" it is 2. Match is the kind of this target.
+	TargetLabels int
+	Match        order.Match
+	// Subtree has no meaning if the name is not blocked.
+	Subtree SubtreeOutcome
+	// Until is a time after now. The fields above are correct before this time.
+	Until order.Time
+	// CountryDependent is set if a client in another country may get another verdict.
+	CountryDependent bool
+	// PassedForQName is set if the name passes only because of Query.QName. The verdict must
+	// not be used for another QName.
+	PassedForQName bool
+}
+
+// Blocked reports whether the name is blocked.
+func (v Verdict) Blocked() bool { return v.Order != nil }
+
+// An Order contains the fields of an order that queries need.
+type Order struct {
+	ID        string
+	Reference string // the first reference, may be empty
+	*Common
+}
+
+// A Common contains the fields that many orders of a register share. It is immutable.
+type Common struct {
+	Terms              *order.Terms
+	FilteringDatabases []order.FilteringDatabase
+
+	action  order.Action
+	status  order.Status
+	public  bool    // the order is a lift whose disclosure is public
+	excepts bool    // the order has exceptions that apply to all its targets
+	file    *string // the path of the file; equal pointers mean equal files
+	lifts   []string
+	scope   *scope // nil means all clients
+	exempt  *exempt
+	// exemptsAll is set if a block order exempts every client for ever.
+	exemptsAll bool
+	response   order.Response
+	force      *forced // nil means that no target is forced
+}

@@ -1,0 +1,127 @@
+package ruleset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Rank is the position of an order in the history of its authority. Orders with equal
+// decision times are sorted by the field from.
+type Rank struct{ decided, from order.Time }
+
+// RankOf returns the rank of an order. A block order without dates has the lowest rank.
+func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
+
+// Reaches reports whether a lift of rank r ends the effect of the order o. The lift must
+// list no ids, and must have the authority of o.
+//
+// For equal ranks the result is true, although the lift may not reach later orders of its own
+// file.
+func (r Rank) Reaches(o *order.Order) bool {
+	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
+}
+
+// Compare returns a negative number if r is lower than o, and a positive number if r is
+// higher.
+func (r Rank) Compare(o Rank) int {
+	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
+}
+
+// An Authority contains the fields that identify an authority. A lift without ids ends earlier
+// orders of its own Authority.
+type Authority struct {
+	name    string
+	country order.Country
+}
+
+// AuthorityOf returns the authority of an order.
+func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, t.Authority.Country} }
+
+func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
+
+// reaches reports whether the lift l ends the effect of the order e. A lift with ids ends the
+// orders with these ids. Any other lift ends the earlier orders of its authority.
+func (l *entry) reaches(e *entry) bool {
+	if e.action != order.Block {
+		return false
+	}
+	if len(l.lifts) > 0 {
+		_, ok := slices.BinarySearch(l.lifts, e.ID)
+		return ok
+	}
+	a, b := &l.Terms.Authority, &e.Terms.Authority
+	if a.Name != b.Name || a.Country != b.Country || e.rank.decided == order.NoTime {
+		return false
+	}
+	if c := e.rank.Compare(l.rank); c != 0 {
+		return c < 0
+	}
+	// Nothing says which of two files came first. The lift applies, so that no name is blocked
+	// without a valid order. The function Warnings reports this case.
+	return e.file != l.file || e.index < l.index
+}
+
+// A liftIndex finds the lifts that end an order without a search through all lifts. The type L
+// is the caller's data about a lift.
+type liftIndex[L any] struct {
+	named map[string][]L            // the lifts that list ids, for each id
+	later map[Authority][]ranked[L] // the other lifts; the method sort puts the highest rank first
+}
+
+type ranked[L any] struct {
+	rank Rank
+	lift L
+}
+
+func (x *liftIndex[L]) empty() bool { return len(x.named)+len(x.later) == 0 }
+
+// add adds the lift e with the data l.
+func (x *liftIndex[L]) add(e *entry, l L) {
+	if len(e.lifts) == 0 {
+		if x.later == nil {
+			x.later = map[Authority][]ranked[L]{}
+		}
+		x.later[e.authority()] = append(x.later[e.authority()], ranked[L]{e.rank, l})
+		return
+	}
+	if x.named == nil {
+		x.named = map[string][]L{}
+	}
+	for _, id := range e.lifts {
+		x.named[id] = append(x.named[id], l)
+	}
+}
+
+// sort must be called after the last call of add.
+func (x *liftIndex[L]) sort() {
+	for _, later := range x.later {
+		slices.SortStableFunc(later, func(a, b ranked[L]) int { return b.rank.Compare(a.rank) })
+	}
+}
+
+// of returns the lifts that list the id of e, and the other lifts of e's authority that do not
+// have a lower rank. The caller must check a lift with an equal rank by the method reaches.
+func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
+	if len(x.named) > 0 {
+		named = x.named[e.ID]
+	}
+	if len(x.later) == 0 || e.rank.decided == order.NoTime {
+		return named, nil
+	}
+	later = x.later[e.authority()]
+	n, _ := slices.BinarySearchFunc(later, e.rank, func(l ranked[L], r Rank) int {
+		if l.rank.Compare(r) < 0 {
+			return 1
+		}
+		return -1
+	})
+	return named, later[:n]
+}
+
+// higher returns how many lifts of a sorted list have a higher rank than r.
+func higher[L any](later []ranked[L], r Rank) int {
+	n, _ := slices.BinarySearchFunc(later, r, func(l ranked[L], r Rank) int { return r.Compare(l.rank) })
+	return n
+}

@@ -1,0 +1,40 @@
+package ruleset
+
+import "github.com/dns-orders/blocklist/plugin/order"
+
+// A Counts contains the numbers of orders and targets in each state.
+type Counts struct {
+	// Orders counts block orders. Lifts counts lifts (orders that end other orders).
+	Orders, Lifts [NumStates]int
+	// Targets counts the targets of block orders that DNS enforces. A target counts in the
+	// state of its order. Held targets count as OnHold, and lifted targets as Lifted.
+	Targets [NumStates]int
+	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
+	NotDNS int
+}
+
+// Counts counts the orders and targets of the set at the time now.
+func (s *Set) Counts(now order.Time) (c Counts) {
+	s.each(func(p *Part, e *entry) {
+		st, _ := s.state(p, e, now)
+		if e.action == order.Lift {
+			c.Lifts[st]++
+			return
+		}
+		c.Orders[st]++
+		n, h, lifted := s.enforceable(e), int32(0), int32(0)
+		if st == InForce || st == Pending {
+			h = s.heldOf[e]
+		}
+		if st == InForce {
+			lifted = s.liftedTargets(e, now)
+		}
+		c.Targets[st] += int(n - h - lifted)
+		c.Targets[Lifted] += int(lifted)
+		c.Targets[OnHold] += int(h)
+		if st == InForce {
+			c.NotDNS += int(e.others + e.names + e.addrs - n)
+		}
+	})
+	return c
+}

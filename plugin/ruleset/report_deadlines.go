@@ -1,0 +1,122 @@
+package ruleset
+
+import "github.com/dns-orders/blocklist/plugin/order"
+
+// A Deadlines describes the deadlines and reviews of a set at one time.
+type Deadlines struct {
+	// Overdue is the number of orders that have missed a deadline and are still not completely
+	// in force.
+	Overdue int
+	// NextDeadline is the next deadline that an order will miss unless the operator acts, or
+	// Forever.
+	NextDeadline order.Time
+	// Late is the number of orders that came into force after a deadline and have not
+	// ended. Either the order's dates begin too late, or this server loaded the order too late
+	// (see Follow).
+	Late int
+	// PastReview is the number of orders whose review is due. Orders that have ended or were
+	// lifted do not count.
+	PastReview int
+}
+
+// Deadlines returns the state of deadlines and reviews at the time now. Orders that have ended
+// or were lifted have none.
+func (s *Set) Deadlines(now order.Time) Deadlines {
+	d := Deadlines{NextDeadline: Forever}
+	for _, p := range s.parts {
+		last, lastLate := ^uint32(0), ^uint32(0)
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if x.entry != lastLate && s.late(p, x, now) {
+				d.Late++
+				lastLate = x.entry
+			}
+			missed, overdue := s.willMiss(p, x, now)
+			switch {
+			case !missed:
+			case x.at > now:
+				d.NextDeadline = min(d.NextDeadline, x.at)
+			// Count each order once. The deadlines of an order are adjacent.
+			case overdue && x.entry != last:
+				d.Overdue++
+				last = x.entry
+			}
+		}
+		for i := range p.reviews {
+			if x := &p.reviews[i]; x.at <= now && !s.moot(p, x, now) {
+				d.PastReview++
+			}
+		}
+	}
+	return d
+}
+
+// willMiss reports whether a deadline was missed, or will be missed unless the operator acts.
+// The result overdue is set if the order or target is still not in force.
+func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
+	ivs, t := p.ivs(x.sched), x.of(p)
+	switch {
+	// Dates that never let an order be in force are a mistake that the operator must correct.
+	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
+		missed, overdue = true, true
+	case ivs[0].from > x.at:
+		missed, overdue = true, ivs[0].from > now
+	default:
+		return false, false
+	}
+	if s.moot(p, x, max(now, x.at)) {
+		return false, false
+	}
+	return missed, overdue
+}
+
+// moot reports whether a duty (a deadline or review) is over because its order or target has
+// ended or was lifted.
+//
+// The status does not matter, because the operator must still enforce a suspended order.
+func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
+	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
+		return true
+	}
+	e := p.entries.at(x.entry)
+	if e.action == order.Lift {
+		return false
+	}
+	if t := x.of(p); t != nil {
+		return s.liftedAt(e, &t.target, now)
+	}
+	on, _ := s.lifted(e, now)
+	return on
+}
+
+// liftedAt reports whether a lift ends the order's effect on a target for all clients.
+func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
+	return s.lifterOfTarget(e, t, now) != nil
+}
+
+// blocked reports whether the guard or the configuration keeps the order or target of a duty
+// (a deadline or review) from being enforced.
+func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
+	e, t := p.entries.at(x.entry), x.of(p)
+	switch {
+	case s.undecidable(e):
+		return true
+	case e.action == order.Lift:
+		return false
+	case t != nil && t.net.IsValid() && !s.opt.Addresses:
+		return true
+	case t != nil:
+		h := s.held.of(&t.target)
+		return h != nil && !e.force.covers(h, t.match)
+	case e.addrs > 0 && !s.opt.Addresses:
+		return true
+	case s.heldOf[e] == 0:
+		return false
+	}
+	for _, h := range s.heldTargets {
+		if h.entry == e && !s.liftedAt(e, &target{h.node.name, h.match, h.node.net}, now) {
+			return true
+		}
+	}
+	return false
+}

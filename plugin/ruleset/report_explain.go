@@ -1,0 +1,239 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Why is the reason why one target has or does not have an effect on a name.
+type Why uint8
+
+// The reasons, in the sequence in which Explain checks them.
+const (
+	Decides Why = iota
+	Outranked
+	NotActive // because of the status of the order or the target
+	NotYet
+	Over
+	OutOfScope
+	ExemptClient
+	Excepted
+	LiftedBy
+	OtherName // an exact or "*." target does not cover the asked name
+	HeldBack  // the guard refuses to enforce the target
+	InShadow  // the target would be in force if it were not in shadow
+)
+
+// A Reason describes the effect of one target on a name.
+type Reason struct {
+	Order  *Order
+	Target dname.Name
+	Match  order.Match
+	Why    Why
+	// By is the order that ends this order or has precedence over this order.
+	By *Order
+	// Held is the reason of the guard, if the guard refuses to enforce the target.
+	Held string
+	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
+	// The field Why is NotYet if the target will be enforced then. Otherwise Why is the reason
+	// why the target will have no effect.
+	Begins order.Time
+	// Until is the time at which the effect of the target on this client changes, or Forever.
+	//
+	// The deciding target decides until then. An outranked target is enforced until then. Any
+	// other target is enforced again from then on.
+	//
+	// If the client is not in the scope of a lifted order, the time is for a client in the
+	// scope.
+	Until order.Time
+	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
+	// For a target without precedence, it is the time from which on the target is enforced.
+	Since order.Time
+	// After is the lift that ended at the time Since, or nil.
+	After *Order
+}
+
+// Explain lists all targets at the name and above it, the deciding target first. It also lists
+// targets that are not active.
+//
+// Explain allocates and is slow, so queries must not use it.
+func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
+	return s.explain(q, c, now, true)
+}
+
+// Reasons returns the results of Explain without Until, Since and After. It is faster than
+// Explain if the name has many orders.
+func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
+	return s.explain(q, c, now, false)
+}
+
+// LiftOf returns the lift that ends the effect of the order with this id on the name, or nil.
+// It is faster than Reasons if the name has many orders.
+func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
+	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
+		if r.Why == LiftedBy {
+			return r.By
+		}
+	}
+	return nil
+}
+
+func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, []Reason) {
+	v := s.Decide(q, Query{Client: c, Now: now})
+	return v, s.reasons(v, q, c, now, dates, nil)
+}
+
+// reasons returns the reasons for the verdict v. The function `only` selects the orders; nil
+// selects all orders.
+func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
+	p := s.walk(&q.Wire, nil)
+	j := judgement{Set: s, c: c, now: now}
+	at := q.position()
+	var list []*Reason
+	var all []*dated
+	var first *dated // the deciding target
+	for i := range p.hits {
+		h := &p.hits[i]
+		for k, end := 0, 0; k < len(h.rules); k = end {
+			r := &h.rules[k]
+			end = k + sameTargets(h.rules[k:])
+			if r.kind < blockExact {
+				continue
+			}
+			e := h.part.entries.at(r.entry)
+			if only != nil && !only(e) {
+				continue
+			}
+			x := &Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
+			rules := h.rules[k:end]
+			j.reason(x, &p, h, rules, e, at)
+			t := &dated{reason: x, entry: e, hit: h, rules: rules}
+			if dates && x.changes() && !j.undecidable(e) {
+				all = append(all, t)
+			}
+			list = append(list, x)
+			switch {
+			case x.Why != Outranked:
+			case v.Order == x.Order && v.TargetLabels == h.labels && v.Match == x.Match:
+				x.Why, first = Decides, t
+			default:
+				x.By = v.Order
+			}
+		}
+	}
+	if dates {
+		d := dater{judgement: &j, path: &p, at: at, histories: map[historyKey]*history{}}
+		d.date(all)
+		if first != nil {
+			first.decideAlone(slices.DeleteFunc(all, func(t *dated) bool { return !t.entry.scope.includes(c) }))
+		}
+	}
+	out := make([]Reason, 0, len(list))
+	if first != nil {
+		out = append(out, *first.reason)
+	}
+	for _, x := range list {
+		if x.Why != Decides {
+			out = append(out, *x)
+		}
+	}
+	return out
+}
+
+// changes reports whether the target may be enforced for the client at another time.
+func (x *Reason) changes() bool {
+	switch x.Why {
+	case NotYet, Over, Outranked, LiftedBy, ExemptClient, InShadow:
+		return true
+	}
+	return false
+}
+
+// reason fills in x for one target, without the dates. The rules belong to that target; each
+// has another schedule.
+//
+// If several reasons are true, the reason that lasts longest is chosen, because the reader of
+// a reason expects a block when that reason ends.
+func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
+	if !at.covers(x.Match, h.labels) {
+		x.Why = OtherName
+		return
+	}
+	active, dark := h.part.union(rules, false), h.part.union(rules, true)
+	when, shadow := *j, false
+	if sp := spellAt(active, j.now); !sp.on {
+		d := spellAt(dark, j.now)
+		switch shadow = d.on || d.until < sp.until; {
+		case d.on:
+		case len(active)+len(dark) == 0:
+			x.Why = NotActive
+			return
+		case min(sp.until, d.until) == Forever:
+			x.Why = Over
+			return
+		default:
+			x.Begins = min(sp.until, d.until)
+			when.now = x.Begins
+		}
+	}
+	everyone := when
+	everyone.c = Client{}
+	inScope := e.scope.includes(j.c)
+	lift, _ := everyone.lifter(p, e, at)
+	if lift == nil && inScope {
+		lift, _ = when.lifter(p, e, at)
+	}
+	exempt, _ := e.exempt.covers(j.c, when.now)
+	switch {
+	case excepted(p, h.part, rules[0].entry, rules[0].group):
+		x.Why = Excepted
+	case h.held != nil && !e.force.covers(h.held, x.Match):
+		x.Why, x.Held = HeldBack, h.held.why
+	case lift != nil:
+		x.Why, x.By = LiftedBy, &lift.Order
+	case !inScope && j.undecidable(e):
+		x.Why, x.Held = HeldBack, noCountry
+	case !inScope:
+		x.Why = OutOfScope
+	case exempt:
+		x.Why = ExemptClient
+	case shadow:
+		x.Why = InShadow
+	case x.Begins != order.NoTime:
+		x.Why = NotYet
+	default:
+		x.Why = Outranked
+	}
+}
+
+// union returns the intervals in which any of the rules is in force. It ignores the rules
+// whose field shadow differs from the parameter.
+func (p *Part) union(rules []rule, shadow bool) (out []interval) {
+	for i := range rules {
+		if rules[i].shadow == shadow {
+			out = append(out, p.ivs(rules[i].sched)...)
+		}
+	}
+	return merged(out)
+}
+
+// A spell describes whether a schedule is in force at some time: since when, and until when.
+// If it is not in force, the field until is the time at which it next comes into force.
+type spell struct {
+	on           bool
+	since, until order.Time
+}
+
+func spellAt(ivs []interval, now order.Time) spell {
+	for _, iv := range ivs {
+		switch {
+		case now < iv.from:
+			return spell{until: iv.from}
+		case now < iv.until:
+			return spell{true, iv.from, iv.until}
+		}
+	}
+	return spell{until: Forever}
+}

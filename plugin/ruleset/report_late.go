@@ -1,0 +1,126 @@
+package ruleset
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// BeginsLate reports whether the dates of an order, or of one of its targets, begin after the
+// deadline.
+//
+// Only a server can detect an order that was loaded too late, because other programs do not
+// know when it was first loaded.
+func BeginsLate(o *order.Order) bool {
+	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
+	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
+		return t.Attr != nil && enforceable(o.Action, &t) && late(max(begin(o), t.Attr.From), t.Attr.Deadline)
+	})
+}
+
+// Follow records the orders that this load added too late: they are active in s, past their
+// deadline, and missing in the set old (or drafts there). It also keeps the records of the set
+// old.
+//
+// It must be called before other goroutines use s.
+//
+// Do not call it for the first set of a server, because those orders may have been in force
+// before the restart.
+func (s *Set) Follow(old *Set, now order.Time) {
+	s.enteredLate = old.enteredLate
+	fresh := map[string]bool{}
+	for _, p := range s.parts {
+		if slices.Contains(old.parts, p) {
+			continue
+		}
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if e := p.entries.at(x.entry); x.at <= now && e.status == order.Active && !s.moot(p, x, now) {
+				fresh[e.ID] = true
+			}
+		}
+	}
+	for _, p := range old.parts {
+		if len(fresh) == 0 {
+			return
+		}
+		if slices.Contains(s.parts, p) {
+			continue
+		}
+		for e := range p.entries.all() {
+			if e.status != order.Draft {
+				delete(fresh, e.ID)
+			}
+		}
+	}
+	if len(fresh) > 0 {
+		maps.Copy(fresh, old.enteredLate)
+		s.enteredLate = fresh
+	}
+}
+
+// late reports whether the order or target of a duty (a deadline or review) came into force
+// after the deadline.
+func (s *Set) late(p *Part, x *duty, now order.Time) bool {
+	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
+	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {
+		return false
+	}
+	from := ivs[0].from
+	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.moot(p, x, now)
+}
+
+// lateFor returns the first deadline that an order or one of its targets missed before it came
+// into force, or NoTime.
+func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
+	first := order.NoTime
+	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
+	for ; i < len(p.deadlines) && p.deadlines[i].entry == entry; i++ {
+		if x := &p.deadlines[i]; s.late(p, x, now) && !s.blocked(p, x, now) && (first == order.NoTime || x.at < first) {
+			first = x.at
+		}
+	}
+	return first
+}
+
+// A MissedDeadline is a deadline that passed before its order was in force.
+type MissedDeadline struct {
+	Label    string // safe for all readers
+	Lift     bool
+	File     string
+	Deadline order.Time
+	State    State
+	// Target is set if the deadline is for one target of the order.
+	Target bool
+}
+
+// MissedDeadlines returns the deadlines between then and now that passed while the order or
+// target was not in force. The result is in the sequence of the files.
+func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
+	var entries, lifts []*entry
+	for _, p := range s.parts {
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if x.at <= then || x.at > now {
+				continue
+			}
+			if missed, overdue := s.willMiss(p, x, now); !missed || !overdue {
+				continue
+			}
+			e := p.entries.at(x.entry)
+			if e.action == order.Lift {
+				lifts = append(lifts, e)
+			}
+			state, _ := s.state(p, e, now)
+			entries = append(entries, e)
+			out = append(out, MissedDeadline{Lift: e.action == order.Lift, File: *e.file, Deadline: x.at, State: state, Target: x.target != 0})
+		}
+	}
+	found := s.secrecies(lifts)
+	for i, e := range entries {
+		out[i].Label = e.label(found[e])
+	}
+	return out
+}

@@ -1,0 +1,288 @@
+package ruleset
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+)
+
+// A lifting contains the times at which lifts end a block order, or some of its targets, for
+// all clients.
+type lifting struct {
+	// order contains the times at which no target is left: each target is lifted or has ended,
+	// and at least one is lifted.
+	order []interval
+	// targets counts the targets that are lifted at the same times. It ignores held targets.
+	targets []liftedTargets
+	n       int32      // the number of targets that are lifted or have an end of their own
+	all     []interval // the times at which all n targets are lifted or have ended
+	any     []interval // the times at which one of them is lifted
+}
+
+type liftedTargets struct {
+	off []interval
+	n   int32
+}
+
+// findLiftings fills in s.liftings.
+//
+// It visits only names at and below the targets of lifts, because a set may have millions of
+// names. If such an order has targets with dates of their own, it visits all names of the
+// part.
+func (s *Set) findLiftings() {
+	names := s.liftNames()
+	if names == nil {
+		return
+	}
+	s.liftings = map[*entry]*lifting{}
+	var lifts index.Builder
+	var w dname.Wire
+	for n := range names {
+		lifts.Add(n, 0)
+	}
+	covering := lifts.Freeze(func([]uint32) uint32 { return 0 }, func(uint32) bool { return false })
+	for _, p := range s.parts {
+		if !p.hasBelow(maps.Keys(names)) {
+			for n := range names {
+				w.SetName(n)
+				s.addLiftingsAt(p, &w, p.rulesAt(&w))
+			}
+		} else {
+			for w, ref := range p.names.Wires() {
+				if covering.Covers(w) {
+					s.addLiftingsAt(p, w, p.list(ref))
+				}
+			}
+		}
+		if s.opt.Addresses {
+			for x, rules := range p.networks() {
+				path := s.netPath(x, nil)
+				s.addLiftings(p, rules, &path, 0, s.held.nets[x])
+			}
+		}
+		if !p.ownDates || !p.hasLiftings(s) {
+			continue
+		}
+		for w, ref := range p.names.Wires() {
+			if rules := p.list(ref); blocks(rules) && !covering.Covers(w) {
+				s.addLiftings(p, rules, &path{}, w.NumLabels(), nil)
+			}
+		}
+	}
+	for e, x := range s.liftings {
+		if x.n == s.enforceable(e) && e.others == 0 && x.n == e.names+e.addrs {
+			x.order = intersect(x.all, x.any)
+		}
+		x.all, x.any = nil, nil
+	}
+}
+
+// hasBelow reports whether the part has names below any of the given names.
+func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
+	var w dname.Wire
+	for n := range names {
+		if w.SetName(n); p.names.HasBelow(&w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLiftings reports whether lifts end targets of any order in the part.
+func (p *Part) hasLiftings(s *Set) bool {
+	for e := range p.entries.all() {
+		if s.liftings[e] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// liftNames returns the names that are targets of lifts, or nil.
+func (s *Set) liftNames() map[dname.Name]bool {
+	var names map[dname.Name]bool
+	for _, p := range s.parts {
+		if len(p.lifts) == len(p.whole) {
+			continue
+		}
+		if names == nil {
+			names = map[dname.Name]bool{}
+		}
+		for w, ref := range p.names.Wires() {
+			if slices.ContainsFunc(p.list(ref), func(r rule) bool { return r.kind.isLift() }) {
+				names[w.Name()] = true
+			}
+		}
+	}
+	return names
+}
+
+// addLiftingsAt records which targets at the name w are lifted, and when.
+func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
+	if blocks(rules) {
+		path := s.walk(w, nil)
+		s.addLiftings(p, rules, &path, w.NumLabels(), s.held.at(w.Suffix(w.NumLabels())))
+	}
+}
+
+// addLiftings records which of the targets are lifted, and when. The rules are at the lowest
+// name or network of the path. The parameter labels is the number of labels of that name.
+func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
+	j := &judgement{Set: s, strict: true}
+	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
+	below := dater{judgement: j, path: path, at: position{labels, labels, true}, histories: map[historyKey]*history{}}
+	for e, target := range p.byRank(rules) {
+		match := target[0].kind.match()
+		var off []interval // the times at which the target is lifted
+		if path.lifts || len(s.whole) > 0 {
+			switch {
+			case match == order.BelowOnly:
+				off = below.off(e)
+			case match == order.Exact || !path.uneven:
+				off = self.off(e)
+			default:
+				off = intersect(self.off(e), below.off(e))
+			}
+		}
+		all := off
+		if over := p.targetOver(target); over < Forever {
+			all = merged(append(slices.Clone(off), interval{over, Forever}))
+		}
+		if len(all) == 0 {
+			continue
+		}
+		x := s.liftings[e]
+		if x == nil {
+			x = &lifting{all: all}
+			s.liftings[e] = x
+		}
+		x.n++
+		x.all = intersect(x.all, all)
+		for _, iv := range off {
+			x.any = insert(x.any, iv)
+		}
+		if len(off) == 0 || held != nil && !e.force.covers(held, match) {
+			continue
+		}
+		if n := len(x.targets); n == 0 || !slices.Equal(x.targets[n-1].off, off) {
+			x.targets = append(x.targets, liftedTargets{off: off})
+		}
+		x.targets[len(x.targets)-1].n++
+	}
+}
+
+// targetOver returns the time at which a target ends by its own dates, or Forever. A target in
+// shadow or without dates has no end, because its status may change.
+func (p *Part) targetOver(rules []rule) order.Time {
+	end := order.NoTime
+	for i := range rules {
+		over := p.over(rules[i].sched)
+		if over == order.NoTime || rules[i].shadow {
+			return Forever
+		}
+		end = max(end, over)
+	}
+	return end
+}
+
+// byRank yields the block orders among the rules of a name or network, with the rules of each
+// target. Orders that few lifts can end come first.
+func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
+	var targets [][]rule
+	for i := 0; i < len(rules); {
+		n := sameTargets(rules[i:])
+		if rules[i].kind >= blockExact {
+			targets = append(targets, rules[i:i+n])
+		}
+		i += n
+	}
+	slices.SortStableFunc(targets, func(x, y []rule) int {
+		a, b := p.entries.at(x[0].entry), p.entries.at(y[0].entry)
+		return cmp.Or(b.rank.Compare(a.rank), cmp.Compare(b.index, a.index))
+	})
+	return func(yield func(*entry, []rule) bool) {
+		for _, t := range targets {
+			if !yield(p.entries.at(t[0].entry), t) {
+				return
+			}
+		}
+	}
+}
+
+// sameTargets returns how many of the first rules belong to one target. A target that an order
+// lists twice has two rules.
+func sameTargets(rules []rule) int {
+	n := 1
+	for n < len(rules) && rules[n].entry == rules[0].entry && rules[n].kind == rules[0].kind {
+		n++
+	}
+	return n
+}
+
+// off returns the times at which lifts end the order's effect on the name at d.at.
+func (d *dater) off(e *entry) []interval {
+	t := dated{entry: e}
+	off := d.liftTimes(&t)
+	for _, p := range t.histories {
+		off = append(off, p.off...)
+	}
+	return merged(off)
+}
+
+// lifted reports whether lifts end all targets of a block order for all clients, and the
+// earliest time at which this may change.
+func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
+	next := Forever
+	for _, w := range s.whole[e.ID] {
+		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
+			continue // a lift for only some clients or names does not end the order
+		}
+		on, until := w.part.inForceAt(w.entry.sched, now)
+		if on {
+			return true, until
+		}
+		next = min(next, until)
+	}
+	if x := s.liftings[e]; x != nil {
+		sp := spellAt(x.order, now)
+		return sp.on, min(next, sp.until)
+	}
+	return false, next
+}
+
+// liftedTargets returns the number of the order's targets that are lifted for all clients at
+// the time now. It ignores held targets.
+func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
+	if x := s.liftings[e]; x != nil {
+		for _, t := range x.targets {
+			if spellAt(t.off, now).on {
+				n += t.n
+			}
+		}
+	}
+	return n
+}
+
+// lifterOfTarget returns a lift that ends the order's effect on a target for all clients, or
+// nil. The lift must also cover all names below that the target covers.
+func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
+	j := judgement{Set: s, now: now, strict: true}
+	if t.net.IsValid() {
+		p := s.netPath(t.net, nil)
+		l, _ := j.lifter(&p, e, position{}) // a network covers all addresses in it
+		return l
+	}
+	var w dname.Wire
+	w.SetName(t.name)
+	p, n := s.walk(&w, nil), t.name.NumLabels()
+	l, _ := j.lifter(&p, e, position{n, n, t.match == order.BelowOnly})
+	if l != nil && t.match == order.Subtree && p.uneven {
+		l, _ = j.lifter(&p, e, position{n, n, true})
+	}
+	return l
+}

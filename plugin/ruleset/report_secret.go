@@ -1,0 +1,93 @@
+package ruleset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A secrecy describes the orders that a lift ends, because the label of the lift must be as
+// secret as these orders.
+type secrecy struct {
+	sealed bool // the lift ends a sealed (secret) order
+	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
+}
+
+// secrecies returns the secrecy of each lift. It ignores targets: a lift counts for the orders
+// whose ids it lists, or for all earlier orders of its authority.
+func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
+	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
+	found := map[*entry][2]*meeting{}
+	for _, l := range lifts {
+		m := [2]*meeting{{lift: l}, {lift: l}}
+		found[l] = m
+		sealed.add(m[0])
+		all.add(m[1])
+		for _, id := range l.lifts {
+			ids[id] = false
+		}
+	}
+	s.meetAll(sealed, func(e *entry) bool { return e.Terms.Disclosure.Sealed() })
+	s.meetAll(all, func(e *entry) bool {
+		if _, ok := ids[e.ID]; ok {
+			ids[e.ID] = true
+		}
+		return true
+	})
+	out := make(map[*entry]secrecy, len(lifts))
+	for l, m := range found {
+		x := secrecy{sealed: m[0].reached, known: m[1].reached}
+		for _, id := range l.lifts {
+			x.known = x.known && ids[id]
+		}
+		out[l] = x
+	}
+	return out
+}
+
+// isSecret reports whether the ordinary log must not contain the id of the order.
+//
+// A lift that does not say that it is public is as secret as the orders that it ends. A lift
+// of an unknown order is secret too, because a sealed order in a bad file may have that id.
+func (e *entry) isSecret(found ...secrecy) bool {
+	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
+		return e.Terms.Disclosure.Sealed()
+	}
+	known := false
+	for _, x := range found {
+		if x.sealed {
+			return true
+		}
+		known = known || x.known
+	}
+	return !known
+}
+
+// label returns a name for the order that all users may see.
+func (e *entry) label(found ...secrecy) string {
+	if e.isSecret(found...) {
+		return sealedLabel(e.ID)
+	}
+	return e.ID
+}
+
+// Label returns a name for the order that all users may see. It is the id or, for a sealed
+// (secret) order, the Digest of the id.
+func (o *Order) Label() string {
+	if o.Terms.Disclosure.Sealed() {
+		return sealedLabel(o.ID)
+	}
+	return o.ID
+}
+
+func sealedLabel(id string) string { return "sealed:" + Digest(id) }
+
+// Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
+// of the SHA-256 of its id.
+//
+// Ids of sealed orders should be hard to guess, because a reader can check a guess.
+func Digest(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:6])
+}

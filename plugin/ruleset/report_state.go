@@ -1,0 +1,133 @@
+package ruleset
+
+import (
+	"iter"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A State is the state of an order at one time.
+type State uint8
+
+// The states of an order.
+const (
+	InForce State = iota
+	Pending       // the order will come into force
+	Ended         // the order's until or its last window has passed
+	Lifted        // all targets are lifted for all clients; an order with some lifted targets stays InForce
+	OnHold        // the order is active and has not ended, but no target can be enforced (see Set.Held)
+	Suspended
+	Shadow
+	Draft
+	NumStates
+)
+
+// String returns the name of the state in metrics and lists.
+func (s State) String() string {
+	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
+}
+
+// state returns the state of an order, and the next time at which it may change.
+func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
+	switch e.status {
+	case order.Suspended:
+		return Suspended, Forever
+	case order.Shadow:
+		return Shadow, Forever
+	case order.Draft:
+		return Draft, Forever
+	}
+	on, next := p.inForceAt(e.sched, now)
+	if !on {
+		if next == Forever {
+			return Ended, next
+		}
+		if s.heldBack(e) {
+			return OnHold, next
+		}
+		return Pending, next
+	}
+	if e.action == order.Block {
+		on, until := s.lifted(e, now)
+		next = min(next, until)
+		if on {
+			return Lifted, next
+		}
+	}
+	if s.heldBack(e) {
+		return OnHold, next
+	}
+	return InForce, next
+}
+
+// NextChange returns the next time after now at which an order may start or end.
+func (s *Set) NextChange(now order.Time) order.Time {
+	next := Forever
+	s.each(func(p *Part, e *entry) {
+		_, t := s.state(p, e, now)
+		next = min(next, t)
+	})
+	return next
+}
+
+// A Transition is a change of an order's state between two times.
+type Transition struct {
+	Order    *Order
+	Lift     bool
+	From, To State
+	label    string
+}
+
+// Label returns a name for the order that all users may see.
+func (t Transition) Label() string { return t.label }
+
+// Transitions returns the orders whose state differs between the times then and now. The
+// result is in the sequence of the files.
+func (s *Set) Transitions(then, now order.Time) (out []Transition) {
+	var entries, lifts []*entry
+	s.each(func(p *Part, e *entry) {
+		a, _ := s.state(p, e, then)
+		b, _ := s.state(p, e, now)
+		if a == b {
+			return
+		}
+		if e.action == order.Lift {
+			lifts = append(lifts, e)
+		}
+		entries = append(entries, e)
+		out = append(out, Transition{Order: &e.Order, Lift: e.action == order.Lift, From: a, To: b})
+	})
+	found := s.secrecies(lifts)
+	for i, e := range entries {
+		out[i].label = e.label(found[e])
+	}
+	return out
+}
+
+// An OrderState is the state of an order at one time.
+type OrderState struct {
+	Order *Order
+	Lift  bool
+	State State
+	// Until is the first time at which the state may change, or Forever.
+	Until order.Time
+	// Targets is the number of targets that are enforced if the guard allows it.
+	Targets int
+	// File is the path of the order's file.
+	File string
+}
+
+// OrderStates yields the state of each order and lift of the set. The result is in the
+// sequence of the files.
+func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
+	return func(yield func(OrderState) bool) {
+		for _, p := range s.parts {
+			for e := range p.entries.all() {
+				state, until := s.state(p, e, now)
+				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file}) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package ruleset
+
+import (
+	"fmt"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Warnings returns warnings that need the orders of all files, for example about a lift that
+// ends no order, which is a common clerical error. The result useless is the number of these
+// lifts.
+func (s *Set) Warnings() (out order.Problems, useless int) {
+	out = s.unenforced()
+	var lifts []*entry
+	known := map[string]bool{} // the ids that lifts list
+	for _, p := range s.parts {
+		for _, i := range p.lifts {
+			if e := p.entries.at(i); e.status == order.Active {
+				lifts = append(lifts, e)
+				for _, id := range e.lifts {
+					known[id] = false
+				}
+			}
+		}
+	}
+	if len(lifts) == 0 {
+		return out, 0
+	}
+	if len(known) > 0 {
+		s.each(func(_ *Part, e *entry) {
+			if _, ok := known[e.ID]; ok {
+				known[e.ID] = true
+			}
+		})
+	}
+	secret := s.secrecies(lifts)
+	warn := func(e *entry, field, msg, got string) {
+		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
+			Got: got, HasGot: got != "", Warning: true,
+			// An id that is not in the set may belong to a sealed (secret) order in a bad
+			// file.
+			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
+	}
+	found := s.meetings(lifts)
+	for _, l := range lifts {
+		unknown, m := 0, found[l]
+		for _, id := range l.lifts {
+			if !known[id] {
+				unknown++
+				warn(l, "lifts", "the lift names an order that is not in the set", id)
+			}
+		}
+		if !m.reached {
+			useless++
+		}
+		if !m.reached && unknown == 0 {
+			warn(l, "", "the lift reaches nothing: no earlier order of its authority, or of its lifts, covers any of its targets", "")
+		}
+		if x := m.tie; x != nil {
+			warn(l, "issued", fmt.Sprintf("the lift has the same time as an order in %s, so the lift reaches that order; write lifts to say which orders are meant", *x.file), l.rank.decided.String())
+		}
+	}
+	return out, useless
+}
+
+// unenforced returns warnings about targets and orders that DNS could enforce, but that are
+// not enforced.
+func (s *Set) unenforced() (out order.Problems) {
+	for _, h := range s.Held() {
+		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,
+			Warning: true, Sealed: h.Order.Terms.Disclosure.Sealed()}
+		if h.Target != "" {
+			p.Field, p.Got, p.HasGot = "targets", h.Target, true
+			p.Msg = "the target is held and not enforced, because it " + h.Why + "; write force with a reason to enforce the target"
+		}
+		out = append(out, p)
+	}
+	s.each(func(_ *Part, e *entry) {
+		if e.exemptsAll {
+			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "exempt",
+				Msg:     "the exemption covers every client of the scope, so the order blocks no client",
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		}
+		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
+			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
+				Msg:     fmt.Sprintf("%d addresses of answers are not enforced; write answers addresses in the Corefile to enforce them", e.addrs),
+				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		}
+	})
+	return out
+}

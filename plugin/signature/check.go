@@ -1,0 +1,186 @@
+package signature
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"aead.dev/minisign"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
+// covers the file itself and not a hash, so the check needs the whole file in memory.
+const MaxLegacy = 64 << 20
+
+// A Check compares the bytes of one version of a file with the signatures of the file. The
+// caller writes all bytes of the file to the Check and then calls Result.
+type Check struct {
+	policy Policy
+	path   string
+	found  []found
+	legacy bool // at least one signature is a legacy signature, which needs the whole file
+	whole  []byte
+	size   int64
+	hash   *Hash
+}
+
+// found is a signature file that exists. It contains the parsed signature, or the error
+// because of which the signature does not count.
+type found struct {
+	path string
+	sig  Signature
+	key  Key
+	why  error
+}
+
+// Check returns a Check of the file at path. The function read returns the content of a
+// signature file, or fs.ErrNotExist if there is no such file. read should return at most
+// MaxBytes+1 bytes. Check reads at most as many signature files as the policy has keys.
+func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
+	c := &Check{policy: p, path: path, hash: NewHash()}
+	for slot := 1; slot <= len(p.Keys); slot++ {
+		f := found{path: Path(path, slot)}
+		data, err := read(f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			f.sig, err = Parse(data)
+		}
+		if f.why = err; err == nil {
+			f.why = c.claims(&f)
+		}
+		c.found = append(c.found, f)
+		c.legacy = c.legacy || f.why == nil && f.sig.Legacy
+	}
+	return c
+}
+
+// claims checks what a signature file says about its key and its file name. These checks need
+// no bytes of the signed file.
+func (c *Check) claims(f *found) error {
+	var ok bool
+	if f.key, ok = c.policy.key(f.sig.Key); !ok {
+		return fmt.Errorf("was made with the key %s, which is not one of the keys that may sign", f.sig.Key)
+	}
+	for _, before := range c.found {
+		if before.why == nil && before.key == f.key {
+			return fmt.Errorf("was made with the key %s, like %s; each signature needs another key", f.sig.Key, base(before.path))
+		}
+	}
+	switch name := filepath.Base(c.path); f.sig.File {
+	case name:
+		return nil
+	case "":
+		return fmt.Errorf(`the trusted comment must contain "file:%s"; sign with blocklistctl sign, or with minisign without -t`, printable.Line(name))
+	default:
+		return fmt.Errorf("is the signature of a file with another name: the trusted comment has %q", "file:"+f.sig.File)
+	}
+}
+
+// Write adds bytes of the signed file. Write never returns an error.
+func (c *Check) Write(p []byte) (int, error) {
+	c.size += int64(len(p))
+	if c.legacy && c.size <= MaxLegacy {
+		c.whole = append(c.whole, p...)
+	}
+	return c.hash.Write(p)
+}
+
+// Result compares the signatures with the bytes that Write received.
+func (c *Check) Result() Result {
+	r := Result{Path: c.path, Need: c.policy.Need}
+	for _, f := range c.found {
+		why := f.why
+		if why == nil {
+			why = c.verify(&f)
+		}
+		if why != nil {
+			r.Problems = append(r.Problems, fmt.Sprintf("signature %s: %v", base(f.path), why))
+			continue
+		}
+		r.Signers = append(r.Signers, Signer{Key: f.sig.Key, Path: f.path, Signed: f.sig.Signed})
+	}
+	switch {
+	case len(c.found) == 0:
+		r.Problems = append(r.Problems, fmt.Sprintf(`signature %s: is missing; sign the file with "blocklistctl sign"`, base(Path(c.path, 1))))
+	case !r.OK() && r.Need > 1:
+		r.Problems = append(r.Problems, fmt.Sprintf("signature: %d different keys must sign this version, and %d did", r.Need, len(r.Signers)))
+	}
+	return r
+}
+
+// verify checks one signature against the bytes that Write received.
+func (c *Check) verify(f *found) error {
+	var good bool
+	switch {
+	case !f.sig.Legacy:
+		good = c.hash.sum.Verify(f.key.minisign(), f.sig.text)
+	case c.size > MaxLegacy:
+		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
+	default:
+		// minisign.Reader.Verify would take a legacy signature for a signature of the hash, so
+		// a legacy signature goes to minisign.Verify.
+		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
+	}
+	if !good {
+		return fmt.Errorf("the key %s did not sign these bytes and this trusted comment; the file or the signature was changed after signing, or only one of the two is new", f.sig.Key)
+	}
+	return nil
+}
+
+// A Result says who signed a version of a file.
+type Result struct {
+	Path string
+	// Need is the number of different keys that must sign.
+	Need int
+	// Signers are the different keys that signed these bytes, in the sequence of the signature
+	// files.
+	Signers []Signer
+	// Problems are the errors of the signatures that do not count, as printable text. A file
+	// with a bad signature is still accepted if enough other signatures are good.
+	Problems []string
+}
+
+// A Signer is a key that signed a file.
+type Signer struct {
+	Key KeyID
+	// Path is the path of the signature file.
+	Path string
+	// Signed is the time of signing by the clock of the signer. It is zero if the signature
+	// contains no time.
+	Signed time.Time
+}
+
+// OK reports whether enough different keys signed the file.
+func (r Result) OK() bool { return r.Need > 0 && len(r.Signers) >= r.Need }
+
+// Signed returns the time of the newest good signature. It returns zero if no good signature
+// contains a time.
+func (r Result) Signed() (newest time.Time) {
+	for _, s := range r.Signers {
+		if s.Signed.After(newest) {
+			newest = s.Signed
+		}
+	}
+	return newest
+}
+
+// Err returns nil if enough keys signed the file. Otherwise it returns all problems, one in
+// each line, and each line begins with the path of the file.
+func (r Result) Err() error {
+	if r.OK() {
+		return nil
+	}
+	var errs []error
+	for _, p := range r.Problems {
+		errs = append(errs, fmt.Errorf("%s: %s", printable.Line(r.Path), p))
+	}
+	return errors.Join(errs...)
+}
+
+// base returns the base name of a path as printable text.
+func base(path string) string { return printable.Line(filepath.Base(path)) }

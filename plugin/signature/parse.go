@@ -1,0 +1,160 @@
+package signature
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// A Signature contains the fields of a signature file. Parse does not check the cryptographic
+// signature, so the fields may be false.
+type Signature struct {
+	Key KeyID
+	// Legacy means that the signature covers the bytes of the file (algorithm Ed). Other
+	// signatures cover the BLAKE2b-512 hash of the file (algorithm ED).
+	Legacy bool
+	// File is the base name of the signed file in the trusted comment. It is empty if the
+	// comment contains no file name.
+	File string
+	// Signed is the time of signing in the trusted comment. It is zero if the comment contains
+	// no time.
+	Signed time.Time
+
+	text []byte // the content of the signature file, which the minisign library needs
+}
+
+// lastTime is the largest timestamp that Parse accepts: the last second of the year 9999.
+const lastTime = 253402300799
+
+// Parse parses a signature file strictly. It refuses unusual lines, characters and encodings,
+// because another program could read such a file in another way, and an attacker could use the
+// difference.
+func Parse(data []byte) (Signature, error) {
+	lines, err := splitLines(data)
+	if err != nil {
+		return Signature{}, err
+	}
+	if len(lines) != 4 {
+		return Signature{}, fmt.Errorf("has %d lines, but a signature has 4: an untrusted comment, the signature, a trusted comment and its signature", len(lines))
+	}
+	if _, err := comment(lines[0], untrustedLabel); err != nil {
+		return Signature{}, fmt.Errorf("line 1: %w", err)
+	}
+	raw, err := decode(lines[1], 2+8+64)
+	if err != nil {
+		return Signature{}, fmt.Errorf("line 2: %w", err)
+	}
+	trusted, err := comment(lines[2], trustedLabel)
+	if err != nil {
+		return Signature{}, fmt.Errorf("line 3: %w", err)
+	}
+	if _, err := decode(lines[3], 64); err != nil {
+		return Signature{}, fmt.Errorf("line 4: %w", err)
+	}
+	s := Signature{Key: KeyID(binary.LittleEndian.Uint64(raw[2:10])), text: data}
+	switch algorithm := string(raw[:2]); algorithm {
+	case "ED":
+	case "Ed":
+		s.Legacy = true
+	default:
+		return Signature{}, fmt.Errorf("line 2: the algorithm must be ED or Ed, got %q", algorithm)
+	}
+	if err := s.readTrusted(trusted); err != nil {
+		return Signature{}, fmt.Errorf("line 3: the trusted comment: %w", err)
+	}
+	return s, nil
+}
+
+// readTrusted parses the fields of a trusted comment, which are separated by tabs. Unknown
+// fields are ignored.
+func (s *Signature) readTrusted(text string) error {
+	seen := map[string]bool{}
+	for field := range strings.SplitSeq(text, "\t") {
+		key, value, _ := strings.Cut(field, ":")
+		if key != "timestamp" && key != "file" && key != "hashed" {
+			continue
+		}
+		if seen[key] {
+			return fmt.Errorf("has %q twice", key)
+		}
+		seen[key] = true
+		switch key {
+		case "timestamp":
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil || n > lastTime {
+				return fmt.Errorf("the timestamp must be a number of seconds since 1970, got %q", value)
+			}
+			s.Signed = time.Unix(int64(n), 0).UTC()
+		case "file":
+			if value == "" {
+				return errors.New("the file name is empty")
+			}
+			s.File = value
+		case "hashed":
+			// A signature of the hash of a file is also a valid legacy signature of another
+			// file, which contains only the 64 bytes of the hash. The field "hashed" shows
+			// that the signature was not made for the other file.
+			if s.Legacy {
+				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
+			}
+		}
+	}
+	return nil
+}
+
+// comment returns the text of a comment line after the label. A trusted comment may contain
+// tabs, because tabs separate its fields.
+func comment(line, label string) (string, error) {
+	text, ok := strings.CutPrefix(line, label)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("must begin with %q", label)
+	case len(text) > maxComment:
+		return "", fmt.Errorf("the comment is longer than %d bytes", maxComment)
+	}
+	parts := []string{text}
+	if label == trustedLabel {
+		parts = strings.Split(text, "\t")
+	}
+	for _, p := range parts {
+		if !printable.Is(p) {
+			return "", fmt.Errorf("the comment has characters that are not printable, got %q", shorten(p))
+		}
+	}
+	return text, nil
+}
+
+// maxShown is the largest number of bytes that an error quotes from a refused text.
+const maxShown = 80
+
+// shorten cuts a text to maxShown bytes, so that an error can quote the text.
+func shorten(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	return s[:maxShown] + "..."
+}
+
+// decode decodes a line of strict base64. It returns an error if the decoded line does not
+// have size bytes.
+func decode(line string, size int) ([]byte, error) {
+	// The base64 decoder ignores a carriage return, so decode must refuse the carriage return
+	// itself.
+	if strings.Contains(line, "\r") {
+		return nil, errors.New("has a carriage return inside")
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(line)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("is not base64, got %q", shorten(line))
+	case len(raw) != size:
+		return nil, fmt.Errorf("must have %d bytes in base64, got %d", size, len(raw))
+	}
+	return raw, nil
+}

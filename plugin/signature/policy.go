@@ -1,0 +1,88 @@
+// Package signature checks and makes the minisign signatures of order files.
+//
+// FILE.minisig is the signature of FILE. If more than one key must sign, the other signatures
+// are FILE.2.minisig, FILE.3.minisig and so on. A Policy lists the keys, and contains the
+// number of different keys that must sign each file.
+//
+// The package never opens a file. The caller reads an order file, writes the bytes to a Check,
+// and parses the same bytes. Therefore a file cannot be changed between the check and the
+// parser.
+//
+// A signature does not show for which program it was made. Operators should therefore sign
+// order files with a key that signs nothing else.
+package signature
+
+import (
+	"errors"
+	"fmt"
+)
+
+// MaxKeys is the largest number of keys in a Policy.
+const MaxKeys = 16
+
+// A Policy contains the keys that may sign, and the number of keys that must sign each file.
+// The zero Policy demands no signatures. A Policy must not be changed after NewPolicy.
+type Policy struct {
+	Keys []Key
+	Need int
+}
+
+// NewPolicy returns a Policy. It returns an error if two keys are equal, or if need is greater
+// than the number of keys.
+func NewPolicy(need int, keys []Key) (Policy, error) {
+	switch {
+	case len(keys) == 0:
+		return Policy{}, errors.New("needs at least one public key")
+	case len(keys) > MaxKeys:
+		return Policy{}, fmt.Errorf("has %d keys, but at most %d are allowed", len(keys), MaxKeys)
+	case need < 1:
+		return Policy{}, fmt.Errorf("the number of keys that must sign must be at least 1, got %d", need)
+	case need > len(keys):
+		return Policy{}, fmt.Errorf("%d different keys must sign, but the number of keys is %d", need, len(keys))
+	}
+	for i, k := range keys {
+		for _, other := range keys[:i] {
+			switch {
+			case k == other:
+				return Policy{}, fmt.Errorf("the key %s is given twice", k.ID())
+			case k.point() == other.point():
+				return Policy{}, fmt.Errorf("the keys %s and %s are the same key with two IDs, so they do not belong to two people", other.ID(), k.ID())
+			case k.ID() == other.ID():
+				return Policy{}, fmt.Errorf("two different keys have the ID %s; make one of them again", k.ID())
+			}
+		}
+	}
+	return Policy{Keys: keys, Need: need}, nil
+}
+
+// Demanded reports whether files need signatures under the policy.
+func (p Policy) Demanded() bool { return p.Need > 0 }
+
+// key returns the key of the policy that has the given ID.
+func (p Policy) key(id KeyID) (k Key, ok bool) {
+	for _, k := range p.Keys {
+		if k.ID() == id {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// String returns the policy in the form of the Corefile property verify, such as "2 RWQ...
+// RWS...". Two policies with equal strings are equal.
+func (p Policy) String() string {
+	s := fmt.Sprint(p.Need)
+	for _, k := range p.Keys {
+		s += " " + k.String()
+	}
+	return s
+}
+
+// Path returns the path of the signature file with the number slot. Slot 1 is FILE.minisig,
+// and slot 2 is FILE.2.minisig.
+func Path(file string, slot int) string {
+	if slot == 1 {
+		return file + ".minisig"
+	}
+	return fmt.Sprintf("%s.%d.minisig", file, slot)
+}
