@@ -1,9 +1,12 @@
 package blocklist
 
 import (
+	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
@@ -21,6 +24,9 @@ type instance struct {
 	stores []*store.Store
 	// directives is the number of blocklist directives in the Corefile whose OnStartup has not run.
 	directives int
+	// claims and starts have the settings of the server blocks with a state directory, by the
+	// path of the directory: as setup has read them, and as they start.
+	claims, starts map[string]claim
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
 }
@@ -45,6 +51,31 @@ func instanceOf(c *caddy.Controller) *instance {
 	i := &instance{}
 	c.Set(instanceKey{}, i)
 	return i
+}
+
+// A claim is the use of a state directory by a server block.
+type claim struct {
+	opt store.Options
+	at  string // the file and line of the directive
+}
+
+// claimState records that a server block uses a state directory. It returns an error if another
+// server block uses the same directory with other settings: each block would store its own set, and
+// the directory keeps only one set.
+func claimState(claims *map[string]claim, opt store.Options, at string) error {
+	if opt.State == "" {
+		return nil
+	}
+	if *claims == nil {
+		*claims = map[string]claim{}
+	}
+	other, ok := (*claims)[opt.State]
+	if ok && !reflect.DeepEqual(other.opt, opt) {
+		return fmt.Errorf("%s: state %s: the server block with the directive at %s uses the same directory with other settings; give each its own directory, or give both equal settings",
+			at, printable.Line(opt.State), other.at)
+	}
+	(*claims)[opt.State] = claim{opt, at}
+	return nil
 }
 
 // acquire returns the store for a server block of this instance.

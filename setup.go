@@ -1,6 +1,7 @@
 package blocklist
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/coredns/caddy"
@@ -22,25 +23,34 @@ func init() { plugin.Register(name, setup) }
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
+	at := ""
 	for i := 0; c.Next(); i++ {
 		if i > 0 {
 			return plugin.Error(name, plugin.ErrOnce)
 		}
+		at = fmt.Sprintf("%s:%d", c.File(), c.Line())
 		if err := parse(c, root, &b.config); err != nil {
 			return plugin.Error(name, err)
 		}
 	}
 
+	inst := instanceOf(c)
+	if err := claimState(&inst.claims, b.store, at); err != nil {
+		return plugin.Error(name, err)
+	}
 	if reloading() {
 		if err := store.Check(b.store, log); err != nil {
 			return plugin.Error(name, err)
 		}
 	}
 
-	inst := instanceOf(c)
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
+		// Only now is it known which source gives the country of clients.
+		if err := claimState(&inst.starts, b.store, at); err != nil {
+			return plugin.Error(name, err)
+		}
 		s, err := inst.acquire(b.store)
 		if err != nil {
 			return plugin.Error(name, err)

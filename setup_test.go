@@ -11,6 +11,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/store"
 )
 
 // controller returns a controller whose current token is the name of the directive, as when setup
@@ -96,6 +97,8 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\necs_from 2000::/15\n}", "Testfile:2 - Error during parsing: ecs_from: the network is wider than /16; name only your own forwarders, because a peer that is trusted chooses the country of its clients, got '2000::/15'"},
 		{"blocklist x.yaml {\nshadow yes\n}", "Testfile:2 - Error during parsing: shadow takes no value, got 'yes'"},
 		{"blocklist x.yaml {\nshadow\nshadow\n}", "Testfile:3 - Error during parsing: property 'shadow' is given twice"},
+		{"blocklist x.yaml {\nstate a b\n}", "Testfile:2 - Error during parsing: state takes one value, got 'a b'; put a value with blanks in double quotes"},
+		{"blocklist x.yaml {\nstate /\n}", "Testfile:2 - Error during parsing: state must be a directory of its own, such as /var/lib/blocklist, got '/'"},
 		{"blocklist x.yaml {\nverify\n}", "Testfile:2 - Error during parsing: verify needs a value"},
 		{"blocklist x.yaml {\nverify 2\n}", "Testfile:2 - Error during parsing: verify 2 needs at least one public key after the number; write the path of a key file with this name as ./2"},
 		{"blocklist x.yaml {\nverify 0 " + keyOne + "\n}", "Testfile:2 - Error during parsing: verify: the number of keys that must sign must be at least 1, got 0"},
@@ -197,6 +200,39 @@ func TestWarnings(t *testing.T) {
 		got := b.warnings(tc.rewrites)
 		if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
 			t.Errorf("%+v: got %q", tc, got)
+		}
+	}
+}
+
+// TestClaimState checks that two server blocks with one state directory must have equal settings.
+func TestClaimState(t *testing.T) {
+	options := func(properties string) store.Options {
+		t.Helper()
+		var cfg config
+		if err := parse(controller("blocklist x.yaml {\n"+properties+"\n}"), "/root", &cfg); err != nil {
+			t.Fatal(err)
+		}
+		return cfg.store
+	}
+	const want = "Corefile:9: state /root/kept: the server block with the directive at Corefile:2 uses the same directory with other settings; give each its own directory, or give both equal settings"
+	for _, tc := range []struct{ first, second, want string }{
+		{"state kept", "state kept", ""},
+		{"state kept", "state /root/kept/", ""},
+		{"state kept", "state kept\npoll 2s", want},
+		{"state kept\nshadow", "state kept", want},
+		{"state kept", "state other\npoll 2s", ""},
+		{"ttl 1s", "poll 2s", ""},
+	} {
+		i, got := &instance{}, ""
+		err := claimState(&i.claims, options(tc.first), "Corefile:2")
+		if err == nil {
+			err = claimState(&i.claims, options(tc.second), "Corefile:9")
+		}
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tc.want {
+			t.Errorf("%q and %q: %q, want %q", tc.first, tc.second, got, tc.want)
 		}
 	}
 }

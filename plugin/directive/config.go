@@ -126,6 +126,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"protect":      readProtect,
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
+	"state":        readState,
 	"verify":       readVerify,
 	"require":      readRequire,
 }
@@ -369,6 +370,24 @@ func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		}
 		cfg.Store.Protect = append(cfg.Store.Protect, abs)
 	}
+	return nil
+}
+
+// readState parses the path of the state directory. The path must not be the root directory, whose
+// files belong to other programs.
+func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	s, err := one(c, "state", args)
+	if err != nil {
+		return err
+	}
+	abs, err := absolute(s, cfg.Root)
+	switch {
+	case err != nil:
+		return c.Errf("state: %v", err)
+	case s == "" || abs == "/":
+		return c.Errf("state must be a directory of its own, such as /var/lib/blocklist, got '%s'", s)
+	}
+	cfg.Store.State = abs
 	return nil
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -11,11 +10,9 @@ import (
 // A candidate is a new version of a file without errors. It goes into force if no other file
 // has an order with one of its order ids.
 type candidate struct {
-	r      source.File
-	part   *ruleset.Part
-	parsed *order.File
-	digest string
-	signed time.Time
+	r source.File
+	reading
+	signed time.Time // when the version was signed, or zero
 }
 
 // An activation records that a load puts a version of a file into force in place of an old
@@ -66,7 +63,8 @@ func (s *Store) admit() bool {
 			s.touched += f.part.Targets()
 		}
 		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
-		f.version = version{part: c.part, digest: c.digest, ownDigest: c.r.Digest, serial: c.parsed.Serial, number: versions.Add(1), expires: c.parsed.Expires, zone: c.parsed.Timezone, signed: c.signed}
+		f.version = c.version(c.r.Digest, s.clock.Now())
+		f.signed = c.signed
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
 		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list

@@ -15,6 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // load loads a batch of changed files, and replaces the set of orders at most once for the
@@ -32,6 +33,7 @@ func (s *Store) load(reports []source.File) {
 	}
 	s.summarize(begin)
 	s.publish()
+	s.persist()
 	// Write the log after the set is replaced, because the comparison of large files for the
 	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
@@ -128,14 +130,14 @@ func (s *Store) markGood(r source.File, f *file) {
 
 // candidate reads a file and checks whether the new version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
-	part, parsed, digest, err := s.read(r)
+	got, err := s.read(r.Path, r.Size, r.Digest, r, s.opt.Demands)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayReplace(r, f, part, parsed); err != nil {
+	if err := s.mayReplace(r, f, got.part, got.parsed); err != nil {
 		return nil, err
 	}
-	return &candidate{r: r, part: part, parsed: parsed, digest: digest}, nil
+	return &candidate{r: r, reading: got}, nil
 }
 
 // pending returns the error for a file that is still being written, or that cannot be read to
@@ -156,37 +158,72 @@ func beingWritten(err error) bool {
 // parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
+// A content gives the bytes of a version: a report of the source, or a stored version.
+type content interface {
+	Open() (io.ReadCloser, error)
+	OpenSide(name string) (io.ReadCloser, source.Digest, error)
+	// Intact returns nil if all bytes were the bytes of the version.
+	Intact() error
+}
+
+// A reading is a version without errors, as it was read.
+type reading struct {
+	part   *ruleset.Part
+	parsed *order.File
+	digest string                  // see versionDigest
+	sides  map[string]state.Digest // the side lists, by the names in the order file
+	sizes  map[state.Digest]int64  // the sizes of the files in bytes, if known
+	bytes  map[state.Digest][]byte // the bytes of the files that are kept until they are stored
+}
+
+// version returns the version that goes into force at the given time. own is the digest of the
+// order file.
+func (g reading) version(own source.Digest, accepted time.Time) version {
+	return version{
+		part: g.part, digest: g.digest, ownDigest: own, serial: g.parsed.Serial, number: versions.Add(1),
+		expires: g.parsed.Expires, zone: g.parsed.Timezone, sizes: g.sizes, bytes: g.bytes,
+		stored: state.Version{Order: state.Digest(own), Sides: g.sides, Serial: g.parsed.Serial, Accepted: accepted},
+	}
+}
+
 // maxDemands is about the largest number of problems with Options.Demands of one file.
 const maxDemands = 1000
 
-// read parses and compiles a file, and returns the digest of the version that it read.
-func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, digest string, err error) {
-	in, err := r.Open()
+// read parses and compiles a version of the file at path. size is the number of bytes of the
+// order file, or 0 if unknown, and own is its digest. The version must meet the demands.
+func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
+	in, err := from.Open()
 	if err != nil {
-		return nil, nil, "", err
+		return g, err
 	}
+	g.bytes = map[state.Digest][]byte{}
+	in = s.keepBytes(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
 	closed := false
 	defer func() {
 		if !closed {
 			in.Close() // only after a panic
 		}
 	}()
-	b := ruleset.NewBuilder(r.Path, s.rules)
+	b := ruleset.NewBuilder(path, s.rules)
 	sides := map[string]string{}
-	var demands order.Problems
-	parsed, problems := parse(r.Path, in, order.Options{
+	g.sides, g.sizes = map[string]state.Digest{}, map[state.Digest]int64{state.Digest(own): size}
+	var unmet order.Problems
+	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Record the digest of each side list here, because only the parser finds out
 			// which lists the file uses.
-			side, digest, err := r.OpenSide(name)
+			side, digest, err := from.OpenSide(name)
 			if err == nil {
-				sides[filepath.Join(filepath.Dir(r.Path), name)] = digest.String()
+				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
+				d := state.Digest(digest)
+				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
+				side = s.keepBytes(side, func(b []byte) { g.bytes[d] = b })
 			}
 			return side, err
 		},
 		Emit: func(o *order.Order) {
-			if len(demands) < maxDemands {
-				demands = append(demands, s.opt.Demands.Order(r.Path, o)...)
+			if len(unmet) < maxDemands {
+				unmet = append(unmet, demands.Order(path, o)...)
 			}
 			b.Add(o)
 		},
@@ -197,27 +234,28 @@ func (s *Store) read(r source.File) (part *ruleset.Part, parsed *order.File, dig
 	s.touched += parsed.Targets
 	closed = true
 	if err := in.Close(); err != nil {
-		return nil, nil, "", err
+		return g, err
 	}
 	// Check Intact before the problems: if the file changed during the reading, the problems
 	// may be about a mixture of two versions.
-	if err := r.Intact(); err != nil {
-		return nil, nil, "", err
+	if err := from.Intact(); err != nil {
+		return g, err
 	}
 	if s.closing.Load() {
-		return nil, nil, "", fmt.Errorf("%s: %w", r.Path, source.ErrClosed)
+		return g, fmt.Errorf("%s: %w", path, source.ErrClosed)
 	}
-	problems = append(append(problems, demands...), s.opt.Demands.File(parsed)...)
+	problems = append(append(problems, unmet...), demands.File(parsed)...)
 	if bad := problems.Errors(); len(bad) > 0 {
-		s.touched += int(r.Size / garbage) // the text and the syntax tree of a refused file also become garbage
-		return nil, nil, "", bad
+		s.touched += int(size / garbage) // the text and the syntax tree of a refused file also become garbage
+		return g, bad
 	}
 	part, warnings := b.Freeze()
 	if bad := warnings.Errors(); len(bad) > 0 {
-		return nil, nil, "", bad
+		return g, bad
 	}
-	s.warn(r.Path, checkOrders, append(problems, warnings...))
-	return part, parsed, versionDigest(r.Digest, sides), nil
+	s.warn(path, checkOrders, append(problems, warnings...))
+	g.part, g.parsed, g.digest = part, parsed, versionDigest(own, sides)
+	return g, nil
 }
 
 // alarmGone raises an alarm for each file of the batch that can no longer be read. A file
@@ -250,6 +288,9 @@ func (s *Store) gone(r source.File, f *file) error {
 		err = fmt.Errorf("%w: the server may not read the file; correct the permissions", err)
 	}
 	if r.State == source.Missing && f.part != nil && f.part.Orders() > 0 {
+		if s.dir != nil && s.dir.keeps(r.Path) {
+			return fmt.Errorf("%w; its orders stay %s, also after a restart, because the state directory %s has its last good version; \"blocklistctl state forget\" ends them", err, s.stateText(ruleset.InForce), s.dir.path)
+		}
 		return fmt.Errorf("%w; its orders stay %s until the server restarts: put the file back before then", err, s.stateText(ruleset.InForce))
 	}
 	return err

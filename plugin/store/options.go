@@ -29,6 +29,8 @@ type Options struct {
 	// Shadow means that the server blocks with this Store do not change any answer. The orders
 	// are loaded and counted as usual, and the log says which names would be blocked.
 	Shadow bool
+	// State is the absolute path of the state directory, or empty.
+	State string
 	// Verify says which keys must have signed each order file.
 	Verify signature.Policy
 	// Demands are requirements on order files beyond the rules of their format.

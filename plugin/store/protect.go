@@ -6,6 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // protect loads the changed protect lists, and reports whether the guard has changed. It must
@@ -22,6 +23,12 @@ func (s *Store) protect(reports []source.File) bool {
 	if !changed {
 		return false
 	}
+	s.reguard()
+	return true
+}
+
+// reguard makes the guard of the protect lists in force.
+func (s *Store) reguard() {
 	s.rules.Guard = guard.New(s.lists()...)
 	// Check the compiled orders with the new guard. The order files need not be parsed again.
 	for _, f := range s.files {
@@ -32,7 +39,6 @@ func (s *Store) protect(reports []source.File) bool {
 			f.waiting.part = f.waiting.part.Guarded(s.rules.Guard)
 		}
 	}
-	return true
 }
 
 // loadList processes a report about one protect list. It returns true if a new version of the
@@ -56,7 +62,8 @@ func (s *Store) loadList(r source.File) bool {
 	}
 	var list *guard.List
 	var err error
-	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r) }); bug != nil {
+	kept := map[state.Digest][]byte{}
+	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r.Path, r, func(b []byte) { kept[state.Digest(r.Digest)] = b }) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -72,10 +79,16 @@ func (s *Store) loadList(r source.File) bool {
 	if lost := f.list.Lost(list); lost > 0 {
 		s.log.Warningf("%s: lost %d of its %s", r.Path, lost, count(f.list.Len(), "entry"))
 	}
-	f.version = version{list: list, digest: digest, ownDigest: r.Digest, serial: -1, expires: order.NoTime, number: versions.Add(1)}
+	f.version = listVersion(list, state.Version{Order: state.Digest(r.Digest), Serial: state.NoSerial, Accepted: s.clock.Now()})
+	f.sizes, f.bytes = map[state.Digest]int64{f.stored.Order: r.Size}, kept
 	s.markGood(r, f)
 	s.log.Infof("%s: in force: protect list of %s, version %.12s", r.Path, count(list.Len(), "entry"), digest)
 	return true
+}
+
+// listVersion returns the version of a protect list.
+func listVersion(list *guard.List, stored state.Version) version {
+	return version{list: list, digest: stored.Order.String(), ownDigest: source.Digest(stored.Order), serial: -1, expires: order.NoTime, number: versions.Add(1), stored: stored}
 }
 
 // listGone returns the error for a protect list that can no longer be read.
@@ -91,28 +104,29 @@ func listGone(r source.File, f *file) error {
 }
 
 // readList reads and parses a protect list.
-func (s *Store) readList(r source.File) (*guard.List, error) {
-	in, err := r.Open()
+func (s *Store) readList(path string, from content, keep func([]byte)) (*guard.List, error) {
+	in, err := from.Open()
 	if err != nil {
 		return nil, err
 	}
+	in = s.keepBytes(in, keep)
 	closed := false
 	defer func() {
 		if !closed {
 			in.Close() // only after a panic
 		}
 	}()
-	list, problems := guard.Parse(r.Path, in)
+	list, problems := guard.Parse(path, in)
 	closed = true
 	if err := in.Close(); err != nil {
 		return nil, err
 	}
-	if err := r.Intact(); err != nil {
+	if err := from.Intact(); err != nil {
 		return nil, err
 	}
 	if bad := problems.Errors(); len(bad) > 0 {
 		return nil, bad
 	}
-	s.warn(r.Path, checkProtect, problems)
+	s.warn(path, checkProtect, problems)
 	return list, nil
 }

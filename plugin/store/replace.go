@@ -41,6 +41,9 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
 	}
+	if why := s.jumpProblem(&f.version, parsed.Serial); why != "" {
+		return fmt.Errorf("%s: serial: %s", r.Path, why)
+	}
 	if f.part == nil || parsed.Count == 0 { // an operator writes "orders: []" to remove all orders deliberately
 		return nil
 	}
@@ -60,7 +63,7 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 // serialProblem returns the problem with the serial of a new version that replaces v, or "" if
 // there is none. digest is the digest of the new file. A missing serial is -1.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
-	if v.serial < 0 || serial > v.serial || serial == v.serial && digest == v.ownDigest {
+	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
 	}
 	has := "the version in force has"

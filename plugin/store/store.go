@@ -20,6 +20,8 @@
 //   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
 //     the problems of files. times.go logs orders that start and end. queue.go prevents that a
 //     blocked log blocks a load.
+//   - recall.go puts the versions of a state directory into force at a start, and stores the
+//     versions in force. statedir.go opens the directory.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -27,11 +29,12 @@ package store
 import (
 	"context"
 	"errors"
-	"github.com/dns-orders/blocklist/plugin/signature"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/signature"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
@@ -39,6 +42,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // A Log is the log of the server. A Store writes no address of a client to the Log, and no id
@@ -82,7 +86,12 @@ type Store struct {
 	// previous is the set that the next set replaces. In a start, it is the set of the
 	// replaced Store, or nil. After the start, it is the set in force.
 	previous *ruleset.Set
-	setError error // why the last load could not build a set, or nil
+	setError error     // why the last load could not build a set, or nil
+	dir      *stateDir // nil without a state directory
+	recalled bool      // the versions and serials of dir have been taken over
+	kept     int64     // the number of bytes of files that are kept until they are stored
+	// unread has the stored versions that could not be put into force.
+	unread map[string]state.Version
 	// warnings are the warnings about the set in force. They are logged after the load.
 	warnings order.Problems
 	unlogged bool // the changes of the set in force are not logged yet
@@ -142,7 +151,7 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	s.done.Go(func() {
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
-			s.due() // call due here, because Run does not call it if another batch is ready
+			s.next() // call next here, because Run does not call it if another batch is ready
 		})
 	})
 	return s, nil
@@ -154,7 +163,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{}, unread: map[string]state.Version{},
 		cancel: func() {}, rules: opt.Rules, times: timeLog{expired: map[string]order.Time{}},
 	}
 	for _, path := range opt.Protect {
@@ -164,16 +173,26 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	s.status.Store(&Status{})
 	var err error
 	s.src, err = source.New(source.Config{
-		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes, Due: s.due,
+		Patterns: opt.Patterns, Files: opt.Protect, Poll: opt.Poll, Clock: clock, MaxBytes: s.maxBytes, Due: s.next,
 		Notice: func(err error) { s.log.Warningf("%v", err) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	if opt.State != "" {
+		s.dir = acquireStateDir(opt.State, log, clock)
+	}
 	s.inherit(others)
+	s.recall()
 	if err := s.start(context.Background()); err != nil {
+		if s.dir != nil {
+			s.dir.release(s)
+		}
 		s.log.flush(flushPatience) // the caller may end the process soon
 		return nil, errors.Join(err, s.src.Close())
+	}
+	if s.dir != nil {
+		s.dir.join(s)
 	}
 	return s, nil
 }
@@ -256,7 +275,7 @@ var closePatience = 5 * time.Second
 // not prevent the end of the server. A load that is still running after Close has no effect on
 // queries.
 func (s *Store) Close() {
-	s.closing.Store(true)
+	again := s.closing.Swap(true)
 	s.cancel()
 	ended := make(chan struct{})
 	go func() {
@@ -271,6 +290,9 @@ func (s *Store) Close() {
 	case <-ended:
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
+	if s.dir != nil && !again {
+		s.dir.release(s)
 	}
 	s.log.flush(flushPatience)
 }

@@ -13,10 +13,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A jumpClock is a clock without waits: After sets the clock forward by the given time at
 // once.

@@ -22,6 +22,18 @@ type timeLog struct {
 	expired map[string]order.Time // the path of a file -> the expiry time that was logged
 }
 
+// next does the work that time alone makes necessary, and returns the time of the next work, or the
+// zero time if there is none.
+func (s *Store) next() time.Time {
+	retry := s.recallLate()
+	s.dropBytes()
+	at := s.due()
+	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
+		return retry
+	}
+	return at
+}
+
 // due logs what has changed with time since the last call, for example orders that have
 // started or ended. It returns the time of the next change, or zero if nothing will change.
 // After a load, due also returns memory to the operating system, because the log of the load

@@ -14,6 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // A version is the version of a file that is in force.
@@ -27,6 +28,11 @@ type version struct {
 	zone      string        // the time zone as written in the file
 	signed    time.Time     // the newest time of signing, or zero
 	number    uint64        // later versions of this process have higher numbers
+	// anyBytes means that a person has set the serial: any bytes may have this serial.
+	anyBytes bool
+	stored   state.Version           // the version as the state directory keeps it
+	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
+	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
 }
 
 // noVersion is the version of a path at which no version was ever in force.
@@ -39,7 +45,7 @@ var versions atomic.Uint64
 // and the digest of the file with this serial. If the file comes back with a lower serial, the
 // file is refused.
 func (v *version) former() version {
-	return version{serial: v.serial, ownDigest: v.ownDigest, expires: order.NoTime}
+	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
 
 // formerVersion returns what is remembered of the last version at path, or noVersion.

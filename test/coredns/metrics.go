@@ -1,21 +1,23 @@
 package coredns
 
 import (
-	"github.com/dns-orders/blocklist/plugin/signature"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/signature"
+
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
 )
 
-// AskBlocked starts two servers until the end of the test, one of them in shadow (orders are counted
-// and not enforced). Each server gets a query for a blocked name and another query. After these
-// queries, all metrics of the plugin and of CoreDNS have samples. The test must import the plugins
-// bind, prometheus and whoami.
+// AskBlocked starts three servers until the end of the test. The first server has a state
+// directory, the second server is in shadow (orders are counted and not enforced), and the third
+// server checks signatures. Each server gets a query for a blocked name and another query. After
+// these queries, all metrics of the plugin and of CoreDNS have samples. The test must import the
+// plugins bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
@@ -37,7 +39,7 @@ func AskBlocked(t testing.TB) {
 	if err := os.WriteFile(file+".minisig", sig, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"", "shadow", "verify " + key.Public().String()} {
+	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow", "verify " + key.Public().String()} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)

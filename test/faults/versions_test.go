@@ -272,6 +272,23 @@ func processes() []fault {
 		l.check(w.Close())
 		return r
 	}
+	// keeps is a restart with a state directory. All orders must stay in force.
+	keeps := func(name, alarm string, spoil func(l *lab) func()) fault {
+		return fault{name: name, resets: true, alarm: alarm, fresh: true, inject: func(l *lab) func() {
+			l.check(os.Mkdir(l.path("state"), 0o755))
+			l.check(os.Chmod(l.path("state"), 0o777)) // the server may have another user
+			l.corefile = usualOptions + "\n        state state"
+			l.configure()
+			l.reload("Reloading complete")
+			l.asker.paused.Store(true)
+			_, err := l.stop()
+			l.check(err)
+			undo := spoil(l)
+			l.start()
+			l.asker.paused.Store(false)
+			return undo
+		}}
+	}
 	ends := func(name string, busy func(l *lab)) fault {
 		return fault{name: "SIGTERM " + name, tries: 1, blind: true, noUrgent: true, fresh: true, inject: func(l *lab) func() {
 			busy(l)
@@ -304,6 +321,15 @@ func processes() []fault {
 			restart(l)
 			return nil
 		}},
+		keeps("a restart with state while one file is bad", "court.yaml", func(l *lab) func() { return l.swap(court, "oops: [\n") }),
+		keeps("a restart with state while one file is gone", "single.yaml", func(l *lab) func() {
+			l.check(os.Rename(l.path(single), l.path("gone")))
+			return func() { l.check(os.Rename(l.path("gone"), l.path(single))) }
+		}),
+		keeps("a restart with state while a link leads nowhere", "linked.yaml", func(l *lab) func() {
+			l.check(os.Rename(l.path("volume"), l.path("unmounted")))
+			return func() { l.check(os.Rename(l.path("unmounted"), l.path("volume"))) }
+		}),
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
 			// A restart loses the last good versions (the newest versions without errors),
 			// because the server keeps them only in memory.

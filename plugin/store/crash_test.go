@@ -1,0 +1,112 @@
+package store
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"math/rand/v2"
+
+	"go.uber.org/goleak"
+)
+
+// crashEnv gives a child process of TestCrashes its folder.
+const crashEnv = "STORE_TEST_CRASH"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashEnv); dir != "" {
+		if err := crashChild(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// crashChild runs a store with a state directory, and writes new versions of its file until a
+// signal ends the process. It prints the number of each version that is stored.
+func crashChild(dir string) error {
+	path := filepath.Join(dir, "a.yaml")
+	opt := Options{Patterns: []string{path}, MaxShrink: 100, Poll: 10 * time.Millisecond, State: filepath.Join(dir, ".state")}
+	s, err := Open(opt, &lines{}, nil)
+	if err != nil {
+		return err
+	}
+	for n := s.handover.Load().files[path].serial; ; {
+		if err := s.dir.state.Flush(); err != nil {
+			return err
+		}
+		if v := s.dir.state.Set().Versions[path]; v.Serial == n {
+			fmt.Println(n)
+			n++
+			next := filepath.Join(dir, ".next")
+			if err := os.WriteFile(next, []byte(orders(fmt.Sprintf("serial: %d\n", n), fmt.Sprintf("a%d: a%d.example", n, n))), 0o644); err != nil {
+				return err
+			}
+			if err := os.Rename(next, path); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// TestCrashes kills a process with SIGKILL at random moments while its file changes. After each
+// crash, the file is lost too. The next start must have the version that was reported as stored,
+// or the next version.
+func TestCrashes(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	last := int64(1)
+	w.write("a.yaml", orders("serial: 1\n", "a1: a1.example"))
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), crashEnv+"="+w.dir)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stuck := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
+		in, reports := bufio.NewScanner(out), 1+random.IntN(4)
+		stored := int64(0)
+		for in.Scan() {
+			fmt.Sscan(in.Text(), &stored)
+			if reports--; reports == 0 {
+				// The process is now at a random place of the next change.
+				time.AfterFunc(time.Duration(random.IntN(20_000))*time.Microsecond, func() { cmd.Process.Kill() })
+			}
+		}
+		_ = cmd.Wait() // it was killed
+		stuck.Stop()
+		if stored < last {
+			t.Fatalf("the child reported version %d after version %d", stored, last)
+		}
+		w.remove("a.yaml")
+		if err := w.startWithState("a.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		last = w.s.files[filepath.Join(w.dir, "a.yaml")].stored.Serial
+		if last < stored {
+			t.Fatalf("version %d was stored, and version %d is in force", stored, last)
+		}
+		name := fmt.Sprintf("a%d.example", last)
+		w.wantBlocked(name, name)
+		w.s.Close()
+		w.log.take()
+	}
+	if last < 20 {
+		t.Errorf("only %d versions were stored", last)
+	}
+}

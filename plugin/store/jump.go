@@ -1,0 +1,58 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// maxJump is the most that a serial may rise at once. A serial near the largest number would
+	// leave no serial for later versions.
+	maxJump = 1 << 32
+	// ahead is how far a serial that looks like a time may be in the future: clocks differ, and
+	// the date of a time zone may be ahead of UTC.
+	ahead = 24 * time.Hour
+	// firstUnix and firstDate are the first serials that look like unix seconds (9 September 2001)
+	// and like a date with a number of the day (yyyymmddnn, the year 2000). Unix seconds reach firstDate in 2033.
+	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
+)
+
+// jumpProblem returns the problem with a serial that is far above the last serial at the path or
+// in the future, or "". A serial of this kind is probably a mistake, and would keep out all later
+// versions. Only a person can lower a serial again, and only with a state directory.
+func (s *Store) jumpProblem(v *version, serial int64) string {
+	if s.opt.State == "" || serial < 0 || serial == v.serial {
+		return ""
+	}
+	why := ""
+	latest := latestSerial(v.serial, s.clock.Now())
+	if latest < 0 {
+		latest = latestSerial(serial, s.clock.Now())
+	}
+	switch {
+	case latest >= 0 && serial > latest:
+		why = fmt.Sprintf("the serials look like times, and this time is more than %d hours in the future", ahead/time.Hour)
+	case v.serial >= 0 && serial-v.serial > maxJump:
+		why = fmt.Sprintf("it is more than 2^32 above %d", v.serial)
+	default:
+		return ""
+	}
+	return fmt.Sprintf("is %d, but %s; if the serial is meant, stop the server and run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
+}
+
+// latestSerial returns the highest serial that is allowed at the time now beside a serial that
+// looks like a time, or -1 if the serial does not look like a time.
+func latestSerial(serial int64, now time.Time) int64 {
+	now = now.UTC().Add(ahead)
+	switch {
+	case serial < firstUnix:
+		return -1
+	case serial < firstDate:
+		return now.Unix()
+	}
+	y, m, d := int(serial/1_000_000), time.Month(serial/10_000%100), int(serial/100%100)
+	if t := time.Date(y, m, d, 0, 0, 0, 0, time.UTC); y > 2999 || t.Year() != y || t.Month() != m || t.Day() != d {
+		return -1
+	}
+	return int64(now.Year())*1_000_000 + int64(now.Month())*10_000 + int64(now.Day())*100 + 99
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/state"
+)
+
+// persist stores the set in force in the state directory, in the background. It runs after each
+// load, because storing takes time, and an order must not wait for the disk.
+func (s *Store) persist() {
+	if s.dir == nil || !s.recalled {
+		return
+	}
+	next := state.Next{
+		Set:   state.Set{Versions: maps.Clone(s.unread), Floors: map[string]state.Floor{}},
+		Blobs: map[state.Digest]func() (io.ReadCloser, error){},
+	}
+	for path, v := range s.former {
+		addFloor(next.Floors, path, &v)
+	}
+	for path, f := range s.files {
+		addFloor(next.Floors, path, &f.version)
+		if f.part == nil && f.list == nil {
+			continue
+		}
+		delete(s.unread, path)
+		next.Versions[path] = f.stored
+		next.Blobs[f.stored.Order] = s.opener(path, f.stored.Order, f, f.list != nil)
+		for name, d := range f.stored.Sides {
+			next.Blobs[d] = s.opener(filepath.Join(filepath.Dir(path), name), d, f, true)
+		}
+	}
+	s.dir.commit(s, next)
+}
+
+func addFloor(floors map[string]state.Floor, path string, v *version) {
+	if v.serial < 0 {
+		return
+	}
+	floor := state.Floor{Serial: v.serial, Order: state.Digest(v.ownDigest)}
+	if v.anyBytes {
+		floor.Order = state.Digest{}
+	}
+	floors[path] = floor
+}
+
+// opener returns a function that opens a file of the version in force of f. The state directory
+// checks the digest d of its bytes. The function checks the size before, because a very large file
+// may have replaced the file in the meantime.
+func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
+	if b, ok := f.bytes[d]; ok {
+		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	}
+	size := f.sizes[d]
+	most := size
+	if most == 0 {
+		most = s.maxBytes(path, side)
+	}
+	return func() (io.ReadCloser, error) {
+		f, err := openRegular(path)
+		if err != nil {
+			return nil, err
+		}
+		info, err := f.Stat()
+		if err == nil && (info.Size() > most || size > 0 && info.Size() != size) {
+			err = fmt.Errorf("%s: %w", printable.Line(path), errChangedSince)
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(f, most), f}, nil
+	}
+}
+
+// errChangedSince is the error of a file that has other bytes than the version to be stored.
+var errChangedSince = errors.New("the file has changed since it was loaded")
+
+const (
+	// maxKept is the largest size in bytes of a file whose bytes are kept in memory until they are
+	// stored. A file may be replaced or removed before the state directory can read the file.
+	maxKept = 1 << 20
+	// maxAllKept is the largest size in bytes of all files that are kept in memory.
+	maxAllKept = 32 << 20
+)
+
+// A keeper keeps the bytes that are read from a file.
+type keeper struct {
+	io.ReadCloser
+	size int64
+	b    []byte
+	add  func([]byte) // receives the bytes of the whole file
+}
+
+// keepBytes returns a reader of the same bytes. add receives the bytes when the reader is closed.
+// keepBytes returns r itself if the bytes of the file are not kept.
+func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
+	size := order.SizeOf(r)
+	if s.dir == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
+		return r
+	}
+	return &keeper{r, size, make([]byte, 0, size), func(b []byte) {
+		s.kept += size
+		add(b)
+	}}
+}
+
+// Size returns the number of bytes of the file.
+func (k *keeper) Size() int64 { return k.size }
+
+func (k *keeper) Read(p []byte) (int, error) {
+	n, err := k.ReadCloser.Read(p)
+	k.b = append(k.b, p[:n]...)
+	return n, err
+}
+
+// Close reads the rest of the file, because a parser may stop before the end.
+func (k *keeper) Close() error {
+	_, _ = io.Copy(io.Discard, onlyReader{k}) // the error of Close is the same
+	if int64(len(k.b)) == k.size {
+		k.add(k.b)
+	}
+	return k.ReadCloser.Close()
+}
+
+// onlyReader hides all methods but Read.
+type onlyReader struct{ io.Reader }
+
+// dropBytes drops the bytes of the files that are stored now.
+func (s *Store) dropBytes() {
+	if s.kept == 0 || s.dir == nil || !s.dir.stored() {
+		return
+	}
+	for _, f := range s.files {
+		f.bytes = nil
+	}
+	s.kept = 0
+	s.persist() // the functions of the committed set refer to the bytes
+}

@@ -1,0 +1,253 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
+)
+
+// recall puts the stored versions of the configured files into force, and takes over the serials
+// of the state directory. The files are compared with these versions afterwards. A restart thus
+// forgets no order, and of two files with the same ids, the file that was in force stays in force.
+//
+// A version that is in force already stays, because it comes from another Store of the process.
+// However, a stored version with a higher serial replaces the version in force. recall reports whether it has put
+// a version into force. It does nothing if the directory is not open.
+func (s *Store) recall() (changed bool) {
+	if s.dir == nil || s.recalled {
+		return false
+	}
+	st := s.dir.open(0)
+	if st == nil {
+		return false
+	}
+	s.recalled = true
+	set, first := st.Set(), len(s.files) == 0
+	lists := 0
+	for path, v := range set.Sorted() {
+		switch {
+		case s.isProtectList[path]:
+			if s.recallList(st, path, v) {
+				lists++
+			}
+		case first && !s.configures(path):
+			s.log.Warningf("state %s: has a version of %s, but no directive with this state directory names the file: its orders are not in force", s.dir.path, path)
+		}
+	}
+	if lists > 0 {
+		s.reguard()
+	}
+	recalled := s.recallOrders(st, set)
+	s.recallFloors(set)
+	s.sortPaths()
+	if len(recalled)+lists == 0 {
+		return false
+	}
+	if err := s.catchPanic("the order set", s.swap); err != nil {
+		// The set cannot be built with the stored versions. A start without them is better than
+		// no start. The state directory keeps them.
+		s.log.Errorf("state %s: %v; the stored versions are not in force", s.dir.path, err)
+		for _, path := range recalled {
+			s.unread[path] = s.files[path].stored
+			s.files[path].version = s.files[path].former()
+		}
+		return false
+	}
+	s.log.Infof("state %s: the last good versions of %s and %s are in force until the files are read", s.dir.path, count(len(recalled), "order file"), count(lists, "protect list"))
+	return true
+}
+
+// recallList puts the stored version of a protect list into force, and reports whether it did.
+func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
+	f := s.fileAt(path)
+	if f.list != nil {
+		return false
+	}
+	var list *guard.List
+	c := &storedContent{st: st, v: v}
+	if err := s.guarded(path, func() (err error) { list, err = s.readList(path, c, func([]byte) {}); return err }); err != nil {
+		s.cannotRecall(path, v, err)
+		return false
+	}
+	f.version = listVersion(list, v)
+	return true
+}
+
+// recallOrders puts the stored versions of order files into force and returns their paths.
+func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
+	ids := map[string]*ruleset.Part{} // the parts in force, by the ids of their orders
+	for _, f := range s.files {
+		if f.part != nil {
+			for id := range f.part.IDs() {
+				ids[id] = f.part
+			}
+		}
+	}
+	for path, v := range set.Sorted() {
+		if s.isProtectList[path] || !s.configures(path) {
+			continue
+		}
+		f, known := s.files[path]
+		if known && f.part != nil && f.serial >= v.Serial {
+			continue
+		}
+		var g reading
+		c := &storedContent{st: st, v: v}
+		if err := s.guarded(path, func() (err error) { g, err = s.read(path, 0, source.Digest(v.Order), c, order.Demands{}); return err }); err != nil {
+			s.cannotRecall(path, v, err)
+			continue
+		}
+		f = s.fileAt(path)
+		if f.part != nil {
+			s.log.Errorf("%s: the file has serial %s, but the state directory has a version with serial %d, which is in force again", path, serialText(f.serial), v.Serial)
+			maps.DeleteFunc(ids, func(_ string, part *ruleset.Part) bool { return part == f.part })
+			f.err = fmt.Errorf("%s: serial: is %s, but the version in force has %d", path, serialText(f.serial), v.Serial)
+		}
+		f.version = g.version(source.Digest(v.Order), v.Accepted)
+		f.stored = v
+		f.unseen = f.unseen || !known
+		if !s.dropTaken(path, f, ids) {
+			continue
+		}
+		for id := range f.part.IDs() {
+			ids[id] = f.part
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// guarded calls fn, and returns its error, or its panic as an error that begins with what.
+func (s *Store) guarded(what string, fn func() error) (err error) {
+	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
+		return bug
+	}
+	return err
+}
+
+// serialText returns a serial as text.
+func serialText(serial int64) string {
+	if serial < 0 {
+		return "none"
+	}
+	return fmt.Sprint(serial)
+}
+
+// recallFloors takes over the serials that later versions must have. A version that is in force
+// keeps a higher serial.
+func (s *Store) recallFloors(set state.Set) {
+	for path, floor := range set.Floors {
+		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
+		f := s.files[path]
+		switch {
+		case f == nil:
+			if was, ok := s.former[path]; !ok || was.serial < v.serial {
+				s.former[path] = v
+			}
+		case f.part == nil && f.serial < v.serial:
+			f.version = v
+		case f.part != nil && (v.anyBytes || f.serial < v.serial):
+			// A person has set the serial, or it belongs to a newer version that could not be stored.
+			f.serial, f.anyBytes, f.ownDigest = v.serial, v.anyBytes, v.ownDigest
+		}
+	}
+}
+
+// cannotRecall logs why a stored version cannot be put into force. The state directory keeps the
+// version until a good version of the file is in force.
+func (s *Store) cannotRecall(path string, v state.Version, err error) {
+	s.unread[path] = v
+	var ps order.Problems
+	if errors.As(err, &ps) {
+		s.logProblems(s.log.Errorf, path, "problem", checkOrders, ps)
+		err = errors.New(count(len(ps), "problem"))
+	}
+	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
+}
+
+// A storedContent gives the bytes of a stored version. The bytes count only if each blob was read
+// to its end, because its digest is known only there.
+type storedContent struct {
+	st  *state.State
+	v   state.Version
+	err error // the first error
+}
+
+func (c *storedContent) failed(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// Open returns the bytes of the order file or protect list.
+func (c *storedContent) Open() (io.ReadCloser, error) { return c.blob(c.v.Order) }
+
+// OpenSide returns the bytes of a side list.
+func (c *storedContent) OpenSide(name string) (io.ReadCloser, source.Digest, error) {
+	d, ok := c.v.Sides[name]
+	if !ok {
+		err := fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+		c.failed(err)
+		return nil, source.Digest{}, err
+	}
+	r, err := c.blob(d)
+	return r, source.Digest(d), err
+}
+
+// Intact returns nil if all bytes were the stored bytes.
+func (c *storedContent) Intact() error { return c.err }
+
+func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
+	r, err := c.st.Blob(d)
+	if err != nil {
+		c.failed(err)
+		return nil, err
+	}
+	return &blobReader{r, c}, nil
+}
+
+// A blobReader reads the rest of a blob when it is closed, because a parser may stop earlier.
+type blobReader struct {
+	io.ReadCloser
+	c *storedContent
+}
+
+func (r *blobReader) Close() error {
+	if _, err := io.Copy(io.Discard, r.ReadCloser); err != nil {
+		r.c.failed(err)
+	}
+	err := r.ReadCloser.Close()
+	r.c.failed(err)
+	return err
+}
+
+// recallLate recalls the stored versions of a directory that could be opened only after the start.
+// It returns the time of the next attempt, or the zero time if none is necessary.
+func (s *Store) recallLate() time.Time {
+	if s.dir == nil || s.recalled {
+		return time.Time{}
+	}
+	if s.dir.open(0) == nil {
+		return s.clock.Now().Add(stateRetry)
+	}
+	known := maps.Clone(s.files)
+	s.recall()
+	for _, path := range slices.Sorted(maps.Keys(s.files)) {
+		if f := s.files[path]; known[path] == nil && f.part != nil {
+			s.observe(source.File{Path: path, State: source.Missing})
+			f.unseen = true
+		}
+	}
+	s.load(nil)
+	return time.Time{}
+}

@@ -1,0 +1,275 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/state"
+)
+
+const (
+	// stateRetry is the time between two attempts to open a state directory.
+	stateRetry = 5 * time.Second
+	// stateWriter is the name of the program in a state directory.
+	stateWriter = "blocklist"
+)
+
+// statePatience is the time that a start waits until a state directory is open. It is a real
+// time, because a disk does not follow the Clock. Tests change it.
+var statePatience = 5 * time.Second
+
+// stateDirs has the state directories of this process by their paths. The system locks a
+// directory only once, and the old and the new Store of a reload of the Corefile use it together.
+var stateDirs = struct {
+	sync.Mutex
+	dirs map[string]*stateDir
+}{dirs: map[string]*stateDir{}}
+
+// A stateDir is a state directory that Stores share. The set of the newest Store is stored.
+type stateDir struct {
+	path  string
+	log   *queue
+	clock Clock
+	refs  int // guarded by stateDirs
+
+	mu      sync.Mutex
+	state   *state.State  // nil until the directory is open
+	err     error         // the reason why the directory is not open
+	since   time.Time     // the time since which the directory is not open
+	tried   time.Time     // the time of the last attempt to open the directory
+	opening chan struct{} // closed when the attempt in progress is over; nil without an attempt
+	closed  bool
+	users   []*Store // the Stores that have started, the newest last
+	sets    map[*Store]state.Next
+	logged  string // the error of the last attempt to open or to write, as it was logged
+}
+
+// errNotOpen is the error of a state directory that was never open.
+var errNotOpen = errors.New("the state directory does not answer")
+
+// acquireStateDir returns the state directory at a path, and begins to open it. It waits some
+// seconds for the disk. The caller must call release.
+func acquireStateDir(path string, log Log, clock Clock) *stateDir {
+	stateDirs.Lock()
+	d := stateDirs.dirs[path]
+	if d == nil {
+		d = &stateDir{path: path, log: newQueue(log), clock: clock, err: errNotOpen, since: clock.Now(), sets: map[*Store]state.Next{}}
+		stateDirs.dirs[path] = d
+	}
+	d.refs++
+	stateDirs.Unlock()
+	d.open(statePatience)
+	return d
+}
+
+// open returns the open state directory, or nil. If the directory is not open, open tries to open
+// it, at most once in stateRetry, and waits for the attempt, for at most patience.
+func (d *stateDir) open(patience time.Duration) *state.State {
+	d.mu.Lock()
+	now := d.clock.Now()
+	if due := d.tried.IsZero() || now.Sub(d.tried) >= stateRetry || now.Before(d.tried); d.state == nil && d.opening == nil && due && !d.closed {
+		d.tried, d.opening = now, make(chan struct{})
+		go d.attempt(d.opening)
+	}
+	over := d.opening
+	d.mu.Unlock()
+	if over != nil && patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-over:
+		case <-timer.C:
+			d.failed(errNotOpen, "")
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state
+}
+
+// attempt opens the directory once.
+func (d *stateDir) attempt(over chan struct{}) {
+	defer close(over)
+	st, err := state.Open(d.path, state.Options{Writer: stateWriter, Now: d.clock.Now, Done: d.done})
+	if err != nil {
+		d.failed(err, "; the server goes on with the files, and stores no last good versions")
+	}
+	d.mu.Lock()
+	d.opening = nil
+	late := d.closed
+	if !late {
+		d.state = st
+		if err != nil {
+			d.err = err
+		}
+	}
+	d.mu.Unlock()
+	switch {
+	case err != nil:
+	case late: // release did not wait for this attempt
+		_ = st.Close() // nothing was committed
+	default:
+		for _, problem := range st.Problems() {
+			d.log.Errorf("%v", problem)
+		}
+		d.done(nil)
+	}
+}
+
+// failed logs an error, if it is not the error that was logged last. then is the end of the line.
+func (d *stateDir) failed(err error, then string) {
+	d.mu.Lock()
+	known := d.logged == err.Error()
+	d.logged = err.Error()
+	d.mu.Unlock()
+	if known {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		d.log.Errorf("state %s: %s%s", d.path, strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "state: "), then)
+	}
+}
+
+// done logs the result of an attempt to store a set, if it differs from the last result.
+func (d *stateDir) done(err error) {
+	if err != nil {
+		d.failed(err, "; the newest versions are in force and not stored")
+		return
+	}
+	d.mu.Lock()
+	failed := d.logged != ""
+	d.logged = ""
+	d.mu.Unlock()
+	if failed {
+		d.log.Infof("state %s: works again", d.path)
+	}
+}
+
+// commit stores the set of a Store in the background, if no newer Store uses the directory.
+func (d *stateDir) commit(s *Store, next state.Next) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sets[s] = next
+	d.commitNewest()
+}
+
+// commitNewest commits the set of the newest Store. The caller must have locked d.mu.
+func (d *stateDir) commitNewest() {
+	if len(d.users) == 0 || d.state == nil || d.closed {
+		return
+	}
+	if next, ok := d.sets[d.users[len(d.users)-1]]; ok {
+		d.state.Commit(next)
+	}
+}
+
+// join makes s the newest Store of the directory. A Store joins when it has started.
+func (d *stateDir) join(s *Store) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users = append(d.users, s)
+	d.commitNewest()
+}
+
+// keeps reports whether the stored set has a version of the file at a path.
+func (d *stateDir) keeps(path string) bool {
+	d.mu.Lock()
+	st := d.state
+	d.mu.Unlock()
+	if st == nil {
+		return false
+	}
+	_, ok := st.Set().Versions[path]
+	return ok
+}
+
+// stored reports whether the newest set is stored.
+func (d *stateDir) stored() bool {
+	d.mu.Lock()
+	st := d.state
+	d.mu.Unlock()
+	if st == nil {
+		return false
+	}
+	status := st.Status()
+	return status.Err == nil && !status.Pending
+}
+
+// release ends the use of the directory by s. If another Store still uses the directory, its set
+// is stored from now on: s is then the Store of a Corefile that failed, or of an old Corefile.
+// The last release closes the directory, which waits for the disk, but only for some seconds.
+func (d *stateDir) release(s *Store) {
+	d.mu.Lock()
+	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
+	delete(d.sets, s)
+	d.commitNewest()
+	d.mu.Unlock()
+
+	stateDirs.Lock()
+	d.refs--
+	last := d.refs == 0
+	if last {
+		delete(stateDirs.dirs, d.path)
+	}
+	stateDirs.Unlock()
+	if last {
+		d.close()
+	}
+}
+
+// close stores all that is pending and unlocks the directory.
+func (d *stateDir) close() {
+	d.mu.Lock()
+	d.closed = true
+	st, over := d.state, d.opening
+	d.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if st != nil {
+			_ = st.Close() // done has logged the error
+		}
+		if over != nil {
+			<-over
+		}
+	}()
+	timer := time.NewTimer(closePatience)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		d.log.Warningf("state %s: the disk did not answer within %v; the server goes on without waiting", d.path, closePatience)
+	}
+	d.log.flush(flushPatience)
+}
+
+// A StateStatus reports how a state directory stores the set in force.
+type StateStatus struct {
+	// Err is the reason why the newest set is not stored, or nil.
+	Err error
+	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
+	FailingSince time.Time
+}
+
+// States returns the status of each state directory of the process.
+func States() (out []StateStatus) {
+	stateDirs.Lock()
+	defer stateDirs.Unlock()
+	for _, d := range stateDirs.dirs {
+		out = append(out, d.status())
+	}
+	return out
+}
+
+func (d *stateDir) status() StateStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state == nil {
+		return StateStatus{d.err, d.since}
+	}
+	st := d.state.Status()
+	return StateStatus{st.Err, st.FailingSince}
+}
