@@ -132,8 +132,12 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 }
 
 // didYouMean returns a hint with a known property that is similar to the unknown property. It
-// returns "" if no property is similar.
+// returns "" if no property is similar. For the dropped property nat64, the hint is the property
+// that has the prefixes now.
 func didYouMean(property string) string {
+	if property == "nat64" {
+		return "; write the prefixes after 'answers addresses'"
+	}
 	if near := order.Nearest(property, maps.Keys(properties)); near != "" {
 		return fmt.Sprintf("; did you mean '%s'?", near)
 	}

@@ -219,6 +219,7 @@ func TestPropertyErrors(t *testing.T) {
 		"country IT 192.0.2.0/24\ncountry FR 192.0.2.0/24": "country FR: the network 192.0.2.0/24 is also a network of country IT; remove one of the two",
 		"max_shink 50%":             "unknown property 'max_shink'; did you mean 'max_shrink'?",
 		"colour red":                "unknown property 'colour'",
+		"nat64 64:ff9b::/96":        "unknown property 'nat64'; write the prefixes after 'answers addresses'",
 		"shadow on":                 "shadow takes no value, got 'on'",
 		"organization Example ISP":  "organization takes one value, got 'Example ISP'; put a value with blanks in double quotes",
 		"contact abuse@example.net": "contact must be URIs that begin with mailto: or tel:, such as mailto:abuse@example.net, got 'abuse@example.net'",

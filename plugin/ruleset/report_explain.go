@@ -110,7 +110,9 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			if dates && x.changes() && !j.undecidable(e) {
+			// An undecidable order has no dates, unless the scope includes the client because
+			// the caller of Explain gave the country of the client.
+			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
 			list = append(list, x)

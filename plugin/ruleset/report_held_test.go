@@ -131,6 +131,21 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
+// TestExplainCountryOfCaller checks the dates of an order for some countries when the Corefile
+// gives no country, but the caller of Explain does. The dates must be those of the order.
+func TestExplainCountryOfCaller(t *testing.T) {
+	for dates, want := range map[string][2]order.Time{
+		"":                                      {order.NoTime, Forever},
+		"from: 2026-01-01, until: 2026-12-31, ": {at(t, "2026-01-01"), at(t, "2027-01-01")},
+	} {
+		s := with(t, Options{NoCountry: true}, "- {id: b, "+dates+"scope: {countries: [IT]}, targets: [a.example]}\n")
+		_, reasons := s.Explain(asked(t, "a.example."), Client{Country: "IT"}, at(t, "2026-06-01"))
+		if len(reasons) != 1 || reasons[0].Why != Decides || [2]order.Time{reasons[0].Since, reasons[0].Until} != want {
+			t.Errorf("%q: explained by %+v, want Decides with since and until %d", dates, reasons, want)
+		}
+	}
+}
+
 // TestHeldWords checks that the reason for a held target can follow the word "it" in a
 // sentence.
 func TestHeldWords(t *testing.T) {

@@ -123,7 +123,7 @@ func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 				w.s = s
 				w.wantBlocked(tc.want, "n0.example", "n39.example")
 				log := w.log.take()
-				logged(t, log, 1, "a.yaml: several versions were in force in the configuration before; version ")
+				logged(t, log, 1, "a.yaml: order sets in use have several versions in force; version ")
 				if tc.want == all {
 					logged(t, log, 1, "a.yaml: loses 30 of its 40 targets in force")
 				}

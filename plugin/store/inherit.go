@@ -43,8 +43,8 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions of files that other Stores have in force, after a reload of
-// the Corefile. Files that are not in the configuration of s are left out. If the options of s
+// inherit takes over the versions of files that other Stores have in force: the Stores of the old
+// configuration after a reload, and the Stores that this start has already opened. Files that are not in the configuration of s are left out. If the options of s
 // differ, the orders are compiled again. The first load comes later and compares each file
 // with the version that was taken over.
 func (s *Store) inherit(others []*Store) {
@@ -87,7 +87,8 @@ func (s *Store) inherit(others []*Store) {
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // the method start will build the set again
 	}
-	s.log.Infof("handed on from the configuration before: %s and %s in the versions that were in force", count(orders, "order file"), count(lists, "protect list"))
+	// The other Stores may belong to the old configuration or to the same start.
+	s.log.Infof("taken over from order sets in use: %s and %s", count(orders, "order file"), count(lists, "protect list"))
 }
 
 // chooseVersions chooses, for each path of the configuration, one of the versions that the old
@@ -114,7 +115,7 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 	for _, path := range slices.Sorted(maps.Keys(from)) {
 		if differ[path] {
-			s.log.Warningf("%s: several versions were in force in the configuration before; version %.12s is handed on", path, s.files[path].digest)
+			s.log.Warningf("%s: order sets in use have several versions in force; version %.12s is taken over", path, s.files[path].digest)
 		}
 	}
 }

@@ -41,6 +41,20 @@ func (w *world) remove(name string) {
 	}
 }
 
+// TestSecondStoreOfAStart checks the log line of the second Store of one start, which takes over
+// the files of the first Store. The line must not name an earlier configuration, because there
+// is none.
+func TestSecondStoreOfAStart(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.mustStart("a.yaml")
+	w.log.take()
+	w.reload(func(o *Options) { o.Shadow = true })
+	log := w.log.take()
+	logged(t, log, 0, "before")
+	logged(t, log, 1, "taken over from order sets in use: 1 order file and 0 protect lists")
+}
+
 // TestReloadKeepsWhatWasInForce checks that all orders stay in force when a changed option
 // causes a new store. The new store must raise each alarm of the old store again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
@@ -90,7 +104,7 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 				}
 				w.wantLog("b.yaml", "; its orders stay in force until the server restarts: put the file back before then",
 					"e.yaml: loses 37 of its 40 targets in force", "serial: is 6, but the version in force has 7", "protect.txt", "its names and networks stay protected",
-					"handed on from the configuration before: 5 order files and 1 protect list in the versions")
+					"taken over from order sets in use: 5 order files and 1 protect list")
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")
 				}
