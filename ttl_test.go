@@ -69,8 +69,8 @@ func forged(m *dns.Msg) bool {
 	return false
 }
 
-// timeless returns a reply without the values that may differ between two times: the TTLs, and the
-// MINIMUM field of a blocking answer's SOA record.
+// timeless returns a reply without the TTLs, and without the MINIMUM field of a blocking
+// answer.
 func timeless(m *dns.Msg) string {
 	m = m.Copy()
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -102,8 +102,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield with the time from, and with each whole second after from and before until.
-// Whole seconds are enough, because orders start and end on whole seconds.
+// moments calls yield with the time from and with each whole second between the times from and
+// until. Orders start and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -112,7 +112,7 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check sends one query, and then checks that a cache can draw no wrong conclusion from the reply.
+// check sends one query, and checks that no cache can draw a wrong conclusion from the reply.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -130,8 +130,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN denies
-// all names below the name, for every type (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN, because
+// NXDOMAIN denies all names below (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -152,8 +152,8 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a reply alone, because some caches keep single records. Such a
-// cache answers with the record when a client queries the owner of the record.
+// checkRecords checks each record of a reply alone, because some caches keep single records.
+// They answer with a record when a client queries its owner.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	for _, rr := range slices.Concat(got.Answer, got.Ns, got.Extra) {
@@ -182,8 +182,8 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// explore generates orders and zones from data, sends a few queries, and returns the number of
-// blocked queries.
+// explore generates orders and zones from data and sends a few queries. It returns the number
+// of blocked queries.
 func explore(t testing.TB, data []byte) (blocked int) {
 	c := &choices{data}
 	w := newTTLWorld(t, c)
@@ -198,8 +198,8 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut checks that TTLs do not change when a future order does not cover this client or this
-// name.
+// TestNotCut checks that a future order changes no TTL if it does not cover this client or
+// this name.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
@@ -269,8 +269,8 @@ func randomBytes(r *rand.Rand) []byte {
 	return data
 }
 
-// TestTTL tests a fixed number of random worlds (orders, zones and clients). A fuzzer tests more
-// worlds.
+// TestTTL tests a fixed number of random worlds (orders, a zone and a client). A fuzzer tests
+// more worlds.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	blocked, worlds := 0, 500
