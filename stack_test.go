@@ -154,7 +154,6 @@ func (w *placeWriter) WriteMsg(*dns.Msg) error {
 
 // place returns the address of the end of its caller's stack frame.
 //
-// 
 //go:noinline
 func place() uintptr {
 	var x byte
@@ -186,7 +185,6 @@ func depth(f func()) int {
 
 // painted makes the stack at least octets larger, and fills the free stack with a pattern.
 //
-// 
 //go:noinline
 func painted(octets int) (sum byte) {
 	var buf [512]byte
