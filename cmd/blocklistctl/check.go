@@ -71,7 +71,7 @@ func (c *checkCmd) Run(e *env) error {
 		odd := lint.Check(l.files, l.set, now)
 		problems = append(problems, odd...)
 		warnings, _ := l.set.Warnings()
-		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // for each of these warnings, lint has a better one with a suggestion
+		warnings = slices.DeleteFunc(warnings, func(p order.Problem) bool { // lint has a better warning, with a suggestion, for each of these warnings
 			return slices.ContainsFunc(odd, func(q order.Problem) bool {
 				return p.Field == "lifts" && strings.HasPrefix(q.Field, "lifts[") && q.Order == p.Order && q.Got == p.Got && q.HasGot
 			})
@@ -123,8 +123,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse. These are files that
-// were not loaded, and loaded files for which --against found an error.
+// refused returns the number of order files that a server would refuse, including the files
+// with an error from --against.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {

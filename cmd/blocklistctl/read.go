@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists. digest is the SHA-256 sum of the order file.
+// readFile parses an order file and its side lists. digest is the SHA-256 of the order file.
 func readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if err != nil {
@@ -28,7 +28,7 @@ func readFile(path string) (parsed *order.File, digest source.Digest, problems o
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
-// lastByte is a writer that keeps only the last byte.
+// A lastByte is a writer that keeps only the last byte.
 type lastByte byte
 
 // Write implements io.Writer.
@@ -39,9 +39,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most most bytes. It checks the type of the file first,
-// because opening a pipe blocks until another process writes to the pipe. The returned error
-// does not contain the path.
+// openFile opens a regular file of at most most bytes. It checks the type first, because
+// opening a pipe waits for a writer. The error does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {
