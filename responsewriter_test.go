@@ -125,7 +125,7 @@ func TestResponseWriter(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name, corefile, qname, qtype, zone string
-		want                               string // the default "" means the unchanged answer of the upstream
+		want                               string // empty means the unchanged answer of the upstream
 	}{
 		{name: "nothing in the way", zone: "asked.example. 300 A 192.0.2.1"},
 		{name: "CNAME to a blocked name", zone: "asked.example. 300 CNAME www.bad.example.\nwww.bad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},

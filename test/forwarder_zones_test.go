@@ -30,7 +30,7 @@ var (
 )
 
 // The list world contains the zones. Child zones come first, because the parent needs their DS
-// records. TTLs are long, so that a record that a cache keeps too long is found.
+// records. TTLs are long, so that the tests find records that a cache keeps too long.
 var world = []zone{
 	// plain.example is unsigned and its parent proves that, so a validator cannot detect a
 	// forged answer.

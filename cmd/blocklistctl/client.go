@@ -88,8 +88,8 @@ func countryText(cc order.Country) string {
 	return " in " + string(cc)
 }
 
-// terms are flags for properties of a Corefile that influence an answer. The defaults are
-// those of the properties.
+// terms are flags for properties of a Corefile that influence an answer. Flags and properties
+// have equal defaults.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`

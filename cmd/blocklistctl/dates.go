@@ -42,9 +42,9 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// firstDate returns the first day on which a block order without the field from can have been
-// in force: the day of issued or served, whichever is later. field is the name of that field.
-// Without both fields, t is NoTime.
+// firstDate returns the first day on which a block order without a start can have been in
+// force. This is the day on which the order was issued or served, whichever is later. The
+// result field is "issued" or "served". Without these dates, t is NoTime.
 func firstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

@@ -145,8 +145,8 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 	out.Response, out.Answer = answer.Label(v, qtype), digForm(m)
 }
 
-// forAll writes "every client" or "any client" into the explanation if the verdict is for all
-// clients. Flags about the client have priority.
+// forAll sets the client in the explanation to "every client" or "any client". It changes
+// nothing if the flags specify a client.
 func (x *explainJSON) forAll(cl client, all bool) {
 	switch {
 	case !all || !cl.anyAddress || cl.Country != "" && !cl.fromPlaces:

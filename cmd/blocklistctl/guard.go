@@ -29,8 +29,8 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that the guard keeps from being enforced. Target is empty if this is
-// the whole order.
+// heldJSON is a target that the guard keeps from being enforced. An empty Target means all
+// targets of the order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`

@@ -49,7 +49,7 @@ type FS struct {
 	Hook Hook
 }
 
-// do does one step, through the hook if there is one.
+// do calls run, or the hook if there is one.
 func (d FS) do(s Step, run func() error) error {
 	if d.Hook != nil {
 		return d.Hook(s, run)

@@ -22,7 +22,8 @@ type Group struct {
 }
 
 // Groups sorts the notes about lines into groups by kind and reason. A line with several
-// reasons is in several groups. The first reason in the list comes first.
+// reasons is in several groups. The groups have the sequence in which their reasons first
+// occur.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

@@ -15,7 +15,7 @@ const (
 	maxLines = 2 << 20
 )
 
-// ErrSize is the error for a file that is larger than any list of names.
+// ErrSize is the error for a file that is too large for a list of names.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
 // readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or more than

@@ -65,8 +65,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot and the top-level domain is probably on the line
-// next.
+// openDot reports whether s ends in a dot and its top-level domain is probably missing. The
+// argument next is the next line.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {

@@ -143,8 +143,8 @@ func TestJoinedNote(t *testing.T) {
 	}
 }
 
-// TestWholeHostNote checks the target in the note about a URL. Two pages on one host must
-// remain two targets.
+// TestWholeHostNote checks that the note about a URL contains its target. Two pages on one
+// host must remain two targets.
 func TestWholeHostNote(t *testing.T) {
 	list := "https://a.example.com/x\nhttps://a.example.com/y\n"
 	for word, want := range map[string][]string{

@@ -15,7 +15,7 @@ import (
 // covers the file and not a hash, so the check needs the whole file in memory.
 const MaxLegacy = 64 << 20
 
-// A Check checks one version of a file against its signatures. Write all bytes of the file to
+// A Check compares one version of a file with its signatures. Write all bytes of the file to
 // the Check and then call Result.
 type Check struct {
 	policy Policy

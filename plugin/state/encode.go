@@ -22,8 +22,8 @@ const (
 	maxCurrent = 256 << 20
 )
 
-// A document is the JSON object in current.json, without the last line, which has the
-// checksum.
+// A document is the JSON object in current.json. The checksum in the last line is not a part
+// of it.
 type document struct {
 	Format   int            `json:"format"`
 	Writer   text           `json:"writer"`

@@ -23,7 +23,7 @@ import (
 // permissions of files.
 const nobody = 65534
 
-// A lab is a server with its own directory, and the answers that it must give.
+// A lab is a server in its own directory, with the answers that the server must give.
 type lab struct {
 	t       *testing.T // the test of the current fault
 	coredns string
