@@ -16,19 +16,16 @@ import (
 )
 
 // The tests below check one property: while a cache may keep an answer, no new decision contradicts
-// the answer. The orders, the upstream server and the client do not change, and only time passes.
-// Then these sentences are true for every reply, from the time when the reply is written:
+// the answer. Only time passes in these tests. The following sentences must be true for every reply:
 //
-//   - While the TTL of any record lasts (RRSIG records too), the same query would get the same
-//     reply apart from the TTLs: the same order blocks the query in the same form, or the query
-//     passes. This property protects caches of whole answers, which keep an answer for the smallest
-//     of its TTLs (CoreDNS; BIND and Unbound for negative answers).
+//   - While the TTL of any record lasts (RRSIG records too), the same query gets the same reply
+//     apart from the TTLs. Caches of whole answers need this property. They keep an answer for
+//     the smallest of its TTLs (CoreDNS; BIND and Unbound for negative answers).
 //   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for each
 //     type except DS (RFC 8020).
 //   - While a record of a passing reply lasts, the owner of the record is not blocked for the type
-//     of the record. The name to which the record leads is not blocked either. This property
-//     protects caches of records (dnsmasq, systemd-resolved). It also covers records in the middle
-//     of a chain and in the additional section, though a cache should not answer from that section.
+//     of the record. The name to which the record leads is not blocked either. Caches of single
+//     records need this property (dnsmasq, systemd-resolved).
 //
 // No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
@@ -36,15 +33,14 @@ import (
 // to be 0:
 //
 //   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC 8020)
-//     or from NSEC records (RFC 8198). A cache may also use a DNAME from the answer for a sibling.
-//   - A CNAME at the name of a service may come with an answer for a type for which no order covers
-//     the name. A cache may then use the CNAME for HTTPS queries.
+//     or from NSEC records (RFC 8198). A cache may also use a DNAME for a sibling.
+//   - A cache may use a CNAME from the answer for another type.
 //   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to reach
 //     the cache.
-//   - A cache that follows chains by itself (BIND) queries the blocked name in a chain, so an
-//     exception for the originally queried name has no effect.
+//   - A cache that follows CNAMEs by itself (BIND) queries the blocked name, so an exception for
+//     the first name has no effect.
 //   - Clients with different scopes may share one cache.
-//   - The upstream server or a file may change. Orders in shadow change no answer.
+//   - The upstream server or a file may change.
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 

@@ -106,8 +106,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// Names that begin with a are first queried from Italy, and names with b from France. Then
-	// clients of the two countries query all names, so that the cache must tell them apart.
+	// Clients in Italy first query the names that begin with a, and clients in France the
+	// names that begin with b. Then clients of the two countries query all names, so that the
+	// cache must tell the countries apart.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

@@ -17,8 +17,8 @@ import (
 )
 
 // TestForwarders puts resolvers of other projects in front of blocklist, with and without
-// DNSSEC validation. Each order must have its effect through the resolver, and no other
-// effect.
+// DNSSEC validation. The answers of the resolvers must have the effect of each order, and no
+// other effect.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")

@@ -143,8 +143,8 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks the flags --out and --list. It returns the path of the order file, and the path
-// of the side list (a list of names in a file of its own) relative to it.
+// paths checks the flags --out and --list. It returns the path of the order file. It also
+// returns the relative path of the side list (a list of names in a file of its own).
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {

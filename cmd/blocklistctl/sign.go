@@ -258,8 +258,8 @@ func (e *env) listProblems(problems order.Problems) {
 	}
 }
 
-// rolledBack returns the old version with a higher serial than both versions. least is the
-// serial of the current version.
+// rolledBack returns the content of the old version with a new serial, which is higher than
+// the old serial and the serial least of the current version.
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

@@ -95,8 +95,8 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 }
 
 // TestCrashes kills a process at each point of a write and of a removal. The file must be
-// completely old or completely new. If a process is killed later, the content must not be
-// older. CleanUp must remove all temporary files.
+// completely old or completely new. If one point gives the new content, no later point may
+// give the old content. CleanUp must remove all temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {

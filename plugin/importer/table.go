@@ -98,8 +98,9 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, why describes the format, and shown is
-// the number of the line for the user. A line of column headings is marked as passed.
+// line checks one line. If the line shows that the list must be refused, the result why
+// describes the format, and the result shown is the number of the line to show. A line of
+// column headings is marked as passed.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -173,8 +174,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row compares a row with the rows before. It returns a description if only some rows have a
-// date, or if the numbers do not count the rows.
+// row compares a row with the rows before. It returns a description of the format if only some
+// rows have a date, or if the numbers are not 1, 2, 3 and so on.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {

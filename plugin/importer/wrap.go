@@ -173,7 +173,7 @@ func pair(a, b *line, decided string) bool {
 	return false
 }
 
-// apart is the report about two lines that the caller's decision has separated.
+// apart is the report about two lines that the caller has decided to separate.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
 // maybeOneName adds a warning if a name is next to a word without a dot, because the two may
