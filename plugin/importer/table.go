@@ -175,7 +175,7 @@ func (t *table) words(at int, s string) string {
 }
 
 // row compares a row with the rows before. It returns a description of the format if only some
-// rows have a date, or if the numbers are not 1, 2, 3 and so on.
+// rows have a date, or if the number of a row is 0 or equal to the number of the row before.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
