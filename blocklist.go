@@ -1,6 +1,6 @@
 // Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
-// regulators. If an order in force covers the queried name for the client, the query gets a
-// blocking answer with the reason. All other queries go to the next plugin unchanged.
+// regulators. A query for a name that an order blocks gets a blocking answer with the reason.
+// All other queries go to the next plugin.
 package blocklist
 
 import (
@@ -22,8 +22,8 @@ import (
 
 const name = "blocklist"
 
-// Blocklist is the handler of one server block. Each zone and listener of the server block has
-// its own copy. The copies differ only in Next.
+// Blocklist is the handler of a server block. CoreDNS creates one handler for each zone and
+// listener of the server block.
 type Blocklist struct {
 	Next plugin.Handler
 	*block
@@ -33,14 +33,13 @@ type Blocklist struct {
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force, and now returns the time of the store's clock, so that
-	// decisions, the log and the metrics use the same clock. set and now are nil before the start.
+	// set returns the order set in force. now returns the time of the store's clock, so that
+	// decisions, the log and the metrics use one clock. Before the start, set and now are nil.
 	set func() *ruleset.Set
 	now func() time.Time
-	// loaded is the store from which set gets the order set. Server blocks with the same store
-	// make the same decisions.
+	// loaded is the store that loads the order set.
 	loaded *store.Store
-	// geoip is CoreDNS's geoip plugin, or nil when this server block does not use geoip.
+	// geoip is CoreDNS's geoip plugin. It is nil when this server block does not use geoip.
 	geoip metadata.Provider
 }
 
@@ -53,10 +52,10 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// The stack frame of ServeDNS exists while the next plugins work. If a goroutine needs more than
-// its stack, the runtime copies the stack. The copy takes longer than all other work of this
-// plugin, and each query has a new goroutine with a small stack. answerOrWatch therefore does all
-// work that needs much stack, and returns before the next plugin runs.
+// ServeDNS must keep its stack frame small, because the frame exists while the next plugins
+// work. If a goroutine needs more than its stack, the runtime copies the stack. One copy takes
+// longer than all other work of this plugin. Work that needs much stack therefore belongs into
+// answerOrWatch, which returns before the next plugin runs.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -70,19 +69,18 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// The direct call saves an allocation and a stack frame of NextOrFailure. When there is a
-	// next plugin and no trace, NextOrFailure does only one more thing: it wraps the response
-	// writer to record which plugin answers. The plugins above do not need this record, because
-	// each of them records only the plugin directly below.
+	// The direct call saves an allocation and a stack frame of NextOrFailure. Without a trace,
+	// NextOrFailure would also record which plugin answers. The record is not needed, because
+	// each plugin above records only the plugin directly below.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// answerOrWatch answers a query for a blocked name, and reports whether it has answered. For any
-// other query it returns the response writer that checks the answer of the next plugin, or nil
-// when that answer needs no check.
+// answerOrWatch answers a query for a blocked name, and reports whether it has answered.
+// Otherwise it returns a response writer that checks the answer of the next plugin. The writer
+// is nil if that answer needs no check.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -91,10 +89,9 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// This query is a look-up by a plugin below, on behalf of a client's query. The look-up is
-		// not blocked here, because its result is checked as part of the answer to the client. If
-		// the look-up were blocked, a cache below this handler could keep the blocking answer for
-		// other clients, and after the end of the order.
+		// This query comes from a plugin below and not from a client. It is not blocked here,
+		// because the final answer to the client is checked. A cache below this handler could
+		// keep a blocking answer for other clients, and after the end of the order.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -121,8 +118,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is a valid name, and whether any order covers the name. covers is
-// a separate function so that its buffer is freed from the stack when covers returns.
+// covers reports whether name is valid, and whether any order covers the name. covers is a
+// separate function so that its buffer leaves the stack early.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -134,8 +131,8 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 }
 
 // decideQuery decides about a query for a name that orders cover. It returns the reply if the
-// query is blocked, else the verdict about the query that passes. The stack that the decision
-// needs is free again before the reply is written, and the stack frame of decideQuery is small.
+// query is blocked, else the verdict (the decision about the query). decideQuery is a separate
+// function so that its stack is free before the reply is written.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -161,15 +158,15 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts contains two verdicts (decisions about a query). The embedded verdict decides the
-// answer. The verdict shadow is for orders in shadow (orders that are only counted), or for all
-// orders when the whole plugin is in shadow. The verdict shadow never changes an answer.
+// A verdicts value contains two verdicts (decisions about a query). The embedded verdict
+// decides the answer. The field shadow is the verdict of orders in shadow (orders that are
+// only counted). It never changes an answer.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// decide stores in j the verdicts about the name or the address l.
+// decide stores in j the verdicts (decisions) about the name or address l.
 func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -190,10 +187,11 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 	}
 }
 
-// reply returns the blocking answer that the verdict v requires, and counts the answer.
+// reply returns the blocking answer for the verdict v (a decision to block), and counts the
+// answer.
 func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// reply reads all values from the request before the caller calls WriteMsg, because WriteMsg
-	// edits the OPT record of the request.
+	// All values are read from the request now, because WriteMsg edits the OPT record of the
+	// request later.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -201,8 +199,8 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// A NOTIFY or UPDATE message requests an action, so NXDOMAIN or NODATA is no valid answer.
-		// REFUSED means that the policy of the server forbids the action (RFC 1996, section 3.8;
+		// A NOTIFY or UPDATE requests an action, so NXDOMAIN or NODATA is no valid answer.
+		// REFUSED means that the server's policy forbids the action (RFC 1996, section 3.8;
 		// RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
@@ -215,7 +213,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 	return m
 }
 
-// inShadow counts a query that an order in shadow would block. The answer does not change.
+// inShadow counts a query that an order in shadow (an order that is only counted) would block.
 func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
 	b.count(ctx, shadowRequests, r, v)
 	b.setMetadata(ctx, verdictShadow, v.Order)
@@ -226,13 +224,12 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is the size, in octets, of the option that the nsid plugin adds to the OPT record of
-// the reply when the client asks for it: 4 octets of header and at most 128 octets of host name.
+// nsidRoom is the size in octets of the option that the nsid plugin adds to the reply. The
+// option has 4 octets of header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets to keep free in the reply for the options that plugins
-// above add to it. The text of the extended error is shortened by this number of octets, so that
-// the SOA record still fits into the reply.
+// roomAbove returns the number of octets that the plugins above may add to the reply. The text
+// of the extended error must leave this room, so that the SOA record still fits.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -244,10 +241,8 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// ordersApply reports whether orders apply to the message r: r must have exactly one question, of
-// class IN or ANY. The opcode of r does not matter. CoreDNS passes NOTIFY, and other opcodes that
-// a plugin registers, to all plugins, and cache, hosts, file, template and forward answer these
-// messages as if the opcode were QUERY.
+// ordersApply reports whether r has exactly one question, of class IN or ANY. The opcode does
+// not matter, because the plugins below answer a NOTIFY as if it were a QUERY.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

@@ -72,7 +72,7 @@ func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	})}
 }
 
-// A from is a response writer for a query from a client with the given address.
+// The type from is a response writer for a query from a client with the given address.
 type from struct {
 	test.ResponseWriter
 	ip string
@@ -80,8 +80,8 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP(f.ip), Port: 40212} }
 
-// brief returns one line that describes a reply: the RCODE, the data of the answer records, the
-// owner and the TTL of the SOA record, and the EDE code.
+// brief describes a reply in one line: the RCODE, the answer data, the SOA record and the EDE
+// code.
 func brief(m *dns.Msg) string {
 	out := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -182,8 +182,8 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID checks a reply whose EDE text is long. The text must be shortened to leave room for the
-// option that the nsid plugin adds later. The reply must keep the SOA record.
+// TestNSID checks that a long EDE text leaves room for the option that the nsid plugin adds
+// later. The reply must keep the SOA record.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -204,8 +204,7 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestTime checks that orders start and end when only the clock moves. The test creates neither a
-// new handler nor a new order set.
+// TestTime checks that orders start and end when only the clock moves.
 func TestTime(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -234,8 +233,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that messages without exactly one question, and messages with an invalid
-// name, go to the next plugin.
+// TestNotJudged checks that invalid messages go to the next plugin. Such a message has an
+// invalid name, or not exactly one question.
 func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -254,8 +253,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. A message for a blocked name gets REFUSED,
-// and so does a message whose answer leads to a blocked name. Messages for other names pass.
+// TestOpcodes checks messages whose opcode is not QUERY. For a blocked name, the answer must
+// be REFUSED. It must also be REFUSED if the next plugin's answer leads to a blocked name.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -285,9 +284,9 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// TestCountry checks that the country of a client comes from the networks of the Corefile, else
-// from the geoip label, else from the property home. An order for countries must not cover a
-// client without a country.
+// TestCountry checks the three sources of a client's country: the networks of the Corefile,
+// the geoip label, and the property home. An order for countries must not cover a client
+// without a country.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {
@@ -365,8 +364,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A peer is a response writer that drops all messages. Its client address is a net.Addr, as in the
-// response writers of the server.
+// A peer is a response writer that drops all messages. Its client address is a net.Addr, as in
+// the server.
 type peer struct {
 	test.ResponseWriter
 	addr net.Addr
@@ -376,8 +375,8 @@ func (p peer) RemoteAddr() net.Addr      { return p.addr }
 func (peer) WriteMsg(*dns.Msg) error     { return nil }
 func (peer) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestAllocations checks the number of allocations in the handler for each kind of query.
-// Allocations in the next plugin and the server are not counted.
+// TestAllocations checks the allocations of the handler for each kind of query. The
+// allocations of the next plugin and the server are not counted.
 func TestAllocations(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -398,8 +397,8 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the response writer. The writer is not used again for a later
-		// query, because a plugin below may keep it after the call (the prefetch of cache does).
+		// The one allocation is the response writer. It cannot be reused, because a plugin
+		// below may keep it after the call (the prefetch of cache does).
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
 		// The one allocation is the response writer. The look-up of the client allocates nothing.
@@ -408,9 +407,9 @@ func TestAllocations(t *testing.T) {
 		// The one allocation contains the reply, its question and its SOA record.
 		{"blocked", "www.blocked.example.", nil, 1},
 		{"refused", "refused.example.", edns, 3},
-		// The list of records, the A record and the address are three more allocations.
+		// The list of records, the A record and the address need three more allocations.
 		{"redirected", "redirect.example.", nil, 4},
-		// The OPT record and its EDE option are one allocation, and the EDE text is another.
+		// The OPT record with its EDE option is one allocation, and the EDE text is another.
 		{"blocked, with EDNS", "www.blocked.example.", edns, 3},
 		{"blocked, with EDNS, told nothing", "quiet.example.", edns, 2},
 		// The JSON text needs an encoder, a buffer, and the text of the justification.

@@ -10,12 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks in the Corefile of c. Each server
-// block is a list with one configuration per key. CoreDNS returns only the configuration of the
-// server block and key at which a controller points, so serverBlocks copies the controller and
-// moves the copy from server block to server block. For a server block or key that does not
-// exist, CoreDNS creates a configuration without a zone. The additional configuration has no
-// effect after CoreDNS has created its servers.
+// serverBlocks returns the configurations of all server blocks in the Corefile of c. Each
+// server block is a list with one configuration for each key.
+//
+// CoreDNS returns only the configuration at which a controller points, so serverBlocks moves a
+// copy of the controller. For a key that does not exist, CoreDNS creates a configuration. This
+// configuration has no effect, because CoreDNS has already created its servers.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -34,8 +34,8 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// blockOf returns the state of the plugin in a server block, or nil when the server block has no
-// blocklist directive.
+// blockOf returns the plugin's state in a server block. It returns nil when the server block
+// has no blocklist directive.
 func blockOf(cfg *dnsserver.Config) *block {
 	if h, ok := cfg.Handler(name).(*Blocklist); ok {
 		return h.block
@@ -43,9 +43,8 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the log line that is written when a Corefile starts, and reports whether the
-// line is a warning. The line lists the server blocks that enforce orders, the server blocks in
-// shadow, and the server blocks without the directive.
+// startLine returns the log line that lists which server blocks enforce orders. The bool is
+// true if the line is a warning.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -87,8 +86,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf reports, for each server block that has the directive, whether the server block is in
-// shadow (orders are counted and not enforced). The keys are the label values of the counters.
+// shadowOf reports for each server block with the directive whether the block is in shadow
+// (orders are only counted). The keys are the label values of the counters.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {
@@ -98,7 +97,7 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// The label server must be equal to the label in CoreDNS's metrics, which has
+				// The label server must equal the label in CoreDNS's metrics, which contains
 				// the resolved address.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {

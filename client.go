@@ -12,17 +12,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A client contains the address, the country and the client subnet of the client that sent a
-// query.
+// A client contains the address, the country and the client subnet of the sender of a query.
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of the query, or nil if the query has none or the peer
-	// is not trusted to send one. An answer that depends on the subnet contains the subnet.
+	// subnet is the EDNS client subnet of the query. It is nil if the query has none, or if
+	// the sender is not trusted.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. It is called only for a name that orders may cover,
-// because other queries do not need the client.
+// clientOf returns the client of a query. Call it only for a name that orders may cover,
+// because it takes time.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -36,9 +35,8 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. For UDP and TCP, it takes the address directly from
-// the net.Addr, because CoreDNS's request.Request formats the address as a string with several
-// allocations. For other transports it parses the string.
+// address returns the address of the client. For UDP and TCP it uses the net.Addr, because
+// request.Request formats the address as a string with several allocations.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -55,9 +53,8 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client: the country of the operator's network that contains
-// the client, else the country from the geoip plugin, else the home country. If the query has a
-// trusted client subnet, the subnet replaces the peer's address.
+// country returns the country of the client. The sources are the operator's networks, then the
+// geoip plugin, then the home country. A trusted client subnet replaces the sender's address.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -69,10 +66,9 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip plugin has set its label for the address of the peer or for the client subnet,
-		// depending on its option edns-subnet. With a trusted subnet the label may be that of the
-		// peer's address. Without a trusted subnet the label may be that of a subnet that the
-		// client made up. So the label is computed again for the right address.
+		// The label of the geoip plugin may be for the wrong address, depending on its option
+		// edns-subnet. A client can even make up a subnet. So the label is computed again for
+		// the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -83,11 +79,11 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	return b.places.Country(where, label)
 }
 
-// geoipCountry is the metadata label of CoreDNS's geoip plugin for the country of a client.
+// geoipCountry is the metadata label of CoreDNS's geoip plugin for a client's country.
 const geoipCountry = "geoip/country/code"
 
-// geoipLabel returns the country label that geoip computes for an address. It returns nil when
-// geoip is nil or the database of geoip has no countries.
+// geoipLabel returns the country label that the geoip plugin computes for an address. It
+// returns nil when geoip is nil or when its database has no countries.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -97,8 +93,8 @@ func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
 
-// An at is a response writer for a client at the address addr. The geoip plugin takes the address
-// of the client from it.
+// The type at is a response writer for a client with the address addr. The geoip plugin reads
+// this address.
 type at struct {
 	dns.ResponseWriter
 	addr netip.Addr
@@ -107,7 +103,7 @@ type at struct {
 // RemoteAddr implements dns.ResponseWriter.
 func (a at) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.addr, 0)) }
 
-// clientSubnet returns the EDNS client subnet of the query, or nil when there is none.
+// clientSubnet returns the EDNS client subnet of the query, or nil if the query has none.
 func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -119,8 +115,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network of a client subnet. A prefix length of 0 is no network: the
-// client does not want its network to be used (RFC 7871, section 7.1.2).
+// network returns the network of a client subnet. With a prefix length of 0, the client
+// forbids the use of its network (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

@@ -8,7 +8,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A config contains the settings of the directive in the form that the handler uses.
+// A config contains the settings of one blocklist directive.
 type config struct {
 	store      store.Options
 	answer     answer.Config
@@ -18,8 +18,8 @@ type config struct {
 	shadow     bool
 }
 
-// parse parses the directive at the controller's position into cfg. root is the path that the
-// root plugin sets.
+// parse parses the directive at the controller's position into cfg. The path root is the path
+// of the root plugin.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {

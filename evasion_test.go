@@ -10,14 +10,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are query types with which a client may try to evade a block, and some unassigned
-// types. A DS query always passes, because DS belongs to the parent zone. A DNSKEY query passes if
-// a name below the queried name passes.
+// evasionTypes are query types with which a client may try to evade a block. A DS query always
+// passes, because DS belongs to the parent zone. A DNSKEY query passes if a name below the
+// queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
-// TestEvasion checks that each spelling of a blocked name is blocked, for each query type. A name
-// that only resembles a blocked name must pass.
+// TestEvasion checks that each spelling of a blocked name is blocked, for each query type. A
+// name that only looks like a blocked name must pass.
 func TestEvasion(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
@@ -36,7 +36,7 @@ orders:
 	for _, tc := range []struct {
 		spellings string
 		want      string            // the answer for every type
-		but       map[uint16]string // exceptions for some types; DS always passes
+		but       map[uint16]string // contains the exceptions for some types; a DS query always passes
 	}{
 		{`blocked.example. BLOCKED.EXAMPLE. bLoCkEd.eXaMpLe. blocked.example Blocked.Example \098locked.example. \066LOCKED.example. ` +
 			`blocked.exampl\101. \b\l\o\c\k\e\d.example. \098\108\111\099\107\101\100.\101\120\097\109\112\108\101. ` +
@@ -75,8 +75,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The test calls the handler directly, because plugins above and other transports
-					// may pass spellings that a packed message cannot contain.
+					// The test calls the handler directly, because plugins above may pass
+					// spellings that a packed message cannot contain.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}
@@ -94,13 +94,12 @@ orders:
 	}
 }
 
-// delivered returns the reply as the client receives it, with owner names in lower case. It also
+// delivered returns the reply as the client receives it, with owner names in lower case. It
 // checks that every record has the class IN.
 func delivered(t *testing.T, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	m = m.Copy()
-	// A name in a received message always ends in a dot, but a plugin above may pass a name
-	// without a final dot.
+	// A plugin above may pass a name without a final dot, unlike a received message.
 	m.Question[0].Name = dns.Fqdn(m.Question[0].Name)
 	for _, rr := range append(m.Answer, m.Ns...) {
 		rr.Header().Name = dns.Fqdn(rr.Header().Name)

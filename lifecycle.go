@@ -10,19 +10,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores that one CoreDNS instance has acquired. CoreDNS creates one
-// instance for each Corefile. On a reload, CoreDNS starts the new instance while the old instance
-// runs, and calls these functions:
+// An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a reload,
+// CoreDNS starts the new instance while the old instance runs, and calls these functions:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS drops the new instance without a call to it, and calls
-// OnRestartFailed of the old instance. The old instance then releases the stores of the new
-// instance.
+// If listening fails, CoreDNS drops the new instance without a call. It then calls
+// OnRestartFailed of the old instance, which must release the stores of the new instance.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
-	// directives is the number of blocklist directives in the Corefile whose OnStartup has not run.
+	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory, by the
 	// path of the directory: as setup has read them, and as they start.
@@ -31,8 +29,9 @@ type instance struct {
 	shadow map[labels]bool
 }
 
-// instances contains all instances that have stores. replacing is the instance that a reload is
-// replacing now. ended is closed when the last instance releases its stores.
+// The field all contains the instances that have stores. The field replacing is the instance
+// that a reload is replacing now. The field ended is closed when the last instance releases
+// its stores.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
@@ -42,7 +41,7 @@ var instances = struct {
 
 type instanceKey struct{}
 
-// instanceOf returns the instance of a controller. All server blocks of a Corefile share one
+// instanceOf returns the instance of a controller. All server blocks of a Corefile have one
 // instance.
 func instanceOf(c *caddy.Controller) *instance {
 	if i, ok := c.Get(instanceKey{}).(*instance); ok {
@@ -88,7 +87,6 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// add records that the instance has a store.
 func (i *instance) add(s *store.Store) {
 	instances.Lock()
 	defer instances.Unlock()
@@ -103,8 +101,8 @@ func (i *instance) add(s *store.Store) {
 	i.stores = append(i.stores, s)
 }
 
-// restarting is the OnRestart function of the old instance. It runs once for each server
-// block.
+// restarting is the OnRestart function of the old instance. CoreDNS calls it once for each
+// server block.
 func (i *instance) restarting() error {
 	instances.Lock()
 	defer instances.Unlock()
@@ -112,8 +110,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which keeps running. The
-// function releases the stores that the new instance had acquired.
+// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
+// releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance
@@ -130,8 +128,8 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// shutdown is the OnShutdown function of an instance. CoreDNS calls it for an old instance that
-// was replaced, and for the last instance.
+// shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced instance
+// and for the last instance.
 func (i *instance) shutdown() error {
 	instances.Lock()
 	replaced := instances.replacing == i
@@ -147,8 +145,8 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// The new Corefile may not list some order files of the old Corefile. The operator may
-		// want this, but an error in the Corefile is possible too, so the change is logged.
+		// A file that the new Corefile no longer lists may be an error in the Corefile, so its
+		// loss is logged.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -156,9 +154,9 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks of the process are in shadow. During a reload, the old
-// and the new instance may have the same server block. Such a server block counts as in shadow if
-// it is in shadow in either instance.
+// shadowBlocks reports which server blocks of the process are in shadow (orders are only
+// counted). During a reload, the old and the new instance may have one server block in common.
+// That block is in shadow if either instance says so.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

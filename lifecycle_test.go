@@ -39,8 +39,7 @@ type server struct {
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile. In the Corefile, $DIR is a folder that contains the order file
-// a.yaml.
+// startServer starts a Corefile. The text $DIR stands for a folder with the order file a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -68,7 +67,7 @@ func (s *server) input(corefile string) caddy.Input {
 	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
-// write replaces an order file by rename, so that the store loads the new file at once.
+// write replaces an order file by rename, so that the store loads the file at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -76,8 +75,8 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The modification time is more than a second ago, because the store waits for a newer file in
-	// case a program is still writing the file.
+	// The modification time is more than a second ago, because the store waits until a newer
+	// file is complete.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -111,7 +110,7 @@ func (s *server) want(name string, rcode int) {
 	}
 }
 
-// eventually waits until ok returns true after a change of files.
+// eventually waits until ok returns true.
 func (s *server) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -136,8 +135,8 @@ func TestStartStop(t *testing.T) {
 	s.want("one.example.", dns.RcodeSuccess)
 }
 
-// TestSharedStore checks that server blocks, transports and views with the same order files share
-// one store, and therefore one file watcher.
+// TestSharedStore checks that server blocks, transports and views with equal order files share
+// one store.
 func TestSharedStore(t *testing.T) {
 	startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -174,7 +173,7 @@ func TestReload(t *testing.T) {
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
 		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
-	// When the order files of the Corefile change, the old store is closed together with the old
+	// When the order files of the Corefile change, the old store is closed with the old
 	// instance.
 	s.write("b.yaml", "two.example")
 	if err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml")); err != nil {
@@ -189,9 +188,9 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a reload whose new instance starts but cannot listen. CoreDNS
-// drops the new instance without a call to it. The old instance must keep watching files, and the
-// stores of the new instance must be released.
+// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS drops
+// this instance without a call. The old instance must keep watching files and release the new
+// stores.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -235,8 +234,8 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestReloadFailsAtStartup checks a reload in which the second server block has bad orders. The
-// failed reload must release the store that the first server block has acquired.
+// TestReloadFailsAtStartup checks a reload in which only the second server block has bad
+// orders. The store of the first server block must be released.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -257,8 +256,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks that the handler of every server block reports not ready while one server block
-// is not ready. CoreDNS asks only one handler of each plugin.
+// TestReady checks that every handler reports not ready while one server block is not ready,
+// because CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -285,8 +284,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the lines about server blocks in a log. In these lines, the letters A, B, ...
-// replace the digests in the sequence of their first appearance.
+// startLines returns the log lines about server blocks. Letters replace the digests: A for the
+// first digest, B for the second.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -331,9 +330,9 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks the line that each start and reload logs. The line must list the server
-// blocks that enforce orders and the server blocks that do not. The metric shadow must agree with
-// the line.
+// TestServerBlocks checks the log line of each start and reload. It must list the server
+// blocks that enforce orders, and the server blocks that do not. The metric shadow must agree
+// with the line.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
@@ -376,7 +375,7 @@ func TestServerBlocks(t *testing.T) {
 			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
 		}
 	}
-	// A failed reload keeps the old server blocks and logs no line about the new server blocks.
+	// A failed reload keeps the old server blocks, so there must be no new log line.
 	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
 	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
 		t.Error("a server started without any good order file")
@@ -389,9 +388,8 @@ func TestServerBlocks(t *testing.T) {
 	}
 }
 
-// TestShadowWhileReloading checks a reload in which the old and the new instance have the same
-// server block. The metric coredns_blocklist_shadow must have only one series for the server
-// block.
+// TestShadowWhileReloading checks a server block that is in the old and in the new instance.
+// The metric coredns_blocklist_shadow must have one series for it.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
@@ -407,14 +405,14 @@ func TestShadowWhileReloading(t *testing.T) {
 // firstStack returns the initial stack size of a new goroutine, in bytes.
 func firstStack() uint64 {
 	runtime.GC()
-	runtime.GC() // the first collection may have begun before this function was called
+	runtime.GC() // the first call may only wait for a collection that began earlier
 	sample := []metrics.Sample{{Name: "/gc/stack/starting-size:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// TestFirstStack checks that new goroutines get a larger stack while an instance has a store. After
-// the last instance has released its stores, new goroutines must get the usual stack.
+// TestFirstStack checks that new goroutines get a larger stack while an instance has a store.
+// Afterwards, new goroutines must get the usual stack.
 func TestFirstStack(t *testing.T) {
 	usual := firstStack()
 
@@ -425,7 +423,7 @@ func TestFirstStack(t *testing.T) {
 	if got := firstStack(); got <= usual {
 		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
 	}
-	// The stores of this test are nil, so release must not pass them to the package store.
+	// The stores of this test are nil, so the package store must not get them.
 	a.stores, b.stores = nil, nil
 	a.release()
 	if got := firstStack(); got <= usual {

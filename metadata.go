@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// The values of the label blocklist/verdict.
+// These are the values of the label blocklist/verdict.
 const (
 	verdictBlocked = "blocked"
 	verdictShadow  = "shadow" // an order in shadow would have blocked the query
@@ -17,9 +17,8 @@ const (
 	verdictHeld    = "held"   // the guard does not let the target come into force
 )
 
-// setMetadata sets the verdict, the order and the order's authority as metadata for plugins like
-// log and dnstap, when the metadata plugin is in use. For a sealed (secret) order, setMetadata sets
-// only the verdict.
+// setMetadata sets the metadata for plugins like log and dnstap. For a sealed (secret) order
+// it sets only the verdict.
 func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -39,8 +38,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 // hasMetadata reports whether the metadata already contain a verdict.
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// setPassMetadata sets the metadata for a name that passes. If an order would block the name
-// without an exemption for the client or a hold of the guard, the metadata describe that order.
+// setPassMetadata sets the metadata of a query that passes because of an exemption or the
+// guard. The guard keeps some targets out of force.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

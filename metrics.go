@@ -14,24 +14,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// blockedRequests counts the blocking answers. CoreDNS's own counter of responses does not show
-// which plugin answered. No label contains a client, a queried name or an order.
+// blockedRequests counts the blocking answers. CoreDNS's own counter does not show which
+// plugin answered. No label contains a client, a queried name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
-// shadowRequests counts the requests that an order would have blocked if neither the order nor
-// the plugin were in shadow.
+// shadowRequests counts the requests that only an order or server block in shadow would block.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters is the counter vector of one metric, with a map of the counters. A look-up in the map
-// is faster than a look-up in the vector, which hashes all label values byte by byte.
+// A counters value is the counter vector of one metric, with a map of its counters. A look-up
+// in the map is faster than in the vector, which hashes all label values.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.RWMutex
 	of map[labels]prometheus.Counter
 }
 
-// A labels contains the label values of one counter. All values come from the Corefile and not
-// from queries, so there are only a few different values.
+// A labels value contains the label values of one counter. All values come from the Corefile,
+// so there are few.
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
@@ -45,8 +44,8 @@ func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := c.of[l]
 	c.mu.RUnlock()
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain a zone or
-		// a view that is not UTF-8.
+		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain such
+		// text.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		c.of[l] = counter
@@ -83,8 +82,8 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector takes the values of the metrics from the stores at each scrape. Orders that start
-// or end at some time are therefore counted correctly without a timer.
+// A collector takes the values of the metrics from the stores at each scrape, so that orders
+// start and end in the metrics without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -97,8 +96,8 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. It adds up the values of several stores. There are
-// several stores only if server blocks have different order files or options.
+// Collect implements prometheus.Collector. There are several stores only if server blocks have
+// different order files or options.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -108,19 +107,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	useless, bytes, ok, success, look, duration := 0, 0, 1.0, 0.0, 0.0, 0.0
 	review, overdue, late, deadline, change := 0, 0, 0, math.Inf(1), math.Inf(1)
 	digests, failures, expired := map[string]bool{}, map[string]int{}, map[string]bool{}
-	enforced := map[string]bool{} // the digests of the order sets that some store enforces
+	enforced := map[string]bool{} // contains the digests of the order sets that a store enforces
 	for _, s := range stores {
 		if !s.Shadow() {
 			enforced[s.Status().Digest] = true
 		}
 	}
-	signed := map[string]float64{} // with several stores, the oldest version
+	signed := map[string]float64{} // contains the oldest time of each file, if several stores have the file
 	for _, s := range stores {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
-		// A store in shadow may have the same orders as a store that enforces them. Such orders
-		// are counted only once.
+		// A store in shadow may have the orders of an enforcing store. These orders are
+		// counted only once.
 		if s.Shadow() && enforced[st.Digest] {
 			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
 		}
@@ -138,9 +137,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// A label that is not UTF-8 makes the Prometheus library refuse all metrics of the
-			// process, so the path is made printable. Several stores may have the same file, but
-			// Prometheus allows each series only once, so the failures are added up.
+			// The path is made printable, because one label that is not UTF-8 makes the
+			// Prometheus library refuse all metrics. Prometheus allows each series only once,
+			// so the failures of several stores are added up.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
@@ -152,7 +151,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if !st.LastOK {
 			ok = 0
 		}
-		// With several stores, the metrics show the oldest success and the longest load.
+		// With several stores, the metrics are the oldest success and the longest load.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
@@ -210,7 +209,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil returns the number of seconds until t, or +Inf when t is ruleset.Forever. With
+// secondsUntil returns the seconds from now to t, or +Inf when t is ruleset.Forever. With
 // +Inf, an alert on a small value needs no special case.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// A setClock is a clock that moves only when the test sets it. Its timers never fire, because the
-// metrics must not depend on timers.
+// A setClock is a clock that only the test moves. Its timers never fire, because the metrics
+// must not depend on timers.
 type setClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -41,8 +41,8 @@ func (c *setClock) set(t *testing.T, at string) {
 
 func (*setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// openStore opens a store with order files. Each element of files contains the orders of one file,
-// without the top-level keys.
+// openStore opens a store with order files. Each element of files contains the orders of one
+// file.
 func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,8 +53,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The modification time is an hour ago, because the store waits for a newer file in case a
-		// program is still writing the file.
+		// The modification time is an hour ago, because the store waits until a newer file is
+		// complete.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}
@@ -66,8 +66,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	return s
 }
 
-// scrape returns the samples that a collector gives for the stores. The key is the name of the
-// metric, with the state if the metric has one. Samples with the value 0 are left out.
+// scrape returns the samples of a collector for the stores. The key is the name of the metric,
+// with the state if there is one. Samples with the value 0 are left out.
 func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -115,7 +115,7 @@ func TestCollector(t *testing.T) {
 	want := map[string]float64{}
 	for _, tc := range []struct {
 		at   string
-		want map[string]float64 // the differences from the row before
+		want map[string]float64 // contains only the differences from the row before
 	}{
 		{"2026-05-01T00:00:00Z", map[string]float64{
 			"orders in_force": 4, "orders pending": 1, "orders held": 1, "orders suspended": 1, "orders shadow": 1, "orders draft": 1,
@@ -164,8 +164,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// TestCollectorOfStores checks which metrics are added up over several stores, and which metrics
-// have the value of the worst store.
+// TestCollectorOfStores checks several stores. Some metrics are sums over the stores. Other
+// metrics have the value of the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -182,7 +182,7 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// A date without a time in deadline or until means the end of that day.
+		// In deadline and until, a date without a time means the end of the day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,
@@ -197,8 +197,8 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
-// TestCollectorOfShadow checks orders that one server block enforces and another server block only
-// counts (shadow). The metrics must count these orders once.
+// TestCollectorOfShadow checks orders that one server block enforces and another server block
+// only counts. The metrics must count each order once.
 func TestCollectorOfShadow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, deadline: 2026-01-01, targets: [a.example, com]}\n"

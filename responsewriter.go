@@ -12,34 +12,35 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a query that passes, on its way from the next plugins to
-// the client. The check is needed because the answer may lead to a blocked name. The check also
-// lowers the TTLs of the answer, so that no cache keeps the answer after the start of an order.
+// A responseWriter checks the answer to a query that passes, because the answer may lead to a
+// blocked name. It also lowers TTLs, so that no cache keeps the answer after the start of an
+// order.
 //
-// A responseWriter is also the context of the next plugins. The context marks the look-ups that
-// these plugins send through the plugin chain again, for example to follow a CNAME. One object
-// for both purposes saves one allocation for each passing query.
+// A responseWriter is also the context of the next plugins. The context marks the queries that
+// these plugins send through the plugin chain themselves. One object for both purposes saves
+// an allocation for each query.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
 
 	b   *block
-	set *ruleset.Set // the order set with which the plugin decided about the queried name
+	set *ruleset.Set // the order set that decided about the queried name
 	req *dns.Msg
-	// header and options are copies from the request, because later plugins change the request:
-	// look-ups remove EDNS options, and the header plugin edits flags.
+	// The fields header and options are copies, because later plugins change the request: they
+	// remove EDNS options and edit flags.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
 }
 
-// A passes contains the decision about a queried name that no order blocks.
+// A passes value is the decision that a queried name passes.
 type passes struct {
-	// until is the time at which the decision about the name may change. countryDependent reports
-	// whether the decision may be different for clients of other countries.
+	// The field until is the time at which the decision may change. countryDependent reports
+	// whether clients of other countries may get another decision.
 	until            order.Time
 	countryDependent bool
-	// counted reports whether the query has already been counted for an order in shadow.
+	// The field counted reports whether an order in shadow (an order that is only counted) has
+	// counted the query.
 	counted bool
 }
 
@@ -53,8 +54,8 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the response writer of the client's query when ctx belongs to a look-up
-// by a plugin below. It returns nil when ctx belongs to a query that comes directly from a client.
+// clientWriter returns the response writer of the client's query if ctx belongs to a query by
+// a plugin below. It returns nil for a query that comes from a client.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -74,8 +75,8 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ConnectionState implements dns.ConnectionStater. Without this method, the embedded
-// dns.ResponseWriter would hide the method of the server's response writer.
+// ConnectionState implements dns.ConnectionStater, which the embedded dns.ResponseWriter would
+// hide.
 func (w *responseWriter) ConnectionState() *tls.ConnectionState {
 	if cs, ok := w.ResponseWriter.(dns.ConnectionStater); ok {
 		return cs.ConnectionState()
@@ -83,8 +84,8 @@ func (w *responseWriter) ConnectionState() *tls.ConnectionState {
 	return nil
 }
 
-// inspect returns the message that the client gets, which in most cases is m itself. inspect
-// changes only copies of m, because other plugins may keep pointers to the records of m.
+// inspect returns the message for the client. It changes only copies of m, because other
+// plugins may keep pointers to the records of m.
 func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
@@ -95,9 +96,9 @@ func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
 	return w.inspectChain(m, set, byAlias)
 }
 
-// mayBeOrdered reports whether an order may cover a name or an address to which the answer leads.
-// For most answers the result is false. mayBeOrdered needs less time and less stack than a
-// decision, and little stack matters here (see ServeDNS).
+// mayBeOrdered reports whether an order may cover a name or an address to which the answer
+// leads. It needs less time and stack than a decision, and little stack matters here (see
+// ServeDNS).
 func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
 	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
@@ -106,8 +107,7 @@ func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
 	}, set.CoversAddress)
 }
 
-// inspectChain is the slow path of inspect. It is for an answer that may lead to another name, and
-// for an answer whose queried name needs a new decision.
+// inspectChain is the slow path of inspect for an answer that needs a new decision.
 func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
@@ -116,8 +116,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	c.qname.Name.Set(q.Name)
 	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
 
-	// While the next plugins worked, an order may have started, or the store may have loaded a
-	// file. The queried name then needs a new decision.
+	// An order may have started, or the store may have loaded a file, while the next plugins
+	// worked. The queried name then needs a new decision.
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
 		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
@@ -143,8 +143,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		}
 		c.setPassMetadata(w.Context, l)
 	}
-	// An order in shadow is counted for names and addresses to which the answer leads. It is not
-	// counted for records that Clean removes from the answer.
+	// An order in shadow is counted for names and addresses to which the answer leads. It is
+	// not counted for records that the function Clean removes.
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.ForAlias(c.shadow)
@@ -156,15 +156,13 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	return c.pass(m, r, now)
 }
 
-// pass returns the answer m for a client whose query passes. pass limits the TTLs of m to the time
-// until the next start of an order. If clients of other countries may get another answer, pass
-// adds the client subnet to the answer.
+// pass returns the answer m for a query that passes. It limits the TTLs to the next start of
+// an order. If the country matters, pass adds the client subnet.
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name, because the queried name is excepted,
-		// lifted or protected. With TTL 0, no cache can use the records to answer queries for
-		// other names.
+		// The answer contains records of a blocked name. With TTL 0, no cache can use these
+		// records to answer queries for other names.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
@@ -193,8 +191,7 @@ func (w *responseWriter) request() *dns.Msg {
 	return &r
 }
 
-// An answerCheck contains the data that the check of one answer needs, and the results of the
-// check so far.
+// An answerCheck contains the input and the results of one check of an answer.
 type answerCheck struct {
 	b                *block
 	set              *ruleset.Set
@@ -203,14 +200,14 @@ type answerCheck struct {
 	now              order.Time
 	until            order.Time
 	countryDependent bool
-	// passedForQName reports whether the answer leads to a name or an address that passes only
-	// because the queried name is excepted, lifted or protected.
+	// passedForQName reports whether a blocked name in the answer passes only because of the
+	// queried name. The queried name is then excepted, lifted or protected.
 	passedForQName bool
-	shadow         ruleset.Verdict // the first blocking verdict of orders in shadow
+	shadow         ruleset.Verdict // the first decision of an order in shadow to block
 }
 
-// decide returns the verdict about a name or an address to which the answer leads. qname is the
-// queried name, or nil when l itself is the queried name.
+// decide returns the verdict (the decision) about l, a name or address to which the answer
+// leads. The argument qname is the queried name. It is nil when l is the queried name.
 func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) ruleset.Verdict {
 	var j verdicts
 	c.b.decide(&j, c.set, l, &ruleset.Query{Client: c.client.Client, Now: c.now, QName: qname})
@@ -222,9 +219,8 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata of an order that would block the name l, unless the metadata
-// already contain a verdict. An order for the queried name therefore has priority.
-// setPassMetadata sets nothing for addresses.
+// setPassMetadata sets the metadata of an order that would block the name l. It keeps metadata
+// that exist, so that an order for the queried name has priority.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

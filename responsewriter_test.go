@@ -43,9 +43,8 @@ orders:
 - {id: address-soon, from: 2026-05-01T12:00:05Z, targets: [{address: 46.46.46.46, enforced_by: dns}]}
 `
 
-// upstream returns a handler that answers every query with the records of a zone file. In the zone
-// file, the line "additional" starts the additional section, the line "authority" starts the
-// authority section, and a line like "nxdomain" sets the RCODE.
+// upstream returns a handler that answers every query with the records of a zone file. The
+// lines "additional" and "authority" start a section. A line like "nxdomain" sets the RCODE.
 func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	t.Helper()
 	reply := new(dns.Msg)
@@ -90,7 +89,7 @@ func records(m *dns.Msg) string {
 	return dns.RcodeToString[m.Rcode] + "; " + strings.Join(out, "; ")
 }
 
-// links returns the first n CNAME records of a chain that starts at asked.example.
+// links returns n CNAME records, which form a chain from asked.example.
 func links(n int) string {
 	var b strings.Builder
 	from := "asked.example."
@@ -102,7 +101,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects is a guard that protects the name name, and holds targets at the name held.
+// A protects value is a guard with two fields. It protects the name name, and holds back
+// targets at the name held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -125,7 +125,7 @@ func TestResponseWriter(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name, corefile, qname, qtype, zone string
-		want                               string // "" is the upstream's answer
+		want                               string // empty means the unchanged answer of the upstream
 	}{
 		{name: "nothing in the way", zone: "asked.example. 300 A 192.0.2.1"},
 		{name: "CNAME to a blocked name", zone: "asked.example. 300 CNAME www.bad.example.\nwww.bad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
@@ -133,8 +133,8 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// The chain from the queried name does not reach these records of a blocked name. But some
-		// stub resolvers use every address of the answer section, and some caches keep all records.
+		// These records of a blocked name are not in the chain from the queried name. But some
+		// stub resolvers use every address in the answer, and some caches keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -186,8 +186,8 @@ func TestResponseWriter(t *testing.T) {
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
-		// If a cache kept the records of the blocked name in these answers, the cache would give the
-		// records to clients that query the blocked name. So the records have TTL 0.
+		// A cache could give these records to clients that query the blocked name, so the
+		// records have TTL 0.
 		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
@@ -302,7 +302,7 @@ func TestResponseWriter(t *testing.T) {
 	}
 }
 
-// TestWireForm checks that answers of plugins that write packed messages are checked too.
+// TestWireForm checks that the answers of plugins that write packed messages are checked too.
 func TestWireForm(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -321,8 +321,8 @@ func TestWireForm(t *testing.T) {
 	}
 }
 
-// TestWhileBelow checks orders that come into force while the plugins below look for the answer,
-// because of their start time or because of a new file. The order must apply to the answer.
+// TestWhileBelow checks orders that come into force while the plugins below look for the
+// answer. The order must apply to the answer.
 func TestWhileBelow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		qname  string
@@ -349,9 +349,9 @@ func TestWhileBelow(t *testing.T) {
 	}
 }
 
-// TestLookups checks the look-ups that plugins below send through the plugin chain to complete an
-// answer. The look-ups must pass unchanged. The complete answer must be checked and counted once.
-// (Package test/chain has tests with a cache, and with other orders in another server block.)
+// TestLookups checks queries that plugins below send through the plugin chain to complete an
+// answer. These queries must pass unchanged. The complete answer must be checked and counted
+// once.
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -399,8 +399,8 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow checks that an order in shadow is counted once for each answer that leads to its
-// target, and appears in the metadata. An order in shadow must not change an answer.
+// TestShadow checks that an order in shadow changes no answer. It must be counted once for
+// each answer that leads to its target.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -413,8 +413,8 @@ func TestShadow(t *testing.T) {
 		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
-		// An order in force would only remove these addresses from the answer. A removal is never
-		// counted.
+		// An order in force would only remove these addresses from the answer, and a removal
+		// is never counted.
 		{qname: "asked.example.", zone: "asked.example. 60 MX 1 dark.example.\nadditional\ndark.example. 60 A 192.0.2.1"},
 		// When an order in force blocks the answer, the order in shadow is not counted.
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
@@ -447,9 +447,9 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestClientSubnet checks that the client subnet of a trusted peer determines the country, and that
-// the reply contains the network for which the reply is valid. The client subnet of an untrusted
-// peer must have no effect.
+// TestClientSubnet checks that the client subnet of a trusted sender determines the country.
+// The reply must contain the network for which the reply is valid. An untrusted client subnet
+// must have no effect.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {
@@ -527,7 +527,7 @@ orders:
 - {id: late, targets: [late.example], exempt: [10.0.0.0/8]}
 - {id: held, targets: [held.example]}
 `
-	// The answer for each of these names leads to another name.
+	// The map leads contains names whose answer leads to another name.
 	leads := map[string]string{
 		"to-open.example.": "open.example.", "to-but.example.": "www.but.example.", "but.example.": "late.example.",
 		"to-held.example.": "held.example.", "to-free.example.": "free.example.",
@@ -568,8 +568,7 @@ orders:
 	}
 }
 
-// TestNoQuestionInReply checks that the plugin checks a reply without a question section like any
-// other reply.
+// TestNoQuestionInReply checks that a reply without a question section is checked too.
 func TestNoQuestionInReply(t *testing.T) {
 	for zone, dropped := range map[string]bool{
 		"asked.example. 60 A 192.0.2.1\nadditional\nbad.example. 60 A 192.0.2.2": true,

@@ -17,9 +17,8 @@ var log = clog.NewWithPlugin(name)
 
 func init() { plugin.Register(name, setup) }
 
-// setup parses the directive and adds the plugin to the server block. setup starts nothing,
-// because CoreDNS also calls setup for a configuration that never runs, and because the old
-// configuration still runs during setup.
+// setup parses the directive and adds the plugin to the server block. It starts nothing,
+// because CoreDNS also calls setup for a configuration that never runs.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
@@ -68,21 +67,21 @@ func setup(c *caddy.Controller) error {
 	c.OnRestartFailed(inst.restartFailed)
 	c.OnShutdown(inst.shutdown)
 
-	// CoreDNS calls this function once for each zone and listener, so the function must not do
-	// more than create the handler.
+	// CoreDNS calls this function for each zone and listener, so the function only creates the
+	// handler.
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return &Blocklist{Next: next, block: b}
 	})
 	return nil
 }
 
-// reloading reports whether the new configuration replaces another configuration. Only then does
-// setup check the order files. At the first start, setup does not check the files, because the
-// store reads them soon afterwards and an error then ends the process too.
+// reloading reports whether another configuration runs now. Only then does setup check the
+// order files. At the first start, the store reads the files soon, and an error ends the
+// process in any case.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place determines the source of the clients' countries. place runs at startup, because during
-// setup the other plugins of the server block are not yet known.
+// place finds the source of the clients' countries. It runs at startup, because setup does not
+// know the other plugins yet.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
@@ -90,8 +89,8 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders, and stores for the metrics which server blocks
-// are in shadow.
+// report logs which server blocks enforce orders, and stores for the metrics which server
+// blocks are in shadow.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	instances.Lock()

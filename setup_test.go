@@ -14,8 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// controller returns a controller whose current token is the name of the directive, as when setup
-// calls parse.
+// controller returns a controller at the name of the directive, as in a call of setup.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
@@ -25,8 +24,8 @@ func controller(input string) *caddy.Controller {
 // keyOne is the key in plugin/signature/testdata/one.pub.
 const keyOne = "RWR3H1tCY5PduSDPHLU/kF6VvTXcfum0kcJ+cIS1c+XlACHfbH3w2KDd"
 
-// TestParseVerify checks that keys and key files give the same policy, and that a number in front
-// is the number of keys while ./2 is a path.
+// TestParseVerify checks that a key and a file with the key give equal policies. A number in
+// front is the number of keys, and ./2 is a path.
 func TestParseVerify(t *testing.T) {
 	dir := t.TempDir()
 	two, err := os.ReadFile("plugin/signature/testdata/two.pub")

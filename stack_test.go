@@ -18,36 +18,34 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Each query has a new goroutine, whose stack has 2 or 4 KiB at first. When the stack is too small,
-// the runtime copies the stack into a stack of twice the size, which takes longer than a look-up
-// (bench/NOTES.md). The handler may therefore use only little stack, above all while the next
-// plugins work and while the answer is written.
+// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. If the stack is too
+// small, the runtime copies it, which takes longer than a look-up (bench/NOTES.md). So the
+// handler may use only little stack while the next plugins work and while the answer is
+// written.
 //
-// The sizes of stack frames depend on the compiler. Each limit is therefore a ratio to other code
-// that the same compiler translates. That code is a minimal handler of the same structure, or the
-// unpacking of the query, which the server does earlier on the same goroutine. Before you raise a
-// limit, try to move the work into a function that returns earlier.
+// The sizes of stack frames depend on the compiler. Each limit is therefore relative to other
+// code: a minimal handler, or the unpacking of the query. Before you raise a limit, try to
+// move the work into a function that returns earlier.
 const (
 	// maxBelow limits the stack in use while the next plugins work, relative to the minimal
-	// handler. This stack contains only the frame of ServeDNS. The frames of the next plugins are
-	// not counted.
+	// handler. Only the frame of ServeDNS counts.
 	maxBelow = 1.4
-	// maxWrite limits the stack in use while the answer of the next plugins is written, relative
-	// to the minimal handler. The frames in which the server writes the answer are not counted.
+	// maxWrite limits the stack in use while the next plugins' answer is written, relative to
+	// the minimal handler. The frames of the server do not count.
 	maxWrite = 1.33
-	// maxReply limits the stack in use while a blocking answer is written, relative to the minimal
-	// handler that answers by itself.
+	// maxReply limits the stack in use while a blocking answer is written, relative to a
+	// minimal handler that answers itself.
 	maxReply = 2.3
-	// maxPassing limits the largest stack of a query that passes and whose answer leads to another
-	// name, relative to the unpacking of the query. The stack is largest when a look-up reads a
-	// record of the index. Only some look-ups read a record, depending on their hash values.
+	// maxPassing limits the largest stack of a passing query whose answer leads to another
+	// name, relative to the unpacking of the query. The stack is largest when a look-up reads
+	// a record of the index. Hash values decide which look-ups read a record.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query whose name orders cover, relative to the
-	// unpacking of the query.
+	// maxDeciding limits the largest stack of a query for a name that orders cover, relative
+	// to the unpacking of the query.
 	maxDeciding = 2.35
 )
 
-// TestStack compares the stack that the handler uses with the stack that a minimal handler uses.
+// TestStack compares the stack of the handler with the stack of a minimal handler.
 func TestStack(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -62,7 +60,7 @@ func TestStack(t *testing.T) {
 		return 0, w.WriteMsg(led)
 	})
 	w := &placeWriter{peer: peer{addr: &net.UDPAddr{IP: net.ParseIP("203.0.113.1"), Port: 40212}}}
-	type use struct{ below, write, whole float64 } // in bytes; below is 0 if the next plugins do not run
+	type use struct{ below, write, whole float64 } // the fields are in bytes; below is 0 if the next plugins do not run
 	measure := func(h plugin.Handler, q *dns.Msg) use {
 		var here uintptr
 		below, w.at = 0, 0
@@ -106,11 +104,11 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// A minimal is a handler of the same structure as Blocklist, but does no work. A minimal without a
-// next plugin answers the query.
+// A minimal is a handler with the structure of Blocklist that does no work. Without a next
+// plugin, it answers the query.
 type minimal struct{ Next plugin.Handler }
 
-// A minimalWriter has the same structure as the response writer of Blocklist.
+// A minimalWriter has the structure of the response writer of Blocklist.
 type minimalWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -143,7 +141,7 @@ func (w *minimalWriter) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.Wri
 //go:noinline
 func (w *minimalWriter) checked(m *dns.Msg) *dns.Msg { return m }
 
-// A placeWriter records the position of the stack at the time when the answer is written.
+// A placeWriter records the stack position at which the answer is written.
 type placeWriter struct {
 	peer
 	at uintptr
@@ -154,8 +152,7 @@ func (w *placeWriter) WriteMsg(*dns.Msg) error {
 	return nil
 }
 
-// place returns the address at the end of its caller's stack. The test compares the address with
-// other addresses on the stack of the same goroutine.
+// place returns the address of the end of its caller's stack frame.
 //
 //go:noinline
 func place() uintptr {
@@ -163,15 +160,15 @@ func place() uintptr {
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns the largest number of bytes of stack that f uses. depth fills the free stack with a
-// pattern, calls f, and looks for the lowest byte that f has overwritten. The stack does not move
-// during the call: it is already large enough, and only the garbage collector shrinks a stack.
+// depth returns the largest number of stack bytes that f uses. It fills the free stack with a
+// pattern, calls f, and finds the lowest byte that f has overwritten. The stack cannot move
+// meanwhile: it is large enough, and only the garbage collector shrinks stacks.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	runtime.GC() // ends a running collection, in which f would have to help
+	runtime.GC() // ends a running collection, because f could have to help it
 	const room = 32 << 10
 	least := room
-	for range 5 { // a signal may use the stack too, so depth returns the smallest of five results
+	for range 5 { // a signal may use the stack too, so the smallest of five results counts
 		painted(room)
 		var here byte
 		below := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&here), -room)), room)
@@ -186,8 +183,7 @@ func depth(f func()) int {
 	return least
 }
 
-// painted makes the stack at least octets larger, and fills the free stack with a pattern that
-// other code does not write.
+// painted makes the stack at least octets larger, and fills the free stack with a pattern.
 //
 //go:noinline
 func painted(octets int) (sum byte) {

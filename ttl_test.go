@@ -16,19 +16,16 @@ import (
 )
 
 // The tests below check one property: while a cache may keep an answer, no new decision contradicts
-// the answer. The orders, the upstream server and the client do not change, and only time passes.
-// Then these sentences are true for every reply, from the time when the reply is written:
+// the answer. Only time passes in these tests. The following sentences must be true for every reply:
 //
-//   - While the TTL of any record lasts (RRSIG records too), the same query would get the same
-//     reply apart from the TTLs: the same order blocks the query in the same form, or the query
-//     passes. This property protects caches of whole answers, which keep an answer for the smallest
-//     of its TTLs (CoreDNS; BIND and Unbound for negative answers).
+//   - While the TTL of any record lasts (RRSIG records too), the same query gets the same reply
+//     apart from the TTLs. Caches of whole answers need this property. They keep an answer for
+//     the smallest of its TTLs (CoreDNS; BIND and Unbound for negative answers).
 //   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for each
 //     type except DS (RFC 8020).
 //   - While a record of a passing reply lasts, the owner of the record is not blocked for the type
-//     of the record. The name to which the record leads is not blocked either. This property
-//     protects caches of records (dnsmasq, systemd-resolved). It also covers records in the middle
-//     of a chain and in the additional section, though a cache should not answer from that section.
+//     of the record. The name to which the record leads is not blocked either. Caches of single
+//     records need this property (dnsmasq, systemd-resolved).
 //
 // No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
@@ -36,15 +33,14 @@ import (
 // to be 0:
 //
 //   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC 8020)
-//     or from NSEC records (RFC 8198). A cache may also use a DNAME from the answer for a sibling.
-//   - A CNAME at the name of a service may come with an answer for a type for which no order covers
-//     the name. A cache may then use the CNAME for HTTPS queries.
+//     or from NSEC records (RFC 8198). A cache may also use a DNAME for a sibling.
+//   - A cache may use a CNAME from the answer for another type.
 //   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to reach
 //     the cache.
-//   - A cache that follows chains by itself (BIND) queries the blocked name in a chain, so an
-//     exception for the originally queried name has no effect.
+//   - A cache that follows CNAMEs by itself (BIND) queries the blocked name, so an exception for
+//     the first name has no effect.
 //   - Clients with different scopes may share one cache.
-//   - The upstream server or a file may change. Orders in shadow change no answer.
+//   - The upstream server or a file may change.
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
@@ -69,8 +65,8 @@ func forged(m *dns.Msg) bool {
 	return false
 }
 
-// timeless returns a reply without the values that may differ between two times: the TTLs, and the
-// MINIMUM field of a blocking answer's SOA record.
+// timeless returns a reply without the TTLs, and without the MINIMUM field of a blocking
+// answer.
 func timeless(m *dns.Msg) string {
 	m = m.Copy()
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -102,8 +98,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield with the time from, and with each whole second after from and before until.
-// Whole seconds are enough, because orders start and end on whole seconds.
+// moments calls yield with the time from and with each whole second between the times from and
+// until. Orders start and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -112,7 +108,7 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check sends one query, and then checks that a cache can draw no wrong conclusion from the reply.
+// check sends one query, and checks that no cache can draw a wrong conclusion from the reply.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -130,8 +126,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN denies
-// all names below the name, for every type (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN, because
+// NXDOMAIN denies all names below (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -152,8 +148,8 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a reply alone, because some caches keep single records. Such a
-// cache answers with the record when a client queries the owner of the record.
+// checkRecords checks each record of a reply alone, because some caches keep single records.
+// They answer with a record when a client queries its owner.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	for _, rr := range slices.Concat(got.Answer, got.Ns, got.Extra) {
@@ -182,8 +178,8 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// explore generates orders and zones from data, sends a few queries, and returns the number of
-// blocked queries.
+// explore generates orders and zones from data and sends a few queries. It returns the number
+// of blocked queries.
 func explore(t testing.TB, data []byte) (blocked int) {
 	c := &choices{data}
 	w := newTTLWorld(t, c)
@@ -198,8 +194,8 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut checks that TTLs do not change when a future order does not cover this client or this
-// name.
+// TestNotCut checks that a future order changes no TTL if it does not cover this client or
+// this name.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
@@ -269,8 +265,8 @@ func randomBytes(r *rand.Rand) []byte {
 	return data
 }
 
-// TestTTL tests a fixed number of random worlds (orders, zones and clients). A fuzzer tests more
-// worlds.
+// TestTTL tests a fixed number of random worlds (orders, a zone and a client). A fuzzer tests
+// more worlds.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	blocked, worlds := 0, 500

@@ -19,8 +19,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A choices turns bytes into decisions, so that the fuzzer controls the orders and zones that the
-// test generates. When no bytes are left, every decision is the first choice.
+// A choices value turns bytes into decisions, so that the fuzzer controls what the test
+// generates. Without bytes, every decision is the first choice.
 type choices struct{ b []byte }
 
 func (c *choices) n(n int) int {
@@ -36,15 +36,15 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// The test uses only a few names, times and clients, so that orders often overlap. No order
-// starts or ends later than lastSecond seconds after noon.
+// lastSecond is the last second after noon at which an order starts or ends. It is small, so
+// that orders often overlap.
 const lastSecond = 12
 
 var (
 	worldNames = []string{"a.", "b.", "a.a.", "b.a.", "a.b.", "b.b.a.", "_8443._https.a.", "_x.b."}
 	worldNets  = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.0/24")}
-	// redirects are the addresses to which orders redirect. The upstream server never answers with
-	// these addresses.
+	// The list redirects contains the addresses to which orders redirect. The upstream server
+	// never answers with these addresses.
 	redirects = []netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"), netip.MustParseAddr("2001:db8:f::1")}
 )
 
@@ -65,7 +65,7 @@ func (c *choices) time() order.Time {
 	return order.Time(noon.Unix()) + order.Time(c.n(lastSecond))
 }
 
-// end returns the end of an order. In most cases the end is late, so that some orders are in force.
+// end returns the end of an order. Most ends are late, so that some orders are in force.
 func (c *choices) end() order.Time {
 	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.oneIn(4) {
 		return t
@@ -149,21 +149,22 @@ func (c *choices) target() order.Target {
 	return t
 }
 
-// A zone is an upstream server whose records do not change. The zone follows CNAME and DNAME records
-// as a resolver does, and returns the records in any order.
+// A zone is an upstream server whose records do not change. It follows CNAME and DNAME records
+// as a resolver does, and returns records in any sequence.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// signed adds RRSIG records to answers. alone leaves out the CNAME record that usually comes
-	// with a DNAME record.
+	// The field signed adds RRSIG records to answers. The field alone leaves out the CNAME
+	// record that usually comes with a DNAME record.
 	signed, alone bool
 	shuffle       int
-	// loose are owners whose address and HTTPS records are added to the answer section of every
-	// answer. looseNs are owners whose records are added to the authority section.
+	// The field loose contains owners whose address and HTTPS records are added to the answer
+	// section of every answer. The records of the owners in looseNs are added to the authority
+	// section.
 	loose, looseNs []string
 }
 
-// ttl returns one of the TTLs that make a difference in these tests. The last TTL has the highest
-// bit set, and caches treat such a TTL as 0 (RFC 2181, section 8).
+// ttl returns one of the TTLs that matter in these tests. The largest TTL has the highest bit
+// set, so caches treat it as 0 (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {
@@ -241,7 +242,7 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 		at = alias
 	}
 	for _, owner := range z.loose {
-		if owner != q.Name { // records of the queried name itself are the answer
+		if owner != q.Name { // the answer contains the records of the queried name itself
 			m.Answer = append(m.Answer, z.direct(owner)...)
 		}
 	}
@@ -269,8 +270,8 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// above returns the highest DNAME above a name, or nil if there is none. The highest DNAME hides
-// all records below its owner, including other DNAME records.
+// above returns the highest DNAME above a name, or nil. The highest DNAME hides all records
+// below its owner.
 func (z *zone) above(name string) (highest *dns.DNAME) {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range z.sets[name[i:]] {
@@ -316,8 +317,8 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	return out
 }
 
-// A worldGuard protects one name and all names below it. The guard holds a target that covers a
-// protected name or lies below the protected name.
+// A worldGuard protects one name and all names below it. It holds back each target above, at
+// or below the protected name.
 type worldGuard struct{ protected dname.Name }
 
 func (g worldGuard) Name(w *dname.Wire) string {
@@ -339,7 +340,7 @@ type ttlWorld struct {
 	orders []*order.Order
 	client ruleset.Client
 	now    time.Time
-	// delay is the time that the upstream server needs for an answer.
+	// delay is the time that the upstream server takes to answer.
 	delay time.Duration
 }
 
@@ -348,9 +349,8 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An order for an address blocks every answer with that address in the answer section.
-		// The zone must not add the same loose records to every answer, because then every
-		// answer would be blocked.
+		// An order for an address blocks every answer with this address. Without this line,
+		// all answers could be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {
@@ -379,7 +379,7 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	return w
 }
 
-// ask sends a query at the time now, and returns the reply and the time of the reply.
+// ask sends a query at the time now. It returns the reply and the time of the reply.
 func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns.Msg, time.Time) {
 	w.now, w.delay = now, delay
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{q}}
@@ -389,7 +389,7 @@ func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns
 	return rec.Msg, w.now
 }
 
-// String returns the orders, the client and the zone for the message of a failed test.
+// String describes the world for the message of a failed test.
 func (w *ttlWorld) String() string {
 	var b bytes.Buffer
 	order.Encode(&b, ".yaml", order.Header{}, w.orders)

@@ -38,8 +38,7 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different queries. It is so large that the data for all queries
-// does not fit into a processor cache.
+// queries is the number of different queries. Their data must not fit into a processor cache.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -49,9 +48,8 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f only once for each n and keeps the result. Each result
-// is needed many times, because Go runs a benchmark with growing b.N, and repeats it with
-// -count.
+// once returns a function that calls f once for each n, because Go runs a benchmark several
+// times.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}
@@ -73,15 +71,14 @@ var (
 	subs   = once(func(n int) corpus.Queries { return list(n).SubdomainHits() })
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
-	// set returns the compiled orders for a side list (a list of names in a file of its own)
-	// with n names.
+	// set returns compiled orders for a side list (a list of names in a file of its own) with
+	// n names.
 	set = once(func(n int) *ruleset.Set {
 		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
 	})
 )
 
-// An input contains the text of an order file and of its side list (a list of names in a file
-// of its own).
+// An input contains an order file and its side list (a list of names in a file of its own).
 type input struct {
 	path string
 	text []byte
@@ -93,15 +90,15 @@ authorities:
   regulator: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}
 `
 
-// sideList returns an order file that refers to a side list (a list of names in a file of its
-// own) with the names.
+// sideList returns an order file with the names in a side list (a list of names in a file of
+// its own).
 func sideList(names []string) input {
 	return input{"side.yaml",
 		[]byte(header + `orders: [{id: big, authority: regulator, issued: 2026-01-15, targets_from: {file: names.txt}}]` + "\n"),
 		[]byte(strings.Join(names, "\n") + "\n")}
 }
 
-// yamlTargets returns a YAML order file with one order that contains the names.
+// yamlTargets returns a YAML order file with the names in one order.
 func yamlTargets(names []string) input {
 	return input{"targets.yaml", []byte(header + "orders:\n- id: big\n  authority: regulator\n  issued: 2026-01-15\n  targets:\n  - " +
 		strings.Join(names, "\n  - ") + "\n"), nil}
@@ -109,14 +106,13 @@ func yamlTargets(names []string) input {
 
 const jsonHeader = `"version":1,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}`
 
-// jsonTargets returns a JSON order file with one order that contains the names.
+// jsonTargets returns a JSON order file with the names in one order.
 func jsonTargets(names []string) input {
 	return input{"targets.json", []byte(`{` + jsonHeader + `,"orders":[{"id":"big","authority":"regulator","issued":"2026-01-15","targets":["` +
 		strings.Join(names, `","`) + `"]}]}` + "\n"), nil}
 }
 
-// register returns an order file in JSON Lines, like a national register. It has one order for
-// each name.
+// register returns a JSON Lines file with one order for each name, like a national register.
 func register(names []string) input {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "{%s,\"count\":%d}\n", jsonHeader, len(names))
@@ -126,7 +122,7 @@ func register(names []string) input {
 	return input{"register.jsonl", text.Bytes(), nil}
 }
 
-// small returns a small order file. It has a hundred names that are in no other file.
+// small returns an order file with a hundred names that are in no other file.
 func small(version int) input {
 	text := header + "orders:\n- id: small\n  authority: regulator\n  targets:\n"
 	for i := range 100 {
@@ -163,7 +159,7 @@ func compile(in input) *ruleset.Part {
 	return p
 }
 
-// must ends a benchmark with an error if ok is false.
+// must fails a benchmark if ok is false.
 func must(b *testing.B, ok bool, what string) {
 	b.Helper()
 	if !ok {
@@ -184,9 +180,8 @@ func read(metric string) uint64 {
 	return s[0].Value.Uint64()
 }
 
-// peak returns how much the heap grows while f runs. It is the largest size of the heap,
-// including garbage, minus the live heap before f. It reads the size of the heap every half
-// millisecond.
+// peak returns how much the heap grows while f runs, including garbage. It reads the heap size
+// every half millisecond.
 func peak(f func()) uint64 {
 	const objects = "/memory/classes/heap/objects:bytes"
 	before := heap()
@@ -208,15 +203,15 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the CPU time of the process on all CPUs, including garbage collection. On a busy
-// machine, CPU time is more reliable than elapsed time.
+// cpu returns the CPU time of the process, including garbage collection. On a busy machine it
+// is more reliable than elapsed time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// eachLoop runs f in b.Loop. It reports the CPU time of f in addition to the elapsed time.
+// eachLoop runs f in b.Loop and also reports its CPU time.
 func eachLoop(b *testing.B, f func()) {
 	begin := cpu()
 	for b.Loop() {

@@ -13,16 +13,14 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge makes all steps from a query to its verdict. It parses the name from presentation
-// form, checks whether a rule covers the name, and decides. It returns true if the name is
-// blocked.
+// judge makes all steps from a name to its verdict, and reports whether the name is blocked.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the CPU cost of a query, for which the performance goals set a
-// limit. Most of the queries use names whose data is not in a processor cache.
+// BenchmarkQuery measures the CPU cost of a query, for which there is a performance goal. Most
+// names are not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -35,8 +33,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll finds the verdicts about the queries in turn, again and again. share is the share
-// of queries that must be blocked.
+// judgeAll decides about the queries again and again. The share of blocked queries must be
+// share.
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -56,8 +54,7 @@ func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	}
 }
 
-// BenchmarkDecide measures Set.Decide alone, with names in wire form. A wire form takes 400
-// bytes and is read from memory after the previous one.
+// BenchmarkDecide measures Set.Decide with names in wire form.
 func BenchmarkDecide(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -82,8 +79,7 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet measures only package dname, which BenchmarkQuery needs before its first
-// look-up.
+// BenchmarkSet measures the part of BenchmarkQuery before the first look-up (package dname).
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
 	b.ReportAllocs()
@@ -96,9 +92,8 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel finds verdicts on every CPU at the same time. The set is only read. ns/op
-// should therefore be the ns/op of the benchmark "mix" in BenchmarkQuery, divided by the
-// number of CPUs.
+// BenchmarkParallel decides on every CPU at once. ns/op should be the "mix" of BenchmarkQuery
+// divided by the number of CPUs, because the set is only read.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -114,13 +109,13 @@ func BenchmarkParallel(b *testing.B) {
 }
 
 // BenchmarkFloor measures the lower bound for every exact index on this machine. Each query
-// computes the hash of the whole name. It then reads one cache line at a position that the
-// hash gives, in a table as large as the index. There are three kinds of this benchmark:
+// hashes the whole name, and reads one cache line of a table as large as the index. There are
+// three kinds:
 //
 //   - overlapped: the processor reads the lines for several queries at the same time.
-//   - waited: the next query waits for the line of this query, as if queries came singly.
+//   - waited: the next query waits for this line, as if queries came one by one.
 //   - waited-twice: the next query also waits for a second line, whose position is in the
-//     first line. An index must read a second line to compare the name.
+//     first line. An index needs a second line to compare the name.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)
@@ -151,5 +146,5 @@ func BenchmarkFloor(b *testing.B) {
 	})
 }
 
-// sum adds up the results, so that the compiler does not remove the reads of memory.
+// sum keeps the compiler from removing the memory reads.
 var sum uint64

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// kinds contains the formats in which a list of names can be written.
+// kinds contains the formats for a list of names.
 var kinds = []struct {
 	name string
 	make func(names []string) input
@@ -17,9 +17,9 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a set that can be put into force. It
-// also reports the bytes on the heap for each name (B/name), the bytes of the set's tables for
-// each name (table-B/name), and the peak of the heap during a load (peak-MB).
+// BenchmarkLoad measures a load from text in memory to a usable set. It also reports heap
+// bytes for each name (B/name), table bytes for each name (table-B/name), and the heap's peak
+// (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
@@ -53,8 +53,7 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 }
 
 // BenchmarkReload measures the load of one changed file while a big and a small file are in
-// force. It makes the steps of the store: parse and compile the changed file, look for order
-// ids that are in both files, merge, check the lifts, and count the changes for the log.
+// force, with all steps of the store.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })
@@ -82,7 +81,7 @@ func reload(b *testing.B, write func([]string) input) {
 	})
 }
 
-// A nowhere drops all names of a side list.
+// A nowhere value drops all names of a side list.
 type nowhere struct{}
 
 func (nowhere) Grow(int)            {}

@@ -24,11 +24,11 @@ type discard struct{ test.ResponseWriter }
 
 func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
-// chain is the configuration of the server block whose directive "endpoint" was read last.
+// chain is the last server block with the directive "endpoint".
 var chain *dnsserver.Config
 
-// init registers three directives with CoreDNS. The directive endpoint comes after blocklist
-// and writes no answer, so that the benchmark measures only blocklist.
+// init registers three directives. The directive endpoint comes after blocklist and writes no
+// answer, so that only blocklist is measured.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)
@@ -44,8 +44,8 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler starts a server with n names in a side list (a list of names in a file of its own).
-// It returns the blocklist handler of the server.
+// handler returns the blocklist handler of a server with n names in a side list (a list of
+// names in a file of its own).
 func handler(b *testing.B, n int) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
@@ -66,10 +66,9 @@ func handler(b *testing.B, n int) plugin.Handler {
 	return chain.Handler("blocklist")
 }
 
-// BenchmarkServeDNS measures the handler with an unpacked query and a writer that drops the
-// answer. For a query that passes, this is the cost that the plugin adds. For a blocked query,
-// this is the whole cost, because the next plugins do not run. All queries use one message
-// with changing names, so that the benchmark allocates no messages.
+// BenchmarkServeDNS measures the handler without a network. For a passing query, the result is
+// the cost that the plugin adds. For a blocked query, it is the whole cost, because the next
+// plugins do not run. All queries use one message, so that the benchmark allocates none.
 func BenchmarkServeDNS(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		h := handler(b, n)

@@ -17,9 +17,8 @@ import (
 )
 
 // TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound that sends
-// the networks of the clients to blocklist. Each client must get the answer for its country,
-// even if Unbound has cached the answer for another network. Names with a CNAME to an ordered
-// name must also get the answer for the country.
+// client subnets to blocklist. Each client must get the answer for its country, also from
+// Unbound's cache.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,7 +87,7 @@ forward-zone:
 			}
 		})
 	}
-	// ask returns the answer to a client's query. It repeats the query while the server is
+	// The function ask sends a client's query. It repeats the query while the server is
 	// starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
@@ -107,9 +106,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// Names that begin with a are first queried from Italy, and names that begin with b from
-	// France. Then two clients of each network query all names. The cache then has answers for
-	// clients of both countries.
+	// Clients in Italy first query the names that begin with a, and clients in France the
+	// names that begin with b. Then clients of the two countries query all names, so that the
+	// cache must tell the countries apart.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

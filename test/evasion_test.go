@@ -10,9 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasion queries ordered names with each query type that might evade a block. It uses the
-// classes IN and ANY, and several spellings of each name that are equal on the wire. The file
-// evasion_test.go in the root has more inputs for the handler.
+// evasion queries ordered names with types, classes and spellings that might evade a block.
+// The root's evasion_test.go has more inputs for the handler.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -32,9 +31,9 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// An order for the host alone does not block names below the host. The
-					// answer must therefore not be NXDOMAIN (RFC 8020), and a query for DNSKEY
-					// must pass, because names below the host need the keys.
+					// This order does not block names below the host. So the answer must not
+					// be NXDOMAIN (RFC 8020), and DNSKEY must pass, because names below need
+					// the keys.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -63,8 +62,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names without another target at the name, above it or below it.
-// The value is true if the order is for the host alone.
+// isolated returns the blocked names without another target above or below. The value is true
+// if the order is for the host alone.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

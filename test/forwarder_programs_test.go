@@ -17,27 +17,24 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for each step. A step that works stays below the limit even on a
-// busy machine.
+// patience is the time limit for each step. It is long, so that a busy machine causes no
+// failure.
 const patience = 3 * time.Minute
 
-// A peer is a resolver of another project that forwards its queries to blocklist.
+// A peer is a resolver of another project that forwards to blocklist.
 type peer struct {
 	name string
-	// start starts the resolver in the directory dir. The resolver listens on addr and
-	// forwards to upstream. If anchor is not nil, the resolver validates answers from that
-	// trust anchor.
+	// start starts the resolver in the directory dir. It listens on addr and forwards to
+	// upstream. With an anchor, it validates answers.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns contains outcomes of blocklist for which this resolver may return another outcome.
-	// The value is the other outcome.
+	// The map turns contains answers that this resolver may change. For example, "NXDOMAIN":
+	// "NODATA" means that it may answer NODATA where blocklist answers NXDOMAIN.
 	turns map[string]string
-	// ede reports whether the resolver passes the extended DNS error of blocklist to its
-	// clients.
+	// ede reports whether the resolver passes the extended DNS error on.
 	ede bool
 }
 
-// givesUp is for resolvers that repeat a query after REFUSED and then answer SERVFAIL. Only
-// dnsmasq behaves in another way.
+// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. Only dnsmasq does not.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -49,15 +46,15 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// If dnsmasq has a record of a name in its cache, it answers NODATA instead of NXDOMAIN
-	// for the name. The SOA record of a blocking answer is enough for this.
+	// If dnsmasq has a record of a name in its cache, it answers NODATA instead of NXDOMAIN.
+	// The SOA record of a blocking answer is enough.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound starts Unbound with the default settings and the given options. The default
-// settings include harden-below-nxdomain and aggressive-nsec.
+// startUnbound starts Unbound with the given options and otherwise default settings, such as
+// harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -88,8 +85,8 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every BIND in these tests. The directory, the port and
-// further options are filled in.
+// bindOptions is the configuration of every BIND in these tests, with gaps for the directory,
+// the port and more options.
 const bindOptions = `
 options {
 	directory %q;
@@ -170,8 +167,8 @@ modules.unload('ta_signal_query')
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// daemon starts a program in dir and stops the program at the end of the test. If the test
-// fails, the output of the program is logged.
+// daemon runs a program in dir until the end of the test. If the test fails, it logs the
+// program's output.
 func daemon(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -191,8 +188,7 @@ func daemon(t *testing.T, dir, name string, args ...string) {
 	})
 }
 
-// A lockedBuffer is a buffer to which the two goroutines of os/exec may write at the same
-// time.
+// A lockedBuffer is a buffer for several goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -225,8 +221,8 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange sends the same query until a response arrives, because the server may be starting
-// or busy. The query is that of a stub resolver with EDNS and AD (RFC 6840, section 5.7).
+// exchange sends a query until a response arrives, because the server may be starting. The
+// query has EDNS and AD, like that of a stub resolver (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -234,8 +230,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// If the server is not listening yet, the socket of the client may get the port of the
-		// server. The client then receives its own query.
+		// The client's socket may have the server's port if the server is not listening yet.
+		// The client then receives its own query.
 		if err == nil && r.Response {
 			return r
 		}
@@ -256,7 +252,7 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await calls missing until it returns an empty string.
+// await calls the function missing until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

@@ -4,9 +4,8 @@ package test
 
 import "github.com/miekg/dns"
 
-// forwarderOrders contains the orders of the tests. Caches keep a blocking answer for 30
-// seconds. This is longer than the queries of one round take, so the caches answer the second
-// round.
+// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds, so
+// that the second round of queries is answered from caches.
 const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -29,20 +28,19 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions contains the queries in the sequence in which they are sent. Blocked names come
-// first, so that a wrong conclusion in a cache would change the later answers. An outcome is
-// an RCODE, NODATA, or the data of the answer. The text "AD" follows if the resolver has
-// validated the answer. The character "|" separates outcomes that are all correct.
+// questions contains the queries in their sequence. Blocked names come first, so that a wrong
+// conclusion in a cache would change later answers. An outcome is an RCODE, NODATA, or answer
+// data, with "AD" if the resolver has validated it. The character "|" separates outcomes that
+// are all correct.
 var questions = []struct {
 	name  string
 	qtype uint16
 	want  string
-	// validating is the outcome with a validating resolver. It is empty if the outcome equals
-	// want.
+	// validating is the outcome for a validating resolver, if it differs from want.
 	validating string
 }{
-	// The blocked subtree is denied for each type, whether or not a name exists. Names beside
-	// and above the subtree, and names that only look similar, are not denied.
+	// The blocked subtree is denied for each type. Names beside and above it, and similar
+	// names, are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -52,8 +50,7 @@ var questions = []struct {
 	{"sibling.plain.example", dns.TypeA, passing, ""},
 	{"plain.example", dns.TypeA, passing, ""},
 
-	// NXDOMAIN for the exact name would deny the names below it in every cache (RFC 8020), so
-	// the answer is NODATA.
+	// NXDOMAIN would also deny the names below (RFC 8020), so the answer is NODATA.
 	{"exact.plain.example", dns.TypeA, "NODATA", ""},
 	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"www.exact.plain.example", dns.TypeA, passing, ""},
@@ -67,8 +64,7 @@ var questions = []struct {
 	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"below.plain.example", dns.TypeA, passing, ""},
 
-	// The HTTPS query is not answered with data, because the record would lead clients around
-	// the redirect.
+	// HTTPS gets NODATA, because an HTTPS record would lead clients around the redirect.
 	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
 	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
@@ -80,14 +76,14 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// A name that has no order but leads to an ordered name gets NODATA, not NXDOMAIN.
+	// This name has no order but leads to an ordered name, so it gets NODATA and not NXDOMAIN.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries pass. If the answer contains a CNAME, it is blocked, because a cache would
-	// use the CNAME for all types.
+	// DS queries pass. A CNAME in the answer is blocked, because a cache would use it for all
+	// types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -95,18 +91,17 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries pass, so the chain of trust ends above these names, and a validator accepts
-	// the blocking answers. If the name does not exist at all, some validators reject the
-	// blocking answers.
+	// DS queries pass, so a validator sees that these names are unsigned and accepts a
+	// blocking answer. If the name does not exist, some validators reject it.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer for a name in a signed zone. Names beside and
-	// below the blocked name keep their proofs. A validator may conclude from the signed zone
-	// itself that a name does not exist (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. Names beside and below keep
+	// their proofs. A validator may also conclude from the zone that a name does not exist
+	// (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -119,8 +114,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of that zone. An exception that is a zone
-	// itself needs its DS record, or the proof that it has no DS record.
+	// An exception in a signed zone needs the keys of the zone. If the exception is a zone, it
+	// needs its DS record, or the proof that there is none.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -136,8 +131,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// For these names only the records of the parent zone pass. A cache that does not validate
-	// may apply NXDOMAIN to the parent's records too.
+	// For these names only records of the parent zone pass. A cache without validation may
+	// apply NXDOMAIN to them too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

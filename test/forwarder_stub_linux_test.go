@@ -15,13 +15,12 @@ import (
 	"testing"
 )
 
-// inside is an environment variable that is set in the process in the new namespaces. Its
-// value is the path of the CoreDNS binary.
+// The variable inside is an environment variable of the process in the new namespaces. It has
+// the path of the CoreDNS binary.
 const inside = "STUB_TEST_INSIDE"
 
-// TestStub checks glibc's resolver, which most programs use, and curl, which uses that
-// resolver. glibc reads /etc/resolv.conf and sends queries to port 53. The test therefore runs
-// itself again in new network and mount namespaces.
+// TestStub checks glibc's resolver and curl, which uses it. glibc reads /etc/resolv.conf and
+// sends queries to port 53, so the test runs in new network and mount namespaces.
 func TestStub(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inside) != "" {
@@ -74,7 +73,7 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// The first server has the orders, and the second server has no orders.
+	// The first server has the orders, and the second has none.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -97,8 +96,7 @@ func stub(t *testing.T) {
 		write(t, "/etc/resolv.conf", servers)
 		refused := nobody
 		if second {
-			// The answer REFUSED cannot block reliably, as the documentation explains, because
-			// glibc asks the next server.
+			// REFUSED cannot block here, because glibc asks the next server.
 			refused = passing
 		}
 		for _, tc := range []struct{ name, want string }{
@@ -130,7 +128,7 @@ func stub(t *testing.T) {
 		}
 	}
 
-	// glibc has no cache, so a lift changes the answer as soon as it is in force.
+	// glibc has no cache, so a lift works at once.
 	if got := curl(t, "lifted.example"); got != nobody {
 		t.Errorf("lifted.example before the lift: %s", got)
 	}
@@ -146,14 +144,14 @@ func stub(t *testing.T) {
 	})
 }
 
-// lookUpWithDNS mounts an empty /etc/resolv.conf, which the test can change, in this mount
-// namespace. It also mounts a name service switch file that uses only DNS.
+// lookUpWithDNS mounts an empty /etc/resolv.conf that the test can change, and a name service
+// switch file that uses only DNS.
 func lookUpWithDNS(t *testing.T, dir string) {
 	t.Helper()
 	for file, text := range map[string]string{"resolv.conf": "", "nsswitch.conf": "hosts: dns\n"} {
 		own := filepath.Join(dir, file)
 		write(t, own, text)
-		// If the file is a symbolic link, the mount must be on the target of the link.
+		// The target of a symbolic link must be mounted, not the link.
 		at := filepath.Join("/etc", file)
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			at = real
@@ -162,7 +160,7 @@ func lookUpWithDNS(t *testing.T, dir string) {
 	}
 }
 
-// serveHTTP answers every HTTP request to address with the text of the address.
+// serveHTTP answers every HTTP request to the address with the text of the address.
 func serveHTTP(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address+":80")
@@ -174,8 +172,7 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page from the host name. It returns the text of the page, or "cannot resolve"
-// if the name did not resolve.
+// curl fetches a page from the host name. It returns the page, or "cannot resolve".
 func curl(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.Command("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120", "http://"+name+"/")

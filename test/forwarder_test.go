@@ -17,8 +17,8 @@ import (
 )
 
 // TestForwarders puts resolvers of other projects in front of blocklist, with and without
-// DNSSEC validation. Queries through a resolver must get the effect of each order and no other
-// effect.
+// DNSSEC validation. The answers of the resolvers must have the effect of each order, and no
+// other effect.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
@@ -31,8 +31,8 @@ func TestForwarders(t *testing.T) {
 	asked, told := 0, []string{}
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
-			// The tests run in parallel, whatever the flag -parallel is, because the tests
-			// mostly wait.
+			// The tests run in parallel even without the flag -parallel, because they mostly
+			// wait.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -55,15 +55,14 @@ func TestForwarders(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers in front of blocklist; EDE 16 came through %q\n", asked, 2*len(peers), told)
 }
 
-// A stack is a chain of servers: a resolver forwards to a blocklist, and the blocklist
-// forwards to the upstream.
+// A stack is a chain of servers: a resolver, blocklist, and the upstream.
 type stack struct {
 	peer
 	validating   bool
 	addr, bottom string // the addresses of the resolver and of blocklist
 	orders       string // the order file
 	asked        int
-	told         bool // whether some answer had EDE 16
+	told         bool // some answer had EDE 16
 }
 
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
@@ -84,7 +83,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	return s
 }
 
-// askAll sends all queries in the variable questions to the resolver.
+// askAll sends all queries in questions to the resolver.
 func (s *stack) askAll(t *testing.T) {
 	for _, q := range questions {
 		want := q.want
@@ -103,8 +102,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is one of the outcomes in want. It also accepts an outcome that
-// this resolver may return instead, according to turns.
+// right reports whether got is an outcome in want. It also accepts a change that the map turns
+// allows for this resolver.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -114,10 +113,9 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders. Then it waits until each
-// change appears in the answers of the resolver, whose cache has the old answers. The
-// upstream's answers and the block that ends have a TTL of one hour, and the test waits for a
-// shorter time. A change can therefore appear only if blocklist has lowered the TTLs.
+// change lifts one order, ends one order and begins two orders. It waits until the resolver's
+// answers show each change. All real TTLs are one hour, so a change can appear only because
+// blocklist has lowered the TTLs.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -127,8 +125,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// Each attempt has four times as long until the change, because a busy machine may be
-		// too slow to send the queries before the change.
+		// Each attempt waits four times as long before the change, because a busy machine may
+		// send the queries too late.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -147,8 +145,8 @@ func (s *stack) change(t *testing.T) {
 		after := map[string]string{
 			"lifted.plain.example":  passing,
 			"lifted.signed.example": vouched,
-			// The keys of the zone were also denied. Unbound caches this denial for 60 s and
-			// BIND for 30 s, and no setting changes these times.
+			// Unbound keeps the denial of the zone's keys for 60 s and BIND for 30 s. No
+			// setting changes this.
 			"www.lifted.example": vouched,
 			ending:               passing,
 			later:                "NXDOMAIN",
@@ -168,7 +166,7 @@ func (s *stack) change(t *testing.T) {
 	}
 }
 
-// ask sends an A query for name and returns the outcome.
+// ask sends an A query and returns the outcome.
 func (s *stack) ask(t *testing.T, name string) string {
 	return outcome(exchange(t, s.addr, name, dns.TypeA))
 }
@@ -180,7 +178,7 @@ func (s *stack) see(t *testing.T, name, want string) {
 	}
 }
 
-// load writes version n of the order file and waits until its orders are in force.
+// load writes version n of the order file and waits until it is in force.
 func (s *stack) load(t *testing.T, n int, text string) {
 	t.Helper()
 	sign := fmt.Sprintf("version%d.plain.example", n)
@@ -191,7 +189,7 @@ func (s *stack) load(t *testing.T, n int, text string) {
 	awaitAnswer(t, s.bottom, sign)
 }
 
-// edeCode returns the code of the extended DNS error in r. It returns -1 if there is no error.
+// edeCode returns the code of the extended DNS error, or -1.
 func edeCode(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -203,7 +201,7 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short text for r, for example "NXDOMAIN" or the addresses and "AD".
+// outcome returns a short text for a reply, for example "NXDOMAIN", or the addresses and "AD".
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {

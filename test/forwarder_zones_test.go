@@ -13,13 +13,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The upstream of the forwarder tests is a small DNS with a signed root. One BIND serves all
-// zones and answers like a resolver. It adds signatures and proofs if the query asks for
-// DNSSEC. BIND's own tools sign the zones, so that the proofs do not depend on our
-// understanding of DNSSEC.
+// The upstream of these tests is one BIND that serves a small DNS with a signed root. BIND's
+// tools sign the zones, so that the proofs do not depend on our code.
 
-// A zone is one zone of the small DNS that the forwarder tests use. The NS and DS records in
-// the parent zone are added automatically.
+// A zone is a zone of the small DNS. Its NS and DS records in the parent zone are added
+// automatically.
 type zone struct {
 	name    string
 	sign    []string // options of dnssec-signzone; nil for an unsigned zone
@@ -31,12 +29,11 @@ var (
 	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as in most top-level domains
 )
 
-// world contains the zones. Child zones come before their parents, because dnssec-signzone
-// needs the DS records of the children. TTLs are long, so that the tests detect a record that
-// a cache keeps too long.
+// The list world contains the zones. Child zones come first, because the parent needs their DS
+// records. TTLs are long, so that the tests find records that a cache keeps too long.
 var world = []zone{
-	// The zone plain.example is unsigned, and its parent has the proof. A validator can
-	// therefore not detect a forged blocking answer.
+	// plain.example is unsigned and its parent proves that, so a validator cannot detect a
+	// forged answer.
 	{"plain.example.", nil, `
 @            A     PASSING
 sibling      A     PASSING
@@ -76,8 +73,8 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// The zone signed.example is signed, and the orders are for single names. The zone
-	// cut.signed.example is an unsigned delegation with an NSEC proof.
+	// signed.example is signed, with orders for single names. cut.signed.example is an
+	// unsigned delegation with an NSEC proof.
 	{"cut.signed.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"signed.example.", nsec, `
 @            A     PASSING
@@ -96,9 +93,9 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// These zones are signed and have orders at the apex. In zone.example all names except the
-	// exceptions are blocked, and two exceptions are zones. In apex.example only the apex is
-	// blocked. In lifted.example and gone.example all names are blocked.
+	// These zones are signed and have orders at the apex. In apex.example only the apex is
+	// blocked. In zone.example some names are excepted, and two of the exceptions are zones.
+	// In the other zones all names are blocked.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `
@@ -111,24 +108,22 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// The zone unsigned.example is the most common case on the Internet, an unsigned zone
-	// below a zone with opt-out.
+	// unsigned.example is the most common case on the Internet: an unsigned zone below a zone
+	// with opt-out.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},
 	{".", nsec, ""},
 }
 
-// A trust is the trust anchor of the validators, which is the key of the root. Each field
-// contains the anchor in a form that some resolver needs.
+// A trust is the trust anchor (the key of the root) in the forms that the resolvers need.
 type trust struct {
 	file string // a zone file with the DNSKEY record
 	key  *dns.DNSKEY
 	ds   *dns.DS
 }
 
-// startWorld signs and serves the zones in the variable world. It returns the address of the
-// server and the trust anchor.
+// startWorld signs and serves the zones in world.
 func startWorld(t *testing.T) (addr string, anchor trust) {
 	t.Helper()
 	dir := t.TempDir()
@@ -179,7 +174,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	return addr, anchor
 }
 
-// text returns the zone file, including the delegations to the children of the zone.
+// text returns the zone file, with the delegations to child zones.
 func (z zone) text() string {
 	s := "$ORIGIN " + z.name + "\n$TTL 3600\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 3600\n@ NS ns.example.\n"
 	for _, child := range world {
@@ -190,7 +185,7 @@ func (z zone) text() string {
 	return s + strings.ReplaceAll(z.records, "PASSING", passing)
 }
 
-// parent returns the name of the zone above the zone name.
+// parent returns the name of the parent zone.
 func parent(name string) string {
 	best := "."
 	for _, z := range world {

@@ -31,8 +31,8 @@ func (n rawName) fits() bool {
 // size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. It writes a byte as \DDD if escape
-// returns true, or if the byte is not a letter, digit, hyphen or underscore.
+// spelled returns the presentation form of the name. A byte is written as \DDD if it is not a
+// host name character, or if escape returns true.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -49,8 +49,8 @@ func (n rawName) spelled(escape func() bool) string {
 	return b.String()
 }
 
-// canonical returns the form in which the test compares names: lower case, without the final
-// dot, and with escaped dots inside labels.
+// canonical returns the form for comparisons: lower case, no final dot, and escaped dots
+// inside labels.
 func (n rawName) canonical() string {
 	low := make(rawName, len(n))
 	for i, l := range n {
@@ -65,15 +65,14 @@ func (n rawName) canonical() string {
 	return strings.TrimSuffix(low.spelled(func() bool { return false }), ".")
 }
 
-// A generator makes new names from known names. Its random numbers have a fixed seed, so each
-// test run makes the same names.
+// A generator makes new names from known names. Its seed is fixed, so each run makes the same
+// names.
 type generator struct {
 	*rand.Rand
 	words []string
 }
 
-// generators contains the ways to make a name. Each function takes the labels of a popular
-// name or an ordered name.
+// generators contains ways to make a name from the labels of a popular or an ordered name.
 var generators = []struct {
 	what string
 	make func(m *generator, n rawName) rawName
@@ -122,7 +121,7 @@ var generators = []struct {
 	{"upper case", func(m *generator, n rawName) rawName { return labelsOf(strings.ToUpper(strings.Join(n, "."))) }},
 }
 
-// fill adds labels in front of a name until the name has 255 octets.
+// fill adds labels in front of a name up to 255 octets.
 func (m *generator) fill(n rawName) rawName {
 	for room := 255 - n.size(); room > 1; room = 255 - n.size() {
 		l := min(63, room-1)
@@ -134,7 +133,7 @@ func (m *generator) fill(n rawName) rawName {
 	return n
 }
 
-// with returns the name with label i replaced by label.
+// The method with replaces label i of the name.
 func (n rawName) with(i int, label string) rawName {
 	out := slices.Clone(n)
 	out[i] = label
@@ -143,10 +142,10 @@ func (n rawName) with(i int, label string) rawName {
 
 func (m *generator) from(s []string) string { return s[m.IntN(len(s))] }
 
-// word returns a random first label of the names in words.
+// word returns the first label of a random name.
 func (m *generator) word() string { return labelsOf(m.from(m.words))[0] }
 
-// alike changes, removes or repeats a letter of a label, so that the label looks similar.
+// alike changes a letter of a label, so that the label looks similar.
 func (m *generator) alike(n rawName) rawName {
 	i := m.IntN(len(n))
 	l := n[i]
@@ -161,7 +160,7 @@ func (m *generator) alike(n rawName) rawName {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// Replace letters by letters of another script that look equal, in Punycode.
+	// In Punycode, replace letters by equal-looking letters of another script.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

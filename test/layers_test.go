@@ -15,8 +15,8 @@ const (
 	module = "github.com/dns-orders/blocklist"
 )
 
-// layers contains the packages in layers, from the lowest to the highest. A package imports
-// only packages of lower layers.
+// layers contains the packages from the lowest to the highest layer. A package imports only
+// packages of lower layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
@@ -29,8 +29,7 @@ var layers = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden contains packages of other projects that a package must not import. Tests may
-// import these packages.
+// forbidden contains packages of other projects that a package must not import. Tests may.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -46,8 +45,7 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/answer", "time/tzdata", "answers are pure"},
 }
 
-// TestImports checks that packages import only packages of lower layers. It also checks that
-// no package imports a package that is forbidden to it.
+// TestImports checks the imports of all packages against layers and forbidden.
 func TestImports(t *testing.T) {
 	layerOf := map[string]int{}
 	for i, layer := range layers {

@@ -19,8 +19,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// promtool runs Prometheus's tool promtool, which checks rules and metrics. In Debian it is in
-// the package prometheus.
+// promtool runs Prometheus's tool promtool (Debian package prometheus).
 func promtool(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -32,8 +31,7 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules checks that Prometheus can parse the alerts. It also runs the tests in
-// alerts_test.yaml.
+// TestAlertRules checks that Prometheus can parse the alerts, and runs alerts_test.yaml.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
@@ -42,8 +40,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The test
-// writes the queries into a rule file, because promtool checks rule files without a server.
+// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The
+// queries are put into a rule file, because promtool checks rule files without a server.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {
@@ -72,8 +70,7 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape uses promtool to check the metrics of a real server after a blocked and a passing
-// query.
+// TestScrape checks the metrics of a real server with promtool.
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -118,8 +115,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// If the server is not listening yet, the socket of the client may get the port of
-			// the server. The client then receives its own query.
+			// The client's socket may have the server's port if the server is not listening
+			// yet. The client then receives its own query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

@@ -14,16 +14,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// generatedNames is the number of names that the test makes from popular and ordered names.
+// generatedNames is the number of generated names.
 const generatedNames = 100_000
 
-// A question is a queried name, and a text that says how the name was made.
+// A question is a queried name with the way in which it was made.
 type question struct {
 	name rawName
 	what string
 }
 
-// askedNames returns all popular names and all generated names, without duplicates.
+// askedNames returns all popular and generated names without duplicates.
 func askedNames(t *testing.T, h history) (out []question) {
 	pass := passNames(t)
 	seen := map[string]bool{}
@@ -58,9 +58,8 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking queries every popular name and 100,000 generated names. A name must be blocked
-// if it is covered by the orders in h, which the test reads with a simple parser of its own.
-// Other names must pass.
+// overBlocking queries every popular name and 100,000 generated names. Exactly the names that
+// the orders cover must be blocked. The test reads the orders with a simple parser of its own.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
@@ -76,7 +75,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 			for i := w; i < len(all); i += workers {
 				q := all[i]
 				want, _ := h.blocked(q.name.canonical())
-				// In half of the names, some letters are written as \DDD.
+				// In half of the names, write some letters as \DDD.
 				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
 				got, overTCP := a.ask(spelled, q.name.size() > 250)
 				mu.Lock()
@@ -107,8 +106,7 @@ func overBlocking(t *testing.T, addr string, h history) {
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
 		len(all), len(all)-generatedNames, generatedNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
 	for _, how := range generators {
-		// The threshold is low, because popular names share most of their parents and each
-		// name is queried only once.
+		// The threshold is low, because popular names have many parents in common.
 		if blocked[how.what]+passed[how.what] < generatedNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
@@ -136,7 +134,7 @@ func (a *asker) close() {
 }
 
 // ask sends an A query and reports whether the name is blocked. It uses TCP if tcp is set or
-// if the UDP answer is truncated.
+// the UDP answer is truncated.
 func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.SetEdns0(1232, false)
@@ -152,14 +150,13 @@ func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	return !passed, tcp
 }
 
-// exchange sends a query and returns the reply. It checks that the reply repeats the question
-// byte for byte.
+// exchange sends a query. The reply must repeat the question byte for byte.
 func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
-		// The server closes idle connections, and UDP may lose a packet on a busy machine. One
-		// retry is enough for both problems.
+		// One retry is enough for an idle connection that the server closed, and for a lost
+		// packet.
 		r, err = a.try(m, network)
 	}
 	if err != nil {

@@ -21,14 +21,12 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes. The steps are:
-// copy CoreDNS's source from the module cache, add a line to plugin.cfg, run go generate, and
-// run go build. Then the test sends queries to the new server.
+// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes: copy CoreDNS's
+// source, add a line to plugin.cfg, run go generate and go build. Then it queries the new
+// server.
 //
-// The only difference from docs/compile.md is a replace directive, because the test uses this
-// checkout and not a published version. plugin.cfg keeps all plugins. The build is still fast,
-// because .ci/run has already vetted cmd/coredns with -tags full, so that only CoreDNS's own
-// packages are missing from the build cache.
+// Unlike docs/compile.md, the test needs a replace directive for this checkout. The build is
+// fast, because .ci/run has already compiled most packages.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -57,8 +55,8 @@ func TestPluginCfg(t *testing.T) {
 	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 
-	// The replace directive is used instead of go get. go.sum is copied from this checkout, so
-	// that the module cache of earlier builds is enough and no network is needed.
+	// A replace directive is used instead of go get, and go.sum is copied, so that no network
+	// is needed.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
@@ -74,8 +72,7 @@ func TestPluginCfg(t *testing.T) {
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
 
-	// The plugin must not change the version of a module that CoreDNS has chosen. TestVersions
-	// in cmd/coredns checks this rule in go.mod.
+	// The plugin must not change the version of a module that CoreDNS requires.
 	after := requires(t, filepath.Join(src, "go.mod"))
 	for path, v := range before {
 		if after[path] != v {
@@ -89,8 +86,8 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts binary with a Corefile in which cache and whoami come after the plugin. It checks
-// that a name with an order is blocked and that another name passes.
+// ask starts a binary with a Corefile in which cache and whoami come after the plugin. A name
+// with an order must be blocked, and another name must pass.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
@@ -123,7 +120,7 @@ orders:
 	stop := func() { cmd.Process.Kill(); <-exited }
 	defer stop()
 
-	// The server may not be listening yet, so the query is repeated with a short timeout.
+	// The server may not be listening yet, so the query is repeated.
 	deadline := time.Now().Add(30 * time.Second)
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	for _, tc := range []struct {
@@ -136,8 +133,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// If the server is not listening yet, the socket of the client may get the port of the
-		// server. The client then receives its own query, which is not a response.
+		// The client's socket may have the server's port if the server is not listening yet.
+		// The client then receives its own query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:
@@ -156,8 +153,7 @@ orders:
 	}
 }
 
-// copySource copies the files of a module. The copies are writable, but the files in the
-// module cache are read-only.
+// copySource copies the files of a module and makes them writable.
 func copySource(t *testing.T, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -183,7 +179,7 @@ func copySource(t *testing.T, to, from string) {
 	}
 }
 
-// edit replaces the match of pattern in the file. The pattern must match exactly once.
+// edit replaces the only match of pattern in the file.
 func edit(t *testing.T, file, pattern, with string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -217,7 +213,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// requires returns the required version of each module in a go.mod file.
+// requires returns the version of each module in a go.mod file.
 func requires(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

@@ -17,14 +17,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// These constants are the answers of the test server for names that pass.
+// These are the test server's answers for names that pass.
 const (
 	passing   = "192.0.2.80"
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
 )
 
-// serve starts the server with the orders in a directory and returns the address of the
-// server.
+// serve starts a server with the orders in a directory and returns its address.
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
 	addr := freePort(t)
@@ -61,8 +60,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 		}
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// If the server is not listening yet, the socket of the client may get the port of the
-		// server. The client then receives its own query.
+		// The client's socket may have the server's port if the server is not listening yet.
+		// The client then receives its own query.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}
@@ -72,8 +71,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll sends A queries for all names over a few parallel connections. It returns for each
-// name whether it is blocked.
+// askAll sends A queries for all names over parallel connections, and returns which names are
+// blocked.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4

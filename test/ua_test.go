@@ -13,10 +13,9 @@ import (
 	"testing"
 )
 
-// TestUkrainianOrders starts the server with the Ukrainian orders and queries every name in
-// these orders. Ordered names must be blocked. Lifted names must pass. Names that were ordered
-// again after a lift must be blocked. Ordinary names must pass. More subtests query generated
-// names, and spellings and types that might evade a block.
+// TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
+// blocked, and lifted names must pass. A name that was ordered again after a lift must be
+// blocked. Subtests query generated names and unusual spellings and types.
 func TestUkrainianOrders(t *testing.T) {
 	t.Parallel()
 	addr, h := ukrainian(t)
@@ -80,9 +79,8 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports every attachment of the Ukrainian orders and starts the server with the
-// imported orders. It returns the address of the server. It also returns the orders as the
-// simple parser of this test reads them.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with them. It
+// returns the address, and the orders as the simple parser of this test reads them.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

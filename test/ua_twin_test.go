@@ -16,7 +16,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// data is the directory with the real orders. The README in the directory gives their source.
+// The directory data contains real orders. Its README gives the source.
 const data = "testdata"
 
 // An attachment is a row of the file orders.tsv.
@@ -24,8 +24,8 @@ type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads the file orders.tsv. The field place is the day of the decision. If that
-// day is unknown, place is the day of publication.
+// attachments reads orders.tsv. The field place is the day of the decision, or else the day of
+// publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -57,7 +57,7 @@ func attachments(t *testing.T) (out []attachment) {
 	return out
 }
 
-// A target is a target of an order, as the simple parser of this test reads it.
+// A target is a target of an order for the simple parser of this test.
 type target struct {
 	name  string
 	below string // the suffix of all names below the target
@@ -69,8 +69,8 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a slow and simple parser for a list. It was written without a look at the importer.
-// The importer and read must find the same names in the real lists.
+// read is a slow, simple parser for a list, written independently of the importer. The
+// importer must find the same names.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -84,9 +84,8 @@ func read(t *testing.T, file string) (out []target) {
 		host, page, _ := strings.Cut(line, "/")
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
-		// A blank inside a host or a word without a dot is a typing error, and the intended
-		// name is unknown. The function ukrainian checks that the importer refuses these lines
-		// too.
+		// A blank inside a host, or a word without a dot, is a typing error. The importer must
+		// refuse these lines too.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -104,16 +103,15 @@ func (x target) covers(name string) bool {
 	return name == x.name || !x.exact && strings.HasSuffix(name, x.below)
 }
 
-// A history contains all orders. The test uses it to find slowly whether a name should be
-// blocked.
+// A history contains all orders. The test finds slowly in it whether a name should be blocked.
 type history []struct {
 	attachment
 	targets []target
 }
 
-// blocked reports whether a block order covers the name and no lift (an order that ends other
-// orders) of the same day or later covers the name. On the same day the lift applies, because
-// each attachment is a file of its own. ever reports whether any block order covers the name.
+// blocked reports whether an order blocks the name now. A lift (an order that ends other
+// orders) of the same day or later ends the block. The result ever is true if any order has
+// blocked the name.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -9,11 +9,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns the reasons why a server would refuse the files of after while the files of
-// before are in force. The reasons are a serial that goes down and a loss of more targets than
-// max_shrink allows. A server compares a file with the version at the same path. If before and
-// after each have one file, refusals compares these two files. Otherwise it compares files
-// with the same base name.
+// refusals returns why a server with the files of before in force would refuse the files of
+// after. The reasons are a lower serial and a loss of more targets than max_shrink allows.
+// Files with equal base names are compared. If before and after have one file each, the two
+// files are compared.
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -27,7 +26,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of the file next in olds. n is the number of new files.
+// versionOf finds the old version of the file next in the list olds. n is the number of new
+// files.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true
@@ -40,8 +40,8 @@ func versionOf(next store.Version, olds []store.Version, n int) (store.Version, 
 	return store.Version{}, false
 }
 
-// asProblem converts an error about the file at path to a problem. It removes the path from
-// the start of the message.
+// asProblem converts an error about the file at path to a problem, without the path in the
+// message.
 func asProblem(path string, err error) order.Problem {
 	var p order.Problem
 	if errors.As(err, &p) {

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// queryName parses a name from the command line. flag is the flag or argument that the error
-// message contains.
+// queryName parses a name from the command line. The error contains the argument flag.
 func queryName(flag, s string) (dname.Name, error) {
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)
@@ -32,9 +31,9 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders separates the arguments of the command explain into the name and ORDERS (paths
-// of order files). The name is the first argument. It is the last argument if the first
-// argument looks like an order file and the last argument does not.
+// nameAndOrders splits the arguments of explain into a name and order files. The name is the
+// first argument. If only the first argument looks like an order file, the name is the last
+// argument.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
@@ -43,8 +42,8 @@ func nameAndOrders(args []string) (name string, orders []string) {
 	return args[0], args[1:]
 }
 
-// likeOrders reports whether an argument is an existing path, is a glob, or has the extension of
-// an order file.
+// likeOrders reports whether an argument is an existing path, a glob, or a path with the
+// extension of an order file.
 func likeOrders(arg string) bool {
 	if strings.Contains(arg, "://") {
 		return false

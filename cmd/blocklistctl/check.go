@@ -110,8 +110,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse. These are files that
-// were not loaded, and loaded files for which --against found an error.
+// refused returns the number of order files that a server would refuse, including the files
+// with an error from --against.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {

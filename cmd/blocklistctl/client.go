@@ -20,21 +20,19 @@ type clientFlags struct {
 // client is the client of a query.
 type client struct {
 	ruleset.Client
-	// anyCountry is true if the country of the client is unknown. The client may then be in
-	// any country, and Client has no country.
+	// anyCountry is true if the country of the client is unknown. Client then has no country.
 	anyCountry bool
-	// anyAddress is true if the address of the client is unknown. The client may then have any
-	// address, and Client has no address.
+	// anyAddress is true if the address of the client is unknown. Client then has no address.
 	anyAddress bool
-	// fromPlaces is true if the properties country and home of the Corefile give the country
-	// of the client.
+	// fromPlaces is true if the country comes from the property country or home of the
+	// Corefile.
 	fromPlaces bool
-	// text describes the client for a sentence, for example "a client in IT".
+	// text describes the client, for example "a client in IT".
 	text string
 }
 
-// client returns the client that the flags describe. Without --country, the settings of the
-// server give the country of the client.
+// client returns the client that the flags describe. Without --country, the country comes from
+// the server's settings.
 func (w *clientFlags) client(s *server) (a client, err error) {
 	if w.Client != "" {
 		if a.Addr, err = netip.ParseAddr(w.Client); err != nil {
@@ -67,9 +65,9 @@ func (w *clientFlags) client(s *server) (a client, err error) {
 	return a, nil
 }
 
-// place returns the country that the server assigns to a client with the address a. unknown is
-// true if the geoip plugin decides the country, because the tool does not read the database of
-// geoip. The zero address means a client outside all networks of the Corefile.
+// place returns the country that the server assigns to a client with the address a. The zero
+// address is outside all networks. unknown is true if geoip decides, because the tool does not
+// read the database of geoip.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -90,8 +88,8 @@ func countryText(cc order.Country) string {
 	return " in " + string(cc)
 }
 
-// terms are flags for the properties of a Corefile that influence an answer. A flag has the
-// same default as its property.
+// terms are flags for properties of a Corefile that influence an answer. Flags and properties
+// have equal defaults.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -101,8 +99,8 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply changes the settings of the server to the flags. It returns an error if there are
-// flags and a Corefile, because the Corefile already has the settings.
+// apply sets the server's settings to the flags. Flags together with a Corefile are an error,
+// because the Corefile has the settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {

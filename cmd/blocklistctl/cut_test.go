@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestLastLine checks that check warns of a YAML file whose last line has no line end, as a
-// server does. A YAML file that was cut off may still be valid. A JSON file that was cut off
-// is not valid, so check gives no warning.
+// TestLastLine checks the warning about a YAML file whose last line has no line end. YAML that
+// was cut off may be valid, unlike JSON, so there is no warning about JSON.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const warning = "the last line has no end"

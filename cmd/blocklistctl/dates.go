@@ -17,7 +17,7 @@ func zoneOf(f *order.File) *time.Location {
 	return time.UTC // does not happen, because the parser checks the time zone
 }
 
-// endText returns the time as Time.EndText does. For ruleset.Forever it returns "".
+// endText returns the time as Time.EndText does, but "" for ruleset.Forever.
 func endText(t order.Time, zone *time.Location) string {
 	if t == ruleset.Forever {
 		return ""
@@ -25,8 +25,7 @@ func endText(t order.Time, zone *time.Location) string {
 	return t.EndText(zone)
 }
 
-// endOfDay returns a time as a part of a sentence. If the time is the end of a day, the text
-// is "the end of" and the date.
+// endOfDay returns a time for a sentence, such as "the end of 2026-05-01".
 func endOfDay(t order.Time, zone *time.Location) string {
 	s := endText(t, zone)
 	if len(s) == len(time.DateOnly) {
@@ -35,7 +34,7 @@ func endOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// zone returns the time zone of the file of an order, or UTC for an unknown order.
+// zone returns the time zone of an order's file, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
 	if p, ok := l.positions[id]; ok {
 		return p.zone
@@ -43,10 +42,9 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// firstDate returns the first day on which a block order without a from field can have been in
-// force. This is the day on which the order was issued or served, whichever is later. field is
-// the name of the field with that day. For an order with neither issued nor served, firstDate
-// returns NoTime.
+// firstDate returns the first day on which a block order without a start can have been in
+// force. This is the day on which the order was issued or served, whichever is later. The
+// result field is "issued" or "served". Without these dates, t is NoTime.
 func firstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"
@@ -57,11 +55,10 @@ func firstDate(o *order.Order) (t order.Time, field string) {
 	return order.NoTime, ""
 }
 
-// datedBefore returns a function that changes an order before it is compiled for a time in the
-// past. An order file does not contain the time at which a server loaded the file. If an order
-// or target has no from, the function therefore sets from to the first date on which the order
-// can have been in force. now is the present time. A first date after now is ignored, because
-// the order is in force now.
+// datedBefore returns a function that gives orders and targets without a from their first
+// possible date. It is for explanations of the past, because an order file does not contain
+// the time of its load. A first date after the time now is ignored, because the order is in
+// force now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -81,9 +78,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten returns text with its UTC times replaced by times in the form of the order file.
-// text is the content of a field. References and notes in the text are free text and do not
-// change.
+// asWritten returns text with UTC times in the form of the order file. field is the field that
+// contains text. References and notes are free text and do not change.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -107,6 +103,5 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC. The match includes a word such as "until" or a slash before
-// the time.
+// utcTime matches a time in UTC, with a word such as "until" or a slash before it.
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure contains the disclosure (full, schedule, code or none) of each order. For an
-	// order in both versions, it is the disclosure in the new version.
+	// disclosure contains by order id how much may be shown. If both versions have the order,
+	// the new version counts.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -44,25 +44,22 @@ type diffJSON struct {
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that the guard protects in NEW but not in OLD, so that they
-	// are not enforced.
+	// Held contains the targets that the guard newly keeps from being enforced.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused contains the reasons why a server with the files of OLD in force would refuse
-	// the files of NEW.
+	// Refused contains why a server with OLD in force would refuse NEW.
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is the id of an order with a held target (a target that the guard protects, so
-// that it is not enforced).
+// heldOfJSON is a target that the guard keeps from being enforced, with the id of its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
 }
 
-// orderDiffJSON describes an order that differs between the versions.
+// orderDiffJSON is an order that differs between the versions.
 type orderDiffJSON struct {
 	ID             string      `json:"id"`
 	Kind           diff.Kind   `json:"kind"`
@@ -72,8 +69,7 @@ type orderDiffJSON struct {
 	Fields         []fieldJSON `json:"fields,omitempty"`
 	TargetsAdded   []string    `json:"targets_added,omitempty"`
 	TargetsRemoved []string    `json:"targets_removed,omitempty"`
-	// Undisclosed is the number of targets that are not shown because the order does not
-	// disclose its targets.
+	// Undisclosed is the number of targets that must not be shown.
 	Undisclosed int `json:"undisclosed,omitempty"`
 }
 
@@ -90,11 +86,10 @@ type nameJSON struct {
 	Extent string `json:"extent"`
 	Order  string `json:"order"`
 	Lift   string `json:"lift,omitempty"`
-	target string // the name with its extent, in the form of a target
+	target string // the name in the form of a target
 }
 
-// hiddenNames contains the numbers of names that are not shown, because the orders do not
-// disclose their targets.
+// hiddenNames contains the numbers of names that must not be shown.
 type hiddenNames struct {
 	Blocked int `json:"blocked"`
 	Freed   int `json:"freed"`
@@ -158,7 +153,7 @@ func (c *diffCmd) Run(e *env) error {
 	return err
 }
 
-// order converts the difference d to its JSON form.
+// order converts a difference to its JSON form.
 func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	out := orderDiffJSON{ID: d.Order.ID, Kind: d.Kind, Action: d.Order.Action.String(), OldState: d.OldState, NewState: d.NewState}
 	for _, f := range d.Fields {
@@ -179,8 +174,8 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names converts names to their JSON form. hidden is the number of names that are not shown,
-// because the orders do not disclose their targets.
+// names converts names to their JSON form. hidden is the number of names that must not be
+// shown.
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
@@ -199,9 +194,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that the guard protects (holds back) only in the new version.
-// Targets that orders do not disclose are neither shown nor counted, because the command check
-// reports these targets.
+// held returns the targets that the guard newly keeps from being enforced. It omits targets
+// that orders do not disclose, because check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {
@@ -214,7 +208,7 @@ func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	return out
 }
 
-// dated contains the fields whose values contain times.
+// dated contains the fields that contain times.
 var dated = map[string]bool{"issued": true, "served": true, "acknowledged": true, "reported": true, "deadline": true, "from": true, "until": true, "windows": true, "review": true}
 
 // print prints the differences as text.

@@ -28,7 +28,7 @@ import (
 
 var worlds = flag.Int("worlds", 4, "how many random orders and Corefiles are tried")
 
-// world makes random order files and random Corefiles.
+// A world makes random order files and Corefiles.
 type world struct{ *rand.Rand }
 
 func (w world) some(list ...string) []string {
@@ -41,11 +41,10 @@ func (w world) some(list ...string) []string {
 
 func (w world) one(list ...string) string { return list[w.IntN(len(list))] }
 
-// networks contains networks of clients. The test can send queries from these networks,
-// because all of them are loopback networks.
+// networks contains loopback networks of clients, from which the test can send queries.
 var networks = []string{"127.0.0.0/8", "127.0.0.0/24", "127.1.0.0/16", "127.1.1.0/24", "127.1.1.7", "127.2.0.0/15"}
 
-// clients contains addresses inside and outside the networks in the variable networks.
+// clients contains addresses inside and outside the networks.
 var clients = []string{"127.0.0.9", "127.0.1.1", "127.1.0.1", "127.1.1.1", "127.1.1.7", "127.2.0.1", "127.3.9.9", "127.9.9.9"}
 
 var askedNames = []string{"a.example", "www.a.example", "b.example", "x.www.b.example", "c.example", "none.example"}
@@ -62,8 +61,8 @@ func (w world) scope() string {
 	return "scope: {countries: [" + w.one("IT", "FR", "EU", "CH") + "], clients: [" + w.one(networks...) + "]}"
 }
 
-// orders returns a random order file. All times are whole days, so that no order begins or
-// ends during the test.
+// orders returns a random order file. All times are whole days, so that nothing changes during
+// the test.
 func (w world) orders() string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n")
@@ -124,8 +123,8 @@ func (w world) corefile(dir string) string {
 	return b.String()
 }
 
-// TestExplainIsTheServer checks that the command explain with a Corefile says what a server
-// with this Corefile answers. The orders, Corefiles, clients and names are random.
+// TestExplainIsTheServer compares explain --corefile with the answers of a server that has
+// this Corefile. Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	clog.Discard()
@@ -158,8 +157,7 @@ func TestExplainIsTheServer(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		addr := inst.Servers()[0].LocalAddr().String()
-		// A server that is stopped before its first query would continue to run, so send one
-		// query now.
+		// A server that is stopped before its first query would not stop.
 		exchange(t, "tcp", inst.Servers()[0].Addr().String(), "127.0.0.1", "none.example", dns.TypeA)
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
@@ -202,7 +200,7 @@ func explainFor(t *testing.T, corefile, name, client, qtype string) (out explain
 	return out
 }
 
-// exchange sends the query that explain describes to a server, from the address of a client.
+// exchange sends the query of explain to a server, from the address of a client.
 func exchange(t *testing.T, network, server, client, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	local := net.Addr(&net.UDPAddr{IP: net.ParseIP(client)})
@@ -219,9 +217,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients in the output "for whom" of explain. Each group
-// must have the verdict that explain gives for a client of the group. The test uses random
-// orders, with and without a Corefile.
+// TestWhomIsTrue checks the groups of clients in the output "for whom". The verdict of a group
+// must be the verdict for a client of the group.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

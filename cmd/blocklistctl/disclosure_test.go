@@ -7,7 +7,7 @@ import (
 )
 
 // TestDisclosures checks that a lift (an order that ends other orders) is as secret as the
-// orders that it ends. The server's log has the same rule.
+// orders that it ends.
 func TestDisclosures(t *testing.T) {
 	terms := func(authority string, d order.Disclosure) *order.Terms {
 		return &order.Terms{Authority: order.Authority{Name: authority}, Disclosure: d}

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// docsExample matches an example in docs/blocklistctl.md. An example consists of the command
-// and its output. A backslash at the end of a line continues the command.
+// docsExample matches a command and its output in docs/blocklistctl.md. A backslash at the end
+// of a line continues the command.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of docs/blocklistctl.md in a copy of testdata/docs, and compares
-// each output with the page. In an output, standard error comes before standard output. With
-// the flag -update, the test writes the outputs into the page.
+// TestDocs runs the examples of docs/blocklistctl.md in a copy of testdata/docs and compares
+// the outputs. Standard error comes before standard output. With -update, it writes the
+// outputs into the page.
 func TestDocs(t *testing.T) {
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "blocklistctl.md"))
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is how long before the expires time of a file the command check begins to warn.
+// expiresSoon is the time before a file's expires at which check begins to warn.
 const expiresSoon = 7 * 24 * time.Hour
 
-// expiring returns a warning for each file whose expires time is before now or soon after now.
-// The orders of an expired file stay in force, but the server raises an alarm.
+// expiring returns a warning for each file whose expires has passed or passes soon. A server
+// raises an alarm about an expired file.
 func (l *orders) expiring(now order.Time) (problems order.Problems) {
 	for _, v := range l.versions {
 		at := v.File.Expires

@@ -94,7 +94,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// decide finds the verdict about the name. It writes the verdict and the reasons to out.
+// decide writes the verdict about the name and its reasons to the explanation out.
 func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint16, cl client, out *explainJSON) {
 	var q ruleset.QName
 	q.SetName(name)
@@ -146,7 +146,7 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 }
 
 // forAll sets the client in the explanation to "every client" or "any client". It changes
-// nothing if all is false or the flags specify a client.
+// nothing if the flags specify a client.
 func (x *explainJSON) forAll(cl client, all bool) {
 	switch {
 	case !all || !cl.anyAddress || cl.Country != "" && !cl.fromPlaces:
@@ -157,14 +157,14 @@ func (x *explainJSON) forAll(cl client, all bool) {
 	}
 }
 
-// decided adds the target that decides the verdict to out.
+// decided adds the deciding target to the explanation out.
 func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(r.Until)
 	zone := x.l.zone(r.Order.ID)
 	out.untilText = or(endOfDay(r.Until, zone), "no known end")
 	whole := x.byID[r.Order.ID]
-	// For a time in the past, datedBefore has added a start to an order without a from. The
-	// true start of the order is not known.
+	// For a time in the past, datedBefore has set the start of an order without a from. The
+	// true start is unknown.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -183,7 +183,7 @@ func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	}
 }
 
-// notes returns notes about facts that the explanation does not know or did not check.
+// notes returns notes about facts that the explanation does not know.
 func (x *explainer) notes(s *server, cl client, out *explainJSON) (notes []string) {
 	if out.past {
 		notes = append(notes, "decided by the present order files; at that time the files may have been different")
@@ -211,8 +211,8 @@ func (x *explainer) notes(s *server, cl client, out *explainJSON) (notes []strin
 	return notes
 }
 
-// elsewhereText returns the note that the chosen server block receives no query for the name.
-// other is the server block that receives the query. It is nil if no block receives the query.
+// elsewhereText returns a note if the chosen server block receives no query for the name. The
+// argument other is the server block that receives the query, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

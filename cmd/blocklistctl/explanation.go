@@ -30,7 +30,7 @@ type explainJSON struct {
 	Recorded  []reasonJSON `json:"recorded"`
 	Notes     []string     `json:"notes,omitempty"`
 
-	// The fields below are for the text output only.
+	// These fields are only for the text output.
 	past, future                 bool
 	groupsText, since, untilText string
 }
@@ -44,7 +44,7 @@ type orderJSON struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// reasonJSON is a target that does not decide the verdict, with the reason.
+// reasonJSON is a target that does not decide, with the reason.
 type reasonJSON struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -57,9 +57,8 @@ type reasonJSON struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// digForm returns a message in the form in which dig prints it. If the text of an extended DNS
-// error is not printable, digForm quotes the text, because the DNS library does not escape it.
-// Like dig, digForm omits the parentheses around an empty text.
+// digForm returns a message in the form of dig. It quotes an unprintable text of an extended
+// DNS error, because the DNS library does not escape it.
 func digForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -128,8 +127,8 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	}
 }
 
-// positionText returns the file and line of an order for a sentence. For an unknown file it
-// returns "".
+// positionText returns the file and line of an order for a sentence, or "" for an unknown
+// file.
 func positionText(file string, line int) string {
 	if file == "" {
 		return ""

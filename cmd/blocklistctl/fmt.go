@@ -91,12 +91,11 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
-// maxFormat is the largest size of a file that fmt formats, in bytes. The limit protects the
-// memory, because fmt keeps the file and its canonical form in memory.
+// maxFormat is the largest size in bytes of a file to format. The limit protects the memory,
+// because fmt keeps the file twice in memory.
 const maxFormat = 256 << 20
 
-// format returns the content of a file and the content in canonical form. If the file has
-// errors, format returns the errors as problems.
+// format returns the content of a file, unchanged and in canonical form.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
 	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {

@@ -16,29 +16,26 @@ type groupJSON struct {
 	Order   string `json:"order,omitempty"`
 }
 
-// maxNetworks is the largest number of networks for which explain makes groups of clients.
+// maxNetworks is the largest number of networks for which explain makes groups.
 const maxNetworks = 64
 
-// clientKinds contains the countries and networks of clients for which the verdict about a
-// name may differ.
+// clientKinds contains the countries and networks for which the verdict about a name may
+// differ.
 type clientKinds struct {
 	countries []countryKind
 	networks  []netip.Prefix
-	// incomplete is true if the verdict may also differ for other countries or networks, which
-	// are not shown.
+	// incomplete is true if there are more countries or networks.
 	incomplete bool
 }
 
-// A countryKind is a country or a group of countries with the same verdict. cc is one country
-// of the group.
+// A countryKind is a group of countries with one verdict. cc is one of these countries.
 type countryKind struct {
 	text string
 	cc   order.Country
 }
 
-// groups finds the verdict about the name for each kind of client that the client a may be. It
-// returns groups of clients with their verdicts. The last group contains all other clients.
-// all reports whether the groups include every client.
+// groups returns groups of clients with their verdicts. The last group contains all other
+// clients. The result all is true if every client is in a group.
 func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
@@ -60,9 +57,8 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 		if !ok {
 			continue
 		}
-		// same is true if clients of the network n get the same verdict in all countries. like
-		// is true if the clients get the same verdict as clients of their country outside the
-		// network.
+		// same is true if clients of the network n get one verdict in all countries. like is
+		// true if the clients get the verdict of their country outside the network.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -87,9 +83,8 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks for which the verdict may differ. These are the
-// countries and networks in the scopes and exemptions of the orders for a name, and in the
-// scopes of all lifts.
+// kinds returns the countries and networks in the scopes and exemptions of the orders for a
+// name, and in the scopes of all lifts. The verdict may differ only for these.
 func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *order.Order) {
@@ -121,8 +116,7 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
-	// The countries that are in the Corefile but in no order are one kind. The country of the
-	// property home is not among these countries.
+	// Countries that are only in the Corefile are one kind, without the home country.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -144,8 +138,8 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 	return k
 }
 
-// placed returns the countries that the Corefile may assign to the client a. It omits the
-// country that a already has.
+// placed returns the countries that the Corefile may assign to the client a, except its
+// present country.
 func (s *server) placed(a client) (out []order.Country) {
 	if s.block == nil || !a.anyAddress || !a.fromPlaces {
 		return nil
@@ -159,9 +153,8 @@ func (s *server) placed(a client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// countryKinds returns a kind of client for each country in ccs that is possible. ccs must be
-// sorted. If ccs contains the EU, the last kind is for the possible countries of the EU that
-// are not in ccs.
+// countryKinds returns a kind of client for each possible country in the sorted list ccs. If
+// the list contains the EU, the last kind is for the other possible countries of the EU.
 func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -200,8 +193,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address that is in the network n and in none of the networks in after. It
-// returns false if there is no address of this kind. after must be sorted.
+// inside returns an address in the network n that is in none of the networks in the sorted
+// list after. It returns false if there is no address.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -227,8 +220,8 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// groupsText returns a line of text about the clients for which the name is blocked. If the
-// verdict is the same for all clients, it returns "".
+// groupsText returns a line about the clients for which the name is blocked. It returns "" if
+// one verdict is for all clients.
 func groupsText(groups []groupJSON, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}

@@ -6,9 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard reads the protect lists (lists of names that must not be blocked) and makes the
-// guard. It skips a list with errors, as a server does at its start, and returns the errors as
-// problems.
+// readGuard makes a guard of the protect lists (lists of names that must not be blocked). It
+// skips a list with errors, as a server does at its start.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -30,15 +29,14 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that the guard holds back, so that it is not enforced. Target is empty
-// if the guard holds back the whole order.
+// heldJSON is a target that the guard keeps from being enforced. An empty Target means all
+// targets of the order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`
 }
 
-// heldBy returns for each order id the targets that the guard holds back, so that they are not
-// enforced.
+// heldBy returns by order id the targets that the guard keeps from being enforced.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

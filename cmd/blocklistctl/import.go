@@ -37,8 +37,7 @@ type domainsCmd struct {
 	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// readsFlags are the flags for lines that have several meanings. Each flag decides the meaning
-// of one kind of line.
+// readsFlags are the flags that decide how lines with several meanings are read.
 type readsFlags struct {
 	Charset      string `placeholder:"SET" help:"The character set: utf-8 (default), cp1250 or cp1251."`
 	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (with example.com) or below (without example.com)."`
@@ -145,8 +144,7 @@ func (c *domainsCmd) Run(e *env) error {
 }
 
 // paths checks the flags --out and --list. It returns the path of the order file. It also
-// returns the path of the side list (a list of names in a file of its own), relative to the
-// order file.
+// returns the relative path of the side list (a list of names in a file of its own).
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
@@ -166,7 +164,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
-// open opens the list of names. The caller must call the returned function to close the list.
+// open opens the list of names. The caller must call the returned function.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -182,8 +180,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return f, f.Close, nil
 }
 
-// write makes the order file, and writes the order file and its side list. If a file exists
-// and differs, write adds a problem to out and writes nothing.
+// write writes the order file and its side list. If a file exists with other content, write
+// only adds a problem to the report out.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	f, err := c.head().Write(name, targets, side)
 	var bad order.Problems
@@ -224,7 +222,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		switch there, equal, err := compare(x.path, x.data); {
 		case err != nil:
 			return fmt.Errorf("%s: %w", printable.Line(x.path), err)
-		case equal: // the file keeps its time, so that no server loads the file again
+		case equal: // the file keeps its time, so that no server loads it again
 		case there && !c.Overwrite:
 			out.Problems = append(out.Problems, printable.Line(x.path)+": exists and differs; nothing is written (--overwrite replaces the file)")
 		default:
@@ -243,8 +241,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// compare reports whether a file exists, and whether its content equals data. It reads the
-// file only if the sizes are equal.
+// compare reports whether a file exists and whether its content equals data.
 func compare(path string, data []byte) (there, equal bool, err error) {
 	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {

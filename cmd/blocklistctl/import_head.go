@@ -13,9 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags are the flags for the fields of an order. The tag key is the key of the field in
-// an order file. A key with a dot is a key inside a field. TestHeadFlags checks that each
-// field of an order has a flag, except the fields in a list with reasons.
+// headFlags are the flags for the fields of an order. The tag key is the key in an order file.
+// A key with a dot is inside a field.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" required:"" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" required:"" placeholder:"NAME" help:"The authority's name."`
@@ -50,8 +49,8 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames contains the name of the flag for each key of an order, for example
-// --scope-country for scope.countries.
+// flagNames contains the flag for each key of an order, for example --scope-country for
+// scope.countries.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {
@@ -65,8 +64,8 @@ var flagNames = func() map[string]string {
 	return names
 }()
 
-// wordStart matches the start of a word inside the name of a struct field, for example the
-// letters "yC" in AuthorityCountry.
+// wordStart matches the start of a word inside the name of a struct field, for example "yC" in
+// AuthorityCountry.
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // head returns the fields of the order that the flags give.
@@ -86,8 +85,7 @@ func (f *headFlags) head() *importer.Head {
 	return h
 }
 
-// flagOf returns the flag that sets a field of the order. If no flag sets the field, it
-// returns the field.
+// flagOf returns the flag that sets a field of the order, or else the field.
 func flagOf(field string) string {
 	key := strings.TrimRight(field, "[]0123456789")
 	if key == "scope" {
@@ -102,11 +100,10 @@ func flagOf(field string) string {
 	return field
 }
 
-// minutes matches a duration in minutes in the words of a decision, for example "30 minutes".
+// minutes matches a duration such as "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// check refuses flags with values that an order file cannot have. The error contains the flags
-// to use.
+// check refuses values that an order file cannot have. The error contains the right flags.
 func (f *headFlags) check() error {
 	places := len(f.ScopeCountry) + len(f.ScopeClient)
 	switch {
@@ -124,8 +121,7 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem in the order. The text refers to the flag instead of
-// the field.
+// badField returns the text of a problem in the order, with the flag in place of the field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
@@ -137,8 +133,7 @@ func (f *headFlags) badField(p order.Problem) string {
 	return text
 }
 
-// ownCountry returns the country code of the authority for an example. Without a code it
-// returns IT.
+// ownCountry returns the authority's country code for an example, or else IT.
 func (f *headFlags) ownCountry() string {
 	if f.AuthorityCountry == "" {
 		return "IT"

@@ -10,12 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks three properties. The command import has a flag for each field of an
-// order, except the fields in the list left. Each key of a flag is a key of an order file. The
-// function head puts the value of each flag under its key.
+// TestHeadFlags checks that import has a flag for each field of an order, except the fields in
+// the list left. The function head must put the value of each flag under a key of an order
+// file.
 func TestHeadFlags(t *testing.T) {
-	// left contains keys for which import has no flag. Their values are lists or records, or
-	// come from the list of names.
+	// The list left contains keys without a flag. Their values are lists or records, or come
+	// from the list of names.
 	left := []string{"windows", "exempt", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}
 	var schema struct {

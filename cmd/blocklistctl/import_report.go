@@ -49,14 +49,13 @@ type noteJSON struct {
 	Same     int          `json:"same,omitempty"`
 }
 
-// joinedJSON is a line that was joined to the line of a note, because the two lines contain
-// one name.
+// joinedJSON is a line with the rest of a name in the line before.
 type joinedJSON struct {
 	Line int    `json:"line"`
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is a group of lines that import handled for the same reason.
+// reasonOf is a group of lines that were handled for one reason.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -70,8 +69,8 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names in the list with --expect. A decision may count the
-// entries of its list or the different names, so expected accepts both numbers.
+// expected compares the number of names with --expect. A decision may count entries or
+// different names, so expected accepts two numbers.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil || *c.Expect == out.Targets {
 		return
@@ -89,8 +88,8 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings that the command check gives about the order. It omits warnings
-// about names, because the notes about the lines already contain these warnings.
+// odd returns the warnings of check about the order, without the warnings about names, because
+// the notes about the lines have them.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -118,9 +117,8 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 // maxListed is the largest number of lines that are listed for one reason.
 const maxListed = 20
 
-// say prints what import did with the lines, grouped by reason. For cleaned lines it prints
-// one example. It lists the lines of all other groups, because a person must look at these
-// lines.
+// say prints what import did with the lines, grouped by reason. It lists all lines that a
+// person must look at, and one example of the cleaned lines.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -142,7 +140,7 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText contains the first words of the text about each kind of group.
+// kindText contains the first words about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
@@ -176,7 +174,7 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	}
 }
 
-// noteText returns the text of a line as it was read, and the targets that the line gave.
+// noteText returns the original text of a line and its targets.
 func noteText(n *importer.Note) string {
 	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
 	for _, r := range n.Joined {
@@ -216,7 +214,7 @@ func notesJSON(notes []importer.Note) []noteJSON {
 	return out
 }
 
-// optionOf returns the flag that decides the form f. For an empty form it returns "".
+// optionOf returns the flag that decides the form f (text with several meanings).
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

@@ -9,9 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames new files to their final paths: first the new signature, then the other
-// signatures of the new version, and then the order file. All new files are complete on the
-// disk before the first rename, so that a full disk changes nothing.
+// install renames new files to their final paths: first the signatures and then the order
+// file. All new files are complete on the disk before the first rename, so that a full disk
+// changes nothing.
 func (b *signed) install(file string, slot int, text []byte) error {
 	var all []*staged
 	defer func() {
@@ -54,9 +54,8 @@ func (b *signed) install(file string, slot int, text []byte) error {
 	return nil
 }
 
-// moving returns the signatures that other people have made for the new version, by the number
-// of the signature file. These signatures cover the new version, so they must be installed
-// with it.
+// moving returns the signatures of other people for the new version, by number. They must be
+// installed with the new version.
 func (b *signed) moving(file string, slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

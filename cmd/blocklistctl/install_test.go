@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// signFiles makes a key, a signed order file, and a new version of the order file in a new
-// directory.
+// signFiles makes a key, a signed order file, and a new version of it.
 func signFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -28,8 +27,7 @@ func signFiles(t *testing.T) {
 	}
 }
 
-// TestSignatureFirst checks that sign installs the signature before the order file, so that the
-// new order file is never without its signature.
+// TestSignatureFirst checks that sign installs the signature before the order file.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
@@ -46,9 +44,8 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails lets sign fail at different steps. The old order file must stay. Its old
-// signature must stay too, unless the new signature was already installed. No hidden file may
-// be left.
+// TestSignFails lets sign fail at different steps. The old order file must stay. The old
+// signature must stay until the new signature is installed. No hidden file may be left.
 func TestSignFails(t *testing.T) {
 	for _, failing := range []string{"orders.yaml.minisig", "orders.yaml"} {
 		signFiles(t)

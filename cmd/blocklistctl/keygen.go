@@ -89,8 +89,7 @@ func (c *keygenCmd) Run(e *env) error {
 	return err
 }
 
-// createFile creates the file at path and writes data to it. It returns an error if the file
-// exists.
+// createFile creates a file with the given content. An existing file is an error.
 func createFile(path string, data []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -103,8 +102,7 @@ func createFile(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// sayOnTerminal writes a line to standard error. If standard error is not a terminal, it
-// writes nothing.
+// sayOnTerminal writes a line to standard error if standard error is a terminal.
 func (e *env) sayOnTerminal(text string) {
 	if e.progress.w != nil {
 		e.say("%s", text)

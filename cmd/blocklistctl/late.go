@@ -7,10 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns why an order cannot have been in force at its deadline. Either the order was
-// served after its deadline, or the order or a target of the order begins after the deadline.
-// For other orders late returns "". It does not know when the order was added to its file (see
-// lateSince).
+// late returns why an order cannot have been in force at its deadline: the order was served
+// later, or the order or a target begins later. Otherwise it returns "". The time of the load
+// is unknown (see lateSince).
 func late(o *order.Order) string {
 	switch {
 	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
@@ -23,10 +22,9 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at the time now. If late returns a reason, lateNow
-// returns the same reason. Otherwise the order is late if its deadline has passed and the
-// order is not enforced completely. For other orders lateNow returns "". held is the number of
-// targets that the guard holds back, so that they are not enforced.
+// lateNow returns why an order is late at the time now, or "". An order is also late if its
+// deadline has passed and it is not fully enforced. The argument held is the number of targets
+// that the guard keeps from being enforced.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
@@ -49,7 +47,7 @@ func (l *orders) lateOrders(now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string { return lateNow(o, states[o.ID], len(held[o.ID]), now) })
 }
 
-// states returns the state of each order at the time now. The keys are the ids of the orders.
+// states returns the state of each order by id.
 func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	out := map[string]ruleset.OrderState{}
 	for st := range l.set.OrderStates(now) {
@@ -58,8 +56,8 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order with countries in its scope. The command
-// check gives these warnings if the Corefile of the server is unknown.
+// countryOrders returns a warning for each order that is limited to countries. The command
+// check gives it if the Corefile is unknown.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
@@ -73,8 +71,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each active order that is in l but not in before, if the
-// deadline of the order has passed at the time now.
+// lateSince returns a warning for each new active order whose deadline has passed. An order is
+// new if it is not in the set before.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
 		if _, was := before.positions[o.ID]; was || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
@@ -84,7 +82,6 @@ func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	})
 }
 
-// warnLate returns a warning for each order for which the function late returns a reason.
 func (l *orders) warnLate(late func(*order.Order) string) (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {

@@ -58,11 +58,11 @@ type listedJSON struct {
 	Windows    []windowJSON `json:"windows,omitempty"`
 	Review     string       `json:"review,omitempty"`
 	Disclosure string       `json:"disclosure"`
-	// Late is the reason why the order is late. It is empty if the order is not late.
+	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the targets that the guard holds back, so that they are not enforced. Held
-	// is shown under the same conditions as TargetList.
+	// Held contains the targets that the guard keeps from being enforced. It is shown under
+	// the conditions for TargetList.
 	Held []heldJSON `json:"held,omitempty"`
 
 	// The fields below are for the text output only.
@@ -130,8 +130,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// In path.Match, * does not match a slash. Order ids may contain slashes, so slashes are
-	// replaced.
+	// In path.Match, * does not match a slash, but ids may contain slashes.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -174,8 +173,7 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether an order has a target that covers the name, or a page whose host is
-// the name.
+// concerns reports whether an order has a target that covers the name, or a page on this host.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -198,7 +196,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL, or the zero Name if the host is not a name.
+// hostOf returns the host of a URL, or the zero Name if it is not a name.
 func hostOf(page string) dname.Name {
 	host, _ := order.URLHost(page)
 	return host
@@ -246,9 +244,7 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// The lines about an order are between the rows of the table. Therefore print formats the
-	// whole table first, and then prints it row by row. Cells contain no line ends and no
-	// tabs.
+	// Lines about an order come between the rows, so the whole table is formatted first.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE")

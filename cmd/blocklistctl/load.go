@@ -11,10 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// orders contains the orders of several files, loaded as a server loads them at its start. It
-// also contains the parsed orders, which a server does not keep.
+// An orders value contains the orders of several files, loaded as a server does at its start.
+// It also keeps the parsed orders.
 type orders struct {
-	files     []lint.File // the files without errors
+	files     []lint.File // contains the files without errors
 	set       *ruleset.Set
 	problems  order.Problems // the errors of all files, and the warnings of parsing and compiling
 	found     int            // the number of files, with and without errors
@@ -48,9 +48,8 @@ func (l *orders) byID() map[string]*order.Order {
 	return m
 }
 
-// load reads and compiles files, directories and globs by the rules of the server. If a file
-// has an error, load returns its problems and none of its orders. If change is not nil, load
-// calls change for each order and compiles the returned order.
+// load reads and compiles files, directories and globs as a server does. Orders of a file with
+// an error are left out. If change is not nil, load compiles the orders that change returns.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{positions: map[string]orderPosition{}}
 	opt := s.Store.Rules
@@ -100,8 +99,8 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// mustLoad loads files as load does. If a file has an error, mustLoad returns an error,
-// because a result about the other files alone could be wrong.
+// mustLoad loads files as load does. An error in any file is an error, because a result
+// without that file could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

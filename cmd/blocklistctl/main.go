@@ -1,7 +1,7 @@
 // Command blocklistctl is the operator's tool for DNS blocking orders. It checks order files,
-// explains verdicts, compares versions of files and imports lists. It calls the same functions
-// as the server and does not run CoreDNS. docs/blocklistctl.md describes the commands and
-// their JSON output.
+// explains decisions, compares versions of files and imports lists. It calls the functions of
+// the server and does not run CoreDNS. docs/blocklistctl.md describes the commands and their
+// JSON output.
 package main
 
 import (
@@ -61,8 +61,8 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// env contains what a command uses in addition to its flags, for example standard output and
-// the clock.
+// env contains what a command uses besides its flags, for example standard output and the
+// clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -118,7 +118,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	return code
 }
 
-// moment returns the time that the flag --at gives, or the present time without the flag.
+// moment returns the time in the flag --at, or the present time.
 func (e *env) moment(at string) (order.Time, error) {
 	if at == "" {
 		return order.Time(e.now().Unix()), nil

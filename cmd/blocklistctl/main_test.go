@@ -51,8 +51,8 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output. In the output, $DIR replaces the working
-// directory, because a Corefile gives absolute paths of order files.
+// command runs blocklistctl and returns its output. The text $DIR replaces the working
+// directory, because a Corefile gives absolute paths.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -78,8 +78,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document, and that docs/blocklistctl.md
-// contains the name of each field.
+// oneDocument checks that --json writes one JSON document, and that docs/blocklistctl.md has
+// each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -133,14 +133,14 @@ func TestMain(m *testing.M) {
 // ctl runs blocklistctl and returns the exit code, standard output and standard error.
 func ctl(args ...string) (code int, out, errs string) { return ctlAt(clock, args...) }
 
-// ctlAt runs blocklistctl as ctl does, but with the given clock.
+// ctlAt runs blocklistctl with the given clock.
 func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
 	code = run(args, strings.NewReader(""), &stdout, &stderr, now)
 	return code, stdout.String(), stderr.String()
 }
 
-// TestHelp checks that the help of every command contains an example, and that the docs have a
+// TestHelp checks that the help of every command has an example, and that the docs have a
 // chapter about the command.
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
@@ -155,8 +155,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS checks that the tool does not link the server. The only package of the CoreDNS
-// project in the tool is the lexer for Corefiles.
+// TestNoCoreDNS checks that the tool does not link the server. Only CoreDNS's lexer for
+// Corefiles is allowed.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

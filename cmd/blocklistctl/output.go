@@ -39,7 +39,7 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
-// say writes a message to standard error. Each line of the message is made printable.
+// say writes a message to standard error in printable form.
 func (e *env) say(format string, args ...any) {
 	e.progress.clear()
 	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -50,8 +50,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// output writes to standard output. It keeps the first write error, so that a command does not
-// exit with code 0 if its output is lost.
+// An output writes to standard output. It keeps the first error, so that a command whose
+// output is lost does not exit with code 0.
 type output struct {
 	w   io.Writer
 	err error
@@ -66,8 +66,8 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes the JSON document of a command. It escapes text that is not printable, so
-// that the document is safe on a terminal.
+// writeJSON writes a JSON document. It escapes unprintable text, so that the document is safe
+// on a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
 	var b bytes.Buffer

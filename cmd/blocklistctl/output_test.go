@@ -13,8 +13,8 @@ import (
 
 const smallOrders = "version: 1\norders:\n- {id: a, authority: {name: A}, references: [r], scope: global, review: 2027-01-01, targets: [a.example]}\n"
 
-// TestMisuseJSON checks that wrong arguments together with --json give one JSON document with
-// the error, for every command.
+// TestMisuseJSON checks that wrong arguments with --json give one JSON document, for every
+// command.
 func TestMisuseJSON(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -50,7 +50,7 @@ func TestMisuseJSON(t *testing.T) {
 	}
 }
 
-// full is a writer that fails after room bytes, like a full disk.
+// A full writer fails after room bytes, like a full disk.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -60,8 +60,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestOutputLost checks that a command reports an error if its output is lost. The command
-// must not exit with code 0, whether the whole output or only its end is lost.
+// TestOutputLost checks that a command fails if its output, or the end of its output, is lost.
 func TestOutputLost(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -88,7 +87,7 @@ func TestOutputLost(t *testing.T) {
 	}
 }
 
-// TestHelpLost checks that --help does not exit with code 0 if the help text is lost.
+// TestHelpLost checks that --help fails if the help text is lost.
 func TestHelpLost(t *testing.T) {
 	var errs strings.Builder
 	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
@@ -96,14 +95,13 @@ func TestHelpLost(t *testing.T) {
 	}
 }
 
-// hostile contains texts that would control a terminal, forge a line or change the reading
+// hostile contains texts that would control a terminal, forge a line, or change the reading
 // direction.
 var hostile = []string{
 	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }
 
-// hostileOrders returns an order file in JSON. Each field that accepts free text contains the
-// given text.
+// hostileOrders returns an order file whose free text is the given text.
 func hostileOrders(text, id string) string {
 	quoted, _ := json.Marshal(text)
 	q := string(quoted)
@@ -117,7 +115,7 @@ func hostileOrders(text, id string) string {
 	return `{"version": 1, "orders": [` + strings.ReplaceAll(o+","+lift, "\n", " ") + `]}`
 }
 
-// TestHostileText checks that text in order files never controls the terminal. A hostile text
+// TestHostileText checks that text in order files cannot control the terminal. A hostile text
 // must give as many lines of output as a harmless text.
 func TestHostileText(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -170,8 +168,7 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-// TestHostileNames checks that hostile text in the names of files is printed in a printable
-// form.
+// TestHostileNames checks that hostile file names are made printable.
 func TestHostileNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, text := range hostile {
@@ -195,8 +192,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// TestHostileProgress checks that the progress line shows the name of a file in a printable
-// form.
+// TestHostileProgress checks that the progress line makes file names printable.
 func TestHostileProgress(t *testing.T) {
 	for _, text := range hostile {
 		var b strings.Builder

@@ -21,8 +21,8 @@ type passwordFlags struct {
 const maxPassword = 1024
 
 // password returns the password of a secret key, from a file, from standard input or from the
-// terminal. If isNew is true, a person must type the password twice. prompt is the name of the
-// key in the question.
+// terminal. If isNew is true, the password must be typed twice. The question contains the text
+// prompt.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -38,8 +38,7 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine reads the first line of r and returns it as a password. name is the name of r in
-// errors.
+// firstLine returns the first line of r as a password. Errors contain name.
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -48,8 +47,8 @@ func firstLine(r io.Reader, name string) (string, error) {
 	return line, checkPassword(&line)
 }
 
-// checkPassword removes the line end from a password. It returns an error if the password is
-// empty or too long.
+// checkPassword removes the line end from a password and refuses an empty or too long
+// password.
 func checkPassword(line *string) error {
 	*line = strings.TrimSuffix(strings.TrimSuffix(*line, "\n"), "\r")
 	switch {
@@ -61,7 +60,7 @@ func checkPassword(line *string) error {
 	return nil
 }
 
-// askPassword asks for a password on the terminal, which does not show the typed password.
+// askPassword asks for a password on the terminal without showing it.
 func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	in, ok := e.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
@@ -90,9 +89,8 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal makes an interrupt (Ctrl-C) restore the terminal before the process ends.
-// Otherwise, the terminal would not show typed text after the process has ended. The returned
-// function ends this handling of interrupts.
+// keepTerminal makes an interrupt (Ctrl-C) restore the terminal, which would otherwise stay
+// without echo. The returned function ends this.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

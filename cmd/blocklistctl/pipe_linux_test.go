@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe checks that check reports an error for a pipe in place of a file. It must not wait
-// until another process writes to the pipe.
+// TestPipe checks that check refuses a pipe in place of a file, and does not wait for a
+// writer.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -50,8 +50,7 @@ func TestImportPipe(t *testing.T) {
 	}
 }
 
-// TestImportSize checks that import refuses a file that is larger than any list, and does not
-// read the file.
+// TestImportSize checks that import refuses a too large file without reading it.
 func TestImportSize(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {
@@ -67,8 +66,7 @@ func TestImportSize(t *testing.T) {
 	}
 }
 
-// TestImportShows checks that import prints the text and the file name of a list without
-// control characters.
+// TestImportShows checks that import prints text and file names without control characters.
 func TestImportShows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const name = "a\x1b[31m\nforged.txt"

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets sets the line, column and field of warnings about single targets. The compiled set
-// contains only the texts of targets, so atTargets looks for the targets in the orders.
+// atTargets sets the line, column and field of warnings about single targets. It finds the
+// targets in the parsed orders, because the compiled set contains only texts.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -43,13 +43,13 @@ func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
-// heldText returns the text of a target as ruleset.Held contains it.
+// heldText returns the text of a target as in ruleset.Held.
 func heldText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress:
 		return t.Attr.Address.String()
 	case t.Kind == order.TargetURL:
-		return "" // the guard does not hold back pages, because DNS does not enforce pages
+		return "" // the guard ignores pages, because DNS does not enforce them
 	}
 	return t.Pattern()
 }
@@ -77,8 +77,7 @@ func problemsJSON(ps order.Problems) []problemJSON {
 	return out
 }
 
-// problemText returns a problem as one line of printable text. The text of a warning contains
-// the word "warning".
+// problemText returns a problem as one line of printable text.
 func problemText(p order.Problem) string {
 	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
 	if p.Warning {

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// progress shows the current step of a long command in one line of a terminal. If standard
-// error is not a terminal, progress prints nothing, so that logs contain only results.
+// progress shows the current step of a long command on one line. It prints nothing if standard
+// error is not a terminal.
 type progress struct {
 	w     io.Writer // nil if standard error is not a terminal
 	begin time.Time
@@ -33,7 +33,7 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the progress line. It is cheap and may be called often.
+// say replaces the progress line. It may be called often.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return
@@ -46,7 +46,7 @@ func (p *progress) say(format string, args ...any) {
 	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// clear removes the progress line. It must be called before any other output.
+// clear removes the progress line. Call it before any other output.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

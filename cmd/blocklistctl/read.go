@@ -39,7 +39,7 @@ func parseOrders(path string, r io.Reader) (parsed *order.File, digest source.Di
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
-// lastByte is a writer that keeps only the last byte.
+// A lastByte is a writer that keeps only the last byte.
 type lastByte byte
 
 // Write implements io.Writer.
@@ -50,9 +50,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most most bytes. It checks the type of the file first,
-// because opening a pipe blocks until another process writes to the pipe. The returned error
-// does not contain the path.
+// openFile opens a regular file of at most most bytes. It checks the type first, because
+// opening a pipe waits for a writer. The error does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An explainer writes the reasons of a verdict as text.
+// An explainer writes the reasons of a decision as text.
 type explainer struct {
 	l          *orders
 	byID       map[string]*order.Order
@@ -21,7 +21,7 @@ type explainer struct {
 	client     ruleset.Client
 }
 
-// label returns the id of an order. For a sealed order (a secret order) it returns a digest.
+// label returns the id of an order, or a digest for a sealed (secret) order.
 func (x *explainer) label(o *ruleset.Order) string {
 	if x.hidden(o) {
 		return sealedLabel(o.ID)
@@ -29,7 +29,7 @@ func (x *explainer) label(o *ruleset.Order) string {
 	return o.ID
 }
 
-// hidden reports whether the order is sealed (secret) and the flag --sealed is not set.
+// hidden reports whether the order is sealed (secret) and --sealed is not set.
 func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
 
 // undisclosed reports whether the output must omit the targets of the order.
@@ -37,7 +37,7 @@ func (x *explainer) undisclosed(o *ruleset.Order) bool {
 	return x.disclosure[o.ID] != order.Full && !x.sealed
 }
 
-// target returns the target in a reason. For a sealed order (a secret order) it returns "".
+// target returns the target in a reason, or "" for a sealed (secret) order.
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.hidden(r.Order) {
 		return "" // even the number of labels would disclose the target
@@ -126,9 +126,8 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	return out
 }
 
-// ends returns the last words of a sentence about a lift or an exemption. Normally the words
-// are the end of the lift or exemption. If the order is not in force at that end because a
-// later window of the order begins afterwards, the words are the start of this window.
+// ends returns words about the end of a lift or an exemption. If a later window of the order
+// begins after that end, the words are about the start of the window.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -142,8 +141,7 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + endOfDay(r.Until, x.l.zone(r.By.ID))
 }
 
-// endsAt reports whether t is the end of the lift o. It also returns true for the end of a
-// window or of a target of the lift.
+// endsAt reports whether t is the end of the lift o, of a window of it, or of a target of it.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
@@ -151,8 +149,7 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns why a target is never in force. The reason is a status such as draft, or
-// the times of the order.
+// notActive returns why a target is never in force: a status such as draft, or its times.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
 		return "the order's status is " + o.Status.String()
@@ -163,7 +160,7 @@ func notActive(o *order.Order, r ruleset.Reason) string {
 	return "its from, until and windows do not overlap, so it is never in force"
 }
 
-// endOf returns words about the end of a target, for the end of a sentence.
+// endOf returns words about the end of a target.
 func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if o == nil {
 		return ""
@@ -178,7 +175,7 @@ func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	return " at " + endOfDay(end, zone)
 }
 
-// startOf returns words about the start of a target that is not yet in force.
+// startOf returns words about the start of a target.
 func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
 		if first, field := firstDate(o); first == t {
@@ -188,8 +185,7 @@ func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	return "from " + t.StartText(zone)
 }
 
-// targetOf returns the target of the order o to which the reason r refers. It returns nil if
-// there is none.
+// targetOf returns the target of the order o in the reason r, or nil.
 func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	if o == nil {
 		return nil
@@ -233,8 +229,7 @@ func (x *explainer) exemption(o *ruleset.Order) string {
 	return ""
 }
 
-// recorded returns the pages on a host that are targets of orders. DNS does not enforce these
-// targets.
+// recorded returns the pages on a host that are targets. DNS does not enforce them.
 func (x *explainer) recorded(name dname.Name) []reasonJSON {
 	out := []reasonJSON{}
 	for _, f := range x.l.files {

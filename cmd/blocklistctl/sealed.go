@@ -8,11 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns how much each order may show if the flag --sealed is not set, by the id
-// of the order. A lift (an order that ends other orders) without a disclosure of its own has
-// the disclosure of the most secret order that it ends. A lift that ends no order or lists an
-// unknown order is secret, because it may end a sealed order in another file. The log of the
-// server has the same rules.
+// disclosures returns by order id how much may be shown without --sealed. A lift (an order
+// that ends other orders) without its own disclosure is as secret as the most secret order
+// that it ends. A lift that ends no order is secret, because it may end a sealed order in
+// another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -47,5 +46,5 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// sealedLabel returns the name of a sealed order in the log of the server.
+// sealedLabel returns the label of a sealed (secret) order in the server's log.
 func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable that contains the path of the Corefile.
-// Commands use the variable if they have neither ORDERS nor --corefile.
+// corefileVariable is the environment variable with the path of the Corefile, for commands
+// without ORDERS and --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 // serverFlags are the flags of the commands that need the settings of a server.
@@ -21,7 +21,7 @@ type serverFlags struct {
 	Protect  []string `placeholder:"FILE" sep:"none" help:"A protect list, as in the Corefile. May be given several times."`
 }
 
-// server contains the settings of a server.
+// A server contains the settings of a server.
 type server struct {
 	*directive.Config
 	corefile string             // the path of the Corefile, or "" without a Corefile
@@ -29,8 +29,8 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// server returns the settings that the flags give. orders are the ORDERS of the command line.
-// If there are any, they replace the ORDERS of the Corefile.
+// server returns the settings that the flags give. The argument orders replaces the order
+// files of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {
@@ -71,8 +71,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns the problems of a file with the properties verify and require of the
-// Corefile. The signature is for blocklistctl verify.
+// demands returns the problems of a file with the properties verify and require. It does not
+// check signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -81,8 +81,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that receives the queries for a name, if that is not the
-// chosen block. It reports whether no server block receives these queries.
+// elsewhere returns the server block that receives the queries for a name, if it is not the
+// chosen block. refused is true if no block receives them.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

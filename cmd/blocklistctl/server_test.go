@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCorefileVariable checks that the environment variable is used only for commands that
-// have neither ORDERS nor --corefile.
+// TestCorefileVariable checks that only commands without ORDERS and --corefile use the
+// environment variable.
 func TestCorefileVariable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, id := range map[string]string{"a": "from-flag", "b": "from-variable", "c": "from-line"} {

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens the side lists (lists of names in files of their own)
-// of an order file by the rules of the server.
+// openSide returns a function that opens side lists (lists of names in files of their own) by
+// the rules of the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -21,12 +21,10 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 }
 
 // outside returns an error if a symbolic link leads a side list out of the directory of its
-// order file. As in package source, a side list may be in the directory of the path or in the
-// directory to which the path leads. outside returns no error for a file that does not exist,
-// because openFile will return that error.
+// order file. This may be the directory of the path or the directory to which the path leads.
+// A missing file is no error here, because openFile reports it.
 func outside(path, side string) error {
-	// All paths are made absolute first, because the path of the working directory may contain
-	// links.
+	// Absolute paths are needed, because the path of the working directory may contain links.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// TestSideListOutside checks that openSide refuses a side list if a link leads it out of the
-// directory of the order file. A server refuses it too. A link to the whole directory, as in
-// Kubernetes, is allowed.
+// TestSideListOutside checks that a link must not lead a side list out of the directory of its
+// order file. A link to the whole directory, as in Kubernetes, is allowed.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

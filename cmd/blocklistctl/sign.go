@@ -62,7 +62,7 @@ func (c *signCmd) Run(e *env) error {
 	if c.From != "" && order.Ext(c.From) != order.Ext(c.File) {
 		return misuse("--from: the names of FILE and NEW must have the same ending, got %q", c.From)
 	}
-	// The order file is checked before a person has to type the password.
+	// Check the order file before a person types the password.
 	b, err := c.prepare(e)
 	if b != nil {
 		defer b.discard()
@@ -121,9 +121,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if another signature of the file was made with the same key,
-// because a server counts each key once. from is the path of the file whose signatures are
-// compared.
+// differs returns an error if the key has already signed the file, because a server counts
+// each key once. The signatures are beside the path from.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)
@@ -141,7 +140,7 @@ func (c *signCmd) differs(key signature.Key, from string) error {
 	return nil
 }
 
-// readSignature returns the content of a signature file. Its error does not contain the path.
+// readSignature returns the content of a signature file. The error does not contain the path.
 func readSignature(path string) ([]byte, error) {
 	f, err := openFile(path, signature.MaxBytes)
 	if err != nil {
@@ -151,8 +150,8 @@ func readSignature(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// existing parses the order file at path, which a new version will replace. It returns nil if
-// there is no file.
+// existing parses the order file that a new version will replace. Without a file it returns
+// nil.
 func existing(path string) (*order.File, error) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -169,7 +168,7 @@ func existing(path string) (*order.File, error) {
 	return parsed, nil
 }
 
-// signed is a version of an order file that is being signed.
+// A signed value is a version of an order file that is being signed.
 type signed struct {
 	from    string // the path from which the content was read
 	serial  int64
@@ -178,15 +177,15 @@ type signed struct {
 	moves   bool    // the other signatures next to the new version are installed too
 }
 
-// discard removes the copy of the new version, unless it was installed.
+// discard removes the copy of a version that was not installed.
 func (b *signed) discard() {
 	if b.content != nil {
 		b.content.discard()
 	}
 }
 
-// prepare reads and checks the version that is to be signed. If the version is in another
-// file, prepare copies it into the directory of the order file.
+// prepare checks the version to sign. If it is in another file, prepare copies it into the
+// directory of the order file.
 func (c *signCmd) prepare(e *env) (*signed, error) {
 	b := &signed{from: c.File, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
@@ -228,8 +227,7 @@ func (c *signCmd) prepare(e *env) (*signed, error) {
 	parsed, problems := order.Parse(c.File, tee, order.Options{OpenSide: openSide(c.File), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(c.File, o)...)
 	}})
-	// The parser stops early at some errors, so the rest of the file is read here to make the
-	// copy complete.
+	// The parser stops early at some errors, but the copy must be complete.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, err
 	}
@@ -260,8 +258,8 @@ func (e *env) listProblems(problems order.Problems) {
 	}
 }
 
-// rolledBack returns the content of the old version, with a serial that is higher than the
-// serials of both versions. least is the serial of the current version.
+// rolledBack returns the content of the old version with a new serial, which is higher than
+// the old serial and the serial least of the current version.
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 )
 
-// A staged file contains the new content of a file, and will be renamed to the path of that
-// file. Until then, it has a hidden name in the same directory, because a server does not load
-// hidden files.
+// A staged file contains the new content of a file before the rename. Its name is hidden,
+// because a server does not load hidden files.
 type staged struct {
 	path string // the path of the file that will be replaced
 	tmp  *os.File
@@ -19,10 +18,9 @@ type staged struct {
 	done bool        // the file was installed or removed
 }
 
-// stage creates a hidden file that will replace the file at path. The new file gets the owner,
-// the group and the mode of the old file. If there is no old file, the new file gets the given
-// mode without the bits of the umask. If path is a symbolic link, the link stays, and the file
-// to which it leads is replaced.
+// stage creates a hidden file that will replace the file at path, with the owner, the group
+// and the mode of the old file. The given mode is for a new file. A symbolic link stays, and
+// its target is replaced.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	old, err := os.Stat(path)
 	switch {
@@ -32,8 +30,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		// likeOld changes the group of the new file later. Until then, only the owner may read
-		// the new file.
+		// Until likeOld changes the group, only the owner may read the new file.
 		mode = 0o600
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -54,8 +51,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 // Write appends bytes to the new content.
 func (s *staged) Write(p []byte) (int, error) { return s.tmp.Write(p) }
 
-// finish gives the new file the owner and mode of the old file, writes the new file to the
-// disk, and closes it.
+// finish completes the new file with the old owner and mode, and closes it.
 func (s *staged) finish() (err error) {
 	if s.old != nil {
 		err = likeOld(s.tmp, s.old)

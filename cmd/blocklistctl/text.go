@@ -20,7 +20,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// or returns s. If s is empty, it returns otherwise.
+// or returns s, or the text otherwise if s is empty.
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -28,8 +28,7 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// references returns a list of reference numbers as one text. It quotes a reference that is
-// not printable.
+// references returns reference numbers as one printable text.
 func references(list []string) string {
 	out := make([]string, len(list))
 	for i, r := range list {
@@ -38,7 +37,7 @@ func references(list []string) string {
 	return strings.Join(out, ", ")
 }
 
-// until returns a time as text. For ruleset.Forever it returns "".
+// until returns a time as text, or "" for ruleset.Forever.
 func until(t order.Time) string {
 	if t == ruleset.Forever {
 		return ""

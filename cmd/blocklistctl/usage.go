@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is a panic value with which the parser returns the exit code after --help.
+// exit is the panic value with which the argument parser ends after --help.
 type exit int
 
 // misuseError is an error about wrong arguments.
@@ -24,7 +24,7 @@ func misuse(format string, args ...any) error {
 	return misuseError(fmt.Sprintf(format, args...))
 }
 
-// oneOf returns an error if word is not empty and is not one of the words that a flag accepts.
+// oneOf refuses a word that a flag does not accept. An empty word is accepted.
 func oneOf(flag, word string, words []string) error {
 	if word == "" || slices.Contains(words, word) {
 		return nil
@@ -36,8 +36,7 @@ func oneOf(flag, word string, words []string) error {
 	return misuseError(err)
 }
 
-// withHelpFlag returns the arguments with the flag --help in place of the word "help" at the
-// start.
+// withHelpFlag replaces the word "help" at the start by the flag --help.
 func withHelpFlag(args []string) []string {
 	if len(args) == 0 || args[0] != "help" {
 		return args
@@ -45,8 +44,8 @@ func withHelpFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// usage reports an error of the argument parser, says how to get help, and returns the exit
-// code. If the arguments contain no command, usage prints the help.
+// usage reports a wrong argument and returns the exit code. Without a command it prints the
+// help.
 func (e *env) usage(err error) (code int) {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
@@ -67,8 +66,8 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether the arguments contain --json. It is used if the parser does not
-// accept the arguments.
+// wantsJSON reports whether the arguments contain --json, even if the parser does not accept
+// them.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

@@ -7,15 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// windowJSON is a window (a time span) of an order. From or Until is empty if the window has
-// no start or no end.
+// windowJSON is a window (a time span) of an order. An empty From or Until means no start or
+// no end.
 type windowJSON struct {
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows sets the windows (time spans) of an order. It also sets the first and the last
-// time at which the order can be in force by its from, its until and its windows.
+// setWindows sets the windows (time spans) of an order, and the first and last time at which
+// it can be in force.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {
@@ -34,8 +34,8 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the start of the first window and the end of the last window. It returns NoTime
-// for a start or end that does not exist.
+// span returns the start of the first window and the end of the last window. NoTime means no
+// start or no end.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
 	for _, w := range ws[1:] {
@@ -47,8 +47,7 @@ func span(ws []order.Window) (from, until order.Time) {
 	return from, until
 }
 
-// nextWindow describes the window that is open at the time now. If none is open, it describes
-// the next window.
+// nextWindow describes the window that is open at the time now, or else the next window.
 func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	var next *order.Window
 	for i := range ws {

@@ -5,12 +5,12 @@ import (
 	"io/fs"
 )
 
-// modeSealed is the mode of a new file with a sealed order (a secret order), before the umask.
-// Only the owner and the group may read the file. The server is in that group.
+// modeSealed is the mode, before the umask, of a file with a sealed (secret) order. The server
+// is in the group of the file.
 const modeSealed = 0o640
 
-// writeFile replaces a file by rename, so that a server that watches the file never reads half
-// of it. See stage for the owner, the mode and symbolic links.
+// writeFile replaces a file by rename, so that a server never reads half of it. See stage for
+// the owner and the mode.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
-// TestWriteKeeps checks that "fmt -w" keeps the owner, group and mode of a file, and a link to
-// the file. Only root can test another owner. Other users test one of their groups.
+// TestWriteKeeps checks that "fmt -w" keeps the owner, the group, the mode and a link. Without
+// root, it tests only another group.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {
@@ -58,8 +58,8 @@ func TestWriteKeeps(t *testing.T) {
 	}
 }
 
-// TestWriteNew checks that a new file has the mode that the umask leaves. A file with a sealed
-// order (a secret order) must not be readable for all users.
+// TestWriteNew checks the modes of new files. A file with a sealed (secret) order must not be
+// readable for all users.
 func TestWriteNew(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("list", []byte("a.example\n"), 0o600)
@@ -84,8 +84,8 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// TestFormatOdd checks that fmt refuses files that are not regular, does not wait for a pipe,
-// and does not read files that are too large.
+// TestFormatOdd checks that fmt refuses pipes and too large files, and does not wait for a
+// pipe.
 func TestFormatOdd(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {

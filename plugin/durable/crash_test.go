@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// crashEnv is an environment variable with a number. A test that runs with this variable is a
-// child process, which kills itself at the point with this number.
+// crashEnv is an environment variable for child processes of the test. A child kills itself at
+// the point with this number.
 const crashEnv = "DURABLE_TEST_CRASH"
 
-// TestMain calls child in place of the tests if the environment has crashEnv.
+// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -28,14 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pieces is the number of writes with which a child process writes the new content of a file.
+// pieces is the number of writes for the content of a file.
 const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task "write", "remove" or "lock" with the file at path. It kills itself with
-// SIGKILL when it reaches the given point. There is one point before and one point after each
-// step of the file system.
+// child does the task "write", "remove" or "lock" and kills itself at the given point. There
+// is a point before and after each step of the file system.
 func child(at int, task, path string) {
 	point := 0
 	crash := func() {
@@ -78,8 +77,8 @@ func child(at int, task, path string) {
 	}
 }
 
-// runChild runs a task in a child process that kills itself when it reaches the given point.
-// It reports whether the child was killed.
+// runChild runs a task in a child process, and reports whether the child was killed at the
+// given point.
 func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -95,9 +94,9 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The file must have
-// either the complete old content or the complete new content. A later point must not lead to
-// the old content again. After CleanUp, no temporary file may be there.
+// TestCrashes kills a process at each point of a write and of a removal. The file must be
+// completely old or completely new. If one point gives the new content, no later point may
+// give the old content. CleanUp must remove all temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -150,8 +149,7 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// TestLockAfterCrash checks that a directory is not locked any more after SIGKILL has ended
-// the process that locked it.
+// TestLockAfterCrash checks that SIGKILL ends a lock.
 func TestLockAfterCrash(t *testing.T) {
 	dir := t.TempDir()
 	if !runChild(t, 1, "lock", filepath.Join(dir, "file")) {
@@ -164,8 +162,8 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that a locked directory cannot be locked by another process or by a second
-// call in the same process. The error must contain the process that has the lock.
+// TestLock checks that neither another process nor the same process can lock a directory
+// again. The error must contain the process that has the lock.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
@@ -201,8 +199,7 @@ func TestLock(t *testing.T) {
 	l.Close()
 }
 
-// TestLockText checks that the error of LockDir contains no control characters, even if the
-// lock file contains them.
+// TestLockText checks that the error of LockDir contains no control characters.
 func TestLockText(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Unix(0, 0))

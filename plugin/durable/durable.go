@@ -1,12 +1,11 @@
 // Package durable replaces and removes files so that a crash loses no data. After a crash,
 // each file has either its complete old content or its complete new content.
 //
-// A write takes six steps. It creates a temporary file in the directory of the file, writes
-// the content, sets the owner and the mode, syncs the temporary file, renames the temporary
-// file, and syncs the directory. Without the sync of the temporary file, a file system may
-// store the new name before the content. Without the sync of the directory, a power failure
-// may undo the rename after the caller has relied on the new content. Common libraries for
-// atomic writes leave out the sync of the directory.
+// A write creates a temporary file in the directory of the file, writes the content, sets the
+// owner and the mode, syncs the file, renames the file, and syncs the directory. Without the
+// first sync, a file system may store the new name before the content. Without the second
+// sync, a power failure may undo the rename. Common libraries for atomic writes leave out the
+// second sync.
 //
 // A crash can leave a temporary file behind. CleanUp removes the temporary files of a
 // directory.
@@ -26,7 +25,7 @@ import (
 // temporary is the prefix of the names of temporary files.
 const temporary = ".durable-"
 
-// A Step is an action on the file system, such as Rename. Tests can make a Step fail.
+// A Step is an action on the file system. Tests can make a Step fail.
 type Step string
 
 // A write and a removal take these steps, in this sequence.
@@ -41,7 +40,7 @@ const (
 )
 
 // A Hook is called in place of each step. It calls run to do the step, or returns an error.
-// Tests use a Hook to let a step fail, or to kill the process before or after a step.
+// Tests use a Hook to fail or to kill the process at a step.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
@@ -50,7 +49,7 @@ type FS struct {
 	Hook Hook
 }
 
-// do does one step. If there is a hook, the hook decides whether the step is done.
+// do calls run, or the hook if there is one.
 func (d FS) do(s Step, run func() error) error {
 	if d.Hook != nil {
 		return d.Hook(s, run)
@@ -58,8 +57,8 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// A File is a temporary file, which Commit renames to its final name when the content is
-// complete. A File is not safe for concurrent use.
+// A File is a temporary file that Commit renames to its final name. A File is not safe for
+// concurrent use.
 type File struct {
 	d    FS
 	f    *os.File
@@ -69,7 +68,7 @@ type File struct {
 }
 
 // Create creates a temporary file in the directory dir. Only the user of the process can read
-// the temporary file. The caller must call Close.
+// it. The caller must call Close.
 func (d FS) Create(dir string) (*File, error) {
 	f := &File{d: d, dir: dir}
 	err := d.do(Create, func() (err error) {
@@ -86,7 +85,7 @@ func (d FS) Create(dir string) (*File, error) {
 }
 
 // Write appends p to the content. After an error, all later calls of Write and Commit return
-// this error.
+// the error.
 func (f *File) Write(p []byte) (n int, err error) {
 	if f.err != nil {
 		return 0, f.err
@@ -98,10 +97,9 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// Commit renames the temporary file to name, in the directory of the temporary file. It
-// replaces an existing file or symbolic link with this name. The new file gets the given mode
-// without the umask, and the owner and group of the replaced file. If the process is not
-// permitted to give the file to that owner, Commit returns an error.
+// Commit renames the temporary file to name, in the same directory, and replaces an existing
+// file or symbolic link. The new file gets the given mode without the umask, and the owner and
+// group of the old file. If the process may not set this owner, Commit fails.
 //
 // When Commit returns nil, the content and the name survive a power failure. After an error of
 // the step SyncDir, the new content is in place, but a power failure may undo the rename.
@@ -152,7 +150,7 @@ func (f *File) Close() error {
 	return os.Remove(f.f.Name())
 }
 
-// WriteFile replaces or creates the file at path. WriteFile calls Create, Write and Commit.
+// WriteFile replaces or creates the file at path.
 func (d FS) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	f, err := d.Create(filepath.Dir(path))
 	if err != nil {
@@ -166,7 +164,7 @@ func (d FS) WriteFile(path string, content []byte, mode fs.FileMode) error {
 }
 
 // Remove removes files that are all in one directory. When Remove returns nil, the removals
-// survive a power failure. A file that does not exist is no error.
+// survive a power failure. A missing file is no error.
 func (d FS) Remove(paths ...string) error {
 	if len(paths) == 0 {
 		return nil
@@ -182,8 +180,8 @@ func (d FS) Remove(paths ...string) error {
 	return errors.Join(errs...)
 }
 
-// Move renames a file within its directory. It replaces an existing file with the new name.
-// When Move returns nil, the new name survives a power failure.
+// Move renames a file within its directory and replaces an existing file. When Move returns
+// nil, the new name survives a power failure.
 func (d FS) Move(from, to string) error {
 	if err := d.do(Rename, func() error { return os.Rename(from, to) }); err != nil {
 		return err
@@ -191,8 +189,8 @@ func (d FS) Move(from, to string) error {
 	return d.syncDir(filepath.Dir(to))
 }
 
-// Mkdir creates a directory with the given mode. When Mkdir returns nil, the name of the
-// directory survives a power failure. An existing directory is no error, and keeps its mode.
+// Mkdir creates a directory. When Mkdir returns nil, its name survives a power failure. An
+// existing directory is no error, and keeps its mode.
 func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	switch err := os.Mkdir(path, mode); {
 	case errors.Is(err, fs.ErrExist):
@@ -206,7 +204,7 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	return d.syncDir(filepath.Dir(path))
 }
 
-// syncDir syncs a directory, so that the names in the directory survive a power failure.
+// syncDir syncs a directory, so that its names survive a power failure.
 func (d FS) syncDir(dir string) error {
 	return d.do(SyncDir, func() error {
 		f, err := os.Open(dir)
@@ -217,8 +215,8 @@ func (d FS) syncDir(dir string) error {
 	})
 }
 
-// CleanUp removes the temporary files that crashed writes have left in a directory. The caller
-// must make sure, for example with a Lock, that no other process writes to the directory.
+// CleanUp removes the temporary files of crashed writes from a directory. No other process may
+// write to the directory at this time, so the caller needs a Lock, for example.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

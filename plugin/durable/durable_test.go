@@ -27,8 +27,7 @@ func folder(t *testing.T) (dir, path string) {
 	return dir, path
 }
 
-// content checks that the file at path has the content want, and that its directory contains
-// only the given names.
+// content checks the content of the file at path and the names in its directory.
 func content(t *testing.T, path, want string, names ...string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -51,8 +50,8 @@ func content(t *testing.T, path, want string, names ...string) {
 	}
 }
 
-// TestSteps checks the sequence of the steps of a write and of a removal. The content must be
-// synced before the rename, and the directory after the rename.
+// TestSteps checks the sequence of steps of a write and of a removal. The file must be synced
+// before the rename, and the directory after it.
 func TestSteps(t *testing.T) {
 	_, path := folder(t)
 	var steps []Step
@@ -75,9 +74,9 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures makes each step of a write fail, either before or after the step has done its
-// work. The error must be returned, the file must have its old or its new content, and no
-// temporary file may be left.
+// TestFailures makes each step of a write fail, before or after its work. The error must be
+// returned, and no temporary file may be left. The file must be completely old or completely
+// new.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -103,8 +102,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestFailedWrite checks that Commit returns an error after a failed write, so that an
-// incomplete file does not get the final name.
+// TestFailedWrite checks that Commit fails after a failed write.
 func TestFailedWrite(t *testing.T) {
 	dir, path := folder(t)
 	writes := 0
@@ -130,8 +128,8 @@ func TestFailedWrite(t *testing.T) {
 	content(t, path, oldText, "file")
 }
 
-// TestMode checks that a file gets exactly the mode that Commit was given. The umask and the
-// mode of the replaced file must not matter. The temporary file must have mode 0600.
+// TestMode checks that a file gets the mode of Commit, whatever the umask and the old mode
+// are. The temporary file must have mode 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
@@ -154,8 +152,8 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestNames checks that Commit returns an error if the name is not in the directory or is the
-// name of a directory.
+// TestNames checks that Commit refuses a name outside the directory and the name of a
+// directory.
 func TestNames(t *testing.T) {
 	dir, path := folder(t)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
@@ -172,8 +170,8 @@ func TestNames(t *testing.T) {
 	content(t, path, oldText, "file", "sub")
 }
 
-// TestLink checks that a write replaces a symbolic link. The file to which the link leads must
-// not change.
+// TestLink checks that a write replaces a symbolic link and does not change the target of the
+// link.
 func TestLink(t *testing.T) {
 	dir, path := folder(t)
 	link := filepath.Join(dir, "link")

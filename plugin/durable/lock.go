@@ -12,21 +12,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the lock file in a directory. The lock file is never removed. After
-// a removal, two processes could lock two different files with the same name.
+// LockName is the name of the lock file in a directory. The lock file is never removed,
+// because two processes could then lock two different files with this name.
 const LockName = "LOCK"
 
-// A Lock keeps other processes out of a directory. The lock ends when the process ends, even
-// if SIGKILL ends the process.
+// A Lock keeps other processes out of a directory. It ends with the process, even after
+// SIGKILL.
 type Lock struct {
 	f *os.File
 }
 
-// A LockedError is the error of LockDir if the directory is already locked.
+// A LockedError is the error of LockDir if the directory is locked.
 type LockedError struct {
 	Path string // the path of the lock file
 	// Holder is the text in the lock file: the process that has the lock, its host and the
-	// time. Holder is empty if the lock file has no text.
+	// time. It may be empty.
 	Holder string
 }
 
@@ -37,18 +37,17 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: locked by another process; the file names %s", printable.Line(e.Path), printable.Line(e.Holder))
 }
 
-// maxHolder is a limit in bytes for the text in a lock file. The text is always shorter.
+// maxHolder is the largest number of bytes that are read from a lock file.
 const maxHolder = 512
 
-// LockDir locks a directory for this process, and does not wait for a lock of another process.
-// If the directory is already locked, LockDir returns a *LockedError, also if this process has
-// the lock. The lock file gets the process number, the host and the time, unless the file is
-// read-only.
+// LockDir locks a directory and does not wait. If any process has the lock, LockDir returns a
+// *LockedError. If possible, it writes the process number, the host and the time into the lock
+// file.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// A read-only file can be locked too, for example on a disk that has become read-only.
+		// A read-only file can be locked too, for example after a disk has become read-only.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err
@@ -65,8 +64,8 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// The text is only for people, so an error does not matter: a full disk must not stop the
-	// process.
+	// An error does not matter, because the text is only for people and a full disk must not
+	// stop the process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestOwner checks that a new file gets the owner and group of the replaced file. If the
-// process is not permitted to change the owner, the write must fail and the old file must
-// stay. If the user is not root, the test checks only the failure.
+// TestOwner checks that a new file gets the owner and group of the old file. If the process
+// may not set the owner, the write must fail and the old file must stay. Without root, only
+// the failure is tested.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
@@ -47,7 +47,7 @@ func TestOwner(t *testing.T) {
 	if s := info.Sys().(*syscall.Stat_t); s.Uid != 65534 || s.Gid != 65533 || info.Mode() != 0o640 {
 		t.Errorf("owner %d:%d, mode %o", s.Uid, s.Gid, info.Mode())
 	}
-	// A process without the permission to change the owner must leave the old file in place.
+	// A process that may not change the owner must leave the old file in place.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file at path. If there is no file at path,
-// keepOwner does nothing.
+// keepOwner gives f the owner and group of the file at path, if there is one.
 func keepOwner(f *os.File, path string) error {
 	old, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,9 +46,8 @@ func keepOwner(f *os.File, path string) error {
 	return nil
 }
 
-// syncDirectory syncs an open directory. Some file systems return EINVAL, because they cannot
-// sync a directory. This error is ignored, because such file systems have no other way to sync
-// a directory.
+// syncDirectory syncs an open directory. It ignores EINVAL, because some file systems cannot
+// sync a directory.
 func syncDirectory(f *os.File) error {
 	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) {
 		return err

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets contains the character sets that a list of names may have. The importer never
-// guesses the character set, because most bytes are letters in several character sets.
+// Charsets contains the character sets of lists. The importer never guesses the set, because
+// most bytes are letters in several sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
-// decoderFor returns a function that converts a line to UTF-8. The returned function reports
-// false if the character set does not have some byte of the line.
+// decoderFor returns a function that converts a line to UTF-8. The function returns false if
+// the character set lacks a byte of the line.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {

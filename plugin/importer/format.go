@@ -10,9 +10,8 @@ import (
 )
 
 // A format describes files that are not plain lists, for example zone files. The regular
-// expression in the field lines matches text that occurs only in this format. One matching
-// line is enough to refuse the file. A file in another format may contain names that must not
-// be blocked, for example exceptions, and no option of the import could recognize these names.
+// expression matches text that occurs only in this format. One matching line is enough to
+// refuse a file, because the file may contain names that must not be blocked.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -21,7 +20,7 @@ type format struct {
 // types contains the record types that people write in zone files.
 const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC|NSEC3|HTTPS|SVCB`
 
-// formats contains the formats for which each line is checked, from the first to the last.
+// formats contains the formats that are looked for in each line, in this sequence.
 var formats = []format{
 	{"a DNS zone or RPZ file", "this tool reads no zones yet: make a list of the names that are blocked, without the zone's suffix and without pass-through records",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
@@ -68,14 +67,14 @@ var formats = []format{
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// The format sections is checked after formats, because some words in brackets are names, for
-// example [example.com].
+// The format sections is checked last, because some words in brackets are names, for example
+// [example.com].
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
 var hostsFile = format{name: "a hosts file", advice: "make a list of the names behind the addresses: awk '!/^#/ {print $2}' FILE | blocklistctl import domains - ..."}
 
-// foreignLines returns an error if some line shows that the file is not a plain list.
+// foreignLines returns an error if a line shows another format than a plain list.
 func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
@@ -114,8 +113,8 @@ func foreignLines(lines []line) error {
 }
 
 // plainName reports whether s has only characters of ASCII host names. Nearly all lines of
-// long lists have only these characters. Lines of other formats have other characters, except
-// the owner names of a zone. The function foreignSuffix finds owner names.
+// long lists do. Other formats have other characters, except zone files, for which there is
+// foreignSuffix.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -125,7 +124,7 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the format that a line shows. For a line of a plain list it returns nil.
+// formatOf returns the format that a line shows, or nil for a line of a plain list.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -145,9 +144,9 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names are owner names of a zone. In an owner name, the
-// name of the zone follows a whole name. For example, example.com.rpz.example.net consists of
-// example.com and the zone rpz.example.net.
+// foreignSuffix returns an error if the names seem to be owner names of a zone. In an owner
+// name, the zone follows a whole name: example.com.rpz.example.net is example.com in the zone
+// rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string
@@ -205,8 +204,8 @@ func wholeName(s string) bool {
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the last labels that both names have, for example "example.net" for
-// a.example.net and b.example.net.
+// commonSuffix returns the labels at the end that both names have, for example "example.net"
+// for a.example.net and b.example.net.
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

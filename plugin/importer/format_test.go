@@ -7,8 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll gives each form (text with several meanings) a decision, so that as many lines as
-// possible are accepted.
+// decideAll decides each form (text with several meanings), so that most lines are accepted.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -21,8 +20,8 @@ func utf16Text(s string) string {
 	return b.String()
 }
 
-// TestFormats checks that Domains refuses a file in another format as a whole, whatever
-// options the caller decides. The error must contain the format, the line and some advice.
+// TestFormats checks that Domains refuses a file in another format, whatever the options are.
+// The error must contain the format, the line and some advice.
 func TestFormats(t *testing.T) {
 	const names = "one.example.com\ntwo.example.com\n"
 	for _, tc := range []struct {
@@ -161,7 +160,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestPlainLists checks that Domains accepts plain lists that look similar to another format.
+// TestPlainLists checks that Domains accepts plain lists that resemble another format.
 func TestPlainLists(t *testing.T) {
 	for list, want := range map[string]string{
 		"# ; comment\nexample.com\n":                                                            "example.com",
@@ -190,7 +189,7 @@ func TestPlainLists(t *testing.T) {
 	}
 }
 
-// TestPlain checks that Domains parses each line as a name if the option Plain is set.
+// TestPlain checks the option Plain, with which each line is parsed as a name.
 func TestPlain(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                        "example.com",
@@ -211,7 +210,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestSize checks that a file beyond the limits is refused before the whole file is in memory.
+// TestSize checks that a file beyond the limits is refused before all of it is in memory.
 func TestSize(t *testing.T) {
 	if _, err := Domains(&endless{text: "example.com\n"}, Options{}); !errors.Is(err, ErrSize) {
 		t.Errorf("a file without an end: got %v", err)

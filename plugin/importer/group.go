@@ -11,19 +11,19 @@ const (
 	Refused = "refused"
 )
 
-// A Group contains lines that the importer handled for the same reason, for example the lines
-// whose scheme was removed.
+// A Group contains lines that were handled for one reason, for example lines whose scheme was
+// removed.
 type Group struct {
 	Kind   string
 	Reason string // the text for the first line of the group
-	Needs  Form   // the undecided form that caused the refusal, or empty
+	Needs  Form   // the form (text with several meanings) that needs a decision, or empty
 	Lines  []int
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups sorts the notes about lines into groups by kind and reason. The groups have the
-// sequence in which their reasons occur first. A line with several reasons is in several
-// groups.
+// Groups sorts the notes about lines into groups by kind and reason. A line with several
+// reasons is in several groups. The groups have the sequence in which their reasons first
+// occur.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string
@@ -66,5 +66,6 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted matches the parts of a reason that differ from line to line: quoted text and numbers.
+// quoted matches the quoted text and the numbers in a reason, because they differ from line to
+// line.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

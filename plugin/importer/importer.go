@@ -1,16 +1,14 @@
-// Package importer converts the lists that authorities publish into orders. It keeps no state.
-// The targets and the report on the lines depend only on the bytes of the list and on the
-// options.
+// Package importer converts the lists that authorities publish into orders. The result depends
+// only on the list and on the options.
 //
-// [Domains] works in three steps. First it checks the format of the file (read.go, format.go,
-// table.go). It refuses a file in another format as a whole, because the file may contain
-// names that must not be blocked. Then it finds lines that belong together (paste.go,
-// wrap.go). At last it cleans each line (line.go, words.go, name.go, page.go).
+// [Domains] first checks the format of the file (read.go, format.go, table.go). It refuses a
+// file in another format, because the file may contain names that must not be blocked. Then it
+// finds lines that belong together (paste.go, wrap.go). At last it cleans each line (line.go,
+// words.go, name.go, page.go).
 //
 // Text with only one meaning is cleaned and reported. Text with several meanings is a [Form],
-// and the caller must decide the meaning. For example, "*.example.com" may include example.com
-// or not. Without a decision the line is refused, and the note about the line contains the
-// option. The importer never repairs text by guessing.
+// and the caller must decide its meaning. For example, "*.example.com" may include example.com
+// or not. Without a decision the line is refused. The importer never guesses.
 package importer
 
 import (
@@ -23,8 +21,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Form is a kind of text with several possible meanings in a plain list, for example a name
-// with a port. The value is the name of the option that decides the meaning.
+// A Form is a kind of text with several possible meanings, for example a name with a port. The
+// value is the name of the option that decides the meaning.
 type Form string
 
 // These are the forms, with an example of each.
@@ -41,8 +39,7 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is a choice for every form except Hyphen. The line is then left out and reported as
-// skipped.
+// Skip is a choice for every form except Hyphen. A line with this form is then left out.
 const Skip = "skip"
 
 // choices contains the words that decide each form, except Skip.
@@ -57,11 +54,11 @@ var choices = map[Form][]string{
 	Hyphen:       {"join", "separate", "refuse"},
 }
 
-// Choices returns the words that decide the form f, including Skip.
+// Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Skip is no choice for Hyphen. Without a decision both lines are refused, and the
-		// caller can leave out all refused lines.
+		// Without a decision both lines are refused, and the caller can leave out refused
+		// lines. So Hyphen needs no Skip.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -73,8 +70,8 @@ type Options struct {
 	Charset string
 	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
-	// AllowSuffix accepts public suffixes. Other people may own names below a public suffix,
-	// so the default refuses the line.
+	// AllowSuffix accepts public suffixes. The default refuses them, because other people may
+	// own the names below.
 	AllowSuffix bool
 	// Plain parses each line as a name, even if the file seems to have another format.
 	Plain bool
@@ -95,34 +92,29 @@ func (o *Options) Check() error {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the lines that were joined to this line because they contain the rest of
-	// a broken name. Each joined line also has a note of its own, in which Passed is set.
+	// Joined contains the following lines that continue a broken name in this line. Each of
+	// them also has a note of its own, with Passed set.
 	Joined []Rest
 	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
 	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
-	// Warnings are the reasons why a person should look at the line, although the line was
-	// accepted.
+	// Warnings are the reasons why a person should look at this accepted line.
 	Warnings []string
-	// Refused is the reason why the line gave no target. It is empty if the line gave a
-	// target.
+	// Refused is the reason why the line gave no target, or empty.
 	Refused string
-	// Needs is the undecided form that caused the refusal. It is empty if no decision would
-	// make the importer accept the line.
+	// Needs is the form that needs a decision. It is empty if no decision would help.
 	Needs Form
-	// Skipped reports whether the line was left out because the caller decided so.
+	// Skipped reports whether the caller's decision left the line out.
 	Skipped bool
 	// Passed describes a line that needs no name, for example "a page number". It is empty for
 	// other lines.
 	Passed string
-	// Same is the number of an earlier line with the same target. It is 0 if all targets of
-	// the line are new.
+	// Same is the number of an earlier line with an equal target, or 0.
 	Same int
 }
 
-// A Rest is a line that was joined to the line before it, because it contains the rest of a
-// name.
+// A Rest is a line with the rest of a name in the line before.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
@@ -131,38 +123,34 @@ type Rest struct {
 // A Result contains the targets and the notes of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes contains the notes in the sequence of the lines. A line without anything to report
-	// has no note.
+	// Notes contains the notes in the sequence of the lines. Lines without a finding have no
+	// note.
 	Notes []Note
-	// Lines is the number of all lines. Blank and Comments are the numbers of lines without
-	// text and of comments. Passed is the number of page numbers, headings and other lines
-	// that need no name.
+	// Lines is the number of all lines. Blank, Comments and Passed count lines that need no
+	// name. Passed is for page numbers and headings, for example.
 	Lines, Blank, Comments, Passed int
-	// Duplicates is the number of targets that an earlier line had already given. Refused is
-	// the number of refused lines. Skipped is the number of lines that were left out by a
-	// decision.
+	// Duplicates is the number of targets that an earlier line had already given. Refused and
+	// Skipped are numbers of lines.
 	Duplicates, Refused, Skipped int
 	// CRLF reports whether some line ends in CR LF. BOM reports whether the file begins with a
 	// byte order mark.
 	CRLF, BOM bool
 }
 
-// ErrEmpty is the error for a list without targets. An empty list may come from a failed
-// download. It must not become an order, because an order file that is empty for an hour would
-// end the order.
+// ErrEmpty is the error for a list without targets. Such a list may come from a failed
+// download, and an order without targets would end the blocks.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
-// maxLine is the maximum length of a line in bytes. A list of names has no longer lines.
+// maxLine is the largest number of bytes in a line of a list.
 const maxLine = 4096
 
-// maxRaw is the maximum length of the text in Note.Raw, in bytes.
+// maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list of names. The list has one name on each line, blank lines, and
-// comments that begin with #. For a file in another format, Domains returns a [*FormatError],
-// unless Plain is set. Other errors are about the options, the size of the file, or reading
-// the file. Problems of single lines are in the notes. If there are no targets, Domains
-// returns the result together with ErrEmpty.
+// Domains parses a plain list: one name on each line, blank lines, and comments that begin
+// with #. For a file in another format, it returns a [*FormatError], unless Plain is set.
+// Problems of single lines are in the notes. Without targets, Domains returns the result and
+// ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
@@ -234,7 +222,7 @@ func (im *imports) line(number int, l *line) {
 	im.take(&n, targets)
 }
 
-// take adds the targets and the note of a line to the result. It also counts the line.
+// take adds the targets and the note of a line to the result.
 func (im *imports) take(n *Note, targets []order.Target) {
 	switch {
 	case n.Passed != "":

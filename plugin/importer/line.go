@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A cleaner converts one line to targets. It adds to the note what it changed in the line.
+// A cleaner converts one line to targets, and notes its changes.
 type cleaner struct {
 	opt            Options
 	note           *Note
@@ -25,9 +25,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line. If the importer does not understand a part of a line, the
-// other parts are not reliable either. The first refusal remains. A refusal replaces a
-// decision to skip the line.
+// refuse refuses the whole line, because a line that is understood only in part is not
+// reliable. The first refusal stays, even after a decision to skip the line.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -36,8 +35,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that the caller has decided for the form f. If there is no decision,
-// or if the decision is Skip, choice returns false and writes the reason what into the note.
+// choice returns the caller's word for the form f. Without a word, or for Skip, it returns
+// false and notes the reason what.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -102,8 +101,8 @@ func (c *cleaner) line(s string) []order.Target {
 	return out
 }
 
-// invisible reports whether r is an invisible character: a soft hyphen, a zero-width
-// character, a direction mark or a BOM. Word processors add invisible characters to lists.
+// invisible reports whether r is an invisible character, such as a soft hyphen or a BOM. Word
+// processors add them to lists.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00ad', r == '\ufeff', r == '\u180e',
@@ -131,8 +130,8 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns the index of the # that begins a comment after a name. It returns -1 if
-// there is no comment. A # without a blank before it belongs to a URL.
+// blankHash returns the index of the # that begins a comment, or -1. A # without a blank
+// before it belongs to a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
@@ -142,7 +141,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If clean has changed the text, change adds did to the note.
+// change returns clean(s). If this changes the text, it notes the change did.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -151,8 +150,7 @@ func (c *cleaner) change(s string, clean func(string) string, did string) string
 	return out
 }
 
-// parenthesis separates text in parentheses, as in "example.com (a mirror)", from the name
-// before it.
+// parenthesis splits "example.com (a mirror)" into the name and the text in parentheses.
 func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
@@ -161,8 +159,8 @@ func parenthesis(s string) (head, text string) {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// attach handles the text after a name as the caller has decided: it drops the text, keeps the
-// text as a note, or adds addresses in the text to the targets.
+// attach handles the text after a name as the caller has decided: drop it, keep it as a note,
+// or use its addresses as targets.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

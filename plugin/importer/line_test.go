@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// TestLines checks the targets of single lines and the report on each line. A form without a
-// decision must be refused.
+// TestLines checks the targets and the report of single lines. A form (text with several
+// meanings) without a decision must be refused.
 func TestLines(t *testing.T) {
 	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 		TextAfter: "drop", AddressAfter: "note", Several: "split"}
 	for _, tc := range []struct {
 		line   string
-		decide string // "" decides nothing, "all" decides every form as in decided, other text decides FORM=WORD,...
+		decide string // "" decides nothing, "all" decides as the variable decided, other text is FORM=WORD,...
 		want   string // targets, separated by spaces
 		says   string // a part of the report, which includes refusals and warnings
 		needs  Form

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// footnotes contains the characters that mark footnotes, for example a raised 2. IDNA maps a
-// raised digit to the plain digit, so the mark would make another name.
+// footnotes contains the characters that mark footnotes, such as a raised 2. IDNA maps a
+// raised digit to a plain digit, so the mark would make another name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
-// cutOff reports whether s ends in several dots, like a name that was cut off. Quotes and
-// punctuation may follow the dots.
+// cutOff reports whether s ends in several dots, like a shortened name. Quotes and punctuation
+// may follow.
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
 	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
@@ -27,9 +27,8 @@ func cutOff(s string) bool {
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
 // numbered refuses names that begin with the numbers of an enumeration. For example,
-// "1.a.example" and "2.b.example" on two lines may be the names a.example and b.example with
-// numbers. The names "1.a.example" and "2.a.example" are not refused, because they may be two
-// hosts of one domain.
+// "1.a.example" and "2.b.example" may be the names a.example and b.example. "1.a.example" and
+// "2.a.example" are accepted, because they may be two hosts of one domain.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -65,9 +64,8 @@ func numbered(lines []line) {
 // removal matches a line that begins with a hyphen and a blank.
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines that begin with a hyphen, if other lines have a name without a bullet
-// or with a plus in front. In this kind of list, a hyphen may mean that the name was removed
-// from the list.
+// removed refuses lines that begin with a hyphen if other lines begin with a plus or with a
+// name. The hyphen may then mean that the name was removed from the list.
 func removed(lines []line, decided string) {
 	if decided == "separate" {
 		return

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestMarks checks lists in which several lines together show that a mark, for example a
-// number, may not belong to the name.
+// TestMarks checks marks, such as numbers, that only several lines together reveal.
 func TestMarks(t *testing.T) {
 	for _, tc := range []struct {
 		list, want, says string

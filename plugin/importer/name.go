@@ -14,7 +14,7 @@ import (
 // quotes contains the characters that surround names in copied text.
 const quotes = "\"'`<>«»“”„‘’"
 
-// piece cleans one word of a line. The word is a name, a URL or an address.
+// piece cleans a word that is a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
 	switch {
 	case cutOff(s):
@@ -91,8 +91,8 @@ func (c *cleaner) piece(s string) []order.Target {
 // closing contains the characters that may follow a name at the end of an enumeration.
 const closing = quotes + ".,;:!?)]}"
 
-// unquoted removes quotes and brackets from both ends of s, and punctuation from the end of s.
-// It keeps the brackets of an IPv6 address and the parentheses in the path of a URL.
+// unquoted removes quotes, brackets and punctuation around s. It keeps the brackets of an IPv6
+// address and the parentheses in a URL.
 func unquoted(s string) string {
 	s = strings.TrimLeft(s, quotes+"({")
 	if strings.HasPrefix(s, "[") && !isAddress(s) && !strings.ContainsRune(s, ':') {
@@ -118,7 +118,7 @@ func unquoted(s string) string {
 	}
 }
 
-// host cleans a name or an address that has no scheme and no path.
+// host cleans a name or an address without a scheme and a path.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)
@@ -162,7 +162,7 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that are probably broken or mistyped, and returns false for these names.
+// sound refuses names that are probably broken or mistyped. It returns false for these names.
 func (c *cleaner) sound(name dname.Name) bool {
 	labels := strings.Split(name.String(), ".")
 	top := labels[len(labels)-1]
@@ -196,8 +196,7 @@ func (c *cleaner) suffix(n dname.Name) bool {
 // warn adds the warnings of lint about a name to the note.
 func (c *cleaner) warn(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
-// address handles an address or network that a list has in place of a name, as the caller has
-// decided.
+// address handles an address or a network in the list as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
 	word, ok := c.choice(Addresses, "is an address, not a name")
 	if !ok {

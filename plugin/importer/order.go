@@ -15,25 +15,23 @@ import (
 
 // A Head contains all fields of an order except the targets.
 type Head struct {
-	// Timezone is the time zone of dates, and of times without an offset. Empty means UTC.
+	// Timezone is the time zone of times without an offset. Empty means UTC.
 	Timezone string
-	// Fields contains the value of each field by the key of the field in an order file. A key
-	// with a dot is a key inside a field, for example "authority.name". A value is a string or
-	// a list of strings.
+	// Fields contains the fields of an order by key. A key with a dot is inside a field, for
+	// example "authority.name". A value is a string or a list of strings.
 	Fields map[string]any
 }
 
-// A File contains the text of an order file that an import made. Side is the text of the side
-// list (a list of names in a file of its own), if there is one.
+// A File contains the text of an order file and of its side list (a list of names in a file of
+// its own), if there is one.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format that the extension of path requires. It does not
-// open path. If side is not empty, side is the path of a side list (a list of names in a file
-// of its own), relative to the order file. Write then puts the names with the default match
-// and without attributes into the side list. All other targets stay in the order file.
+// Write returns an order file in the format for the extension of path. It does not open path.
+// If side is not empty, plain names go into a side list (a list of names in a file of its own)
+// with this relative path.
 //
 // Write parses the result as the server does. If the head is not valid, the error is an
-// order.Problems, in which each problem has the field that is not valid.
+// order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -43,7 +41,7 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	if side != "" {
 		o.Side = &order.SideList{File: side}
 		if targets, f.Side = part(targets, o.Side); f.Side == nil {
-			o.Side = nil // the side list would be empty, and the server refuses an empty side list
+			o.Side = nil // the server refuses an empty side list
 		}
 	}
 	o.Targets = targets
@@ -67,8 +65,8 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	return &f, nil
 }
 
-// part moves the names with the default match and without attributes to the side list. It
-// returns the targets that stay in the order file, and the text of the side list.
+// part moves plain names to the side list. It returns the other targets and the text of the
+// side list.
 func part(targets []order.Target, side *order.SideList) (rest []order.Target, text []byte) {
 	for _, t := range targets {
 		if t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
@@ -83,8 +81,7 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// nested returns the fields in the structure of an order file. It adds a target that replaces
-// the list of names.
+// nested returns the fields in the structure of an order file, with a placeholder target.
 func (h *Head) nested() (map[string]any, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	for key, value := range h.Fields {

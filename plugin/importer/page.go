@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether the text after a host is not the path of a page. Slashes, dot
-// segments and the characters that end an enumeration are not a path. Dot segments have no
-// effect (RFC 3986, section 5.2.4).
+// noPath reports whether the text after a host is no path: slashes, dot segments, or the end
+// of an enumeration. Dot segments have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -22,8 +21,8 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port separates the port from a host, and drops the default port of the scheme. It returns
-// false if the text after the colon is not a port.
+// port separates the port from a host and drops a default port. It returns false if the text
+// after the colon is no port.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
@@ -43,9 +42,8 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path as the caller has decided. It refuses a host without a dot
-// before it looks at the decision, unless the host is a top-level domain. For example,
-// "either/or" is not a page.
+// page handles a URL with a path as the caller has decided. A host without a dot is refused
+// first, because "either/or" is not a page.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

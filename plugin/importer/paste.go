@@ -6,26 +6,25 @@ import (
 	"strings"
 )
 
-// Text from documents has numbers, bullets and page lines around the names. In some documents
-// the names are written so that programs do not make links of the names, for example
-// example[.]com.
+// Text from documents has numbers, bullets and page lines around the names. Some names are
+// altered to prevent links, for example example[.]com.
 
 var (
-	// markers matches one number or bullet of an enumeration. After a number with a dot there
-	// must be a blank, because "1.example.com" is a name. After a "*" there must be a blank
-	// too, because "*.example.com" is a mask. U+F0B7 and U+F0A7 are bullets of Word.
+	// markers matches one number or bullet of an enumeration. A blank must follow, because
+	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are bullets
+	// of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
-	// fangedDot matches text that replaces a dot, for example "[.]". fangedColon and
+	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord matches a line that ends in "and" in one of several languages. The last but one
-	// line of an enumeration often ends in "and".
+	// lastWord matches a line that ends in "and" in one of several languages, as in an
+	// enumeration.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
-// marker removes numbers and bullets of an enumeration from the start of a line.
+// marker removes the number or bullet of an enumeration from a line.
 func marker(s string) string {
 	for range 2 { // at most two, as in "- 1. example.com"
 		cut := markers.FindString(s)
@@ -37,8 +36,7 @@ func marker(s string) string {
 	return s
 }
 
-// refanged restores dots and schemes that were altered to prevent links, for example "[.]" and
-// "hxxp".
+// refanged restores altered dots and schemes, for example "[.]" and "hxxp".
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
 	s = fangedScheme.ReplaceAllString(s, "http$1")
@@ -60,14 +58,14 @@ var (
 	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?[-–—=*\s]*$`)
 	pageOf   = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
 	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
-	// loneNumber matches the number of an item if the name of the item is on the next line.
+	// loneNumber matches the number of an item whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
 	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks lines that a document adds to its list: page numbers, ruled lines, and page
-// headers that are repeated on each page.
+// pageLines marks page numbers, ruled lines, and repeated page headers, because they need no
+// name.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {
@@ -103,7 +101,7 @@ func pageLines(lines []line) {
 	}
 }
 
-// formFeed reports whether line i begins with a form feed, which begins a page.
+// formFeed reports whether line i begins a page.
 func formFeed(lines []line, i int) bool {
 	return i < len(lines) && strings.HasPrefix(lines[i].raw, "\f")
 }
@@ -117,8 +115,8 @@ func pageNumber(s string) bool {
 	return pageWord.MatchString(s) || pageDash.MatchString(s)
 }
 
-// headerText reports whether s can be a page header. In a page header, no word is a name or a
-// part of a name, and no word indicates that names are not blocked.
+// headerText reports whether s can be a page header. A header has no name in it and no word
+// such as "removed".
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

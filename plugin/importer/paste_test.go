@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// paste returns the text of a file in testdata/paste. It also returns the 400 names that each
-// file there contains.
+// paste returns the text of a file in testdata/paste and its 400 names.
 func paste(t *testing.T, file string) (text string, names []string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/paste/" + file)
@@ -22,8 +21,7 @@ func paste(t *testing.T, file string) (text string, names []string) {
 	return string(data), strings.Fields(string(list))
 }
 
-// TestPastes checks that Domains finds all 400 names in a plain list, in a numbered list and
-// in a list from a spreadsheet.
+// TestPastes checks that Domains finds all 400 names in each kind of plain list.
 func TestPastes(t *testing.T) {
 	for _, file := range []string{"names.txt", "numbered.txt", "tabbed.txt"} {
 		text, names := paste(t, file)
@@ -44,8 +42,8 @@ func TestPastes(t *testing.T) {
 }
 
 // TestWrappedPaste checks a list from a PDF, in which some names are broken over two lines.
-// Only the lines of broken names may need a decision. With the decision "join", Domains must
-// find all 400 names.
+// Only these lines may need a decision. With the decision "join", Domains must find all 400
+// names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")

@@ -9,14 +9,13 @@ import (
 )
 
 // A list is read as a whole, because only the whole file shows the format. The longest known
-// list has 140,000 names. These limits allow some million names and protect the memory from a
-// wrong file.
+// list has 140,000 names. The limits protect the memory.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
 )
 
-// ErrSize is the error for a file that is larger than any list of names.
+// ErrSize is the error for a file that is too large for a list of names.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
 // readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or more than
@@ -135,8 +134,7 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// foreignBytes returns an error if the data is not text. It also returns an error for text in
-// another character set than the caller has given.
+// foreignBytes returns an error if the data is not text in the given character set.
 func foreignBytes(data string, charset string) error {
 	for _, s := range signatures {
 		if strings.HasPrefix(data, s.magic) {
@@ -156,8 +154,7 @@ func foreignBytes(data string, charset string) error {
 	return foreignCharset(data, charset)
 }
 
-// foreignCharset returns an error if the data is in another character set than the caller has
-// given.
+// foreignCharset returns an error if the data is not in the given character set.
 func foreignCharset(data string, charset string) error {
 	at := strings.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
 	if at < 0 {
@@ -175,8 +172,8 @@ func foreignCharset(data string, charset string) error {
 	return nil
 }
 
-// notUTF8 returns an error for the first byte that is not UTF-8. The error contains the
-// character set that the data most likely has. If the data is UTF-8, notUTF8 returns nil.
+// notUTF8 returns an error if the data is not UTF-8. The error contains the probable character
+// set.
 func notUTF8(data string) error {
 	if utf8.ValidString(data) {
 		return nil
@@ -204,9 +201,8 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII. runs is true if most of these bytes are next to each
-// other, as in Cyrillic words. lower is the number of bytes from 0xc0 to 0xdf. upper is the
-// number of bytes from 0xe0.
+// highRuns counts the bytes above ASCII. The result runs is true if most of them are adjacent,
+// as in Cyrillic words. The result lower counts 0xc0 to 0xdf, and upper counts from 0xe0.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -227,9 +223,8 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether the text is Cyrillic in KOI8. The bytes from 0xc0 to 0xdf are small
-// letters in KOI8 and capital letters in Windows-1251. Lists of names have few capital
-// letters.
+// koi8 reports whether Cyrillic text is in KOI8. The bytes 0xc0 to 0xdf are small letters in
+// KOI8 but capitals in Windows-1251, and lists have few capitals.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper
@@ -256,7 +251,7 @@ type FormatError struct {
 	Advice string // advice for the user
 }
 
-// Error returns the format, the number and the quoted text of the line, and the advice.
+// Error implements error.
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("is probably %s, not a plain list of names, because of line %d: %q; nothing was imported; %s; --plain reads each line as a name",
 		e.Format, e.Line, shorten(e.Text), e.Advice)

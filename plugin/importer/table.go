@@ -7,11 +7,9 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables, while Domains reads the rows. A row may have a number
-// at its start, a name and one date, with any of the usual separators. Any other column may
-// mean that a name is not blocked. For example, a second date may be the date of a removal,
-// and a word may be a status. A row does not show what a column means, so a list with another
-// column is refused.
+// A table finds lists that are tables. A row may have a number, a name and one date. With any
+// other column the list is refused, because the column may mean that a name is not blocked.
+// For example, a second date may be the date of a removal.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -45,9 +43,8 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that indicate that a name is not blocked or no longer
-// blocked. The list cannot be complete. Headings and the text after names are searched for
-// these parts.
+// lifting contains parts of words that mean "not blocked" or "no longer blocked". The list
+// cannot be complete. Headings and text after names are searched for them.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -62,7 +59,7 @@ var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|
 // separator reports whether r separates columns.
 func separator(r rune) bool { return r == '\t' || r == ';' || r == ',' || r == '|' }
 
-// cells returns the cells of a row. It omits empty cells at both ends.
+// cells returns the cells of a row without the empty cells at both ends.
 func cells(s string) []string {
 	var cells []string
 	start := 0
@@ -101,10 +98,9 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line of the list. If the line shows that the list must be refused, why is a
-// description of the format, and shown is the number of the line that the user should see.
-// Otherwise why is empty. If all cells are allowed headings, the line needs no name and is
-// marked as passed.
+// line checks one line. If the line shows that the list must be refused, the result why
+// describes the format, and the result shown is the number of the line to show. A line of
+// column headings is marked as passed.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -146,8 +142,7 @@ const (
 	twoDates     = "a table with two dates in one row (one date may be the day of a removal)"
 )
 
-// words checks a line without columns. In this kind of line, blanks may separate a number, a
-// name and dates.
+// words checks a line whose number, name and dates are separated by blanks.
 func (t *table) words(at int, s string) string {
 	words := strings.Fields(s)
 	if len(words) == 0 {
@@ -179,8 +174,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row compares a row with the rows before it. It returns a description of the format in two
-// cases: only some rows have a date, or the numbers do not count the rows.
+// row compares a row with the rows before. It returns a description of the format if only some
+// rows have a date, or if the number of a row is 0 or equal to the number of the row before.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -199,10 +194,9 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. If all cells are allowed headings, the row is marked as
-// passed. Other headings mean a table with other columns, if tabs, semicolons or bars separate
-// the headings and no row came before. Commas also occur in prose, so with commas the row
-// counts as headings only if a row of a table follows.
+// heading checks a row without a name. Allowed headings are marked as passed. Other headings
+// mean a table with other columns. Commas also occur in prose, so a row with commas is a
+// heading only if a row of a table follows.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -218,8 +212,7 @@ func (t *table) heading(at int, l *line, row []string) string {
 	return ""
 }
 
-// liftingWord returns a word of s that indicates that a name is not blocked. It returns "" if
-// s has no word of this kind.
+// liftingWord returns a word of s that means "not blocked", or "".
 func liftingWord(s string) string {
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || separator(r) || strings.ContainsRune("()[]{}:\"'!", r)
@@ -251,8 +244,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes a number before the name and a date next to the name from the words of a
-// line. The type table has already checked that the list has no other columns.
+// columns removes the number before a name and a date beside it. The type table has already
+// refused other columns.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

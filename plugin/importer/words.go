@@ -13,10 +13,9 @@ import (
 )
 
 var (
-	// glued matches the start of a URL that may follow another URL without a blank.
+	// glued matches a URL that may follow another URL without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start of a text, including mistyped schemes such as
-	// "https//".
+	// schemes matches a scheme at the start of a text, also a mistyped one such as "https//".
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
@@ -44,8 +43,8 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue splits URLs that follow each other without a blank. Two schemes in a row are one
-// doubled scheme, so they are not split.
+// unglue splits URLs that follow each other without a blank. It does not split a doubled
+// scheme.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
@@ -109,8 +108,7 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	return words[:1], words[1:]
 }
 
-// address parses a word that is an address or a network. It removes brackets and punctuation
-// around the address.
+// address parses an address or a network, with or without brackets and punctuation around it.
 func address(s string) (netip.Prefix, bool) {
 	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
 	return x, why == ""
@@ -121,8 +119,8 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether s is a whole name in an existing top-level domain, or a URL with a
-// host. The importer uses namelike for words that may be prose.
+// namelike reports whether a word of prose is a whole name in an existing top-level domain, or
+// a URL with a host.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
 	bare := schemes.ReplaceAllString(s, "")

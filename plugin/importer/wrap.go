@@ -11,8 +11,8 @@ import (
 )
 
 // In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two names, and "streaming.com" may have another owner. The importer
-// therefore neither joins nor separates the two lines unless the caller decides.
+// may be one name or two names with different owners. So the importer neither joins nor
+// separates them without the caller's decision.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -34,8 +34,8 @@ func breaksOff(s string) bool {
 // columnEnd matches the end of a column. It is a separator, two or more blanks, or a date.
 var columnEnd = regexp.MustCompile(`[\t;,|]|\s{2,}|\s\d[\d./-]{5,9}$`)
 
-// breaksInside reports whether a column of the line ends in a hyphen. In a table with wrapped
-// names, the hyphen may be the end of the first part of a name.
+// breaksInside reports whether a column of the line ends in a hyphen. A wrapped name may
+// continue there.
 func breaksInside(s string) bool {
 	return slices.ContainsFunc(columnEnd.Split(s, -1), breaksOff)
 }
@@ -54,8 +54,8 @@ func opensWith(s string) bool {
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns s without punctuation and scheme, if s is a single word without a dot.
-// Otherwise it returns "".
+// aWord returns a single word without a dot, without its punctuation and scheme. For other
+// text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
@@ -65,8 +65,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot after which the top-level domain is probably
-// missing. next is the next line.
+// openDot reports whether s ends in a dot and its top-level domain is probably missing. The
+// argument next is the next line.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -84,8 +84,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be two parts of one name. It joins, separates or
-// refuses each pair as the caller has decided.
+// broken finds pairs of lines that may be one name. It joins, separates or refuses them as the
+// caller has decided.
 func broken(lines []line, decided string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -114,16 +114,16 @@ func broken(lines []line, decided string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and has no line before it. The line may be
-// the end of a name, or a line of a diff for a removed name.
+// loose refuses a line that begins with a hyphen and has no line before it. It may be the end
+// of a name, or a removed name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair checks whether the line b may be the rest of the line a. It then joins, separates or
-// refuses the two lines as the caller has decided. It reports whether it joined the lines.
+// pair joins, separates or refuses the lines a and b if they may be one name. It reports
+// whether it joined them.
 func pair(a, b *line, decided string) bool {
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
@@ -173,11 +173,11 @@ func pair(a, b *line, decided string) bool {
 	return false
 }
 
-// apart is the report about two lines that were not joined because the caller decided so.
+// apart is the report about two lines that the caller has decided to separate.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// maybeOneName adds a warning if a name is next to a word without a dot. The name and the word
-// may be one name that was broken without a hyphen.
+// maybeOneName adds a warning if a name is next to a word without a dot, because the two may
+// be one broken name.
 func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {

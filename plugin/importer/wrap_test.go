@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBroken checks pairs of lines that may be one name, for each decision of the form Hyphen.
-// Without a decision, both lines must be refused.
+// TestBroken checks pairs of lines that may be one name, for each decision. Without a
+// decision, both lines must be refused.
 func TestBroken(t *testing.T) {
 	for _, tc := range []struct {
 		list                      string
@@ -126,8 +126,8 @@ func TestMaybeOneName(t *testing.T) {
 	}
 }
 
-// TestJoinedNote checks the note about a name that was joined from several lines. The note
-// must contain the lines as they were read, with the line numbers.
+// TestJoinedNote checks the note about a joined name. It must contain the original lines with
+// their numbers.
 func TestJoinedNote(t *testing.T) {
 	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
 	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})
@@ -143,8 +143,8 @@ func TestJoinedNote(t *testing.T) {
 	}
 }
 
-// TestWholeHostNote checks that the note about a URL contains the target that the line gave.
-// It also checks that two pages on one host remain two targets.
+// TestWholeHostNote checks that the note about a URL contains its target. Two pages on one
+// host must remain two targets.
 func TestWholeHostNote(t *testing.T) {
 	list := "https://a.example.com/x\nhttps://a.example.com/y\n"
 	for word, want := range map[string][]string{

@@ -12,11 +12,11 @@ import (
 )
 
 // MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
-// covers the file itself and not a hash, so the check needs the whole file in memory.
+// covers the file and not a hash, so the check needs the whole file in memory.
 const MaxLegacy = 64 << 20
 
-// A Check compares the bytes of one version of a file with the signatures of the file. The
-// caller writes all bytes of the file to the Check and then calls Result.
+// A Check compares one version of a file with its signatures. Write all bytes of the file to
+// the Check and then call Result.
 type Check struct {
 	policy Policy
 	path   string
@@ -27,8 +27,8 @@ type Check struct {
 	hash   *Hash
 }
 
-// found is a signature file that exists. It contains the parsed signature, or the error
-// because of which the signature does not count.
+// A found value is one signature file: the parsed signature, or the reason why it does not
+// count.
 type found struct {
 	path string
 	sig  Signature
@@ -37,8 +37,8 @@ type found struct {
 }
 
 // Check returns a Check of the file at path. The function read returns the content of a
-// signature file, or fs.ErrNotExist if there is no such file. read should return at most
-// MaxBytes+1 bytes. Check reads at most as many signature files as the policy has keys.
+// signature file, at most MaxBytes+1 bytes. It returns fs.ErrNotExist if there is no file.
+// Check reads at most as many signature files as the policy has keys.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -59,8 +59,8 @@ func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Chec
 	return c
 }
 
-// claims checks what a signature file says about its key and its file name. These checks need
-// no bytes of the signed file.
+// claims checks the key and the file name in a signature file. The signed bytes are not
+// needed.
 func (c *Check) claims(f *found) error {
 	var ok bool
 	if f.key, ok = c.policy.key(f.sig.Key); !ok {
@@ -90,7 +90,7 @@ func (c *Check) Write(p []byte) (int, error) {
 	return c.hash.Write(p)
 }
 
-// Result compares the signatures with the bytes that Write received.
+// Result checks the signatures against the written bytes.
 func (c *Check) Result() Result {
 	r := Result{Path: c.path, Need: c.policy.Need}
 	for _, f := range c.found {
@@ -113,7 +113,7 @@ func (c *Check) Result() Result {
 	return r
 }
 
-// verify checks one signature against the bytes that Write received.
+// verify checks one signature against the written bytes.
 func (c *Check) verify(f *found) error {
 	var good bool
 	switch {
@@ -122,8 +122,8 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// minisign.Reader.Verify would take a legacy signature for a signature of the hash, so
-		// a legacy signature goes to minisign.Verify.
+		// A legacy signature needs minisign.Verify, because minisign.Reader.Verify would take
+		// it for a signature of the hash.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
 	if !good {
@@ -140,8 +140,8 @@ type Result struct {
 	// Signers are the different keys that signed these bytes, in the sequence of the signature
 	// files.
 	Signers []Signer
-	// Problems are the errors of the signatures that do not count, as printable text. A file
-	// with a bad signature is still accepted if enough other signatures are good.
+	// Problems contains, as printable text, why signatures do not count. A file with a bad
+	// signature is still accepted if enough other signatures are good.
 	Problems []string
 }
 
@@ -150,16 +150,14 @@ type Signer struct {
 	Key KeyID
 	// Path is the path of the signature file.
 	Path string
-	// Signed is the time of signing by the clock of the signer. It is zero if the signature
-	// contains no time.
+	// Signed is the time of signing by the clock of the signer, or zero.
 	Signed time.Time
 }
 
 // OK reports whether enough different keys signed the file.
 func (r Result) OK() bool { return r.Need > 0 && len(r.Signers) >= r.Need }
 
-// Signed returns the time of the newest good signature. It returns zero if no good signature
-// contains a time.
+// Signed returns the time of the newest good signature, or zero.
 func (r Result) Signed() (newest time.Time) {
 	for _, s := range r.Signers {
 		if s.Signed.After(newest) {
@@ -169,8 +167,8 @@ func (r Result) Signed() (newest time.Time) {
 	return newest
 }
 
-// Err returns nil if enough keys signed the file. Otherwise it returns all problems, one in
-// each line, and each line begins with the path of the file.
+// Err returns nil if enough keys signed the file. Otherwise it returns all problems. Each
+// problem is a line that begins with the path of the file.
 func (r Result) Err() error {
 	if r.OK() {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// files contains the content of signature files by path. The tests use it as a file system.
+// A files value contains signature files by path.
 type files map[string][]byte
 
 func (f files) read(path string) ([]byte, error) {
@@ -21,8 +21,8 @@ func (f files) read(path string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// policy returns a policy with the named public keys of testdata. need is the number of keys
-// that must sign each file.
+// policy returns a policy with public keys of testdata. need is the number of keys that must
+// sign.
 func policy(t testing.TB, need int, names ...string) Policy {
 	t.Helper()
 	var keys []Key
@@ -36,7 +36,7 @@ func policy(t testing.TB, need int, names ...string) Policy {
 	return p
 }
 
-// check writes the content of a file to a Check in pieces of 7 bytes, and returns the result.
+// check writes a file to a Check in pieces of 7 bytes, and returns the result.
 func check(p Policy, path string, content []byte, f files) Result {
 	c := p.Check(path, f.read)
 	for piece := range slices.Chunk(content, 7) {
@@ -63,8 +63,7 @@ func hashOf(content []byte) *Hash {
 	return h
 }
 
-// signed signs content with the named secret key of testdata, and returns the signature file.
-// base is the file name in the signature.
+// signed signs content with a secret key of testdata. base is the file name in the signature.
 func signed(t testing.TB, name, base string, content []byte) []byte {
 	t.Helper()
 	sig, err := secret(t, name).Sign(base, clock, hashOf(content))
@@ -158,7 +157,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestReadError checks that a signature file that cannot be read does not count as absent.
+// TestReadError checks that an unreadable signature file does not count as absent.
 func TestReadError(t *testing.T) {
 	r := policy(t, 1, "one").Check(at, func(string) ([]byte, error) { return nil, errors.New("permission denied") }).Result()
 	if want := at + ": signature orders.yaml.minisig: permission denied"; r.Err() == nil || r.Err().Error() != want {
@@ -182,8 +181,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestLegacyLimit checks that a Check with a legacy signature does not keep more than
-// MaxLegacy bytes in memory.
+// TestLegacyLimit checks that a Check keeps at most MaxLegacy bytes in memory.
 func TestLegacyLimit(t *testing.T) {
 	c := policy(t, 1, "one").Check(at, files{at + ".minisig": file(t, "legacy/orders.yaml.minisig")}.read)
 	piece := make([]byte, 1<<20)
@@ -195,9 +193,9 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy replaces a signed file by the 64 bytes of its hash, and changes the
-// algorithm of the signature to Ed (legacy). The cryptographic signature is then valid for
-// these 64 bytes, but the Check must refuse it.
+// TestHashAsLegacy replaces a signed file by its 64-byte hash and makes the signature a legacy
+// signature. This signature is cryptographically valid for the 64 bytes, but the Check must
+// refuse it.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)
@@ -209,8 +207,8 @@ func TestHashAsLegacy(t *testing.T) {
 	}
 }
 
-// TestSignName checks that Sign refuses a file name with a line break or a tab, because the
-// name would add lines or fields to the signature.
+// TestSignName checks that Sign refuses a file name with a line break or a tab, which could
+// add fields to the signature.
 func TestSignName(t *testing.T) {
 	for _, name := range []string{"a\nb.yaml", "a\tfile:b.yaml", "\u202e.yaml"} {
 		if _, err := secret(t, "one").Sign(name, clock, NewHash()); err == nil {

@@ -15,10 +15,9 @@ func blake(content []byte) []byte {
 	return sum[:]
 }
 
-// FuzzCheck compares a Check with a second library, go-minisign. The second library must
-// accept each signature that the Check accepts. The Check must accept each signature that the
-// second library accepts, unless Parse refuses the form of the signature file, or the trusted
-// comment contains another file name.
+// FuzzCheck compares a Check with a second library, go-minisign. The two must accept the same
+// signatures. Only Parse may refuse more, because of the form of the file or another file
+// name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {
@@ -45,8 +44,7 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// secondOpinion reports whether the second library accepts sig as a signature by the key one
-// or the key two.
+// secondOpinion reports whether the second library accepts a signature by one of two keys.
 func secondOpinion(t *testing.T, sig, content []byte) bool {
 	parsed, err := second.DecodeSignature(string(sig))
 	if err != nil {
@@ -64,8 +62,7 @@ func secondOpinion(t *testing.T, sig, content []byte) bool {
 	return false
 }
 
-// compare checks that Parse and the two minisign libraries find the same fields in a
-// signature.
+// compare checks that Parse and the two minisign libraries find equal fields.
 func compare(t *testing.T, s Signature, sig []byte) {
 	var first minisign.Signature
 	if err := first.UnmarshalText(sig); err != nil {
@@ -82,8 +79,7 @@ func compare(t *testing.T, s Signature, sig []byte) {
 	}
 }
 
-// FuzzParseKeyFile checks that the two minisign libraries accept each key that ParseKeyFile
-// accepts, and find the same key.
+// FuzzParseKeyFile checks that ParseKeyFile and the two minisign libraries find the same key.
 func FuzzParseKeyFile(f *testing.F) {
 	for _, name := range []string{"one.pub", "two.pub", "one.key", "orders.yaml.minisig"} {
 		f.Add(file(f, name))

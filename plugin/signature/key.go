@@ -11,12 +11,11 @@ import (
 	"aead.dev/minisign"
 )
 
-// MaxBytes is the largest size of a key file or a signature file in bytes. An ordinary
+// MaxBytes is the largest size in bytes of a key file or a signature file. An ordinary
 // signature file has about 320 bytes.
 const MaxBytes = 4096
 
-// maxComment is the largest length of a comment in bytes. The label "trusted comment: " or
-// "untrusted comment: " is not counted.
+// maxComment is the largest number of bytes of a comment, without its label.
 const maxComment = 1024
 
 const (
@@ -24,11 +23,10 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. The person who makes a key can choose any ID, so an ID alone
-// proves nothing.
+// A KeyID identifies a key. It proves nothing, because the maker of a key can choose any ID.
 type KeyID uint64
 
-// String returns the ID as 16 hexadecimal digits. minisign prints the same digits.
+// String returns the ID as 16 hexadecimal digits, as minisign prints it.
 func (id KeyID) String() string { return fmt.Sprintf("%016X", uint64(id)) }
 
 // keySize is the size of an encoded public key: two bytes for the algorithm, eight for the ID
@@ -41,7 +39,7 @@ type Key [keySize]byte
 // ID returns the ID of the key.
 func (k Key) ID() KeyID { return KeyID(binary.LittleEndian.Uint64(k[2:10])) }
 
-// String returns the key as one line of base64, which ParseKey can parse.
+// String returns the key as one line of base64 for ParseKey.
 func (k Key) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
 
 // point returns the Ed25519 point of the key.
@@ -58,14 +56,13 @@ func (k Key) minisign() (p minisign.PublicKey) {
 // keyChars is the number of base64 characters of a public key.
 var keyChars = base64.StdEncoding.EncodedLen(keySize)
 
-// IsKey reports whether s is a public key. An argument that is not a public key is the path of
-// a key file.
+// IsKey reports whether s is a public key. Otherwise s is the path of a key file.
 func IsKey(s string) bool {
 	_, err := ParseKey(s)
 	return err == nil
 }
 
-// ParseKey parses a public key in one line of base64, which is the last line of a key file.
+// ParseKey parses a public key in one line of base64 (the last line of a key file).
 func ParseKey(s string) (Key, error) {
 	// The base64 decoder ignores line breaks, so ParseKey must refuse line breaks itself.
 	if strings.ContainsAny(s, "\r\n") {
@@ -86,8 +83,7 @@ var (
 	errSecret = errors.New("is a minisign secret key; write the public key here, and keep the secret key away from servers")
 )
 
-// ParseKeyFile parses the content of a public key file, which has an untrusted comment and a
-// key. The line with the comment may be absent.
+// ParseKeyFile parses a public key file: an untrusted comment, which may be absent, and a key.
 func ParseKeyFile(data []byte) (Key, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -105,8 +101,8 @@ func ParseKeyFile(data []byte) (Key, error) {
 	return ParseKey(lines[0])
 }
 
-// splitLines returns the lines of a key file or signature file. A line ends with LF or CRLF.
-// The last line may have no line end.
+// splitLines returns the lines of a file. A line ends with LF or CRLF, and the last line may
+// have no line end.
 func splitLines(data []byte) ([]string, error) {
 	switch {
 	case len(data) > MaxBytes:

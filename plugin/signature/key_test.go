@@ -28,7 +28,7 @@ func public(t testing.TB, name string) Key {
 	return k
 }
 
-// secret returns the secret key in testdata/NAME.key, which must not be encrypted.
+// secret returns the unencrypted secret key in testdata/NAME.key.
 func secret(t testing.TB, name string) SecretKey {
 	t.Helper()
 	s, err := ParseSecretKey(file(t, name+".key"), nil)
@@ -38,8 +38,7 @@ func secret(t testing.TB, name string) SecretKey {
 	return s
 }
 
-// TestKey checks that ParseKeyFile reads the keys of Debian's minisign, and that the keys are
-// written again without a change.
+// TestKey checks that keys of Debian's minisign are read and written without a change.
 func TestKey(t *testing.T) {
 	for _, name := range []string{"one", "two", "three", "locked"} {
 		text := string(file(t, name+".pub"))
@@ -97,8 +96,7 @@ func TestKeyErrors(t *testing.T) {
 	}
 }
 
-// TestPolicy checks that NewPolicy refuses a key that is given twice, also if the second copy
-// has another ID.
+// TestPolicy checks that NewPolicy refuses a repeated key, even with another ID.
 func TestPolicy(t *testing.T) {
 	one, two := public(t, "one"), public(t, "two")
 	renamed := one

@@ -12,29 +12,26 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Signature contains the fields of a signature file. Parse does not check the cryptographic
-// signature, so the fields may be false.
+// A Signature contains the fields of a signature file. The fields may be false, because Parse
+// does not check the signature itself.
 type Signature struct {
 	Key KeyID
 	// Legacy means that the signature covers the bytes of the file (algorithm Ed). Other
-	// signatures cover the BLAKE2b-512 hash of the file (algorithm ED).
+	// signatures cover the BLAKE2b-512 hash (algorithm ED).
 	Legacy bool
-	// File is the base name of the signed file in the trusted comment. It is empty if the
-	// comment contains no file name.
+	// File is the base name of the signed file in the trusted comment, or empty.
 	File string
-	// Signed is the time of signing in the trusted comment. It is zero if the comment contains
-	// no time.
+	// Signed is the time of signing in the trusted comment, or zero.
 	Signed time.Time
 
 	text []byte // the content of the signature file, which the minisign library needs
 }
 
-// lastTime is the largest timestamp that Parse accepts: the last second of the year 9999.
+// lastTime is the largest timestamp that Parse accepts: the end of the year 9999.
 const lastTime = 253402300799
 
-// Parse parses a signature file strictly. It refuses unusual lines, characters and encodings,
-// because another program could read such a file in another way, and an attacker could use the
-// difference.
+// Parse parses a signature file strictly. If two programs could read a file differently, an
+// attacker could use the difference.
 func Parse(data []byte) (Signature, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -71,8 +68,8 @@ func Parse(data []byte) (Signature, error) {
 	return s, nil
 }
 
-// readTrusted parses the fields of a trusted comment, which are separated by tabs. Unknown
-// fields are ignored.
+// readTrusted parses the fields of a trusted comment, which tabs separate. Unknown fields are
+// ignored.
 func (s *Signature) readTrusted(text string) error {
 	seen := map[string]bool{}
 	for field := range strings.SplitSeq(text, "\t") {
@@ -97,9 +94,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// A signature of the hash of a file is also a valid legacy signature of another
-			// file, which contains only the 64 bytes of the hash. The field "hashed" shows
-			// that the signature was not made for the other file.
+			// A signature of a hash is also a valid legacy signature of a file that contains
+			// only the 64 bytes of the hash. The field "hashed" excludes this other file.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -108,8 +104,8 @@ func (s *Signature) readTrusted(text string) error {
 	return nil
 }
 
-// comment returns the text of a comment line after the label. A trusted comment may contain
-// tabs, because tabs separate its fields.
+// comment returns the text of a comment line after its label. A trusted comment may contain
+// tabs.
 func comment(line, label string) (string, error) {
 	text, ok := strings.CutPrefix(line, label)
 	switch {
@@ -130,10 +126,10 @@ func comment(line, label string) (string, error) {
 	return text, nil
 }
 
-// maxShown is the largest number of bytes that an error quotes from a refused text.
+// maxShown is the largest number of bytes of a refused text in an error.
 const maxShown = 80
 
-// shorten cuts a text to maxShown bytes, so that an error can quote the text.
+// shorten cuts a text to maxShown bytes for an error.
 func shorten(s string) string {
 	if len(s) <= maxShown {
 		return s
@@ -141,11 +137,9 @@ func shorten(s string) string {
 	return s[:maxShown] + "..."
 }
 
-// decode decodes a line of strict base64. It returns an error if the decoded line does not
-// have size bytes.
+// decode decodes a line of strict base64 that must have size bytes.
 func decode(line string, size int) ([]byte, error) {
-	// The base64 decoder ignores a carriage return, so decode must refuse the carriage return
-	// itself.
+	// The base64 decoder ignores a carriage return, so decode must refuse it.
 	if strings.Contains(line, "\r") {
 		return nil, errors.New("has a carriage return inside")
 	}

@@ -1,15 +1,14 @@
 // Package signature checks and makes the minisign signatures of order files.
 //
-// FILE.minisig is the signature of FILE. If more than one key must sign, the other signatures
-// are FILE.2.minisig, FILE.3.minisig and so on. A Policy lists the keys, and contains the
-// number of different keys that must sign each file.
+// FILE.minisig is the signature of FILE. Further signatures by other keys are FILE.2.minisig,
+// FILE.3.minisig and so on. A Policy lists the keys and the number of different keys that must
+// sign each file.
 //
-// The package never opens a file. The caller reads an order file, writes the bytes to a Check,
-// and parses the same bytes. Therefore a file cannot be changed between the check and the
-// parser.
+// The package never opens a file. The caller reads an order file once and gives the bytes to a
+// Check and to the parser, so that a file cannot be changed in between.
 //
-// A signature does not show for which program it was made. Operators should therefore sign
-// order files with a key that signs nothing else.
+// A signature does not show for which program it was made. Operators should therefore use a
+// key that signs only order files.
 package signature
 
 import (
@@ -21,14 +20,14 @@ import (
 const MaxKeys = 16
 
 // A Policy contains the keys that may sign, and the number of keys that must sign each file.
-// The zero Policy demands no signatures. A Policy must not be changed after NewPolicy.
+// The zero Policy demands no signatures. Do not change a Policy after NewPolicy.
 type Policy struct {
 	Keys []Key
 	Need int
 }
 
-// NewPolicy returns a Policy. It returns an error if two keys are equal, or if need is greater
-// than the number of keys.
+// NewPolicy returns a Policy. Equal keys are an error, and so is a number above the number of
+// keys.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:
@@ -58,7 +57,7 @@ func NewPolicy(need int, keys []Key) (Policy, error) {
 // Demanded reports whether files need signatures under the policy.
 func (p Policy) Demanded() bool { return p.Need > 0 }
 
-// key returns the key of the policy that has the given ID.
+// key returns the key with the given ID.
 func (p Policy) key(id KeyID) (k Key, ok bool) {
 	for _, k := range p.Keys {
 		if k.ID() == id {
@@ -68,8 +67,8 @@ func (p Policy) key(id KeyID) (k Key, ok bool) {
 	return Key{}, false
 }
 
-// String returns the policy in the form of the Corefile property verify, such as "2 RWQ...
-// RWS...". Two policies with equal strings are equal.
+// String returns the policy as in the Corefile, such as "2 RWQ... RWS...". Policies with equal
+// strings are equal.
 func (p Policy) String() string {
 	s := fmt.Sprint(p.Need)
 	for _, k := range p.Keys {
@@ -78,8 +77,8 @@ func (p Policy) String() string {
 	return s
 }
 
-// Path returns the path of the signature file with the number slot. Slot 1 is FILE.minisig,
-// and slot 2 is FILE.2.minisig.
+// Path returns the path of a signature file. Slot 1 is FILE.minisig, and slot 2 is
+// FILE.2.minisig.
 func Path(file string, slot int) string {
 	if slot == 1 {
 		return file + ".minisig"

@@ -34,9 +34,9 @@ func (s SecretKey) Public() Key {
 	return k
 }
 
-// Encode returns the content of a secret key file. The password encrypts the key. The
-// encryption needs some seconds and 1 GiB of memory, as in minisign. If the password is empty,
-// the key is not encrypted.
+// Encode returns the content of a secret key file, encrypted with the password. The encryption
+// needs some seconds and 1 GiB of memory, as in minisign. With an empty password, the key is
+// not encrypted.
 func (s SecretKey) Encode(password string) ([]byte, error) {
 	text, err := s.private.MarshalText()
 	if password != "" {
@@ -50,8 +50,8 @@ func (k Key) EncodePublic() []byte {
 	return fmt.Appendf(nil, "%sminisign public key %s\n%s\n", untrustedLabel, k.ID(), k)
 }
 
-// ParseSecretKey parses the content of a secret key file. The function password is called only
-// if the key is encrypted.
+// ParseSecretKey parses a secret key file. It calls the function password only if the key is
+// encrypted.
 func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, err error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -86,14 +86,13 @@ func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, 
 
 var errNoSecret = errors.New("is not a minisign secret key")
 
-// A Hash is the BLAKE2b-512 hash of the bytes that were written to it. A Hash must be made
-// with NewHash.
+// A Hash is the BLAKE2b-512 hash of the bytes written to it. Use NewHash to make a Hash.
 type Hash struct {
 	chunk bytes.Reader
 	sum   *minisign.Reader
 }
 
-// NewHash returns a Hash to which no bytes have been written.
+// NewHash returns an empty Hash.
 func NewHash() *Hash {
 	h := new(Hash)
 	h.sum = minisign.NewReader(&h.chunk)
@@ -107,8 +106,8 @@ func (h *Hash) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Sign signs a file and returns the content of the signature file. name is the base name of
-// the signed file, now is the time of signing, and content is the hash of the signed file.
+// Sign returns the content of a signature file. name is the base name of the signed file, and
+// content is its hash.
 func (s SecretKey) Sign(name string, now time.Time, content *Hash) ([]byte, error) {
 	if !printable.Is(name) {
 		return nil, fmt.Errorf("the file name %q has characters that are not printable; a signature cannot contain this name", name)

@@ -18,9 +18,8 @@ var update = flag.Bool("update", false, "write testdata/cheap.key again")
 
 const cheapPassword = "correct horse"
 
-// cheapKey encrypts the key in one.key as minisign does, but with 16 MiB of memory in place of
-// 1 GiB, so that tests are fast. A key file contains the amount of memory, so the result is a
-// valid key file.
+// cheapKey encrypts the key in one.key with 16 MiB of memory in place of minisign's 1 GiB, so
+// that tests are fast.
 func cheapKey(t *testing.T) []byte {
 	t.Helper()
 	lines := strings.Split(string(file(t, "one.key")), "\n")
@@ -49,8 +48,7 @@ func cheapKey(t *testing.T) []byte {
 	return []byte(lines[0] + "\n" + base64.StdEncoding.EncodeToString(raw) + "\n")
 }
 
-// TestEncryptedKey checks that ParseSecretKey decrypts a key with the right password and with
-// no other password.
+// TestEncryptedKey checks that only the right password decrypts a key.
 func TestEncryptedKey(t *testing.T) {
 	if *update {
 		if err := os.WriteFile("testdata/cheap.key", cheapKey(t), 0o644); err != nil {

@@ -11,30 +11,27 @@ import (
 
 // A Next is a set for Commit, together with functions that return the content of its files.
 type Next struct {
-	// Set is the whole set. The State fills in the snapshots of the versions, so the snapshots
-	// in Set are ignored.
+	// Set is the whole set. The snapshots in Set are ignored, because the State adds them
+	// itself.
 	Set
-	// Blobs contains, by digest, the functions that open the content of blobs (stored copies
-	// of order files and side lists). The function of a blob that is already stored may be
-	// absent. The goroutine that writes calls each function at most once in an attempt. If the
-	// content has another digest, for example because the file has changed, the State keeps
-	// the stored version of that file, and the attempt has an error.
+	// Blobs contains, by digest, functions that open the content of blobs (stored copies of
+	// files). It may lack a blob that is already stored. If the content has another digest,
+	// the State keeps the old version of that file and reports an error.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts contains, by path, the functions that write the compiled orders of an order file.
-	// A function is called only if the version of the order file has no snapshot. After a
-	// newer Commit, the functions of the older set are not called any more.
+	// Parts contains, by path, functions that write the compiled orders of a file. A function
+	// is called only if the version of the file has no snapshot. After a newer Commit, the
+	// functions of the older set are no longer called.
 	Parts map[string]func(io.Writer) error
 }
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. If several sets wait to be
-// stored, only the newest set is stored. The caller must not change next after the call.
+// Commit stores a set in the background and returns at once. Of several waiting sets, only the
+// newest is stored. The caller must not change next after the call.
 //
-// Blobs and current.json are stored at once. Snapshots are stored afterwards, at most once in
-// 10 seconds. If the version of a file cannot be stored, the stored set keeps the old version
-// of this file, takes the new versions of the other files, and takes all floors (lowest
-// serials) from next. The State tries again after 30 seconds.
+// Blobs and current.json are stored at once, and snapshots at most once in 10 seconds. If the
+// new version of a file cannot be stored, the stored set keeps the old version of that file.
+// The State tries again after 30 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -42,8 +39,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set. The functions in Blobs of the earlier pending set are
-// kept, because next may have blobs that are still not stored.
+// replace makes next the pending set. It keeps the Blobs of the earlier pending set, because
+// next may need blobs that are still not stored.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -66,8 +63,8 @@ func (s *State) signal() {
 	}
 }
 
-// Flush waits until the newest set is stored or until the attempt has failed. It returns the
-// error of the attempt. Flush does not wait for a delayed snapshot.
+// Flush waits until the newest set is stored or the attempt has failed, and returns the error
+// of the attempt. It does not wait for a delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {
@@ -78,7 +75,7 @@ func (s *State) Flush() error {
 	}
 }
 
-// change calls do with a copy of the newest set, and commits the changed copy.
+// change commits a copy of the newest set that the function do has changed.
 func (s *State) change(do func(*Set) error) error {
 	s.mu.Lock()
 	next := Next{Set: s.newest, Parts: s.parts}
@@ -92,9 +89,9 @@ func (s *State) change(do func(*Set) error) error {
 	return err
 }
 
-// Forget removes the version of a file from the set, so that the orders of a removed file end
-// at the next start. The floor (lowest serial) of the file stays, so that a lower serial is
-// refused later. Forget returns an error if the set has no version of the file.
+// Forget removes the version of a file, so that its orders end at the next start. The floor
+// (lowest serial) of the file stays, so that a lower serial is refused later. An unknown file
+// is an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -106,8 +103,7 @@ func (s *State) Forget(path string) error {
 }
 
 // SetSerial sets the floor of a file: the lowest serial that the next version may have. A
-// version with exactly this serial may have any content. SetSerial returns an error if the set
-// has no version and no floor of the file.
+// version with exactly this serial may have any content. An unknown file is an error.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")

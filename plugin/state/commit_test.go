@@ -16,9 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestNewestWins checks that Commit returns while the disk does not answer. Of 1001 sets that
-// are committed in the meantime, only the last set must be stored. The last set uses a blob
-// that an earlier set brought.
+// TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at once,
+// and only the last set must be stored. The last set uses a blob of an earlier set.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -65,9 +64,8 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestPartial commits new versions of two files, and one version has a side list whose blob
-// cannot be stored. The new version of the other file must be stored, and the first file must
-// keep its old version.
+// TestPartial commits new versions of two files. The side list of one version cannot be
+// stored, so the file must keep its old version. The other file must get its new version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -112,8 +110,8 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestRetry checks that a failed commit is tried again after 30 seconds. Until then, the
-// stored set must stay, and Status must report the error and the time of the failure.
+// TestRetry checks that a failed commit is tried again after 30 seconds. Until then the stored
+// set must stay, and Status must report the error.
 func TestRetry(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -165,9 +163,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestSnapshotsWait checks that the first snapshot is written at once, and that later
-// snapshots are written at most once in 10 seconds. Only the newest part becomes a snapshot.
-// Blobs must always be stored at once.
+// TestSnapshotsWait checks that later snapshots are written at most once in 10 seconds. Blobs
+// must always be stored at once.
 func TestSnapshotsWait(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -223,8 +220,8 @@ func TestSnapshotsWait(t *testing.T) {
 	}
 }
 
-// TestSettings checks that a commit drops the snapshot of a file when the settings, the guard
-// or a side list of the file has changed. Other changes must keep the snapshot.
+// TestSettings checks that a commit drops a snapshot only when the settings, the guard or a
+// side list has changed.
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -254,7 +251,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestSame checks that a commit of the set that is already stored writes nothing to the disk.
+// TestSame checks that a commit of the stored set writes nothing.
 func TestSame(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -270,8 +267,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// TestForgetBesideCommit calls Forget while a set is being stored. The file must be absent
-// from the set that is stored in the end.
+// TestForgetBesideCommit calls Forget while a set is being stored. The file must not be in the
+// final set.
 func TestForgetBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -335,9 +332,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailureBesideCommit commits a second set while the first set is being stored. The first
-// set then fails. The second set has no functions for its blobs, so the State must take the
-// blobs of the first set.
+// TestFailureBesideCommit commits a second set while the first set is being stored and fails.
+// The second set has no blobs, so the State must take the blobs of the first set.
 func TestFailureBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -367,9 +363,8 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused commits a version whose blob is not there, so that the old version of the
-// file stays. The compiled part of the new version must not become the snapshot of the old
-// version.
+// TestPartOfRefused commits a version without its blob, so the old version stays. The compiled
+// new version must not become the snapshot of the old version.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -388,9 +383,8 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// TestSnapshotSize checks that Snapshot returns an error if the snapshot file does not have
-// the recorded size. The error must come before the first read, because the caller relies on
-// the size.
+// TestSnapshotSize checks the error for a snapshot file of another size than recorded. The
+// error must come before the first read, because the caller relies on the size.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

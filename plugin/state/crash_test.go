@@ -16,11 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// crashEnv is an environment variable with a number. A test that runs with this variable is a
-// child process, which kills itself at the point with this number.
+// crashEnv is an environment variable for child processes of the test. A child kills itself at
+// the point with this number.
 const crashEnv = "STATE_TEST_CRASH"
 
-// TestMain calls child in place of the tests if the environment has crashEnv.
+// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// history returns the three sets that a child process stores one after the other.
+// history returns the three sets that a child process stores in sequence.
 func history() []Next {
 	first, second, third := example(), example(), example()
 	court := versionOf(8, "court 2", "side one", "side three")
@@ -48,8 +48,8 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// child stores the sets of history in dir, and kills itself with SIGKILL when it reaches the
-// given point. There is one point before and one point after each step of the file system.
+// child stores the sets of history in dir and kills itself at the given point. There is a
+// point before and after each step of the file system.
 func child(at int, dir string) error {
 	point := 0
 	crash := func() {
@@ -85,9 +85,9 @@ func child(at int, dir string) error {
 	return nil
 }
 
-// TestCrashes kills a process that stores three sets, at each point in turn. The next start
-// must find exactly one of the sets and no problem. A later point must not lead to an older
-// set. No file may be there that the set does not need.
+// TestCrashes kills a process at each point while it stores three sets. The next start must
+// find exactly one set and no problem. The set must not be older than the set that a start
+// found after an earlier point. The directory must contain only files that the set needs.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// unsynced writes files without syncs, so that tests are fast.
+// unsynced writes files without syncs, so that the tests are fast.
 var unsynced = durable.FS{Hook: func(s durable.Step, run func() error) error {
 	if s == durable.Sync || s == durable.SyncDir {
 		return nil
@@ -32,8 +32,8 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips makes copies of b. In each copy, one byte is changed by XOR with one of the masks.
-// flips calls do with each copy and the position of the changed byte.
+// flips calls the function do with copies of b. In each copy, one byte is changed by XOR with
+// a mask. at is the position of this byte.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {
@@ -44,8 +44,8 @@ func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	}
 }
 
-// TestDamagedCurrent checks that decode refuses current.json if one byte is changed, or if the
-// file is shorter or longer than before.
+// TestDamagedCurrent checks that decode refuses current.json after a change of one byte or of
+// the length.
 func TestDamagedCurrent(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -70,9 +70,9 @@ func TestDamagedCurrent(t *testing.T) {
 	}
 }
 
-// TestRefused checks a start with a current.json that cannot be read. The State must be empty
-// and report the problem, and a commit must work. The old current.json and all blobs must stay
-// until a person removes refused.json.
+// TestRefused checks a start with an unreadable current.json. The State must report the
+// problem and start empty, and a commit must work. The old current.json and all blobs must
+// stay until a person removes refused.json.
 func TestRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
@@ -143,9 +143,9 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedBlob changes each byte of each blob and snapshot in turn. Verify must return one
-// error, which wraps ErrDamaged and contains the path of the damaged file and the path of its
-// order file. The next commit must repair the damaged file.
+// TestDamagedBlob changes each byte of each blob and snapshot. Verify must return one error
+// with the paths of the damaged file and of its order file. The next commit must repair the
+// damaged file.
 func TestDamagedBlob(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -193,9 +193,8 @@ func TestDamagedBlob(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestMissing removes each blob and snapshot in turn. Open must report the missing file
-// together with its order file. A named pipe or a directory in place of the file must not
-// block Open.
+// TestMissing removes each blob and snapshot. Open must report the missing file and its order
+// file. A named pipe or a directory in place of the file must not block Open.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -255,7 +254,7 @@ func TestShortReads(t *testing.T) {
 }
 
 // FuzzDecode checks that decode accepts only bytes that encode can return. Each input is
-// decoded twice: unchanged, and with a good checksum added as the last line.
+// decoded unchanged, and with a good checksum.
 func FuzzDecode(f *testing.F) {
 	good, err := encode(example().Set, "test")
 	if err != nil {
@@ -294,8 +293,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEncode checks that decode returns the set that was given to encode, also if the set
-// contains strange texts.
+// FuzzEncode checks that decode restores a set from encode, even with strange texts.
 func FuzzEncode(f *testing.F) {
 	f.Add("/orders/a.yaml", "list.txt", "RWQ", "untrusted comment: \n", int64(7), int64(9), uint64(5))
 	f.Add("\xff", `"`, "\u202e", "\x00", int64(-1), int64(-2), uint64(0))

@@ -22,8 +22,8 @@ const (
 	maxCurrent = 256 << 20
 )
 
-// A document is the JSON object in current.json. The last line of current.json, which has the
-// checksum, is not a part of the document.
+// A document is the JSON object in current.json. The checksum in the last line is not a part
+// of it.
 type document struct {
 	Format   int            `json:"format"`
 	Writer   text           `json:"writer"`
@@ -61,9 +61,9 @@ type floorEntry struct {
 	SHA256 *Digest `json:"sha256,omitempty"`
 }
 
-// A text is a string in current.json, which may contain any bytes. JSON strings must be UTF-8,
-// so text that is not printable is stored as a Go string literal in double quotes. Text that
-// begins with a double quote is also stored as a Go string literal.
+// A text is a string in current.json that may contain any bytes. JSON strings must be UTF-8,
+// so unprintable text is stored as a Go string literal. Text that begins with a double quote
+// is stored as a literal too.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {
@@ -100,9 +100,8 @@ func stringsOf(in []text) (out []string) {
 	return out
 }
 
-// encode returns the content of current.json. The last line is a JSON object with the SHA-256
-// of the lines above it. Because the last line is JSON too, programs such as jq can read the
-// file.
+// encode returns the content of current.json. The last line has the SHA-256 of the lines
+// above. It is JSON too, so that programs such as jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	for path, v := range set.Sorted() {
@@ -137,8 +136,8 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode parses the content of current.json. It returns an error if encode would write the set
-// in other bytes, because another program must have written the file then.
+// decode parses current.json. If encode would write other bytes, another program has written
+// the file, and decode returns an error.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {
@@ -162,8 +161,7 @@ func decode(b []byte) (Set, error) {
 		}
 		set.Floors[string(e.Path)] = f
 	}
-	// The comparison with the encoded set refuses repeated paths, unknown fields, and values
-	// in an unusual form.
+	// This comparison refuses repeated paths, unknown fields, and values in an unusual form.
 	again, err := encode(set, string(doc.Writer))
 	if err != nil {
 		return Set{}, err
@@ -174,7 +172,7 @@ func decode(b []byte) (Set, error) {
 	return set, nil
 }
 
-// parse verifies the checksum in the last line, and parses the lines above as a document.
+// parse verifies the checksum in the last line and parses the lines above.
 func parse(b []byte) (document, error) {
 	if len(b) == 0 {
 		return document{}, errors.New("is empty")
@@ -203,7 +201,7 @@ func parse(b []byte) (document, error) {
 	return doc, json.Unmarshal(body, &doc)
 }
 
-// version returns the Version that is described by an entry of the document.
+// version returns the Version that an entry describes.
 func (e versionEntry) version() (v Version, err error) {
 	v = Version{Order: e.SHA256, Serial: NoSerial, Keys: stringsOf(e.Keys), Signatures: stringsOf(e.Signatures)}
 	for _, side := range e.Sides {

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// pipe makes a named pipe at path. A process that opens the pipe to read it waits until
-// another process opens the pipe to write.
+// pipe makes a named pipe. A process that opens the pipe for reading waits for a writer.
 func pipe(t *testing.T, path string) {
 	t.Helper()
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

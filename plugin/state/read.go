@@ -18,11 +18,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ErrDamaged means that the content of a stored file has changed since the file was written.
+// ErrDamaged means that the content of a stored file has changed.
 var ErrDamaged = errors.New("damaged")
 
-// openRegular opens a regular file and returns its size. It returns an error if path is not a
-// regular file, because opening a named pipe could block the process.
+// openRegular opens a regular file and returns its size. It refuses other files, because
+// opening a named pipe could block the process.
 func openRegular(path string) (*os.File, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -49,8 +49,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked file computes the checksum of its content while a caller reads the content. At the
-// end of the file, the checksum is verified.
+// A checked file verifies its checksum when a caller has read it to the end.
 type checked struct {
 	f    *os.File
 	sum  hash.Hash
@@ -59,8 +58,8 @@ type checked struct {
 	bad  func() // called if the checksum is wrong
 }
 
-// Read reads from the file. If the checksum is wrong, Read returns ErrDamaged at the end of
-// the file in place of io.EOF.
+// Read implements io.Reader. If the checksum is wrong, Read returns ErrDamaged in place of
+// io.EOF.
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.f.Read(p)
 	c.sum.Write(p[:n])
@@ -73,10 +72,9 @@ func (c *checked) Read(p []byte) (int, error) {
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the blob (a stored copy of an order file or a side list) with the digest d. If
-// the content of the blob has another digest, the reader returns ErrDamaged in place of
-// io.EOF. The caller must therefore not use the content before the reader has returned io.EOF.
-// The next commit that can open the content stores a damaged blob again.
+// Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged, the
+// reader returns ErrDamaged in place of io.EOF. The caller must therefore not use the content
+// before io.EOF. The next commit repairs a damaged blob if it can open the content.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, _, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -85,10 +83,10 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the snapshot (the compiled orders) of the order file at path, and returns the
-// size of the snapshot in bytes. If the snapshot is damaged, the reader returns ErrDamaged in
-// place of io.EOF. If there is no snapshot, the error is fs.ErrNotExist. The next commit
-// writes a damaged or missing snapshot again.
+// Snapshot opens the snapshot (the compiled orders) of an order file and returns its size in
+// bytes. If the snapshot is damaged, the reader returns ErrDamaged in place of io.EOF. If
+// there is no snapshot, the error is fs.ErrNotExist. The next commit writes a damaged or
+// missing snapshot again.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -109,9 +107,9 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes snap from the version of the order file at path, so that the next
-// commit writes a new snapshot. DropSnapshot does nothing if the version has another snapshot.
-// A caller that cannot use the content of a snapshot calls DropSnapshot.
+// DropSnapshot removes the snapshot snap of an order file, so that the next commit writes a
+// new one. It does nothing if the file has another snapshot. Call it if the content of a
+// snapshot cannot be used.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,13 +132,12 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error for each blob or
-// snapshot that is missing or damaged. Each error contains the path of the order file. If the
-// caller has called coop.Start, Verify yields to queries.
+// Verify reads all blobs and snapshots of the stored set. It returns an error, with the path
+// of the order file, for each missing or damaged file. After coop.Start, Verify yields the CPU
+// to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
-		// A commit may have replaced this version and removed its files while Verify was
-		// reading. A missing file is then no problem.
+		// A commit may have removed this version meanwhile. A missing file is then no problem.
 		if now := s.Set().Versions[path]; err != nil && now.sameContent(v) {
 			problems = append(problems, fmt.Errorf("state: %s: %s: %w", printable.Line(path), what, err))
 		}
@@ -164,8 +161,7 @@ func (s *State) Verify() (problems []error) {
 	return problems
 }
 
-// drain reads r to the end and closes r. If err is not nil, r could not be opened, and drain
-// returns err.
+// drain reads r to the end and closes it. If err is not nil, drain only returns err.
 func drain(r io.ReadCloser, err error) error {
 	if err != nil {
 		return err
@@ -175,7 +171,7 @@ func drain(r io.ReadCloser, err error) error {
 	return err
 }
 
-// A yielding is a reader that calls coop.Yield before each read, so that queries get the CPU.
+// A yielding reader calls coop.Yield before each read, so that queries get the CPU.
 type yielding struct{ io.Reader }
 
 func (y yielding) Read(p []byte) (int, error) {

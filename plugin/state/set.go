@@ -11,22 +11,21 @@ import (
 	"time"
 )
 
-// A Set is the content of current.json. It contains the last good version and the lowest
-// allowed serial of each order file.
+// A Set is the content of current.json: the last good version and the lowest allowed serial of
+// each order file.
 type Set struct {
-	// Options is the digest of the settings, and Guard is the digest of the guard (the rules
-	// that protect names from being blocked). Snapshots that were compiled with other settings
-	// or another guard are not used.
+	// Options is the digest of the settings. Guard is the digest of the guard (the rules that
+	// protect names from being blocked). A snapshot with other digests is not used.
 	Options, Guard Digest
 	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
-	// Floors contains, by path, the lowest serial that the next version of an order file may
-	// have. The floor of a file stays when Forget removes the version of the file.
+	// Floors contains, by path, the lowest serial that the next version of a file may have.
+	// Forget does not remove the floor.
 	Floors map[string]Floor
 }
 
-// A Version is the last good version of an order file: the newest version that passed all
-// checks.
+// A Version describes the last good version of an order file (the newest version that passed
+// all checks).
 type Version struct {
 	Order      Digest            // the digest of the order file
 	Sides      map[string]Digest // the digests of the side lists by the names in the order file
@@ -43,8 +42,8 @@ const NoSerial = -1
 // A Floor is the lowest serial that the next version of an order file may have.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only order file that may have exactly this serial. If a
-	// person has set the floor, Order is zero, and any order file may have this serial.
+	// Order is the digest of the only file that may have exactly this serial. It is zero if a
+	// person has set the floor. Any file may then have this serial.
 	Order Digest
 }
 
@@ -57,8 +56,8 @@ type Snapshot struct {
 // File returns the name of the snapshot file.
 func (s Snapshot) File() string { return fmt.Sprintf("%016x.snap", s.XXH64) }
 
-// snapshotSum returns the checksum in the name of a snapshot file. ok is false if name is not
-// the name of a snapshot file.
+// snapshotSum returns the checksum in the name of a snapshot file. ok is false for other
+// names.
 func snapshotSum(name string) (sum uint64, ok bool) {
 	if len(name) != 16+len(".snap") {
 		return 0, false
@@ -78,8 +77,8 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digests of the order file and the side lists. Before each digest, it yields
-// "file" or "side list NAME", which is used in error messages.
+// blobs yields the digests of the order file and of the side lists. The text "file" or "side
+// list NAME" is for error messages.
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {
@@ -93,8 +92,7 @@ func (v Version) blobs() iter.Seq2[string, Digest] {
 	}
 }
 
-// sameContent reports whether the order file and the side lists of two versions have the same
-// bytes.
+// sameContent reports whether the files of two versions have equal bytes.
 func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
 }

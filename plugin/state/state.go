@@ -7,18 +7,16 @@
 //	blob/sha256-HEX     copies of order files and side lists
 //	part/HEX.snap       snapshots: the compiled orders of one order file each
 //
-// The versions can be restored from the blobs and current.json alone. A blob is stored before
-// current.json refers to the blob, and current.json is replaced as a whole. Therefore a crash
-// leaves either the old set of versions or the new set. A snapshot only saves time: if a
-// snapshot is missing or damaged, the orders are compiled again from the blobs.
+// A blob is stored before current.json refers to it, and current.json is replaced as a whole.
+// A crash therefore leaves either the old set of versions or the new set. A snapshot only
+// saves time: without it, the orders are compiled again from the blobs.
 //
-// One goroutine does all writes, so a caller of Commit never waits for the disk. If sets are
-// committed faster than the disk can store them, only the newest set is stored.
+// One goroutine does all writes, so that a caller of Commit never waits for the disk. If sets
+// are committed faster than the disk can store them, only the newest set is stored.
 //
-// All files have mode 0600, and the package makes directories with mode 0700, because blobs can
-// contain sealed orders (secret orders). The package never interprets orders. It verifies a
-// checksum before it uses the content of a file. A checksum finds damage, but does not stop an
-// intruder who can write to the directory. Only signatures protect against intruders.
+// Files have mode 0600 and directories mode 0700, because blobs can contain sealed (secret)
+// orders. The package verifies a checksum before it uses a file. A checksum finds damage, but
+// does not stop an intruder who can write to the directory. Only signatures do.
 package state
 
 import (
@@ -44,10 +42,10 @@ const (
 )
 
 const (
-	// snapshotEvery is the shortest time between two writes of snapshots. Snapshots can be
-	// very large, and a list can change each second.
+	// snapshotEvery is the shortest time between two writes of snapshots, because snapshots
+	// can be very large and a list can change each second.
 	snapshotEvery = 10 * time.Second
-	// retryAfter is the time after which a failed write is tried again.
+	// retryAfter is the time before a failed write is tried again.
 	retryAfter = 30 * time.Second
 )
 
@@ -60,16 +58,15 @@ type Options struct {
 	Now func() time.Time
 	// After is time.After or a replacement in tests. If After is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
-	// Done is called after each attempt to store a set, with the error of the attempt. Done
-	// may be nil. The goroutine that writes calls Done, so a slow Done delays later writes.
-	// Done must not call Flush or Close, because they wait for this goroutine.
+	// Done is called after each attempt to store a set. Done may be nil. A slow Done delays
+	// later writes. Done must not call Flush or Close, because they wait for the goroutine
+	// that calls Done.
 	Done func(error)
 	// FS writes the files. Tests replace the hook of FS.
 	FS durable.FS
 }
 
-// A State is an open state directory. The methods of State can be called by several goroutines
-// at once.
+// A State is an open state directory. Its methods are safe for concurrent use.
 type State struct {
 	dir      string
 	opt      Options
@@ -114,22 +111,19 @@ type Status struct {
 	Pending bool
 }
 
-// Open locks a state directory, reads current.json and starts the goroutine that writes. If
-// there is no directory, Open creates it, but the parent directory must exist. If another
-// process uses the directory, the error is a *durable.LockedError with the number of that
-// process.
+// Open locks a state directory, reads current.json and starts the goroutine that writes. Open
+// creates the directory if its parent exists. If another process uses the directory, the error
+// is a *durable.LockedError.
 //
-// Open verifies the checksum of current.json, and checks that all blobs and snapshots exist.
-// The content of blobs is verified later by Blob, Snapshot and Verify, because this takes
-// long. Damage does not make Open fail. Open keeps all undamaged versions, and Problems
-// returns an error for each damaged or missing file.
+// Open checks that all blobs and snapshots exist. Blob, Snapshot and Verify verify the content
+// later, because this takes long. Damage does not make Open fail: Open keeps all undamaged
+// versions, and Problems returns an error for each bad file.
 //
-// If current.json is damaged, the State has no versions, because only current.json shows which
-// blob belongs to which order file. The first commit then renames the damaged file to
-// refused.json. No blob is removed while refused.json exists, so that a person can restore the
-// versions. The person then removes refused.json.
+// If current.json is damaged, the State has no versions. The first commit then renames the
+// damaged file to refused.json. While refused.json exists, no blob is removed, so that a
+// person can restore the versions.
 //
-// Open also works if the directory is read-only. In a read-only directory, each commit fails.
+// Open also works in a read-only directory, where each commit fails.
 func Open(dir string, opt Options) (*State, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -163,8 +157,8 @@ func Open(dir string, opt Options) (*State, error) {
 	return s, nil
 }
 
-// Read returns the stored set of a state directory without a lock. Another process may use the
-// directory at the same time, because current.json is always replaced as a whole.
+// Read returns the stored set of a directory without a lock. Another process may use the
+// directory, because current.json is always replaced as a whole.
 func Read(dir string) (Set, error) {
 	b, err := readFile(filepath.Join(dir, currentName), maxCurrent)
 	if err != nil {
@@ -177,7 +171,7 @@ func Read(dir string) (Set, error) {
 	return set, nil
 }
 
-// read reads current.json, and checks that the blobs and snapshots of all versions exist.
+// read reads current.json and checks that all blobs and snapshots exist.
 func (s *State) read() {
 	for _, name := range names(filepath.Join(s.dir, blobDir)) {
 		if d, ok := blobDigest(name); ok {
@@ -218,8 +212,8 @@ func (s *State) hasRefused() bool {
 	return err == nil
 }
 
-// names returns the names of the regular files in a directory. If the directory cannot be
-// read, names returns none, so that the caller reports all files as missing.
+// names returns the regular files in a directory. It returns none if the directory cannot be
+// read, so that the caller reports all files as missing.
 func names(dir string) (out []string) {
 	all, _ := os.ReadDir(dir)
 	for _, e := range all {
@@ -237,7 +231,7 @@ func (s *State) path(names ...string) string {
 	return printable.Line(filepath.Join(s.dir, filepath.Join(names...)))
 }
 
-// Problems returns an error for each damaged or missing file that Open has found.
+// Problems returns an error for each bad file that Open has found.
 func (s *State) Problems() []error { return s.problems }
 
 // Set returns the stored set. The caller must not change the set.
@@ -247,8 +241,7 @@ func (s *State) Set() Set {
 	return s.set
 }
 
-// Status reports whether the committed sets are stored, and which error the newest attempt
-// had.
+// Status reports whether the committed sets are stored.
 func (s *State) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,9 +250,9 @@ func (s *State) Status() Status {
 	return out
 }
 
-// Close stores the pending set and the pending snapshots, releases the lock, and returns the
-// error of the newest attempt. Close waits for the disk. After Close, Set and Status still
-// work, and Commit has no effect. A second Close returns the error of the first Close.
+// Close stores the pending set and snapshots, releases the lock, and returns the error of the
+// newest attempt. Close waits for the disk. After Close, Commit has no effect. A second Close
+// returns the error of the first.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
@@ -272,8 +265,7 @@ func (s *State) Close() error {
 // blobName returns the file name of the blob with the digest d.
 func blobName(d Digest) string { return "sha256-" + d.String() }
 
-// blobDigest returns the digest in the file name of a blob. ok is false if name is not the
-// file name of a blob.
+// blobDigest returns the digest in the file name of a blob. ok is false for other names.
 func blobDigest(name string) (d Digest, ok bool) {
 	hex, ok := strings.CutPrefix(name, "sha256-")
 	return d, ok && d.UnmarshalText([]byte(hex)) == nil

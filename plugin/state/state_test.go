@@ -21,7 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A clock is a clock for tests. The time changes only when the test calls pass.
+// A clock is a clock that moves only when the test calls pass.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -49,7 +49,7 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return t.ch
 }
 
-// pass moves the clock forward by d, and sends to the channels of all timers that have ended.
+// pass moves the clock forward by d and fires the timers that have ended.
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +65,7 @@ func (c *clock) pass(d time.Duration) {
 
 func digest(content string) Digest { return sha256.Sum256([]byte(content)) }
 
-// from returns a map like Next.Blobs, with a function for each of the contents.
+// from returns a map for Next.Blobs with the given contents.
 func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	out := map[Digest]func() (io.ReadCloser, error){}
 	for _, c := range contents {
@@ -74,8 +74,7 @@ func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	return out
 }
 
-// versionOf returns a version of an order file with the content order and with side lists that
-// have the contents in sides.
+// versionOf returns a version whose order file and side lists have the given contents.
 func versionOf(serial int64, order string, sides ...string) Version {
 	v := Version{Order: digest(order), Serial: serial, Accepted: time.Date(2026, 11, 28, 11, 0, 0, 0, time.UTC)}
 	for i, s := range sides {
@@ -87,8 +86,7 @@ func versionOf(serial int64, order string, sides ...string) Version {
 	return v
 }
 
-// example returns a set of two order files, with the contents of all blobs and with compiled
-// parts.
+// example returns a set of two order files, with blobs and compiled orders.
 func example() Next {
 	court := versionOf(7, "court", "side one", "side two")
 	court.Keys, court.Signatures = []string{"RWQ1"}, []string{"untrusted comment: a\nRWQ1...\n"}
@@ -115,8 +113,7 @@ func open(t *testing.T, dir string, opt Options) *State {
 	return s
 }
 
-// sound opens a state directory, and reports each problem of the directory as a failure of the
-// test. The State is closed when the test ends.
+// sound opens a state directory. A problem in the directory fails the test.
 func sound(t *testing.T, dir string, opt Options) *State {
 	t.Helper()
 	s := open(t, dir, opt)
@@ -137,7 +134,7 @@ func stored(t *testing.T, dir string, n Next) {
 	}
 }
 
-// without returns a copy of a set, in which the versions have no snapshots.
+// without returns a copy of a set without snapshots.
 func without(s Set) Set {
 	s.Versions = maps.Clone(s.Versions)
 	for p, v := range s.Versions {
@@ -191,8 +188,8 @@ func files(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestRestart checks that a set, its blobs and its snapshots are unchanged after a restart.
-// The directory must contain only the files of the set, with mode 0600.
+// TestRestart checks that a restart changes no set, blob or snapshot. The directory must
+// contain only the files of the set, with mode 0600.
 func TestRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	n := example()
@@ -227,8 +224,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSweep checks that blobs and snapshots are removed if the set does not need them, and
-// that files with other names stay.
+// TestSweep checks that unneeded blobs and snapshots are removed, and that files with other
+// names stay.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -250,9 +247,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestForgetAndSetSerial checks that the changes by Forget and SetSerial are still there after
-// a restart. The other files of the set must not change, and an unknown path must return an
-// error.
+// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a restart.
+// Other files must not change, and an unknown path must be an error.
 func TestForgetAndSetSerial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -279,8 +275,8 @@ func TestForgetAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestSecondProcess checks that Open refuses a directory that is in use. The error must
-// contain the number of the process that uses the directory.
+// TestSecondProcess checks that Open refuses a directory in use. The error must contain the
+// number of the other process.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{Now: newClock().Now})
@@ -293,8 +289,8 @@ func TestSecondProcess(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestReadOnly checks that Open reads a directory in which no step of the file system is
-// permitted, and that a commit returns an error.
+// TestReadOnly checks that Open works if no step of the file system is permitted. A commit
+// must then return an error.
 func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -316,8 +312,7 @@ func TestReadOnly(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestText checks that current.json can store paths with line breaks, invalid UTF-8 and
-// control characters.
+// TestText checks paths with line breaks, invalid UTF-8 and control characters.
 func TestText(t *testing.T) {
 	dir := t.TempDir()
 	n := example()

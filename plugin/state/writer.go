@@ -18,7 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// run is the goroutine that writes. It stores the committed sets until Close.
+// run stores the committed sets until Close.
 func (s *State) run() {
 	defer close(s.stopped)
 	var errs []error
@@ -42,8 +42,8 @@ func (s *State) run() {
 	}
 }
 
-// attempt stores the pending set and the pending snapshots, and then removes the files that
-// the stored set does not need. If last is true, snapshots are stored without a delay.
+// attempt stores the pending set and the pending snapshots, and then removes files that the
+// stored set does not need. If last is true, snapshots are not delayed.
 func (s *State) attempt(last bool) error {
 	select {
 	case <-s.wake: // the pending set of this signal is stored below
@@ -79,9 +79,8 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts (compiled orders) in todo whose versions in base have no snapshot.
-// The parts in todo were compiled from the versions of next. If next is nil, they were
-// compiled from the versions of base.
+// lacking returns the parts (compiled orders) in todo whose versions in the set base have no
+// snapshot. The parts were compiled from the set next, or from base if next is nil.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -93,9 +92,9 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt, and sets the timer of the next attempt. next is the
-// set that the attempt tried to store, or nil. left contains the parts (compiled orders) whose
-// snapshots are not stored. wait is the time until these snapshots may be stored.
+// finish records the result of an attempt and sets the timer of the next attempt. The argument
+// next is the set of the attempt, or nil. The argument left contains the parts without a
+// snapshot. These snapshots may be stored after the time wait.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -114,9 +113,8 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 			s.pending = next
 		}
 	} else if err != nil && next != nil {
-		// The attempt has failed, and a newer set was committed meanwhile. The newer set may
-		// need blobs that only the functions in next can open, so replace adds these functions
-		// to the newer set.
+		// A newer set was committed during the failed attempt. It may need blobs that only
+		// next can open.
 		s.pending = next
 		s.replace(*newest)
 	}
@@ -131,13 +129,12 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of next and then current.json. base is the stored set. store returns
-// the set that is in current.json afterwards. The bool is false if current.json could not be
-// written.
+// store stores the blobs of the set next and then current.json. base is the stored set. store
+// returns the set that current.json then has, and false if current.json could not be written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// current.json must exist before the first blob. If a start finds blobs but no
-		// current.json, it reports that current.json was lost.
+		// current.json must exist before the first blob. Otherwise a start would report that
+		// current.json was lost.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -174,8 +171,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs stores the blobs of v (the copies of its order file and side lists) that are
-// missing or damaged on the disk.
+// storeBlobs stores the blobs (copies of the files) of v that are missing or damaged on the
+// disk.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -219,7 +216,7 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 }
 
 // snapshot stores the snapshots of the parts (compiled orders) in todo, and then current.json.
-// It returns the parts whose snapshots could not be stored.
+// It returns the parts that could not be stored.
 func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 	set, left := base, parts{}
 	set.Versions = maps.Clone(base.Versions)
@@ -276,8 +273,7 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// decode must accept the new file, because a start that cannot read current.json loses all
-	// versions.
+	// decode must accept the new file, because a start that cannot read it loses all versions.
 	if _, err := decode(b); err != nil {
 		return fmt.Errorf("%s: would not be readable: %w", s.path(currentName), err)
 	}
@@ -299,7 +295,7 @@ func (s *State) writeCurrent(set Set) error {
 	return nil
 }
 
-// keepRefused renames current.json, which could not be read, to refused.json.
+// keepRefused renames an unreadable current.json to refused.json.
 func (s *State) keepRefused() error {
 	current, refused := filepath.Join(s.dir, currentName), filepath.Join(s.dir, refusedName)
 	err := s.opt.FS.Move(current, refused)
@@ -310,8 +306,8 @@ func (s *State) keepRefused() error {
 }
 
 // sweep removes the blobs and snapshots that the stored set does not need. While refused.json
-// exists or current.json could not be read, sweep removes nothing, because a person may still
-// need the blobs.
+// exists or current.json is unreadable, sweep removes nothing, because a person may need the
+// blobs.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return

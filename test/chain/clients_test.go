@@ -11,17 +11,15 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// These are addresses of peers in TestProxyProtocol. The address of the load balancer is in
-// Italy.
+// These are sender addresses in TestProxyProtocol. The load balancer is in Italy.
 const (
 	balancer  = "127.0.1.53"
 	stranger  = "127.0.1.54" // a peer that is not a load balancer
 	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol checks that behind a load balancer the address in the PROXY header counts
-// as the client, for scopes and for exemptions. IPv6 clients come through the load balancer
-// too, so the test needs no IPv6 on the machine.
+// TestProxyProtocol checks that the address in the PROXY header counts as the client. IPv6
+// clients come through the load balancer, so the machine needs no IPv6.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()
@@ -62,8 +60,7 @@ orders:
 		version      byte
 		ask          func(s *server, peer string, header []byte, text string) []byte
 	}{
-		// CoreDNS supports version 2 over UDP, but not version 1, because version 1 is text
-		// for TCP.
+		// CoreDNS supports only version 2 over UDP, because version 1 is text for TCP.
 		{"UDP, version 2", "", 2, udpBehind},
 		{"TCP, version 1", "", 1, tcpBehind},
 		{"TCP, version 2", "", 2, tcpBehind},
@@ -112,8 +109,8 @@ orders:
 				if got := counted(t).since(before); got != count {
 					t.Errorf("%q: counted %q, want %q", tc.client, got, count)
 				}
-				// The server must not trust a client subnet from a client behind the load
-				// balancer.
+				// A client behind the load balancer must not be trusted to send a client
+				// subnet.
 				for _, subnet := range []string{"", " +subnet=0.0.0.0/0", " +subnet=127.0.2.0/24", " +subnet=2001:db8:1::/48"} {
 					got := names{ask(balancer, tc.client, blocked.ask+subnet),
 						strings.HasPrefix(ask(balancer, tc.client, "exact.example A"+subnet), "NXDOMAIN"),
@@ -123,14 +120,13 @@ orders:
 					}
 				}
 			}
-			// The server must also trust the forwarder behind the load balancer.
+			// A forwarder behind the load balancer must be trusted to send a client subnet.
 			for subnet, want := range map[string]string{"127.0.1.0/24": court, "127.0.2.0/24": passes} {
 				if got := ask(balancer, forwarder, blocked.ask+" +subnet="+subnet); got != want+scope(t, subnet) {
 					t.Errorf("a forwarder for %s\n got %s\nwant %s", subnet, got, want+scope(t, subnet))
 				}
 			}
-			// A peer that is not a load balancer must not evade a scope or get an exemption by
-			// a PROXY header.
+			// A sender that is not a load balancer must gain nothing by a PROXY header.
 			if tr.scheme == "" {
 				for _, client := range []string{french, "2001:db8:2::1", "127.0.1.77"} {
 					if got := ask(stranger, client, blocked.ask); got != court {
@@ -142,8 +138,7 @@ orders:
 	}
 }
 
-// header returns the PROXY header that comes before the bytes of the client. For the client ""
-// it returns nil.
+// header returns the PROXY header for a client, or nil for the client "".
 func header(t *testing.T, version byte, udp bool, client string) []byte {
 	t.Helper()
 	if client == "" {
@@ -170,7 +165,7 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 	return out
 }
 
-// dialBehind connects to the server from the address peer and sends the PROXY header.
+// dialBehind connects from the address peer and sends the PROXY header.
 func dialBehind(s *server, peer string, header []byte) net.Conn {
 	s.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(peer)}}

@@ -14,16 +14,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// These are the addresses of the test clients. Linux accepts all of 127.0.0.0/8 as local, so a
-// query can come from each of these addresses. 127.0.9.0/24 is not in the database of
-// countries.
+// These are addresses of clients. On Linux all of 127.0.0.0/8 is local, so a query can come
+// from each address. The database has no country for 127.0.9.0/24.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
 )
 
-// geoDB writes databases in MaxMind's format. The files city.mmdb and country.mmdb contain
-// countries, and the file asn.mmdb contains no countries.
+// geoDB writes databases in MaxMind's format. Only city.mmdb and country.mmdb contain
+// countries.
 func geoDB(t *testing.T, dir string) {
 	t.Helper()
 	asn := mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint64(64496)}
@@ -47,7 +46,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// This entry has a continent but no country, like the entry of a satellite provider.
+		// This entry has only a continent, like the entry of a satellite provider.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -66,8 +65,8 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins. The plugins that follow answer
-// every name with an address. The text $GEO stands for the directory of the databases.
+// startPlaced starts a server block with the given plugins, followed by plugins that answer
+// every name. The text $GEO stands for the directory of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -92,8 +91,8 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// from sends an A query from a local address and returns the reply. subnet is the EDNS client
-// subnet of the query. Without a subnet it is "".
+// The method from sends an A query from a local address, with a client subnet unless subnet is
+// "".
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
 	text := name + " A +from=" + client
@@ -103,7 +102,7 @@ func (s *server) from(client, name, subnet string) *dns.Msg {
 	return unpack(s.t, overUDP(s, text))
 }
 
-// exampleOrders returns the orders of orders.example.yaml, to which it adds exempt clients.
+// exampleOrders returns the orders of orders.example.yaml, with exempt clients.
 func exampleOrders(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../orders.example.yaml")
@@ -113,14 +112,14 @@ func exampleOrders(t *testing.T) string {
 	return strings.Replace(string(text), "\nauthorities:", "\ndefaults: {exempt: [127.0.1.77, \"2001:db8:1::77\"]}\nauthorities:", 1)
 }
 
-// These are expected answers in the form of the function brief.
+// These are answers in the form of the function brief.
 const (
 	milan = "NXDOMAIN rd ra; SOA kickasstorrents.to. 30; EDE 16 Blocked by order of Court of Milan"
 	free  = "NOERROR aa rd; leads.cdn.net. 60 CNAME more.cdn.net.; more.cdn.net. 60 CNAME kickasstorrents.to.; kickasstorrents.to. 60 A 192.0.2.80; NS cdn.net. 60"
 	stays = "NOERROR aa rd; stays.cdn.net. 60 CNAME free.example.; free.example. 60 A 192.0.2.80; NS cdn.net. 60"
 )
 
-// passes returns the expected answer for a name that passes.
+// passes returns the answer for a name that passes.
 func passes(name string) string { return "NOERROR aa rd; " + name + " 60 A 192.0.2.80" }
 
 // TestMilan checks that an order of the Court of Milan blocks only clients in Italy.
@@ -147,8 +146,8 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// Each client sends its query twice. An answer in the cache for one client must
-			// not reach another client.
+			// Each client asks twice, because an answer for one client must not reach another
+			// client from the cache.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {
@@ -165,10 +164,9 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache checks clients of two countries that share one cache. The queried name
-// is an alias of the blocked name, and the server itself looks up the target of the alias. No
-// client may get the cached answer for the other country, whichever client sends the first
-// query.
+// TestMilanThroughCache checks clients of two countries that share one cache. They query an
+// alias of the blocked name. No client may get the answer for the other country, whichever
+// client asks first.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
@@ -199,8 +197,8 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry checks orders for countries on a server where no setting gives the country of
-// clients. The server must hold back (not enforce) these orders and log a warning.
+// TestNoCountry checks orders for countries on a server that knows no countries. The orders
+// must not be enforced, and the log must have a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

@@ -7,9 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks the verdicts that the log plugin writes when it is above blocklist. Some
-// queries use views or aliases. The log lines must not contain the ids of sealed orders
-// (secret orders).
+// TestLabels checks the verdicts (decisions) in the log of the plugin log. The log lines must
+// not contain ids of sealed (secret) orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1
@@ -54,8 +53,7 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// Queries that plugins below blocklist send, and the second query of dns64, have log
-		// lines of their own.
+		// Queries by plugins, such as the second query of dns64, have log lines of their own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string
 		eventually(t, func() bool { found = line.FindStringSubmatch(out.String()[from:]); return found != nil })

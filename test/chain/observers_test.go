@@ -22,7 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A buffer is a log to which several goroutines write.
+// A buffer is a log for several goroutines.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -48,8 +48,8 @@ func logged(t *testing.T) *buffer {
 	return b
 }
 
-// TestLogAndErrors checks three plugins. The log plugin must log the answer that the client
-// gets. The errors plugin must log nothing about it. blocklist must log neither clients nor
+// TestLogAndErrors checks the logs of three plugins. The plugin log must log the answer that
+// the client gets, and errors must log nothing. blocklist must log neither clients nor
 // queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
@@ -72,8 +72,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// The start line contains the address of the server, which is also the address of the
-	// client, so it is removed first.
+	// The start line contains the server's address, which is also the client's address. It is
+	// removed first.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {
@@ -85,8 +85,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	}
 }
 
-// TestDnstap checks that the response in the dnstap message is identical to the response of
-// the client. It also checks that the extra field contains the verdict.
+// TestDnstap checks that the dnstap message contains the client's response, and the verdict
+// (the decision) as its extra field.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -166,8 +166,8 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// In CoreDNS's own counter, the label plugin is not reliable, because it contains a
-	// neighbour of blocklist. The label rcode is right.
+	// In CoreDNS's own counter, only the label rcode is reliable: the label plugin contains a
+	// neighbour of blocklist.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -184,12 +184,12 @@ ready ` + readiness + plain}, nil)
 	}
 }
 
-// TestRestartUnderQueries replaces the Corefile while clients send queries, as the reload
-// plugin does. At no time may a blocked name pass.
+// TestRestartUnderQueries replaces the Corefile while clients send queries. A blocked name
+// must never pass.
 func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
-	// The server has a fixed port, because a reload would change port 0 to another port.
+	// The port is fixed, because a reload would change port 0 to another port.
 	addr := freePort(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
@@ -205,8 +205,8 @@ func TestRestartUnderQueries(t *testing.T) {
 	var answered [2]atomic.Int64
 	for i, network := range []string{"udp", "tcp"} {
 		wg.Go(func() {
-			// During the restart, a query or its connection may be lost. The client then sends
-			// the next query.
+			// A restart may lose a query or its connection. The client then sends the next
+			// query.
 			client := &dns.Client{Net: network, Timeout: 200 * time.Millisecond}
 			q := parseQuery(t, "www.blocked.example A")
 			for {
@@ -228,8 +228,7 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// Before each restart and after the last restart, the test waits until each client has
-		// got answers.
+		// Before each restart and at the end, each client must have got answers.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""
@@ -279,7 +278,7 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-// eventually waits for a condition that becomes true soon after a reply.
+// eventually waits for a condition that becomes true soon.
 func eventually(t *testing.T, what func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !what(); {

@@ -31,13 +31,13 @@ const (
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query with the expected reply (in the form of the function brief), the expected
-// counts, and the expected queries to the upstream.
+// A step is a query with the expected reply (in the form of the function brief), counts, and
+// queries to the upstream.
 type step struct {
 	ask, want, count, upstream string
 }
 
-// passing contains queries that pass in every test. Some resemble queries that are blocked.
+// The list passing contains queries that pass in every test. Some resemble blocked queries.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -57,13 +57,13 @@ var passing = []string{
 // A row is a test of one combination of plugins.
 type row struct {
 	name   string
-	blocks []string // the contents of the server blocks; a block is for the zone "." unless its text begins with another zone
+	blocks []string // the server blocks; a block is for "." unless its text begins with another zone
 	files  map[string]string
 	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
-	// wire removes the parts of a passing reply that differ between two servers, for example
-	// signatures. It may be nil.
+	// The function wire removes what may differ between two passing replies, for example
+	// signatures.
 	wire func(testing.TB, []byte) []byte
 }
 
@@ -102,7 +102,8 @@ cache {
 forward . $UPSTREAM
 `
 
-// blocked is a query for a blocked name, with the answer that no other plugin has changed.
+// The step blocked is a query for a blocked name, with an answer that no other plugin has
+// changed.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -126,8 +127,8 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
-			// CoreDNS passes a NOTIFY message to the plugins, and the plugins in this test do
-			// not check the opcode.
+			// CoreDNS passes a NOTIFY to the plugins. The plugins here do not check the
+			// opcode.
 			name: "NOTIFY, with a cache that has the name for a client that is exempt",
 			files: map[string]string{"orders.yaml": `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
@@ -203,8 +204,8 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The lower bound of rewrite raises the TTL of the blocking answer. A plugin
-				// below rewrite cannot prevent this.
+				// The lower bound of rewrite raises the TTL of the blocking answer. No plugin
+				// below rewrite can prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
@@ -222,8 +223,7 @@ dns64` + plain},
 				{"refused.example AAAA", "REFUSED rd" + censored, "2 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
 				{"page.example A", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
-				// The redirect has an IPv4 address, which clients reach by NAT64, like any
-				// other address.
+				// Clients reach the redirect's IPv4 address through NAT64.
 				{"only.example AAAA", "NOERROR rd; only.example. 30 AAAA 64:ff9b::c000:263" + forged, "1 nodata, 1 redirect", ""},
 			},
 		},
@@ -359,8 +359,7 @@ nsid node-7` + plain},
 			steps: []step{
 				{"www.blocked.example A +nsid", blocked.want + "; NSID node-7", "1 nxdomain", ""},
 				{"a.sealed.example A +nsid", "NXDOMAIN rd ra; SOA a.sealed.example. 30; NSID node-7", "1 nxdomain", ""},
-				// The EDE text is shortened to make room for the NSID option. The SOA must
-				// stay.
+				// The EDE text is shortened, so that the NSID option and the SOA fit.
 				{"long.example A +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16 Blocked by order " + longReference + " of Court", "1 nxdomain", ""},
 				{"long.example A +nsid +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16; NSID node-7", "1 nxdomain", ""},
 				blocked,
@@ -368,8 +367,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// The bufsize plugin lowers the buffer size of the query before blocklist gets the
-			// query. The EDE text must fit the lower size.
+			// The bufsize plugin lowers the buffer size of the query first, so the EDE text
+			// must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512

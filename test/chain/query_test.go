@@ -112,7 +112,7 @@ func sendUDP(s *server, from string, packet []byte) []byte {
 	return reply[:n]
 }
 
-// overStream sends a query over an open connection, with the length of the query in front.
+// overStream sends a query with its length in front over an open connection.
 func overStream(s *server, c net.Conn, q query) []byte {
 	s.t.Helper()
 	c.SetDeadline(time.Now().Add(patience))
@@ -137,8 +137,8 @@ func unpack(t testing.TB, wire []byte) *dns.Msg {
 	return m
 }
 
-// brief returns a reply as one line of text. The line contains the RCODE and flags, the
-// answers, the authority section and the EDNS options.
+// brief returns a reply as one line: the RCODE and flags, the answers, the authority section
+// and the EDNS options.
 func brief(m *dns.Msg) string {
 	head := dns.RcodeToString[m.Rcode]
 	for _, f := range []struct {

@@ -4,16 +4,14 @@ import (
 	"testing"
 )
 
-// These tests check look-ups that go through the plugins twice. The plugins file and template
-// come after blocklist and follow CNAMEs. They send a query for the target of a CNAME through
-// all plugins again, including blocklist. blocklist lets this second look-up pass unchanged.
-// It then checks the whole answer for the name that the client queried, and counts the query
-// once.
+// These tests check look-ups by the plugins file and template. The plugins come after
+// blocklist and follow CNAMEs, so they send a query for the target of a CNAME through all
+// plugins again. blocklist lets this second query pass. It then checks the whole answer to the
+// client, and counts the query once.
 //
-// If the second look-up were blocked, there would be three errors. The NXDOMAIN for the target
-// would become the answer for the alias (RFC 8020). An excepted name would be blocked because
-// of its target. A cache between blocklist and the file plugin would give the blocking answer
-// for one client to other clients.
+// A block of the second query would cause three errors. The NXDOMAIN for the target would
+// become the answer for the alias (RFC 8020). An excepted name would be blocked because of its
+// target. A cache below blocklist would give one client's blocking answer to other clients.
 
 // house is a zone with aliases whose targets are outside the zone.
 const house = `
@@ -34,7 +32,7 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped contains orders that block only the client 127.0.0.1. One cache can then serve
+// scoped contains orders that block only the client 127.0.0.1, so that one cache serves
 // clients inside and outside the scope.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
@@ -80,8 +78,8 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone is in a server block of its own, so the look-up of the target goes to
-			// the block for ".".
+			// The zone has its own server block, so the target is looked up in the block for
+			// ".".
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -133,9 +131,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Every server block needs the blocklist directive, as the README describes.
-			// Without the directive in the block of the zone, the look-up of the target is a
-			// separate query, and its NXDOMAIN becomes the answer for the alias.
+			// Without the directive in the zone's block, the look-up of the target counts as a
+			// client's query. Its NXDOMAIN becomes the answer for the alias.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -168,10 +165,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The block for "." has other orders than the block of the zone. A look-up in the
-			// block for "." is therefore a separate query, which is blocked and counted there.
-			// The file plugin answers with an alias to a name that does not exist (RFC 6604)
-			// and without an EDE.
+			// The block for "." has other orders, so it blocks and counts the look-up as a
+			// separate query. The file plugin answers with an alias to a name that does not
+			// exist (RFC 6604), without an EDE.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -207,9 +203,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// The rewrite plugin comes before blocklist and follows the alias itself. Its
-			// look-up is blocked and counted like a query of a client. rewrite combines two
-			// answers into an alias without an address, and the EDE is lost.
+			// rewrite comes before blocklist and follows the alias itself. Its look-up is
+			// blocked and counted like a client's query, and the EDE is lost.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},
@@ -269,7 +264,7 @@ forward . $UPSTREAM`},
 	}
 }
 
-// inZone returns the steps. It adds the zone to the text of the expected counts.
+// inZone returns the steps with the zone added to the expected counts.
 func inZone(steps []step, zone string) (out []step) {
 	for _, st := range steps {
 		if st.count != "" {

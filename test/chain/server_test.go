@@ -1,10 +1,8 @@
-// Package chain tests the plugin together with other plugins. It starts real CoreDNS servers
-// on loopback, with the plugins that operators use around blocklist, and with a scripted
-// upstream.
+// Package chain tests the plugin together with other plugins on real CoreDNS servers.
 //
-// Each test checks the answers for blocked names, the counts of blocked queries, the queries
-// to the upstream, and the answers for names that pass. An answer for a name that passes must
-// be byte for byte the answer of a server without the blocklist directive.
+// Each test checks the answers and counts for blocked names, the queries to the upstream, and
+// the answers for names that pass. These must be byte for byte the answers of a server without
+// the directive.
 package chain
 
 import (
@@ -75,10 +73,9 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server with the given server blocks on a loopback address. In the blocks and
-// the files, $DIR stands for the directory of the files, $ORDERS for the default order file,
-// $UPSTREAM for the address of up, and $SOON for the time in 20 seconds. The servers listen on
-// port 0, because other programs may use a fixed port.
+// start starts a server on a loopback address. In the texts, $DIR stands for the directory of
+// the files, $ORDERS for the default order file, $UPSTREAM for the upstream, and $SOON for the
+// time in 20 seconds. The port is 0, because a fixed port may be in use.
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -129,8 +126,7 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The file must look older than one second, because the server waits with a newer file,
-	// which may still be being written.
+	// The file must look old, because the server waits until a newer file is complete.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -139,8 +135,7 @@ func (s *server) write(file, text string) {
 
 var directive = regexp.MustCompile(`(?m)^\s*blocklist [^{\n]*(\{[^}]*\})?$`)
 
-// pair starts two servers: one with the given blocks, and one with the blocks without the
-// blocklist directive.
+// pair starts two servers, with and without the blocklist directive.
 func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]string) (with, without *server) {
 	t.Helper()
 	bare := slices.Clone(blocks)
@@ -155,9 +150,8 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// A counts contains the counters of blocked requests and of requests in shadow. The keys are
-// made of the response, the view and the zone. The counters of several servers are added,
-// because all servers have the label of port 0.
+// A counts value contains the counters of blocked and of shadow requests. The counters of
+// several servers are added, because all servers have the label of port 0.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -194,7 +188,7 @@ func counted(t *testing.T) counts {
 	return c
 }
 
-// since returns how much the counters grew since before, for example "2 nodata, 1 nxdomain".
+// since returns the growth of the counters, for example "2 nodata, 1 nxdomain".
 func (c counts) since(before counts) string {
 	var out []string
 	for k, n := range c {
@@ -206,7 +200,7 @@ func (c counts) since(before counts) string {
 	return strings.Join(out, ", ")
 }
 
-// show returns a reply as text. If the bytes are not a DNS message, it returns them unchanged.
+// show returns a reply as text, or unchanged if it is not a DNS message.
 func show(wire []byte) string {
 	m := new(dns.Msg)
 	if m.Unpack(wire) != nil {
@@ -215,8 +209,8 @@ func show(wire []byte) string {
 	return m.String()
 }
 
-// same checks that two servers answer a query with the same bytes. Each server gets the query
-// twice. The first query fills the caches, and the second query is answered from the caches.
+// same checks that two servers answer a query with equal bytes. Each server gets the query
+// twice, to test the answer from the cache too.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

@@ -9,8 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStrangersSubnet checks that the client subnet of an untrusted peer does not change the
-// answer, whatever the country of the client and the settings of geoip are.
+// TestStrangersSubnet checks that an untrusted client subnet does not change the answer.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
@@ -37,9 +36,8 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks the client subnets that a trusted forwarder sends. The forwarder is
-// in France. The country of the forwarder counts only if a query has no subnet or a subnet of
-// length 0.
+// TestTrustedSubnet checks client subnets from a trusted forwarder in France. The forwarder's
+// country counts only without a subnet or with a subnet of length 0.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -71,17 +69,17 @@ orders:
 				{"leads.cdn.net.", want{"NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of A", true},
 					want{free, true}},
 				{"stays.cdn.net.", want{stays, false}, want{stays, false}},
-				// The name via.cdn.net leads to a name that is blocked for all clients. The
-				// name itself is blocked only for some clients.
+				// via.cdn.net is blocked for some clients. Its target is blocked for all
+				// clients.
 				{"via.cdn.net.", want{blocked("via.cdn.net."), true}, want{"NOERROR rd ra; SOA via.cdn.net. 30; EDE 16 Blocked by order of A", true}},
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// The networks of an order are compared with the address of the peer, which is
-				// in no network of the orders.
+				// Networks in orders are compared with the sender's address, which is in none
+				// of them.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
-				// In the second round, the answers come from the cache and must be the same.
+				// The second round must get equal answers from the cache.
 				for range 2 {
 					for _, subnet := range []string{"127.0.2.0/24", "127.0.1.0/24", "2001:db8:2:500::/56", "2001:db8:1:500::/56", "127.0.1.77/32", "203.0.113.0/24",
 						"::ffff:127.0.1.0/120", "::ffff:127.0.2.0/120", "0.0.0.0/0", "::/0"} {
@@ -127,8 +125,7 @@ forward . $UPSTREAM`}, map[string]string{"scoped.yaml": orders})
 	})
 }
 
-// scope returns the subnet as brief shows it in a reply that is valid for the subnet of the
-// query.
+// scope returns the client subnet as the function brief shows it in a reply.
 func scope(t *testing.T, subnet string) string {
 	t.Helper()
 	sent := parseQuery(t, "example. A +subnet="+subnet).IsEdns0().Option[0].(*dns.EDNS0_SUBNET)

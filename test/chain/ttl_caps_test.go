@@ -7,9 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTTLCaps checks a passing answer for a name whose order starts in 20 seconds. Clients and
-// HTTP caches must not keep the answer beyond the start of the order. (overHTTP compares the
-// TTL with HTTP's max-age.) Answers for names without an order must keep their TTL.
+// TestTTLCaps checks a passing answer for a name whose order starts in 20 seconds. No client
+// or HTTP cache may keep the answer longer. Answers without an order must keep their TTL.
 func TestTTLCaps(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `

@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// internet contains the records of the upstream. The upstream follows aliases like a resolver.
-// For all other names below example it answers NXDOMAIN.
+// internet contains the upstream's records. The upstream follows aliases like a resolver, and
+// answers NXDOMAIN for other names below example.
 const internet = `
 example.             300 SOA   ns.example. host.example. 1 3600 600 86400 60
 ok.example.          300 A     192.0.2.80
@@ -143,7 +143,7 @@ func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	w.WriteMsg(m)
 }
 
-// take returns the queries that the upstream received since the last call of take.
+// take returns the queries since the last call of take.
 func (u *upstream) take() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

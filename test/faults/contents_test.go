@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// bad returns a fault that writes a bad text into the file file. The server must refuse the
-// text. alarm is a part of the path in the alarm.
+// bad returns a fault that writes a bad text into a file. The server must refuse the text. The
+// path in the alarm must contain alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
 
-// swap replaces a file by another version, by rename. It returns a function that restores the
-// first version.
+// swap replaces a file by rename. The returned function restores the old content.
 func (l *lab) swap(name, text string) (undo func()) {
 	l.t.Helper()
 	before, err := os.ReadFile(l.path(name))
@@ -25,7 +24,7 @@ func (l *lab) swap(name, text string) (undo func()) {
 	return func() { l.write(name, string(before)) }
 }
 
-// contents returns the faults that are in the text of a file.
+// contents returns the faults in the text of a file.
 func contents() []fault {
 	files, _ := world()
 	few := numbered("court", 5)
@@ -52,8 +51,7 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// In this fault, an operator writes a new file under another name each day, and the new
-	// file was cut off.
+	// An operator writes a file under a new name each day, and today's file was cut off.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -79,9 +77,9 @@ func contents() []fault {
 	return append(out, longLine(), largeFile(), manyLabels())
 }
 
-// cuts returns a fault that cuts a file off at 24 places, one after the other, and renames
-// each cut file into place. The server must refuse a cut file, unless the cut changes no
-// answer. If first is not empty, the fault first writes a new file with the text first.
+// cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse a cut
+// file, unless the cut changes no answer. A text in first is written as a new file before the
+// cuts.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
@@ -92,7 +90,7 @@ func cuts(first, file, text, alarm string) fault {
 		}
 		for i := range places {
 			l.write(file, text[:1+(len(text)-3)*i/places])
-			// The next cut is made after the server has read this cut.
+			// The server must read this cut before the next cut is made.
 			if _, err := l.urgent(); err != nil {
 				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
 				break
@@ -103,7 +101,7 @@ func cuts(first, file, text, alarm string) fault {
 	}}
 }
 
-// sample sends queries for n random names of the model, and counts wrong answers.
+// sample queries n random names of the model and counts wrong answers.
 func (l *lab) sample(n int) {
 	names := l.model.names()
 	for range n {
@@ -114,7 +112,7 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine returns a fault with a good file, which must be in force. The file is a list of
+// longLine returns a fault with a good file that must come into force. The file is a list of
 // names on one line, after a "!".
 func longLine() fault {
 	var list strings.Builder
@@ -135,11 +133,11 @@ func longLine() fault {
 	}}
 }
 
-// room is the memory in MB that the load of a large good file may take at most. A server with
-// a limit of 512 MB then survives the load.
+// room is how many MB of memory the load of a large good file may take. A server with 512 MB
+// then survives the load.
 const room = 420
 
-// largeFile returns a fault with a good file of 50 MB, which must be in force.
+// largeFile returns a fault with a good file of 50 MB that must come into force.
 func largeFile() fault {
 	return fault{name: "50 MB of good YAML", fresh: true, peak: room, inject: func(l *lab) func() {
 		var text strings.Builder
@@ -153,9 +151,9 @@ func largeFile() fault {
 	}}
 }
 
-// manyLabels returns a fault with a side list (a list of names in a file of its own) of 24 MB.
-// Its names have 120 labels and take more memory than other names. The server must either
-// refuse the list or have enough memory for it.
+// manyLabels returns a fault with a side list (a list of names in a file of its own) whose
+// names have 120 labels and need much memory. The server must refuse the list or have enough
+// memory.
 func manyLabels() fault {
 	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder

@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults starts the real server with a known set of orders and makes many faults, one
-// after the other. After each fault it checks four things: no order was lost, no answer was
-// wrong, the alarm was raised, and the server has recovered without help.
+// Package faults makes many faults around a real server, one after the other. After each fault
+// it checks that no order was lost, no answer was wrong, the alarm was raised, and the server
+// has recovered without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -28,19 +28,18 @@ var (
 	binary = flag.String("coredns", "", "absolute path of the server to try; built from this checkout when empty")
 )
 
-// A fault is a thing that can go wrong around a running server, for example a file that is cut
-// off.
+// A fault is a disturbance of a running server, for example a file that is cut off.
 type fault struct {
 	name string
 
-	// inject makes the fault. It returns a function that ends the fault, or nil if the fault
-	// needs no end.
+	// inject makes the fault. The returned function ends the fault. It is nil if nothing must
+	// be done.
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
 	either   bool              // an alarm is allowed but not required
 	notReady bool              // the server must not be ready during the fault
-	during   map[string]string // answers that change because of the fault, and stay changed after the fault
+	during   map[string]string // the answers that the fault changes for good
 	blind    bool              // queries and metrics may not work during the fault
 	fresh    bool              // the fault leaves something behind, so the next fault needs a new server
 	resets   bool              // the fault may set the counters of the server to 0
@@ -51,7 +50,7 @@ type fault struct {
 	lab      lab               // how the server is started, if it needs another start than usual
 }
 
-// These are the time limits of the test. Most waits need a tenth of their limit.
+// These time limits are about ten times the usual time.
 const (
 	startTime   = 15 * time.Second
 	stopTime    = 5 * time.Second
@@ -63,8 +62,8 @@ const (
 	usualPeak   = 160
 )
 
-// allTime is the time for all faults together. A fault that has not begun by then has failed. All
-// faults took two minutes on two CPUs with a load of 30.
+// allTime is the time for all faults together. When it is over, each fault that has not begun
+// counts as failed. All faults took two minutes on two CPUs with a load of 30.
 const allTime = 10 * time.Minute
 
 // A row is the result of one fault in the report.
@@ -81,16 +80,15 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// allFaults returns all faults, sorted by name. A seed therefore always gives the same
-// sequence of faults.
+// allFaults returns all faults sorted by name, so that a seed always gives one sequence.
 func allFaults() []fault {
 	all := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }
 
-// labs is the number of servers that the test runs at the same time. A server mostly waits, so
-// three servers keep two CPUs busy.
+// labs is the number of servers at the same time. A server mostly waits, so three servers fit
+// two CPUs.
 const labs = 3
 
 func TestFaults(t *testing.T) {
@@ -169,7 +167,7 @@ func TestFaults(t *testing.T) {
 	wg.Wait()
 }
 
-// try makes one fault and writes the result into r.
+// try makes one fault and writes the result into the row r.
 func (l *lab) try(f fault, r *row) {
 	usual := !f.lab.root && f.lab.wrap == nil
 	if !usual || l.dir == "" {
@@ -265,15 +263,15 @@ func (l *lab) try(f fault, r *row) {
 	good = len(r.bad) == 0
 }
 
-// end stops the server. It reports an error if the server needs longer than stopTime.
+// end stops the server, and reports an error if this takes longer than stopTime.
 func (l *lab) end(r *row) {
 	if _, err := l.close(); err != nil {
 		r.fail("%v", err)
 	}
 }
 
-// urgent changes an order file that no fault touches. It returns the time until the new
-// version of the file is in force.
+// urgent changes an order file that no fault touches. It returns the time until the new orders
+// are in force.
 func (l *lab) urgent() (time.Duration, error) {
 	l.t.Helper()
 	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
@@ -291,7 +289,7 @@ func (l *lab) urgent() (time.Duration, error) {
 	return took, err
 }
 
-// recovered returns an error if some file is still bad or some answer is still wrong.
+// recovered returns an error if a file is still bad or an answer is still wrong.
 func (l *lab) recovered() error {
 	if err := l.healthy(); err != nil {
 		return err
@@ -302,8 +300,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error if the log or the counters do not have the alarm of the fault. It
-// is used if the metrics could not be read during the fault.
+// counted returns an error if the log or the counters lack the alarm of the fault. It is for
+// faults during which no metrics can be read.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

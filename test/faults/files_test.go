@@ -14,23 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kind describes an unusual file, for example an unreadable file, or a thing that is not a
-// file.
+// A kind is a kind of unusual file, for example an unreadable file or a socket.
 type kind struct {
 	name string
 	make func(l *lab, path string) (undo func())
-	peak int // how many MB the server may take at most to refuse the file; 0 means usualPeak
+	peak int // how many MB the server may take to refuse the file; 0 means usualPeak
 }
 
-// refusal is how many MB the server may take to refuse a file because of its size. The heap of
-// a small server varies by this much.
+// refusal is how many MB the server may take to refuse a too large file. The heap of a small
+// server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short, but path may be long, so the socket is made
-		// elsewhere and renamed.
+		// The path of a socket must be short, so the socket is made elsewhere and renamed.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -64,7 +62,7 @@ func linkTo(to string) func(*lab, string) func() {
 	return func(l *lab, path string) func() { l.check(os.Symlink(to, path)); return nil }
 }
 
-// text returns a function that makes a file with the text s and renames it into place.
+// text returns a function that renames a file with the text s into place.
 func text(s string) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		l.check(os.WriteFile(path+".new", []byte(s), 0o644))
@@ -73,7 +71,7 @@ func text(s string) func(*lab, string) func() {
 	}
 }
 
-// junk returns 64 KB in which every byte value occurs.
+// junk returns 64 KB with every byte value.
 func junk() string {
 	b := make([]byte, 64<<10)
 	for i := range b {
@@ -82,8 +80,8 @@ func junk() string {
 	return "\x7fELF" + string(b)
 }
 
-// sparse returns a function that makes a file of the given size without data. If the file
-// system does not allow this size, the file has the largest allowed size.
+// sparse returns a function that makes a file of the given size without data, or of the
+// largest size that the file system allows.
 func sparse(size int64) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		f, err := os.Create(path + ".new")
@@ -98,8 +96,8 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file for which a call of open(2) waits for up to 45 s, because this process
-// holds a write lease on the file. A file on a dead mount makes open(2) wait in the same way.
+// leased makes a file for which open(2) waits up to 45 s, because this process holds a write
+// lease. A dead mount has the same effect.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)
@@ -128,8 +126,7 @@ var places = []place{
 	{name: "a protect list", path: protect, alarm: "protect.txt"},
 }
 
-// files returns faults that put each unusual file at each place. In other faults, a file or
-// directory disappears.
+// files returns faults with unusual files and with files or directories that disappear.
 func files() (out []fault) {
 	for _, k := range kinds {
 		for _, p := range places {
@@ -181,9 +178,8 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a read would block. A read of the kernel's log blocks only if the
-// whole log has been read. Without drain, the server would see a growing file, which is
-// another fault.
+// drain reads a file until a read would block. Without drain, the kernel's log would be a
+// growing file for the server, which is another fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -201,8 +197,7 @@ func (l *lab) drain(path string) {
 	}
 }
 
-// replace puts an unusual file in place of a file. It returns a function that removes the
-// unusual file and restores the first file.
+// replace puts an unusual file in place of a file. The returned function restores the file.
 func (l *lab) replace(name string, k kind) (undo func()) {
 	l.t.Helper()
 	path, saved := l.path(name), l.path("saved")
@@ -223,7 +218,7 @@ func (l *lab) replace(name string, k kind) (undo func()) {
 	}
 }
 
-// report prints the table of all faults, and the line of totals that .ci/run shows.
+// report prints the table of all faults and the line of totals for .ci/run.
 func report(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	const line = "%-62s %5v %8v %6v %5v %8s %10s %7v %5v %7s  %s\n"

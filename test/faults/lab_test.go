@@ -19,12 +19,11 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user id of the server if the tests run as root. The server must not run as
-// root, because root ignores the permissions of files.
+// nobody is the user id of the server if root runs the tests, because root ignores the
+// permissions of files.
 const nobody = 65534
 
-// A lab is one server in a directory of its own, together with the answers that the server
-// must give.
+// A lab is a server in its own directory, with the answers that the server must give.
 type lab struct {
 	t       *testing.T // the test of the current fault
 	coredns string
@@ -49,10 +48,9 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile has no health plugin, because that plugin connects to itself each second. If
-// SIGTERM comes during a connect, the connection stays open without a request, and
-// http.Server.Shutdown waits 5 seconds for a request. A CoreDNS without blocklist has the same
-// problem.
+// corefile has no health plugin, because health connects to itself each second. A connection
+// without a request delays SIGTERM by 5 seconds (http.Server.Shutdown), also without
+// blocklist.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -73,8 +71,7 @@ const (
 	usualOptions = "poll 250ms"
 )
 
-// build writes the files of the reference order set into a new directory and starts a server
-// there.
+// build writes the reference orders into a new directory and starts a server.
 func (l *lab) build() {
 	l.t.Helper()
 	dir, err := os.MkdirTemp("", "faults")
@@ -116,7 +113,7 @@ func (l *lab) configure() {
 		l.orders, l.corefile, l.upstream.PacketConn.LocalAddr()))
 }
 
-// start starts the server and waits until the server answers a query.
+// start starts the server and waits for its first answer.
 func (l *lab) start() {
 	l.t.Helper()
 	log, err := os.OpenFile(l.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -157,15 +154,14 @@ func (l *lab) start() {
 	})
 }
 
-// stop sends SIGTERM and returns the time until the server has ended. If the server still runs
-// after stopTime, stop kills the server and returns an error.
+// stop sends SIGTERM and returns the time until the server has ended. After stopTime, it kills
+// the server and returns an error.
 func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
-	// http.Server.Shutdown waits 5 seconds for a connection without a request. The HTTP client
-	// of the tests may have opened a connection that it did not need, so close idle
-	// connections first.
+	// http.Server.Shutdown waits 5 seconds for a connection without a request, so idle
+	// connections are closed first.
 	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()
@@ -184,8 +180,8 @@ func (l *lab) kill() {
 	<-l.exited
 }
 
-// close stops the server and removes its directory. It returns the time that the server needed
-// to end after SIGTERM.
+// close stops the server and removes its directory. It returns the time until the server has
+// ended.
 func (l *lab) close() (time.Duration, error) {
 	if l.dir == "" {
 		return 0, nil
@@ -206,8 +202,7 @@ func (l *lab) close() (time.Duration, error) {
 	return took, err
 }
 
-// reload makes the server read its Corefile again, and waits until the log contains word. The
-// log has different words if CoreDNS accepts the Corefile and if CoreDNS refuses it.
+// reload makes the server read its Corefile again, and waits until the log contains word.
 func (l *lab) reload(word string) {
 	l.t.Helper()
 	from := l.logSize()
@@ -222,8 +217,7 @@ func (l *lab) reload(word string) {
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
-// write writes a file under another name and renames it into place, as the documentation
-// advises.
+// write replaces a file by rename, as the documentation advises.
 func (l *lab) write(name, text string) {
 	l.t.Helper()
 	l.writeInPlace(filepath.Dir(name)+"/.new", text)
@@ -236,7 +230,7 @@ func (l *lab) writeInPlace(name, text string) {
 	l.check(os.WriteFile(l.path(name), []byte(text), 0o644))
 }
 
-// link makes a symbolic link, or replaces a link in one step.
+// link makes or replaces a symbolic link in one step.
 func (l *lab) link(to, name string) {
 	l.t.Helper()
 	next := l.path(filepath.Dir(name) + "/.link")
@@ -257,8 +251,8 @@ func (l *lab) check(err error) {
 	}
 }
 
-// until calls f until f returns no error. If the time limit is over, until ends the test of
-// the fault.
+// The method until repeats f until it succeeds. After the time limit, the test of the fault
+// fails.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

@@ -10,18 +10,16 @@ import (
 	"syscall"
 )
 
-// limits returns faults in which the server has too little of a resource, for example
-// descriptors.
+// limits returns faults in which a resource is short, for example descriptors.
 func limits() []fault {
-	// A user namespace has limits of its own (namespaces(7)), so the test does not change the
-	// limits of the machine.
+	// A user namespace has its own limits (namespaces(7)), so the machine's limits do not
+	// change.
 	namespace := func(script string) lab {
 		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// Open descriptors stay open. A query for a name that passes needs a new
-			// descriptor.
+			// A query that passes needs a new descriptor, so the queries stop here.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -59,8 +57,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors sets the largest number of descriptors of the server. The command runs as the
-// user of the server, because root without CAP_SYS_RESOURCE may not set this limit.
+// descriptors limits the server's descriptors. The command runs as the server's user, because
+// root without CAP_SYS_RESOURCE may not set this limit.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

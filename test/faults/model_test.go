@@ -14,14 +14,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// These are the answers that a model contains.
+// These are the answers in a model.
 const (
 	pass     = "192.0.2.80" // the address that the upstream gives for each name
 	nxdomain = "NXDOMAIN"
 	nodata   = "NODATA"
 	refused  = "REFUSED"
 	redirect = "192.0.2.99"
-	unsure   = "" // the answer may change now, so the test sends no query for the name
+	unsure   = "" // the answer may change now, so no query is sent
 )
 
 // A model contains the right answer for each name at this moment.
@@ -51,7 +51,7 @@ func (m *model) answer(name string) string {
 	return m.want[name]
 }
 
-// A tally contains numbers of answers.
+// A tally counts answers.
 type tally struct {
 	answers, wrong, lost int
 	examples             []string // examples of wrong answers and lost orders
@@ -65,8 +65,8 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the right answer. An order is lost if the answer passes
-// although an order requires a block. Every other difference counts as a wrong answer.
+// judge compares an answer with the right answer. If an answer passes although an order
+// requires a block, the order is lost. Every other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -90,8 +90,8 @@ func newClient(addr string) *client {
 	return &client{addr, dns.Client{Timeout: 2 * time.Second}}
 }
 
-// ask returns the answer to an A query as one of the constants of the model. It sends the
-// query up to three times, because the kernel may drop datagrams.
+// ask returns the answer to an A query as a constant of the model. It tries three times,
+// because the kernel may drop datagrams.
 func (c *client) ask(name string) string {
 	var err error
 	for range 3 {
@@ -127,7 +127,7 @@ func classify(r *dns.Msg) string {
 	return "uncensored " + dns.RcodeToString[r.Rcode]
 }
 
-// sweep sends one query for each name in the model and counts the answers.
+// sweep queries each name in the model once.
 func (c *client) sweep(m *model) (t tally) {
 	for _, n := range m.names() {
 		if want := m.answer(n); want != unsure {
@@ -137,7 +137,7 @@ func (c *client) sweep(m *model) (t tally) {
 	return t
 }
 
-// An asker sends queries for random names in the model during the whole test.
+// An asker queries random names of the model during the whole test.
 type asker struct {
 	paused atomic.Bool
 	mu     sync.Mutex
@@ -146,8 +146,7 @@ type asker struct {
 	done   sync.WaitGroup
 }
 
-// pace is the shortest time between two queries of an asker, because the machine has other
-// work too.
+// pace is the shortest time between two queries of an asker, to leave CPU time for other work.
 const pace = 2 * time.Millisecond
 
 func startAsker(c *client, m *model, random *rand.Rand) *asker {
@@ -168,8 +167,8 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 				continue
 			}
 			got := c.ask(name)
-			// During the query, the right answer may have changed, or the test may have killed
-			// the server.
+			// Meanwhile the right answer may have changed, or the test may have killed the
+			// server.
 			if a.paused.Load() || m.answer(name) != want {
 				continue
 			}
@@ -181,7 +180,7 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 	return a
 }
 
-// take returns the numbers of answers since the last call of take.
+// take returns the counts since the last call of take.
 func (a *asker) take() tally {
 	a.mu.Lock()
 	defer a.mu.Unlock()

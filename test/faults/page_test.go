@@ -19,15 +19,15 @@ const page = "../../docs/reliability.md"
 
 var writePage = flag.Bool("page", false, "write the table of this run into docs/reliability.md")
 
-// A pageRow is a row in the table of the page. It describes one fault, or several faults that
-// differ only in the file or in the text.
+// A pageRow is a row of the table: one fault, or several faults that differ only in the file
+// or the text.
 type pageRow struct {
 	kinds, tries, wrong, lost, seen, due int
 	recovered                            float64 // the longest time until the server recovered, in seconds
 	cannot                               bool
 }
 
-// pageName returns the name of the table row for a fault.
+// pageName returns the table row of a fault.
 func pageName(fault string) string {
 	if kind, _, ok := strings.Cut(fault, " in place of "); ok {
 		fault = kind + ", in place of a file"
@@ -43,7 +43,7 @@ func pageName(fault string) string {
 	return strings.ToUpper(fault[:1]) + fault[1:]
 }
 
-// pageTable returns the rows of the table. The keys are the names of the rows.
+// pageTable returns the rows of the table by name.
 func pageTable(rows []row) map[string]*pageRow {
 	table := map[string]*pageRow{}
 	for _, r := range rows {
@@ -72,7 +72,7 @@ func pageTable(rows []row) map[string]*pageRow {
 	return table
 }
 
-// start returns the first two columns of the row, the name and the number of tries.
+// start returns the first two columns: the name and the number of tries.
 func (p *pageRow) start(name string) string {
 	if p.kinds > 1 {
 		name = fmt.Sprintf("%s (%d kinds)", name, p.kinds)
@@ -80,7 +80,7 @@ func (p *pageRow) start(name string) string {
 	return fmt.Sprintf("| %s | %d |", name, p.tries)
 }
 
-// String returns the columns after the first two columns.
+// String returns the other columns.
 func (p *pageRow) String() string {
 	alarm, recovered := "none due", fmt.Sprintf("%.1f s", p.recovered)
 	switch {
@@ -121,9 +121,8 @@ func updatePage(rows []row) error {
 	return os.WriteFile(page, []byte(out+"\n"+after), 0o644)
 }
 
-// TestPage checks that the table in docs/reliability.md has a row for each fault, with the
-// right numbers of kinds and tries, and has no other rows. It does not check the measured
-// numbers.
+// TestPage checks that docs/reliability.md has a row for each fault, and no other rows. It
+// does not check measured numbers.
 func TestPage(t *testing.T) {
 	var rows []row
 	for _, f := range allFaults() {

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// inForce waits until the names are blocked. It then changes the model, so that the names must
-// stay blocked.
+// inForce waits until the names are blocked. From then on they must stay blocked.
 func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.t.Helper()
 	l.until(limit, "the new orders to be in force", func() error {
@@ -27,8 +26,8 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions returns faults in which good versions of files come in an unusual way. The server
-// must raise no alarm, and the last version must be in force.
+// versions returns faults with good files that come in an unusual way. The server must raise
+// no alarm and use the last version.
 func versions() []fault {
 	return []fault{
 		{name: "a storm of link swaps", tries: 300, fresh: true, inject: func(l *lab) func() {
@@ -101,7 +100,7 @@ func versions() []fault {
 	}
 }
 
-// stamped writes a file and always gives it the same modification time.
+// stamped writes a file with a fixed modification time.
 func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.t.Helper()
 	write(name, text)
@@ -131,8 +130,7 @@ func (l *lab) copy(from, to string) {
 	}))
 }
 
-// many writes n order files into dir. For each word, a file has one target that begins with
-// the word.
+// many writes n order files into dir. Each file has one target for each word.
 func (l *lab) many(dir string, n int, words ...string) {
 	l.t.Helper()
 	for i := range n {
@@ -144,8 +142,8 @@ func (l *lab) many(dir string, n int, words ...string) {
 	}
 }
 
-// names returns faults in which names or texts of files contain unusual characters. The log
-// must not contain these characters unchanged.
+// names returns faults with unusual characters in file names or texts. The log must not
+// contain these characters unchanged.
 func names() (out []fault) {
 	forged := "\n[ERROR] forged\x1b[2J\u202e"
 	for what, name := range map[string]string{
@@ -178,11 +176,11 @@ func names() (out []fault) {
 	return out
 }
 
-// changes returns faults in which the Corefile is reloaded.
+// changes returns faults with reloads of the Corefile.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// spoil makes five files bad: a file becomes broken, a file disappears, a file becomes
-	// much smaller, a file gets a lower serial, and a protect list disappears.
+	// The function spoil makes five files bad: one is broken, one is missing, one is much
+	// smaller, one has a lower serial, and a protect list is missing.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),
@@ -252,7 +250,7 @@ func refusedReloads(l *lab, orders, options string) func() {
 	return nil
 }
 
-// processes returns faults in which the process of the server ends.
+// processes returns faults that end the server's process.
 func processes() []fault {
 	restart := func(l *lab) {
 		l.asker.paused.Store(true)
@@ -260,8 +258,8 @@ func processes() []fault {
 		l.start()
 		l.asker.paused.Store(false)
 	}
-	// fullPipe restarts the server with a full pipe as its standard output. It returns the
-	// read end of the pipe. Nothing reads from the pipe.
+	// fullPipe restarts the server with a full pipe as standard output. It returns the read
+	// end of the pipe.
 	fullPipe := func(l *lab) *os.File {
 		r, w, err := os.Pipe()
 		l.check(err)
@@ -331,8 +329,7 @@ func processes() []fault {
 			return func() { l.check(os.Rename(l.path("unmounted"), l.path("volume"))) }
 		}),
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// A restart loses the last good versions (the newest versions without errors),
-			// because the server keeps them only in memory.
+			// A restart loses the last good versions, because they are only in memory.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
@@ -395,9 +392,8 @@ func processes() []fault {
 	}
 }
 
-// fill writes to a pipe until the pipe is full. It opens the pipe again with O_NONBLOCK. It
-// must not set this flag on w, because the server shares the flags of w, and a write by the
-// server must block.
+// fill fills a pipe. It opens the pipe again with O_NONBLOCK, because the server shares the
+// flags of w and its writes must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// A web reads the metrics and the readiness of a server over HTTP. Its connections stay open,
-// so it still works if the server has no free descriptor.
+// A web value reads the metrics and the readiness over HTTP. Its connections stay open, so it
+// works even if the server has no free descriptor.
 type web struct {
 	client         http.Client
 	metrics, ready string
@@ -37,8 +37,7 @@ func (w *web) get(url string) (code int, body string, err error) {
 	return r.StatusCode, string(b), err
 }
 
-// samples contains the value of each metric. The key is the name of the metric with its
-// labels.
+// A samples value contains the value of each metric, by name with labels.
 type samples map[string]float64
 
 func (w *web) scrape() (samples, error) {
@@ -64,7 +63,7 @@ func (w *web) scrape() (samples, error) {
 
 const lastOK = "coredns_blocklist_last_load_ok"
 
-// failures returns the number of load failures of all files whose path contains word.
+// failures returns the load failures of all files with word in the path.
 func (s samples) failures(word string) (sum float64) {
 	for k, v := range s {
 		if file, ok := strings.CutPrefix(k, "coredns_blocklist_load_failures_total{file="); ok && strings.Contains(file, word) {
@@ -74,13 +73,13 @@ func (s samples) failures(word string) (sum float64) {
 	return sum
 }
 
-// isReady reports whether the ready plugin answers with status 200.
+// isReady reports whether the ready plugin answers 200.
 func (w *web) isReady() (bool, error) {
 	code, _, err := w.get(w.ready)
 	return code == http.StatusOK, err
 }
 
-// healthy returns an error if the metrics or the ready plugin report a bad file.
+// healthy returns an error if a metric or the ready plugin reports a bad file.
 func (l *lab) healthy() error {
 	s, err := l.web.scrape()
 	if err != nil {
@@ -95,9 +94,8 @@ func (l *lab) healthy() error {
 	return nil
 }
 
-// alarmed returns an error if a part of the alarm for a fault is missing. The log must have an
-// error with the path of the file. The metric last_load_ok must be 0. The failure counter of
-// the file must be higher than before. The readiness must be right for the fault.
+// alarmed returns an error if a part of the alarm is missing: the log line with the path,
+// last_load_ok, the failure counter, or the readiness.
 func (l *lab) alarmed(f fault, from int, before samples) error {
 	named := false
 	for line := range strings.Lines(l.logFrom(from)) {
@@ -122,7 +120,7 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 	return nil
 }
 
-// usage contains how much memory and how many descriptors and goroutines a server uses.
+// A usage value contains the memory, the descriptors and the goroutines of a server.
 type usage struct {
 	descriptors, goroutines int
 	memory, peak            int // in MB
@@ -162,23 +160,22 @@ func (l *lab) proc(file string) string {
 	return fmt.Sprintf("/proc/%d/%s", l.cmd.Process.Pid, file)
 }
 
-// resetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
+// resetPeak sets the memory peak VmHWM to the present VmRSS (proc(5), clear_refs).
 func (l *lab) resetPeak() {
 	l.t.Helper()
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault than before the fault.
-// Memory is in MB and may grow because the heap varies. The descriptors are connections to the
-// upstream. The goroutines belong to requests that are ending.
+// These constants limit how much more a server may use after a fault. Memory is in MB, and the
+// heap varies. The descriptors are connections to the upstream. The goroutines belong to
+// ending requests.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
 	slackGoroutines  = 16
 )
 
-// restored returns an error if the server uses more resources than before, apart from the
-// allowed difference.
+// restored returns an error if the server uses more than before, beyond the limits above.
 func (l *lab) restored(before usage) error {
 	now, err := l.usage()
 	if err != nil {
@@ -192,8 +189,7 @@ func (l *lab) restored(before usage) error {
 	return nil
 }
 
-// secret is a text in files that are not order files. The log must not contain the text of
-// these files.
+// secret is a text in files that are not order files. The log must not contain it.
 const secret = "SECRET-VALUE"
 
 // cleanLog returns an error if the log contains a panic or unchanged text of a file.

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// head is the first part of each YAML order file in these tests.
+// head is the first part of each YAML order file here.
 const head = `version: 1
 defaults: {authority: {name: Court of Test, country: IT, kind: court}, references: ["T 1"], issued: 2026-01-12, scope: global}
 `
 
-// These are the files that faults change, relative to the directory of the server.
+// These are the files that faults change.
 const (
 	court   = "orders/court.yaml"
 	reg     = "orders/regulator.json"
@@ -25,8 +25,8 @@ const (
 	urgent  = "orders/urgent.yaml"
 )
 
-// world returns the files of the reference order set. It also returns the right answer for
-// each name while all files are good.
+// world returns the files of the reference orders, and the right answer for each name while
+// all files are good.
 func world() (files, want map[string]string) {
 	files, want = map[string]string{}, map[string]string{}
 	expect := func(answer string, names ...string) {
@@ -75,7 +75,7 @@ func numbered(name string, n int) (out []string) {
 	return out
 }
 
-// orderFile returns the text of an order file with one order.
+// orderFile returns an order file with one order.
 func orderFile(id string, targets ...string) string {
 	return fmt.Sprintf("%scount: 1\norders:\n  - {id: %s, targets: [%s]}\n", head, id, strings.Join(targets, ", "))
 }
@@ -85,8 +85,7 @@ func courtFile(serial int, targets []string) string {
 		"  - id: court/1\n    targets:\n      - %s\n", head, serial, strings.Join(targets, "\n      - "))
 }
 
-// terms returns the fields of an order for a JSON file. They are the fields in head and the
-// given fields.
+// terms returns the fields in head and the given fields, for a JSON file.
 func terms(id string, fields map[string]any) map[string]any {
 	o := map[string]any{"id": id, "authority": map[string]string{"name": "Regulator of Test"}, "scope": "global", "issued": "2026-01-12"}
 	for k, v := range fields {
