@@ -63,6 +63,7 @@ type rig struct {
 
 	mu    sync.Mutex
 	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
+	sent  map[chan time.Time]time.Duration // by wait: the time of the ticks that the test has sent
 }
 
 // tick replaces Source.ticks, so that the test sends each tick itself.
@@ -97,10 +98,23 @@ func (r *rig) tired(d time.Duration) {
 		for ch, gone := range r.waiting() {
 			select {
 			case ch <- time.Time{}:
+				r.mu.Lock()
+				r.sent[ch] += tick
+				r.mu.Unlock()
 			case <-gone:
 			}
 		}
 	}
+}
+
+// spent returns the longest time for which a wait in progress has got ticks.
+func (r *rig) spent() (out time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ch := range r.ticks {
+		out = max(out, r.sent[ch])
+	}
+	return out
 }
 
 type option func(*Config)
@@ -109,7 +123,7 @@ func noEvents(c *Config) { c.noEvents = true }
 
 func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
-	r := &rig{t: t, c: newTestClock(), dir: dir, ticks: map[chan time.Time]chan struct{}{}}
+	r := &rig{t: t, c: newTestClock(), dir: dir, ticks: map[chan time.Time]chan struct{}{}, sent: map[chan time.Time]time.Duration{}}
 	cfg := Config{Clock: r.c, Notice: func(err error) { r.note = append(r.note, err) }}
 	for _, p := range patterns {
 		full := filepath.Join(dir, p)
