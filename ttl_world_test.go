@@ -153,8 +153,8 @@ func (c *choices) target() order.Target {
 // as a resolver does, and returns records in any sequence.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// The field signed adds RRSIG records to answers. The field alone leaves out the CNAME
-	// record that usually comes with a DNAME record.
+	// The field signed adds RRSIG records to answers. With the field "alone", the CNAME
+	// record that usually comes with a DNAME record is left out.
 	signed, alone bool
 	shuffle       int
 	// The field loose contains owners whose address and HTTPS records are added to the answer

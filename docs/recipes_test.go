@@ -29,7 +29,8 @@ var recipes = []struct {
 }
 
 // TestRecipes checks that the files in the lists of CONTRIBUTING.md exist, and that each list has
-// exactly the files that name its example. Tests, their data and bench are left out.
+// exactly the files that contain the example of the list. The test leaves out tests, the data of
+// tests and the folder bench.
 func TestRecipes(t *testing.T) {
 	page, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {

@@ -76,7 +76,8 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// This name has no order but leads to an ordered name, so it gets NODATA and not NXDOMAIN.
+	// No order covers this name, but its CNAME record leads to a blocked name. So the answer is
+	// NODATA and not NXDOMAIN.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},

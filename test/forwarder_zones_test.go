@@ -16,8 +16,8 @@ import (
 // The upstream of these tests is one BIND that serves a small DNS with a signed root. BIND's
 // tools sign the zones, so that the proofs do not depend on our code.
 
-// A zone is a zone of the small DNS. Its NS and DS records in the parent zone are added
-// automatically.
+// A zone is a DNS zone of this test. The test adds the NS and DS records of the zone to the
+// parent zone.
 type zone struct {
 	name    string
 	sign    []string // options of dnssec-signzone; nil for an unsigned zone

@@ -14,7 +14,7 @@ import (
 // kinds. configure writes the files of the server below dir and returns the command line.
 type kind struct {
 	name string
-	// against is the name of the kind with which the CPU time is compared.
+	// against is the name of the server whose CPU time is the divisor of the ratio.
 	against string
 	// blocks reports whether the server blocks names in the list.
 	blocks    bool

@@ -7,7 +7,8 @@ import (
 )
 
 // readBuffer returns the size of the receive buffer that the kernel has granted, in bytes. The
-// kernel limits the size to net.core.rmem_max. It reports twice the granted size (socket(7)).
+// kernel limits the size to net.core.rmem_max. The kernel reports twice the granted size
+// (socket(7)).
 func readBuffer(c *net.UDPConn) (size int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -57,7 +57,7 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 }
 
 // countryOrders returns a warning for each order that is limited to countries. The command
-// check gives it if the Corefile is unknown.
+// "check" prints the warnings if the Corefile is unknown.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {

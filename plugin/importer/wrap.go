@@ -54,8 +54,8 @@ func opensWith(s string) bool {
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns a single word without a dot, without its punctuation and scheme. For other
-// text it returns "".
+// aWord returns s if s is a single word that contains no dot. It removes the scheme and the
+// punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
 	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")

@@ -144,7 +144,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 // is slow for few keys.
 type keys map[string]*yaml.Node
 
-// add returns the first key before index i of n that equals k, or nil.
+// add looks for an earlier key of the mapping n that equals the key k at index i. It returns
+// that key, or nil if the key k is new.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {

@@ -82,7 +82,8 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
-// countedFrom is the number of targets from which Format and Encode write a target_count.
+// countedFrom is the smallest number of targets for which Format and Encode write a
+// target_count.
 const countedFrom = 20
 
 // WrittenTargetCount returns the target_count to write for o, or 0 for none. It returns 0 if o

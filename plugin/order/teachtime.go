@@ -158,8 +158,8 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns advice with a number without quotation marks. The parameter "key" is
-// the key of the field.
+// numberAdvice returns advice that shows how to write a number: without quotation marks. The
+// parameter "key" is the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

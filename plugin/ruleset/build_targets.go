@@ -23,8 +23,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return &side{b, b.number(b.plainRule(o))}
 }
 
-// plainRule returns the rule for the plain names (names without attributes) of the order. The
-// order must be the next argument of Add.
+// plainRule returns the rule for the plain names (names without attributes) of the order. Call
+// Add with the same order directly after plainRule.
 func (b *Builder) plainRule(o *order.Order) rule {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {

@@ -76,10 +76,10 @@ type Query struct {
 	Shadow bool
 }
 
-// Decide decides about a name. It does not allocate (but see protected).
+// Decide decides about a name. It does not allocate memory, except in the
+// function protected.
 //
-// The query type matters only for name.Service, because the caller considers the type when it
-// builds the answer.
+// Decide uses the query type only for name.Service. The caller uses the type for the answer.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])

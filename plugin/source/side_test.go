@@ -135,7 +135,8 @@ func TestSideSwap(t *testing.T) {
 }
 
 // TestRaggedSide checks that a side list whose last line has no line end is reported after
-// RaggedSettle. At the start, an old list is reported at once.
+// RaggedSettle. At the start, a list that has not changed
+// for some time is reported at once.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")

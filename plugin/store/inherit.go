@@ -87,7 +87,7 @@ func (s *Store) inherit(others []*Store) {
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // the method start will build the set again
 	}
-	// The other Stores may belong to the old configuration or to the same start.
+	// A Store whose versions are taken over may belong to the old Corefile or to the new Corefile.
 	s.log.Infof("taken over from order sets in use: %s and %s", count(orders, "order file"), count(lists, "protect list"))
 }
 

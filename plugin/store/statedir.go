@@ -13,7 +13,7 @@ import (
 const (
 	// stateRetry is the time between two attempts to open a state directory.
 	stateRetry = 5 * time.Second
-	// stateWriter is the name of the program in a state directory.
+	// stateWriter is the name of this program. It is written into the files of a state directory.
 	stateWriter = "blocklist"
 )
 

@@ -42,8 +42,8 @@ type FileStatus struct {
 	Expires order.Time
 	// Timezone is the time zone of the version in force, as the file contains it.
 	Timezone string
-	// Signed is the newest time of signing of the version in force by the clocks of its
-	// signers, or zero if signatures are not checked or have no time.
+	// Signed is the time at which the version in force was signed. If several keys have signed
+	// it, Signed is the newest time. Signed is zero if there is no known time.
 	Signed time.Time
 }
 

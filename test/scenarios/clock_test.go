@@ -76,7 +76,7 @@ func (c *virtualClock) next(limit time.Time) time.Time {
 // applies "at once" must be in force after this time.
 const notice = 10 * time.Millisecond
 
-// noticed moves the clock by notice, so that the server notices a change of files.
+// noticed moves the clock until the server has noticed a change of files.
 func (s *scenario) noticed() {
 	s.calm()
 	for end := s.clock.Now().Add(notice); s.clock.Now().Before(end); s.calm() {
