@@ -43,7 +43,7 @@ func TestParseVerify(t *testing.T) {
 		{filepath.Join(dir, "2") + " " + keyOne, "1 " + key + " " + keyOne},
 	} {
 		var cfg config
-		if err := parse(controller("blocklist x.yaml {\nverify "+tc.values+"\nrequire approval\n}"), dir, &cfg); err != nil {
+		if err := parse(controller("blocklist x.yaml {\nstate kept\nverify "+tc.values+"\nrequire approval\n}"), dir, &cfg); err != nil {
 			t.Errorf("%s: %v", tc.values, err)
 			continue
 		}
@@ -106,7 +106,8 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nverify plugin/signature/testdata/one.key\n}", "Testfile:2 - Error during parsing: verify: the key file is a minisign secret key; write the public key here, and keep the secret key away from servers, got 'plugin/signature/testdata/one.key'"},
 		{"blocklist x.yaml {\nverify /none/a.pub\n}", "Testfile:2 - Error during parsing: verify: there is no file /none/a.pub, and the text is not a minisign public key, which has 56 characters of base64 and begins with RW, got '/none/a.pub'"},
 		{"blocklist x.yaml {\nverify plugin\n}", "Testfile:2 - Error during parsing: verify: the key file is not a regular file, got 'plugin'"},
-		{"blocklist /a/x.yaml /b/x.yaml {\nverify " + keyOne + "\n}", "Testfile:3 - Error during parsing: verify: the order files /a/x.yaml and /b/x.yaml have the same base name, so their signatures are interchangeable; rename one of them and sign it again"},
+		{"blocklist x.yaml {\nverify " + keyOne + "\n}", "Testfile:3 - Error during parsing: verify requires state, because a restart without a state directory forgets the serials of the order files; add: state DIR"},
+		{"blocklist /a/x.yaml /b/x.yaml {\nstate kept\nverify " + keyOne + "\n}", "Testfile:4 - Error during parsing: verify: the order files /a/x.yaml and /b/x.yaml have the same base name, so their signatures are interchangeable; rename one of them and sign it again"},
 		{"blocklist x.yaml {\nrequire\n}", "Testfile:2 - Error during parsing: require needs a value"},
 		{"blocklist x.yaml {\nrequire signatures\n}", "Testfile:2 - Error during parsing: require must be approval, got 'signatures'"},
 		{"blocklist x.yaml {\nrequire approval approval\n}", "Testfile:2 - Error during parsing: require takes one value, got 'approval approval'; put a value with blanks in double quotes"},

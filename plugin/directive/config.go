@@ -86,7 +86,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 			return err
 		}
 	}
-	return differentNames(c, cfg)
+	return checkVerify(c, cfg)
 }
 
 // Defaults sets each property to its default value.

@@ -38,11 +38,18 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// differentNames refuses two order files with equal base names if signatures are required. A
-// signature contains only the base name of its file, so an attacker could swap the signatures.
-func differentNames(c *caddyfile.Dispenser, cfg *Config) error {
+// checkVerify checks the settings that the property verify requires.
+//
+// verify requires the property state, because a server without a state directory forgets the
+// serials at a restart and would then accept an old signed file. verify refuses two order files
+// with equal base names. A signature contains only the base name of its file, so an attacker
+// could swap the signatures.
+func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil
+	}
+	if cfg.Store.State == "" {
+		return c.Err("verify requires state, because a restart without a state directory forgets the serials of the order files; add: state DIR")
 	}
 	seen := map[string]string{}
 	for _, path := range cfg.Store.Patterns {

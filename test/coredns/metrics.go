@@ -39,7 +39,7 @@ func AskBlocked(t testing.TB) {
 	if err := os.WriteFile(file+".minisig", sig, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow", "verify " + key.Public().String()} {
+	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow", "state " + filepath.Join(t.TempDir(), "signed") + "\n verify " + key.Public().String()} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)
