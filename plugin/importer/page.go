@@ -92,6 +92,10 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		c.did("removed the empty path")
 		return c.host(host)
 	}
+	if _, why := order.URLHost(page); why != "" { // url.Parse accepts control characters after "#"
+		c.refuse("%s", why)
+		return nil
+	}
 	a := order.NewAttr()
 	a.URL = page
 	if word == "host" {
