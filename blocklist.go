@@ -59,7 +59,7 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
-		// The reply is already written. With a return code such as REFUSED, the server would write
+		// The reply is already written. With the return code REFUSED, the server would write
 		// a second reply.
 		return dns.RcodeSuccess, nil
 	}

@@ -39,7 +39,8 @@ type server struct {
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile. The text $DIR stands for a folder with the order file a.yaml.
+// startServer starts a Corefile. startServer replaces the text $DIR by the path of a
+// folder with the order file a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()

@@ -44,8 +44,8 @@ func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := c.of[l]
 	c.mu.RUnlock()
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8, and the Corefile may contain such
-		// text.
+		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text that is
+		// not UTF-8.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		c.of[l] = counter

@@ -25,7 +25,7 @@ func endText(t order.Time, zone *time.Location) string {
 	return t.EndText(zone)
 }
 
-// endOfDay returns a time for a sentence, such as "the end of 2026-05-01".
+// endOfDay returns a time as words for a sentence, for example "the end of 2026-05-01".
 func endOfDay(t order.Time, zone *time.Location) string {
 	s := endText(t, zone)
 	if len(s) == len(time.DateOnly) {
@@ -103,5 +103,6 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC, with a word such as "until" or a slash before it.
+// utcTime matches a time in UTC together with the word or the slash before the time. An
+// example of the word is "until".
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -56,8 +56,8 @@ func (c *editFlags) begin(e *env) (*editing, error) {
 	return &editing{e: e, s: s, flags: c, now: now, before: before}, nil
 }
 
-// find returns the order with an id. It returns an error that suggests a similar id if there is
-// no such order.
+// find returns the order with an id. If no order has the id, find
+// returns an error that suggests a similar id.
 func (x *editing) find(id string) (*order.Order, error) {
 	all := x.before.byID()
 	if o := all[id]; o != nil {

@@ -100,7 +100,7 @@ func flagOf(field string) string {
 	return field
 }
 
-// minutes matches a duration such as "30 minutes".
+// minutes matches a duration in minutes, for example "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
 // check refuses values that an order file cannot have. The error contains the right flags.

@@ -61,8 +61,7 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// env contains what a command uses besides its flags, for example standard output and the
-// clock.
+// env contains the surroundings of a command, for example standard output and the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -149,7 +149,8 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns why a target is never in force: a status such as draft, or its times.
+// notActive returns why a target is never in force. The reason is the status of the target, for
+// example draft, or the times of the target.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if o != nil && o.Status != order.Active {
 		return "the order's status is " + o.Status.String()

@@ -146,7 +146,7 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 // even for blocked names (see Passes). The cache would use this alias for the next address
 // query.
 //
-// Hardly any chain of trust needs such an alias, because a name with an alias has no keys (RFC
+// A chain of trust hardly ever needs the alias, because a name with an alias has no keys (RFC
 // 2181, section 10.1; RFC 6672, section 2.3).
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {

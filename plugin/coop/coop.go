@@ -1,4 +1,4 @@
-// Package coop lets long work, such as the load of a million names, yield to the network, so
+// Package coop lets long work yield to the network, for example the load of a million names, so
 // that a server with one CPU answers queries during a load.
 //
 // The Go scheduler lets a goroutine run for 10 ms. A call of runtime.Gosched does not help:
