@@ -20,7 +20,7 @@ const (
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
-	{"plugin/guard", "plugin/state"},
+	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer"},
