@@ -209,6 +209,7 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 		answer.EchoSubnet(m, r.IsEdns0(), c.subnet)
 	}
 	b.count(ctx, blockedRequests, r, v)
+	b.loaded.Answered(v.Order)
 	b.setMetadata(ctx, verdictBlocked, v.Order)
 	return m
 }

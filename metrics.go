@@ -79,6 +79,9 @@ var (
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
 	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
+	journalOKDesc   = desc("journal_ok", "1 if the journal records all events, 0 if its directory is not open or the last attempt to write has failed.")
+	journalAgeDesc  = desc("journal_failing_seconds", "Seconds for which the journal could not be written; 0 if journal_ok is 1.")
+	journalLostDesc = desc("journal_lost_events_total", "Counter of events that the journal has lost, because too many events waited for the disk.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
@@ -91,7 +94,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, journalOKDesc, journalAgeDesc, journalLostDesc} {
 		ch <- d
 	}
 }
@@ -197,6 +200,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(stateOKDesc, ok)
 		gauge(stateAgeDesc, age)
+	}
+	if journals := store.Journals(); len(journals) > 0 {
+		// With several journals, the worst is shown.
+		ok, age, lost := 1.0, 0.0, uint64(0)
+		for _, st := range journals {
+			lost += st.Lost
+			if st.Err != nil {
+				ok, age = 0, max(age, stores[0].Now().Sub(st.FailingSince).Seconds())
+			}
+		}
+		gauge(journalOKDesc, ok)
+		gauge(journalAgeDesc, age)
+		ch <- prometheus.MustNewConstMetric(journalLostDesc, prometheus.CounterValue, float64(lost))
 	}
 	for d := range digests {
 		gauge(infoDesc, 1, d)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -167,6 +168,17 @@ func (j *Journal) heads() ([]tlog.Hash, error) {
 
 func sortHashes(list []tlog.Hash) {
 	slices.SortFunc(list, func(x, y tlog.Hash) int { return slices.Compare(x[:], y[:]) })
+}
+
+// call calls f. If f panics, the events of f are lost, and the journal goes on.
+func (b *Batch) call(f func(*Batch)) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.j.notice(true, "events are lost, because of an error of the program: %v\n%s", r, debug.Stack())
+			b.Add(Record{Event: Gap, Count: 1, Why: "events were lost, because of an error of the program"})
+		}
+	}()
+	f(b)
 }
 
 // gap adds a record about events that were lost.

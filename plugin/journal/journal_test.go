@@ -494,3 +494,19 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestPanic checks that a panic of a function that adds records loses only its own events.
+func TestPanic(t *testing.T) {
+	dir := t.TempDir()
+	j, log := open(t, dir)
+	j.Do(0, func(b *Batch) { panic("oops") })
+	j.Append(Record{Event: InForce, Order: "a"})
+	closeJournal(t, j)
+	if rs := readAll(t, dir); rs[1].Event != Gap || rs[2].Order != "a" {
+		t.Errorf("%+v", rs)
+	}
+	if s := log.String(); !strings.HasPrefix(s, "alarm: events are lost, because of an error of the program: oops\n") {
+		t.Errorf("log %q", s)
+	}
+	verify(t, dir)
+}

@@ -47,7 +47,7 @@ func (j *Journal) work() bool {
 	b := &Batch{j: j, at: j.opt.Now()}
 	for _, x := range items {
 		b.at = x.at
-		x.run(b)
+		b.call(x.run)
 	}
 	if lost > 0 {
 		b.gap(lost, since)

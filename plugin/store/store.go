@@ -22,6 +22,8 @@
 //     blocked log blocks a load.
 //   - recall.go puts the versions of a state directory into force at a start, and stores the
 //     versions in force. statedir.go opens the directory.
+//   - journal.go opens the journal (the evidence of what was in force), and journal_events.go
+//     writes the events of a Store.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -29,6 +31,7 @@ package store
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,10 +89,11 @@ type Store struct {
 	// previous is the set that the next set replaces. In a start, it is the set of the
 	// replaced Store, or nil. After the start, it is the set in force.
 	previous *ruleset.Set
-	setError error     // why the last load could not build a set, or nil
-	dir      *stateDir // nil without a state directory
-	recalled bool      // the versions and serials of dir have been taken over
-	kept     int64     // the number of bytes of files that are kept until they are stored
+	setError error          // why the last load could not build a set, or nil
+	dir      *stateDir      // nil without a state directory
+	journal  *sharedJournal // nil without a journal
+	recalled bool           // the versions and serials of dir have been taken over
+	kept     int64          // the number of bytes of files that are kept until they are stored
 	// unread has the stored versions that could not be put into force.
 	unread map[string]state.Version
 	// warnings are the warnings about the set in force. They are logged after the load.
@@ -98,6 +102,17 @@ type Store struct {
 	logged   logState
 	times    timeLog
 	touched  int // the number of targets parsed or replaced since the last giveBack
+
+	unjournaled bool           // the changes of the set in force are not in the journal yet
+	journaled   map[string]int // the failures of each file that are in the journal
+	nextBeat    time.Time      // the time of the next heartbeat of the journal
+
+	// answered has the orders that have blocked a query since their states were journaled. It is
+	// nil without a journal. hits counts the blocked queries; see CountHits. rejournal means that
+	// the states must be journaled again.
+	answered  atomic.Pointer[sync.Map]
+	hits      atomic.Pointer[func() iter.Seq2[*ruleset.Order, uint64]]
+	rejournal atomic.Bool
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -182,9 +197,15 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	if opt.State != "" {
 		s.dir = acquireStateDir(opt.State, log, clock)
 	}
+	if opt.Journal != "" {
+		s.journal = acquireJournal(s, log, clock)
+	}
 	s.inherit(others)
 	s.recall()
 	if err := s.start(context.Background()); err != nil {
+		if s.journal != nil {
+			s.journal.release(s)
+		}
 		if s.dir != nil {
 			s.dir.release(s)
 		}
@@ -258,7 +279,9 @@ func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has nothing to do until its clock moves or a file changes,
 // and has written all its log lines. Tests with a clock of their own use Idle.
-func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
+func (s *Store) Idle() bool {
+	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+}
 
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
@@ -290,6 +313,9 @@ func (s *Store) Close() {
 	case <-ended:
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
+	if s.journal != nil && !again {
+		s.journal.release(s)
 	}
 	if s.dir != nil && !again {
 		s.dir.release(s)

@@ -30,6 +30,7 @@ type version struct {
 	number    uint64        // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
+	kept     bool                    // the journal has received the files of the version
 	stored   state.Version           // the version as the state directory keeps it
 	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
 	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
