@@ -148,7 +148,9 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if len(bytes.TrimSpace(doc.text)) == 0 {
+	// A form feed is a control character and also white space for TrimSpace. The YAML library
+	// reports control characters better.
+	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
 	root, err := p.tree(doc)
