@@ -16,10 +16,9 @@ type ignored struct {
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, so that an operator notices a wrong file name
-// ending. It runs after the order files are loaded, because only then all side lists are
-// known. A new file is logged after the duration Patience, because editors create temporary
-// files.
+// noticeIgnored logs each ignored file once, for example a file with a wrong ending. Before
+// that, the order files must be loaded, because they name the side lists. Temporary files of
+// editors are not logged, because they vanish within the duration Patience.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -62,8 +62,8 @@ type rig struct {
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
-	sent  map[chan time.Time]time.Duration // by wait: the time of the ticks that the test has sent
+	ticks map[chan time.Time]chan struct{} // key: the ticks of a wait; value: closed when the wait ends
+	sent  map[chan time.Time]time.Duration // key: the ticks of a wait; value: the time that they add up to
 }
 
 // tick replaces Source.ticks, so that the test sends each tick itself.

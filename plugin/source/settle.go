@@ -2,40 +2,34 @@ package source
 
 import "time"
 
-// This file decides when a file is complete, so that the Source may report it. A YAML file that
-// is cut in the middle is often valid YAML with fewer orders. If the server loaded half a file,
-// a court order would end by accident. In doubt, the Source waits. A wait costs one second.
+// This file decides when a file is complete, so that the Source may report it. Half a YAML
+// file is often valid YAML, and loading it would end court orders by accident. A wait costs
+// only one second.
 //
 // A file is complete at once in these cases:
-//   - The kernel has reported a rename to the name of the file (IN_MOVED_TO), and no later
-//     write. stat does not show a rename reliably, because ctime and mtime are equal after a
-//     write and a rename within one clock tick.
-//   - The inode is new or the kernel has reported its creation, and ctime is later than mtime.
-//     A write sets the two to one value before it copies the first byte, but rename(2) and
-//     link(2) set only ctime. No write has therefore begun since the rename. With an old inode,
-//     a later ctime shows nothing, because chmod(1) also sets only ctime.
-//   - A symbolic link on the way to the file is new or has another target, for example the
-//     ..data link of Kubernetes. An unchanged link whose target was missing is no evidence,
-//     because the new target may be half written. A file that replaces a link is no evidence.
-//   - The file exists when the Source starts, and its mtime is older than Settle. There are no
-//     events of this time, so the age is the only evidence.
+//   - The kernel reported a rename to the name of the file (IN_MOVED_TO), and no later write.
+//     stat cannot replace this event: after a write and a rename within one clock tick, ctime
+//     and mtime are equal.
+//   - The file has a new inode or was just created, and its ctime is later than its mtime. A
+//     write sets both times to the same value, but rename(2) and link(2) set only ctime. So no
+//     write came after the rename. With an old inode, chmod(1) may have set ctime.
+//   - A symbolic link on the way to the file is new or has a new target, as the ..data link of
+//     Kubernetes. An old link whose target was missing is no evidence, because the new target
+//     may be half written. A file that replaces a link is no evidence.
+//   - The file exists when the Source starts, and its mtime is older than Settle. Only this
+//     case applies to an empty file, because a program with O_CREAT first makes an empty file.
 //
-// The absence of write events proves nothing. The kernel reports a write only when write(2) or
-// copy_file_range(2) returns. Other processes see the bytes before the call returns. An
-// IN_CREATE event alone is therefore no evidence.
-//
-// An empty file is complete at once only in the last case, because a program that opens a file
-// with O_CREAT makes an empty file before it writes. In all other cases, the file must be
-// hashed twice with equal digests and stamps, and without a write event in between. The time
-// between the two hashes is Settle or RaggedSettle.
+// Any other file must be hashed twice, Settle or RaggedSettle apart. Both digests and stamps
+// must be equal, and no write event may come in between. Without a write event, a write may
+// still be in progress: the kernel reports it only when write(2) or copy_file_range(2)
+// returns.
 
 // These constants say how long the Source waits until a file is complete.
 const (
 	// Settle is how long a file must be unchanged after a write in place.
 	Settle = time.Second
 	// RaggedSettle replaces Settle for a YAML file or a list whose last line has no line end.
-	// A stalled copy often stops in the middle of a line, and a cut domain name is another
-	// domain name.
+	// A stalled copy often stops in the middle of a line, and may cut a domain name.
 	RaggedSettle = 10 * time.Second
 	// Patience is how long a file may keep changing before it is reported as Pending.
 	Patience = 10 * time.Second
@@ -61,8 +55,8 @@ type stamp struct {
 	mtime, ctime int64 // in ns since 1970; ctime is 0 if unknown
 }
 
-// young reports whether the file may have been written to less than Settle ago. A file with an
-// mtime in the future is young too, because a clock is wrong.
+// young reports whether the last write may be less than Settle ago. An mtime in the future is
+// young too, because one of the clocks is wrong.
 func (s stamp) young(now time.Time) bool {
 	return now.Sub(time.Unix(0, s.mtime)) < Settle
 }
@@ -90,8 +84,8 @@ func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// whole reports whether the bytes of a file are complete at once. The parameter s has
-// the size and times of the file. The parameter "now" is the time of the hash.
+// whole reports whether the bytes of a file are complete at once. The parameter s has the size
+// and times of the file, and "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
@@ -141,7 +135,7 @@ func (v observation) settles() time.Time {
 	return v.at.Add(Settle)
 }
 
-// settler decides when a version of one path is complete. Its input is the results of hashing.
+// settler decides when a version of one path is complete. It receives the results of hashing.
 type settler struct {
 	settled   version     // the last complete version; zero before the first
 	candidate observation // the observation that needs confirmation, or zero
