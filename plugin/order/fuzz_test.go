@@ -40,9 +40,8 @@ func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function check checks rules that hold for any bytes: the parser does not panic, and each
-// problem has a message and a valid position. For a valid file, it also compares the orders
-// after Format and after Encode.
+// The function check checks that the parser does not panic, and that each problem has a
+// message and a valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -175,8 +174,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that each line of a side list gives a name or a problem with its position.
-// Comments and empty lines give nothing.
+// FuzzSide checks that each line of a side list gives a name or a problem, except comments and
+// empty lines.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
