@@ -85,8 +85,8 @@ func pack(s string) ([]byte, error) {
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether s ends in an odd number of backslashes. The last backslash
-// would escape an appended octet.
+// oddBackslashes reports whether s ends in an odd number of backslashes. The last one would
+// escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }

@@ -1,14 +1,10 @@
 // Package durable replaces and removes files so that a crash loses no data. After a crash,
-// each file has either its complete old content or its complete new content.
+// each file has either its complete old content or its complete new content. CleanUp removes
+// temporary files of earlier crashes.
 //
-// A write creates a temporary file in the directory of the file, writes the content, sets the
-// owner and the mode, syncs the file, renames the file, and syncs the directory. Without the
+// A write creates a temporary file, syncs it, renames it, and syncs the directory. Without the
 // first sync, a file system may store the new name before the content. Without the second
-// sync, a power failure may undo the rename. Common libraries for atomic writes leave out the
-// second sync.
-//
-// A crash can leave a temporary file behind. CleanUp removes the temporary files of a
-// directory.
+// sync, a power failure may undo the rename.
 package durable
 
 import (
@@ -98,12 +94,12 @@ func (f *File) Write(p []byte) (n int, err error) {
 }
 
 // Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode without the umask, and the owner and
-// group of the old file. If the process may not set this owner, Commit fails.
+// file or symbolic link. The new file gets the given mode. It also gets the owner of the old
+// file, or Commit fails.
 //
-// When Commit returns nil, the content and the name survive a power failure. After an error of
-// the step SyncDir, the new content is in place, but a power failure may undo the rename.
-// After any other error, the old content is in place.
+// When Commit returns nil, the new file survives a power failure. After an error of the step
+// SyncDir, a power failure may undo the rename. After any other error, the old content is in
+// place.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -119,6 +115,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		is  Step
 		run func() error
 	}{
+		// Commit.
 		{Own, func() error {
 			// The owner is set first, because a change of the owner clears some mode bits.
 			return errors.Join(keepOwner(f.f, path), f.f.Chmod(mode))
