@@ -15,7 +15,7 @@ import (
 // kinds.
 type kind struct {
 	name string
-	// against is the name of the server to whose CPU time the ratio compares this server.
+	// against is the name of the server with which the ratio compares this server.
 	against string
 	// blocks reports whether the server blocks names in the list.
 	blocks    bool

@@ -52,7 +52,7 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 }
 
 // crowds contains the series with many orders for one name. In each series, most orders do not
-// decide, for another reason.
+// decide. The series differ in the reason.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -155,8 +155,8 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time of a kernel clock. getrusage(2) is not precise enough, because
-// some kernels count only ticks.
+// spent returns the CPU time that a kernel clock has counted. getrusage(2) is not precise
+// enough, because it counts only ticks on some kernels.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {

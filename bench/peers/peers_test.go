@@ -14,8 +14,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// full contains samples of a peer (a server software) with a list, and part of a peer without
-// a list.
+// The variable full contains samples of a peer (a server software) with a list. The variable
+// part contains samples of a peer without a list.
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
@@ -28,8 +28,8 @@ var (
 func TestRow(t *testing.T) {
 	r := newRow(&peer{name: "S", what: "w"}, "1.2", full)
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
-		// The median of the ratios of the rounds is correct. The ratios of the medians would
-		// be 2, 1.1 and 1.
+		// Each value is the median of the ratios of the rounds. The ratios of the medians
+		// would be 2, 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
 		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
 	if r != want {

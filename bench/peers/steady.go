@@ -125,8 +125,8 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes replaces the file each second until the load ends, but not before the last change
-// has had an effect. At the end it removes the additional name for the next load.
+// changes replaces the file each second until the load ends. It waits for the effect of a
+// change before the next change. At the end it removes the additional name for the next load.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

@@ -97,9 +97,9 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// Only a redirect with many addresses or a size below 512 comes here. A denial with
-		// compressed names has at most 316 octets. Truncate sets TC only above 512 octets (RFC
-		// 6891, section 6.2.3).
+		// The message is too large only for a redirect with many addresses, or for a size
+		// below 512. A denial has at most 316 octets. Truncate sets TC only above 512 octets
+		// (RFC 6891, section 6.2.3).
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)

@@ -92,7 +92,7 @@ func oddBackslashes(s string) bool {
 }
 
 // badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns takes
-// the number modulo 256. A name from a DNS message never has such an escape.
+// the number modulo 256. A name from a DNS message has no escape above 255.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {

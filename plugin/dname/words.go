@@ -52,7 +52,7 @@ func (w *Wire) setPlain(s string) bool {
 }
 
 // Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
-// Suffix(k-1). For the root, it is a secret key against an attack with equal hashes.
+// Suffix(k-1). The hash of the root is a secret key, against an attack with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent

@@ -57,9 +57,8 @@ var specialNets = []specialNet{
 // "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". The network may be
-// wider than /24 for IPv4 or /48 for IPv6, or may overlap a special-purpose or protected
-// network.
+// Address returns the reason why the network p must not be blocked, or "". A reason is that p
+// is wider than /24 (IPv4) or /48 (IPv6), or overlaps a special-purpose or protected network.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

@@ -165,8 +165,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o. It counts the warnings above
-// maxEach. Without a target, it adds one warning with their number.
+// each returns a function that adds warnings about targets of o, but only counts them above
+// maxEach. A call without a target adds a warning with the number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {

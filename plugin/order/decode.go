@@ -196,8 +196,8 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 }
 
 // text returns the text of a scalar, also of a number or a date without quotes. It refuses
-// true, false and "<<", because the author probably meant something else. For "", a problem is
-// reported.
+// true, false and "<<", which are probably mistakes. If text returns "", it has reported a
+// problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {

@@ -125,8 +125,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The field at is 0 in a free slot. Values up to len(Targets) count the Targets from 1.
-	// Larger values are offsets of names in a long list, see warnTwice.
+	// The field at is 0 in a free slot. Values up to len(Targets) are numbers of Targets, from
+	// 1. Larger values are offsets of names in a long list, see warnTwice.
 	at uint32
 }
 

@@ -143,8 +143,8 @@ func (f File) Again() {
 }
 
 // SetSides sets the side lists of the file, and ends the watching of other lists. Call
-// SetSides only after a parse without errors, because a correction of any opened list must
-// cause a report.
+// SetSides only after a parse without errors. Otherwise the correction of a list might cause
+// no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

@@ -109,7 +109,7 @@ func (j *job) close() {
 }
 
 // enqueue adds a job to the queue and starts a worker if there is none. The caller must hold
-// s.mu, also for cancel, hashing, startWorker, next and takeBack.
+// s.mu, as for cancel, hashing, startWorker, next and takeBack.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))

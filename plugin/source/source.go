@@ -56,9 +56,8 @@ type Config struct {
 	// Any goroutine may call Notice. It must return soon, must not call the Source, and may be
 	// nil.
 	Notice func(error)
-	// Due replaces a timer of the caller. Run calls it before each wait, and at the time that
-	// the last call returned, unless that is zero. The call may be late during a load. Due may
-	// be nil.
+	// Due is called by Run before each wait. It returns the time of its next call, or zero, so
+	// that the caller needs no timer. The call may be late during a load. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock

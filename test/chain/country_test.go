@@ -66,7 +66,7 @@ func geoDB(t *testing.T, dir string) {
 }
 
 // startPlaced starts a server block with the given plugins, followed by plugins that answer
-// every name. The text $GEO stands for the directory of the databases.
+// every name. It replaces the text $GEO by the directory of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()

@@ -37,7 +37,7 @@ type step struct {
 	ask, want, count, upstream string
 }
 
-// The list passing contains queries that no test blocks. Some resemble blocked queries.
+// The list "passing" contains queries that no test blocks. Some resemble blocked queries.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -102,7 +102,7 @@ cache {
 forward . $UPSTREAM
 `
 
-// The step blocked is a query for a blocked name. No other plugin has changed the expected
+// The step "blocked" is a query for a blocked name. No other plugin has changed the expected
 // answer.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 

@@ -126,7 +126,7 @@ func begin(file *script.Script) *scenario {
 	return s
 }
 
-// fileOr returns a file of the scenario, or other if the scenario has no such file.
+// fileOr returns a file of the scenario, or other if the scenario does not have the file.
 func (s *scenario) fileOr(name, other string) string {
 	if s.Has(name) {
 		return string(s.File(name))
