@@ -27,7 +27,7 @@ type peer struct {
 	// start starts the resolver in the directory dir. It listens on addr and forwards to
 	// upstream. With an anchor, it validates answers.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// The map turns contains answers that this resolver may change. For example, "NXDOMAIN":
+	// The map "turns" contains answers that this resolver may change. For example, "NXDOMAIN":
 	// "NODATA" allows the resolver to answer NODATA instead of NXDOMAIN.
 	turns map[string]string
 	// ede reports whether the resolver passes the extended DNS error on.
@@ -252,7 +252,7 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await calls the function missing until it returns an empty string.
+// await calls the function "missing" until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

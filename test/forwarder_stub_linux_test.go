@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// The environment variable inside marks the process in the new namespaces. It has the path of
+// The environment variable "inside" marks the process in the new namespaces. It has the path of
 // the CoreDNS binary.
 const inside = "STUB_TEST_INSIDE"
 

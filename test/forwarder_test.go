@@ -101,7 +101,7 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is an outcome in want, or a change of it that the map turns allows
+// right reports whether got is an outcome in want, or a change of it that the map "turns" allows
 // for this resolver.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {

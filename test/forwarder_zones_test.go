@@ -29,7 +29,7 @@ var (
 	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as in most top-level domains
 )
 
-// The list world contains the zones. Child zones come first, because the parent needs their DS
+// The list "world" contains the zones. Child zones come first, because the parent needs their DS
 // records. TTLs are long, to find records that a cache keeps too long.
 var world = []zone{
 	// plain.example is unsigned and its parent proves this, so a validator cannot detect a

@@ -11,7 +11,7 @@ import (
 )
 
 // A rule assigns a call stack to an owner. It applies if a frame of the stack begins with the
-// text in the field frame.
+// text in the field "frame".
 type rule struct{ frame, whose string }
 
 const (

@@ -176,7 +176,7 @@ quiet=yes
 }
 
 // knot configures Knot Resolver. Names that are not blocked get an address, because Knot
-// Resolver's NXDOMAIN looks the same for blocked names. knotReload calls the function load of
+// Resolver's NXDOMAIN looks the same for blocked names. knotReload calls the function "load" of
 // the configuration.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""

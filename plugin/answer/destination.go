@@ -239,8 +239,8 @@ func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bo
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name from. It returns
-// false if the record does not apply to the name from.
+// follow sets d to the name to which a CNAME or DNAME redirects the name in the parameter
+// "from". It returns false if the record does not apply to that name.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:

@@ -21,7 +21,7 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// The replacer dots converts the label separators of UTS 46, section 4, to ".".
+// The replacer "dots" converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. Upper case and a trailing dot are allowed. A label
@@ -62,7 +62,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// The table plain maps each octet of a host name to lower case. All other octets map to 0.
+// The table "plain" maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {

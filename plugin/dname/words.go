@@ -70,7 +70,7 @@ func mix(x uint64) uint64 {
 	return hi ^ lo
 }
 
-// The function word returns eight octets of s from index i on. The compiler turns word into
+// The function "word" returns eight octets of s from index i on. The compiler turns word into
 // one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]

@@ -44,7 +44,7 @@ const (
 	entryBit  = iota
 )
 
-// The constant below contains the flags of rules that also protect names above. For example, a
+// The constant "below" contains the flags of rules that also protect names above. For example, a
 // block of uk would also block the public suffix co.uk.
 const below = suffix | wildcard | subtree | exact
 

@@ -20,7 +20,7 @@ type List struct {
 	entries []protected
 }
 
-// The type protected is one entry of a protect list. If the field "name" is zero, the entry is
+// The type "protected" is one entry of a protect list. If the field "name" is zero, the entry is
 // a network.
 type protected struct {
 	name  dname.Name

@@ -22,8 +22,8 @@ type Head struct {
 	Fields map[string]any
 }
 
-// A File contains the text of an order file and of its side list (a list of names in a file of
-// its own), if there is one.
+// A File contains the text of an order file, and of its side list (a text file with names) if
+// there is one.
 type File struct{ Order, Side []byte }
 
 // Write returns an order file in the format for the extension of path. If side is not empty,

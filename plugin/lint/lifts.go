@@ -12,7 +12,7 @@ import (
 // unknown id is compared with all known ids.
 const maxGuesses = 20
 
-// lifts suggests an id for each unknown id in the field lifts. The set itself warns of the
+// lifts suggests an id for each unknown id in the field "lifts". The set itself warns of the
 // unknown id.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {

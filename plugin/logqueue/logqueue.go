@@ -23,7 +23,7 @@ type Queue struct {
 	empty  chan struct{} // closed when the goroutine ends; nil without a goroutine
 }
 
-// A line is a function that writes one log line. The channel written is closed when the
+// A line is a function that writes one log line. The channel "written" is closed when the
 // function has returned.
 type line struct {
 	write   func()

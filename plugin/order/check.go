@@ -47,7 +47,7 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// The type names is a set of names, so that two long lists can be compared fast.
+// The type "names" is a set of names, so that two long lists can be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {

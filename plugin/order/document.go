@@ -49,7 +49,7 @@ func SizeOf(r io.Reader) int64 {
 // long lists of names, and checks the limits on the tree. Tests set a small value.
 var chunk = 256 << 10
 
-// The constant early is a buffer size in bytes. Up to this size, a buffer doubles. Then it
+// The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. Then it
 // grows at once to the size of the file.
 const early = 4 << 20
 

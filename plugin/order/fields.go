@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The type use is a set of flags about a field of an order.
+// The type "use" is a set of flags about a field of an order.
 type use uint8
 
 const (

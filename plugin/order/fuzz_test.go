@@ -35,12 +35,12 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// The function side returns an OpenSide function. Every side list that it opens contains data.
+// The function "side" returns an OpenSide function. Every side list that it opens contains data.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function check checks that the parser does not panic, and that each problem has a
+// The function "check" checks that the parser does not panic, and that each problem has a
 // message and a valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
@@ -233,7 +233,7 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// The type taking implements the interface Names. It stores the names of a list.
+// The type "taking" implements the interface Names. It stores the names of a list.
 type taking struct {
 	names []string
 	grown []int

@@ -113,8 +113,8 @@ func (j *jsonReader) peek() byte {
 // node returns a new node with the position pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// Callers keep pointers to nodes, so a full block of nodes cannot be moved and a new
-		// block is allocated. The next call of read reuses only the last block.
+		// A new block of nodes is allocated, because callers keep pointers into the full
+		// block. The next call of read reuses only the last block.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
 	}
 	n := &j.nodes[j.used]

@@ -125,7 +125,7 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The field at is 0 in a free slot. Values up to len(Targets) are numbers of Targets, from
+	// The field "at" is 0 in a free slot. Values up to len(Targets) are numbers of Targets, from
 	// 1. Larger values are offsets of names in a long list, see warnTwice.
 	at uint32
 }
@@ -219,7 +219,7 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// The type distinct is a set that finds duplicate values in a list.
+// The type "distinct" is a set that finds duplicate values in a list.
 type distinct[T comparable] map[T]struct{}
 
 // add adds a value and reports whether the value is new.

@@ -16,7 +16,7 @@ import (
 // The functions in this file make advice: the part of an error message that shows what to
 // write. They are called only for wrong input.
 
-// The function flow returns s as YAML needs it within brackets, with quotes if necessary.
+// The function "flow" returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -298,11 +298,11 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 }
 
 // keyHomes maps each key of the format to advice about the key at a wrong position. An init
-// function fills the map, because an initializer would be a cycle.
+// function fills the map, because Go does not allow a cycle of initializers.
 var keyHomes = map[string]string{}
 
 // subKeys maps a key of an order to the keys of the mapping that is its value. An init
-// function fills the map, because an initializer would be a cycle.
+// function fills the map, because Go does not allow a cycle of initializers.
 var subKeys = map[string][]string{}
 
 func init() {

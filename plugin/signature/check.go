@@ -36,7 +36,7 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function read returns at most MaxBytes+1
+// Check returns a Check of the file at path. The function "read" returns at most MaxBytes+1
 // bytes of a signature file, or fs.ErrNotExist. Check reads at most one signature file for
 // each key.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {

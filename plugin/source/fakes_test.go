@@ -14,7 +14,7 @@ type restamped struct {
 
 func (i restamped) ModTime() time.Time { return i.mtime }
 
-// The type still is a file info with constant times and no inode number.
+// The type "still" is a file info with constant times and no inode number.
 type still struct{ restamped }
 
 func (still) Sys() any { return nil }
@@ -107,7 +107,7 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// The type gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the
+// The type "gate" blocks the reads of one file, as a dead NFS mount does. Each value sent to the
 // channel "step" lets one read continue.
 type gate struct {
 	step  chan error

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type files has the calls of the file system. Tests replace them.
+// The type "files" has the calls of the file system. Tests replace them.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)

@@ -206,7 +206,7 @@ func (s *Source) hash(w *worker) {
 }
 
 // guard watches the worker w, and starts another worker if a read takes longer than the
-// constant slow. After readTimeout, guard makes the file Pending. The caller must not hold
+// constant "slow". After readTimeout, guard makes the file Pending. The caller must not hold
 // s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {

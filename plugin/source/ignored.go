@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type ignored is a file in a watched directory that is neither an order file nor a side
+// The type "ignored" is a file in a watched directory that is neither an order file nor a side
 // list.
 type ignored struct {
 	since   time.Time // when the file was found; zero at the start

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// filesPerPoll is roughly the number of files with kernel events that one poll checks. Later
-// polls check the other files. This is enough, because a change normally causes an event.
+// filesPerPoll is roughly the number of files that one poll checks, if the kernel reports
+// their changes. Later polls check the other files.
 const filesPerPoll = 256
 
-// The type keep selects the files for which the next scan may reuse the last result, because
+// The type "keep" selects the files for which the next scan may reuse the last result, because
 // the kernel reports no change. The field "every" limits the age of a result, because some
 // changes cause no event.
 type keep struct {

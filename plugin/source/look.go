@@ -24,7 +24,7 @@ type noAnswer string
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// The type look is a scan of the file system in progress.
+// The type "look" is a scan of the file system in progress.
 type look struct {
 	fs     files                          // each call is wrapped by guarded
 	arm    func(string) ([]string, error) // watches directories; nil without kernel events

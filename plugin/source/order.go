@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The type order is one order file with its side lists. One report describes all of these
+// The type "order" is one order file with its side lists. One report describes all of these
 // files.
 type order struct {
 	file    *tracked

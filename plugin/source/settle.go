@@ -33,14 +33,14 @@ const (
 	RaggedSettle = 10 * time.Second
 	// Patience is how long a file may keep changing before it is reported as Pending.
 	Patience = 10 * time.Second
-	// Recheck is how often a file is hashed although stat shows no change. A file can change
-	// without a change of size and mtime, and NFS reports no events.
+	// Recheck is the time after which a file is hashed although stat shows no change. A write
+	// may keep size and mtime, and NFS reports no events.
 	Recheck = time.Minute
 
 	// debounce is the time between a kernel event and the scan that it causes. Several events
 	// within this time cause one scan.
 	debounce = 5 * time.Millisecond
-	// The constant quiet is how long a big file must be unchanged before it is hashed. Without
+	// The constant "quiet" is how long a big file must be unchanged before it is hashed. Without
 	// this wait, the Source would hash the file after each step of a long write.
 	quiet = 250 * time.Millisecond
 	// bigFile is the size in bytes above which a file waits for the duration quiet before it

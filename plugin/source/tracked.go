@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type tracked is one watched path with the version of its file.
+// The type "tracked" is one watched path with the version of its file.
 type tracked struct {
 	path    string // the path as shown to the user
 	abs     string

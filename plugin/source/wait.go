@@ -7,7 +7,7 @@ import "time"
 const (
 	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// The constant slow is the time after which other files no longer wait for a read. The
+	// The constant "slow" is the time after which other files no longer wait for a read. The
 	// first tick is not counted.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take before the file is reported as Pending.

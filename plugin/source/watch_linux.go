@@ -29,7 +29,7 @@ type watcher struct {
 	buf    [16 << 10]byte
 }
 
-// The type watched is the inotify watch of one directory.
+// The type "watched" is the inotify watch of one directory.
 type watched struct {
 	wd    int32
 	local bool // every change of the file system causes an event

@@ -91,7 +91,7 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// The method from sends an A query from a local address, with a client subnet unless subnet is
+// The method "from" sends an A query from a local address, with a client subnet unless subnet is
 // "".
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()

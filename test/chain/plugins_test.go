@@ -62,7 +62,7 @@ type row struct {
 	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
-	// The function wire removes the parts of a reply that differ in each reply, for example
+	// The function "wire" removes the parts of a reply that differ in each reply, for example
 	// signatures.
 	wire func(testing.TB, []byte) []byte
 }
