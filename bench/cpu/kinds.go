@@ -111,7 +111,8 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns the elements of all whose names are in list, in the sequence of list.
+// choose returns the elements of the slice "all" whose names are in "list", in the sequence of
+// "list".
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namesOf(all), name)

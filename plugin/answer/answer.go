@@ -125,8 +125,8 @@ type explained struct {
 }
 
 // Passes reports whether a query of type qtype goes to the next plugin although its name is
-// blocked. A forged denial of DS or DNSKEY would break the chain of trust to names that are
-// not blocked. The parameter "below" is Verdict.Subtree.
+// blocked. A forged denial of DS or DNSKEY would break the chain of trust to other names. The
+// parameter "below" is Verdict.Subtree.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }

@@ -136,8 +136,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. The reply to a DS query may be real although its name is blocked (see Passes), and
-// the cache may use an alias in the reply for address queries.
+// block. DS queries for blocked names get real answers (see Passes). The cache may use an
+// alias in the answer for address queries.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false

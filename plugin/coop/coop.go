@@ -1,9 +1,5 @@
 // Package coop lets long work yield to the network, so that a server with one CPU answers
 // queries while it loads a million names.
-//
-// runtime.Gosched does not help: the scheduler resumes the same goroutine for up to 10 ms
-// before it polls the network. Tick therefore makes a pipe readable, and waits until the
-// network poller reports the pipe. The poller then also reports all sockets with data.
 package coop
 
 import (
@@ -85,6 +81,9 @@ func Yield() {
 	if time.Since(start) < time.Duration(next.Load()) {
 		return // another goroutine has yielded in the meantime
 	}
+	// runtime.Gosched alone does not help: the scheduler resumes the same goroutine for up to
+	// 10 ms before it polls the network. When the poller reports the pipe, it has also
+	// reported all sockets with data.
 	p.wait()
 	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)

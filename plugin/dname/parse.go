@@ -24,9 +24,8 @@ var uts46 = idna.New(
 // The replacer "dots" converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses a host name in an order. Upper case and a trailing dot are allowed. A label
-// that is not ASCII becomes an A-label (RFC 5890) by UTS 46. If possible, the error contains
-// the text to write instead.
+// Parse parses a host name in an order. A label that is not ASCII becomes an A-label (RFC
+// 5890) by UTS 46. If possible, the error contains the text to write instead.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {

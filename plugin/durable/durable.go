@@ -1,10 +1,6 @@
 // Package durable replaces and removes files so that a crash loses no data. After a crash,
 // each file has either its complete old content or its complete new content. CleanUp removes
 // temporary files of earlier crashes.
-//
-// A write creates a temporary file, syncs it, renames it, and syncs the directory. Without the
-// first sync, a file system may store the new name before the content. Without the second
-// sync, a power failure may undo the rename.
 package durable
 
 import (
@@ -53,8 +49,9 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// A File is a temporary file that Commit renames to its final name. A File is not safe for
-// concurrent use.
+// Commit renames the temporary file to name, in the same directory, and replaces an existing
+// file or symbolic link. When Commit returns nil, the new file survives a power failure. After
+// an error, the old content is in place, except after an error of SyncDir.
 type File struct {
 	d    FS
 	f    *os.File
@@ -94,12 +91,11 @@ func (f *File) Write(p []byte) (n int, err error) {
 }
 
 // Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode. It also gets the owner of the old
-// file, or Commit fails.
+// file or symbolic link. The new file gets the given mode and the owner of the old file, or
+// Commit fails.
 //
-// When Commit returns nil, the new file survives a power failure. After an error of the step
-// SyncDir, a power failure may undo the rename. After any other error, the old content is in
-// place.
+// When Commit returns nil, the new file survives a power failure. After an error, the old
+// content is in place, except after an error of the step SyncDir.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -111,11 +107,12 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	if filepath.Dir(path) != filepath.Clean(f.dir) {
 		return fmt.Errorf("%q: not a name in %q", name, f.dir)
 	}
+	// Without Sync, a file system may store the new name before the content. Without SyncDir,
+	// a power failure may undo the rename.
 	for _, step := range []struct {
 		is  Step
 		run func() error
 	}{
-		// Commit.
 		{Own, func() error {
 			// The owner is set first, because a change of the owner clears some mode bits.
 			return errors.Join(keepOwner(f.f, path), f.f.Chmod(mode))

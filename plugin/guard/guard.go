@@ -1,6 +1,6 @@
 // Package guard finds targets of orders that must not be blocked by mistake: public suffixes,
-// special-use names and addresses, and entries of the operator's protect lists. The caller
-// checks whether the order has a "force" reason that overrides the guard.
+// special-use names and addresses, and entries of protect lists. The caller checks whether the
+// order has a "force" reason that overrides the guard.
 package guard
 
 import (

@@ -7,8 +7,7 @@ import (
 )
 
 // A below is the key of a hole: a name inside a blocked subtree that an order does not block.
-// The field "name" is the hole or a name above it. An empty id means all earlier orders of the
-// authority.
+// The field "name" is the hole or a name above it. An empty id means all earlier orders.
 type below struct {
 	id        string
 	authority ruleset.Authority

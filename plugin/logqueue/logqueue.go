@@ -1,6 +1,5 @@
-// Package logqueue queues log lines, so that a blocked log does not block the program. A write
-// to standard output blocks if it is a full pipe that no process reads. Even then, the program
-// must load orders and exit.
+// Package logqueue queues log lines, so that a blocked log does not block the program. For
+// example, a write to standard output blocks if it is a full pipe that no process reads.
 package logqueue
 
 import (

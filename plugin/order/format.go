@@ -249,7 +249,8 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a whose value is different in b, or nil.
+// difference returns the first node of the tree a that has another value in the tree b, or
+// nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a

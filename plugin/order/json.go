@@ -11,9 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259), whose first line has the number in the
-// parameter "line". encoding/json accepts duplicate keys, and does not return the position of
-// each value.
+// parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
+// the first line of data. encoding/json accepts duplicate keys, and does not return the
+// position of each value.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
@@ -61,8 +61,8 @@ type jsonReader struct {
 	made    int
 }
 
-// at returns the line and column of an offset, from 1. The offset must not be below
-// that of the last call.
+// at returns the line and column of an offset, from 1. The offset must not be below the offset
+// in the last call.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col

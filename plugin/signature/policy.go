@@ -1,12 +1,9 @@
 // Package signature checks and makes the minisign signatures of order files. FILE.minisig is
 // the signature of FILE. FILE.2.minisig, FILE.3.minisig and so on are signatures by other
-// keys. A Policy says how many of its keys must sign each file.
+// keys.
 //
 // The package never opens a file. The caller gives the same bytes to a Check and to the
 // parser, so that the file cannot change in between.
-//
-// A signature does not show its purpose, so operators should use a key that signs only order
-// files.
 package signature
 
 import (

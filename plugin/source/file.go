@@ -105,8 +105,8 @@ func (f File) Open() (io.ReadCloser, error) {
 }
 
 // OpenSide opens a side list and returns its digest, which is correct only if Intact returns
-// nil. While the list is still being written, it returns ErrPending. A later change of the
-// list causes a report about the order file.
+// nil. While the list is still being written, the error is ErrPending. A change of the list
+// causes a new report.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err

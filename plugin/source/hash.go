@@ -22,7 +22,8 @@ const (
 	// batchWait is the maximum time that a report waits for the hashes of small files. Files
 	// that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the maximum size, in bytes, of a file whose hash a report waits for.
+	// smallFile is the maximum size in bytes of a file that can delay a report until the file
+	// is hashed.
 	smallFile = 8 << 20
 )
 

@@ -16,9 +16,8 @@ type ignored struct {
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, for example a file with a wrong ending. Before
-// that, the order files must be loaded, because they name the side lists. Temporary files of
-// editors are not logged, because they vanish within the duration Patience.
+// noticeIgnored logs each ignored file once, for example a file with a wrong ending. The order
+// files must be loaded before, because they name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -12,8 +12,8 @@ import (
 )
 
 // A look is one scan of the file system. If a call blocks, for example on a dead mount, the
-// Source abandons the look and adds the path to Source.noAnswer. Until the call returns, other
-// looks return errNoAnswer for the path.
+// Source abandons the look. Until the call returns, other looks return errNoAnswer for its
+// path.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")

@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns those that changed since the last report. It waits at most
-// for the duration "wait", and returns files that still change as Pending. Call Scan before
-// Run, and again if a load returned ErrPending or ErrChanged.
+// Scan checks all files and returns the changed files. It waits at most for the duration
+// "wait", and returns files that still change as Pending. Call Scan before Run, and again
+// after ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()

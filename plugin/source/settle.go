@@ -3,26 +3,8 @@ package source
 import "time"
 
 // This file decides when a file is complete, so that the Source may report it. Half a YAML
-// file is often valid YAML, and loading it would end court orders by accident. A wait costs
-// only one second.
-//
-// A file is complete at once in these cases:
-//   - The kernel reported a rename to the name of the file (IN_MOVED_TO), and no later write.
-//     stat cannot replace this event: after a write and a rename within one clock tick, ctime
-//     and mtime are equal.
-//   - The file has a new inode or was just created, and its ctime is later than its mtime. A
-//     write sets both times to the same value, but rename(2) and link(2) set only ctime. So no
-//     write came after the rename. With an old inode, chmod(1) may have set ctime.
-//   - A symbolic link on the way to the file is new or has a new target, as the ..data link of
-//     Kubernetes. An old link whose target was missing is no evidence, because the new target
-//     may be half written. A file that replaces a link is no evidence.
-//   - The file exists when the Source starts, and its mtime is older than Settle. Only this
-//     case applies to an empty file, because a program with O_CREAT first makes an empty file.
-//
-// Any other file must be hashed twice, Settle or RaggedSettle apart. Both digests and stamps
-// must be equal, and no write event may come in between. Without a write event, a write may
-// still be in progress: the kernel reports it only when write(2) or copy_file_range(2)
-// returns.
+// file is often valid YAML, and loading it would end court orders by accident. In doubt, the
+// Source waits.
 
 // These constants say how long the Source waits until a file is complete.
 const (
@@ -84,17 +66,24 @@ func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// whole reports whether the bytes of a file are complete at once. The parameter s has the size
-// and times of the file, and "now" is the time of the hash.
+// whole reports whether the evidence shows that a file is complete at once. The parameter s
+// has the size and times of the file, and "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
+		// There are no events from the time before the start, so the age is the only evidence.
 		return true
 	case s.size == 0:
+		// A program with O_CREAT makes an empty file before it writes.
 		return false
 	case e.swapped, e.how == renamed:
+		// stat cannot replace the rename event: after a write and a rename within one clock
+		// tick, ctime and mtime are equal.
 		return true
 	}
+	// A write sets ctime and mtime to the same value, but rename(2) and link(2) set only
+	// ctime. So no write came after the rename. With an old inode, chmod(1) may have set
+	// ctime.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -168,7 +157,9 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v is equal to the observation that waits for confirmation.
+// confirms reports whether v is equal to the observation that waits for confirmation. The
+// absence of write events is no confirmation: the kernel reports a write only when write(2) or
+// copy_file_range(2) returns.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

@@ -92,7 +92,8 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst limits the size in bytes of a new side list whose hash OpenSide waits for.
+// maxFirst is the maximum size in bytes of a new side list that OpenSide hashes while the
+// caller waits.
 const maxFirst = 64 << 20
 
 // first finds and hashes a new side list while the caller waits. A large or slow list becomes

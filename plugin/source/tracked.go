@@ -192,9 +192,9 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links are evidence. `rm orders.yaml; cat > orders.yaml` removes a link
-		// and then writes in place. A link that reappears together with its directory may be
-		// old.
+		// Only added links are evidence. A file that replaces a link may be half written, and
+		// so may the new target of an old link. A link that reappears together with its
+		// directory may be old.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}

@@ -76,8 +76,8 @@ orders:
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// Networks in orders are compared with the sender's address, which is in none
-				// of them.
+				// Networks in orders are compared with the sender's address. The sender is in
+				// none of the networks.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
 				// The second round must get equal answers from the cache.
