@@ -17,6 +17,8 @@ const MaxKeys = 16
 // A Policy contains the keys that may sign, and the number of keys that must sign each file.
 // The zero Policy demands no signatures. Do not change a Policy after NewPolicy.
 type Policy struct {
+	// Keys are the keys that may sign. A signature does not show its purpose, so an operator should
+	// use keys that sign only order files.
 	Keys []Key
 	Need int
 }
