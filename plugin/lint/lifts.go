@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -28,13 +29,17 @@ func (l *linter) lifts(o *order.Order) {
 }
 
 // nearest returns the id of a block order of which the given id is most likely a misspelling,
-// or "". It uses order.Nearest, which accepts only words with the same digits and few other
-// letters. An id consists mostly of digits, and a wrong digit is a likely mistake. So nearest
-// writes digits as letters and makes short ids longer.
-func (l *linter) nearest(id string) string {
+// or "".
+func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
+
+// NearestID returns the id of which the given id is most likely a misspelling, or "". It uses
+// order.Nearest, which accepts only words with the same digits and few other letters. An id
+// consists mostly of digits, and a wrong digit is a likely mistake. So NearestID writes digits as
+// letters and makes short ids longer.
+func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
-		for _, known := range l.blockIDs() {
+		for known := range ids {
 			word := lengthened(known)
 			found[word] = known
 			if !yield(word) {

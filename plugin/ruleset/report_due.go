@@ -53,14 +53,14 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 }
 
 // DueReviews yields the reviews until the time before. Reviews of orders that have ended or were
-// lifted are left out. The result is in the sequence of the files.
+// lifted by then are left out. The result is in the sequence of the files.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
 		for _, p := range s.parts {
 			for i := range p.reviews {
 				x := &p.reviews[i]
-				if x.at <= before && !s.moot(p, x, now) && !yield(Duty{Number: first + int(x.entry), At: x.at}) {
+				if x.at <= before && !s.moot(p, x, max(now, x.at)) && !yield(Duty{Number: first + int(x.entry), At: x.at}) {
 					return
 				}
 			}
