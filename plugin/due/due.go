@@ -239,17 +239,33 @@ func (c *collector) add(k kind, f found) {
 	}
 	s := c.Sections[k]
 	s.found = append(s.found, f)
+	s.Count++
+	if (k == notAcknowledged || k == notReported) && c.Limit > 0 && len(s.found) >= 2*c.Limit+pruneAt {
+		s.found = s.found[:c.cut(s)]
+	}
 }
 
-// finish sorts the items of a section, and writes the texts of the items that are shown. The
-// oldest dates come first. Orders that wait for a message are sorted by the newest date, because
-// an import of old orders must not hide the order of yesterday. Items without a date come last.
-// Sealed orders come at the end without a sequence of dates, because their dates are secret.
-func (c *collector) finish(s *Section) {
-	s.Count = len(s.found)
+// pruneAt is the number of items at which the items that will not be shown are dropped. Without
+// dropping them, a register of a million orders needs much memory and time.
+const pruneAt = 1000
+
+// cut sorts the items of a section, and returns the number of the items that are shown.
+func (c *collector) cut(s *Section) int {
+	c.sort(s)
+	if c.Limit > 0 {
+		return min(c.Limit, len(s.found))
+	}
+	return len(s.found)
+}
+
+// sort sorts the items of a section. The oldest dates come first. Orders that wait for a message are
+// sorted by the newest date, because an import of old orders must not hide the order of yesterday.
+// Items without a date come last. Sealed orders come at the end without a sequence of dates, because
+// their dates are secret.
+func (c *collector) sort(s *Section) {
 	newest := s.kind == notAcknowledged || s.kind == notReported
 	slices.SortStableFunc(s.found, func(a, b found) int {
-		if a, b := c.hidden(a), c.hidden(b); a != b {
+		if a, b := c.hidden(&a), c.hidden(&b); a != b {
 			if a {
 				return 1
 			}
@@ -269,18 +285,18 @@ func (c *collector) finish(s *Section) {
 		}
 		return cmp.Compare(a.at, b.at)
 	})
-	shown := s.found
-	if c.Limit > 0 && len(shown) > c.Limit {
-		shown = shown[:c.Limit]
-	}
-	for _, f := range shown {
+}
+
+// finish writes the texts of the items that are shown.
+func (c *collector) finish(s *Section) {
+	for _, f := range s.found[:c.cut(s)] {
 		s.Items = append(s.Items, c.item(s.kind, f))
 	}
 	s.found = nil
 }
 
 // hidden reports whether the item is about a sealed order that must not be shown.
-func (c *collector) hidden(f found) bool {
+func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 

@@ -55,7 +55,9 @@ func (c *collector) deadlines() {
 				whole[moment{f.n, f.at}] = true
 			}
 		}
+		s.Count -= len(s.found)
 		s.found = slices.DeleteFunc(s.found, func(f found) bool { return f.count > 0 && whole[moment{f.n, f.at}] })
+		s.Count += len(s.found)
 	}
 }
 
