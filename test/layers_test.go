@@ -23,13 +23,14 @@ var layers = [][]string{
 	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
-	{"plugin/store", "plugin/importer"},
+	{"plugin/store", "plugin/importer", "plugin/due"},
 	{"plugin/directive"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden contains packages of other projects that a package must not import. Tests may.
+// forbidden contains packages of other projects that a package must not import. Tests may
+// import them.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -116,9 +117,11 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// onlyTool are packages that the server must not import, also through other packages.
+// onlyTool contains packages that the server must not import, neither directly nor through
+// other packages.
 var onlyTool = map[string]string{
 	"plugin/edit": "the server only reads order files",
+	"plugin/due":  "the server needs no reports",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

@@ -36,7 +36,7 @@ func endOfDay(t order.Time, zone *time.Location) string {
 
 // zone returns the time zone of an order's file, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
-	if p, ok := l.positions[id]; ok {
+	if p := l.position(id); p.zone != nil {
 		return p.zone
 	}
 	return time.UTC

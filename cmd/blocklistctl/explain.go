@@ -74,7 +74,7 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	x := explainer{l: l, byID: l.byID(), disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: cl.Client}
+	x := explainer{l: l, disclosure: disclosures(l.all()), sealed: c.Sealed, now: now, client: cl.Client}
 	out := explainJSON{Name: name.String(), At: now.String(), Client: cl.text, Type: strings.ToUpper(c.Type),
 		Others: []reasonJSON{}, Recorded: x.recorded(name), past: now < present, future: now > present}
 	if s.block != nil {
@@ -162,7 +162,7 @@ func (x *explainer) decided(r ruleset.Reason, out *explainJSON) {
 	out.Order, out.Target, out.Until = x.order(r.Order), x.target(r), until(r.Until)
 	zone := x.l.zone(r.Order.ID)
 	out.untilText = or(endOfDay(r.Until, zone), "no known end")
-	whole := x.byID[r.Order.ID]
+	whole := x.l.order(r.Order.ID)
 	// For a time in the past, datedBefore has set the start of an order without a from. The
 	// true start is unknown.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)

@@ -108,7 +108,7 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 		}
 	}
 	for _, r := range reasons {
-		if o := x.byID[r.Order.ID]; o != nil {
+		if o := x.l.order(r.Order.ID); o != nil {
 			note(o)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 // An explainer writes the reasons of a decision as text.
 type explainer struct {
 	l          *orders
-	byID       map[string]*order.Order
 	disclosure map[string]order.Disclosure
 	sealed     bool
 	now        order.Time
@@ -51,9 +50,9 @@ func (x *explainer) order(o *ruleset.Order) *orderJSON {
 		return &orderJSON{ID: sealedLabel(o.ID)}
 	}
 	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
-	if whole := x.byID[o.ID]; whole != nil {
+	if whole := x.l.order(o.ID); whole != nil {
 		out.References = whole.References
-		out.File, out.Line = x.l.positions[o.ID].path, whole.Line
+		out.File, out.Line = x.l.position(o.ID).path, whole.Line
 	}
 	return out
 }
@@ -64,9 +63,9 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 	say := func(word, format string, args ...any) {
 		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
 	}
-	whole := x.byID[r.Order.ID]
+	whole := x.l.order(r.Order.ID)
 	if whole != nil && !x.hidden(r.Order) {
-		out.File, out.Line = x.l.positions[r.Order.ID].path, whole.Line
+		out.File, out.Line = x.l.position(r.Order.ID).path, whole.Line
 	}
 	zone := x.l.zone(r.Order.ID)
 	begins := ""
@@ -135,7 +134,7 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.By == nil {
 		return ", until " + endOfDay(r.Until, zone)
 	}
-	if by := x.byID[r.By.ID]; by != nil && !endsAt(by, r.Until) {
+	if by := x.l.order(r.By.ID); by != nil && !endsAt(by, r.Until) {
 		return "; in force from " + r.Until.StartText(zone)
 	}
 	return ", until " + endOfDay(r.Until, x.l.zone(r.By.ID))
@@ -205,7 +204,7 @@ func (x *explainer) about(o *ruleset.Order) string {
 		return ""
 	}
 	s := " of " + o.Terms.Authority.Name
-	if whole := x.byID[o.ID]; whole != nil && whole.DecidedAt() != order.NoTime {
+	if whole := x.l.order(o.ID); whole != nil && whole.DecidedAt() != order.NoTime {
 		s += ", " + whole.DecidedAt().StartText(x.l.zone(o.ID))
 	}
 	return s
