@@ -80,7 +80,7 @@ func TestJournal(t *testing.T) {
 	// A second Store with other options, as after a reload of the Corefile.
 	opt := w.s.opt
 	opt.MaxShrink++
-	second, err := open(opt, w.log, w.clock, []*Store{w.s})
+	second, err := prepare(opt, w.log, w.clock, []*Store{w.s})
 	if err != nil {
 		t.Fatal(err)
 	}
