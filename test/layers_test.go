@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
+	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer", "plugin/due"},
 	{"plugin/directive"},
 	{"."},
@@ -120,8 +120,9 @@ func TestImports(t *testing.T) {
 // onlyTool contains packages that the server must not import, neither directly nor through
 // other packages.
 var onlyTool = map[string]string{
-	"plugin/edit": "the server only reads order files",
-	"plugin/due":  "the server needs no reports",
+	"plugin/edit":     "the server only reads order files",
+	"plugin/evidence": "the server only writes its journal",
+	"plugin/due":      "the server needs no reports",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

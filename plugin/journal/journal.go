@@ -150,6 +150,14 @@ var errNotOpen = errors.New("the journal is not open yet")
 // Open begins to open the journal in a directory, and returns at once. Events are accepted
 // from now on. If the directory cannot be opened, Open tries again until Close.
 func Open(dir string, opt Options) *Journal {
+	j := newJournal(dir, opt)
+	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
+	go j.run()
+	return j
+}
+
+// newJournal returns a Journal without its goroutine.
+func newJournal(dir string, opt Options) *Journal {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -171,14 +179,11 @@ func Open(dir string, opt Options) *Journal {
 	if opt.maxWaiting == 0 {
 		opt.maxWaiting = MaxWaiting
 	}
-	j := &Journal{
+	return &Journal{
 		dir: dir, opt: opt, fs: opt.FS,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 		status: Status{Err: errNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
 	}
-	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
-	go j.run()
-	return j
 }
 
 // Append adds a record. Append does not wait. If too many events are waiting for the disk, the

@@ -95,3 +95,30 @@ func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	}
 	return c, nil
 }
+
+// A Hashes reads the hashes of records from the tiles of a journal. The tiles are compared with
+// the root of a checkpoint.
+type Hashes struct {
+	r tlog.HashReader
+}
+
+// NewHashes returns the Hashes of a journal.
+func NewHashes(dir string, c Checkpoint) (*Hashes, error) {
+	if c.Size == 0 {
+		return nil, errors.New("the journal has no signed record")
+	}
+	return &Hashes{tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})}, nil
+}
+
+// Record returns the hash of the record of an index.
+func (h *Hashes) Record(index int64) (tlog.Hash, error) {
+	out, err := h.r.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	return out[0], nil
+}
+
+// ReadTile reads the first t.W hashes of a tile of the journal in a directory. The hashes are
+// not checked.
+func ReadTile(dir string, t tlog.Tile) ([]byte, error) { return readTile(dir, t) }

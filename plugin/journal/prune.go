@@ -9,22 +9,19 @@ import (
 // an order id can have 2 KB.
 const headsInRecord = 25
 
-// Prune deletes the text of records below the index before. Only whole files are deleted, so
-// fewer records may go. The hashes stay in the tree, so that kept records can still be proved.
-// A signed record says which records were deleted, by whom and why. Prune returns the names of
-// the deleted files. It waits for the disk.
-func (j *Journal) Prune(before int64, by, why string) (removed []string, err error) {
-	done := make(chan struct{})
-	ok := j.put(item{run: func(b *Batch) { removed, err = b.prune(before, by, why) }, done: done})
-	if !ok {
-		return nil, errors.New("too many events wait for the disk")
+// Prune deletes the text of the records below the index before, in a journal that no process
+// writes. Only whole files are deleted, so fewer records may go. The hashes stay in the tree, so
+// that kept records can still be proved. A signed record says which records were deleted, by whom
+// and why. Prune returns the names of the deleted files.
+func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
+	j := newJournal(dir, opt)
+	close(j.stop) // an action on the disk that fails is not tried again and again
+	defer j.closeFiles()
+	if err := j.open(); err != nil {
+		return nil, err
 	}
-	select {
-	case <-done:
-		return removed, err
-	case <-j.stopped:
-		return nil, errors.New("the journal is closed")
-	}
+	b := &Batch{j: j, at: j.opt.Now()}
+	return b.prune(before, by, why)
 }
 
 func (b *Batch) prune(before int64, by, why string) (names []string, err error) {
@@ -77,7 +74,7 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 	if j.dead {
 		return nil, errors.New("the disk does not take the record about the deletion")
 	}
-	j.hourly = true
+	j.hourly = true // the checkpoint is also kept in checkpoints/
 	if err := j.checkpoint(); err != nil {
 		return nil, err
 	}

@@ -19,17 +19,20 @@ type tilePos = tlog.Tile
 // run is the goroutine that does all work on the disk.
 func (j *Journal) run() {
 	defer close(j.stopped)
+	defer j.closeFiles()
 	j.try(j.open)
-	defer func() {
-		j.lines.close()
-		if j.lock != nil {
-			j.lock.Close()
-		}
-	}()
 	for !j.dead {
 		if !j.work() && !j.wait() {
 			return
 		}
+	}
+}
+
+// closeFiles closes the files and unlocks the directory.
+func (j *Journal) closeFiles() {
+	j.lines.close()
+	if j.lock != nil {
+		j.lock.Close()
 	}
 }
 

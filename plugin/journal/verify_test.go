@@ -284,11 +284,15 @@ func TestPrune(t *testing.T) {
 		j.Append(Record{Event: Ended, Order: fmt.Sprint("order-", i)})
 	}
 	flush(t, j)
-	removed, err := j.Prune(600, "Ann", "older than two years")
+	opt := Options{Now: newClock().Now}
+	if _, err := Prune(dir, 600, "Ann", "", opt); err == nil || !strings.Contains(err.Error(), "locked by another process") {
+		t.Errorf("error %v", err)
+	}
+	closeJournal(t, j)
+	removed, err := Prune(dir, 600, "Ann", "older than two years", opt)
 	if err != nil || len(removed) != 2 || removed[1] != "records/000000000256.jsonl" {
 		t.Fatalf("removed %q, %v", removed, err)
 	}
-	closeJournal(t, j)
 	if r := verify(t, dir); r.Pruned != 512 {
 		t.Errorf("%+v", r)
 	}
