@@ -22,7 +22,7 @@ import (
 // never signs a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
-	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
 		return err
 	}
 	if j.lock == nil {
@@ -35,7 +35,7 @@ func (j *Journal) open() error {
 	for _, d := range []struct {
 		name string
 		mode os.FileMode
-	}{{"", 0o755}, {checkpointDir, 0o755}, {recordDir, 0o700}, {tileDir, 0o755}, {versionDir, 0o700}} {
+	}{{checkpointDir, 0o755}, {recordDir, 0o700}, {tileDir, 0o755}, {versionDir, 0o700}} {
 		path := filepath.Join(j.dir, d.name)
 		if err := j.mkdir(path, d.mode); err != nil {
 			return err
@@ -43,6 +43,9 @@ func (j *Journal) open() error {
 		if err := j.fs.CleanUp(path); err != nil {
 			return err
 		}
+	}
+	if err := j.fs.CleanUp(j.dir); err != nil {
+		return err
 	}
 	if err := j.loadKey(); err != nil {
 		return err

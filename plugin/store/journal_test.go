@@ -126,7 +126,7 @@ func TestJournalFails(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	w.s.Close()
-	w.wantLog("error: journal " + dir + ": mkdir " + dir + ": not a directory; the orders are in force, and the events wait in memory")
+	w.wantLog("error: journal " + dir + ": " + dir + ": not a directory; the orders are in force, and the events wait in memory")
 	if len(Journals()) != 0 {
 		t.Error("the journal is still open")
 	}
