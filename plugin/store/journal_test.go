@@ -131,3 +131,17 @@ func TestJournalFails(t *testing.T) {
 		t.Error("the journal is still open")
 	}
 }
+
+// BenchmarkAnswered measures the added cost of a blocked query.
+func BenchmarkAnswered(b *testing.B) {
+	s, o := &Store{}, &ruleset.Order{ID: "a"}
+	m := &sync.Map{}
+	for range 1000 {
+		m.Store(&ruleset.Order{}, nil)
+	}
+	m.Store(o, nil)
+	s.answered.Store(m)
+	for b.Loop() {
+		s.Answered(o)
+	}
+}
