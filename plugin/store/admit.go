@@ -12,7 +12,8 @@ import (
 type candidate struct {
 	r source.File
 	reading
-	signed time.Time // when the version was signed, or zero
+	signed  time.Time // when the version was signed, or zero
+	signers []string  // the ids of the keys that signed the version
 }
 
 // An activation records that a load puts a version of a file into force in place of an old
@@ -64,7 +65,7 @@ func (s *Store) admit() bool {
 		}
 		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
 		f.version = c.version(c.r.Digest, s.clock.Now())
-		f.signed = c.signed
+		f.signed, f.signers = c.signed, c.signers
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
 		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list

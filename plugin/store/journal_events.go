@@ -36,7 +36,7 @@ func (s *Store) journalIntent() {
 // journalVersion describes the version in force of the file at path.
 func (s *Store) journalVersion(path string) journal.Version {
 	f := s.files[path]
-	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed)}
+	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed), Signers: f.signers}
 	if f.serial >= 0 {
 		v.Serial = &f.serial
 	}

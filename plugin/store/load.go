@@ -92,7 +92,7 @@ func (s *Store) observe(r source.File) {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		f.signed, f.unsignedAt = p.signed, time.Time{}
+		f.signed, f.signers, f.unsignedAt = p.signed, p.signers, time.Time{}
 		s.markGood(r, f)
 		return
 	}
@@ -117,7 +117,7 @@ func (s *Store) observe(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
-	c.signed = p.signed
+	c.signed, c.signers = p.signed, p.signers
 	f.waiting = c
 }
 

@@ -32,8 +32,9 @@ import (
 type proof struct {
 	// id is a digest of the order file, the signature files and the keys. If one of them
 	// changes, the id changes.
-	id     source.Digest
-	signed time.Time // the time of the newest good signature, or zero
+	id      source.Digest
+	signed  time.Time // the time of the newest good signature, or zero
+	signers []string  // the ids of the keys with good signatures
 }
 
 // An unsignedError is the error about a version that does not have enough good signatures.
@@ -61,7 +62,10 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	result := check.Result()
-	p = proof{source.Digest(id.Sum(nil)), result.Signed()}
+	p = proof{id: source.Digest(id.Sum(nil)), signed: result.Signed()}
+	for _, s := range result.Signers {
+		p.signers = append(p.signers, s.Key.String())
+	}
 	if err := result.Err(); err != nil {
 		return p, unsignedError{err}
 	}
