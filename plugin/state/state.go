@@ -84,15 +84,16 @@ type State struct {
 	closing sync.Once
 	closed  error // the result of Close
 
-	mu      sync.Mutex
-	set     Set             // the stored set
-	newest  Set             // the set of the newest commit, which may not be stored yet
-	pending *Next           // the newest set if it is not stored yet, otherwise nil
-	parts   parts           // the compiled orders whose snapshots are not stored yet
-	status  Status          // the result of Status, without the field Pending
-	storing bool            // true while the goroutine that writes is storing something
-	damaged map[Digest]bool // blobs that a reader has found to be damaged
-	accepts bool            // the next current.json has no field Unaccepted; see Accept
+	mu        sync.Mutex
+	set       Set             // the stored set
+	newest    Set             // the set of the newest commit, which may not be stored yet
+	pending   *Next           // the newest set if it is not stored yet, otherwise nil
+	parts     parts           // the compiled orders whose snapshots are not stored yet
+	status    Status          // the result of Status, without the field Pending
+	storing   bool            // true while the goroutine that writes is storing something
+	damaged   map[Digest]bool // blobs that a reader has found to be damaged
+	abandoned bool            // nothing is stored any more; see Abandon
+	accepts   bool            // the next current.json has no field Unaccepted; see Accept
 
 	// Only the goroutine that writes uses the following fields.
 	refused   bool // current.json could not be read, and must be kept
@@ -282,6 +283,15 @@ func (s *State) Close() error {
 		s.closed = errors.Join(s.Status().Err, s.lock.Close())
 	})
 	return s.closed
+}
+
+// Abandon releases the lock like Close, but stores nothing. It is for a directory that was
+// removed or replaced, because another program may use the new directory.
+func (s *State) Abandon() {
+	s.mu.Lock()
+	s.pending, s.parts, s.abandoned = nil, nil, true
+	s.mu.Unlock()
+	s.Close()
 }
 
 // blobName returns the file name of the blob with the digest d.

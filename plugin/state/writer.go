@@ -36,7 +36,12 @@ func (s *State) run() {
 		case done := <-s.flushes:
 			done <- s.attempt(false)
 		case <-s.stop:
-			s.attempt(true)
+			s.mu.Lock()
+			abandoned := s.abandoned
+			s.mu.Unlock()
+			if !abandoned {
+				s.attempt(true)
+			}
 			return
 		}
 	}
