@@ -238,7 +238,7 @@ func (s *Store) unaccepted(st *state.State) time.Time {
 // warnUnaccepted logs that the serials from before are unknown.
 func (s *Store) warnUnaccepted(st *state.State) {
 	if at := s.unaccepted(st); !at.IsZero() {
-		s.log.Errorf("state %s: the directory was empty or damaged at %s, so the server cannot notice an old version that was put back before; compare the serials with the signers, and run: blocklistctl state accept --reason TEXT", s.dir.path, at.Format(time.RFC3339))
+		s.log.Errorf("state %s: the directory was new, empty or damaged at %s: the server does not know the earlier serials, and an old version with good signatures may be in force; compare the serials with the signers, and run: blocklistctl state accept --reason TEXT", s.dir.path, at.Format(time.RFC3339))
 	}
 }
 

@@ -267,7 +267,7 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 // signatures. The alarm ends when a person accepts the directory, also over a restart. Without
 // signatures there is no alarm.
 func TestUnacceptedState(t *testing.T) {
-	const alarm = "the directory was empty or damaged at "
+	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "a: a.example"))
 	start := func(o *Options) {
