@@ -68,6 +68,7 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	d.refs++
 	stateDirs.Unlock()
 	d.open(statePatience)
+	d.log.flush(flushPatience) // the problems of the directory come before the lines of the Store
 	return d
 }
 
