@@ -152,6 +152,10 @@ func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if err == nil {
 		err = f.d.do(Sync, f.f.Sync)
 	}
+	if err == nil {
+		// Some systems rename only closed files, and many prepared files need no descriptors.
+		err = f.f.Close()
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(path), err)
 	}
@@ -164,13 +168,7 @@ func (f *File) Install() error {
 	if f.done || f.path == "" {
 		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
 	}
-	err := f.d.do(Rename, func() error {
-		// The file is closed first, because some systems rename only closed files.
-		if err := f.f.Close(); err != nil {
-			return err
-		}
-		return os.Rename(f.f.Name(), f.path)
-	})
+	err := f.d.do(Rename, func() error { return os.Rename(f.f.Name(), f.path) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(f.path), err)
 	}
