@@ -79,7 +79,7 @@ var (
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
 	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
-	unacceptedDesc  = desc("state_unaccepted", "1 if a state directory of files with signatures was empty or damaged at a start and no person has accepted this, else 0.")
+	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 

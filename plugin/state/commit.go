@@ -118,7 +118,8 @@ func (s *State) SetSerial(path string, serial int64) error {
 }
 
 // Accept ends the alarm about an empty or damaged directory: a person accepts that the serials
-// from before are unknown. See Set.Unaccepted.
+// from before are unknown. See Set.Unaccepted. The next write of current.json removes refused.json,
+// so that the blobs of lost versions are removed too.
 func (s *State) Accept() {
 	s.mu.Lock()
 	s.accepts = true

@@ -263,22 +263,23 @@ func TestUnaccepted(t *testing.T) {
 		name       string
 		before     func(t *testing.T, dir string)
 		unaccepted bool
+		damaged    bool
 	}{
-		{"a new directory", func(t *testing.T, dir string) {}, true},
-		{"an empty directory", func(t *testing.T, dir string) { os.Mkdir(dir, 0o700) }, true},
-		{"an old directory", accepted, false},
+		{"a new directory", func(t *testing.T, dir string) {}, true, false},
+		{"an empty directory", func(t *testing.T, dir string) { os.Mkdir(dir, 0o700) }, true, false},
+		{"an old directory", accepted, false, false},
 		{"current.json is lost", func(t *testing.T, dir string) {
 			accepted(t, dir)
 			os.Remove(filepath.Join(dir, currentName))
-		}, true},
+		}, true, true},
 		{"current.json is damaged", func(t *testing.T, dir string) {
 			accepted(t, dir)
 			os.WriteFile(filepath.Join(dir, currentName), []byte("{}\n"), 0o600)
-		}, true},
+		}, true, true},
 		{"all blobs are lost", func(t *testing.T, dir string) {
 			accepted(t, dir)
 			os.RemoveAll(filepath.Join(dir, blobDir))
-		}, false},
+		}, false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "state")
@@ -290,6 +291,9 @@ func TestUnaccepted(t *testing.T) {
 				at := s.Unaccepted()
 				if want := tc.unaccepted; at.IsZero() == want || want && !at.Equal(since) {
 					t.Errorf("start %d: unaccepted %v, want %v", i+1, at, want)
+				}
+				if s.Damaged() != tc.damaged {
+					t.Errorf("start %d: damaged %v", i+1, s.Damaged())
 				}
 				s.Commit(example())
 				if err := s.Close(); err != nil {
@@ -318,7 +322,7 @@ func accepted(t *testing.T, dir string) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s = open(t, dir, Options{}); !s.Unaccepted().IsZero() {
+	if s = open(t, dir, Options{}); !s.Unaccepted().IsZero() || s.Damaged() || s.hasRefused() {
 		t.Error("unaccepted after a restart")
 	}
 	s.Close()

@@ -93,6 +93,7 @@ type State struct {
 	storing   bool            // true while the goroutine that writes is storing something
 	damaged   map[Digest]bool // blobs that a reader has found to be damaged
 	abandoned bool            // nothing is stored any more; see Abandon
+	damage    bool            // current.json or refused.json showed damage at Open
 	accepts   bool            // the next current.json has no field Unaccepted; see Accept
 
 	// Only the goroutine that writes uses the following fields.
@@ -198,8 +199,9 @@ func (s *State) read() {
 		s.problem(fmt.Errorf("%w; no version is known", err))
 	}
 	if s.hasRefused() {
-		s.problem(fmt.Errorf("%s: keeps a set that could not be read; no blob is removed until the file is removed", s.path(refusedName)))
+		s.problem(fmt.Errorf("%s: keeps a set that could not be read; no blob is removed until \"blocklistctl state accept\" or until the file is removed", s.path(refusedName)))
 	}
+	s.damage = s.refused || s.hasRefused()
 	s.set = set
 	snaps := map[string]bool{}
 	for _, name := range names(filepath.Join(s.dir, partDir)) {
@@ -262,6 +264,14 @@ func (s *State) Unaccepted() time.Time {
 		return time.Time{}
 	}
 	return s.set.Unaccepted
+}
+
+// Damaged reports whether current.json was damaged or lost, in this or an earlier process, and no
+// person has accepted this. A new or empty directory is not damaged.
+func (s *State) Damaged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damage && !s.accepts
 }
 
 // Status reports whether the committed sets are stored.

@@ -301,7 +301,11 @@ func (s *State) writeCurrent(set Set) error {
 	}
 	s.mu.Lock()
 	s.set = set
+	accepts := s.accepts
 	s.mu.Unlock()
+	if accepts && s.hasRefused() {
+		return s.fs.Remove(filepath.Join(s.dir, refusedName))
+	}
 	return nil
 }
 

@@ -73,7 +73,8 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), time.Time{}
+		// The next attempt to open comes after stateRetry, so that the metric shows the loss.
+		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
 	d.mu.Unlock()
@@ -225,19 +226,23 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time since which the serials from before are unknown; see
-// [state.Set]. It is zero without the property verify, because a writer of order files can then
-// also change a serial.
+// unaccepted returns the time since which the versions and serials from before are unknown; see
+// [state.Set]. Without the property verify, the time is zero for a new or empty directory, because
+// a person who can write order files can then also write a serial.
 func (s *Store) unaccepted(st *state.State) time.Time {
-	if !s.opt.Verify.Demanded() {
+	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}
 	}
 	return st.Unaccepted()
 }
 
-// warnUnaccepted logs that the serials from before are unknown.
+// warnUnaccepted logs that the versions and serials from before are unknown.
 func (s *Store) warnUnaccepted(st *state.State) {
-	if at := s.unaccepted(st); !at.IsZero() {
+	switch at := s.unaccepted(st); {
+	case at.IsZero():
+	case !s.opt.Verify.Demanded():
+		s.log.Errorf("state %s: the list of versions was damaged or lost at %s: the orders of files that were missing or broken then may not be in force; restore the directory from a backup, or run: blocklistctl state accept --reason TEXT", s.dir.path, at.Format(time.RFC3339))
+	default:
 		s.log.Errorf("state %s: the directory was new, empty or damaged at %s: the server does not know the earlier serials, and an old version with good signatures may be in force; compare the serials with the signers, and run: blocklistctl state accept --reason TEXT", s.dir.path, at.Format(time.RFC3339))
 	}
 }

@@ -310,7 +310,19 @@ func TestUnacceptedState(t *testing.T) {
 	w.s.Close()
 	w.log.take()
 
-	// Without signatures there is no alarm.
+	// Without signatures, only the damage is an alarm.
+	if err := w.start(withState(w), "a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	w.wantAlarm("the list of versions was damaged or lost at ")
+	if st := States(); len(st) != 1 || st[0].Unaccepted.IsZero() {
+		t.Errorf("status %+v", st)
+	}
+	w.s.Close()
+	w.log.take()
+	if err := os.RemoveAll(filepath.Join(w.dir, ".state")); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.start(withState(w), "a.yaml"); err != nil {
 		t.Fatal(err)
 	}
