@@ -142,9 +142,17 @@ func (f File) Again() {
 	}
 }
 
-// SetSides sets the side lists of the file, and ends the watching of other lists. Call
-// SetSides only after a parse without errors. Otherwise the correction of a list might cause
-// no report.
+// Again makes the Source report the order file at path once more, although it did not change.
+// An unknown path has no effect.
+func (s *Source) Again(path string) {
+	if abs, err := filepath.Abs(path); err == nil {
+		s.lost(abs, abs)
+	}
+}
+
+// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
+// SetSides only after a parse without errors. After errors, the opened lists must stay
+// watched, because a correction of a list must cause a new report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

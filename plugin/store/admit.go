@@ -21,6 +21,8 @@ type activation struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
+	// forgotten means that a person has asked to forget the version in force.
+	forgotten bool
 }
 
 // admit puts the new versions of files (the candidates) into force and reports whether the set
@@ -62,7 +64,7 @@ func (s *Store) admit() bool {
 		if f.part != nil {
 			s.touched += f.part.Targets()
 		}
-		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
+		s.activated = append(s.activated, activation{path: c.r.Path, old: f.part, new: c.part, digest: c.digest})
 		f.version = c.version(c.r.Digest, s.clock.Now())
 		f.signed = c.signed
 		f.waiting, f.unseen = nil, false

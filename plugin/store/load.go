@@ -50,6 +50,7 @@ func (s *Store) apply(reports []source.File) {
 			s.observe(r)
 		}
 	}
+	changed = s.carryOut() || changed
 	s.sortPaths()
 	changed = s.admit() || changed
 	s.alarmGone()

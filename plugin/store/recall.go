@@ -32,6 +32,7 @@ func (s *Store) recall() (changed bool) {
 		return false
 	}
 	s.recalled = true
+	s.warnUnaccepted(st)
 	set, first := st.Set(), len(s.files) == 0
 	lists := 0
 	for path, v := range set.Sorted() {
@@ -234,9 +235,10 @@ func (r *blobReader) Close() error {
 // recallLate recalls the stored versions of a directory that could be opened only after the start.
 // It returns the time of the next attempt, or the zero time if none is necessary.
 func (s *Store) recallLate() time.Time {
-	if s.dir == nil || s.recalled {
+	if s.dir == nil || s.recalled && s.dir.isOpen() {
 		return time.Time{}
 	}
+	s.recalled = false // the directory was removed or replaced; see stateDir.look
 	if s.dir.open(0) == nil {
 		return s.clock.Now().Add(stateRetry)
 	}

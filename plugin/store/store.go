@@ -22,6 +22,7 @@
 //     blocked log blocks a load.
 //   - recall.go puts the versions of a state directory into force at a start, and stores the
 //     versions in force. statedir.go opens the directory.
+//     request.go carries out requests of blocklistctl.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -91,7 +92,8 @@ type Store struct {
 	recalled bool      // the versions and serials of dir have been taken over
 	kept     int64     // the number of bytes of files that are kept until they are stored
 	// unread has the stored versions that could not be put into force.
-	unread map[string]state.Version
+	unread   map[string]state.Version
+	requests []taken // the requests of blocklistctl that the next load carries out
 	// warnings are the warnings about the set in force. They are logged after the load.
 	warnings order.Problems
 	unlogged bool // the changes of the set in force are not logged yet

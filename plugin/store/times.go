@@ -26,6 +26,7 @@ type timeLog struct {
 // zero time if there is none.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
+	s.requested()
 	s.dropBytes()
 	at := s.due()
 	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
