@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
@@ -20,6 +21,8 @@ import (
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
+	// counted has the names of the server blocks whose hits are counted.
+	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory, by the
@@ -85,6 +88,15 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	}
 	i.add(s)
 	return s, nil
+}
+
+// count returns the counter of the server block with the given name. A server block that the old
+// and the new Corefile have in common keeps its counts.
+func (i *instance) count(block string) *hits.Counter {
+	instances.Lock()
+	defer instances.Unlock()
+	i.counted = append(i.counted, block)
+	return hits.Acquire(block)
 }
 
 func (i *instance) add(s *store.Store) {
@@ -172,13 +184,16 @@ func shadowBlocks() map[labels]bool {
 // release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
-	stores := i.stores
-	i.stores = nil
+	stores, counted := i.stores, i.counted
+	i.stores, i.counted = nil, nil
 	if instances.all[i] && len(instances.all) == 1 {
 		close(instances.ended)
 	}
 	delete(instances.all, i)
 	instances.Unlock()
+	for _, block := range counted {
+		hits.Release(block)
+	}
 	for _, s := range stores {
 		store.Release(s)
 	}

@@ -55,6 +55,7 @@ func setup(c *caddy.Controller) error {
 			return plugin.Error(name, err)
 		}
 		b.set, b.now, b.loaded = s.Set, s.Now, s
+		b.hits = inst.count(blockName(serverBlocks(c)[c.ServerBlockIndex]))
 		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
 		}
