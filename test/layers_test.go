@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"plugin/answer", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer"},
 	{"plugin/directive"},
+	{"plugin/explain"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }

@@ -23,6 +23,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/whoami"
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/miekg/dns"
 )
 
@@ -167,7 +168,7 @@ func TestExplainIsTheServer(t *testing.T) {
 				isBlocked := m.Rcode != dns.RcodeSuccess || len(m.Answer)+len(m.Ns) > 0
 				answer := ""
 				if isBlocked {
-					answer = digForm(m)
+					answer = explain.DigForm(m)
 					blocked++
 				} else {
 					passed++
@@ -187,7 +188,7 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-func explainFor(t *testing.T, corefile, name, client, qtype string) (out explainJSON) {
+func explainFor(t *testing.T, corefile, name, client, qtype string) (out explain.Explanation) {
 	t.Helper()
 	var stdout, stderr strings.Builder
 	args := []string{"--json", "explain", name, "--corefile", corefile, "--client", client, "--type", qtype}
@@ -229,7 +230,7 @@ func TestWhomIsTrue(t *testing.T) {
 		os.WriteFile("Corefile", []byte(w.corefile(dir)), 0o600)
 		for _, name := range askedNames[:4] {
 			for _, source := range [][]string{{"a.yaml"}, {"--corefile", "Corefile"}} {
-				ask := func(args ...string) (out explainJSON) {
+				ask := func(args ...string) (out explain.Explanation) {
 					all := append(append([]string{"--json", "explain", name, "--sealed"}, source...), args...)
 					code, text, errs := ctlAt(time.Now, all...)
 					if code != exitOK || json.Unmarshal([]byte(text), &out) != nil {
