@@ -364,7 +364,11 @@ func (s *Store) swap() {
 	}
 	warnings, useless := set.Warnings()
 	st := *s.status.Load()
-	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
+	digest := hex.EncodeToString(h.Sum(nil))
+	if digest != st.Digest {
+		st.Since = s.sinceOf(digest)
+	}
+	st.Digest, st.UselessLifts = digest, useless
 	s.set.Store(set)
 	if s.previous != nil {
 		s.previous = set
