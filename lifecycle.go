@@ -8,6 +8,7 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/status/listen"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
@@ -21,6 +22,10 @@ import (
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
+	// statuses has the properties status as setup has read them, by address. The field ports has
+	// the addresses on which the instance listens.
+	statuses map[string]statusClaim
+	ports    map[string]*listen.Use
 	// counted has the names of the server blocks whose hits are counted.
 	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
@@ -184,13 +189,16 @@ func shadowBlocks() map[labels]bool {
 // release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
-	stores, counted := i.stores, i.counted
-	i.stores, i.counted = nil, nil
+	stores, counted, ports := i.stores, i.counted, i.ports
+	i.stores, i.counted, i.ports = nil, nil, nil
 	if instances.all[i] && len(instances.all) == 1 {
 		close(instances.ended)
 	}
 	delete(instances.all, i)
 	instances.Unlock()
+	for _, u := range ports {
+		u.Close()
+	}
 	for _, block := range counted {
 		hits.Release(block)
 	}

@@ -25,7 +25,8 @@ var layers = [][]string{
 	{"plugin/answer", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer"},
 	{"plugin/directive"},
-	{"plugin/explain"},
+	{"plugin/explain", "plugin/status/listen"},
+	{"plugin/status"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }

@@ -43,6 +43,9 @@ type Facts struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
+	// ReadsGeoIP means that the country of a client with a known address comes from the database
+	// of the geoip plugin, if the server block has the plugin.
+	ReadsGeoIP bool
 }
 
 // A Client is the client of a query.
@@ -213,6 +216,9 @@ func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
 	}
 	if s.Block.GeoIP && cl.AnyCountry {
 		note := "the geoip plugin of the server block gives the country of clients; explain does not read its database"
+		if s.ReadsGeoIP {
+			note = "the geoip plugin of the server block gives the country of clients, so the country of a client without an address is unknown"
+		}
 		if s.Places.Home != "" {
 			note += fmt.Sprintf("; clients without a country from geoip are in %s (home)", s.Places.Home)
 		}

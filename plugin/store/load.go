@@ -368,7 +368,7 @@ func (s *Store) swap() {
 	if digest != st.Digest {
 		st.Since = s.sinceOf(digest)
 	}
-	st.Digest, st.UselessLifts = digest, useless
+	st.Digest, st.UselessLifts, st.set = digest, useless, set
 	s.set.Store(set)
 	if s.previous != nil {
 		s.previous = set

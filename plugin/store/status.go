@@ -32,7 +32,11 @@ type Status struct {
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
 	Files []FileStatus
+	set   *ruleset.Set
 }
+
+// Set returns the set to which the Status belongs, or nil before the first load.
+func (st *Status) Set() *ruleset.Set { return st.set }
 
 // A FileStatus is the state of one file, directory or glob of the configuration, or of one
 // file that was found in a directory or by a glob.
