@@ -15,6 +15,7 @@ type explainCmd struct {
 	Name        string   `arg:"" help:"The name, in any script, with or without a trailing dot, or a URL."`
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile. ORDERS may also be before the name."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	At          string `placeholder:"TIME" help:"Decide at this time instead of now."`
 	Type        string `short:"t" default:"A" help:"The type of the query."`
 	clientFlags `embed:""`
@@ -33,7 +34,8 @@ func (*explainCmd) Help() string {
 Example:
 
   blocklistctl explain www.example.com /etc/coredns/orders/ --country IT --at 2026-05-01T20:45+02:00
-  blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7`
+  blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7
+  blocklistctl explain www.example.com --server http://127.0.0.1:9253 --client 192.0.2.7`
 }
 
 // Run explains whether the name is blocked.
@@ -46,6 +48,9 @@ func (c *explainCmd) Run(e *env) error {
 	qtype, ok := explain.ParseType(c.Type)
 	if !ok {
 		return misuse("--type must be a query type such as A or HTTPS, got %q", c.Type)
+	}
+	if c.Server != "" {
+		return c.remote(e, name, files)
 	}
 	now, err := e.moment(c.At)
 	if err != nil {

@@ -54,6 +54,7 @@ type commands struct {
 	Keygen      keygenCmd      `cmd:"" help:"Make a pair of keys for signatures of order files."`
 	Sign        signCmd        `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
 	Verify      verifyCmd      `cmd:"" help:"Check the signatures of order files."`
+	Status      statusCmd      `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
 	State       stateCmd       `cmd:"" help:"Show and change the stored versions of a server."`
 }
 

@@ -143,7 +143,7 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 // TestHelp checks that the help of every command has an example, and that the docs have a
 // chapter about the command.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
+	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"status"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
 		var out, errs bytes.Buffer
 		code := run(append(args, "--help"), nil, &out, &errs, clock)
 		if code != exitOK || !strings.Contains(out.String(), "Example:") || !strings.Contains(out.String(), "blocklistctl "+strings.Join(args, " ")) || errs.Len() > 0 {

@@ -43,9 +43,9 @@ type Facts struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// ReadsGeoIP means that the country of a client with a known address comes from the database
-	// of the geoip plugin, if the server block has the plugin.
-	ReadsGeoIP bool
+	// Running means that the server itself explains. It reads the database of the geoip plugin, so it
+	// knows the country of a client with a known address.
+	Running bool
 }
 
 // A Client is the client of a query.
@@ -94,7 +94,7 @@ type Query struct {
 // explanation does not know.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
-		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future}
+		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future, running: s.Running}
 	if s.Block != nil {
 		out.Block = s.Block.String()
 	}
@@ -216,7 +216,7 @@ func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
 	}
 	if s.Block.GeoIP && cl.AnyCountry {
 		note := "the geoip plugin of the server block gives the country of clients; explain does not read its database"
-		if s.ReadsGeoIP {
+		if s.Running {
 			note = "the geoip plugin of the server block gives the country of clients, so the country of a client without an address is unknown"
 		}
 		if s.Places.Home != "" {

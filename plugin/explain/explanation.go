@@ -34,7 +34,7 @@ type Explanation struct {
 	Notes     []string `json:"notes,omitempty"`
 
 	// These fields are only for the text output.
-	past, future                 bool
+	past, future, running        bool
 	groupsText, since, untilText string
 }
 
@@ -99,7 +99,11 @@ func (x *Explanation) Print(w io.Writer) {
 		fmt.Fprintf(w, "for whom: %s\n", x.groupsText)
 	}
 	if o := x.Order; o != nil {
-		about := printable.Line(cmp.Or(o.Authority, "sealed; --sealed shows the order"))
+		sealed := "sealed; --sealed shows the order"
+		if x.running {
+			sealed = "sealed"
+		}
+		about := printable.Line(cmp.Or(o.Authority, sealed))
 		for i, r := range o.References {
 			about += [...]string{"; ", ", "}[min(i, 1)] + printable.Line(r)
 		}

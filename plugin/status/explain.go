@@ -86,7 +86,7 @@ func (h *handler) explanation(r *http.Request) (*Explanation, error) {
 	}
 	st := b.Store.Status()
 	f := facts(b.Store, &st)
-	on := &explain.Server{Config: b.Directive.Config, Block: b.Directive, ReadsGeoIP: true}
+	on := &explain.Server{Config: b.Directive.Config, Block: b.Directive, Running: true}
 	x := explain.Begin(f, on, query, cl)
 	x.Decide(f, on, query, cl)
 	return &Explanation{Product, API, st.Digest, x}, nil
