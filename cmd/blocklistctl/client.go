@@ -73,7 +73,7 @@ type terms struct {
 // because the Corefile has the settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
-		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {
+		if t.given() {
 			return misuse("--response, --ttl, --organization, --contact, --language and --sde-option cannot be used with --corefile, because the Corefile has these settings")
 		}
 		return nil
@@ -97,6 +97,11 @@ func (t *terms) apply(s *server) error {
 	s.Answer = answer.Config{TTL: s.Answer.TTL, Organization: t.Organization, Contact: t.Contact,
 		Language: or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
 	return nil
+}
+
+// given reports whether any of the flags is set.
+func (t *terms) given() bool {
+	return t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0
 }
 
 // response parses --response.

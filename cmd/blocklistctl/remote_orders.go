@@ -19,8 +19,7 @@ func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m))
 // remote asks a server to explain a name.
 func (c *explainCmd) remote(e *env, name dname.Name, files []string) error {
 	if err := c.only(map[string]bool{"ORDERS": len(files) > 0, "--corefile": c.Corefile != "", "--protect": c.Protect != nil, "--at": c.At != "", "--sealed": c.Sealed,
-		"--response": c.Response != "", "--ttl": c.TTL != nil, "--organization": c.Organization != "", "--contact": c.Contact != nil, "--language": c.Language != "",
-		"--sde-option": c.SDEOption != 0, "--no-edns": !c.EDNS, "--do": c.DO, "--structured": c.Structured, "--size": c.Size != 1232}); err != nil {
+		"a flag for a property of the Corefile": c.terms.given(), "--no-edns": !c.EDNS, "--do": c.DO, "--structured": c.Structured, "--size": c.Size != 1232}); err != nil {
 		return err
 	}
 	servers, err := c.remotes(e, c.Server)

@@ -42,7 +42,7 @@ type Set struct {
 	Orders       map[string]int `json:"orders"`
 	Lifts        map[string]int `json:"lifts"`
 	Targets      map[string]int `json:"targets"`
-	UselessLifts int            `json:"useless_lifts"`
+	UselessLifts int            `json:"lifts_reaching_nothing"`
 	Files        []File         `json:"files"`
 }
 
