@@ -1,8 +1,10 @@
 package blocklist
 
 import (
+	"maps"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
@@ -22,11 +24,12 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
 // A counters value is the counter vector of one metric, with a map of its counters. A look-up
-// in the map is faster than in the vector, which hashes all label values.
+// in the map is faster than in the vector, which hashes all label values. A query takes no lock:
+// a new counter is added to a copy of the map, and the copy replaces the map.
 type counters struct {
 	*prometheus.CounterVec
-	mu sync.RWMutex
-	of map[labels]prometheus.Counter
+	mu sync.Mutex // guards changes of the field of
+	of atomic.Pointer[map[labels]prometheus.Counter]
 }
 
 // A labels value contains the label values of one counter. All values come from the Corefile,
@@ -34,22 +37,24 @@ type counters struct {
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
-	return &counters{of: map[labels]prometheus.Counter{}, CounterVec: promauto.NewCounterVec(
+	c := &counters{CounterVec: promauto.NewCounterVec(
 		prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: name, Name: metric, Help: help},
 		[]string{"server", "zone", "view", "response"})}
+	c.of.Store(&map[labels]prometheus.Counter{})
+	return c
 }
 
 func (c *counters) with(l labels) prometheus.Counter {
-	c.mu.RLock()
-	counter, ok := c.of[l]
-	c.mu.RUnlock()
+	counter, ok := (*c.of.Load())[l]
 	if !ok {
 		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text that is
 		// not UTF-8.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
-		c.of[l] = counter
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		next := maps.Clone(*c.of.Load())
+		next[l] = counter
+		c.of.Store(&next)
 	}
 	return counter
 }

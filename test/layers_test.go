@@ -22,9 +22,11 @@ var layers = [][]string{
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
+	{"plugin/answer", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit"},
 	{"plugin/store", "plugin/importer", "plugin/due"},
 	{"plugin/directive"},
+	{"plugin/explain", "plugin/status/listen"},
+	{"plugin/status"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }

@@ -52,7 +52,8 @@ type trustCommands struct {
 
 // serverCommands are the commands about servers.
 type serverCommands struct {
-	State stateCmd `cmd:"" help:"Show and change the stored versions of a server."`
+	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
+	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
 }
 
 // toolCommands are the commands that help to use the tool.

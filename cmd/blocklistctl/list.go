@@ -17,6 +17,7 @@ import (
 type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
 	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
 	Action      string   `placeholder:"ACTION" help:"Only orders with this action: block or lift."`
@@ -78,6 +79,9 @@ func (c *listCmd) Run(e *env) error {
 	keep, err := c.filter()
 	if err != nil {
 		return err
+	}
+	if c.Server != "" {
+		return c.remote(e)
 	}
 	s, err := c.server(c.Orders)
 	if err != nil {

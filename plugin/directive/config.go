@@ -33,6 +33,14 @@ type Config struct {
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
+	Status     Status
+}
+
+// A Status contains the settings of the property status. Address is empty without the property.
+type Status struct {
+	Address string
+	// WebConfig is the absolute path of the file with TLS and passwords, or empty.
+	WebConfig string
 }
 
 const (
@@ -129,6 +137,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"state":        readState,
 	"verify":       readVerify,
 	"require":      readRequire,
+	"status":       readStatus,
 }
 
 // didYouMean returns a hint with a known property that is similar to the unknown property. It

@@ -365,7 +365,11 @@ func (s *Store) swap() {
 	}
 	warnings, useless := set.Warnings()
 	st := *s.status.Load()
-	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
+	digest := hex.EncodeToString(h.Sum(nil))
+	if digest != st.Digest {
+		st.Since = s.sinceOf(digest)
+	}
+	st.Digest, st.UselessLifts, st.set = digest, useless, set
 	s.set.Store(set)
 	if s.previous != nil {
 		s.previous = set

@@ -87,6 +87,9 @@ type Store struct {
 	// previous is the set that the next set replaces. In a start, it is the set of the
 	// replaced Store, or nil. After the start, it is the set in force.
 	previous *ruleset.Set
+	// before has the statuses of the other Stores of the process at the start of this Store, until
+	// the first set is in force.
+	before   []Status
 	setError error     // why the last load could not build a set, or nil
 	dir      *stateDir // nil without a state directory
 	recalled bool      // the versions and serials of dir have been taken over
