@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
+	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit", "plugin/rpz"},
 	{"plugin/store", "plugin/importer"},
 	{"plugin/directive"},
 	{"."},
