@@ -6,6 +6,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/world"
 )
 
 // BenchmarkZone measures the steps from orders to a difference, with a register of 1,000,000
@@ -16,7 +17,7 @@ func BenchmarkZone(b *testing.B) {
 		builder := ruleset.NewBuilder(name, ruleset.Options{})
 		o := &order.Order{ID: name, Terms: terms, Issued: 1, From: order.NoTime, Until: order.NoTime, Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime}
 		for _, n := range names {
-			x := order.Target{Name: nameOf(n), Match: order.Subtree}
+			x := order.Target{Name: world.Name(n), Match: order.Subtree}
 			o.Targets = append(o.Targets, x)
 		}
 		builder.Add(o)

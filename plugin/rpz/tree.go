@@ -53,6 +53,12 @@ type Tree struct {
 // Table returns the table of the answers of the tree.
 func (t *Tree) Table() *Table { return t.table }
 
+// With returns a copy of the tree with other answers. The nodes must have the names of the nodes
+// of t. The copy cannot be updated.
+func (t *Tree) With(nodes []Node) *Tree {
+	return &Tree{Nodes: nodes, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
+}
+
 // Build returns the tree of the set at the time now. A caller that needs to compare trees passes
 // the same table to all calls.
 func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {

@@ -32,8 +32,8 @@ func (z *Zone) Records() int { return z.records }
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (
-		parent = t.parents()
-		denied = t.denied(parent) // the node and all names below it get NXDOMAIN
+		parent = t.Parents()
+		denied = t.Denied(parent) // the node and all names below it get NXDOMAIN
 		needed = make([]bool, n)  // the zone must have the node
 		count  int                // the number of needed nodes
 	)
@@ -87,8 +87,8 @@ func (e *Entry) pass() {
 	}
 }
 
-// parents returns the index of the parent of each node, or -1.
-func (t *Tree) parents() []int32 {
+// Parents returns the index of the parent of each node, or -1.
+func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
 	last := int32(-1)
 	for i := range t.Nodes {
@@ -100,8 +100,8 @@ func (t *Tree) parents() []int32 {
 	return out
 }
 
-// denied reports for each node whether the node and all names below it get NXDOMAIN.
-func (t *Tree) denied(parent []int32) []bool {
+// Denied reports for each node whether the node and all names below it get NXDOMAIN.
+func (t *Tree) Denied(parent []int32) []bool {
 	out := make([]bool, len(t.Nodes))
 	for i := range t.Nodes {
 		n := &t.Nodes[i]

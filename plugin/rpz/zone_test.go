@@ -8,6 +8,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/world"
 )
 
 // block returns an order that blocks names for all clients.
@@ -39,7 +40,7 @@ func TestRecords(t *testing.T) {
 	exact := block("exact", order.Terms{TTL: time.Hour, Response: redirect}, "a.b.sub.example")
 	exact.Targets[0].Match = order.Exact
 	except := block("except", order.Terms{TTL: -1}, "other.example")
-	except.Except = append(except.Except, nameOf("good.other.example"))
+	except.Except = append(except.Except, world.Name("good.other.example"))
 	_, z := zoneOf(testConfig, exact, except,
 		block("sub", order.Terms{TTL: -1}, "sub.example", "deep.er.sub.example"),
 		block("refused", order.Terms{TTL: -1, Response: order.Response{Kind: order.Refused}}, "refused.example"),
