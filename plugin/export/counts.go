@@ -115,10 +115,12 @@ func count(set *ruleset.Set, now order.Time, opt *Options) (c Counts) {
 				c.Others += o.Others
 				switch {
 				case ruleset.ExemptsAll(t, ruleset.Forever):
-				case len(t.Exempt) > 0:
+				case len(t.Exempt) > 0 && opt.dropsExempting():
 					c.Exempting++
-					fallthrough
 				default:
+					if len(t.Exempt) > 0 {
+						c.Exempting++
+					}
 					if o.State == ruleset.InForce {
 						c.InForce++
 					}

@@ -44,6 +44,11 @@ type Options struct {
 	Origin int
 }
 
+// dropsExempting reports whether orders with exempt clients are left out.
+func (o *Options) dropsExempting() bool {
+	return o.Approximate == Narrower || o.Approximate == LeaveOut
+}
+
 // Comment returns the text with which a comment of the form begins.
 func Comment(form string) string { return forms[form].comment }
 
@@ -91,7 +96,7 @@ func NewMaker(opt Options) (*Maker, error) {
 		if ruleset.ExemptsAll(o.Terms, ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
 			return true
 		}
-		return len(o.Terms.Exempt) > 0 && (opt.Approximate == Narrower || opt.Approximate == LeaveOut)
+		return len(o.Terms.Exempt) > 0 && opt.dropsExempting()
 	}
 	return m, nil
 }
