@@ -160,7 +160,9 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		w.say("dns-rr=", name, ",", unusedType)
+		// dnsmasq answers NODATA only for names with a record of certain types. PTR is the
+		// type of them that hosts ask least.
+		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below {
 		rule("*."+name, below)

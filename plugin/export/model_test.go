@@ -78,7 +78,7 @@ func readDnsmasq(body string) reading {
 	rules, exists := map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(body) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if key == "dns-rr" {
+		if key == "ptr-record" {
 			name, _, _ := strings.Cut(value, ",")
 			exists[name] = true
 			continue
@@ -210,7 +210,7 @@ func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 			exact++
 		}
 		read := readers[opt.Form](string(x.Body))
-		for _, n := range world.Names() {
+		for _, n := range world.Names("example") {
 			got := read(n)
 			want, q := expected(set, n, opt.Country, now)
 			kind := got != "blocked" && len(x.Problems) == 0

@@ -109,7 +109,7 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 // order set, or "".
 func misread(table *Table, set *ruleset.Set, entries []Entry, now order.Time, cfg Config) string {
 	m := newModel(entries)
-	for _, n := range world.Names() {
+	for _, n := range world.Names("example") {
 		var w ruleset.QName
 		w.SetName(n)
 		k := keyOf(&w.Wire)

@@ -3,6 +3,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -17,7 +18,11 @@ import (
 
 // Choices converts bytes to decisions, so that the fuzzer controls the random orders. Without
 // further bytes, each decision is the first possibility.
-type Choices struct{ B []byte }
+type Choices struct {
+	B []byte
+	// Top is the name above all names of the orders. The default is "example".
+	Top string
+}
 
 // Random returns n random bytes as Choices.
 func Random(r *rand.Rand, n int) *Choices {
@@ -25,7 +30,7 @@ func Random(r *rand.Rand, n int) *Choices {
 	for i := range b {
 		b[i] = byte(r.Uint32())
 	}
-	return &Choices{b}
+	return &Choices{B: b}
 }
 
 // N returns a number from 0 to n-1.
@@ -61,7 +66,7 @@ func Name(text string) dname.Name {
 }
 
 func (c *Choices) name() dname.Name {
-	labels := []string{"example"}
+	labels := []string{cmp.Or(c.Top, "example")}
 	for range c.N(4) {
 		labels = append(labels, []string{"a", "b", "_x"}[c.N(3)])
 	}
@@ -183,19 +188,22 @@ func (w *World) Change(c *Choices) {
 	}
 }
 
-// Names returns all names of up to five labels below "example", and other names near them. The
-// label "zz" is in no order.
-func Names() []dname.Name {
-	out := []dname.Name{Name("example"), Name("zz"), Name("zz.zz")}
-	for from := 0; from < len(out) && out[len(out)-1].NumLabels() < 5; from++ {
-		if out[from].String() == "zz" || out[from].String() == "zz.zz" {
-			continue
-		}
-		for _, label := range []string{"a", "b", "_x", "zz"} {
-			if !strings.HasPrefix(out[from].String(), "zz") {
-				out = append(out, Name(label+"."+out[from].String()))
+// Names returns all names with up to four labels below top that the orders can have, and names near
+// them. The label "zz" is in no order.
+func Names(top string) []dname.Name {
+	out := []dname.Name{Name("zz"), Name("zz.zz")}
+	level := []string{top}
+	for range 5 {
+		var next []string
+		for _, n := range level {
+			out = append(out, Name(n))
+			if !strings.HasPrefix(n, "zz.") {
+				for _, label := range []string{"a", "b", "_x", "zz"} {
+					next = append(next, label+"."+n)
+				}
 			}
 		}
+		level = next
 	}
 	return out
 }
