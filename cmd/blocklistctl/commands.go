@@ -16,6 +16,7 @@ type commands struct {
 
 	Ask    askCommands    `embed:"" group:"Looking at orders:"`
 	Write  writeCommands  `embed:"" group:"Writing orders:"`
+	Export exportCommands `embed:"" group:"Other resolvers:"`
 	Trust  trustCommands  `embed:"" group:"Signing orders:"`
 	Server serverCommands `embed:"" group:"Servers:"`
 	Tool   toolCommands   `embed:"" group:"Setting up:"`
@@ -41,6 +42,11 @@ type writeCommands struct {
 	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
 	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
+}
+
+// exportCommands are the commands for resolvers of other projects.
+type exportCommands struct {
+	Export exportCmd `cmd:"" help:"Write the names in force as configuration of another resolver."`
 }
 
 // trustCommands are the commands for signatures.

@@ -376,4 +376,5 @@ func (s *Store) swap() {
 	}
 	s.status.Store(&st)
 	s.warnings, s.unlogged = warnings, true
+	s.subscribers.notify()
 }

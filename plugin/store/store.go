@@ -23,6 +23,7 @@
 //   - recall.go puts the versions of a state directory into force at a start, and stores the
 //     versions in force. statedir.go opens the directory.
 //     request.go carries out requests of blocklistctl.
+//   - subscribe.go reports each new set to other parts of the process.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -68,6 +69,8 @@ type Store struct {
 	clock Clock
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
+
+	subscribers subscribers
 
 	status   atomic.Pointer[Status]
 	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
