@@ -52,7 +52,7 @@ func (c *explainCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e, name, files)
 	}
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,6 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	present := order.Time(e.now().Unix())
 	var change func(*order.Order) *order.Order
 	if now < present {
 		change = datedBefore(present)

@@ -72,7 +72,7 @@ type listedJSON struct {
 
 // Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,6 @@ func (c *listCmd) Run(e *env) error {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	present := order.Time(e.now().Unix())
 	if now < present {
 		change = datedBefore(present)
 	}

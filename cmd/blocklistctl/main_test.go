@@ -185,3 +185,19 @@ func TestSchema(t *testing.T) {
 		}
 	}
 }
+
+// TestPresent checks that without --at no output says that it is about the past. In this test, a
+// second passes between two readings of the clock.
+func TestPresent(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"explain", "a.example", "a.yaml"}, {"list", "a.yaml"}, {"due", "a.yaml"}} {
+		now := clock()
+		_, out, errs := ctlAt(func() time.Time { now = now.Add(time.Second); return now }, args...)
+		if text := out + errs; strings.Contains(text, "present order files") {
+			t.Errorf("%q:\n%s", args, text)
+		}
+	}
+}
