@@ -4,8 +4,8 @@ import "github.com/dns-orders/blocklist/plugin/ruleset"
 
 // correctCmd is blocklistctl correct.
 type correctCmd struct {
-	Name      string   `arg:"" help:"The name that is blocked by mistake, or a URL."`
-	Reason    string   `required:"" placeholder:"TEXT" help:"The reason. It is the note of the correction."`
+	Name      string   `arg:"" optional:"" help:"The name that is blocked by mistake, or a URL."`
+	Reason    string   `placeholder:"TEXT" help:"The reason. It is the note of the correction."`
 	Operator  string   `default:"operator" placeholder:"NAME" help:"The name of the operator, as the authority of the correction (default operator)."`
 	Reference []string `sep:"none" placeholder:"TEXT" help:"The number of a ticket. May be given several times."`
 	editFlags `embed:""`
@@ -22,11 +22,23 @@ Example:
 
 // Run adds the correction.
 func (c *correctCmd) Run(e *env) error {
-	name, err := queryHost("the name", c.Name)
+	ask, err := c.complete(e, false, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
 	if err != nil {
 		return err
 	}
 	x, err := c.begin(e)
+	if err != nil {
+		return err
+	}
+	if ask {
+		x.asks.askText(&c.Name, question{text: "Which name is blocked by mistake? (the name, or its address from the browser)", flag: "the argument NAME"})
+		x.asks.askText(&c.Reason, question{text: "What was the mistake? (one sentence for the file)", flag: "--reason",
+			help: "The file keeps the order and the correction, so that you can show later what was blocked, until when, and why it ended."})
+		if x.asks.err != nil {
+			return x.asks.err
+		}
+	}
+	name, err := queryHost("the name", c.Name)
 	if err != nil {
 		return err
 	}

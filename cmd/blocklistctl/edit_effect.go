@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -34,6 +35,9 @@ type editJSON struct {
 	Import *importJSON `json:"import,omitempty"`
 
 	warnings, refused order.Problems
+	isNew             bool     // the file is new
+	label             string   // the id of the changed order, or the label of a sealed order
+	written           []string // the paths of the written files
 }
 
 // effectJSON is the effect of a change for one client of each group in Clients.
@@ -155,7 +159,11 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 func (d *editJSON) print(e *env) {
 	e.progress.clear()
 	w := e.stdout
-	fmt.Fprintf(w, "--- %s\n+++ %[1]s\n", printable.Line(d.File))
+	was := d.File
+	if d.isNew {
+		was = os.DevNull
+	}
+	fmt.Fprintf(w, "--- %s\n+++ %s\n", printable.Line(was), printable.Line(d.File))
 	for _, line := range d.Diff {
 		fmt.Fprintln(w, line[:1]+printable.Line(line[1:]))
 	}
@@ -182,14 +190,29 @@ func (d *editJSON) print(e *env) {
 	for _, p := range slices.Concat(d.warnings, d.refused) {
 		fmt.Fprintln(w, problemText(p))
 	}
+	if !d.Written {
+		d.printSign(e)
+	}
+}
+
+// printWritten prints the files that were written.
+func (d *editJSON) printWritten(e *env) {
+	if !d.Written {
+		return
+	}
+	d.printSign(e)
+	for _, path := range d.written {
+		fmt.Fprintf(e.stdout, "%s was written\n", printable.Line(path))
+	}
+}
+
+// printSign prints the signatures that are wrong after the change.
+func (d *editJSON) printSign(e *env) {
 	for _, s := range d.Sign {
 		verb := "will not be"
 		if d.Written {
 			verb = "is not"
 		}
-		fmt.Fprintf(w, "%s %s a signature of the new content; sign the file again: blocklistctl sign %s --key FILE\n", printable.Line(s), verb, printable.Line(d.File))
-	}
-	if d.Written {
-		fmt.Fprintf(w, "%s was written\n", printable.Line(d.File))
+		fmt.Fprintf(e.stdout, "%s %s a signature of the new content; sign the file again: blocklistctl sign %s --key FILE\n", printable.Line(s), verb, printable.Line(d.File))
 	}
 }
