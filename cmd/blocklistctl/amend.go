@@ -90,7 +90,7 @@ func (c *amendCmd) Run(e *env) error {
 func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	a := x.asks
 	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
-		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."})
+		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
 	if c.Deadline == "" {
 		offer := ""
 		if o.DeadlineAfter > 0 && strings.Contains(c.Served, "T") {

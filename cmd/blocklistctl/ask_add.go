@@ -42,6 +42,9 @@ func (c *addCmd) ask(x *editing) error {
 	q.deadline()
 	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: at once)", optional: true,
 		help: "Write a date or a time for an order that begins later, for example before a match."})
+	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
+		q.say("Note: the block begins after the deadline.")
+	}
 	q.date(&c.Until, "until", question{text: "Until when? (an empty line: the order has no end)", optional: true,
 		help: "A date includes this whole day."})
 	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
@@ -51,6 +54,20 @@ func (c *addCmd) ask(x *editing) error {
 	q.scope()
 	q.secret()
 	return q.err
+}
+
+// late reports whether a block that begins at a time begins after the deadline of the order.
+func (q *orderAsker) late(from order.Time) bool {
+	h := q.c.head()
+	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
+	for key := range h.Fields {
+		if key != "served" && key != "deadline" {
+			delete(h.Fields, key)
+		}
+	}
+	h.Fields["id"], h.Fields["authority.name"], h.Fields["scope"] = "id", "authority", "global"
+	o, err := h.Order()
+	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
 }
 
 // latest returns the last order of each authority, sorted by the names of the authorities.
@@ -216,24 +233,34 @@ func (q *orderAsker) authority() {
 		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
 	}
 	if c.AuthorityCountry == "" {
-		q.ask(question{text: "In which country is it? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
-			optional: true, take: func(answer string) string {
-				if c.AuthorityCountry = answer; order.CountryNamed(answer) != "" {
-					c.AuthorityCountry = string(order.CountryNamed(answer))
-				}
-				wrong := q.wrong("authority.country")
-				if wrong != "" {
-					c.AuthorityCountry = ""
-				}
-				return wrong
-			}})
+		q.ask(countryQuestion(&c.AuthorityCountry, ""))
 	}
 	if c.AuthorityKind == "" {
-		c.AuthorityKind = q.choose(question{text: "What is it?", flag: "--authority-kind",
-			help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
-			choice{"court", "a court"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
-			choice{"operator", "your own decision (the operator of the resolver)"})
+		c.AuthorityKind = q.askKind()
 	}
+}
+
+// countryQuestion returns the question for the country of an authority.
+func countryQuestion(v *string, offer string) question {
+	return question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
+		offer: offer, optional: true, take: func(answer string) string {
+			code, ok := order.ParseCountry(answer)
+			if !ok {
+				if code = order.CountryNamed(answer); code == "" {
+					return fmt.Sprintf("it must be a country, or a country code of two letters, got %q", answer)
+				}
+			}
+			*v = string(code)
+			return ""
+		}}
+}
+
+// askKind asks for the kind of an authority.
+func (a *asker) askKind() string {
+	return a.choose(question{text: "What is it?", flag: "--authority-kind",
+		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
+		choice{"court", "a court or a prosecutor"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
+		choice{"operator", "your own decision (the operator of the resolver)"})
 }
 
 // same returns the latest order of the authority of the new order, or nil.

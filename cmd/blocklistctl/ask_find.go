@@ -168,16 +168,23 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date of a change, with the check of the parser of order files.
-func (x *editing) askTime(v *string, key string, q question) {
+// askTime asks for a time or a date of a change. check returns the reason why a time is wrong, or
+// "". It may be nil.
+func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
 	if *v != "" {
 		return
 	}
 	q.flag = or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
 		text := x.timeText(answer)
-		if _, err := order.ParseTime(text, zoneOf(x.file)); err != nil {
+		t, err := order.ParseTime(text, zoneOf(x.file))
+		if err != nil {
 			return fmt.Sprintf("it %v, got %q", err, answer)
+		}
+		if check != nil {
+			if wrong := check(t); wrong != "" {
+				return fmt.Sprintf("%s, got %q", wrong, answer)
+			}
 		}
 		*v = text
 		return ""

@@ -35,6 +35,7 @@ type editJSON struct {
 	Import *importJSON `json:"import,omitempty"`
 
 	warnings, refused order.Problems
+	at                string   // the time of the effect in the time zone of the file
 	isNew             bool     // the file is new
 	label             string   // the id of the changed order, or the label of a sealed order
 	written           []string // the paths of the written files
@@ -62,7 +63,7 @@ func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
 	to := diff.Version{Orders: after.all(), Set: after.set}
-	out := &editJSON{At: at.String(), Diff: []string{}, Orders: []orderDiffJSON{}, Effects: []effectJSON{}, Sign: []string{}}
+	out := &editJSON{At: at.String(), at: at.StartText(zoneOf(x.file)), Diff: []string{}, Orders: []orderDiffJSON{}, Effects: []effectJSON{}, Sign: []string{}}
 	var touched []*order.Order
 	byID := after.byID()
 	for _, d := range diff.Orders(from, to, at) {
@@ -145,6 +146,9 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 		was[key(p)]++
 	}
 	for _, p := range all(after) {
+		if p.Field == "scope.countries" && x.s.block == nil {
+			continue // the warning is about an unknown Corefile, and not about the change
+		}
 		if k := key(p); was[k] > 0 {
 			was[k]--
 		} else if p.Warning {
@@ -167,7 +171,7 @@ func (d *editJSON) print(e *env) {
 	for _, line := range d.Diff {
 		fmt.Fprintln(w, line[:1]+printable.Line(line[1:]))
 	}
-	fmt.Fprintf(w, "\nThe effect at %s:\n", d.At)
+	fmt.Fprintf(w, "\nThe effect at %s:\n", d.at)
 	for _, x := range d.Effects {
 		fmt.Fprintf(w, "for %s: %d newly blocked, %d freed\n", strings.Join(x.Clients, ", "), len(x.Blocked), len(x.Freed))
 		for _, n := range x.Blocked {

@@ -34,6 +34,8 @@ type domainsCmd struct {
 	Overwrite   bool `help:"Replace an existing file that differs."`
 	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 
+	choose bool // a person chooses the column of a table in text form
+
 	headFlags  `embed:"" group:"The order:"`
 	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
@@ -109,7 +111,7 @@ func (c *domainsCmd) Run(e *env) error {
 	res, err := importer.Domains(in, opt)
 	empty := errors.Is(err, importer.ErrEmpty)
 	if err != nil && !empty {
-		return fmt.Errorf("%s: %w", printable.Line(c.File), err)
+		return fmt.Errorf("%s: %w%s", printable.Line(c.File), err, columnHint(c.File, err))
 	}
 	e.progress.clear()
 	groups := importer.Groups(res.Notes)
@@ -183,20 +185,25 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 		f.Close()
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), importer.ErrSize)
 	}
-	if !sheet.Is(c.File) {
+	if !sheet.Is(c.File) || c.Column == "" && !c.choose && sheet.IsText(c.File) {
 		return f, f.Close, nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f, importer.MaxSize))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, nil, err
 	}
-	text, err := sheet.Text(c.File, data, c.Column)
+	text, rows, err := sheet.Text(c.File, data, c.Column)
 	var column *sheet.ColumnError
 	if errors.As(err, &column) {
 		return nil, nil, &columnError{c.File, column}
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
+	}
+	// A table may have rows of names that are no longer blocked. Only the other columns show that.
+	var format *importer.FormatError
+	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
+		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
 	}
 	return strings.NewReader(text), func() error { return nil }, nil
 }
@@ -278,6 +285,15 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	}
 	old, err := io.ReadAll(f)
 	return true, bytes.Equal(old, data), err
+}
+
+// columnHint returns the next step after the error about a list that is a table in text form.
+func columnHint(path string, err error) string {
+	var format *importer.FormatError
+	if errors.As(err, &format) && sheet.IsText(path) {
+		return "; --column reads one column of a table"
+	}
+	return ""
 }
 
 // A columnError is the error for a table whose column of names is unknown.

@@ -87,6 +87,14 @@ func (c *liftCmd) ask(x *editing) error {
 	}
 	a.askText(&c.Authority, question{text: "Who decided that? (the name of the court or the authority)", offer: o.Authority.Name, flag: "--authority",
 		help: "For a settlement, write the authority that withdrew the order. A stay or an appeal may come from another court."})
+	if !sameName(o.Authority.Name, c.Authority) {
+		if c.AuthorityCountry == "" {
+			a.ask(countryQuestion(&c.AuthorityCountry, string(o.Authority.Country)))
+		}
+		if c.AuthorityKind == "" {
+			c.AuthorityKind = a.askKind()
+		}
+	}
 	if len(c.Reference) == 0 {
 		a.ask(question{text: "What is the number of this decision?", flag: "--reference", take: func(answer string) string {
 			c.Reference = []string{answer}
@@ -96,17 +104,22 @@ func (c *liftCmd) ask(x *editing) error {
 	if len(c.Name) == 0 {
 		c.askFreed(a, o)
 	}
-	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true})
+	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true}, x.past)
 	offer := "now"
 	if c.Issued != "" {
 		offer = c.Issued
 	}
-	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: offer})
+	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: offer}, nil)
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
 	}
 	x.askTime(&c.Until, "until", question{text: "Until when? (a date or a time for a stay; an empty line: for ever)", optional: true,
-		help: "After this time the names are blocked again, without a further change. A date includes this whole day."})
+		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
+		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
+			return "it must be after the start of the lift"
+		}
+		return ""
+	})
 	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
 	return a.err
 }

@@ -53,7 +53,7 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 	res, err := importer.Domains(strings.NewReader(string(data)), opt)
 	empty := errors.Is(err, importer.ErrEmpty)
 	if err != nil && !empty {
-		return nil, nil, fmt.Errorf("%s: %w", printable.Line(d.File), err)
+		return nil, nil, fmt.Errorf("%s: %w%s", printable.Line(d.File), err, columnHint(d.File, err))
 	}
 	e.progress.clear()
 	out := newReport(id, res)
@@ -90,7 +90,7 @@ func newReport(id string, res *importer.Result) *importJSON {
 // with one line for each row. On a terminal, a is not nil, and listFile asks for the column.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
-		d := &domainsCmd{File: path, readsFlags: c.readsFlags}
+		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}
 		in, closeIn, err := d.open(e)
 		var column *columnError
 		if errors.As(err, &column) && a != nil {

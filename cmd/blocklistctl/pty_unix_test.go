@@ -121,8 +121,8 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers in a transcript. An answer follows a prompt. After the question for a
-// list, the answer has the lines until the word that ends a list.
+// typed returns the answers in a transcript. An answer follows a prompt. If the word that ends a
+// list comes before the next prompt, the answer is a list and has all lines until this word.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
@@ -130,14 +130,14 @@ func typed(transcript string) (answers []string) {
 		if !ok {
 			continue
 		}
-		pasted := i > 0 && strings.HasPrefix(lines[i-1], "Or write the path of a file")
-		if _, err := os.Stat(answer); pasted && err != nil {
-			for i+1 < len(lines) {
-				i++
-				answer += "\n" + lines[i]
-				if lines[i] == pasteEnd {
-					break
-				}
+		list := answer
+		for _, line := range lines[i+1:] {
+			if _, prompt := answerIn(line); prompt {
+				break
+			}
+			if list += "\n" + line; line == pasteEnd {
+				answer = list
+				break
 			}
 		}
 		answers = append(answers, answer)
@@ -148,8 +148,8 @@ func typed(transcript string) (answers []string) {
 // answerIn returns the answer on a line with a prompt.
 func answerIn(line string) (answer string, ok bool) {
 	if strings.HasPrefix(line, "[") {
-		_, rest, found := strings.Cut(line, "] > ")
-		return rest, found
+		_, rest, found := strings.Cut(line+" ", "] > ")
+		return strings.TrimSpace(rest), found
 	}
 	if line == ">" {
 		return "", true

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -78,7 +80,7 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	}
 	if ask {
 		what := map[string]string{"acknowledged": "When did you confirm the receipt to the authority?", "reported": "When did you report to the authority that the order is in force?"}[key]
-		if x.askTime(&c.Time, "", question{text: what, offer: "now", flag: "--time"}); x.asks.err != nil {
+		if x.askTime(&c.Time, "", question{text: what, offer: "now", flag: "--time"}, x.past); x.asks.err != nil {
 			return x.asks.err
 		}
 	}
@@ -90,12 +92,20 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	if err != nil {
 		return misuse("--time: %v, got %q", err, text)
 	}
-	if t > x.now {
-		return misuse("--time must not be in the future, got %q", text)
+	if wrong := x.past(t); wrong != "" {
+		return misuse("--time %s, got %q", strings.TrimPrefix(wrong, "it "), text)
 	}
 	if err := x.text.SetText(c.Order, key, text); err != nil {
 		return err
 	}
 	x.verb, x.id = key, c.Order
 	return x.finish(x.now)
+}
+
+// past returns the reason why a time in the future is wrong, or "".
+func (x *editing) past(t order.Time) string {
+	if t > x.now {
+		return "it must not be in the future"
+	}
+	return ""
 }

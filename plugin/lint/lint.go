@@ -84,9 +84,10 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// A plain list is a choice of the operator, without a decision, an end or a review.
+	// A decision of the operator carries out no decision of an authority. A plain list also has no
+	// end and no review.
 	plain := order.Ext(l.path) == order.ListExtension
-	if len(o.References) == 0 && !plain {
+	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
 	}
 	switch o.Status {
