@@ -10,6 +10,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/source"
 )
 
 // addCmd is blocklistctl add.
@@ -83,8 +84,22 @@ func (c *addCmd) Run(e *env) error {
 // load loads the orders and opens the file for the new order. A file that does not exist is made.
 func (c *addCmd) load(e *env) (*editing, error) {
 	path := c.File
-	if path == "" && len(c.Orders) == 1 && slices.Contains(order.Extensions, order.Ext(c.Orders[0])) {
-		path = c.Orders[0]
+	if path == "" {
+		s, err := c.server(c.Orders)
+		if err != nil {
+			return nil, err
+		}
+		paths, _ := source.Expand(s.Store.Patterns) // begin reports the errors
+		paths = slices.DeleteFunc(paths, func(p string) bool { return !slices.Contains(order.Extensions, order.Ext(p)) })
+		switch a := e.asker(); {
+		case len(paths) == 1 && (a == nil || c.Yes || slices.Equal(paths, s.Store.Patterns)):
+			path = paths[0]
+		case a != nil && !c.Yes:
+			if path = a.whichFile(s.Store.Patterns, paths); a.err != nil {
+				return nil, a.err
+			}
+		}
+		c.File = path
 	}
 	if _, err := os.Stat(path); path == "" || !errors.Is(err, fs.ErrNotExist) || strings.ContainsAny(path, "*?[") {
 		x, err := c.begin(e)

@@ -99,6 +99,10 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
 			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
 				c.Deadline = x.deadlineText(answer)
+				if wrong := x.timeless(c.Deadline, c.Served); wrong != "" {
+					c.Deadline = ""
+					return wrong
+				}
 				if _, err := c.attr(x, o); err != nil {
 					c.Deadline = ""
 					return err.Error()

@@ -168,31 +168,49 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 		wrong := q.wrong(key)
 		if wrong != "" {
 			*v = ""
+			return wrong
 		}
-		return wrong
+		q.readAs(answer, *v)
+		return ""
 	}
 	q.ask(ask)
 }
 
-// timeText returns a date or time in the notation of order files. It accepts the words now and
-// today, and a blank between the date and the time.
+// readAs prints how a date or a time was read, if the answer has another notation.
+func (a *asker) readAs(answer, is string) {
+	if strings.Replace(answer, " ", "T", 1) != is {
+		a.say("This is read as %s.", is)
+	}
+}
+
+// timeText returns a date or time in the notation of order files. It accepts the words now, today
+// and yesterday, and other notations that have only one meaning.
 func (x *editing) timeText(s string) string {
 	zone := zoneOf(x.file)
-	switch now := x.now.Time().In(zone); strings.ToLower(s) {
-	case "now":
+	now := x.now.Time().In(zone)
+	if strings.EqualFold(s, "now") {
 		return now.Format("2006-01-02T15:04:05")
-	case "today":
-		return now.Format(time.DateOnly)
-	case "yesterday":
-		return now.AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	if day, clock, ok := strings.Cut(s, " "); ok && len(day) == len(time.DateOnly) {
-		if t := day + "T" + strings.TrimSpace(clock); isTime(t) {
-			return t
+	if m := dayWord.FindStringSubmatch(s); m != nil {
+		if strings.EqualFold(m[1], "yesterday") {
+			now = now.AddDate(0, 0, -1)
 		}
+		s = now.Format(time.DateOnly) + m[2]
 	}
-	return s
+	if isTime(s) {
+		return strings.Replace(s, " ", "T", 1)
+	}
+	if m := dayAndClock.FindStringSubmatch(s); m != nil {
+		s = fmt.Sprintf("%s %02s:%s", m[1], m[2], m[3])
+	}
+	return cmp.Or(order.Notation(s), s)
 }
+
+// dayWord matches a word for a day, with a time of day behind the word or without it.
+var dayWord = regexp.MustCompile(`(?i)^(today|yesterday)\b(.*)$`)
+
+// dayAndClock matches a date and a time of day, for example "2026-05-01 9.30".
+var dayAndClock = regexp.MustCompile(`^(.*\d)[ T,]+(?:at |um |ore |h )?(\d{1,2})[.:h](\d\d)$`)
 
 // isTime reports whether s is a date or a time in the notation of order files.
 func isTime(s string) bool {
@@ -227,22 +245,41 @@ func (q *orderAsker) authority() {
 			return q.wrong("authority.name")
 		}
 		q.ask(ask)
+		c.Authority = q.likeKnown(c.Authority, q.known)
 	}
 	if o := q.same(); o != nil {
 		c.AuthorityCountry = cmp.Or(c.AuthorityCountry, string(o.Authority.Country))
 		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
 	}
 	if c.AuthorityCountry == "" {
-		q.ask(countryQuestion(&c.AuthorityCountry, ""))
+		q.askCountry(&c.AuthorityCountry, "")
 	}
 	if c.AuthorityKind == "" {
 		c.AuthorityKind = q.askKind()
 	}
 }
 
-// countryQuestion returns the question for the country of an authority.
-func countryQuestion(v *string, offer string) question {
-	return question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
+// likeKnown asks whether an authority with a similar name as an authority in the files is the same
+// authority, and returns the name.
+func (a *asker) likeKnown(name string, known []*order.Order) string {
+	var names []string
+	for _, o := range known {
+		if sameName(o.Authority.Name, name) {
+			return o.Authority.Name
+		}
+		names = append(names, o.Authority.Name)
+	}
+	near := order.Nearest(name, slices.Values(names))
+	if near != "" && a.yes(question{text: fmt.Sprintf("Is this the same authority as %q? (yes or no)", near), offer: "yes",
+		help: "The name must be equal in all orders of one authority, because a later decision ends an earlier one only then."}) {
+		return near
+	}
+	return name
+}
+
+// askCountry asks for the country of an authority.
+func (a *asker) askCountry(v *string, offer string) {
+	a.ask(question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
 		offer: offer, optional: true, take: func(answer string) string {
 			code, ok := order.ParseCountry(answer)
 			if !ok {
@@ -251,8 +288,9 @@ func countryQuestion(v *string, offer string) question {
 				}
 			}
 			*v = string(code)
+			a.readAs(answer, *v)
 			return ""
-		}}
+		}})
 }
 
 // askKind asks for the kind of an authority.
@@ -344,7 +382,10 @@ func (q *orderAsker) deadline() {
 		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day.",
 		take: func(answer string) string {
 			q.c.Deadline = q.x.deadlineText(answer)
-			wrong := q.wrong("deadline")
+			wrong := q.x.timeless(q.c.Deadline, q.c.Served)
+			if wrong == "" {
+				wrong = q.wrong("deadline")
+			}
 			if wrong != "" {
 				q.c.Deadline = ""
 			}
@@ -360,13 +401,29 @@ func (q *orderAsker) deadline() {
 // units matches a duration in words, for example "24 hours".
 var units = regexp.MustCompile(`^(\d+)\s*(m|h|d)(?:in|ins|inutes?|rs?|ours?|ays?)?\.?$`)
 
-// deadlineText returns a time or a duration in the notation of order files. It accepts the units in
-// words.
-func (x *editing) deadlineText(s string) string {
+// duration returns a duration in the notation of order files. It accepts units in words. It returns
+// ok false for another text.
+func duration(s string) (text string, ok bool) {
 	if m := units.FindStringSubmatch(strings.ToLower(s)); m != nil {
-		return m[1] + m[2]
+		return m[1] + m[2], true
+	}
+	return s, false
+}
+
+// deadlineText returns a time or a duration in the notation of order files.
+func (x *editing) deadlineText(s string) string {
+	if text, ok := duration(s); ok {
+		return text
 	}
 	return x.timeText(s)
+}
+
+// timeless returns why a deadline cannot be a duration, or "": the receipt has no time of day.
+func (x *editing) timeless(deadline, served string) string {
+	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
+		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"
+	}
+	return ""
 }
 
 // durationText returns a duration in the notation of order files.
@@ -445,6 +502,9 @@ func (q *orderAsker) secret() {
 		q.c.Disclosure = "schedule"
 	case "no":
 		q.c.Disclosure = "none"
+		if info, err := os.Stat(q.x.path); err == nil && info.Mode()&0o004 != 0 {
+			q.say("Note: all users of this computer can read %s. A secret order is better in a file of its own: press Ctrl-C, and begin with the path of a new file, for example blocklistctl add secret.yaml", q.x.path)
+		}
 	}
 }
 

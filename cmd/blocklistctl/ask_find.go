@@ -116,8 +116,11 @@ func (x *editing) askOrder(id *string, text string) {
 			return ""
 		case 0:
 			_, err := x.find(answer)
-			if err == nil {
+			switch {
+			case err == nil:
 				return "this order is a lift, or has ended"
+			case strings.Contains(answer, ".") && !strings.Contains(answer, "/"):
+				return fmt.Sprintf("no order blocks this name, got %q", answer)
 			}
 			return err.Error()
 		}
@@ -187,6 +190,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 			}
 		}
 		*v = text
+		x.asks.readAs(answer, text)
 		return ""
 	}
 	x.asks.ask(q)

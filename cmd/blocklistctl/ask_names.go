@@ -25,15 +25,24 @@ func (a *asker) paste(flag string) (text, file string) {
 				file = answer
 				return ""
 			}
-			if answer == pasteEnd {
+			switch strings.ToLower(answer) {
+			case pasteEnd:
 				return "the list is empty"
+			case "yes", "no", "y", "n", "quit", "exit":
+				return "it must be a name, a list of names or a path"
 			}
 			var b strings.Builder
+			reminded := false
 			b.WriteString(answer + "\n")
 			for a.err == nil {
 				line := a.line()
 				if strings.TrimSpace(line) == pasteEnd || a.err != nil {
 					break
+				}
+				// A person who waits for the next question presses Enter.
+				if text := strings.TrimSpace(line); !reminded && (text == "" || text == "?") {
+					reminded = true
+					a.say("To end the list, write the word %s on a line of its own.", pasteEnd)
 				}
 				b.WriteString(line + "\n")
 			}

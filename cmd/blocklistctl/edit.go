@@ -227,7 +227,7 @@ func (x *editing) finish(at order.Time) error {
 		if x.asks != nil {
 			x.asks.say("")
 		}
-		out.print(x.e)
+		out.print(x.e, x.asks != nil)
 		out.printWritten(x.e)
 	}
 	switch {

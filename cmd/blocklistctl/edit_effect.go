@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"regexp"
@@ -159,8 +160,35 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// print prints the change and its effect as text.
-func (d *editJSON) print(e *env) {
+// These are the numbers of new lines and of blocked names that a person at a terminal sees before
+// the question. A list of 400 names would hide the rest of the change.
+const (
+	shortLines = 40
+	shortNames = 10
+)
+
+// printDiff prints the change of the text. If short is true, it leaves out lines in the middle of
+// many new lines.
+func (d *editJSON) printDiff(w io.Writer, short bool) {
+	for i := 0; i < len(d.Diff); i++ {
+		run := i
+		for short && run < len(d.Diff) && d.Diff[run][0] == '+' {
+			run++
+		}
+		if run-i > shortLines {
+			for _, line := range d.Diff[i : i+shortLines/2] {
+				fmt.Fprintln(w, "+"+printable.Line(line[1:]))
+			}
+			fmt.Fprintf(w, "... %d more new lines\n", run-i-shortLines/2-5)
+			i = run - 5
+		}
+		fmt.Fprintln(w, d.Diff[i][:1]+printable.Line(d.Diff[i][1:]))
+	}
+}
+
+// print prints the change and its effect as text. If short is true, it leaves out a part of many
+// equal lines.
+func (d *editJSON) print(e *env, short bool) {
 	e.progress.clear()
 	w := e.stdout
 	was := d.File
@@ -168,13 +196,15 @@ func (d *editJSON) print(e *env) {
 		was = os.DevNull
 	}
 	fmt.Fprintf(w, "--- %s\n+++ %s\n", printable.Line(was), printable.Line(d.File))
-	for _, line := range d.Diff {
-		fmt.Fprintln(w, line[:1]+printable.Line(line[1:]))
-	}
+	d.printDiff(w, short)
 	fmt.Fprintf(w, "\nThe effect at %s:\n", d.at)
 	for _, x := range d.Effects {
 		fmt.Fprintf(w, "for %s: %d newly blocked, %d freed\n", strings.Join(x.Clients, ", "), len(x.Blocked), len(x.Freed))
-		for _, n := range x.Blocked {
+		for i, n := range x.Blocked {
+			if short && i == shortNames {
+				fmt.Fprintf(w, "    blocked: ... and %s more\n", count(len(x.Blocked)-i, "name"))
+				break
+			}
 			fmt.Fprintf(w, "    blocked: %s (order %q)\n", printable.Line(n.target), n.Order)
 		}
 		for _, n := range x.Freed {

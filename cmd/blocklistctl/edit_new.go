@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
@@ -50,8 +55,53 @@ func (x *editing) create(path string, text []byte) error {
 			patterns = append(patterns, path)
 		}
 	}
-	x.s.Store.Patterns = patterns
+	// The other files of a server may not exist yet either.
+	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
+		_, err := os.Stat(p)
+		return p != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
+	})
 	x.e.edited = map[string][]byte{path: text}
 	x.isNew = true
 	return nil
+}
+
+// whichFile asks for the file of a new order. The file may be one of the paths, or a new file that
+// one of the patterns of the server matches.
+func (a *asker) whichFile(patterns, paths []string) (path string) {
+	q := question{text: "In which file shall the order be?", flag: "--file",
+		help: "A secret order has a file of its own, which only the server and you can read."}
+	for i, p := range paths {
+		q.text += fmt.Sprintf("\n  %d  %s", i+1, p)
+	}
+	q.text += "\nWrite a number, or the path of a new file."
+	if len(paths) > 0 {
+		q.offer = "1"
+	}
+	q.take = func(answer string) string {
+		path = answer
+		for i, p := range paths {
+			if answer == fmt.Sprint(i+1) {
+				path = p
+			}
+		}
+		if slices.Contains(paths, path) {
+			return ""
+		}
+		if !slices.Contains(order.Extensions, order.Ext(path)) {
+			return fmt.Sprintf("the name of an order file ends in .yaml, got %q", answer)
+		}
+		if err := checkFolder(path); err != nil {
+			return err.Error()
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err.Error()
+		}
+		if !slices.ContainsFunc(patterns, func(p string) bool { return source.Names(p, path) || source.Names(p, abs) }) {
+			return fmt.Sprintf("the server would not read this file: it reads %s", strings.Join(patterns, ", "))
+		}
+		return ""
+	}
+	a.ask(q)
+	return path
 }

@@ -87,9 +87,12 @@ func (c *liftCmd) ask(x *editing) error {
 	}
 	a.askText(&c.Authority, question{text: "Who decided that? (the name of the court or the authority)", offer: o.Authority.Name, flag: "--authority",
 		help: "For a settlement, write the authority that withdrew the order. A stay or an appeal may come from another court."})
+	if a.err == nil {
+		c.Authority = a.likeKnown(c.Authority, latest(x.before.all()))
+	}
 	if !sameName(o.Authority.Name, c.Authority) {
 		if c.AuthorityCountry == "" {
-			a.ask(countryQuestion(&c.AuthorityCountry, string(o.Authority.Country)))
+			a.askCountry(&c.AuthorityCountry, string(o.Authority.Country))
 		}
 		if c.AuthorityKind == "" {
 			c.AuthorityKind = a.askKind()

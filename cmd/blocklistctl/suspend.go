@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -83,7 +82,7 @@ func (c *suspendCmd) ask(x *editing) error {
 		a.ask(question{text: "For how long? (for example 30m, 2h or 7d)", flag: "--for",
 			help: "After this time the order is in force again, without a further change.",
 			take: func(answer string) string {
-				c.For = strings.ToLower(strings.ReplaceAll(answer, " ", ""))
+				c.For, _ = duration(answer)
 				if _, err := c.duration(); err != nil {
 					c.For = ""
 					return fmt.Sprintf("it must be a duration such as 30m, 2h or 7d, got %q", answer)
