@@ -5,14 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -68,21 +62,6 @@ func (q *orderAsker) late(from order.Time) bool {
 	h.Fields["id"], h.Fields["authority.name"], h.Fields["scope"] = "id", "authority", "global"
 	o, err := h.Order()
 	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
-}
-
-// latest returns the last order of each authority, sorted by the names of the authorities.
-func latest(all []*order.Order) (out []*order.Order) {
-	by := map[string]*order.Order{}
-	for _, o := range all {
-		if o.Authority.Kind != order.KindOperator {
-			by[strings.Join(strings.Fields(o.Authority.Name), " ")] = o
-		}
-	}
-	for _, o := range by {
-		out = append(out, o)
-	}
-	slices.SortFunc(out, func(a, b *order.Order) int { return cmp.Compare(a.Authority.Name, b.Authority.Name) })
-	return out
 }
 
 // wrong returns the problem of a field with all answers until now, or "". The parser of order
@@ -176,141 +155,6 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	q.ask(ask)
 }
 
-// readAs prints how a date or a time was read, if the answer has another notation.
-func (a *asker) readAs(answer, is string) {
-	if strings.Replace(answer, " ", "T", 1) != is {
-		a.say("This is read as %s.", is)
-	}
-}
-
-// timeText returns a date or time in the notation of order files. It accepts the words now, today
-// and yesterday, and other notations that have only one meaning.
-func (x *editing) timeText(s string) string {
-	zone := zoneOf(x.file)
-	now := x.now.Time().In(zone)
-	if strings.EqualFold(s, "now") {
-		return now.Format("2006-01-02T15:04:05")
-	}
-	if m := dayWord.FindStringSubmatch(s); m != nil {
-		if strings.EqualFold(m[1], "yesterday") {
-			now = now.AddDate(0, 0, -1)
-		}
-		s = now.Format(time.DateOnly) + m[2]
-	}
-	if isTime(s) {
-		return strings.Replace(s, " ", "T", 1)
-	}
-	if m := dayAndClock.FindStringSubmatch(s); m != nil {
-		s = fmt.Sprintf("%s %02s:%s", m[1], m[2], m[3])
-	}
-	return cmp.Or(order.Notation(s), s)
-}
-
-// dayWord matches a word for a day, with a time of day behind the word or without it.
-var dayWord = regexp.MustCompile(`(?i)^(today|yesterday)\b(.*)$`)
-
-// dayAndClock matches a date and a time of day, for example "2026-05-01 9.30".
-var dayAndClock = regexp.MustCompile(`^(.*\d)[ T,]+(?:at |um |ore |h )?(\d{1,2})[.:h](\d\d)$`)
-
-// isTime reports whether s is a date or a time in the notation of order files.
-func isTime(s string) bool {
-	_, err := order.ParseTime(s, time.UTC)
-	return err == nil
-}
-
-// authority asks for the authority, its country and its kind. An authority of an earlier order
-// has the country and the kind of that order.
-func (q *orderAsker) authority() {
-	c := q.c
-	if c.Authority == "" {
-		ask := question{text: "Who decided? (the name of the court or the authority)",
-			help: "Write the name always in the same way, because a later decision of the same authority ends an earlier one only if the names are equal."}
-		for i, o := range q.known {
-			if i == 9 {
-				break
-			}
-			ask.text += fmt.Sprintf("\n  %d  %s", i+1, o.Authority.Name)
-		}
-		if len(q.known) > 0 {
-			ask.text += "\nWrite the number of an authority above, or another name."
-		}
-		ask.flag = "--authority"
-		ask.take = func(answer string) string {
-			for i, o := range q.known {
-				if answer == fmt.Sprint(i+1) {
-					answer = o.Authority.Name
-				}
-			}
-			c.Authority = answer
-			return q.wrong("authority.name")
-		}
-		q.ask(ask)
-		c.Authority = q.likeKnown(c.Authority, q.known)
-	}
-	if o := q.same(); o != nil {
-		c.AuthorityCountry = cmp.Or(c.AuthorityCountry, string(o.Authority.Country))
-		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
-	}
-	if c.AuthorityCountry == "" {
-		q.askCountry(&c.AuthorityCountry, "")
-	}
-	if c.AuthorityKind == "" {
-		c.AuthorityKind = q.askKind()
-	}
-}
-
-// likeKnown asks whether an authority with a similar name as an authority in the files is the same
-// authority, and returns the name.
-func (a *asker) likeKnown(name string, known []*order.Order) string {
-	var names []string
-	for _, o := range known {
-		if sameName(o.Authority.Name, name) {
-			return o.Authority.Name
-		}
-		names = append(names, o.Authority.Name)
-	}
-	near := order.Nearest(name, slices.Values(names))
-	if near != "" && a.yes(question{text: fmt.Sprintf("Is this the same authority as %q? (yes or no)", near), offer: "yes",
-		help: "The name must be equal in all orders of one authority, because a later decision ends an earlier one only then."}) {
-		return near
-	}
-	return name
-}
-
-// askCountry asks for the country of an authority.
-func (a *asker) askCountry(v *string, offer string) {
-	a.ask(question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
-		offer: offer, optional: true, take: func(answer string) string {
-			code, ok := order.ParseCountry(answer)
-			if !ok {
-				if code = order.CountryNamed(answer); code == "" {
-					return fmt.Sprintf("it must be a country, or a country code of two letters, got %q", answer)
-				}
-			}
-			*v = string(code)
-			a.readAs(answer, *v)
-			return ""
-		}})
-}
-
-// askKind asks for the kind of an authority.
-func (a *asker) askKind() string {
-	return a.choose(question{text: "What is it?", flag: "--authority-kind",
-		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
-		choice{"court", "a court or a prosecutor"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
-		choice{"operator", "your own decision (the operator of the resolver)"})
-}
-
-// same returns the latest order of the authority of the new order, or nil.
-func (q *orderAsker) same() *order.Order {
-	for _, o := range q.known {
-		if sameName(o.Authority.Name, q.c.Authority) {
-			return o
-		}
-	}
-	return nil
-}
-
 // id asks for the id, and offers an id from the authority and the number.
 func (q *orderAsker) id() {
 	if q.c.ID != "" {
@@ -342,31 +186,6 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// plainLetters returns a text without accents.
-func plainLetters(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return r
-	}, norm.NFD.String(s))
-}
-
-// slug returns a text in the characters of ids: in lower case, with a hyphen in place of other
-// characters.
-func slug(s string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(plainLetters(s)) {
-		switch {
-		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
-}
-
 // deadline asks for the deadline. It offers the deadline of the last order of the authority, if
 // that deadline is a duration after the receipt.
 func (q *orderAsker) deadline() {
@@ -396,46 +215,6 @@ func (q *orderAsker) deadline() {
 			q.say("The deadline is %s.", order.FromTime(served.Time().Add(d)).EndText(zoneOf(q.x.file)))
 		}
 	}
-}
-
-// units matches a duration in words, for example "24 hours".
-var units = regexp.MustCompile(`^(\d+)\s*(m|h|d)(?:in|ins|inutes?|rs?|ours?|ays?)?\.?$`)
-
-// duration returns a duration in the notation of order files. It accepts units in words. It returns
-// ok false for another text.
-func duration(s string) (text string, ok bool) {
-	if m := units.FindStringSubmatch(strings.ToLower(s)); m != nil {
-		return m[1] + m[2], true
-	}
-	return s, false
-}
-
-// deadlineText returns a time or a duration in the notation of order files.
-func (x *editing) deadlineText(s string) string {
-	if text, ok := duration(s); ok {
-		return text
-	}
-	return x.timeText(s)
-}
-
-// timeless returns why a deadline cannot be a duration, or "": the receipt has no time of day.
-func (x *editing) timeless(deadline, served string) string {
-	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
-		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"
-	}
-	return ""
-}
-
-// durationText returns a duration in the notation of order files.
-func durationText(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	}
-	s := strings.TrimSuffix(d.String(), "0s")
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // review asks for the date of the next review of an order without an end. It offers a day after
@@ -524,17 +303,4 @@ func (c *addCmd) askZone(a *asker, path string) {
 			c.Timezone = answer
 			return ""
 		}})
-}
-
-// localZone returns the name of the time zone of this computer, or UTC.
-func localZone() string {
-	name := os.Getenv("TZ")
-	if name == "" {
-		link, _ := filepath.EvalSymlinks("/etc/localtime")
-		_, name, _ = strings.Cut(link, "zoneinfo/")
-	}
-	if _, err := time.LoadLocation(name); err != nil || name == "" || name == "Local" {
-		return "UTC"
-	}
-	return name
 }
