@@ -134,7 +134,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"a.text": `a.text: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".text"`,
-		"a":     `a: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ""`,
+		"a":      `a: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ""`,
 		"a.TEXT": `a.TEXT: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".TEXT"`,
 	} {
 		if _, problems := Parse(path, strings.NewReader("version: 1\norders: []\n"), Options{}); problems.Error() != want {
