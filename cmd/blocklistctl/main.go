@@ -39,6 +39,7 @@ type env struct {
 	now            func() time.Time
 	progress       *progress
 	edited         map[string][]byte // see readFile
+	asks           *asker            // see asker
 }
 
 // run runs the tool with the given arguments and returns the exit code.
