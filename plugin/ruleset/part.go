@@ -112,6 +112,7 @@ type Part struct {
 	// embeddings contains the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
 	guard      Guard
+	recompiled bool           // the part was compiled from another part, not from a file
 	response   order.Response // the response of orders that do not prescribe one
 	redirects  []netip.Addr
 	// deadlines and reviews are in the sequence of the entries.
