@@ -113,11 +113,26 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v, ok := s.set.Versions[path]; ok && v.Snapshot == snap {
-		s.set.Versions = maps.Clone(s.set.Versions)
-		v.Snapshot = Snapshot{}
-		s.set.Versions[path] = v
+	if v, ok := s.set.Versions[path]; ok && v.Snapshot == snap && snap.Size > 0 {
+		s.dropped[snap] = true
+		s.set = s.withoutDropped(s.set)
 	}
+}
+
+// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit in
+// progress began with the set before DropSnapshot. The caller must have locked s.mu.
+func (s *State) withoutDropped(set Set) Set {
+	if len(s.dropped) == 0 {
+		return set
+	}
+	set.Versions = maps.Clone(set.Versions)
+	for path, v := range set.Versions {
+		if s.dropped[v.Snapshot] {
+			v.Snapshot = Snapshot{}
+			set.Versions[path] = v
+		}
+	}
+	return set
 }
 
 func (s *State) setDamaged(d Digest, is bool) {
