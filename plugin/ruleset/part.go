@@ -123,6 +123,9 @@ type Part struct {
 // Path returns the path of the file.
 func (p *Part) Path() string { return *p.path }
 
+// FromFile reports whether the part was compiled from its file, and not from another part.
+func (p *Part) FromFile() bool { return !p.recompiled }
+
 // Orders returns the number of orders in the file, in any state.
 func (p *Part) Orders() int { return p.entries.n }
 

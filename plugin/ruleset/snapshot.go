@@ -41,9 +41,9 @@ const (
 	headerSize   = 8 + 8 + sha256.Size + 4*8
 )
 
-// errOrigin means that a snapshot was compiled by another program, from other files or with
+// ErrOrigin means that a snapshot was compiled by another program, from other files or with
 // other options.
-var errOrigin = errors.New("snapshot: was compiled by another version of the program, from other files or with other settings")
+var ErrOrigin = errors.New("snapshot: was compiled by another version of the program, from other files or with other settings")
 
 // ErrRebuilt means that a part has no snapshot, because it was compiled from another part.
 var ErrRebuilt = errors.New("snapshot: the orders were not compiled from a file")
@@ -181,7 +181,7 @@ func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, 
 	}
 	sum := o.digest()
 	if binary.LittleEndian.Uint64(head[8:]) != fingerprint() || !bytes.Equal(head[16:16+sha256.Size], sum[:]) {
-		return s, errOrigin
+		return s, ErrOrigin
 	}
 	var sizes [3]uint64
 	total := uint64(headerSize + 8)

@@ -240,7 +240,7 @@ func TestSnapshotOrigin(t *testing.T) {
 	} {
 		o := origin("a.yaml", opt)
 		edit(&o)
-		if _, err := ReadSnapshot(bytes.NewReader(good), int64(len(good)), o, opt); !errors.Is(err, errOrigin) {
+		if _, err := ReadSnapshot(bytes.NewReader(good), int64(len(good)), o, opt); !errors.Is(err, ErrOrigin) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestSnapshotOrigin(t *testing.T) {
 	other := bytes.Clone(good)
 	other[8]++
 	binary.LittleEndian.PutUint64(other[headerSize-8:], xxhash.Sum64(other[:headerSize-8]))
-	if _, err := read(other, "a.yaml", opt); !errors.Is(err, errOrigin) {
+	if _, err := read(other, "a.yaml", opt); !errors.Is(err, ErrOrigin) {
 		t.Errorf("fingerprint: error %v", err)
 	}
 	seen := map[[32]byte]bool{}
