@@ -84,7 +84,7 @@ func (s *Store) observe(r source.File) {
 			err = bug
 		}
 	}
-	if digest := versionDigest(r.Digest, s.reportedSides(r)); f.part != nil && f.digest == digest && err == nil {
+	if digest := versionDigest(r.Digest, s.sidesOf(r, f)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}

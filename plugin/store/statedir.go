@@ -45,6 +45,7 @@ type stateDir struct {
 	users   []*Store // the Stores that have started, the newest last
 	sets    map[*Store]state.Next
 	logged  string // the error of the last attempt to open or to write, as it was logged
+	differ  int    // the number of snapshots that had other orders than their stored files
 }
 
 // errNotOpen is the error of a state directory that was never open.
@@ -252,6 +253,15 @@ type StateStatus struct {
 	Err error
 	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
 	FailingSince time.Time
+	// Differences is the number of snapshots that had other orders than their stored files.
+	Differences int
+}
+
+// snapshotDiffered counts a snapshot that had other orders than its stored files.
+func (d *stateDir) snapshotDiffered() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.differ++
 }
 
 // States returns the status of each state directory of the process.
@@ -268,8 +278,8 @@ func (d *stateDir) status() StateStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.state == nil {
-		return StateStatus{d.err, d.since}
+		return StateStatus{d.err, d.since, d.differ}
 	}
 	st := d.state.Status()
-	return StateStatus{st.Err, st.FailingSince}
+	return StateStatus{st.Err, st.FailingSince, d.differ}
 }
