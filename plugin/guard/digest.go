@@ -13,7 +13,10 @@ func (g *Guard) Digest() [sha256.Size]byte { return g.digest() }
 func (g *Guard) sum() [sha256.Size]byte {
 	h := sha256.New()
 	_, _ = io.WriteString(h, suffixList)
-	fmt.Fprintf(h, "%+v %+v\n", specialNames, specialNets)
+	fmt.Fprintf(h, "%q\n", specialNames)
+	for _, s := range specialNets {
+		fmt.Fprintln(h, s.net, s.rfc) // one by one, because fmt prints a Prefix in a struct with an address of memory
+	}
 	for _, e := range g.entries {
 		fmt.Fprintf(h, "%q\n", e.String())
 	}

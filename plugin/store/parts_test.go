@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"io"
+	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -171,6 +173,49 @@ func TestSnapshotNotUsed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// allSettings returns Options with many settings, a protect list and a state directory.
+func allSettings(dir string) Options {
+	at := func(name string) string { return filepath.Join(dir, name) }
+	return Options{Patterns: []string{at("a.yaml")}, Protect: []string{at("protect.txt")}, State: at(".state"), Rules: ruleset.Options{
+		Addresses: true, NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96")},
+		Response: order.Response{Kind: order.Redirect, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}},
+	}}
+}
+
+// snapshotChild starts a store with allSettings, and returns its log.
+func snapshotChild(dir string) string {
+	log := &lines{}
+	s, err := Open(allSettings(dir), log, nil)
+	if err != nil {
+		return err.Error()
+	}
+	s.Close()
+	return log.take()
+}
+
+// TestSnapshotOfOtherProcess checks that a process uses the snapshots of another process of the
+// same program.
+func TestSnapshotOfOtherProcess(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example"))
+	w.write("protect.txt", "important.example\n192.0.2.0/24\n2001:db8::/32\n")
+	s, err := Open(allSettings(w.dir), w.log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), snapshotEnv+"="+w.dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "the last good versions of 1 order file and 1 protect list are in force") || strings.Contains(string(out), "snapshot") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
