@@ -38,9 +38,9 @@ type kind struct {
 
 var kinds = []kind{
 	{name: "no plugin", block: "template IN A {\n rcode NXDOMAIN\n }"},
-	{name: "order files", block: "blocklist orders.yaml\n whoami"},
-	{name: "state, snapshots", block: "blocklist orders.yaml {\n state state\n }\n whoami", state: "state"},
-	{name: "state, no snapshots", block: "blocklist orders.yaml {\n state other\n }\n whoami", state: "other", noSnapshots: true},
+	{name: "order files", block: "blocklist orders.jsonl\n whoami"},
+	{name: "state, snapshots", block: "blocklist orders.jsonl {\n state state\n }\n whoami", state: "state"},
+	{name: "state, no snapshots", block: "blocklist orders.jsonl {\n state other\n }\n whoami", state: "other", noSnapshots: true},
 }
 
 // A lab is the folder and the settings of a measurement.
@@ -122,23 +122,22 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
 // write writes the order file and its side list.
 func write(dir string, names []string, orders bool) error {
-	f, err := os.Create(filepath.Join(dir, "orders.yaml"))
+	f, err := os.Create(filepath.Join(dir, "orders.jsonl"))
 	if err != nil {
 		return err
-	}
-	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:")
-	if !orders {
-		fmt.Fprintln(w, "  - {id: list, targets_from: {file: names.txt}}")
 	}
 	side, err := os.Create(filepath.Join(dir, "names.txt"))
 	if err != nil {
 		return err
 	}
-	s := bufio.NewWriter(side)
+	w, s := bufio.NewWriter(f), bufio.NewWriter(side)
+	fmt.Fprintln(w, `{"version":1,"defaults":{"authority":{"name":"A"},"scope":"global"}}`)
+	if !orders {
+		fmt.Fprintln(w, `{"id":"list","targets_from":{"file":"names.txt"}}`)
+	}
 	for i, name := range names {
 		if orders {
-			fmt.Fprintf(w, "  - {id: o%d, issued: 2026-01-01, targets: [%s]}\n", i, name)
+			fmt.Fprintf(w, "{\"id\":\"o%d\",\"issued\":\"2026-01-01\",\"targets\":[%q]}\n", i, name)
 		}
 		fmt.Fprintln(s, name)
 	}

@@ -1,7 +1,6 @@
 package ruleset
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -23,9 +22,9 @@ import (
 // million orders need no million allocations, and the numbers do not stay in memory.
 type coder struct {
 	reading    bool
-	data, text *bufio.Writer // the two streams of a writer
-	in         []byte        // the rest of the numbers of a reader
-	chars      string        // the rest of the texts of a reader
+	data, text sink   // the two streams of a writer
+	in         []byte // the rest of the numbers of a reader
+	chars      string // the rest of the texts of a reader
 	err        error
 
 	words  words
@@ -40,11 +39,37 @@ var errSnapshot = errors.New("snapshot: damaged")
 
 // newWriter returns a coder that writes the numbers to data and the texts to text.
 func newWriter(data, text io.Writer) *coder {
-	return &coder{data: bufio.NewWriterSize(data, 32<<10), text: bufio.NewWriterSize(text, 32<<10)}
+	return &coder{data: sink{to: data}, text: sink{to: text}}
 }
 
-// flush writes the buffered bytes, and returns the first error of the writers.
-func (c *coder) flush() error { return errors.Join(c.data.Flush(), c.text.Flush()) }
+// flush writes the buffered bytes, and returns the errors of the writers.
+func (c *coder) flush() error {
+	c.data.flush()
+	c.text.flush()
+	return errors.Join(c.data.err, c.text.err)
+}
+
+// A sink buffers the bytes of a stream. After the first error, it writes nothing.
+type sink struct {
+	to  io.Writer
+	buf []byte
+	err error
+}
+
+// full writes the buffered bytes if they are many.
+func (s *sink) full() {
+	if len(s.buf) > 32<<10 {
+		s.flush()
+	}
+}
+
+func (s *sink) flush() {
+	coop.Yield()
+	if s.err == nil {
+		_, s.err = s.to.Write(s.buf)
+	}
+	s.buf = s.buf[:0]
+}
 
 // refuse makes the reader fail, and ends the reading of lists.
 func (c *coder) refuse() {
@@ -56,8 +81,8 @@ func (c *coder) refuse() {
 // uint writes or reads a number.
 func (c *coder) uint(v *uint64) {
 	if !c.reading {
-		var b [binary.MaxVarintLen64]byte
-		_, _ = c.data.Write(b[:binary.PutUvarint(b[:], *v)]) // flush returns the error
+		c.data.buf = binary.AppendUvarint(c.data.buf, *v)
+		c.data.full()
 		return
 	}
 	x, n := binary.Uvarint(c.in)
@@ -120,7 +145,8 @@ func (c *coder) str(s *string) {
 	num(c, &n)
 	switch {
 	case !c.reading:
-		_, _ = c.text.WriteString(*s)
+		c.text.buf = append(c.text.buf, *s...)
+		c.text.full()
 	case n < 0 || n > len(c.chars):
 		c.refuse()
 		*s = ""

@@ -256,16 +256,15 @@ func (b *Builder) derive() error {
 	if err := p.faulty(); err != nil {
 		return err
 	}
-	seen := map[*Common]bool{}
 	for i := range uint32(p.entries.n) {
+		coop.Tick(int(i))
 		e := p.entries.at(i)
-		if c := e.Common; !seen[c] {
-			seen[c] = true
+		if c := e.Common; c.response.Kind == order.ResponseUnset { // not seen before
 			b.fromTerms(c)
+			b.commonsMade++
 		}
 		b.note(e, i)
 	}
-	b.commonsMade = len(seen)
 	b.findWholeLifts()
 	for from, to := range runs(p.rules) {
 		if x := b.indexLongList(p.rules[from:to]); x != nil {

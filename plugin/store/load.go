@@ -197,7 +197,11 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 		return g, err
 	}
 	g.bytes = map[state.Digest][]byte{}
-	in = s.keepBytes(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
+	keep := s.keepBytes
+	if _, ok := from.(*storedContent); ok {
+		keep = func(r io.ReadCloser, _ func([]byte)) io.ReadCloser { return r } // the bytes are stored
+	}
+	in = keep(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
 	closed := false
 	defer func() {
 		if !closed {
@@ -217,7 +221,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
 				d := state.Digest(digest)
 				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
-				side = s.keepBytes(side, func(b []byte) { g.bytes[d] = b })
+				side = keep(side, func(b []byte) { g.bytes[d] = b })
 			}
 			return side, err
 		},

@@ -231,6 +231,9 @@ type blobReader struct {
 	c *storedContent
 }
 
+// Size returns the size of the blob in bytes, so that the parser can reserve memory for its names.
+func (r *blobReader) Size() int64 { return order.SizeOf(r.ReadCloser) }
+
 func (r *blobReader) Close() error {
 	if _, err := io.Copy(io.Discard, r.ReadCloser); err != nil {
 		r.c.failed(err)
