@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -95,15 +96,15 @@ func measure(ctx context.Context, n, rounds int, orders bool, env, out string) e
 	wall, cpu := make([][]float64, len(kinds)), make([][]float64, len(kinds))
 	for _, k := range kinds {
 		if k.state != "" {
-			// The first start fills the state directory, and the end of the server waits for the disk.
-			if _, _, err := l.start(ctx, k); err != nil {
+			// The first start fills the state directory.
+			if _, _, err := l.start(ctx, k, func() error { return stored(ctx, filepath.Join(dir, k.state, "current.json")) }); err != nil {
 				return err
 			}
 		}
 	}
 	for range rounds {
 		for i, k := range kinds {
-			took, used, err := l.start(ctx, k)
+			took, used, err := l.start(ctx, k, func() error { return nil })
 			if err != nil {
 				return err
 			}
@@ -131,7 +132,11 @@ func write(dir string, names []string, orders bool) error {
 		return err
 	}
 	w, s := bufio.NewWriter(f), bufio.NewWriter(side)
-	fmt.Fprintln(w, `{"version":1,"defaults":{"authority":{"name":"A"},"scope":"global"}}`)
+	count := 1
+	if orders {
+		count = len(names)
+	}
+	fmt.Fprintf(w, "{\"version\":1,\"count\":%d,\"defaults\":{\"authority\":{\"name\":\"A\"},\"scope\":\"global\"}}\n", count)
 	if !orders {
 		fmt.Fprintln(w, `{"id":"list","targets_from":{"file":"names.txt"}}`)
 	}
@@ -144,9 +149,26 @@ func write(dir string, names []string, orders bool) error {
 	return errors.Join(w.Flush(), s.Flush(), f.Close(), side.Close(), rig.Age(dir))
 }
 
-// start starts a server, waits for its first answer and stops the server. It returns the time
-// since exec and the CPU time of the server at the first answer.
-func (l *lab) start(ctx context.Context, k kind) (took, used time.Duration, err error) {
+// stored waits until a state directory has a snapshot.
+func stored(ctx context.Context, current string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		text, _ := os.ReadFile(current) // the file does not exist at first
+		if strings.Contains(string(text), `"snapshot"`) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s has no snapshot: %w", current, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// start starts a server, waits for its first answer, calls then and stops the server. It returns
+// the time since exec and the CPU time of the server at the first answer.
+func (l *lab) start(ctx context.Context, k kind, then func() error) (took, used time.Duration, err error) {
 	if k.noSnapshots {
 		if err := os.RemoveAll(filepath.Join(l.dir, k.state, "part")); err != nil {
 			return 0, 0, err
@@ -172,6 +194,9 @@ func (l *lab) start(ctx context.Context, k kind) (took, used time.Duration, err 
 		return 0, 0, err
 	}
 	used, e := server.CPU()
+	if err == nil {
+		err = then()
+	}
 	server.End()
 	return took, used, errors.Join(err, e)
 }

@@ -167,7 +167,7 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 		if err == nil {
 			err = errDiffers
 		}
-		s.dir.snapshotDiffered()
+		s.dir.countWrongSnapshot()
 		s.log.Errorf("state %s: the snapshot of %s, in force since the start, is wrong: %v; the orders of the stored files go into force now; a disk error, a change by another program or a bug can be the reason", s.dir.path, path, err)
 	}
 	st.DropSnapshot(path, f.stored.Snapshot)

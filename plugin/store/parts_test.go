@@ -257,7 +257,7 @@ func TestSnapshotForged(t *testing.T) {
 	w.recheck()
 	w.wantBlocked("a.example s.example", snapshotNames...)
 	w.wantLog("error: state", "the snapshot of "+filepath.Join(w.dir, "a.yaml")+", in force since the start, is wrong: its orders are not the orders of the stored files", "2 orders in force")
-	if st := States(); len(st) != 1 || st[0].Differences != 1 || st[0].Err != nil {
+	if st := States(); len(st) != 1 || st[0].WrongSnapshots != 1 || st[0].Err != nil {
 		t.Errorf("states %+v", st)
 	}
 	for _, f := range w.s.Status().Files {

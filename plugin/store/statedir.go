@@ -45,7 +45,7 @@ type stateDir struct {
 	users   []*Store // the Stores that have started, the newest last
 	sets    map[*Store]state.Next
 	logged  string // the error of the last attempt to open or to write, as it was logged
-	differ  int    // the number of snapshots that had other orders than their stored files
+	wrong   int    // see StateStatus.WrongSnapshots
 }
 
 // errNotOpen is the error of a state directory that was never open.
@@ -253,15 +253,16 @@ type StateStatus struct {
 	Err error
 	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
 	FailingSince time.Time
-	// Differences is the number of snapshots that had other orders than their stored files.
-	Differences int
+	// WrongSnapshots is the number of snapshots that were in force and were not the same as
+	// their stored files.
+	WrongSnapshots int
 }
 
-// snapshotDiffered counts a snapshot that had other orders than its stored files.
-func (d *stateDir) snapshotDiffered() {
+// countWrongSnapshot counts a snapshot that was in force and was not the same as its stored files.
+func (d *stateDir) countWrongSnapshot() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.differ++
+	d.wrong++
 }
 
 // States returns the status of each state directory of the process.
@@ -278,8 +279,8 @@ func (d *stateDir) status() StateStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.state == nil {
-		return StateStatus{d.err, d.since, d.differ}
+		return StateStatus{d.err, d.since, d.wrong}
 	}
 	st := d.state.Status()
-	return StateStatus{st.Err, st.FailingSince, d.differ}
+	return StateStatus{st.Err, st.FailingSince, d.wrong}
 }

@@ -20,8 +20,9 @@
 //   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
 //     the problems of files. times.go logs orders that start and end. queue.go prevents that a
 //     blocked log blocks a load.
-//   - recall.go puts the versions of a state directory into force at a start, and stores the
-//     versions in force. statedir.go opens the directory.
+//   - recall.go puts the versions of a state directory into force at a start, and persist.go
+//     stores the versions in force. parts.go stores, reads and checks their compiled orders.
+//     statedir.go opens the directory.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
