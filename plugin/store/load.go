@@ -88,7 +88,8 @@ func (s *Store) observe(r source.File) {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		f.signed, f.unsignedAt = p.signed, time.Time{}
+		f.unsignedAt = time.Time{}
+		f.proven(p)
 		s.markGood(r, f)
 		return
 	}
@@ -113,7 +114,7 @@ func (s *Store) observe(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
-	c.signed = p.signed
+	c.proof = p
 	f.waiting = c
 }
 

@@ -113,8 +113,8 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck compares the next version that came from a snapshot with its stored files. It reports
-// whether more versions must be compared. The checksum of a snapshot finds damage, but a person
+// recheck checks the next version that came from the state directory: its signatures, and its
+// snapshot against its stored files. It reports whether more versions must be checked. The checksum of a snapshot finds damage, but a person
 // who may write to the state directory can write a snapshot with a correct checksum.
 //
 // recheck runs between two loads, and compares one version at a time, so that a changed file does
@@ -127,11 +127,17 @@ func (s *Store) recheck() (more bool) {
 	for _, path := range s.paths {
 		f := s.files[path]
 		switch {
-		case !f.unchecked || f.part == nil || st == nil:
+		case !f.unchecked && !f.unproven || f.part == nil || st == nil:
 		case done:
 			return true
 		default:
-			s.recheckFile(st, path, f)
+			if f.unproven {
+				f.unproven = false
+				s.reprove(path, f.stored, &storedContent{st: st, v: f.stored})
+			}
+			if f.unchecked {
+				s.recheckFile(st, path, f)
+			}
 			done = true
 		}
 	}

@@ -94,10 +94,18 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 			}
 		}
 	}
+	wanted := func(path string) bool { return !s.isProtectList[path] && s.configures(path) }
+	rest := 0 // the number of versions for which ids is needed
+	for path := range set.Versions {
+		if wanted(path) {
+			rest++
+		}
+	}
 	for path, v := range set.Sorted() {
-		if s.isProtectList[path] || !s.configures(path) {
+		if !wanted(path) {
 			continue
 		}
+		rest--
 		f, known := s.files[path]
 		if known && f.part != nil && f.serial >= v.Serial {
 			continue
@@ -120,15 +128,18 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 			f.err = fmt.Errorf("%s: serial: is %s, but the version in force has %d", path, serialText(f.serial), v.Serial)
 		}
 		f.version = g.version(source.Digest(v.Order), v.Accepted)
-		f.stored, f.unchecked = v, !compiled
+		f.stored, f.unchecked, f.unproven = v, !compiled, s.opt.Verify.Demanded()
 		f.unseen = f.unseen || !known
 		if !s.dropTaken(path, f, ids) {
 			continue
 		}
+		paths = append(paths, path)
+		if rest == 0 {
+			break // the map of a register with a million orders takes time
+		}
 		for id := range f.part.IDs() {
 			ids[id] = f.part
 		}
-		paths = append(paths, path)
 	}
 	if others > 0 {
 		s.log.Infof("state %s: another version of the program or other settings made %s; the stored files were compiled", s.dir.path, count(others, "snapshot"))

@@ -33,9 +33,12 @@ type version struct {
 	// unchecked means that the part comes from a snapshot, and was not compared with the stored
 	// files (see recheck).
 	unchecked bool
-	stored    state.Version           // the version as the state directory keeps it
-	sizes     map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
-	bytes     map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
+	// unproven means that the version comes from the state directory, and that its signatures were
+	// not checked with the keys of the Corefile.
+	unproven bool
+	stored   state.Version           // the version as the state directory keeps it
+	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
+	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
 }
 
 // noVersion is the version of a path at which no version was ever in force.
