@@ -85,6 +85,7 @@ var (
 	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
 	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
+	stateWrongDesc  = desc("state_wrong_snapshots", "Snapshots in the state directory, counted since the start, that were in force and were not the same as their stored files. The stored files are in force in place of them.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
@@ -97,7 +98,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc} {
 		ch <- d
 	}
 }
@@ -195,8 +196,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(durationDesc, duration)
 	if states := store.States(); len(states) > 0 {
 		// With several state directories, the worst is shown.
-		ok, age, unaccepted := 1.0, 0.0, 0.0
+		ok, age, unaccepted, wrong := 1.0, 0.0, 0.0, 0
 		for _, st := range states {
+			wrong += st.WrongSnapshots
 			if !st.Unaccepted.IsZero() {
 				unaccepted = 1
 			}
@@ -207,6 +209,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(stateOKDesc, ok)
 		gauge(stateAgeDesc, age)
 		gauge(unacceptedDesc, unaccepted)
+		gauge(stateWrongDesc, float64(wrong))
 	}
 	for d := range digests {
 		gauge(infoDesc, 1, d)
