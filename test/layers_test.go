@@ -18,13 +18,15 @@ const (
 // layers contains the packages from the lowest to the highest layer. A package imports only
 // packages of lower layers.
 var layers = [][]string{
-	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
+	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
-	{"plugin/guard", "plugin/state", "plugin/journal"},
+	{"plugin/guard", "plugin/journal", "plugin/state"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/lint", "plugin/edit"},
-	{"plugin/store", "plugin/importer", "plugin/due"},
+	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
+	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
 	{"plugin/directive"},
+	{"plugin/explain", "plugin/status/listen"},
+	{"plugin/status"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
@@ -121,8 +123,10 @@ func TestImports(t *testing.T) {
 // other packages.
 var onlyTool = map[string]string{
 	"plugin/edit":     "the server only reads order files",
-	"plugin/evidence": "the server only writes its journal",
 	"plugin/due":      "the server needs no reports",
+	"plugin/evidence": "the server only writes its journal",
+	"plugin/export":   "the server only needs the form of plugin/rpz",
+	"plugin/sheet":    "the server reads no tables",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

@@ -46,7 +46,7 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Days < 0 || c.Days > maxDays {
 		return misuse("--days must be from 0 to %d, got %d", maxDays, c.Days)
 	}
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,6 @@ func (c *dueCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	present := order.Time(e.now().Unix())
 	var notes []string
 	var change func(*order.Order) *order.Order
 	if now < present {

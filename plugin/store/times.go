@@ -26,6 +26,8 @@ type timeLog struct {
 // zero time if there is none.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
+	s.requested()
+	more := s.recheck()
 	s.dropBytes()
 	at := s.due()
 	if s.journal != nil {
@@ -35,6 +37,9 @@ func (s *Store) next() time.Time {
 		if beat := s.beat(); at.IsZero() || beat.Before(at) {
 			at = beat
 		}
+	}
+	if more {
+		return s.clock.Now()
 	}
 	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
 		return retry
