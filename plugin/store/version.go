@@ -27,7 +27,6 @@ type version struct {
 	expires   order.Time    // the expires of the file, or order.NoTime
 	zone      string        // the time zone as written in the file
 	signed    time.Time     // the newest time of signing, or zero
-	signers   []string      // the ids of the keys that signed the version
 	number    uint64        // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
