@@ -25,6 +25,7 @@ type commands struct {
 type askCommands struct {
 	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
 	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Show    showCmd    `cmd:"" help:"Show one order with all its fields, its targets and the orders that lift it."`
 	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
 	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
 	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`

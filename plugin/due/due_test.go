@@ -309,8 +309,8 @@ func TestCSV(t *testing.T) {
 // TestLimit checks that a section counts the items that are left out.
 func TestLimit(t *testing.T) {
 	var orders strings.Builder
-	for i := range 12 {
-		fmt.Fprintf(&orders, "- {id: x%d, status: draft, deadline: 2026-04-30, targets: [a%d.example]}\n", i, i)
+	for i, id := range strings.Split("blocklistctl", "") { // ids that are parts of the command line
+		fmt.Fprintf(&orders, "- {id: %s%s, status: draft, deadline: 2026-04-30, targets: [a%d.example]}\n", strings.Repeat(id, 1+i/5), strings.Repeat("x", i/9), i)
 	}
 	opt := input(t, head+orders.String())
 	opt.Limit = 10

@@ -110,7 +110,7 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 // sameCommand returns the first item with a command, if several items have one and their commands
 // differ only in the order.
 func sameCommand(items []*Item) (first *Item) {
-	form := func(it *Item) string { return strings.Replace(it.Command, it.Order, "", 1) }
+	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
 	for _, it := range items {
 		switch {
