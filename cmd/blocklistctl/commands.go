@@ -12,7 +12,8 @@ import (
 // are made from this table. A new command is one line in a group below, and a file with the flags,
 // a method Help and a method Run.
 type commands struct {
-	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
+	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
+	Version versionFlag `help:"Print the version, the commit and the version of Go."`
 
 	Ask    askCommands    `embed:"" group:"Looking at orders:"`
 	Write  writeCommands  `embed:"" group:"Writing orders:"`
@@ -58,7 +59,9 @@ type serverCommands struct {
 
 // toolCommands are the commands that help to use the tool.
 type toolCommands struct {
-	Schema schemaCmd `cmd:"" help:"Print the JSON Schema of order files."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of order files."`
+	Completion completionCmd `cmd:"" help:"Print the completion script for a shell."`
+	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

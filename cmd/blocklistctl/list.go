@@ -19,8 +19,8 @@ type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
-	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
-	Action      string   `placeholder:"ACTION" help:"Only orders with this action: block or lift."`
+	State       []string `placeholder:"STATE" words:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
+	Action      string   `placeholder:"ACTION" words:"block,lift" help:"Only orders with this action: block or lift."`
 	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this text in their names. Upper and lower case are equal."`
 	Reference   string   `placeholder:"TEXT" help:"Only orders with this text in a reference, for example a case number. Upper and lower case are equal."`
 	Digest      string   `placeholder:"DIGEST" help:"Only the order with this digest, as the log shows a sealed order: sealed:0123456789ab."`
