@@ -42,6 +42,8 @@ type Options struct {
 	// Disclosure returns how much of an order may be shown. Sealed shows all orders as a whole.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
+	// Only are the names of the sections that the report has. An empty list means all sections.
+	Only []string
 	// Limit is the largest number of items in a section, or 0 for all items.
 	Limit int
 	// Command returns the command line of the tool for a command and an order.
@@ -66,6 +68,7 @@ type Report struct {
 	// zone is the time zone of all files, or UTC if the files have several zones.
 	zone    *time.Location
 	several bool
+	behind  int // the number of missed deadlines
 	stamp   time.Time
 }
 
@@ -126,6 +129,14 @@ const (
 	notReported
 	numKinds
 )
+
+// SectionNames returns the names of the sections.
+func SectionNames() (names []string) {
+	for _, t := range titles {
+		names = append(names, t[0])
+	}
+	return names
+}
 
 // titles contains the name, the title and the meaning of each kind.
 var titles = [numKinds][3]string{
@@ -212,7 +223,11 @@ func Collect(opt Options) *Report {
 	for _, s := range c.Sections {
 		c.finish(s)
 	}
-	c.Behind = c.Sections[behind].Count > 0
+	c.behind = c.Sections[behind].Count
+	c.Behind = c.behind > 0
+	if len(c.Only) > 0 {
+		c.Sections = slices.DeleteFunc(c.Sections, func(s *Section) bool { return !slices.Contains(c.Only, s.Name) })
+	}
 	return c.Report
 }
 

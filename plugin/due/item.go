@@ -200,7 +200,7 @@ func ending(f found, o *order.Order) string {
 func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	why := ""
 	if f.field != "served" {
-		why = "the file does not say when the order was served"
+		why = "served at an unknown time"
 	}
 	if f.count > 0 {
 		why = count(f.count, "target") + " served later than the other targets"

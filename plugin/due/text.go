@@ -76,7 +76,7 @@ func (r *Report) Summary() string {
 
 // Verdict returns whether an order is behind, as far as the files could be read.
 func (r *Report) Verdict() string {
-	switch n := r.Sections[behind].Count; {
+	switch n := r.behind; {
 	case n > 0 && len(r.Problems) > 0:
 		return count(n, "deadline") + " behind, and files have errors."
 	case n > 0:
@@ -136,8 +136,13 @@ func (r *Report) lines(b *strings.Builder, it *Item) {
 	if about := it.About(); about != "" {
 		name += " (" + about + ")"
 	}
-	wrap(b, "  ", indent, fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name), "")
-	wrap(b, indent, indent, r.Because(it), "")
+	first := fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name)
+	if because := r.Because(it); textWidth(first)+textWidth(because)+len("  : ") <= columns {
+		wrap(b, "  ", indent, first+": "+because, "")
+	} else {
+		wrap(b, "  ", indent, first, "")
+		wrap(b, indent, indent, because, "")
+	}
 	if targets := it.Targets(); targets != "" {
 		wrap(b, indent, indent, "targets: "+printable.Line(targets), "")
 	}
@@ -183,7 +188,7 @@ func (r *Report) Because(it *Item) string {
 	case rel == "":
 		return printable.Line(it.Why)
 	}
-	return rel + ": " + printable.Line(it.Why)
+	return rel + "; " + printable.Line(it.Why)
 }
 
 // Date returns the date of an item as text, or "" if the date is unknown or secret.
