@@ -325,6 +325,27 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestPrune checks that the items of a long section are those of the whole section, and in the same
+// sequence.
+func TestPrune(t *testing.T) {
+	var orders strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&orders, "- {id: x%d, reported: 2026-04-01, served: %s, targets: [a%d.example]}\n", i, now-order.Time(60+i*7919%4001), i)
+	}
+	opt := input(t, "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n"+orders.String())
+	all := Collect(opt).Sections[notAcknowledged]
+	opt.Limit = 10
+	some := Collect(opt).Sections[notAcknowledged]
+	if all.Count != 4000 || some.Count != 4000 || len(some.Items) != 10 {
+		t.Fatalf("%d and %d items, %d shown", all.Count, some.Count, len(some.Items))
+	}
+	for i, it := range some.Items {
+		if it.Order != all.Items[i].Order {
+			t.Errorf("item %d is %s, want %s", i, it.Order, all.Items[i].Order)
+		}
+	}
+}
+
 // TestHostile checks that texts of order files cannot control the terminal or forge a line.
 func TestHostile(t *testing.T) {
 	count := func(text string) (n int) {
