@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -121,6 +122,7 @@ func (c *explainCmd) decide(s *server, x *explainer, name dname.Name, qtype uint
 			out.Groups = groups
 		}
 		out.groupsText = groupsText(groups, all)
+		out.some = cl.anyAddress && cl.anyCountry && !out.Blocked && slices.ContainsFunc(groups, func(g groupJSON) bool { return g.Blocked })
 		out.forAll(cl, all && sameForAll(groups) && (cl.anyCountry || cl.fromPlaces))
 	}
 	switch {

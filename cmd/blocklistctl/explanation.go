@@ -31,7 +31,7 @@ type explainJSON struct {
 	Notes     []string     `json:"notes,omitempty"`
 
 	// These fields are only for the text output.
-	past, future                 bool
+	past, future, some           bool // some means that only some clients are blocked, and that no client was given
 	groupsText, since, untilText string
 }
 
@@ -88,6 +88,9 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 	}
 	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
 		verdict = "may have been blocked"
+	}
+	if x.some {
+		verdict = strings.Replace(verdict, "not ", "", 1) + " for some clients, and not"
 	}
 	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
 	if x.Block != "" {
