@@ -69,6 +69,9 @@ func (c *dueCmd) Run(e *env) error {
 	if now != present {
 		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
 	}
+	if s.block == nil {
+		notes = append(notes, "without --corefile, the settings of the server are unknown, for example country, home and protect")
+	}
 	if s.Store.Shadow {
 		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
 	}
