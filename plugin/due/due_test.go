@@ -144,7 +144,7 @@ func TestSections(t *testing.T) {
 		{"a wrong name", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-02-01, targets: [flims.example, films.example]}",
 			[]string{"unreached | l | Sun 2026-02-01 | flims.example | issued 89 days ago; no block order has flims.example, or a name above or below | films.example"}},
 		{"another authority", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, authority: {name: Ministry}, issued: 2026-02-01, targets: [www.films.example]}",
-			[]string{"unreached | l | Sun 2026-02-01 | issued 89 days ago; no earlier order of this authority has the targets of the lift; the lift ends no order | x"}},
+			[]string{"unreached | l | Sun 2026-02-01 | issued 89 days ago; no earlier order of this authority has the targets of the lift; the lift ends no order; write lifts with the id of an order to end that order | x"}},
 		{"a lift that works", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, issued: 2026-02-01, targets: [www.films.example]}", nil},
 		{"the id of a sealed order is not suggested", "- {id: secret/17, disclosure: code, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [secret/71], issued: 2026-02-01}",
 			[]string{"unreached | sealed:" + ruleset.Digest("l") + " | a sealed order; --sealed shows the order and the date"}},

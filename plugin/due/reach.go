@@ -58,10 +58,13 @@ func (c *collector) explainReach(f found, o *order.Order, it *Item) {
 		for _, other := range c.sharing(o) {
 			c.suggest(it, other)
 		}
+		if len(it.DidYouMean) > 0 {
+			it.Why += "; write lifts with the id of an order to end that order"
+		}
 	}
 }
 
-// suggest adds an id to the suggestions, unless the order is sealed.
+// suggest adds an id to the suggestions.
 func (c *collector) suggest(it *Item, id string) {
 	if id != "" && len(it.DidYouMean) < maxTargets {
 		it.DidYouMean = append(it.DidYouMean, id)
