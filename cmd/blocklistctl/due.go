@@ -39,7 +39,7 @@ const (
 // maxDays is the largest value of --days.
 const maxDays = 3660
 
-// Run reports what is due.
+// Run writes the report.
 func (c *dueCmd) Run(e *env) error {
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err

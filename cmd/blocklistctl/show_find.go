@@ -12,7 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// matches returns the orders that a text means: the order with this id or digest, else the orders
+// matches returns the orders to which a text refers: the order with this id or digest, else the orders
 // with this reference, else the orders with a part of a reference equal to the text, else the
 // orders with a target that covers the name. Sealed orders match only by their digest, unless
 // --sealed is given. Without a match, near is a similar id or reference.

@@ -50,7 +50,7 @@ type Options struct {
 	Command func(command, id string) string
 }
 
-// A Report contains what is due. Its JSON form is described in docs/blocklistctl-due.md.
+// A Report contains the orders that are due. Its JSON form is described in docs/blocklistctl-due.md.
 type Report struct {
 	At       string     `json:"at"`
 	Until    string     `json:"until"`

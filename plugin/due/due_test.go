@@ -224,7 +224,7 @@ orders:
 timezone: Europe/Kyiv
 defaults: {scope: global, authority: {name: Національний центр оперативно-технічного управління мережами телекомунікацій}}
 orders:
-- {id: ncu/914-2719-a-long-identifier-that-somebody-made-from-a-file-name, references: ["914/2719 від 12.04.2026"], issued: 2026-04-12, until: 2026-05-05T12:30, targets: [приклад.example]}
+- {id: ncu/914-2719-a-long-identifier-made-from-the-name-of-an-attached-file, references: ["914/2719 від 12.04.2026"], issued: 2026-04-12, until: 2026-05-05T12:30, targets: [приклад.example]}
 `)
 	opt.Problems = []string{`c.yaml:1:1: is empty`}
 	return opt

@@ -148,7 +148,8 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns what begins, and what keeps the order from being enforced then.
+// beginning returns words about a beginning, and the reason that keeps the order from being enforced
+// then.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {
@@ -175,7 +176,7 @@ func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d 
 	return what
 }
 
-// ending returns what ends.
+// ending returns words about an end.
 func ending(f found, o *order.Order) string {
 	switch {
 	case f.field == "exempt":

@@ -26,7 +26,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		line("", "", "These problems come first, because the report lacks the orders of the files with errors.")
 		b.WriteByte('\n')
 	}
-	line("", "    ", fmt.Sprintf("What is due on %s, and until the end of %s (%s).", r.Now(), when(r.until, r.zone, true, false), r.ZoneText()))
+	line("", "    ", fmt.Sprintf("Due on %s, and until the end of %s (%s).", r.Now(), when(r.until, r.zone, true, false), r.ZoneText()))
 	line("", "    ", r.Summary())
 	for _, n := range r.Notes {
 		line("", "    ", "Note: "+printable.Line(n))
@@ -70,7 +70,7 @@ func (r *Report) ZoneText() string {
 
 // Summary returns the numbers of files and orders.
 func (r *Report) Summary() string {
-	s := fmt.Sprintf("%s read, with %s. In force: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
+	s := fmt.Sprintf("%s read, with %s. In force by the files: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
 	return s + " " + r.Verdict()
 }
 

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // run runs a program with blocklistctl in the search path. The working directory has the file
-// orders.yaml and nothing else. The result is what the program prints.
+// orders.yaml and nothing else. The result is the output of the program.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	work := t.TempDir()
