@@ -55,7 +55,7 @@ var waitInterval = time.Second
 func (c *statusCmd) Run(e *env) error {
 	var urls, files []string
 	for _, arg := range c.Servers {
-		if isFile(arg) {
+		if isPath(arg) {
 			files = append(files, arg)
 		} else {
 			urls = append(urls, arg)
