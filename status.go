@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/dns-orders/blocklist/plugin/directive"
@@ -69,7 +70,11 @@ func (i *instance) serve(n *status.Node) {
 
 // newNode returns the server blocks in the form that package status shows.
 func newNode(blocks [][]*dnsserver.Config) *status.Node {
-	n := &status.Node{Version: version()}
+	n := &status.Node{Version: version(), Bug: func(stack []byte) {
+		for line := range strings.Lines(string(stack)) {
+			log.Errorf("status: a request panicked: %s", printable.Line(strings.TrimSpace(line)))
+		}
+	}}
 	for _, keys := range blocks {
 		x := status.Block{Name: blockName(keys)}
 		for _, cfg := range keys {

@@ -8,8 +8,10 @@
 package status
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -30,6 +32,8 @@ const (
 type Node struct {
 	Version string // the version of the program
 	Blocks  []Block
+	// Bug logs the stack of a request that panicked.
+	Bug func(stack []byte)
 }
 
 // A Block is a server block of the Corefile.
@@ -81,8 +85,8 @@ type handler struct {
 }
 
 // guard limits the methods and the number of requests at once, sets the headers that browsers
-// need, and writes the error of a request. It writes nothing to the log, because only the error
-// text of a panic could be of interest, and the text could contain a name from the request.
+// need, and writes the error of a request. Of a panic it logs the stack and not the text, because
+// the text could contain a name from the request.
 func (h *handler) guard(f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -102,6 +106,12 @@ func (h *handler) guard(f func(http.ResponseWriter, *http.Request) error) http.H
 		}
 		defer func() { <-h.turns }()
 		defer coop.Start()() // yield to queries
+		defer func() {
+			if v := recover(); v != nil {
+				h.Bug(debug.Stack())
+				h.fail(w, errors.New("the request failed because of an error in the program; the log has the stack"))
+			}
+		}()
 		if err := f(w, r); err != nil {
 			h.fail(w, err)
 		}
