@@ -122,6 +122,7 @@ func TestBlock(t *testing.T) {
 	}{
 		{"the only block", "name=o0.example", []Block{root}, 200, `"server_block": "dns://.:53"`},
 		{"the longest zone", "name=a.sub.example", []Block{root, other}, 200, `"server_block": "dns://sub.example.:53"`},
+		{"the longest zone first", "name=o0.sub.example", []Block{other, dark}, 200, `"server_block": "dns://sub.example.:53"`},
 		{"the zone itself", "name=SUB.example.", []Block{root, other}, 200, `"server_block": "dns://sub.example.:53"`},
 		{"not the zone", "name=notsub.example", []Block{root, other}, 200, `"server_block": "dns://.:53"`},
 		{"no block", "name=a.example", []Block{other}, 404, "no server block receives the queries for this name"},
