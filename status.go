@@ -54,7 +54,7 @@ func (i *instance) listen(s directive.Status) error {
 	}
 	i.ports[s.Address] = u
 	if a, ok := u.Addr().(*net.TCPAddr); ok && s.WebConfig == "" && !a.IP.IsLoopback() {
-		log.Warningf("status %s: there is no web configuration with passwords, so everybody who reaches this address can read the orders", s.Address)
+		log.Warningf("status %s: there is no web configuration with passwords, so each client that reaches this address can read the orders", s.Address)
 	}
 	return nil
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -221,6 +224,37 @@ func TestRemoteErrors(t *testing.T) {
 		code, out, errs := ctl("status", tt.url)
 		if code != exitProblems || !strings.Contains(out, "no status\n    "+strings.TrimSuffix(tt.want, "\n")) && !strings.Contains(out, strings.TrimSuffix(tt.want, "\n")) || errs != "" {
 			t.Errorf("status %s: exit %d, %q %q, want %q", tt.url, code, out, errs, tt.want)
+		}
+	}
+}
+
+// TestRemoteTLS checks https with a certificate authority of the operator, and passwords.
+func TestRemoteTLS(t *testing.T) {
+	plain := startStatus(t, statusOne, false)
+	inner, err := url.Parse(plain.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := httputil.NewSingleHostReverseProxy(inner)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "desk" || password != "secret" {
+			http.Error(w, "Unauthorized", http.StatusUnauthorized)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	t.Cleanup(secure.Close)
+	t.Chdir(t.TempDir())
+	os.WriteFile("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600)
+	os.WriteFile("password", []byte("secret\n"), 0o600)
+	os.WriteFile("wrong", []byte("guess\n"), 0o600)
+	for _, tt := range []struct {
+		password string
+		code     int
+		want     string
+	}{{"password", 0, "as the other servers\n"}, {"wrong", 1, "needs a user and a password"}} {
+		if code, out, errs := ctl("status", secure.URL, "--ca-file", "ca.pem", "--user", "desk", "--password-file", tt.password); code != tt.code || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: exit %d\n%s%s", tt.password, code, out, errs)
 		}
 	}
 }
