@@ -110,10 +110,10 @@ func TestStatusCommand(t *testing.T) {
 		code    int
 		want    string
 	}{
-		{"one server", []*statusServer{first}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as the other servers\n" + without},
+		{"one server", []*statusServer{first}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block not compared\n" + without},
 		{"equal servers", []*statusServer{first, same}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as the other servers\n" + without +
 			"URL1 DIGEST0 TIME 1 block as the other servers\n" + without},
-		{"in shadow", []*statusServer{dark}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 0 blocks as the other servers\n    in shadow, no order is enforced: dns://.:53\n" + without},
+		{"in shadow", []*statusServer{dark}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 0 blocks not compared\n    in shadow, no order is enforced: dns://.:53\n" + without},
 		{"as here", []*statusServer{first}, []string{orders}, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as here\n" + without},
 		{"other files here", []*statusServer{first, other}, []string{orders}, 1, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as here\n" + without +
 			"URL1 DIGEST1 TIME 1 block another set than here\n" + without},
@@ -157,7 +157,7 @@ func TestStatusOfProblem(t *testing.T) {
 		}
 	}
 	code, out, errs := ctl("status", s.url)
-	if got := plainStatus(out, s); code != 1 || errs != "" || !strings.Contains(got, "as the other servers, with problems\n $DIR/orders.yaml:1:10: version: ") {
+	if got := plainStatus(out, s); code != 1 || errs != "" || !strings.Contains(got, "not compared, with problems\n $DIR/orders.yaml:1:10: version: ") {
 		t.Errorf("exit %d %s\n%s", code, errs, got)
 	}
 }
@@ -252,7 +252,7 @@ func TestRemoteTLS(t *testing.T) {
 		password string
 		code     int
 		want     string
-	}{{"password", 0, "as the other servers\n"}, {"wrong", 1, "needs a user and a password"}} {
+	}{{"password", 0, "not compared\n"}, {"wrong", 1, "needs a user and a password"}} {
 		if code, out, errs := ctl("status", secure.URL, "--ca-file", "ca.pem", "--user", "desk", "--password-file", tt.password); code != tt.code || !strings.Contains(out, tt.want) {
 			t.Errorf("%s: exit %d\n%s%s", tt.password, code, out, errs)
 		}
