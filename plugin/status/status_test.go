@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,40 @@ func TestPanic(t *testing.T) {
 			t.Error(code)
 		}
 	}
+}
+
+// TestSlowClient checks that clients that read the orders slowly do not block the other paths.
+func TestSlowClient(t *testing.T) {
+	h := Handler(&Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", orderFile(t, 100, ""), false)}})
+	stuck, free := make(chan struct{}, busy), make(chan struct{})
+	var wg sync.WaitGroup
+	for range busy {
+		wg.Go(func() { h.ServeHTTP(&slow{http.Header{}, stuck, free}, httptest.NewRequest("GET", "/orders", nil)) })
+		<-stuck
+	}
+	if code, _ := get(h, "/status"); code != 200 {
+		t.Error(code)
+	}
+	close(free)
+	wg.Wait()
+}
+
+// A slow is an http.ResponseWriter of a client that does not read until free is closed.
+type slow struct {
+	header http.Header
+	stuck  chan struct{}
+	free   chan struct{}
+}
+
+func (s *slow) Header() http.Header { return s.header }
+func (s *slow) WriteHeader(int)     {}
+func (s *slow) Write(p []byte) (int, error) {
+	select {
+	case s.stuck <- struct{}{}:
+	default:
+	}
+	<-s.free
+	return len(p), nil
 }
 
 // BenchmarkOrders measures the document with 100,000 orders.
