@@ -212,8 +212,8 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 		answer.EchoSubnet(m, r.IsEdns0(), c.subnet)
 	}
 	b.count(ctx, blockedRequests, r, v)
-	b.loaded.Answered(v.Order)
 	b.hits.Add(set, v.Order, order.Time(now.Unix()), false)
+	b.loaded.Answered(v.Order)
 	b.setMetadata(ctx, verdictBlocked, v.Order)
 	return m
 }

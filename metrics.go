@@ -84,11 +84,11 @@ var (
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
 	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
+	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
+	stateWrongDesc  = desc("state_wrong_snapshots", "Snapshots in the state directory, counted since the start, that were in force and were not the same as their stored files. The stored files are in force in place of them.")
 	journalOKDesc   = desc("journal_ok", "1 if the journal records all events, 0 if its directory is not open or the last attempt to write has failed.")
 	journalAgeDesc  = desc("journal_failing_seconds", "Seconds for which the journal could not be written; 0 if journal_ok is 1.")
 	journalLostDesc = desc("journal_lost_events_total", "Counter of events that the journal has lost, because too many events waited for the disk.")
-	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
-	stateWrongDesc  = desc("state_wrong_snapshots", "Snapshots in the state directory, counted since the start, that were in force and were not the same as their stored files. The stored files are in force in place of them.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 

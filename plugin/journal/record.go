@@ -41,7 +41,7 @@ const (
 	TargetHeld  Event = "target_held" // the guard does not let a target come into force
 	TargetFreed Event = "target_freed"
 	Forced      Event = "forced"    // the order enforces a target although the guard objects
-	Hits        Event = "hits"      // the number of blocked queries since the last record of this kind
+	Hits        Event = "hits"      // the number of blocked queries in the hour before the next heartbeat
 	SelfTest    Event = "self_test" // the server has asked itself for a target
 
 	// The events below are also the states of an order.

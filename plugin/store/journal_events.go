@@ -2,14 +2,15 @@ package store
 
 import (
 	"io"
-	"iter"
 	"maps"
 	"math"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -325,22 +326,52 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 	}
 }
 
-// CountHits sets the function from which the journal gets the hits of each hour. The function
-// yields each order that has blocked queries since its last call, with their number. It runs in
-// the goroutine of the journal.
-func (s *Store) CountHits(f func() iter.Seq2[*ruleset.Order, uint64]) { s.hits.Store(&f) }
+// CountHits adds the counter of a server block that uses the Store. The journal gets the hits of
+// all these counters each hour.
+func (s *Store) CountHits(c *hits.Counter) {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	if !slices.Contains(s.counters, c) {
+		s.counters = append(s.counters, c)
+	}
+}
+
+// hitsOf returns the sum of the hits of each order in the hour that begins at start.
+func (s *Store) hitsOf(start order.Time) []journal.Record {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	sums := map[string]*journal.Record{}
+	for _, c := range s.counters {
+		for _, row := range c.Rows(order.Time(s.clock.Now().Unix())) {
+			for _, h := range row.Hours {
+				if h.Start != start || h.Hits == 0 {
+					continue
+				}
+				if sums[row.ID] == nil {
+					sums[row.ID] = &journal.Record{Event: journal.Hits, Order: row.ID, Sealed: row.Label != row.ID}
+				}
+				sums[row.ID].Count += uint64(h.Hits)
+			}
+		}
+	}
+	out := make([]journal.Record, 0, len(sums))
+	for _, id := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, *sums[id])
+	}
+	return out
+}
 
 // journalBeat adds the heartbeat of an hour, after the hits of each order.
 func (s *Store) journalBeat() {
 	set := s.set.Load()
 	r := journal.Record{Set: s.Status().Digest}
 	r.Orders, r.Targets = s.stateCounts(set)
-	hits := s.hits.Load()
+	// The heartbeat comes at the start of an hour or soon after, so it reports the last hour.
+	hour := s.clock.Now().Truncate(time.Hour).Add(-time.Hour)
+	hits := s.hitsOf(order.Time(hour.Unix()))
 	s.journal.Do(256, func(b *journal.Batch) {
-		if hits != nil {
-			for o, n := range (*hits)() {
-				b.Add(journal.Record{Event: journal.Hits, Order: o.ID, Sealed: o.Terms.Disclosure.Sealed(), Count: n})
-			}
+		for _, r := range hits {
+			b.Add(r)
 		}
 		b.Beat(r)
 	})

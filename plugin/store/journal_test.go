@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,9 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -73,9 +74,18 @@ func TestJournal(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { w.s.Answered(one) }); n != 0 {
 		t.Errorf("%v allocations for a query of an order whose first answer is known", n)
 	}
-	w.s.CountHits(func() iter.Seq2[*ruleset.Order, uint64] {
-		return func(yield func(*ruleset.Order, uint64) bool) { yield(one, 900) }
-	})
+	// Two server blocks use the Store. The heartbeat reports the hits of the hour before.
+	before := order.Time(w.clock.Now().Add(-time.Hour).Unix())
+	for range 2 {
+		c := hits.New()
+		for range 450 {
+			c.Add(w.s.Set(), one, before, false)
+		}
+		c.Add(w.s.Set(), one, before, true)
+		c.Add(w.s.Set(), one, before+3600, false)
+		w.s.CountHits(c)
+		w.s.CountHits(c)
+	}
 
 	// A second Store with other options, as after a reload of the Corefile.
 	opt := w.s.opt

@@ -34,19 +34,18 @@ package store
 import (
 	"context"
 	"errors"
-	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/signature"
-
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/state"
 )
@@ -99,9 +98,9 @@ type Store struct {
 	before   []Status
 	setError error          // why the last load could not build a set, or nil
 	dir      *stateDir      // nil without a state directory
-	journal  *sharedJournal // nil without a journal
 	recalled bool           // the versions and serials of dir have been taken over
 	kept     int64          // the number of bytes of files that are kept until they are stored
+	journal  *sharedJournal // nil without a journal
 	// unread has the stored versions that could not be put into force.
 	unread   map[string]state.Version
 	requests []taken // the requests of blocklistctl that the next load carries out
@@ -117,11 +116,12 @@ type Store struct {
 	nextBeat    time.Time      // the time of the next heartbeat of the journal
 
 	// answered has the orders that have blocked a query since their states were journaled. It is
-	// nil without a journal. hits counts the blocked queries; see CountHits. rejournal means that
+	// nil without a journal. counters count the blocked queries; see CountHits. rejournal means that
 	// the states must be journaled again.
-	answered  atomic.Pointer[sync.Map]
-	hits      atomic.Pointer[func() iter.Seq2[*ruleset.Order, uint64]]
-	rejournal atomic.Bool
+	answered   atomic.Pointer[sync.Map]
+	countersMu sync.Mutex
+	counters   []*hits.Counter
+	rejournal  atomic.Bool
 
 	panics sync.Map // the panic texts whose stacks were logged
 
