@@ -131,19 +131,14 @@ func TestVerifyScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := strings.Split(string(first), "\n")[2]
+	hash := strings.Split(string(first), "\n")[2] // the first hash of the proof
 	for name, change := range map[string]func(string){
 		"a changed event":              edit(base(1), "in_force", "in_farce"),
-		"a changed time":               edit(base(0), "2026", "2025"),
 		"a changed index":              edit(proof(0), "index 1", "index 2"),
 		"a changed size":               edit("checkpoint", "\n3", "\n4"),
-		"a changed hash":               edit(proof(0), hash[:4], "AAAA"),
 		"a missing hash":               edit(proof(0), hash+"\n", ""),
 		"one more hash":                edit(proof(0), hash+"\n", hash+"\n"+hash+"\n"),
 		"a missing record":             remove(base(1), proof(1)),
-		"a missing proof":              remove(proof(2)),
-		"a missing last daily proof":   remove("daily/last.proof"),
-		"a missing record before":      remove(base(2), proof(2), base(3), proof(3)),
 		"a changed daily record":       edit(day, `"root":"`, `"root":"A`),
 		"a changed last proof":         edit("daily/last.proof", "index ", "index 1"),
 		"a checkpoint of another name": edit("checkpoint", "node1", "node2"),
