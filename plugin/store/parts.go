@@ -108,12 +108,13 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks the next version that came from the state directory: its signatures, and its
-// snapshot against its stored files. It reports whether more versions must be checked. The checksum of a snapshot finds damage, but a person
-// who may write to the state directory can write a snapshot with a correct checksum.
+// recheck checks the next version that came from the state directory: the signatures of the
+// version, and its snapshot against its stored files. It reports whether more versions must be
+// checked. A checksum finds damage, but a person who may write to the state directory can write a
+// snapshot with a correct checksum.
 //
-// recheck runs between two loads, and compares one version at a time, so that a changed file does
-// not wait for long.
+// recheck runs between two loads and checks one version at a time, so that a changed file does not
+// wait for long.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
