@@ -80,7 +80,7 @@ func (d *stateDir) look(st *state.State) {
 	d.mu.Unlock()
 	switch {
 	case replaced:
-		d.failed(err, "; the server opens it again, and stores the versions in force in it")
+		d.failed(err, fmt.Sprintf("; the server tries to open it again every %v", stateRetry))
 		st.Abandon()
 	case err != nil && !known:
 		for line := range strings.Lines(text) {
