@@ -131,7 +131,7 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 		return "", err
 	}
 	e := c.entry()
-	e.Until = until.UTC().Format(time.RFC3339)
+	e.Until = until.UTC().Format(time.RFC3339Nano) // a short wait needs the fraction of the second
 	b, err := json.Marshal(e)
 	if err != nil {
 		return "", err

@@ -30,9 +30,10 @@ func TestRequests(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	defer s.Close()
+	until := noon.Add(1500 * time.Millisecond)
 	asked := map[string]Change{}
 	for _, c := range someChanges {
-		id, err := Ask(dir, c, noon.Add(time.Minute))
+		id, err := Ask(dir, c, until)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("took a request twice: %v, %v", again, err)
 	}
 	for _, r := range taken {
-		if want := (Request{r.ID, asked[r.ID], noon.Add(time.Minute)}); !reflect.DeepEqual(r, want) {
+		if want := (Request{r.ID, asked[r.ID], until}); !reflect.DeepEqual(r, want) {
 			t.Errorf("took %+v, want %+v", r, want)
 		}
 		if withdrawn, err := Withdraw(dir, r.ID); withdrawn || err != nil {
