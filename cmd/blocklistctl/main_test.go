@@ -27,19 +27,52 @@ func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 //     input. The step prints standard output, then standard error with "! " in front of each
 //     line, and then the exit code if it is not 0.
 //   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
+//   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files, and "git leave" removes
+//     the work tree.
 func TestScripts(t *testing.T) {
 	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
 		s.LayOut(nil)
-		return map[string]script.Step{
-			"blocklistctl": func(args []string) string { return command(s, args) },
-			"cat":          func(args []string) string { return content(s.T, args[0]) },
-			"write": func(args []string) string {
-				name, _, _ := strings.Cut(args[0], "#")
-				s.Put(name, s.File(args[0]), clock())
-				return ""
-			},
-		}
+		return commandSteps(s)
 	})
+}
+
+// commandSteps returns the steps of TestScripts.
+func commandSteps(s *script.Script) map[string]script.Step {
+	return map[string]script.Step{
+		"blocklistctl": func(args []string) string { return command(s, args) },
+		"cat":          func(args []string) string { return content(s.T, args[0]) },
+		"git":          func(args []string) string { return runGit(s, args) },
+		"write": func(args []string) string {
+			name, _, _ := strings.Cut(args[0], "#")
+			s.Put(name, s.File(args[0]), clock())
+			return ""
+		},
+	}
+}
+
+// runGit runs git in the working directory of a script, with the settings of no user.
+func runGit(s *script.Script, args []string) string {
+	s.T.Helper()
+	for _, v := range []string{"AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"} {
+		s.T.Setenv("GIT_"+v, "desk")
+	}
+	s.T.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	s.T.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(s.Dir))
+	switch args[0] {
+	case "ignore":
+		s.Put(filepath.Join(".git", "info", "exclude"), []byte("new.yaml\n"), clock())
+		return ""
+	case "leave":
+		if err := os.RemoveAll(".git"); err != nil {
+			s.T.Fatal(err)
+		}
+		return ""
+	}
+	out, err := exec.Command("git", args...).CombinedOutput()
+	if err != nil {
+		s.T.Errorf("git %q: %v: %s", args, err, out)
+	}
+	return string(out)
 }
 
 func content(t *testing.T, path string) string {
@@ -78,8 +111,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document, and that docs/blocklistctl.md has
-// each field.
+// oneDocument checks that --json writes one JSON document, and that the pages of the
+// tool have each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -100,7 +133,7 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 		case map[string]any:
 			for k, x := range v {
 				if !strings.Contains(docs, "`"+k+"`") {
-					t.Errorf("%q: docs/blocklistctl.md does not name the field %q", args, k)
+					t.Errorf("%q: %s do not name the field %q", args, pages, k)
 				}
 				walk(x)
 			}
@@ -113,19 +146,32 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	walk(v)
 }
 
+// asTool is an environment variable with arguments. With this variable, the program of the tests is
+// the tool.
+const asTool = "BLOCKLISTCTL_TEST_ARGS"
+
 var docs string
 
 func documentation(t *testing.T) string {
 	if docs == "" {
-		t.Fatal("docs/blocklistctl.md was not read")
+		t.Fatal(pages + " were not read")
 	}
 	return docs
 }
 
+// pages are the pages about the tool.
+const pages = "../../docs/blocklistctl*.md"
+
 func TestMain(m *testing.M) {
+	if args := os.Getenv(asTool); args != "" {
+		os.Exit(run(strings.Fields(args), os.Stdin, os.Stdout, os.Stderr, clock))
+	}
 	flag.Parse()
-	if data, err := os.ReadFile(filepath.Join("..", "..", "docs", "blocklistctl.md")); err == nil {
-		docs = string(data)
+	paths, _ := filepath.Glob(pages)
+	for _, path := range paths {
+		if data, err := os.ReadFile(path); err == nil {
+			docs += string(data)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -143,14 +189,15 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 // TestHelp checks that the help of every command has an example, and that the docs have a
 // chapter about the command.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}, {"state", "accept"}} {
+	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
+		args := strings.Fields(leaf.Path())
 		var out, errs bytes.Buffer
 		code := run(append(args, "--help"), nil, &out, &errs, clock)
 		if code != exitOK || !strings.Contains(out.String(), "Example:") || !strings.Contains(out.String(), "blocklistctl "+strings.Join(args, " ")) || errs.Len() > 0 {
 			t.Errorf("%q --help: exit %d\n%s%s", args, code, out.String(), errs.String())
 		}
 		if !strings.Contains(documentation(t), "## "+strings.Join(args, " ")) {
-			t.Errorf("docs/blocklistctl.md has no chapter on %q", args)
+			t.Errorf("%s have no chapter on %q", pages, args)
 		}
 	}
 }
@@ -175,6 +222,22 @@ func TestSchema(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(args, nil, &out, &errs, clock); code != exitOK || !json.Valid(out.Bytes()) || out.String() != string(order.Schema) {
 			t.Errorf("%q: exit %d, %d octets, %s", args, code, out.Len(), errs.String())
+		}
+	}
+}
+
+// TestPresent checks that without --at no output says that it is about the past. In this test, a
+// second passes between two readings of the clock.
+func TestPresent(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"explain", "a.example", "a.yaml"}, {"list", "a.yaml"}, {"due", "a.yaml"}} {
+		now := clock()
+		_, out, errs := ctlAt(func() time.Time { now = now.Add(time.Second); return now }, args...)
+		if text := out + errs; strings.Contains(text, "present order files") {
+			t.Errorf("%q:\n%s", args, text)
 		}
 	}
 }

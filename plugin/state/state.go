@@ -85,16 +85,17 @@ type State struct {
 	closed  error // the result of Close
 
 	mu        sync.Mutex
-	set       Set             // the stored set
-	newest    Set             // the set of the newest commit, which may not be stored yet
-	pending   *Next           // the newest set if it is not stored yet, otherwise nil
-	parts     parts           // the compiled orders whose snapshots are not stored yet
-	status    Status          // the result of Status, without the field Pending
-	storing   bool            // true while the goroutine that writes is storing something
-	damaged   map[Digest]bool // blobs that a reader has found to be damaged
-	abandoned bool            // nothing is stored any more; see Abandon
-	damage    bool            // current.json or refused.json showed damage at Open
-	accepts   bool            // the next current.json has no field Unaccepted; see Accept
+	set       Set               // the stored set
+	newest    Set               // the set of the newest commit, which may not be stored yet
+	pending   *Next             // the newest set if it is not stored yet, otherwise nil
+	parts     parts             // the compiled orders whose snapshots are not stored yet
+	status    Status            // the result of Status, without the field Pending
+	storing   bool              // true while the goroutine that writes is storing something
+	damaged   map[Digest]bool   // blobs that a reader has found to be damaged
+	abandoned bool              // nothing is stored any more; see Abandon
+	damage    bool              // current.json or refused.json showed damage at Open
+	accepts   bool              // the next current.json has no field Unaccepted; see Accept
+	dropped   map[Snapshot]bool // snapshots that DropSnapshot has removed
 
 	// Only the goroutine that writes uses the following fields.
 	refused   bool // current.json could not be read, and must be kept
@@ -146,7 +147,7 @@ func Open(dir string, opt Options) (*State, error) {
 		return nil, fmt.Errorf("state: %w", err)
 	}
 	s := &State{
-		dir: dir, opt: opt, lock: lock, have: map[Digest]bool{}, damaged: map[Digest]bool{},
+		dir: dir, opt: opt, lock: lock, have: map[Digest]bool{}, damaged: map[Digest]bool{}, dropped: map[Snapshot]bool{},
 		wake: make(chan struct{}, 1), flushes: make(chan chan error),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}

@@ -264,7 +264,13 @@ func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
 	if size == 0 {
 		return snap, errors.New("a snapshot without bytes")
 	}
-	return snap, f.Commit(snap.File(), 0o600)
+	if err := f.Commit(snap.File(), 0o600); err != nil {
+		return snap, err
+	}
+	s.mu.Lock()
+	delete(s.dropped, snap)
+	s.mu.Unlock()
+	return snap, nil
 }
 
 // A counter counts the bytes that are written to it.
@@ -281,6 +287,7 @@ func (s *State) writeCurrent(set Set) error {
 	if s.accepts {
 		set.Unaccepted = time.Time{}
 	}
+	set = s.withoutDropped(set)
 	s.mu.Unlock()
 	b, err := encode(set, s.opt.Writer)
 	if err != nil {
@@ -306,7 +313,7 @@ func (s *State) writeCurrent(set Set) error {
 		}
 	}
 	s.mu.Lock()
-	s.set = set
+	s.set = s.withoutDropped(set)
 	accepts := s.accepts
 	s.mu.Unlock()
 	if accepts && s.hasRefused() {

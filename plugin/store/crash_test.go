@@ -2,7 +2,9 @@ package store
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +16,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-// crashEnv gives a child process of TestCrashes its folder.
-const crashEnv = "STORE_TEST_CRASH"
+// crashEnv gives a child process of TestCrashes its folder, and snapshotEnv a child process of
+// TestSnapshotOfOtherProcess.
+const crashEnv, snapshotEnv = "STORE_TEST_CRASH", "STORE_TEST_SNAPSHOT"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashEnv); dir != "" {
@@ -23,6 +26,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		os.Exit(0)
+	}
+	if dir := os.Getenv(snapshotEnv); dir != "" {
+		fmt.Println(snapshotChild(dir))
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
@@ -93,7 +100,10 @@ func TestCrashes(t *testing.T) {
 		if stored < last {
 			t.Fatalf("the child reported version %d after version %d", stored, last)
 		}
-		w.remove("a.yaml")
+		// A child that was killed before its first change has not written the file.
+		if err := os.Remove(filepath.Join(w.dir, "a.yaml")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 		if err := w.startWithState("a.yaml"); err != nil {
 			t.Fatal(err)
 		}

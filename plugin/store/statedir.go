@@ -45,6 +45,7 @@ type stateDir struct {
 	users   []*Store // the Stores that have started, the newest last
 	sets    map[*Store]state.Next
 	logged  string // the error of the last attempt to open or to write, as it was logged
+	wrong   int    // see StateStatus.WrongSnapshots
 
 	// The fields below are for requests of blocklistctl; see request.go.
 	looking   bool            // a look for requests is in progress
@@ -269,6 +270,16 @@ type StateStatus struct {
 	// Unaccepted is the time at which the directory was empty or damaged, if a Store demands
 	// signatures and no person has accepted this. Otherwise it is zero.
 	Unaccepted time.Time
+	// WrongSnapshots is the number of snapshots that were in force and were not the same as
+	// their stored files.
+	WrongSnapshots int
+}
+
+// countWrongSnapshot counts a snapshot that was in force and was not the same as its stored files.
+func (d *stateDir) countWrongSnapshot() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wrong++
 }
 
 // States returns the status of each state directory of the process.
@@ -285,10 +296,10 @@ func (d *stateDir) status() StateStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.state == nil {
-		return StateStatus{Err: d.err, FailingSince: d.since}
+		return StateStatus{Err: d.err, FailingSince: d.since, WrongSnapshots: d.wrong}
 	}
 	st := d.state.Status()
-	out := StateStatus{Err: st.Err, FailingSince: st.FailingSince}
+	out := StateStatus{Err: st.Err, FailingSince: st.FailingSince, WrongSnapshots: d.wrong}
 	for _, s := range d.users {
 		if at := s.unaccepted(d.state); !at.IsZero() {
 			out.Unaccepted = at
