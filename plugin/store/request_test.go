@@ -72,7 +72,10 @@ func TestForgetRequest(t *testing.T) {
 			w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
 			w.write("sub/b.yaml", orders("serial: 5\n", "b: b.example"))
 			w.write("c.yaml", orders("", "c: c.example"))
-			if err := w.startWithState("", "sub/b.yaml"); err != nil {
+			if err := w.start(func(o *Options) { // with a journal, which must not need the forgotten file
+				withState(w)(o)
+				o.Journal, o.Origin = filepath.Join(w.dir, ".journal"), "node1"
+			}, "", "sub/b.yaml"); err != nil {
 				t.Fatal(err)
 			}
 			tc.spoil(w)
