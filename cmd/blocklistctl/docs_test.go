@@ -9,26 +9,41 @@ import (
 	"testing"
 )
 
-// docsExample matches a command and its output in docs/blocklistctl.md. A backslash at the end
+// docsExample matches a command and its output in a page. A backslash at the end
 // of a line continues the command.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of docs/blocklistctl.md in a copy of testdata/docs and compares
-// the outputs. Standard error comes before standard output. With -update, it writes the
-// outputs into the page.
+// TestDocs runs the examples of the pages of the tool in a copy of testdata/docs and compares the
+// outputs. Standard error comes before standard output. With -update, it writes the outputs into
+// the pages.
 func TestDocs(t *testing.T) {
-	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "blocklistctl.md"))
+	paths, err := filepath.Glob(pages)
 	if err != nil {
 		t.Fatal(err)
 	}
+	examples := 0
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) { examples += runExamples(t, path) })
+	}
+	if examples < 7 {
+		t.Errorf("found %d examples", examples)
+	}
+}
+
+// runExamples runs the examples of a page and returns their number.
+func runExamples(t *testing.T, path string) (examples int) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := content(t, path)
 	files := os.DirFS(filepath.Join("testdata", "docs"))
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, files); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	examples := 0
-	got := docsExample.ReplaceAllStringFunc(documentation(t), func(example string) string {
+	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)
 		_, out, errs := ctl(strings.Fields(strings.ReplaceAll(m[2], "\\\n", ""))...)
@@ -39,14 +54,13 @@ func TestDocs(t *testing.T) {
 		return m[1] + m[2] + out + m[4]
 	})
 	switch {
-	case examples < 7:
-		t.Errorf("found %d examples", examples)
-	case got == documentation(t):
+	case got == page:
 	case flag.Lookup("update").Value.String() == "true":
-		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s has other outputs; -update writes them", page)
+		t.Errorf("%s has other outputs; -update writes them", path)
 	}
+	return examples
 }

@@ -87,7 +87,7 @@ func (x *editing) find(id string) (*order.Order, error) {
 }
 
 // open opens the file of an order for the change.
-func (x *editing) open(id string) error { return x.openFile(x.before.positions[id].path) }
+func (x *editing) open(id string) error { return x.openFile(x.before.position(id).path) }
 
 // openFile opens a file of the orders for the change.
 func (x *editing) openFile(path string) (err error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -122,12 +123,12 @@ func (x *editing) audiences(touched []*order.Order) (out []audience) {
 		}
 	}
 	slices.Sort(ccs)
-	for _, k := range countryKinds(slices.Compact(ccs), func(order.Country) bool { return true }) {
-		add(audience{"a client in " + k.text, ruleset.Client{Country: k.cc}})
+	for _, k := range explain.CountryKinds(slices.Compact(ccs), func(order.Country) bool { return true }) {
+		add(audience{"a client in " + k.Text, ruleset.Client{Country: k.Country}})
 	}
 	if everyone || len(out) == 0 {
 		a, _ := new(clientFlags).client(x.s) // without flags, there is no error
-		out = slices.Insert(out, 0, audience{a.text, a.Client})
+		out = slices.Insert(out, 0, audience{a.Text(x.s.Config), a.Client})
 	}
 	return out
 }

@@ -79,7 +79,7 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	if err != nil {
 		return nil, err
 	}
-	b := &signed{from: x.path, serial: serial, hash: signature.NewHash()}
+	b := &signed{file: x.path, from: x.path, serial: serial, hash: signature.NewHash()}
 	if b.content, err = stage(x.path, x.mode); err != nil {
 		return nil, err
 	}
@@ -89,11 +89,12 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	if _, err := b.content.Write(data); err != nil {
 		return nil, err
 	}
-	text, err := secret.Sign(filepath.Base(x.path), x.e.now().UTC().Truncate(time.Second), b.hash)
+	b.signature, err = secret.Sign(filepath.Base(x.path), x.e.now().UTC().Truncate(time.Second), b.hash)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.path, err)
 	}
-	return []string{x.path, signature.Path(x.path, slot)}, b.install(x.path, slot, text)
+	_, err = install([]*signed{b}, slot)
+	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
 // slotOf returns the number of the signature of a file that the key has made before, or 1.

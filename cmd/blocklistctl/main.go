@@ -11,8 +11,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -32,34 +30,6 @@ func main() {
 	}
 	os.Exit(code)
 }
-
-// commands contains the commands of the tool and the flag --json.
-type commands struct {
-	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
-
-	Check       checkCmd       `cmd:"" help:"List the errors and warnings of order files."`
-	Explain     explainCmd     `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
-	Diff        diffCmd        `cmd:"" help:"Compare two versions of order files."`
-	List        listCmd        `cmd:"" help:"List orders with their states, times and targets."`
-	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
-	Schema      schemaCmd      `cmd:"" help:"Print the JSON Schema of order files."`
-	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
-	Add         addCmd         `cmd:"" help:"Add a block order to an order file."`
-	Lift        liftCmd        `cmd:"" help:"Add a lift: an order that ends other orders."`
-	Amend       amendCmd       `cmd:"" help:"Add names to a block order."`
-	Correct     correctCmd     `cmd:"" help:"Correct an error of the operator: lift a name from all orders."`
-	Suspend     suspendCmd     `cmd:"" help:"Suspend an order for a time."`
-	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
-	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
-	Keygen      keygenCmd      `cmd:"" help:"Make a pair of keys for signatures of order files."`
-	Sign        signCmd        `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
-	Verify      verifyCmd      `cmd:"" help:"Check the signatures of order files."`
-	State       stateCmd       `cmd:"" help:"Show and change the stored versions of a server."`
-}
-
-const description = `The operator's tool for DNS blocking orders.
-
-Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
 // env contains the surroundings of a command, for example standard output and the clock.
 type env struct {
@@ -88,17 +58,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		}
 	}()
 	var c commands
-	parser, err := kong.New(&c,
-		kong.Name("blocklistctl"),
-		kong.Description(description),
-		kong.Writers(out, stderr),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.Vars{"responses": order.ResponseForms("addresses")},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
-	if err != nil {
-		panic(err) // a tag of a command is wrong
-	}
+	parser := newParser(&c, out, stderr)
 	e := &env{stdin: stdin, stdout: out, stderr: stderr, now: now, progress: newProgress(stderr)}
 	ctx, err := parser.Parse(withHelpFlag(args))
 	if err != nil {
@@ -120,12 +80,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 
 // moment returns the time in the flag --at, or the present time.
 func (e *env) moment(at string) (order.Time, error) {
+	t, _, err := e.times(at)
+	return t, err
+}
+
+// times returns the time in the flag --at and the present time. Without --at, the two times are
+// equal. A command must not read the clock twice, because a second may pass between the calls.
+func (e *env) times(at string) (t, present order.Time, err error) {
+	present = order.Time(e.now().Unix())
 	if at == "" {
-		return order.Time(e.now().Unix()), nil
+		return present, present, nil
 	}
-	t, err := order.ParseTime(at, time.UTC)
-	if err != nil {
-		return 0, misuse("--at: %v, got %q", err, at)
+	if t, err = order.ParseTime(at, time.UTC); err != nil {
+		return 0, 0, misuse("--at: %v, got %q", err, at)
 	}
-	return t, nil
+	return t, present, nil
 }

@@ -111,8 +111,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document, and that docs/blocklistctl.md has
-// each field.
+// oneDocument checks that --json writes one JSON document, and that the pages of the
+// tool have each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -133,7 +133,7 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 		case map[string]any:
 			for k, x := range v {
 				if !strings.Contains(docs, "`"+k+"`") {
-					t.Errorf("%q: docs/blocklistctl.md does not name the field %q", args, k)
+					t.Errorf("%q: %s do not name the field %q", args, pages, k)
 				}
 				walk(x)
 			}
@@ -154,18 +154,24 @@ var docs string
 
 func documentation(t *testing.T) string {
 	if docs == "" {
-		t.Fatal("docs/blocklistctl.md was not read")
+		t.Fatal(pages + " were not read")
 	}
 	return docs
 }
+
+// pages are the pages about the tool.
+const pages = "../../docs/blocklistctl*.md"
 
 func TestMain(m *testing.M) {
 	if args := os.Getenv(asTool); args != "" {
 		os.Exit(run(strings.Fields(args), os.Stdin, os.Stdout, os.Stderr, clock))
 	}
 	flag.Parse()
-	if data, err := os.ReadFile(filepath.Join("..", "..", "docs", "blocklistctl.md")); err == nil {
-		docs = string(data)
+	paths, _ := filepath.Glob(pages)
+	for _, path := range paths {
+		if data, err := os.ReadFile(path); err == nil {
+			docs += string(data)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -183,14 +189,15 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 // TestHelp checks that the help of every command has an example, and that the docs have a
 // chapter about the command.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"check"}, {"explain"}, {"diff"}, {"list"}, {"fmt"}, {"add"}, {"amend"}, {"correct"}, {"lift"}, {"suspend"}, {"acknowledge"}, {"reported"}, {"schema"}, {"import", "domains"}, {"keygen"}, {"sign"}, {"verify"}, {"state", "list"}, {"state", "forget"}, {"state", "set-serial"}} {
+	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
+		args := strings.Fields(leaf.Path())
 		var out, errs bytes.Buffer
 		code := run(append(args, "--help"), nil, &out, &errs, clock)
 		if code != exitOK || !strings.Contains(out.String(), "Example:") || !strings.Contains(out.String(), "blocklistctl "+strings.Join(args, " ")) || errs.Len() > 0 {
 			t.Errorf("%q --help: exit %d\n%s%s", args, code, out.String(), errs.String())
 		}
 		if !strings.Contains(documentation(t), "## "+strings.Join(args, " ")) {
-			t.Errorf("docs/blocklistctl.md has no chapter on %q", args)
+			t.Errorf("%s have no chapter on %q", pages, args)
 		}
 	}
 }
@@ -215,6 +222,22 @@ func TestSchema(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(args, nil, &out, &errs, clock); code != exitOK || !json.Valid(out.Bytes()) || out.String() != string(order.Schema) {
 			t.Errorf("%q: exit %d, %d octets, %s", args, code, out.Len(), errs.String())
+		}
+	}
+}
+
+// TestPresent checks that without --at no output says that it is about the past. In this test, a
+// second passes between two readings of the clock.
+func TestPresent(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"explain", "a.example", "a.yaml"}, {"list", "a.yaml"}, {"due", "a.yaml"}} {
+		now := clock()
+		_, out, errs := ctlAt(func() time.Time { now = now.Add(time.Second); return now }, args...)
+		if text := out + errs; strings.Contains(text, "present order files") {
+			t.Errorf("%q:\n%s", args, text)
 		}
 	}
 }

@@ -40,6 +40,19 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
+// format sets the format of the output. The flag --json is the format json. The argument normal
+// is the default format.
+func (e *env) format(output *string, normal string) error {
+	switch {
+	case e.json && *output != "json" && *output != normal:
+		return misuse("--json and --output %s exclude each other", *output)
+	case e.json:
+		*output = "json"
+	}
+	e.json = *output == "json"
+	return nil
+}
+
 // say writes a message to standard error in printable form.
 func (e *env) say(format string, args ...any) {
 	e.progress.clear()

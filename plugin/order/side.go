@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a value of type Names. After some names, it calls
-// Grow with an estimate of the other names.
+// A taker passes the names of a side list to a value of type Names. After the constant sample
+// names, it calls Grow with an estimate of the names that follow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// commands is the table of the commands. The parser, the help, the completions and the manual page
+// are made from this table. A new command is one line in a group below, and a file with the flags,
+// a method Help and a method Run.
+type commands struct {
+	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
+
+	Ask    askCommands      `embed:"" group:"Looking at orders:"`
+	Write  writeCommands    `embed:"" group:"Writing orders:"`
+	Export exportCommands   `embed:"" group:"Other resolvers:"`
+	Trust  trustCommands    `embed:"" group:"Signing orders:"`
+	Server serverCommands   `embed:"" group:"Servers:"`
+	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Tool   toolCommands     `embed:"" group:"Setting up:"`
+}
+
+// askCommands are the commands that read orders and answer questions about them.
+type askCommands struct {
+	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
+	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
+	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
+	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
+}
+
+// writeCommands are the commands that write order files.
+type writeCommands struct {
+	Add         addCmd         `cmd:"" help:"Add a block order to an order file."`
+	Amend       amendCmd       `cmd:"" help:"Add names to a block order."`
+	Lift        liftCmd        `cmd:"" help:"Add a lift: an order that ends other orders."`
+	Correct     correctCmd     `cmd:"" help:"Correct an error of the operator: lift a name from all orders."`
+	Suspend     suspendCmd     `cmd:"" help:"Suspend an order for a time."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
+	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
+	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
+}
+
+// exportCommands are the commands for resolvers of other projects.
+type exportCommands struct {
+	Export exportCmd `cmd:"" help:"Write the names in force as configuration of another resolver."`
+}
+
+// trustCommands are the commands for signatures.
+type trustCommands struct {
+	Keygen keygenCmd `cmd:"" help:"Make a pair of keys for signatures of order files."`
+	Sign   signCmd   `cmd:"" help:"Sign an order file, and put a new version in place together with its signature."`
+	Verify verifyCmd `cmd:"" help:"Check the signatures of order files."`
+}
+
+// serverCommands are the commands about servers.
+type serverCommands struct {
+	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
+	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
+}
+
+// toolCommands are the commands that help to use the tool.
+type toolCommands struct {
+	Schema schemaCmd `cmd:"" help:"Print the JSON Schema of order files."`
+}
+
+const description = `The operator's tool for DNS blocking orders.
+
+Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
+
+// newParser returns the parser of the command line, which writes the result to c. The parser
+// writes help to out. It panics if the tag of a command is wrong.
+func newParser(c *commands, out, errs io.Writer) *kong.Kong {
+	parser, err := kong.New(c,
+		kong.Name("blocklistctl"),
+		kong.Description(description),
+		kong.Writers(out, errs),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"responses": order.ResponseForms("addresses")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		panic(err)
+	}
+	return parser
+}
