@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/status/listen"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
@@ -20,6 +22,12 @@ import (
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
+	// statuses has the properties status as setup has read them, by address. The field ports has
+	// the addresses on which the instance listens.
+	statuses map[string]statusClaim
+	ports    map[string]*listen.Use
+	// counted has the names of the server blocks whose hits are counted.
+	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory, by the
@@ -85,6 +93,15 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	}
 	i.add(s)
 	return s, nil
+}
+
+// count returns the counter of the server block with the given name. A server block that the old
+// and the new Corefile have in common keeps its counts.
+func (i *instance) count(block string) *hits.Counter {
+	instances.Lock()
+	defer instances.Unlock()
+	i.counted = append(i.counted, block)
+	return hits.Acquire(block)
 }
 
 func (i *instance) add(s *store.Store) {
@@ -172,13 +189,19 @@ func shadowBlocks() map[labels]bool {
 // release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
-	stores := i.stores
-	i.stores = nil
+	stores, counted, ports := i.stores, i.counted, i.ports
+	i.stores, i.counted, i.ports = nil, nil, nil
 	if instances.all[i] && len(instances.all) == 1 {
 		close(instances.ended)
 	}
 	delete(instances.all, i)
 	instances.Unlock()
+	for _, u := range ports {
+		u.Close()
+	}
+	for _, block := range counted {
+		hits.Release(block)
+	}
 	for _, s := range stores {
 		store.Release(s)
 	}

@@ -17,6 +17,7 @@ type commands struct {
 
 	Ask    askCommands    `embed:"" group:"Looking at orders:"`
 	Write  writeCommands  `embed:"" group:"Writing orders:"`
+	Export exportCommands `embed:"" group:"Other resolvers:"`
 	Trust  trustCommands  `embed:"" group:"Signing orders:"`
 	Server serverCommands `embed:"" group:"Servers:"`
 	Tool   toolCommands   `embed:"" group:"Setting up:"`
@@ -45,6 +46,11 @@ type writeCommands struct {
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
 }
 
+// exportCommands are the commands for resolvers of other projects.
+type exportCommands struct {
+	Export exportCmd `cmd:"" help:"Write the names in force as configuration of another resolver."`
+}
+
 // trustCommands are the commands for signatures.
 type trustCommands struct {
 	Keygen keygenCmd `cmd:"" help:"Make a pair of keys for signatures of order files."`
@@ -54,7 +60,8 @@ type trustCommands struct {
 
 // serverCommands are the commands about servers.
 type serverCommands struct {
-	State stateCmd `cmd:"" help:"Show and change the stored versions of a server."`
+	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
+	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
 }
 
 // toolCommands are the commands that help to use the tool.

@@ -170,15 +170,15 @@ func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 			out = append(out, before+w)
 		}
 	}
-	if isFile(v, placeholder) {
+	if isPath(v, placeholder) {
 		out = append(out, filesWord)
 	}
 	return out
 }
 
-// isFile reports whether a value is a path. The table of commands uses the same few placeholders
+// isPath reports whether a value is a path. The table of commands uses the same few placeholders
 // for paths.
-func isFile(v *kong.Value, placeholder string) bool {
+func isPath(v *kong.Value, placeholder string) bool {
 	switch placeholder {
 	case "FILE", "PATH", "DIR", "OLD", "orders", "file", "files", "old", "new", "list", "id|reference|name":
 		return true

@@ -52,7 +52,7 @@ func (c *dueCmd) Run(e *env) error {
 			return err
 		}
 	}
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,6 @@ func (c *dueCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	present := order.Time(e.now().Unix())
 	var notes []string
 	var change func(*order.Order) *order.Order
 	if now < present {

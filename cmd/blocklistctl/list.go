@@ -18,6 +18,7 @@ import (
 type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
 	State       []string `placeholder:"STATE" words:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
 	Action      string   `placeholder:"ACTION" words:"block,lift" help:"Only orders with this action: block or lift."`
@@ -80,7 +81,7 @@ func (c *listCmd) Run(e *env) error {
 	if err := e.format(&c.Output, "table"); err != nil {
 		return err
 	}
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -88,12 +89,14 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Server != "" {
+		return c.remote(e)
+	}
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	present := order.Time(e.now().Unix())
 	if now < present {
 		change = datedBefore(present)
 	}

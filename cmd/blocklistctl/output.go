@@ -33,7 +33,8 @@ func (e *env) report(err error) (code int) {
 	}
 	e.say("%v", err)
 	var m misuseError
-	if errors.As(err, &m) {
+	var column *columnError
+	if errors.As(err, &m) || errors.As(err, &column) {
 		return exitMisuse
 	}
 	return exitProblems

@@ -70,4 +70,4 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 }
 
 // sealedLabel returns the label of a sealed (secret) order in the server's log.
-func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }
+func sealedLabel(id string) string { return ruleset.SealedLabel(id) }

@@ -33,6 +33,14 @@ type Config struct {
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
+	Status     Status
+}
+
+// A Status contains the settings of the property status. Address is empty without the property.
+type Status struct {
+	Address string
+	// WebConfig is the absolute path of the file with TLS and passwords, or empty.
+	WebConfig string
 }
 
 const (
@@ -57,6 +65,9 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		return c.Err("blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml")
 	}
 	for _, p := range orders {
+		if why := URLProblem(p); why != "" {
+			return c.Err(why)
+		}
 		abs, err := absolute(p, root)
 		if err != nil {
 			return c.Errf("%v", err)
@@ -87,6 +98,17 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		}
 	}
 	return checkVerify(c, cfg)
+}
+
+// URLProblem returns the reason why a URL cannot be an order file, and the next step. For a path it
+// returns "". The server fetches nothing, because a fetch needs a resolver, and the server is one.
+func URLProblem(path string) string {
+	scheme, _, ok := strings.Cut(path, "://")
+	if !ok || strings.ContainsAny(scheme, "/\\") {
+		return ""
+	}
+	return fmt.Sprintf("ORDERS are files, and blocklist fetches no URL; fetch the list with a timer or a cron job, for example: "+
+		"curl --fail --silent --show-error --output names.txt.new '%s' && mv names.txt.new names.txt, and write: blocklist names.txt", path)
 }
 
 // Defaults sets each property to its default value.
@@ -129,6 +151,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"state":        readState,
 	"verify":       readVerify,
 	"require":      readRequire,
+	"status":       readStatus,
 }
 
 // didYouMean returns a hint with a known property that is similar to the unknown property. It

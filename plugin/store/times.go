@@ -26,8 +26,13 @@ type timeLog struct {
 // zero time if there is none.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
+	s.requested()
+	more := s.recheck()
 	s.dropBytes()
 	at := s.due()
+	if more {
+		return s.clock.Now()
+	}
 	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
 		return retry
 	}
